@@ -1,0 +1,1 @@
+"""The conversation manager for AI chats."""

@@ -1,0 +1,136 @@
+"""The table of history formats and how one is recognised from its content.
+
+One format, one module: ``sniff(head)`` says whether it is this one, ``read(source)`` yields
+records, ``write(transcripts, out)`` the way back where a format can hold a conversation.
+A new format is a new module and a row here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import import_module
+from typing import IO, Any, Protocol, cast
+
+from chatlog.errors import UsageError
+from chatlog.formats.jsonstream import BROKEN_JSON, encoding_of, first_keys
+from chatlog.formats.source import HEAD_BYTES, Source
+from chatlog.models import Conversation, Message, Record
+
+#: Readers, most particular first: the first whose `sniff` says yes reads the source.
+READERS = (
+    "chatlog",
+    "chatgpt",
+    "claude_ai",
+    "claude_code",
+    "openai_messages",
+)
+#: Writers, by the name `export --to` takes, with the extension of the file.
+WRITERS = {
+    "jsonl": ("chatlog", ".jsonl"),
+    "markdown": ("markdown", ".md"),
+    "openai": ("openai_messages", ".jsonl"),
+    "anthropic": ("anthropic_messages", ".jsonl"),
+}
+#: What a converter raises on a record that is not of the shape its specification gives.
+MALFORMED = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
+
+Transcript = tuple[Conversation, Iterable[Message]]
+
+
+class Reader(Protocol):
+    """A module that reads a format."""
+
+    def sniff(self, head: Head) -> bool:
+        """Say whether a source that begins like this is of the format."""
+
+    def read(self, source: Source) -> Iterator[Record]:
+        """Yield a conversation, then its messages, parents before children."""
+
+
+class Writer(Protocol):
+    """A module that writes a format."""
+
+    def write(self, transcripts: Iterable[Transcript], out: IO[str]) -> None:
+        """Write conversations with their messages as text."""
+
+
+@dataclass(frozen=True)
+class Head:
+    """The beginning of a source, looked at the ways a sniffer needs."""
+
+    name: str
+    data: bytes
+
+    @cached_property
+    def text(self) -> str:
+        """The head as text, without a byte order mark and leading blanks."""
+        return self.data.decode(encoding_of(self.data[:4]), "replace").lstrip("\ufeff \t\r\n\x00")
+
+    @cached_property
+    def is_binary(self) -> bool:
+        """Whether it is a database, archive or other data rather than text."""
+        return self.data.startswith((b"SQLite format 3\x00", b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"))
+
+    @cached_property
+    def is_json(self) -> bool:
+        """Whether it begins like a JSON document or JSONL."""
+        return not self.is_binary and self.text[:1] in ("{", "[") and self.text != ""
+
+    @cached_property
+    def is_array(self) -> bool:
+        """Whether it begins like a JSON array."""
+        return self.is_json and self.text.startswith("[")
+
+    @cached_property
+    def keys(self) -> frozenset[str]:
+        """The top-level keys of the first object, as far as the head shows them."""
+        return frozenset(first_keys(self.text)) if self.is_json else frozenset()
+
+    @cached_property
+    def objects(self) -> tuple[dict[str, Any], ...]:
+        """The objects on the lines that are whole in the head (JSONL), or the whole document."""
+        found: list[dict[str, Any]] = []
+        for line in self.text.split("\n"):
+            try:
+                value = json.loads(line)
+            except BROKEN_JSON:
+                continue
+            if isinstance(value, dict):
+                found.append(value)
+        return tuple(found) or self._document
+
+    @property
+    def _document(self) -> tuple[dict[str, Any], ...]:
+        try:
+            value = json.loads(self.text)
+        except BROKEN_JSON:
+            return ()
+        if isinstance(value, list):
+            return tuple(item for item in value if isinstance(item, dict))
+        return (value,) if isinstance(value, dict) else ()
+
+
+def reader(name: str) -> Reader:
+    """Return the reader called `name`.  Raises UsageError for an unknown one."""
+    if name not in READERS:
+        raise UsageError(f"'{name}' is not a format chatlog reads", f"one of: {', '.join(READERS)}")
+    return cast(Reader, import_module(f"chatlog.formats.{name}"))
+
+
+def writer(name: str) -> Writer:
+    """Return the writer `export --to` calls `name`.  Raises UsageError for an unknown one."""
+    if name not in WRITERS:
+        raise UsageError(f"'{name}' is not a format chatlog writes", f"one of: {', '.join(WRITERS)}")
+    return cast(Writer, import_module(f"chatlog.formats.{WRITERS[name][0]}"))
+
+
+def detect(source: Source) -> str | None:
+    """Return the name of the format a source is in, judged by its content; None if none is known."""
+    head = Head(source.name, source.head(HEAD_BYTES))
+    for name in READERS:
+        if reader(name).sniff(head):
+            return name
+    return None

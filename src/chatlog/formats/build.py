@@ -1,0 +1,133 @@
+"""The pieces that readers build drafts from: parts in the OpenTelemetry GenAI shape, and links.
+
+No format's knowledge lives here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from chatlog.models import MessageDraft, Part, content_hash, text_parts
+
+
+def text(content: str, **extra: Any) -> Part:
+    """Return a text part."""
+    return {"type": "text", "content": content, **extra}
+
+
+def reasoning(content: str, **extra: Any) -> Part:
+    """Return a reasoning part (thinking, thoughts)."""
+    return {"type": "reasoning", "content": content, **extra}
+
+
+def tool_call(call_id: str | None, name: str | None, arguments: Any, **extra: Any) -> Part:
+    """Return a tool call; `arguments` are as the model gave them, parsed where they were JSON text."""
+    return {"type": "tool_call", "id": call_id, "name": name, "arguments": arguments, **extra}
+
+
+def tool_result(call_id: str | None, response: Any, *, is_error: bool = False, **extra: Any) -> Part:
+    """Return the answer to the tool call `call_id`."""
+    part: Part = {"type": "tool_call_response", "id": call_id, "response": response, **extra}
+    return {**part, "is_error": True} if is_error else part
+
+
+def blob(mime_type: str | None, content: str, **extra: Any) -> Part:
+    """Return inline bytes, `content` in base64."""
+    return {"type": "blob", "mime_type": mime_type, "content": content, **extra}
+
+
+def file(file_id: str | None, name: str | None = None, mime_type: str | None = None, **extra: Any) -> Part:
+    """Return a reference to a file that the source names but does not hold."""
+    part: Part = {"type": "file", "file_id": file_id, "name": name, "mime_type": mime_type, **extra}
+    return {key: value for key, value in part.items() if value is not None}
+
+
+def uri(address: str, mime_type: str | None = None, **extra: Any) -> Part:
+    """Return a reference by address."""
+    part: Part = {"type": "uri", "uri": address, "mime_type": mime_type, **extra}
+    return {key: value for key, value in part.items() if value is not None}
+
+
+def only_text(parts: Iterable[Part], shown: str) -> bool:
+    """Whether `shown` is all that the parts say, so that they need not be kept beside it."""
+    found = list(parts)
+    return not found or found == [{"type": "text", "content": shown}]
+
+
+def parsed(arguments: Any) -> Any:
+    """Return the value of JSON text that holds an object or array; anything else as it is."""
+    if not isinstance(arguments, str) or arguments[:1] not in ("{", "["):
+        return arguments
+    try:
+        return json.loads(arguments)
+    except (ValueError, RecursionError):
+        return arguments
+
+
+def compact(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the entries that say something: not None, "", [], {} or False."""
+    return {key: value for key, value in values.items() if value not in (None, "", [], {}, False)}
+
+
+class Chain:
+    """Links the messages of a source that has no ids.
+
+    Each message's id is a hash of its content and of the message before, so that the same
+    history gives the same ids again, a longer one adds to them, and a changed one branches.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[str | None, str] = {}
+
+    def link(self, draft: MessageDraft) -> MessageDraft:
+        """Return the draft with its parent and, where it has none, its id."""
+        parent = self._last.get(draft.conversation)
+        linked = replace(draft, parent=parent, source_id=draft.source_id or derived_id(parent, draft))
+        self._last[draft.conversation] = linked.source_id or ""
+        return linked
+
+    def note(self, draft: MessageDraft) -> MessageDraft:
+        """Remember a draft that has its own id and parent as the last one; return it."""
+        if draft.source_id:
+            self._last[draft.conversation] = draft.source_id
+        return draft
+
+
+def derived_id(parent: str | int | None, draft: MessageDraft) -> str:
+    """Return an id from a message's content and its parent's id."""
+    content = content_hash(draft.role, draft.parts or text_parts(draft.text))
+    return "h-" + hashlib.sha256(str(parent).encode("utf-8", "surrogatepass") + b"\0" + content).hexdigest()[:32]
+
+
+def derived_conversation_id(drafts: Iterable[MessageDraft]) -> str:
+    """Return an id for a conversation without one: a hash of all of its messages."""
+    digest = hashlib.sha256()
+    for draft in drafts:
+        digest.update(content_hash(draft.role, draft.parts or text_parts(draft.text)))
+    return "h-" + digest.hexdigest()[:32]
+
+
+def preorder(parents: Mapping[str, str | None]) -> list[tuple[str, str | None]]:
+    """Return each id with its parent, parents before children and a branch before the next one.
+
+    Siblings keep the order of `parents`.  A parent that is not there counts as none, and so does
+    one link of every circle.
+    """
+    children: dict[str | None, list[str]] = {}
+    for key, parent in parents.items():
+        children.setdefault(parent if parent in parents else None, []).append(key)
+    ordered: list[tuple[str, str | None]] = []
+    seen: set[str] = set()
+    for start in (*children.get(None, ()), *parents):
+        stack: list[tuple[str, str | None]] = [(start, None)]
+        while stack:
+            key, parent = stack.pop()
+            if key not in seen:
+                seen.add(key)
+                ordered.append((key, parent))
+                stack.extend((child, key) for child in reversed(children.get(key, ())))
+    return ordered

@@ -1,0 +1,181 @@
+"""chatlog's own JSONL: lossless both ways, and the simplest way in for anyone's data.
+
+A header line, then each conversation followed by its messages in order of seq and its summaries,
+and at the end memories and tombstones (CLI.md section 4).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import IO, Any
+
+from chatlog.formats import MALFORMED, Head, Transcript
+from chatlog.formats.build import Chain
+from chatlog.formats.jsonstream import lines
+from chatlog.formats.source import Source
+from chatlog.models import (
+    ROLES,
+    ConversationDraft,
+    Extra,
+    MessageDraft,
+    Problem,
+    Record,
+    conversation_record,
+    joined_text,
+    message_record,
+)
+from chatlog.timespec import instant
+
+VERSION = 1
+HEADER = {"type": "chatlog", "version": VERSION}
+
+_OUR_ID = re.compile(r"[a-z2-7]{26}")
+_EXTRAS = ("summary", "memory", "tombstone")
+
+
+def sniff(head: Head) -> bool:
+    """Recognise the header line, or lines of the types that follow it."""
+    if not head.is_json or head.is_array or not head.objects:
+        return False
+    first = head.objects[0]
+    if first.get("type") == "chatlog":
+        return "version" in first
+    return (first.get("type") == "message" and "conversation" in first and "role" in first) or (
+        first.get("type") == "conversation" and "id" in first and "mapping" not in first
+    )
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield what each line holds; a line that holds nothing we know is a Problem."""
+    reader = _Reader()
+    for line in lines(source):
+        if isinstance(line, Problem):
+            yield line
+            continue
+        try:
+            yield from reader.record(line.value, line.place)
+        except MALFORMED:
+            yield Problem(line.place, "not a chatlog line")
+
+
+class _Reader:
+    """Turns lines into records, remembering which seq of an export had which source id."""
+
+    def __init__(self) -> None:
+        self.chain = Chain()
+        self.names: dict[str, dict[Any, str]] = {}
+
+    def record(self, value: Mapping[str, Any], place: str) -> Iterator[Record]:
+        kind = value["type"]
+        if kind == "message":
+            yield (
+                self.message(value)
+                if value.get("role") in ROLES
+                else Problem(place, "the role is not one chatlog knows")
+            )
+        elif kind == "conversation":
+            yield conversation(value)
+        elif kind in _EXTRAS:
+            yield Extra(kind=kind, values={key: item for key, item in value.items() if key != "type"})
+        elif kind != "chatlog":
+            yield Problem(place, "not a type of line chatlog knows")
+        elif value["version"] > VERSION:
+            yield Problem(place, f"version {int(value['version'])} is newer than this chatlog knows")
+
+    def message(self, value: Mapping[str, Any]) -> MessageDraft:
+        conversation_id = str(value["conversation"])
+        parts, text = value.get("parts"), value.get("text")
+        draft = MessageDraft(
+            role=value["role"],
+            text=text if isinstance(text, str) else joined_text(parts or ()),
+            parts=None if parts is None else tuple(dict(part) for part in parts),
+            author=value.get("author"),
+            model=value.get("model"),
+            created_at=instant(value.get("created_at")),
+            source_id=_optional_text(value.get("source_id")),
+            conversation=conversation_id,
+            key=value.get("key"),
+            hidden=bool(value.get("hidden")),
+            importance=value.get("importance"),
+            metadata=value.get("metadata") or {},
+        )
+        if not draft.text and not draft.parts:
+            raise ValueError("a message needs text or parts")
+        return self._ours(draft, value) if _is_ours(value) else self._theirs(draft, value)
+
+    def _ours(self, draft: MessageDraft, value: Mapping[str, Any]) -> MessageDraft:
+        """Link by seq, and by source id where the parent has one: its seq may be another here."""
+        names: dict[Any, str] = self.names.setdefault(draft.conversation or "", {})
+        if draft.source_id is not None:
+            names[value["seq"]] = draft.source_id
+        parent = value.get("parent")
+        return replace(draft, seq=value["seq"], parent=names.get(parent, parent))
+
+    def _theirs(self, draft: MessageDraft, value: Mapping[str, Any]) -> MessageDraft:
+        if value.get("parent") is None or draft.source_id is None:
+            return self.chain.link(draft)
+        return self.chain.note(replace(draft, parent=str(value["parent"])))
+
+
+def _is_ours(value: Mapping[str, Any]) -> bool:
+    return isinstance(value.get("seq"), int) and _OUR_ID.fullmatch(str(value["conversation"])) is not None
+
+
+def _optional_text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def conversation(value: Mapping[str, Any]) -> ConversationDraft:
+    """Return the draft of a conversation line; an id that is not one of ours becomes its source id."""
+    name = str(value["id"])
+    ours = _OUR_ID.fullmatch(name) is not None
+    return ConversationDraft(
+        id=name if ours else None,
+        source=value.get("source") if ours else None,
+        source_id=_optional_text(value.get("source_id")) if ours else name,
+        title=value.get("title"),
+        created_at=instant(value.get("created_at")),
+        updated_at=instant(value.get("updated_at")),
+        model=value.get("model"),
+        project=value.get("project"),
+        parent=value.get("parent"),
+        forked_at=value.get("forked_at"),
+        head=value.get("head") if ours else None,
+        pinned=bool(value.get("pinned")),
+        archived=bool(value.get("archived")),
+        hold=value.get("hold"),
+        deleted_at=value.get("deleted_at"),
+        expires_at=instant(value.get("expires_at")),
+        tags=tuple(str(tag) for tag in value.get("tags") or ()),
+        state=dict(value.get("state") or {}),
+        metadata=dict(value.get("metadata") or {}),
+        revision=value.get("revision") if ours else None,
+    )
+
+
+Extras = Callable[[str | None], Iterable[Extra]]
+
+
+def no_extras(conversation_id: str | None) -> Iterable[Extra]:  # noqa: ARG001  one of many Extras
+    """Return nothing: for an export of messages alone."""
+    return ()
+
+
+def write(transcripts: Iterable[Transcript], out: IO[str], extras: Extras = no_extras) -> None:
+    """Write the conversations; `extras` gives the summaries of one, and with None the rest."""
+    _line(out, HEADER)
+    for found, messages in transcripts:
+        _line(out, {"type": "conversation", **conversation_record(found)})
+        for message in messages:
+            _line(out, {"type": "message", **message_record(message)})
+        for extra in extras(found.id):
+            _line(out, {"type": extra.kind, **extra.values})
+    for extra in extras(None):
+        _line(out, {"type": extra.kind, **extra.values})
+
+
+def _line(out: IO[str], value: Mapping[str, Any]) -> None:
+    out.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")

@@ -1,0 +1,254 @@
+"""JSON from streams of any size: arrays element by element, JSONL object by object.
+
+A broken element or line becomes a `Problem` and reading goes on.  Nothing here knows a format.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Any
+
+from chatlog.formats.source import Source
+from chatlog.models import Problem
+
+_CHUNK = 1 << 20
+_BLANK = re.compile(r"[ \t\r\n,]*")
+#: An escaped backslash, a surrogate pair, or (group 1) half of a pair.
+_SURROGATE = re.compile(
+    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+_NEXT_OBJECT = re.compile(r"\}\s*,\s*(?=\{)")
+#: What malformed JSON raises: nesting beyond the parser's depth and absurd integers included.
+BROKEN_JSON = (json.JSONDecodeError, RecursionError, ValueError)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A decoded value and where it stood, such as ``line 12`` or ``item 3``."""
+
+    place: str
+    value: Any
+    number: int
+
+
+def sound(text: str) -> str:
+    """Return JSON text in which lone surrogates, which no encoding can hold, are spelt out as the escapes they were."""
+    if "\\ud" not in text and "\\uD" not in text:
+        return text
+    return _SURROGATE.sub(lambda match: ("\\" if match[1] else "") + match[0], text)
+
+
+def encoding_of(head: bytes) -> str:
+    """Return the encoding a byte order mark announces, UTF-8 without one."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16"
+    return "utf-8-sig" if head.startswith(codecs.BOM_UTF8) else "utf-8"
+
+
+def lines(source: Source) -> Iterator[Line | Problem]:
+    """Yield each object of a JSONL source.
+
+    Lines end at LF only.  Several objects glued onto one line come out one by one; a line that
+    cannot be decoded is a Problem.
+    """
+    with source.open() as stream:
+        for number, raw in enumerate(_raw_lines(stream), 1):
+            text = sound(raw.decode("utf-8", "replace").lstrip("\ufeff").strip(" \t\r\n\x00"))
+            if text:
+                yield from _objects(text, number)
+
+
+def _raw_lines(stream: IO[bytes]) -> Iterator[bytes]:
+    head = stream.read(2)
+    if encoding_of(head) == "utf-16":
+        text = (head + stream.read()).decode("utf-16", "replace")
+        yield from text.encode("utf-8", "surrogatepass").split(b"\n")
+        return
+    for raw in stream:
+        yield head + raw
+        head = b""
+    if head:
+        yield head
+
+
+def _objects(text: str, number: int) -> Iterator[Line | Problem]:
+    try:
+        yield Line(f"line {number}", json.loads(text), number)
+        return
+    except BROKEN_JSON as error:
+        failure = error
+    decoder, start = json.JSONDecoder(), 0
+    while start < len(text):
+        try:
+            value, end = decoder.raw_decode(text, start)
+        except BROKEN_JSON:
+            yield Problem(f"line {number}", _why(failure))
+            return
+        yield Line(f"line {number}", value, number)
+        start = _BLANK.match(text, end).end()  # type: ignore[union-attr]
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"not valid JSON at column {error.colno}"
+    return "nested too deeply" if isinstance(error, RecursionError) else "a number too long to read"
+
+
+def document(source: Source) -> Any:
+    """Return a whole JSON document.  Raises ValueError or RecursionError where it is not one."""
+    with source.open() as stream:
+        data = stream.read()
+    return json.loads(sound(data.decode(encoding_of(data[:4]), "replace")))
+
+
+def items(source: Source, key: str | None = None) -> Iterator[Line | Problem]:
+    """Yield the elements of a JSON array one by one, or the document where it is one object.
+
+    With `key`, an object that holds its array under that key is read as the array.  Memory is
+    bounded by the largest element; a broken element is a Problem and the next that can be
+    found follows.
+    """
+    with source.open() as stream:
+        reader = _Reader(stream)
+        if reader.peek() == "[":
+            reader.skip(1)
+            yield from _elements(reader)
+        elif key is not None and reader.enter(key):
+            yield from _elements(reader)
+        else:
+            yield from _whole(reader)
+
+
+def _whole(reader: _Reader) -> Iterator[Line | Problem]:
+    try:
+        yield Line("item 1", reader.value(), 1)
+    except BROKEN_JSON as error:
+        yield Problem("item 1", _why(error))
+
+
+def _elements(reader: _Reader) -> Iterator[Line | Problem]:
+    number, keys = 0, frozenset[str]()
+    while reader.peek() not in ("]", ""):
+        number += 1
+        try:
+            value = reader.value()
+        except BROKEN_JSON as error:
+            yield Problem(f"item {number}", _why(error))
+            if not reader.resync(keys):
+                return
+            continue
+        if isinstance(value, dict):
+            keys = frozenset(value)
+        yield Line(f"item {number}", value, number)
+    if reader.peek() == "":
+        yield Problem(f"after item {number}", "the file ends before its JSON does")
+
+
+class _Reader:
+    """A window over a stream of JSON text that decodes one value at a time."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        head = stream.read(_CHUNK)
+        self.stream = stream
+        self.decode = codecs.getincrementaldecoder(encoding_of(head[:4]))("replace").decode
+        self.decoder = json.JSONDecoder()
+        self.text = self.decode(head)
+        self.at = 0
+        self.ended = False
+
+    def more(self, size: int = _CHUNK) -> bool:
+        """Read on; False at the end."""
+        if self.ended:
+            return False
+        data = self.stream.read(size)
+        self.ended = not data
+        self.text = self.text[self.at :] + self.decode(data, final=self.ended)
+        self.at = 0
+        return not self.ended
+
+    def peek(self) -> str:
+        """Return the next character that is not blank or a comma, "" at the end."""
+        while True:
+            self.at = _BLANK.match(self.text, self.at).end()  # type: ignore[union-attr]
+            if self.at < len(self.text):
+                return self.text[self.at]
+            if not self.more():
+                return ""
+
+    def skip(self, count: int) -> None:
+        """Pass over characters."""
+        self.at += count
+
+    def value(self) -> Any:
+        """Decode the value that begins here, reading on while it is incomplete."""
+        size = _CHUNK
+        while True:
+            try:
+                value, end = self.decoder.raw_decode(self.text, self.at)
+            except json.JSONDecodeError as error:
+                if self._is_broken(error) or not self.more(size):
+                    raise
+                size *= 2  # a value longer than the window is decoded again: keep that linear
+                continue
+            if end == len(self.text) and not self.ended and self.more():
+                continue
+            raw, self.at = self.text[self.at : end], end
+            mended = sound(raw)
+            return value if mended == raw else json.loads(mended)
+
+    def _is_broken(self, error: json.JSONDecodeError) -> bool:
+        """Whether the text is wrong rather than cut off at the window's end."""
+        if error.msg.startswith("Unterminated string"):
+            return False
+        return len(self.text) - error.pos > 16
+
+    def resync(self, keys: frozenset[str]) -> bool:
+        """Move to the next object with keys like `keys`; False where none is found."""
+        self.skip(1)
+        while True:
+            for match in _NEXT_OBJECT.finditer(self.text, self.at):
+                if self._is_sibling(match.end(), keys):
+                    self.at = match.end()
+                    return True
+            self.at = max(self.at, len(self.text) - 64)
+            if not self.more():
+                return False
+
+    def _is_sibling(self, start: int, keys: frozenset[str]) -> bool:
+        found = set(first_keys(self.text[start : start + _CHUNK]))
+        return not keys or len(found & keys) * 2 >= len(keys)
+
+    def enter(self, key: str) -> bool:
+        """Move into the array under the top-level `key` of the object here; False where there is none."""
+        pattern = re.compile(r'"' + re.escape(key) + r'"\s*:\s*\[')
+        match = pattern.search(self.text, self.at)
+        if match is None or key not in first_keys(self.text[self.at : match.end()]):
+            return False
+        self.at = match.end()
+        return True
+
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]', re.DOTALL)
+
+
+def first_keys(text: str) -> list[str]:
+    """Return the top-level keys of the first object in JSON text that may be cut off."""
+    keys: list[str] = []
+    depth, last = 0, ""
+    for match in _TOKEN.finditer(text, max(text.find("{"), 0)):
+        token = match.group()
+        if token in "{[":
+            depth += 1
+        elif token in "}]":
+            depth -= 1
+            if depth == 0:
+                break
+        elif token == ":" and depth == 1:
+            keys.append(last)
+        elif token[0] == '"':
+            last = token[1:-1]
+    return keys

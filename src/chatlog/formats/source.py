@@ -1,0 +1,226 @@
+"""Where bytes come from: a file, a member of a zip, or standard input.
+
+A `Source` opens as a binary stream and knows its siblings; archives are read in place,
+member by member, and nothing is ever extracted.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, BinaryIO
+
+from chatlog.errors import NotFoundError, UsageError
+
+#: How much of a source a format may look at to recognise it.
+HEAD_BYTES = 65_536
+#: Archives within archives are opened this deep (exports are often re-zipped once).
+MAX_NESTING = 2
+#: A zip member that unpacks to more than this many times its packed size is refused once it
+#: is also larger than `BOMB_BYTES`.
+MAX_RATIO = 200
+BOMB_BYTES = 200 * 1024 * 1024
+
+
+class Folder:
+    """A place that holds named sources: a directory or a zip file."""
+
+    def member(self, name: str) -> Source | None:
+        """Return the source of that relative name, None where there is none."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One readable input.  `name` is what reports call it."""
+
+    name: str
+    opener: Callable[[], IO[bytes]]
+    size: int | None = None
+    modified: float | None = None
+    path: Path | None = None
+    folder: Folder | None = field(default=None, repr=False)
+
+    def open(self) -> IO[bytes]:
+        """Open it as a binary stream from its beginning."""
+        return self.opener()
+
+    def head(self, size: int = HEAD_BYTES) -> bytes:
+        """Return its first bytes."""
+        with self.open() as stream:
+            return stream.read(size)
+
+    def sibling(self, name: str) -> Source | None:
+        """Return the source called `name` beside this one, None where there is none."""
+        return self.folder.member(name) if self.folder else None
+
+    @property
+    def stem(self) -> str:
+        """The last part of the name without its extension."""
+        return Path(self.name.replace("\\", "/")).stem
+
+
+class Directory(Folder):
+    """The files beside a file on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def member(self, name: str) -> Source | None:
+        """Return the file `name` below this directory."""
+        path = self.path / name
+        return file_source(path) if path.is_file() else None
+
+
+class Archive(Folder):
+    """The members of an open zip file; `prefix` is the folder inside it."""
+
+    def __init__(self, zip_file: zipfile.ZipFile, label: str, prefix: str) -> None:
+        self.zip_file = zip_file
+        self.label = label
+        self.prefix = prefix
+
+    def member(self, name: str) -> Source | None:
+        """Return the member `name` beside the one asked from."""
+        try:
+            return _member_source(self.zip_file, self.zip_file.getinfo(self.prefix + name), self.label)
+        except KeyError:
+            return None
+
+
+def file_source(path: Path, name: str | None = None) -> Source:
+    """Return the source of a file on disk."""
+    stat = path.stat()
+    return Source(
+        name=name or str(path),
+        opener=lambda: path.open("rb"),
+        size=stat.st_size,
+        modified=stat.st_mtime,
+        path=path,
+        folder=Directory(path.parent),
+    )
+
+
+def stream_source(stream: BinaryIO, name: str = "-") -> Source:
+    """Return a source of a stream that can be read once, such as standard input.
+
+    What has been looked at to recognise the format is kept and read again.
+    """
+    spool = _Replay(stream)
+    return Source(name=name, opener=spool.open)
+
+
+class _Replay:
+    """Opens a one-way stream more than once, as long as only its head was read before."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream = stream
+        self.head = b""
+
+    def open(self) -> IO[bytes]:
+        if not self.head:
+            self.head = self.stream.read(HEAD_BYTES)
+        return io.BufferedReader(_HeadThenRest(self.head, self.stream))
+
+
+class _HeadThenRest(io.RawIOBase):
+    """The head first, then what is left of the stream."""
+
+    def __init__(self, head: bytes, rest: BinaryIO) -> None:
+        self.head = io.BytesIO(head)
+        self.rest = rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        chunk = self.head.read(len(buffer)) or self.rest.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+
+def walk(path: Path) -> Iterator[Source]:
+    """Yield the sources below `path`: the file itself, a folder's files, a zip's members.
+
+    Raises NotFoundError where there is nothing of that name.
+    """
+    if path.is_dir():
+        for folder, folders, names in os.walk(path):
+            folders.sort()
+            for name in sorted(names):
+                if not name.startswith("._") and (Path(folder) / name).is_file():
+                    yield from _expand(file_source(Path(folder) / name), 0)
+    elif path.is_file():
+        yield from _expand(file_source(path), 0)
+    elif path.exists():
+        raise UsageError(f"{path} is neither a file nor a folder")
+    else:
+        raise NotFoundError(f"there is no file or folder {path}", "check the spelling")
+
+
+def _expand(source: Source, depth: int) -> Iterator[Source]:
+    """Yield the source itself, or the members of the zip that it is."""
+    if depth > MAX_NESTING or source.head(4) != b"PK\x03\x04":
+        yield source
+        return
+    with _seekable(source.open()) as stream:
+        try:
+            zip_file = zipfile.ZipFile(stream)
+        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
+            yield source
+            return
+        with zip_file:
+            for info in sorted(zip_file.infolist(), key=lambda info: info.filename):
+                if not info.is_dir() and not _is_clutter(info.filename):
+                    yield from _expand(_member_source(zip_file, info, source.name), depth + 1)
+
+
+def _seekable(stream: IO[bytes]) -> IO[bytes]:
+    """Return the stream, or a copy in memory where it only goes forward (a zip within a zip)."""
+    if stream.seekable():
+        return stream
+    with stream:
+        return io.BytesIO(stream.read())
+
+
+def _is_clutter(name: str) -> bool:
+    parts = name.split("/")
+    return parts[0] == "__MACOSX" or parts[-1].startswith("._")
+
+
+def _member_source(zip_file: zipfile.ZipFile, info: zipfile.ZipInfo, label: str) -> Source:
+    prefix = info.filename[: info.filename.rfind("/") + 1]
+    return Source(
+        name=f"{label}!{info.filename}",
+        opener=lambda: io.BufferedReader(_Bounded(zip_file.open(info), info)),
+        size=info.file_size,
+        folder=Archive(zip_file, label, prefix),
+    )
+
+
+class _Bounded(io.RawIOBase):
+    """A zip member that stops once it unpacks to far more than its packed size."""
+
+    def __init__(self, stream: IO[bytes], info: zipfile.ZipInfo) -> None:
+        self.stream = stream
+        self.limit = max(BOMB_BYTES, info.compress_size * MAX_RATIO)
+        self.seen = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        chunk = self.stream.read(len(buffer))
+        self.seen += len(chunk)
+        if self.seen > self.limit:
+            raise OSError("the archive member unpacks to far more than it should")
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        self.stream.close()
+        super().close()

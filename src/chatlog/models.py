@@ -1,0 +1,399 @@
+"""The nouns: conversations, messages, and what readers and filters say about them.
+
+Frozen dataclasses and pure functions on them (hashes, references, records).  Nothing here
+touches a file, a clock or a terminal.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from chatlog.errors import UsageError
+
+Role = Literal["system", "developer", "user", "assistant", "tool"]
+ROLES: tuple[str, ...] = get_args(Role)
+Importance = Literal["keep", "summarize", "discard"]
+IMPORTANCES: tuple[str, ...] = get_args(Importance)
+
+#: A part of a message, after the OpenTelemetry GenAI message schema: ``text`` and
+#: ``reasoning`` {content}, ``tool_call`` {id, name, arguments}, ``tool_call_response``
+#: {id, response, is_error}, ``blob`` {mime_type, content}, ``file`` {file_id, name},
+#: ``uri`` {uri}.  Any other type is kept as it came.
+Part = dict[str, Any]
+
+TITLE_CHARS = 80
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """A stored conversation.  Times are ISO-8601 UTC with milliseconds."""
+
+    id: str
+    user: str
+    title: str | None
+    source: str | None
+    source_id: str | None
+    parent: str | None
+    forked_at: int | None
+    model: str | None
+    project: str | None
+    created_at: str
+    updated_at: str
+    pinned: bool
+    archived: bool
+    hold: str | None
+    deleted_at: str | None
+    expires_at: str | None
+    tags: tuple[str, ...]
+    messages: int
+    tokens: int | None
+    head: int | None
+    revision: int
+    state: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A stored message; `parts` is None where `text` is all of it."""
+
+    conversation: str
+    seq: int
+    parent: int | None
+    role: str
+    author: str | None
+    text: str
+    parts: tuple[Part, ...] | None
+    model: str | None
+    created_at: str
+    tokens: int | None
+    sha256: str
+    source_id: str | None
+    key: str | None
+    hidden: bool
+    importance: str | None
+    metadata: Mapping[str, Any]
+
+    @property
+    def ref(self) -> str:
+        """The message's reference, ``CONV:SEQ``."""
+        return f"{self.conversation}:{self.seq}"
+
+    def all_parts(self) -> tuple[Part, ...]:
+        """Return the parts, `text` as the only one where none are kept."""
+        return self.parts if self.parts is not None else text_parts(self.text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationDraft:
+    """What a reader or a caller knows of a conversation; a later draft of the same id completes it.
+
+    `source_id` is the id in the source, `parent` the source id of the conversation this one
+    was forked or spawned from, `head` the source id of the active leaf.  `id`, `revision` and
+    `forked_at` come only from chatlog's own exports.
+    """
+
+    source_id: str | None = None
+    title: str | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    model: str | None = None
+    project: str | None = None
+    parent: str | None = None
+    forked_at: int | None = None
+    head: str | int | None = None
+    pinned: bool = False
+    archived: bool = False
+    tags: tuple[str, ...] = ()
+    expires_at: str | None = None
+    state: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    id: str | None = None
+    source: str | None = None
+    revision: int | None = None
+    deleted_at: str | None = None
+    hold: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageDraft:
+    """A message on its way in.
+
+    `parent` is the source id (str) or seq (int) of the message it follows, None for a root;
+    `conversation` the source id of its conversation, None for the last one announced.
+    """
+
+    role: str
+    text: str = ""
+    parts: tuple[Part, ...] | None = None
+    author: str | None = None
+    model: str | None = None
+    created_at: str | None = None
+    source_id: str | None = None
+    seq: int | None = None
+    parent: str | int | None = None
+    conversation: str | None = None
+    key: str | None = None
+    hidden: bool = False
+    importance: str | None = None
+    tokens: int | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TitleHint:
+    """A title for whichever conversation holds the message `message_id` (Claude Code summaries)."""
+
+    message_id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in a source that could not be read: where and why, never the text."""
+
+    place: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Entries of a source that are knowingly not imported, by kind, for the report."""
+
+    what: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extra:
+    """A line of chatlog JSONL beside conversations and messages: a summary, memory or tombstone."""
+
+    kind: Literal["summary", "memory", "tombstone"]
+    values: Mapping[str, Any]
+
+
+#: What a format's reader yields.
+Record = ConversationDraft | MessageDraft | TitleHint | Problem | LeftOut | Extra
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """Which conversations (and messages) a verb is about; `since` and `until` are UTC instants."""
+
+    tags: tuple[str, ...] = ()
+    no_tags: tuple[str, ...] = ()
+    source: str | None = None
+    model: str | None = None
+    role: str | None = None
+    author: str | None = None
+    title: tuple[str, ...] = ()
+    project: str | None = None
+    since: str | None = None
+    until: str | None = None
+    pinned: bool | None = None
+    archived: bool | None = None
+    deleted: bool = False
+    min_messages: int | None = None
+    max_messages: int | None = None
+    ids: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some conversations of a longer list, and the cursor that continues it."""
+
+    items: tuple[Conversation, ...]
+    total: int
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Something to find: a word, or with `phrase` a run of words; `prefix` matches longer words too."""
+
+    text: str
+    phrase: bool = False
+    prefix: bool = False
+
+
+#: The columns a word search may look into.
+SEARCHABLE = ("text", "tool", "title", "memory")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordQuery:
+    """All of `every` and none of `none`, in message text, tool text or both."""
+
+    every: tuple[Term, ...]
+    none: tuple[Term, ...] = ()
+    within: tuple[str, ...] = ("text", "tool")
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A message that matched; a higher `score` is better."""
+
+    message: Message
+    title: str | None
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingested:
+    """What a batch of records did: messages by outcome, the ids of the conversations they are in.
+
+    `orphans` are source ids of conversations whose parent is not here yet.
+    """
+
+    new: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    skipped: int = 0
+    orphans: tuple[str, ...] = ()
+    ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One verification of the file's health."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def new_id() -> str:
+    """Return a random 128-bit id in lower-case base32 (26 characters)."""
+    return base64.b32encode(os.urandom(16)).decode("ascii").rstrip("=").lower()
+
+
+def text_parts(text: str) -> tuple[Part, ...]:
+    """Return the parts of a message that is only text."""
+    return ({"type": "text", "content": text},)
+
+
+def canonical_json(value: object) -> str:
+    """Return JSON with sorted keys and no blanks: equal values, equal text."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def content_hash(role: str, parts: Sequence[Part]) -> bytes:
+    """Return the sha256 of a message's canonical role and parts."""
+    canonical = canonical_json({"role": role, "parts": list(parts)})
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).digest()
+
+
+def joined_text(parts: Iterable[Part]) -> str:
+    """Return what a person reads of some parts: the text parts, a blank line between them."""
+    return "\n\n".join(part["content"] for part in parts if part.get("type") == "text" and part.get("content"))
+
+
+#: Keys of parts whose strings are no words.
+NO_WORDS = frozenset({"type", "id", "signature", "mime_type", "media_type", "data", "file_id"})
+
+
+def other_strings(parts: Iterable[Part]) -> list[str]:
+    """Return the words in parts that are not text: tool calls and results, reasoning, attachments."""
+    found: list[str] = []
+    stack: list[Any] = [part for part in parts if part.get("type") not in ("text", "blob")]
+    stack.reverse()
+    while stack:
+        value = stack.pop()
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, Mapping):
+            stack.extend(reversed([item for key, item in value.items() if key not in NO_WORDS]))
+        elif isinstance(value, (list, tuple)):
+            stack.extend(reversed(value))
+    return found
+
+
+_INJECTED = re.compile(r"^\s*<([a-z][\w-]*)[^>]*>.*?</\1>\s*", re.DOTALL)
+
+
+def title_from(text: str) -> str | None:
+    """Return a one-line title from a human's first words, without an injected preamble."""
+    while (stripped := _INJECTED.sub("", text, count=1)) != text:
+        text = stripped
+    line = next((line.strip() for line in text.splitlines() if line.strip(" #*`>-=")), "")
+    if len(line) > TITLE_CHARS:
+        line = line[: TITLE_CHARS - 1].rstrip() + "…"
+    return line or None
+
+
+_REF = re.compile(r"(?P<conversation>[^:]+):(?P<seq>\d+)")
+
+
+def parse_ref(text: str) -> tuple[str, int | None]:
+    """Split ``CONV`` or ``CONV:SEQ`` into its two parts.
+
+    Raises UsageError for anything else.
+    """
+    if ":" not in text and text:
+        return text, None
+    match = _REF.fullmatch(text)
+    if match is None:
+        raise UsageError(f"'{text}' is not a conversation or message", "write an id, @last, @2, or CONV:SEQ")
+    return match["conversation"], int(match["seq"])
+
+
+def conversation_record(conversation: Conversation) -> dict[str, Any]:
+    """Return the conversation's keys as the command line and JSONL show them."""
+    c = conversation
+    return {
+        "id": c.id,
+        "user": c.user,
+        "title": c.title,
+        "source": c.source,
+        "source_id": c.source_id,
+        "parent": c.parent,
+        "forked_at": c.forked_at,
+        "model": c.model,
+        "project": c.project,
+        "created_at": c.created_at,
+        "updated_at": c.updated_at,
+        "pinned": c.pinned,
+        "archived": c.archived,
+        "hold": c.hold,
+        "deleted_at": c.deleted_at,
+        "expires_at": c.expires_at,
+        "tags": list(c.tags),
+        "messages": c.messages,
+        "tokens": c.tokens,
+        "head": c.head,
+        "revision": c.revision,
+        "state": dict(c.state),
+        "metadata": dict(c.metadata),
+    }
+
+
+def message_record(message: Message) -> dict[str, Any]:
+    """Return the message's keys as the command line and JSONL show them."""
+    m = message
+    return {
+        "ref": m.ref,
+        "conversation": m.conversation,
+        "seq": m.seq,
+        "source_id": m.source_id,
+        "parent": m.parent,
+        "role": m.role,
+        "author": m.author,
+        "text": m.text,
+        "parts": None if m.parts is None else list(m.parts),
+        "model": m.model,
+        "created_at": m.created_at,
+        "tokens": m.tokens,
+        "sha256": m.sha256,
+        "key": m.key,
+        "importance": m.importance,
+        "hidden": m.hidden,
+        "metadata": dict(m.metadata),
+    }

@@ -1,0 +1,111 @@
+"""The search language: what a person types → words, and filters.
+
+Never fails: what looks like a field but is none is taken as words.  Fields: ``role: tag: model: title:
+source: project: author: since: until: in: is:``; ``"a phrase"``, ``-word``, ``word*``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from chatlog import timespec
+from chatlog.errors import UsageError
+from chatlog.models import ROLES, Filters, Term
+
+_TOKEN = re.compile(r'(?P<minus>-)?(?:(?P<field>[A-Za-z]+):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))')
+_DATES = {"since": "since", "after": "since", "until": "until", "before": "until"}
+_WORDS = {"model": "model", "source": "source", "project": "project", "author": "author", "from": "author"}
+_FLAGS = {"pinned": ("pinned", True), "unpinned": ("pinned", False), "archived": ("archived", True)}
+#: What `in:` and `--in` may name.
+PLACES = ("text", "tool", "title")
+
+#: Words that carry a question but not what it is about.
+STOP_WORDS = frozenset(
+    """a about above after again all also am an and any are aren't as at be because been before being below between
+    both but by can can't cannot could couldn't did didn't do does doesn't doing don't down during each few for from
+    further get gets give got had hadn't has hasn't have haven't having he he'd he'll he's her here here's hers herself
+    him himself his how how's i i'd i'll i'm i've if in into is isn't it it's its itself just let's like me more most
+    mustn't my myself no nor not of off on once only or other ought our ours ourselves out over own please same say said
+    shan't she she'd she'll she's should shouldn't show so some such tell than that that's the their theirs them
+    themselves then there there's these they they'd they'll they're they've this those through to too under until up us
+    very was wasn't we we'd we'll we're we've were weren't what what's when when's where where's which while who who's
+    whom why why's will with won't would wouldn't you you'd you'll you're you've your yours yourself yourselves""".split()
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A parsed query: terms to find, terms to do without, and what else must hold."""
+
+    terms: tuple[Term, ...]
+    without: tuple[Term, ...] = ()
+    filters: Filters = Filters()  # noqa: RUF009  frozen
+    within: tuple[str, ...] = ()
+
+
+def parse(text: str, now: datetime, filters: Filters = Filters()) -> Query:  # noqa: B008  frozen
+    """Return what `text` asks, its fields added to `filters`; `now` is what dates count from."""
+    terms: list[Term] = []
+    without: list[Term] = []
+    within: list[str] = []
+    for match in _TOKEN.finditer(text):
+        value = match["phrase"] if match["phrase"] is not None else match["word"]
+        field = (match["field"] or "").lower()
+        if field == "in" and value in PLACES and not match["minus"]:
+            within.append(value)
+            continue
+        narrowed = _narrowed(filters, field, value, now, negative=bool(match["minus"])) if field else None
+        if narrowed is not None:
+            filters = narrowed
+            continue
+        term = _term(match)
+        if re.search(r"\w", term.text):
+            (without if match["minus"] else terms).append(term)
+    return Query(terms=tuple(terms), without=tuple(without), filters=filters, within=tuple(within))
+
+
+def _term(match: re.Match[str]) -> Term:
+    prefix = f"{match['field']}:" if match["field"] else ""
+    if match["phrase"] is not None:
+        return Term(prefix + match["phrase"], phrase=True)
+    word = prefix + match["word"]
+    return Term(word.rstrip("*"), prefix=word.endswith("*"))
+
+
+def _narrowed(filters: Filters, field: str, value: str, now: datetime, *, negative: bool) -> Filters | None:
+    """Return the filters with a field added, None where it is no field or its value makes no sense."""
+    if field == "tag":
+        return replace(filters, **{name: (*getattr(filters, name), value) for name in [("tags", "no_tags")[negative]]})
+    if negative:
+        return None
+    if field == "title":
+        return replace(filters, title=(*filters.title, value))
+    if field == "role" and value in ROLES:
+        return replace(filters, role=value)
+    if field == "is" and value in _FLAGS:
+        name, flag = _FLAGS[value]
+        return replace(filters, **{name: flag})
+    if field in _WORDS:
+        return replace(filters, **{_WORDS[field]: value})
+    return _dated(filters, field, value, now) if field in _DATES else None
+
+
+def _dated(filters: Filters, field: str, value: str, now: datetime) -> Filters | None:
+    name = _DATES[field]
+    try:
+        bound = timespec.since(value, now) if name == "since" else timespec.until(value, now)
+    except UsageError:
+        return None
+    return replace(filters, **{name: bound})
+
+
+def content_terms(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """Return the terms without stop words and repetitions; all of them where nothing else is there."""
+    kept: dict[str, Term] = {}
+    for term in terms:
+        word = term.text.strip("?!.,;:()[]{}'\"“”‘’…").lower().replace("’", "'")
+        if term.phrase or word not in STOP_WORDS:
+            kept.setdefault(word or term.text, term)
+    return tuple(kept.values()) or terms

@@ -1,0 +1,196 @@
+"""What a store can do, whatever engine keeps it; nothing above this package sees SQL.
+
+A store is bound to one user: every read and write is that user's by construction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from chatlog.errors import UsageError
+from chatlog.models import (
+    Check,
+    Conversation,
+    ConversationDraft,
+    Extra,
+    Filters,
+    Hit,
+    Ingested,
+    Message,
+    MessageDraft,
+    Page,
+    WordQuery,
+)
+
+Clock = Callable[[], datetime]
+SORTS = ("updated", "created", "messages", "tokens", "title")
+
+
+class Store(Protocol):
+    """One user's conversations.
+
+    Methods raise NotFoundError for what is not there (or is another user's), ConflictError for a
+    stale `if_revision`, BusyError when another process keeps the write lock, ClosedError after
+    `close`.  Every write is one durable transaction.  Safe to use from several threads.
+    """
+
+    user: str
+
+    def close(self) -> None:
+        """Let go of the file."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    # conversations
+
+    def new(self, draft: ConversationDraft = ..., messages: Sequence[MessageDraft] = ()) -> Conversation:
+        """Create a conversation, with its first messages, and return it.
+
+        Where the first message has a `key` that a conversation already holds, that conversation is returned.
+        """
+
+    def get(self, ref: str) -> Conversation:
+        """Return the conversation of an id, a unique prefix of four characters or more, ``@last`` or ``@N``."""
+
+    def conversations(
+        self, filters: Filters = ..., *, sort: str = "updated:desc", limit: int | None = None, cursor: str | None = None
+    ) -> Page:
+        """Return a page of the conversations that the filters let through."""
+
+    def change(self, conversation: str, changes: Mapping[str, Any], *, if_revision: int | None = None) -> Conversation:
+        """Set title, pinned, archived, model, project, expires_at, hold or state, and return the result."""
+
+    def fork(self, conversation: str, seq: int | None = None, *, title: str | None = None) -> Conversation:
+        """Create a child that starts with everything up to `seq` (the head by default)."""
+
+    def delete(self, conversations: Sequence[str]) -> int:
+        """Move conversations to the trash; return how many were moved."""
+
+    def restore(self, conversations: Sequence[str]) -> int:
+        """Take conversations out of the trash; return how many came back."""
+
+    # messages
+
+    def add(
+        self,
+        conversation: str,
+        messages: Sequence[MessageDraft],
+        *,
+        if_revision: int | None = None,
+    ) -> list[Message]:
+        """Append messages in one transaction and return them as stored.
+
+        Each follows the one before; the first follows its `parent` (a seq), the head by default.  A `key` on the
+        first that the conversation already holds returns what was stored then and writes nothing.
+        """
+
+    def message(self, conversation: str, seq: int) -> Message:
+        """Return one message."""
+
+    def messages(
+        self, conversation: str, *, last: int | None = None, branch: int | None = None, all_branches: bool = False
+    ) -> Iterator[Message]:
+        """Yield the messages of the active path, of the path to `branch`, or of the whole tree, in order."""
+
+    def around(self, conversation: str, seq: int, *, before: int, after: int) -> list[Message]:
+        """Return a message with its neighbours on its own path."""
+
+    # tags and words
+
+    def tag(self, conversations: Sequence[str], *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> int:
+        """Add and remove tags; return how many conversations changed."""
+
+    def tags(self) -> list[tuple[str, int]]:
+        """Return every tag with its number of conversations."""
+
+    def match(self, query: WordQuery, filters: Filters = ..., *, limit: int = 10) -> list[Hit]:
+        """Return the best messages for a word query, best first."""
+
+    def frequency(self, query: WordQuery) -> int:
+        """Return how many messages match, counted up to a bound."""
+
+    def scan(self, filters: Filters = ..., *, hidden: bool = False) -> Iterator[Hit]:
+        """Yield every message the filters let through, newest conversation first."""
+
+    # import and export
+
+    def ingest(
+        self,
+        source: str,
+        records: Sequence[ConversationDraft | MessageDraft],
+        *,
+        undelete: bool = False,
+        dry_run: bool = False,
+    ) -> Ingested:
+        """Bring in a batch: what is new is appended, what changed updated, what is here left alone.
+
+        With `dry_run` the same is done and taken back.
+        """
+
+    def ingest_extra(self, extra: Extra) -> bool:
+        """Bring in a summary, memory or tombstone; whether it was new."""
+
+    def extras(self, conversation: str | None = None) -> Iterator[Extra]:
+        """Yield the summaries of a conversation, or the user's memories and tombstones."""
+
+    def title_by_message(self, source: str, message_id: str, title: str) -> bool:
+        """Give the conversation of a source's message a title where it has none of its own."""
+
+    # upkeep
+
+    def record(self, action: str, **counts: Any) -> None:
+        """Write a line of audit."""
+
+    def info(self) -> dict[str, Any]:
+        """Return facts about the file: path, size, schema, engine, counts."""
+
+    def checks(self, *, deep: bool = False) -> Iterator[Check]:
+        """Verify the file's health, one check at a time."""
+
+    def rebuild(self) -> None:
+        """Recreate everything that is derived from the messages."""
+
+    def backup(self, target: Path) -> int:
+        """Write a consistent copy to a new file and return its size in bytes."""
+
+
+def utc_now() -> datetime:
+    """Return the system's time; the clock of a store unless it is told another."""
+    return datetime.now(UTC)
+
+
+def open_store(
+    url: str | Path, user: str = "local", *, clock: Clock = utc_now, create: bool = False, synchronous: str = "FULL"
+) -> Store:
+    """Open the store at a path or `sqlite:` URL for one user.
+
+    Raises NoDatabaseError where there is none and `create` is false, SchemaMismatchError for a
+    newer or foreign file, WrongKeyError, DamagedFileError, UsageError for an unknown kind of URL.
+    """
+    from chatlog.store.sqlite.engine import SqliteStore
+
+    return SqliteStore(_path(str(url)), checked_user(user), clock=clock, create=create, synchronous=synchronous)
+
+
+def _path(url: str) -> Path:
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return Path(url.removeprefix("sqlite:")).expanduser()
+    if scheme != "sqlite":
+        raise UsageError(f"chatlog has no engine for {scheme}:// yet", "give a path or sqlite:///path")
+    return Path(rest).expanduser()
+
+
+def checked_user(user: str) -> str:
+    """Return a user's name.  Raises UsageError for an empty or over-long one, or one with control characters."""
+    if not user.strip() or len(user) > 200 or not user.isprintable():
+        raise UsageError("the user's name must be 1 to 200 printable characters", "set --user or CHATLOG_USER")
+    return user

@@ -1,0 +1,1 @@
+"""The SQLite engine: one module per noun, plumbing (connection, schema, migrations) apart."""

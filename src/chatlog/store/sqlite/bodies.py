@@ -1,0 +1,120 @@
+"""Bodies: what was said, written once and packed so that no word is stored twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from chatlog.errors import UsageError
+from chatlog.models import NO_WORDS, MessageDraft, Part, content_hash, text_parts
+from chatlog.store.sqlite.connection import MAX_TEXT_CHARS, Connection
+from chatlog.store.sqlite.fulltext import extra_terms, unindex
+
+#: Strings shorter than this stay in the JSON: a reference would be as long.
+_WORTH_A_REFERENCE = 32
+
+
+class _Packer:
+    """Turns parts into JSON values whose long strings are references into `text` or `tool`."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.strings: list[str] = []
+        self.size = 0
+
+    def part(self, part: Part) -> Part:
+        kind = part.get("type")
+        if kind == "blob":
+            return part
+        return self._mapping(part, self._in_text if kind == "text" else self._in_tool)
+
+    def _mapping(self, value: Mapping[str, Any], place: Callable[[str], Any]) -> dict[str, Any]:
+        return {
+            "$" + key if key.startswith("$") else key: item if key in NO_WORDS else self._value(item, place)
+            for key, item in value.items()
+        }
+
+    def _value(self, value: Any, place: Callable[[str], Any]) -> Any:
+        if isinstance(value, str):
+            return place(value)
+        if isinstance(value, Mapping):
+            return self._mapping(value, place)
+        if isinstance(value, (list, tuple)):
+            return [self._value(item, place) for item in value]
+        return value
+
+    def _in_text(self, string: str) -> Any:
+        at = self.text.find(string) if len(string) >= _WORTH_A_REFERENCE else -1
+        return string if at < 0 else {"$text": [at, at + len(string)]}
+
+    def _in_tool(self, string: str) -> Any:
+        if not string:
+            return string
+        at = self.size
+        self.strings.append(string)
+        self.size += len(string) + 1
+        return string if len(string) < _WORTH_A_REFERENCE else {"$tool": [at, at + len(string)]}
+
+
+def pack(parts: Sequence[Part] | None, text: str) -> tuple[str | None, str | None]:
+    """Return the JSON of parts and the text of everything in them that is not `text`.
+
+    A string stands in one of `text`, tool text and JSON; the JSON refers to it by its place.
+    """
+    if parts is None or (len(parts) == 1 and parts[0] == {"type": "text", "content": text}):
+        return None, None
+    packer = _Packer(text)
+    packed = [packer.part(part) for part in parts]
+    return json.dumps(packed, ensure_ascii=False, separators=(",", ":")), "\n".join(packer.strings) or None
+
+
+def unpack(packed: str | None, text: str, tool: str | None) -> tuple[Part, ...]:
+    """Return the parts that `pack` packed."""
+    if packed is None:
+        return text_parts(text)
+    if '"$' not in packed:
+        return tuple(json.loads(packed))
+    places = {"$text": text, "$tool": tool or ""}
+
+    def resolve(value: dict[str, Any]) -> Any:
+        if len(value) == 1:
+            ((key, place),) = value.items()
+            if key in places:
+                return places[key][place[0] : place[1]]
+        return {key[1:] if key.startswith("$$") else key: item for key, item in value.items()}
+
+    return tuple(json.loads(packed, object_hook=resolve))
+
+
+def hash_of(draft: MessageDraft) -> bytes:
+    """Return the sha256 a draft's body will have."""
+    return content_hash(draft.role, draft.parts if draft.parts is not None else text_parts(draft.text))
+
+
+def insert(connection: Connection, user: str, draft: MessageDraft, digest: bytes) -> int:
+    """Store a body and return its id.  The caller indexes it, in the same transaction."""
+    packed, tool = pack(draft.parts, draft.text)
+    if len(draft.text) + len(packed or "") + len(tool or "") > MAX_TEXT_CHARS:
+        raise UsageError("a message of more than 250 million characters cannot be stored", "split it")
+    extra = extra_terms(draft.text, tool)
+    row = (user, draft.author, draft.text, tool, packed, extra, dump(draft.metadata), digest)
+    cursor = connection.execute(
+        """INSERT INTO bodies (user, author, text, tool, parts, extra, metadata, sha256)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+        row,
+    )
+    return cursor.lastrowid
+
+
+def dump(values: Mapping[str, Any]) -> str | None:
+    """Return the JSON of metadata, None where there is none."""
+    return json.dumps(dict(values), ensure_ascii=False, separators=(",", ":")) if values else None
+
+
+def release(connection: Connection, ids: Iterable[int]) -> None:
+    """Delete those bodies, with their index entries, that no message stands on any more."""
+    for body in ids:
+        if connection.execute("SELECT 1 FROM messages WHERE body = ? LIMIT 1", (body,)).fetchone() is None:
+            unindex(connection, [body])
+            connection.execute("DELETE FROM bodies WHERE id = ?", (body,))

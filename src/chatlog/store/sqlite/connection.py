@@ -1,0 +1,289 @@
+"""How the file is opened, locked and let go, and what its driver's errors mean.
+
+The one place that connects.  sqlcipher3 is the only SQLite library in the process; the database
+file is never opened by other means while a connection to it is open (that drops SQLite's locks).
+No business logic.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import stat
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol
+from urllib.parse import quote
+
+from sqlcipher3 import dbapi2 as driver
+
+from chatlog.errors import (
+    BusyError,
+    ChatlogError,
+    ClosedError,
+    DamagedFileError,
+    NoDatabaseError,
+    ReadOnlyError,
+    SchemaMismatchError,
+    StorageFullError,
+    UsageError,
+    WrongKeyError,
+)
+
+Row = tuple[Any, ...]
+
+
+class Cursor(Protocol):
+    """What is used of the driver's cursors; the driver itself is untyped."""
+
+    lastrowid: int
+    rowcount: int
+
+    def fetchone(self) -> Any: ...  # noqa: D102  the DB-API's
+    def fetchall(self) -> list[Row]: ...  # noqa: D102
+    def __iter__(self) -> Iterator[Row]: ...
+
+
+class Connection(Protocol):
+    """What is used of the driver's connections."""
+
+    in_transaction: bool
+
+    def execute(self, sql: str, values: Sequence[Any] = ..., /) -> Cursor: ...  # noqa: D102  the DB-API's
+    def executemany(self, sql: str, values: Sequence[Sequence[Any]], /) -> Cursor: ...  # noqa: D102
+    def close(self) -> None: ...  # noqa: D102
+
+
+#: Older ones have the WAL-reset bug, which loses committed data.
+MINIMUM_SQLITE: Final = (3, 51, 3)
+#: How long a writer waits for the write lock before it gives up.
+BUSY_SECONDS: Final = 30.0
+#: A message larger than this is refused before the driver sees it, which binds up to 1 GB.
+MAX_TEXT_CHARS: Final = 250_000_000
+
+#: How long SQLite itself waits for a lock before our own retry, in seconds.
+BUSY_SLICE: Final = 0.02
+
+SYNCHRONOUS: Final = ("FULL", "NORMAL")
+#: What is set on every connection; `secure_delete` overwrites deleted bytes and holds per connection.
+SETTINGS: Final = (
+    "foreign_keys = ON",
+    "secure_delete = ON",
+    "trusted_schema = OFF",
+    "temp_store = MEMORY",
+    "cache_size = -16000",
+)
+
+#: SQLite's primary result codes that mean something to a user.
+BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB = 5, 6, 8, 10, 11, 13, 14, 26
+
+
+def translate(error: Exception, path: Path) -> ChatlogError | None:
+    """Return what a driver's error means for the user; None where it is a bug of ours."""
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = code & 0xFF if code is not None else None
+    if primary == NOTADB:
+        return _not_a_database(path)
+    if primary == CANTOPEN:
+        return NoDatabaseError(f"cannot open {path}: {_why_not(path)}")
+    if primary in _MEANINGS:
+        kind, sentence, hint = _MEANINGS[primary]
+        return kind(sentence.format(path=path), hint)
+    if isinstance(error, driver.ProgrammingError) and "closed" in str(error):  # the driver gives it no code
+        return ClosedError("the store is closed", "open it again")
+    return None
+
+
+_BUSY_MEANING = (BusyError, "{path} is busy: another process is writing", "try again in a moment")
+_FULL_MEANING = (StorageFullError, "{path} could not be written: the disk is full or refuses", "free some space")
+_MEANINGS: dict[int, tuple[type[ChatlogError], str, str]] = {
+    BUSY: _BUSY_MEANING,
+    LOCKED: _BUSY_MEANING,
+    IOERR: _FULL_MEANING,
+    FULL: _FULL_MEANING,
+    READONLY: (ReadOnlyError, "{path} or its folder is read-only", "copy it to a place that can be written"),
+    CORRUPT: (DamagedFileError, "{path} is damaged", "run: chatlog doctor; restore a backup if it cannot be mended"),
+}
+
+
+def _why_not(path: Path) -> str:
+    if path.is_dir():
+        return "it is a folder"
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent}"
+    if not path.exists():
+        return "there is no such file"
+    return "permission denied" if not os.access(path, os.R_OK | os.W_OK) else "the system refuses"
+
+
+def _not_a_database(path: Path) -> ChatlogError:
+    if Registry.is_open(path):
+        return DamagedFileError(f"{path} is damaged", "restore a backup")
+    with path.open("rb") as file:
+        head = file.read(100)
+    if head.startswith(b"SQLite format 3\x00"):
+        return DamagedFileError(f"{path} has a damaged header", "restore a backup: chatlog db restore")
+    if not head.strip(b"\t\n\r" + bytes(range(32, 127))):
+        return SchemaMismatchError(f"{path} is a text file, not a database", "check --db")
+    return WrongKeyError(f"{path} is encrypted or not a database", "give its key, or check --db")
+
+
+class Registry:
+    """Which files this process has open, so that nothing reads their bytes meanwhile."""
+
+    _lock = threading.Lock()
+    _open: dict[Path, int] = {}  # noqa: RUF012  guarded by the lock
+
+    @classmethod
+    def add(cls, path: Path, count: int) -> None:
+        """Count connections in or out."""
+        with cls._lock:
+            cls._open[path] = cls._open.get(path, 0) + count
+
+    @classmethod
+    def is_open(cls, path: Path) -> bool:
+        """Whether a connection to the file is open in this process."""
+        with cls._lock:
+            return cls._open.get(path.resolve(), 0) > 0
+
+
+def prepare_file(path: Path, *, create: bool) -> None:
+    """Make sure there is a private file to open.
+
+    A new file is 0600 from its first byte, and SQLite gives its -wal and -shm the same.
+    Raises NoDatabaseError where there is none and `create` is false.
+    """
+    try:
+        info = path.stat()
+    except OSError:
+        info = None
+    if info is not None and not (stat.S_ISREG(info.st_mode) and info.st_size == 0):
+        return
+    if not create:
+        reason = "is empty" if info else "does not exist"
+        hint = "start with: chatlog import --help, chatlog new, or chatlog demo"
+        raise NoDatabaseError(f"there is no history yet: {path} {reason}", hint)
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        path.chmod(0o600)
+    except OSError:
+        raise NoDatabaseError(f"cannot create {path}: {_why_not(path)}") from None
+
+
+def connect(path: Path, synchronous: str = "FULL") -> Connection:
+    """Return a connection with every safety setting on.
+
+    Raises NoDatabaseError, WrongKeyError, DamagedFileError or SchemaMismatchError.
+    """
+    if driver.sqlite_version_info < MINIMUM_SQLITE:
+        raise UsageError(
+            f"SQLite {driver.sqlite_version} loses data under load", "upgrade sqlcipher3 to 0.6.4 or later"
+        )
+    if synchronous not in SYNCHRONOUS:
+        raise UsageError(f"'{synchronous}' is not a synchronous setting", f"one of: {', '.join(SYNCHRONOUS)}")
+    connection: Connection | None = None
+    try:
+        connection = _driver_connect(path)
+        for setting in ("cipher_log_level = NONE", *SETTINGS, f"synchronous = {synchronous}"):
+            connection.execute(f"PRAGMA {setting}").fetchall()
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except driver.Error as error:
+        if connection is not None:
+            connection.close()
+        raise _meaning(error, path) from error
+    return connection
+
+
+def _driver_connect(path: Path) -> Connection:
+    uri = f"file:{quote(str(path))}?mode=rw"
+    connection: Connection = driver.connect(
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_SLICE
+    )
+    return connection
+
+
+def _meaning(error: Exception, path: Path) -> Exception:
+    return translate(error, path) or error
+
+
+def begin_immediate(connection: Connection, seconds: float = BUSY_SECONDS) -> None:
+    """Take the write lock, trying again at random intervals for up to `seconds`.
+
+    Random waits let a single writer through where SQLite's own back-off starves it.
+    """
+    deadline = time.monotonic() + seconds
+    pause = 0.001
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            return
+        except driver.OperationalError as error:
+            if (error.sqlite_errorcode & 0xFF) != BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(random.uniform(0, pause))  # noqa: S311  no secret
+        pause = min(pause * 2, 0.05)
+
+
+class Pool:
+    """Connections to one file, lent one at a time, so that a store is safe to use from threads."""
+
+    def __init__(self, path: Path, open_connection: Callable[[], Connection]) -> None:
+        self.path = path
+        self._key = path.resolve()
+        self._open_connection = open_connection
+        self._idle: deque[Connection] = deque()
+        self._closed = False
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Lend a connection; what the driver raises comes out as a ChatlogError."""
+        connection = self._take()
+        try:
+            yield connection
+        except driver.Error as error:
+            raise _meaning(error, self.path) from error
+        finally:
+            self._give_back(connection)
+
+    @contextmanager
+    def write(self, *, commit: bool = True) -> Iterator[Connection]:
+        """Lend a connection inside one `BEGIN IMMEDIATE` transaction; any exception rolls it back."""
+        with self.read() as connection:
+            begin_immediate(connection)
+            try:
+                yield connection
+                connection.execute("COMMIT" if commit else "ROLLBACK")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close every idle connection; those on loan close when they are given back."""
+        self._closed = True
+        while self._idle:
+            self._drop(self._idle.pop())
+
+    def _take(self) -> Connection:
+        if self._closed:
+            raise ClosedError("the store is closed", "open it again")
+        try:
+            return self._idle.pop()
+        except IndexError:
+            connection = self._open_connection()
+            Registry.add(self._key, 1)
+            return connection
+
+    def _give_back(self, connection: Connection) -> None:
+        self._idle.append(connection)
+        if self._closed:
+            self.close()
+
+    def _drop(self, connection: Connection) -> None:
+        connection.close()
+        Registry.add(self._key, -1)

@@ -1,0 +1,280 @@
+"""Conversations: rows to objects, ids to rows, pages of a list, changes, forks and the trash."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from chatlog.errors import AmbiguousIdError, ConflictError, NotFoundError, UsageError
+from chatlog.models import Conversation, ConversationDraft, Filters, Page, canonical_json, new_id
+from chatlog.store.sqlite.connection import Connection, Row
+from chatlog.store.sqlite.where import conversation_where, listing_where
+
+_COLUMNS = """c.id, c.user, c.title, c.source, c.source_id, c.parent, c.forked_at, c.model, c.project, c.created_at,
+    c.updated_at, c.pinned, c.archived, c.hold, c.deleted_at, c.expires_at,
+    (SELECT json_group_array(tag) FROM (SELECT tag FROM tags WHERE conversation = c.key ORDER BY tag)),
+    c.message_count, c.token_count, c.head_seq, c.revision, c.state, c.metadata"""
+
+#: What `change` may set; everything else follows from messages or has its own method.
+CHANGEABLE = frozenset({"title", "pinned", "archived", "model", "project", "expires_at", "hold", "state", "metadata"})
+MIN_PREFIX = 4
+
+_ORDERS = {
+    "updated": ("c.updated_at", "desc"),
+    "created": ("c.created_at", "desc"),
+    "messages": ("c.message_count", "desc"),
+    "tokens": ("coalesce(c.token_count, -1)", "desc"),
+    "title": ("coalesce(c.title, '') COLLATE NOCASE", "asc"),
+}
+
+
+def from_row(row: Row) -> Conversation:
+    """Return the conversation of a row of `_COLUMNS`."""
+    return Conversation(
+        id=row[0],
+        user=row[1],
+        title=row[2],
+        source=row[3],
+        source_id=row[4],
+        parent=row[5],
+        forked_at=row[6],
+        model=row[7],
+        project=row[8],
+        created_at=row[9],
+        updated_at=row[10],
+        pinned=bool(row[11]),
+        archived=bool(row[12]),
+        hold=row[13],
+        deleted_at=row[14],
+        expires_at=row[15],
+        tags=tuple(json.loads(row[16])),
+        messages=row[17],
+        tokens=row[18],
+        head=row[19],
+        revision=row[20],
+        state=json.loads(row[21]),
+        metadata=json.loads(row[22]),
+    )
+
+
+def by_key(connection: Connection, key: int) -> Conversation:
+    """Return the conversation of an internal key, which must exist."""
+    return from_row(connection.execute(f"SELECT {_COLUMNS} FROM conversations AS c WHERE c.key = ?", (key,)).fetchone())
+
+
+def key_of(connection: Connection, user: str, conversation: str, now: str, *, deleted: bool = False) -> int:
+    """Return the internal key of a full id that is the user's.  Raises NotFoundError."""
+    clauses, values = conversation_where(user, Filters(deleted=deleted), now)
+    row = connection.execute(
+        f"SELECT c.key FROM conversations AS c WHERE c.id = ? AND {' AND '.join(clauses)}", [conversation, *values]
+    ).fetchone()
+    if row is None:
+        raise _not_found(conversation)
+    return int(row[0])
+
+
+def _not_found(ref: str) -> NotFoundError:
+    return NotFoundError(f"there is no conversation '{ref}'", "chatlog list shows what there is")
+
+
+def resolve(connection: Connection, user: str, ref: str, now: str, *, deleted: bool = False) -> int:
+    """Return the internal key of an id, a unique prefix, ``@last`` or ``@N``.
+
+    Raises NotFoundError, AmbiguousIdError, and UsageError for a prefix that is too short.
+    """
+    if ref.startswith("@"):
+        return _recent(connection, user, ref, now, deleted=deleted)
+    prefix = ref.strip().lower()
+    if len(prefix) < MIN_PREFIX or not re.fullmatch(r"[a-z0-9_-]+", prefix):
+        raise NotFoundError(f"'{ref}' is not a conversation's id", f"an id's first {MIN_PREFIX} characters are enough")
+    clauses, values = conversation_where(user, Filters(deleted=deleted), now)
+    found = connection.execute(
+        f"""SELECT c.key, c.id FROM conversations AS c
+            WHERE c.id >= ? AND c.id < ? AND {" AND ".join(clauses)} ORDER BY c.id LIMIT 6""",
+        [prefix, prefix + "\x7f", *values],
+    ).fetchall()
+    exact = [row for row in found if row[1] == prefix]
+    if not found:
+        raise _not_found(ref)
+    if len(found) > 1 and not exact:
+        raise AmbiguousIdError(ref, [row[1] for row in found])
+    return int((exact or found)[0][0])
+
+
+def _recent(connection: Connection, user: str, ref: str, now: str, *, deleted: bool) -> int:
+    number = "1" if ref == "@last" else ref[1:]
+    if not number.isdigit() or int(number) < 1 or len(number) > 9:
+        raise UsageError(f"'{ref}' is not a conversation", "write @last, @1, @2 …")
+    clauses, values = conversation_where(user, Filters(deleted=deleted, archived=False), now)
+    row = connection.execute(
+        f"""SELECT c.key FROM conversations AS c WHERE {" AND ".join(clauses)}
+            ORDER BY c.updated_at DESC, c.key DESC LIMIT 1 OFFSET ?""",
+        [*values, int(number) - 1],
+    ).fetchone()
+    if row is None:
+        raise NotFoundError(
+            f"there are fewer than {number} conversations" if number != "1" else "there is no conversation yet"
+        )
+    return int(row[0])
+
+
+def page(  # noqa: PLR0913  the list has as many aspects
+    connection: Connection, user: str, filters: Filters, now: str, *, sort: str, limit: int | None, cursor: str | None
+) -> Page:
+    """Return a page of the list; the cursor is the last row's place in the order, so it holds while others write."""
+    name, _, direction = sort.partition(":")
+    if name not in _ORDERS or direction not in ("", "asc", "desc"):
+        raise UsageError(f"'{sort}' is not an order", f"one of: {', '.join(_ORDERS)}, with :asc or :desc")
+    column, usual = _ORDERS[name]
+    descending = (direction or usual) == "desc"
+    clauses, values = conversation_where(user, filters, now)
+    more, more_values = listing_where(filters)
+    condition, values = " AND ".join([*clauses, *more]), [*values, *more_values]
+    total = connection.execute(f"SELECT count(*) FROM conversations AS c WHERE {condition}", values).fetchone()[0]
+    if cursor is not None:
+        condition += f" AND ({column}, c.key) {'<' if descending else '>'} (?, ?)"
+        values += _parse_cursor(cursor)
+    order = "DESC" if descending else "ASC"
+    rows = connection.execute(
+        f"""SELECT {_COLUMNS}, {column}, c.key FROM conversations AS c WHERE {condition}
+            ORDER BY {column} {order}, c.key {order} LIMIT ?""",
+        [*values, -1 if limit is None else limit + 1],
+    ).fetchall()
+    shown = rows if limit is None else rows[:limit]
+    next_cursor = _cursor(shown[-1][-2:]) if shown and len(rows) > len(shown) else None
+    return Page(tuple(from_row(row) for row in shown), total, next_cursor)
+
+
+def _cursor(place: Sequence[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(list(place)).encode()).decode().rstrip("=")
+
+
+def _parse_cursor(cursor: str) -> list[Any]:
+    try:
+        place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except ValueError:
+        place = None
+    if not isinstance(place, list) or len(place) != 2 or not isinstance(place[1], int):
+        raise UsageError("that is not a cursor of this list", "use the next_cursor that list --json printed")
+    return place
+
+
+def insert(connection: Connection, user: str, draft: ConversationDraft, now: str) -> int:
+    """Store a new conversation and return its key."""
+    created = draft.created_at or draft.updated_at or now
+    title_by = "text" if draft.title is None else "owner" if draft.source is None else "source"
+    cursor = connection.execute(
+        """INSERT INTO conversations (id, user, title, title_by, source, source_id, parent, forked_at, model, project,
+             created_at, updated_at, pinned, archived, hold, deleted_at, expires_at, state, metadata, revision)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            draft.id or new_id(),
+            user,
+            draft.title,
+            title_by,
+            draft.source,
+            draft.source_id,
+            draft.parent,
+            draft.forked_at,
+            draft.model,
+            draft.project,
+            created,
+            draft.updated_at or created,
+            draft.pinned,
+            draft.archived,
+            draft.hold,
+            draft.deleted_at,
+            draft.expires_at,
+            canonical_json(dict(draft.state)),
+            json.dumps(dict(draft.metadata), ensure_ascii=False, separators=(",", ":")),
+            draft.revision or 1,
+        ),
+    )
+    return int(cursor.lastrowid)
+
+
+def check_revision(connection: Connection, key: int, if_revision: int | None) -> None:
+    """Raise ConflictError where the conversation is no longer at `if_revision`."""
+    if if_revision is None:
+        return
+    revision = connection.execute("SELECT revision FROM conversations WHERE key = ?", (key,)).fetchone()[0]
+    if revision != if_revision:
+        raise ConflictError(
+            f"the conversation is at revision {revision}, not {if_revision}", "read it again, then repeat the change"
+        )
+
+
+def change(connection: Connection, key: int, changes: Mapping[str, Any], now: str) -> None:
+    """Set columns of a conversation; equal values write nothing."""
+    unknown = set(changes) - CHANGEABLE
+    if unknown:
+        raise UsageError(f"'{min(unknown)}' cannot be set", f"one of: {', '.join(sorted(CHANGEABLE))}")
+    values = {name: _stored(value) for name, value in changes.items()}
+    if "title" in values:
+        values["title_by"] = "owner"
+    current = connection.execute(
+        f"SELECT {', '.join(values) or '1'} FROM conversations WHERE key = ?", (key,)
+    ).fetchone()
+    if tuple(values.values()) == current or not values:
+        return
+    connection.execute(
+        f"""UPDATE conversations SET {", ".join(f"{name} = ?" for name in values)}, revision = revision + 1,
+              updated_at = max(updated_at, ?) WHERE key = ?""",
+        [*values.values(), now, key],
+    )
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return canonical_json(dict(value))
+    return int(value) if isinstance(value, bool) else value
+
+
+def trash(connection: Connection, user: str, ids: Iterable[str], now: str) -> int:
+    """Move conversations to the trash; those on hold and those in it already stay as they are."""
+    cursor = connection.executemany(
+        """UPDATE conversations SET deleted_at = ?, revision = revision + 1
+           WHERE user = ? AND id = ? AND deleted_at IS NULL AND hold IS NULL""",
+        [(now, user, conversation) for conversation in ids],
+    )
+    return int(cursor.rowcount)
+
+
+def untrash(connection: Connection, user: str, ids: Iterable[str]) -> int:
+    """Take conversations out of the trash."""
+    cursor = connection.executemany(
+        """UPDATE conversations SET deleted_at = NULL, revision = revision + 1
+           WHERE user = ? AND id = ? AND deleted_at IS NOT NULL""",
+        [(user, conversation) for conversation in ids],
+    )
+    return int(cursor.rowcount)
+
+
+def touch(connection: Connection, keys: Iterable[int]) -> None:
+    """Bump the revision of conversations whose tags changed."""
+    connection.executemany("UPDATE conversations SET revision = revision + 1 WHERE key = ?", [(key,) for key in keys])
+
+
+def keys(connection: Connection, user: str, filters: Filters, now: str) -> list[int]:
+    """Return the internal keys of the conversations the filters let through, the most recent first."""
+    clauses, values = conversation_where(user, filters, now)
+    rows = connection.execute(
+        f"SELECT c.key FROM conversations AS c WHERE {' AND '.join(clauses)} ORDER BY c.updated_at DESC, c.key DESC",
+        values,
+    )
+    return [row[0] for row in rows]
+
+
+def title_by_message(connection: Connection, user: str, source: str, message_id: str, title: str) -> bool:
+    """Title the conversation of a source's message, unless the source or its owner did; whether one changed."""
+    cursor = connection.execute(
+        """UPDATE conversations SET title = ?1, title_by = 'source', revision = revision + 1 WHERE key = (
+             SELECT c.key FROM messages AS m JOIN conversations AS c ON c.key = m.conversation
+             WHERE m.source_id = ?2 AND c.user = ?3 AND c.source = ?4 ORDER BY c.key LIMIT 1)
+           AND title_by = 'text' AND title IS NOT ?1""",
+        (title, message_id, user, source),
+    )
+    return bool(cursor.rowcount)

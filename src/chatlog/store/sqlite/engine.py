@@ -1,0 +1,310 @@
+"""The SQLite store: one user's view of one file.
+
+Each method borrows a connection, calls the module of its noun, and gives the connection back;
+what spans several rows of work is read in pages, so that no iterator holds a lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from chatlog.models import (
+    Check,
+    Conversation,
+    ConversationDraft,
+    Extra,
+    Filters,
+    Hit,
+    Ingested,
+    Message,
+    MessageDraft,
+    Page,
+    WordQuery,
+)
+from chatlog.store import Clock
+from chatlog.store.sqlite import audit, extras, fulltext, migrations, upkeep
+from chatlog.store.sqlite import conversations as conversation_rows
+from chatlog.store.sqlite import messages as message_rows
+from chatlog.store.sqlite import tags as tag_rows
+from chatlog.store.sqlite.connection import Connection, Pool, connect, prepare_file
+from chatlog.store.sqlite.ingest import Ingest
+from chatlog.timespec import iso
+
+_ANY = Filters()
+_UNTITLED = ConversationDraft()
+
+
+class SqliteStore:
+    """A `Store` on an SQLite file; see the protocol for what the methods promise."""
+
+    def __init__(self, path: Path, user: str, *, clock: Clock, create: bool, synchronous: str) -> None:
+        self.path = path
+        self.user = user
+        self._clock = clock
+        self._pool = Pool(path, lambda: connect(path, synchronous))
+        prepare_file(path, create=create)
+        try:
+            with self._pool.read() as connection:
+                self.migrated_from = migrations.migrate(connection, path)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        self._pool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _now(self) -> str:
+        return iso(self._clock())
+
+    @contextmanager
+    def _reading(self, conversation: str) -> Iterator[tuple[Connection, int]]:
+        """Lend a connection with the internal key of a conversation of the user's."""
+        with self._pool.read() as connection:
+            yield connection, conversation_rows.key_of(connection, self.user, conversation, self._now())
+
+    @contextmanager
+    def _changing(self, conversation: str, if_revision: int | None = None) -> Iterator[tuple[Connection, int, str]]:
+        """Lend a connection in a write transaction, with the conversation's internal key and the time."""
+        now = self._now()
+        with self._pool.write() as connection:
+            key = conversation_rows.key_of(connection, self.user, conversation, now)
+            conversation_rows.check_revision(connection, key, if_revision)
+            yield connection, key, now
+
+    # conversations
+
+    def new(self, draft: ConversationDraft = _UNTITLED, messages: Sequence[MessageDraft] = ()) -> Conversation:
+        drafts = [message_rows.checked(message) for message in messages]
+        now = self._now()
+        with self._pool.write() as connection:
+            key = None
+            if drafts and drafts[0].key is not None:
+                key = message_rows.keyed_conversation(connection, self.user, drafts[0].key)
+            if key is None:
+                key = conversation_rows.insert(
+                    connection, self.user, replace(draft, created_at=draft.created_at or now), now
+                )
+                tag_rows.add(connection, self.user, [key], draft.tags)
+                if drafts:
+                    message_rows.append(connection, self.user, key, drafts, now)
+            return conversation_rows.by_key(connection, key)
+
+    def get(self, ref: str, *, deleted: bool = False) -> Conversation:
+        with self._pool.read() as connection:
+            key = conversation_rows.resolve(connection, self.user, ref, self._now(), deleted=deleted)
+            return conversation_rows.by_key(connection, key)
+
+    def conversations(
+        self,
+        filters: Filters = _ANY,
+        *,
+        sort: str = "updated:desc",
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> Page:
+        with self._pool.read() as connection:
+            return conversation_rows.page(
+                connection, self.user, filters, self._now(), sort=sort, limit=limit, cursor=cursor
+            )
+
+    def change(self, conversation: str, changes: Mapping[str, Any], *, if_revision: int | None = None) -> Conversation:
+        with self._changing(conversation, if_revision) as (connection, key, now):
+            conversation_rows.change(connection, key, changes, now)
+            return conversation_rows.by_key(connection, key)
+
+    def fork(self, conversation: str, seq: int | None = None, *, title: str | None = None) -> Conversation:
+        with self._changing(conversation) as (connection, key, now):
+            parent = conversation_rows.by_key(connection, key)
+            at = seq if seq is not None else parent.head
+            if at is not None:
+                message_rows.one(connection, key, conversation, at)
+            draft = ConversationDraft(
+                title=title or parent.title,
+                parent=parent.id,
+                forked_at=at,
+                model=parent.model,
+                project=parent.project,
+                tags=parent.tags,
+            )
+            child = conversation_rows.insert(connection, self.user, draft, now)
+            tag_rows.add(connection, self.user, [child], draft.tags)
+            message_rows.copy_path(connection, key, message_rows.path_to(connection, key, at) if at else [], child)
+            return conversation_rows.by_key(connection, child)
+
+    def delete(self, conversations: Sequence[str]) -> int:
+        with self._pool.write() as connection:
+            now = self._now()
+            count = conversation_rows.trash(connection, self.user, conversations, now)
+            if count:
+                audit.record(connection, self.user, now, "delete", {"conversations": count})
+            return count
+
+    def restore(self, conversations: Sequence[str]) -> int:
+        with self._pool.write() as connection:
+            count = conversation_rows.untrash(connection, self.user, conversations)
+            if count:
+                audit.record(connection, self.user, self._now(), "restore", {"conversations": count})
+            return count
+
+    # messages
+
+    def add(
+        self, conversation: str, drafts: Sequence[MessageDraft], *, if_revision: int | None = None
+    ) -> list[Message]:
+        drafts = [message_rows.checked(draft) for draft in drafts]
+        with self._changing(conversation) as (connection, key, now):
+            seqs = message_rows.stored_before(connection, key, drafts)
+            if seqs is None:
+                conversation_rows.check_revision(connection, key, if_revision)
+                seqs = message_rows.append(connection, self.user, key, drafts, now) if drafts else []
+            return message_rows.at(connection, key, conversation, seqs)
+
+    def message(self, conversation: str, seq: int) -> Message:
+        with self._reading(conversation) as (connection, key):
+            return message_rows.one(connection, key, conversation, seq)
+
+    def messages(
+        self, conversation: str, *, last: int | None = None, branch: int | None = None, all_branches: bool = False
+    ) -> Iterator[Message]:
+        if branch is not None:
+            yield from self._path(conversation, branch, last)
+            return
+        if last is not None and not all_branches:
+            with self._reading(conversation) as (connection, key):
+                found = message_rows.last(connection, key, conversation, last)
+            yield from found
+            return
+        seq = 0
+        while True:
+            with self._reading(conversation) as (connection, key):
+                found = message_rows.after(connection, key, conversation, seq, active=not all_branches)
+            yield from found
+            if len(found) < message_rows.PAGE:
+                return
+            seq = found[-1].seq
+
+    def _path(self, conversation: str, leaf: int, last: int | None) -> Iterator[Message]:
+        with self._reading(conversation) as (connection, key):
+            message_rows.one(connection, key, conversation, leaf)
+            seqs = message_rows.path_to(connection, key, leaf)
+        seqs = seqs[-last:] if last else seqs
+        for start in range(0, len(seqs), message_rows.PAGE):
+            with self._reading(conversation) as (connection, key):
+                found = message_rows.at(connection, key, conversation, seqs[start : start + message_rows.PAGE])
+            yield from found
+
+    def around(self, conversation: str, seq: int, *, before: int, after: int) -> list[Message]:
+        with self._reading(conversation) as (connection, key):
+            path = message_rows.path_through(connection, key, seq, before, after)
+            return message_rows.at(connection, key, conversation, path)
+
+    # tags and words
+
+    def tag(self, conversations: Sequence[str], *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> int:
+        now = self._now()
+        with self._pool.write() as connection:
+            keys = [conversation_rows.key_of(connection, self.user, name, now) for name in conversations]
+            changed = tag_rows.add(connection, self.user, keys, add) | tag_rows.remove(
+                connection, self.user, keys, remove
+            )
+            conversation_rows.touch(connection, changed)
+            return len(changed)
+
+    def tags(self) -> list[tuple[str, int]]:
+        with self._pool.read() as connection:
+            return tag_rows.counts(connection, self.user, self._now())
+
+    def match(self, query: WordQuery, filters: Filters = _ANY, *, limit: int = 10) -> list[Hit]:
+        found: dict[int, Hit] = {}
+        with self._pool.read() as connection:
+            for key, seq, body, score in fulltext.match(connection, self.user, query, filters, self._now()):
+                if body not in found:
+                    found[body] = self._hit(connection, key, seq, -score)
+                if len(found) == limit:
+                    break
+        return list(found.values())
+
+    def _hit(self, connection: Connection, key: int, seq: int, score: float) -> Hit:
+        name, title = connection.execute("SELECT id, title FROM conversations WHERE key = ?", (key,)).fetchone()
+        return Hit(message_rows.one(connection, key, name, seq), title, score)
+
+    def frequency(self, query: WordQuery) -> int:
+        with self._pool.read() as connection:
+            return fulltext.frequency(connection, self.user, query)
+
+    def scan(self, filters: Filters = _ANY, *, hidden: bool = False) -> Iterator[Hit]:
+        with self._pool.read() as connection:
+            keys = conversation_rows.keys(connection, self.user, filters, self._now())
+        for key in keys:
+            seq = 0
+            while True:
+                with self._pool.read() as connection:
+                    _, title, found = message_rows.scan(connection, key, seq, filters, hidden=hidden)
+                yield from (Hit(message, title, 0.0) for message in found)
+                if len(found) < message_rows.PAGE:
+                    break
+                seq = found[-1].seq
+
+    # import and export
+
+    def ingest(
+        self,
+        source: str,
+        records: Sequence[ConversationDraft | MessageDraft],
+        *,
+        undelete: bool = False,
+        dry_run: bool = False,
+    ) -> Ingested:
+        with self._pool.write(commit=not dry_run) as connection:
+            return Ingest(connection, self.user, source, self._now(), undelete=undelete).run(records)
+
+    def ingest_extra(self, extra: Extra) -> bool:
+        with self._pool.write() as connection:
+            return extras.bring_in(connection, self.user, extra, self._now())
+
+    def extras(self, conversation: str | None = None) -> Iterator[Extra]:
+        with self._pool.read() as connection:
+            if conversation is not None:
+                found = extras.summaries_of(connection, self.user, conversation)
+            else:
+                found = extras.memories_and_tombstones(connection, self.user)
+        yield from found
+
+    def title_by_message(self, source: str, message_id: str, title: str) -> bool:
+        with self._pool.write() as connection:
+            return conversation_rows.title_by_message(connection, self.user, source, message_id, title)
+
+    # upkeep
+
+    def record(self, action: str, **counts: Any) -> None:
+        with self._pool.write() as connection:
+            audit.record(connection, self.user, self._now(), action, counts)
+
+    def info(self) -> dict[str, Any]:
+        with self._pool.read() as connection:
+            return upkeep.info(connection, self.path)
+
+    def checks(self, *, deep: bool = False) -> Iterator[Check]:
+        with self._pool.read() as connection:
+            yield from upkeep.checks(connection, self.path, deep=deep)
+
+    def rebuild(self) -> None:
+        with self._pool.write() as connection:
+            upkeep.rebuild(connection)
+
+    def backup(self, target: Path) -> int:
+        with self._pool.read() as connection:
+            return upkeep.backup(connection, target)

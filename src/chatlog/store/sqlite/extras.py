@@ -1,0 +1,112 @@
+"""What an export carries beside conversations and messages: summaries, memories and tombstones."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from chatlog.errors import UsageError
+from chatlog.models import Extra
+from chatlog.store.sqlite.connection import Connection
+
+_SUMMARY = ("kind", "from_seq", "to_seq", "text", "tokens", "method", "created_at")
+_MEMORY = ("namespace", "key", "value", "tags", "created_at", "updated_at", "expires_at")
+_TOMBSTONE = ("source", "source_id", "message_id", "deleted_at")
+
+
+def summaries_of(connection: Connection, user: str, conversation: str) -> list[Extra]:
+    """Return the summaries of a conversation, oldest first."""
+    rows = connection.execute(
+        f"""SELECT {", ".join("s." + name for name in _SUMMARY)} FROM summaries AS s
+            JOIN conversations AS c ON c.key = s.conversation WHERE c.user = ? AND c.id = ? ORDER BY s.id""",
+        (user, conversation),
+    )
+    return [
+        Extra(kind="summary", values={"conversation": conversation, **dict(zip(_SUMMARY, row, strict=True))})
+        for row in rows
+    ]
+
+
+def memories_and_tombstones(connection: Connection, user: str) -> list[Extra]:
+    """Return the user's memories, then their tombstones."""
+    memories = connection.execute(
+        f"SELECT {', '.join(_MEMORY)} FROM memories WHERE user = ? ORDER BY namespace, key", (user,)
+    ).fetchall()
+    tombstones = connection.execute(
+        f"SELECT {', '.join(_TOMBSTONE)} FROM tombstones WHERE user = ? ORDER BY source, source_id, message_id", (user,)
+    ).fetchall()
+    return [Extra(kind="memory", values=_memory(dict(zip(_MEMORY, row, strict=True)))) for row in memories] + [
+        Extra(kind="tombstone", values=dict(zip(_TOMBSTONE, row, strict=True))) for row in tombstones
+    ]
+
+
+def _memory(values: dict[str, Any]) -> dict[str, Any]:
+    return {**values, "value": json.loads(values["value"]), "tags": json.loads(values["tags"])}
+
+
+def bring_in(connection: Connection, user: str, extra: Extra, now: str) -> bool:
+    """Store an extra of an export; whether it was new.  Raises UsageError for one that lacks a key."""
+    try:
+        return _WRITERS[extra.kind](connection, user, extra.values, now)
+    except KeyError as error:
+        raise UsageError(f"a {extra.kind} line lacks {error}") from None
+
+
+def _add_memory(connection: Connection, user: str, values: Mapping[str, Any], now: str) -> bool:
+    cursor = connection.execute(
+        """INSERT INTO memories (user, namespace, key, value, tags, created_at, updated_at, expires_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user, namespace, key) DO NOTHING""",
+        (
+            user,
+            values.get("namespace") or "",
+            values["key"],
+            json.dumps(values["value"], ensure_ascii=False),
+            json.dumps(values.get("tags") or [], ensure_ascii=False),
+            values.get("created_at") or now,
+            values.get("updated_at") or now,
+            values.get("expires_at"),
+        ),
+    )
+    return bool(cursor.rowcount)
+
+
+def _add_tombstone(connection: Connection, user: str, values: Mapping[str, Any], now: str) -> bool:
+    cursor = connection.execute(
+        "INSERT OR IGNORE INTO tombstones (user, source, source_id, message_id, deleted_at) VALUES (?, ?, ?, ?, ?)",
+        (user, values["source"], values["source_id"], values.get("message_id") or "", values.get("deleted_at") or now),
+    )
+    return bool(cursor.rowcount)
+
+
+def _add_summary(connection: Connection, user: str, values: Mapping[str, Any], now: str) -> bool:
+    row = connection.execute(
+        "SELECT key FROM conversations WHERE user = ? AND id = ?", (user, values["conversation"])
+    ).fetchone()
+    if row is None:
+        raise UsageError("a summary line names a conversation that is not in the export")
+    same = (row[0], values["kind"], values["from_seq"], values["to_seq"], values["text"])
+    if connection.execute(
+        "SELECT 1 FROM summaries WHERE conversation = ? AND kind = ? AND from_seq = ? AND to_seq = ? AND text = ?", same
+    ).fetchone():
+        return False
+    cursor = connection.execute(
+        """INSERT INTO summaries (conversation, kind, from_seq, to_seq, text, user, tokens, method, created_at)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (*same, user, values.get("tokens"), values.get("method") or "import", values.get("created_at") or now),
+    )
+    _supersede(connection, row[0], int(cursor.lastrowid))
+    return True
+
+
+def _supersede(connection: Connection, conversation: int, summary: int) -> None:
+    """Mark the summary of the same kind before this one as superseded by it."""
+    connection.execute(
+        """UPDATE summaries SET superseded_by = ?1 WHERE id = (
+             SELECT max(id) FROM summaries WHERE conversation = ?2 AND id < ?1 AND superseded_by IS NULL
+               AND kind = (SELECT kind FROM summaries WHERE id = ?1))""",
+        (summary, conversation),
+    )
+
+
+_WRITERS = {"summary": _add_summary, "memory": _add_memory, "tombstone": _add_tombstone}

@@ -1,0 +1,131 @@
+"""The word index: what is put beside the text so that it can be found, and how a query is asked.
+
+Scripts without blanks between words are indexed as overlapping pairs of characters, and
+identifiers by their parts.  FTS5's own `snippet()` is never used (it is quadratic).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from chatlog.models import Filters, Term, WordQuery
+from chatlog.store.sqlite.connection import Connection, Row
+from chatlog.store.sqlite.where import conversation_where, message_where
+
+#: Han, Kana, Hangul, Thai, Lao, Myanmar and Khmer.
+_UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
+    "\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+)
+_RUN = re.compile(f"[{_UNSPACED}]+")
+#: A word in a spaced script that touches a run: the tokenizer would take both as one word.
+_NEIGHBOUR = re.compile(f"(?<=[{_UNSPACED}])[^\\W{_UNSPACED}]+|[^\\W{_UNSPACED}]+(?=[{_UNSPACED}])")
+_CAMEL = re.compile(r"\b[A-Za-z]*[a-z][A-Z][A-Za-z]*|\b[A-Z]{2,}[a-z][A-Za-z]*")
+_HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+#: bm25 weights in column order: owner, text, tool, author, extra.
+WEIGHTS = "0.0, 1.0, 0.5, 1.0, 0.7"
+COUNT_BOUND = 10_000
+
+
+def pairs(run: str) -> str:
+    """Return a run of unspaced script as overlapping pairs and its last character: 東京都 → 東京 京都 都."""
+    return " ".join([*(run[i : i + 2] for i in range(len(run) - 1)), run[-1]])
+
+
+def extra_terms(text: str, tool: str | None) -> str | None:
+    """Return the terms to index beside a body's text, None where the text suffices."""
+    found: list[str] = []
+    humps: set[str] = set()
+    for piece in (text, tool or ""):
+        if not piece.isascii():
+            found.extend(pairs(run) for run in _RUN.findall(piece))
+            humps.update(_NEIGHBOUR.findall(piece))
+        for name in set(_CAMEL.findall(piece)):
+            humps.update(_HUMP.findall(name))
+    found.extend(sorted({hump.lower() for hump in humps if len(hump) > 1}))
+    return " ".join(found) or None
+
+
+_INDEX = "INSERT INTO words (rowid, owner, text, tool, author, extra) SELECT * FROM searchable WHERE "
+_UNINDEX = (
+    "INSERT INTO words (words, rowid, owner, text, tool, author, extra) SELECT 'delete', * FROM searchable WHERE id = ?"
+)
+
+
+def index(connection: Connection, first: int, last: int) -> None:
+    """Put the bodies with ids from `first` to `last` into the index."""
+    connection.execute(_INDEX + "id BETWEEN ? AND ?", (first, last))
+
+
+def unindex(connection: Connection, bodies: Iterable[int]) -> None:
+    """Take bodies out of the index; they must still be as they were when they went in."""
+    connection.executemany(_UNINDEX, [(body,) for body in bodies])
+
+
+def expression(user: str, query: WordQuery) -> str | None:
+    """Return the FTS5 expression of a query within a user's rows; None where nothing could match."""
+    columns = " ".join([*query.within, "author", "extra"] if "text" in query.within else [*query.within, "extra"])
+    every = [part for term in query.every if (part := _term(term))]
+    if not every:
+        return None
+    asked = f"owner : {owner_token(user)} AND {{{columns}}} : ({' AND '.join(every)})"
+    none = [part for term in query.none if (part := _term(term))]
+    return f"({asked}) NOT {{{columns}}} : ({' OR '.join(none)})" if none else asked
+
+
+def owner_token(user: str) -> str:
+    """Return the token that stands for a user in the index, as the view `searchable` makes it."""
+    return f'"u{user.encode().hex()}0"'
+
+
+def _term(term: Term) -> str:
+    """Return a term as FTS5 phrases; the runs of unspaced script in it as pairs in `extra`."""
+    if not re.search(r"\w", term.text):
+        return ""
+    runs = _RUN.findall(term.text)
+    if not runs:
+        return _quoted(term.text) + (" *" if term.prefix else "")
+    phrases = [f"extra : {_run(run)}" for run in runs]
+    rest = _RUN.sub(" ", term.text)
+    if re.search(r"\w", rest):
+        phrases.extend(_quoted(word) for word in rest.split() if re.search(r"\w", word))
+    return "(" + " AND ".join(phrases) + ")"
+
+
+def _run(run: str) -> str:
+    return f"{_quoted(run)} *" if len(run) == 1 else _quoted(" ".join(pairs(run).split()[:-1]))
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', '""').replace("\x00", " ") + '"'
+
+
+def match(connection: Connection, user: str, query: WordQuery, filters: Filters, now: str) -> Iterator[Row]:
+    """Yield (conversation key, seq, body, score) of the matches, best first, a score below zero as bm25 gives it."""
+    asked = expression(user, query)
+    if asked is None:
+        return iter(())
+    clauses, values = conversation_where(user, filters, now)
+    more, more_values = message_where(filters, hidden=query.hidden)
+    cursor = connection.execute(
+        f"""SELECT m.conversation, m.seq, m.body, bm25(words, {WEIGHTS}) AS score
+            FROM words JOIN messages AS m ON m.body = words.rowid JOIN bodies AS b ON b.id = m.body
+            JOIN conversations AS c ON c.key = m.conversation
+            WHERE words MATCH ? AND {" AND ".join([*clauses, *more])}
+            ORDER BY score, m.conversation""",
+        [asked, *values, *more_values],
+    )
+    return iter(cursor)
+
+
+def frequency(connection: Connection, user: str, query: WordQuery) -> int:
+    """Return how many bodies match, counted up to `COUNT_BOUND`."""
+    asked = expression(user, query)
+    if asked is None:
+        return 0
+    count = connection.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)", (asked, COUNT_BOUND)
+    ).fetchone()[0]
+    return int(count)

@@ -1,0 +1,335 @@
+"""Import, a batch at a time: what is new is appended, what changed replaced, what is here left alone.
+
+A conversation is known by (user, source, source id), a message by its source id within it, or by
+its seq where it comes from chatlog's own export.  Tombstones and the trash keep what was deleted away.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from chatlog.models import ConversationDraft, Ingested, MessageDraft, title_from
+from chatlog.store.sqlite import bodies, conversations, fulltext, messages, tags
+from chatlog.store.sqlite.connection import Connection, Row
+
+#: Ids that a reader derived from content: equal ones in two conversations are no copies of each other.
+DERIVED = "h-"
+#: The source of what comes in chatlog's own JSONL.
+OWN = "chatlog"
+
+Identity = str | int
+
+
+@dataclass(slots=True)
+class _Target:
+    """A conversation as the batch finds and leaves it."""
+
+    key: int
+    id: str
+    is_new: bool
+    title: str | None
+    title_by: str
+    last_seq: int
+    head: int | None
+    updated_at: str
+    revision: int
+    known: dict[Identity, tuple[int, bytes, int]] = field(default_factory=dict)  # → seq, sha256, body
+    buried: frozenset[str] = frozenset()
+    inherited: dict[bytes, int] = field(default_factory=dict)  # sha256 → body of the parent's prefix
+    stored_head: int | None = None
+    placed: int = 0
+    replaced: int = 0
+    newest: str = ""
+
+
+class Ingest:
+    """One batch, inside the caller's transaction."""
+
+    def __init__(self, connection: Connection, user: str, source: str, now: str, *, undelete: bool) -> None:
+        self.connection = connection
+        self.user = user
+        self.source = source
+        self.now = now
+        self.undelete = undelete
+        self.first_body: int | None = None
+        self.last_body = 0
+        self.counts: Counter[str] = Counter()
+        self.orphans: list[str] = []
+        self.ids: list[str] = []
+
+    def run(self, records: Sequence[ConversationDraft | MessageDraft]) -> Ingested:
+        """Bring the records in and return what they did."""
+        settled = []
+        for header, drafts in _grouped(records):
+            draft = self._linked(header)
+            target = self._target(draft, drafts)
+            if target is None:
+                self.counts["skipped"] += len(drafts)
+                continue
+            self._load(target, draft, drafts)
+            for message in drafts:
+                self._take(target, message)
+            settled.append((target, draft))
+        if self.first_body is not None:
+            fulltext.index(self.connection, self.first_body, self.last_body)
+        for target, draft in settled:
+            self._settle(target, draft)
+        return Ingested(**self.counts, orphans=tuple(self.orphans), ids=tuple(self.ids))
+
+    # conversations
+
+    def _linked(self, draft: ConversationDraft) -> ConversationDraft:
+        """Return the draft with its source, and with our id of its parent, which the source calls otherwise."""
+        if draft.id is not None:
+            return draft
+        draft = replace(draft, source=self.source)
+        if draft.parent is None:
+            return draft
+        row = self.connection.execute(
+            "SELECT id FROM conversations WHERE user = ? AND source = ? AND source_id = ?",
+            (self.user, self.source, draft.parent),
+        ).fetchone()
+        if row is None:
+            self.orphans.append(draft.source_id or "")
+        return replace(draft, parent=row[0] if row else None)
+
+    def _target(self, draft: ConversationDraft, drafts: Sequence[MessageDraft]) -> _Target | None:
+        """Return the conversation to fill, created where it is new; None where it was deleted here."""
+        own = draft.id or (draft.source_id if self.source == OWN else None)
+        row = self._find("id = ?", [own]) if own else None
+        if row is None and draft.source_id is not None:
+            row = self._find("source IS ? AND source_id = ?", [draft.source, draft.source_id])
+        if row is None:
+            return None if self._is_buried(draft) else self._create(draft, drafts)
+        *facts, deleted_at = row
+        if deleted_at is not None and draft.deleted_at is None:
+            if not self.undelete:
+                return None
+            conversations.untrash(self.connection, self.user, [facts[1]])
+        key, name, title, title_by, last_seq, head, updated_at, revision = facts
+        return _Target(key, name, False, title, title_by, last_seq, head, updated_at, revision, stored_head=head)
+
+    def _find(self, condition: str, values: list[str | None]) -> Row | None:
+        found: Row | None = self.connection.execute(
+            f"""SELECT key, id, title, title_by, last_seq, head_seq, updated_at, revision, deleted_at
+                FROM conversations WHERE user = ? AND {condition}""",
+            [self.user, *values],
+        ).fetchone()
+        return found
+
+    def _is_buried(self, draft: ConversationDraft) -> bool:
+        condition = "user = ? AND source = ? AND source_id = ?"
+        values = (self.user, draft.source or OWN, draft.source_id or draft.id)
+        if self.undelete:
+            self.connection.execute(f"DELETE FROM tombstones WHERE {condition}", values)
+            return False
+        found = self.connection.execute(f"SELECT 1 FROM tombstones WHERE {condition} AND message_id = ''", values)
+        return found.fetchone() is not None
+
+    def _create(self, draft: ConversationDraft, drafts: Sequence[MessageDraft]) -> _Target:
+        times = [message.created_at for message in drafts if message.created_at]
+        if draft.created_at is None and times:
+            draft = replace(draft, created_at=min(times), updated_at=draft.updated_at or max(times))
+        key = conversations.insert(self.connection, self.user, draft, self.now)
+        tags.add(self.connection, self.user, [key], draft.tags)
+        stored = conversations.by_key(self.connection, key)
+        title_by = "source" if draft.title else "text"
+        return _Target(key, stored.id, True, draft.title, title_by, 0, None, stored.updated_at, stored.revision)
+
+    # messages
+
+    def _load(self, target: _Target, draft: ConversationDraft, drafts: Sequence[MessageDraft]) -> None:
+        """Look up which of the batch's messages, and of those they refer to, are here."""
+        if draft.forked_at is not None and draft.parent is not None:
+            target.inherited = self._prefix_of(draft.parent, draft.forked_at)
+        if target.is_new:
+            return
+        wanted: set[Identity | None] = {draft.head}
+        for message in drafts:
+            wanted |= {message.source_id, message.seq, message.parent, _diverged(target.id, message)}
+        names = json.dumps([name for name in wanted if isinstance(name, str)])
+        seqs = json.dumps([seq for seq in wanted if isinstance(seq, int)])
+        for column, values in (("source_id", names), ("seq", seqs)):
+            for name, *place in self.connection.execute(
+                f"""SELECT m.{column}, m.seq, b.sha256, m.body FROM messages AS m JOIN bodies AS b ON b.id = m.body
+                    WHERE m.conversation = ? AND m.{column} IN (SELECT value FROM json_each(?))""",
+                (target.key, values),
+            ):
+                target.known[name] = (place[0], place[1], place[2])
+        target.buried = frozenset(
+            row[0]
+            for row in self.connection.execute(
+                "SELECT message_id FROM tombstones WHERE user = ? AND source = ? AND source_id = ?",
+                (self.user, draft.source, draft.source_id),
+            )
+        )
+
+    def _prefix_of(self, parent: str, forked_at: int) -> dict[bytes, int]:
+        rows = self.connection.execute(
+            """SELECT b.sha256, m.body FROM conversations AS c JOIN messages AS m ON m.conversation = c.key
+               JOIN bodies AS b ON b.id = m.body WHERE c.user = ? AND c.id = ? AND m.seq <= ?""",
+            (self.user, parent, forked_at),
+        )
+        return dict(rows.fetchall())
+
+    def _take(self, target: _Target, draft: MessageDraft) -> None:
+        """Leave, replace, skip or append one message."""
+        digest = bodies.hash_of(draft)
+        known = target.known.get(_identity(draft))
+        if known is None and draft.source_id in target.buried:
+            self.counts["skipped"] += 1
+        elif known is None:
+            self._append(target, draft, digest)
+        elif known[1] == digest:
+            self.counts["unchanged"] += 1
+            target.known |= {draft.seq: known} if draft.seq is not None else {}
+        elif draft.source_id is None:
+            self._diverge(target, draft, digest)
+        else:
+            self._replace(target, draft, digest, known)
+
+    def _append(self, target: _Target, draft: MessageDraft, digest: bytes) -> None:
+        body = target.inherited.get(digest) or self._shared(draft, digest) or self._insert(draft, digest)
+        target.last_seq = seq = (
+            max(target.last_seq + 1, draft.seq or 0) if draft.source_id is None else target.last_seq + 1
+        )
+        parent = None if draft.parent is None else target.known.get(draft.parent, (None,))[0]
+        in_line = parent == target.head
+        created_at = draft.created_at or target.newest or target.updated_at
+        messages.place(self.connection, (target.key, seq, body, parent, in_line), draft, created_at)
+        if in_line:
+            target.head = seq
+        if target.title is None and draft.role == "user" and not draft.hidden:
+            target.title = title_from(draft.text)
+        place = (seq, digest, body)
+        target.known |= {name: place for name in (draft.source_id, draft.seq) if name is not None}
+        target.placed += 1
+        target.newest = max(target.newest, created_at)
+        self.counts["new"] += 1
+
+    def _diverge(self, target: _Target, draft: MessageDraft, digest: bytes) -> None:
+        """Keep both where our history and an export of it went on differently: the import's is a branch."""
+        branch = replace(draft, source_id=_diverged(target.id, draft))
+        known = target.known.get(branch.source_id or "")
+        if known is None:
+            self._append(target, branch, digest)
+        else:
+            self.counts["unchanged"] += 1
+            target.known[draft.seq or 0] = known
+
+    def _replace(self, target: _Target, draft: MessageDraft, digest: bytes, known: tuple[int, bytes, int]) -> None:
+        seq, _, old = known
+        body = self._insert(draft, digest)
+        self.connection.execute(
+            "UPDATE messages SET body = ?, model = coalesce(?, model), hidden = ? WHERE conversation = ? AND seq = ?",
+            (body, draft.model, draft.hidden, target.key, seq),
+        )
+        bodies.release(self.connection, [old])
+        target.known[_identity(draft)] = (seq, digest, body)
+        target.replaced += 1
+        self.counts["updated"] += 1
+
+    def _insert(self, draft: MessageDraft, digest: bytes) -> int:
+        self.last_body = bodies.insert(self.connection, self.user, draft, digest)
+        if self.first_body is None:
+            self.first_body = self.last_body
+        return self.last_body
+
+    def _shared(self, draft: MessageDraft, digest: bytes) -> int | None:
+        """Return the body of the same message in another conversation of the source (a resumed or forked session)."""
+        if draft.source_id is None or draft.source_id.startswith(DERIVED):
+            return None
+        row = self.connection.execute(
+            """SELECT m.body FROM messages AS m JOIN conversations AS c ON c.key = m.conversation
+               JOIN bodies AS b ON b.id = m.body
+               WHERE m.source_id = ? AND c.user = ? AND c.source = ? AND b.sha256 = ? LIMIT 1""",
+            (draft.source_id, self.user, self.source, digest),
+        ).fetchone()
+        return row[0] if row else None
+
+    # the end of a batch
+
+    def _settle(self, target: _Target, draft: ConversationDraft) -> None:
+        """Bring the conversation's own row up to date; nothing is written where nothing changed."""
+        self.ids.append(target.id)
+        if target.placed and not self._continued_here(target):
+            wanted = target.known.get(draft.head, (None,))[0] if draft.head is not None else target.last_seq
+            if wanted is not None and wanted != target.head:
+                messages.switch_head(self.connection, target.key, wanted)
+                target.head = wanted
+        changes = self._changes(target, draft)
+        if not changes and not target.placed and not target.replaced:
+            return
+        revision = target.revision + 1
+        if draft.revision is not None and draft.revision >= target.revision:
+            revision = draft.revision
+        elif target.is_new:
+            revision = target.revision
+        values = {"last_seq": target.last_seq, "head_seq": target.head, "revision": revision, **changes}
+        self.connection.execute(
+            f"""UPDATE conversations SET {", ".join(f"{name} = ?" for name in values)},
+                  message_count = message_count + ? WHERE key = ?""",
+            [*values.values(), target.placed, target.key],
+        )
+
+    def _continued_here(self, target: _Target) -> bool:
+        """Whether the owner has gone on from an imported conversation, so that its head is theirs."""
+        if target.is_new or target.stored_head is None:
+            return False
+        row = self.connection.execute(
+            """SELECT m.source_id IS NULL AND c.source IS NOT NULL FROM messages AS m
+               JOIN conversations AS c ON c.key = m.conversation WHERE m.conversation = ? AND m.seq = ?""",
+            (target.key, target.stored_head),
+        ).fetchone()
+        return bool(row and row[0])
+
+    def _changes(self, target: _Target, draft: ConversationDraft) -> dict[str, str | None]:
+        """Return the columns of an existing conversation, or of a new one once it has messages, that change."""
+        changes: dict[str, str | None] = {}
+        title, model, project, parent = self.connection.execute(
+            "SELECT title, model, project, parent FROM conversations WHERE key = ?", (target.key,)
+        ).fetchone()
+        if draft.title and target.title_by != "owner" and draft.title != title:
+            changes |= {"title": draft.title, "title_by": "source"}
+        elif title is None and target.title is not None:
+            changes["title"] = target.title
+        for name, stored, found in (("model", model, draft.model), ("project", project, draft.project)):
+            if stored is None and found is not None:
+                changes[name] = found
+        if parent is None and draft.parent is not None:
+            changes |= {"parent": draft.parent}
+        updated = draft.updated_at or target.newest
+        if updated > target.updated_at:
+            changes["updated_at"] = updated
+        return changes
+
+
+def _grouped(
+    records: Iterable[ConversationDraft | MessageDraft],
+) -> Iterable[tuple[ConversationDraft, list[MessageDraft]]]:
+    """Return each conversation's last header and its messages, in the order they first came."""
+    headers: dict[str | None, ConversationDraft] = {}
+    drafts: dict[str | None, list[MessageDraft]] = {}
+    for record in records:
+        if isinstance(record, ConversationDraft):
+            name = record.id or record.source_id
+            headers[name] = record
+            drafts.setdefault(name, [])
+        else:
+            drafts.setdefault(record.conversation, []).append(record)
+    return [(headers.get(name) or ConversationDraft(source_id=name), found) for name, found in drafts.items()]
+
+
+def _identity(draft: MessageDraft) -> Identity:
+    """Return what the message is known by: its source id, or the seq an export of ours gave it."""
+    return draft.source_id if draft.source_id is not None else draft.seq or 0
+
+
+def _diverged(conversation: str, draft: MessageDraft) -> str | None:
+    """Return the source id of a message that stands where ours has another."""
+    if draft.source_id is not None:
+        return None
+    return f"{conversation}:{draft.seq}:{bodies.hash_of(draft).hex()[:16]}"

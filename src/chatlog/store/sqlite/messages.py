@@ -1,0 +1,278 @@
+"""Messages: a tree per conversation, its active path as one range scan, and appending to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from chatlog.errors import ConflictError, NotFoundError, UsageError
+from chatlog.models import IMPORTANCES, ROLES, Filters, Message, MessageDraft, title_from
+from chatlog.store.sqlite import bodies, fulltext
+from chatlog.store.sqlite.bodies import unpack
+from chatlog.store.sqlite.connection import Connection, Row
+from chatlog.store.sqlite.where import message_where
+
+_COLUMNS = """m.seq, m.parent_seq, m.role, b.author, b.text, b.tool, b.parts, m.model, m.created_at,
+    (SELECT tokens FROM token_counts AS t WHERE t.body = m.body ORDER BY encoding DESC LIMIT 1),
+    b.sha256, m.source_id, m.key, m.hidden, m.importance, b.metadata"""
+_FROM = "FROM messages AS m JOIN bodies AS b ON b.id = m.body"
+PAGE = 200
+
+
+def from_row(conversation: str, row: Row) -> Message:
+    """Return the message of a row of `_COLUMNS`."""
+    seq, parent, role, author, text, tool, parts, model, created_at, tokens, sha256, source_id, key, hidden, *rest = row
+    return Message(
+        conversation=conversation,
+        seq=seq,
+        parent=parent,
+        role=role,
+        author=author,
+        text=text,
+        parts=None if parts is None else unpack(parts, text, tool),
+        model=model,
+        created_at=created_at,
+        tokens=tokens,
+        sha256=sha256.hex(),
+        source_id=source_id,
+        key=key,
+        hidden=bool(hidden),
+        importance=rest[0],
+        metadata=json.loads(rest[1]) if rest[1] else {},
+    )
+
+
+def one(connection: Connection, key: int, conversation: str, seq: int) -> Message:
+    """Return a message.  Raises NotFoundError."""
+    row = connection.execute(f"SELECT {_COLUMNS} {_FROM} WHERE m.conversation = ? AND m.seq = ?", (key, seq)).fetchone()
+    if row is None:
+        raise NotFoundError(f"conversation {conversation} has no message {seq}", "chatlog show lists its messages")
+    return from_row(conversation, row)
+
+
+def last(connection: Connection, key: int, conversation: str, count: int) -> list[Message]:
+    """Return the last `count` messages of the active path, in order."""
+    rows = connection.execute(
+        f"SELECT {_COLUMNS} {_FROM} WHERE m.conversation = ? AND m.active ORDER BY m.seq DESC LIMIT ?", (key, count)
+    ).fetchall()
+    return [from_row(conversation, row) for row in reversed(rows)]
+
+
+def after(connection: Connection, key: int, conversation: str, seq: int, *, active: bool) -> list[Message]:
+    """Return the next `PAGE` messages after `seq` of the active path or of the whole tree."""
+    rows = connection.execute(
+        f"""SELECT {_COLUMNS} {_FROM} WHERE m.conversation = ? AND m.seq > ? {"AND m.active" if active else ""}
+            ORDER BY m.seq LIMIT ?""",
+        (key, seq, PAGE),
+    ).fetchall()
+    return [from_row(conversation, row) for row in rows]
+
+
+def path_to(connection: Connection, key: int, seq: int) -> list[int]:
+    """Return the seqs from the root to `seq`."""
+    rows = connection.execute(
+        """WITH RECURSIVE path (seq, parent) AS (
+             SELECT seq, parent_seq FROM messages WHERE conversation = ?1 AND seq = ?2
+             UNION ALL
+             SELECT m.seq, m.parent_seq FROM path JOIN messages AS m ON m.conversation = ?1 AND m.seq = path.parent)
+           SELECT seq FROM path""",
+        (key, seq),
+    ).fetchall()
+    return [row[0] for row in reversed(rows)]
+
+
+def path_through(connection: Connection, key: int, seq: int, before: int, after: int) -> list[int]:
+    """Return up to `before` ancestors of a message, itself, and up to `after` of what follows.
+
+    What follows is the active path where the message is on it, else its latest descendants.
+    Raises NotFoundError.
+    """
+    found = connection.execute("SELECT active FROM messages WHERE conversation = ? AND seq = ?", (key, seq)).fetchone()
+    if found is None:
+        raise NotFoundError(f"the conversation has no message {seq}", "chatlog show lists its messages")
+    path = [seq]
+    parent = "SELECT parent_seq FROM messages WHERE conversation = ? AND seq = ?"
+    child = "SELECT max(seq) FROM messages WHERE conversation = ? AND parent_seq = ?"
+    if found[0]:
+        child = "SELECT min(seq) FROM messages WHERE conversation = ? AND seq > ? AND active"
+    for sql, steps, end in ((parent, before, 0), (child, after, -1)):
+        for _ in range(steps):
+            following = connection.execute(sql, (key, path[end])).fetchone()[0]
+            if following is None:
+                break
+            path.insert(0, following) if end == 0 else path.append(following)
+    return path
+
+
+def at(connection: Connection, key: int, conversation: str, seqs: Sequence[int]) -> list[Message]:
+    """Return the messages of some seqs, in order."""
+    rows = connection.execute(
+        f"""SELECT {_COLUMNS} {_FROM} WHERE m.conversation = ? AND m.seq IN (SELECT value FROM json_each(?))
+            ORDER BY m.seq""",
+        (key, json.dumps(list(seqs))),
+    ).fetchall()
+    return [from_row(conversation, row) for row in rows]
+
+
+def by_key(connection: Connection, key: int, idempotency_key: str) -> int | None:
+    """Return the seq of the message that a caller's key stands for in a conversation."""
+    row = connection.execute(
+        "SELECT seq FROM messages WHERE key = ? AND conversation = ?", (idempotency_key, key)
+    ).fetchone()
+    return row[0] if row else None
+
+
+def keyed_conversation(connection: Connection, user: str, idempotency_key: str) -> int | None:
+    """Return the key of the user's conversation that holds a message with this idempotency key."""
+    row = connection.execute(
+        """SELECT c.key FROM messages AS m JOIN conversations AS c ON c.key = m.conversation
+           WHERE m.key = ? AND c.user = ? AND c.deleted_at IS NULL ORDER BY c.key LIMIT 1""",
+        (idempotency_key, user),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def stored_before(connection: Connection, key: int, drafts: Sequence[MessageDraft]) -> list[int] | None:
+    """Return the seqs that an earlier call with the same key stored; None where there was none.
+
+    Raises ConflictError where the key was used for something else.
+    """
+    if not drafts or drafts[0].key is None:
+        return None
+    first = by_key(connection, key, drafts[0].key)
+    if first is None:
+        return None
+    seqs = list(range(first, first + len(drafts)))
+    rows = connection.execute(
+        f"SELECT b.sha256 {_FROM} WHERE m.conversation = ? AND m.seq BETWEEN ? AND ? ORDER BY m.seq",
+        (key, seqs[0], seqs[-1]),
+    ).fetchall()
+    if [row[0] for row in rows] != [bodies.hash_of(draft) for draft in drafts]:
+        raise ConflictError("that idempotency key was used for another message", "use a new key for a new message")
+    return seqs
+
+
+def checked(draft: MessageDraft) -> MessageDraft:
+    """Return the draft.  Raises UsageError for an unknown role or importance, or a message without content."""
+    if draft.role not in ROLES:
+        raise UsageError(f"'{draft.role}' is not a role", f"one of: {', '.join(ROLES)}")
+    if draft.importance is not None and draft.importance not in IMPORTANCES:
+        raise UsageError(f"'{draft.importance}' is not an importance", f"one of: {', '.join(IMPORTANCES)}")
+    if not draft.text and not draft.parts:
+        raise UsageError("a message needs text or parts", "write the text, or - to read it from stdin")
+    return draft
+
+
+def append(connection: Connection, user: str, key: int, drafts: Sequence[MessageDraft], now: str) -> list[int]:
+    """Append messages, each after the one before, index them, and return their seqs."""
+    last_seq, head, title = connection.execute(
+        "SELECT last_seq, head_seq, title FROM conversations WHERE key = ?", (key,)
+    ).fetchone()
+    parent = _first_parent(connection, key, drafts[0], head)
+    in_line = parent == head
+    placed: list[tuple[int, int]] = []
+    for draft in drafts:
+        body = bodies.insert(connection, user, draft, bodies.hash_of(draft))
+        last_seq += 1
+        place(connection, (key, last_seq, body, parent, in_line), draft, draft.created_at or now)
+        placed.append((last_seq, body))
+        parent = last_seq
+        if title is None and draft.role == "user" and not draft.hidden:
+            title = title_from(draft.text)
+    fulltext.index(connection, placed[0][1], placed[-1][1])
+    if not in_line:
+        switch_head(connection, key, last_seq)
+    connection.execute(
+        """UPDATE conversations SET last_seq = ?, head_seq = ?, message_count = message_count + ?,
+             title = coalesce(title, ?), revision = revision + 1, updated_at = max(updated_at, ?), token_count = NULL
+           WHERE key = ?""",
+        (last_seq, last_seq, len(placed), title, now, key),
+    )
+    return [seq for seq, _ in placed]
+
+
+def _first_parent(connection: Connection, key: int, draft: MessageDraft, head: int | None) -> int | None:
+    if draft.parent is None:
+        return head
+    row = connection.execute(
+        "SELECT seq FROM messages WHERE conversation = ? AND seq = ?", (key, draft.parent)
+    ).fetchone()
+    if row is None:
+        raise NotFoundError(f"there is no message {draft.parent} to follow", "chatlog show --all-branches lists them")
+    return int(row[0])
+
+
+def place(
+    connection: Connection, where: tuple[int, int, int, int | None, bool], draft: MessageDraft, created_at: str
+) -> None:
+    """Put a body at its place: conversation, seq, body, parent seq, on the active path or not."""
+    connection.execute(
+        """INSERT INTO messages (conversation, seq, body, parent_seq, active, role, model, created_at, source_id, key,
+             hidden, importance) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            *where,
+            draft.role,
+            draft.model,
+            created_at,
+            draft.source_id,
+            draft.key,
+            draft.hidden,
+            draft.importance,
+        ),
+    )
+
+
+def switch_head(connection: Connection, key: int, seq: int) -> None:
+    """Make the path from the root to `seq` the active one; only what differs is written."""
+    off_path = _inactive_ancestors(connection, key, seq)
+    branch_point = off_path[0][1] if off_path else seq
+    connection.execute(
+        "UPDATE messages SET active = 0 WHERE conversation = ? AND seq > ? AND active", (key, branch_point or 0)
+    )
+    connection.executemany(
+        "UPDATE messages SET active = 1 WHERE conversation = ? AND seq = ?", [(key, row[0]) for row in off_path]
+    )
+    connection.execute("UPDATE conversations SET head_seq = ? WHERE key = ?", (seq, key))
+
+
+def _inactive_ancestors(connection: Connection, key: int, seq: int) -> list[Row]:
+    """Return (seq, parent) from just below the active path down to `seq`."""
+    rows = connection.execute(
+        """WITH RECURSIVE path (seq, parent) AS (
+             SELECT seq, parent_seq FROM messages WHERE conversation = ?1 AND seq = ?2 AND NOT active
+             UNION ALL
+             SELECT m.seq, m.parent_seq FROM path JOIN messages AS m ON m.conversation = ?1 AND m.seq = path.parent
+             WHERE NOT m.active)
+           SELECT seq, parent FROM path""",
+        (key, seq),
+    ).fetchall()
+    return list(reversed(rows))
+
+
+def copy_path(connection: Connection, source: int, seqs: Sequence[int], target: int) -> None:
+    """Start a conversation with another's messages: the same bodies, numbered from 1."""
+    connection.executemany(
+        """INSERT INTO messages (conversation, seq, body, parent_seq, active, role, model, created_at, source_id, key,
+             hidden, importance)
+           SELECT ?, ?, body, ?, 1, role, model, created_at, source_id, NULL, hidden, importance
+           FROM messages WHERE conversation = ? AND seq = ?""",
+        [(target, number, number - 1 or None, source, seq) for number, seq in enumerate(seqs, 1)],
+    )
+    connection.execute(
+        "UPDATE conversations SET last_seq = ?1, head_seq = nullif(?1, 0), message_count = ?1 WHERE key = ?2",
+        (len(seqs), target),
+    )
+
+
+def scan(
+    connection: Connection, key: int, after_seq: int, filters: Filters, *, hidden: bool
+) -> tuple[str, str | None, list[Message]]:
+    """Return a conversation's id and title and the next `PAGE` of its messages that the filters let through."""
+    name, title = connection.execute("SELECT id, title FROM conversations WHERE key = ?", (key,)).fetchone()
+    clauses, values = message_where(filters, hidden=hidden)
+    rows = connection.execute(
+        f"""SELECT {_COLUMNS} {_FROM} JOIN conversations AS c ON c.key = m.conversation
+            WHERE m.conversation = ? AND m.seq > ? AND {" AND ".join(clauses)} ORDER BY m.seq LIMIT {PAGE}""",
+        [key, after_seq, *values],
+    ).fetchall()
+    return name, title, [from_row(name, row) for row in rows]

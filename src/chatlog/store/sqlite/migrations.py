@@ -1,0 +1,112 @@
+"""How a file gets its schema: numbered steps, each one transaction, a backup before the first.
+
+A file of a newer chatlog, or of another application, is refused and left as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlcipher3 import dbapi2 as driver
+
+from chatlog.errors import DamagedFileError, SchemaMismatchError
+from chatlog.store.sqlite import schema
+from chatlog.store.sqlite.connection import Connection, begin_immediate
+from chatlog.store.sqlite.upkeep import backup
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """The statements that bring a file to `version`, and why."""
+
+    version: int
+    why: str
+    sql: str
+
+
+#: Each waits for the connection's busy timeout.
+BIRTH_ATTEMPTS = 500
+
+MIGRATIONS = (Migration(1, "the first schema", schema.TABLES + schema.INDEX),)
+
+
+def statements(sql: str) -> Iterator[str]:
+    """Yield the single statements of a script."""
+    pending = ""
+    for line in sql.splitlines(keepends=True):
+        pending += line
+        if driver.complete_statement(pending):
+            yield pending
+            pending = ""
+
+
+def version_of(connection: Connection, path: Path) -> int:
+    """Return the file's schema version, 0 for an empty file.
+
+    Raises SchemaMismatchError for a file of a newer chatlog or of another application.
+    """
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application != schema.APPLICATION_ID:
+        if application or version or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise SchemaMismatchError(f"{path} belongs to another application", "check --db")
+        return 0
+    newest = MIGRATIONS[-1].version
+    if version > newest:
+        raise SchemaMismatchError(
+            f"{path} has schema {version}; this chatlog knows up to {newest}", "upgrade chatlog: pip install -U chatlog"
+        )
+    return version
+
+
+def migrate(connection: Connection, path: Path) -> Path | None:
+    """Bring the file to the newest schema; return the backup taken first, None where none was needed."""
+    version = version_of(connection, path)
+    pending = [step for step in MIGRATIONS if step.version > version]
+    if not pending:
+        return None
+    saved = None
+    if version:
+        saved = path.with_name(f"{path.name}.v{version}.backup")
+        if not saved.exists():
+            backup(connection, saved)
+    else:
+        _be_born(connection)
+    for step in pending:
+        _apply(connection, step, path)
+    return saved
+
+
+def _be_born(connection: Connection) -> None:
+    """Set what is set once, at birth; another process being born beside us makes it busy for a moment."""
+    for attempt in range(BIRTH_ATTEMPTS):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except driver.OperationalError:
+            if attempt == BIRTH_ATTEMPTS - 1:
+                raise
+        else:
+            return
+
+
+def _apply(connection: Connection, step: Migration, path: Path) -> None:
+    begin_immediate(connection)
+    try:
+        if version_of(connection, path) < step.version:  # another process may have been first
+            _run(connection, step, path)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _run(connection: Connection, step: Migration, path: Path) -> None:
+    for statement in statements(step.sql):
+        connection.execute(statement)
+    if connection.execute("PRAGMA foreign_key_check").fetchall():
+        raise DamagedFileError(f"{path} breaks a foreign key in migration {step.version}", "restore the backup")
+    connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {step.version}")

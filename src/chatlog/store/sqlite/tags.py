@@ -1,0 +1,44 @@
+"""Tags: short labels of conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from chatlog.errors import UsageError
+from chatlog.store.sqlite.connection import Connection
+
+
+def checked(tag: str) -> str:
+    """Return a tag.  Raises UsageError for one with blanks, commas, a leading sign, or none at all."""
+    if not tag or not tag.isprintable() or any(mark in tag for mark in " ,\t") or tag[0] in "+-" or len(tag) > 100:
+        raise UsageError(f"'{tag[:40]}' is not a tag", "a tag is one word without blanks and commas")
+    return tag
+
+
+def add(connection: Connection, user: str, keys: Sequence[int], names: Iterable[str]) -> set[int]:
+    """Tag conversations; return the keys of those that changed."""
+    return _each(connection, "INSERT OR IGNORE INTO tags (user, tag, conversation) VALUES (?, ?, ?)", user, keys, names)
+
+
+def remove(connection: Connection, user: str, keys: Sequence[int], names: Iterable[str]) -> set[int]:
+    """Untag conversations; return the keys of those that changed."""
+    return _each(connection, "DELETE FROM tags WHERE user = ? AND tag = ? AND conversation = ?", user, keys, names)
+
+
+def _each(connection: Connection, sql: str, user: str, keys: Sequence[int], names: Iterable[str]) -> set[int]:
+    changed = set()
+    for name in names:
+        checked(name)
+        changed |= {key for key in keys if connection.execute(sql, (user, name, key)).rowcount > 0}
+    return changed
+
+
+def counts(connection: Connection, user: str, now: str) -> list[tuple[str, int]]:
+    """Return the user's tags with the number of living conversations that carry them."""
+    rows = connection.execute(
+        """SELECT t.tag, count(*) FROM tags AS t JOIN conversations AS c ON c.key = t.conversation
+           WHERE t.user = ? AND c.deleted_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > ?)
+           GROUP BY t.tag ORDER BY t.tag""",
+        (user, now),
+    )
+    return [(tag, count) for tag, count in rows]

@@ -1,0 +1,158 @@
+"""The file as a file: facts about it, its health, copies of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from sqlcipher3 import dbapi2 as driver
+
+from chatlog.errors import NotFoundError, RefusedError
+from chatlog.models import Check, content_hash
+from chatlog.store.sqlite.bodies import unpack
+from chatlog.store.sqlite.connection import CORRUPT, Connection
+
+#: SQL that finds nothing in a healthy file, with what it means if it does.
+ORPHANS = (
+    ("messages without a body", "SELECT count(*) FROM messages WHERE body NOT IN (SELECT id FROM bodies)"),
+    ("bodies without a message", "SELECT count(*) FROM bodies WHERE id NOT IN (SELECT body FROM messages)"),
+    (
+        "messages without a conversation",
+        "SELECT count(*) FROM messages WHERE conversation NOT IN (SELECT key FROM conversations)",
+    ),
+    (
+        "bodies of another user than their conversation's",
+        """SELECT count(*) FROM messages AS m JOIN bodies AS b ON b.id = m.body
+           JOIN conversations AS c ON c.key = m.conversation WHERE b.user <> c.user""",
+    ),
+    (
+        "messages whose parent is missing",
+        """SELECT count(*) FROM messages AS m WHERE parent_seq IS NOT NULL AND NOT EXISTS
+           (SELECT 1 FROM messages AS p WHERE p.conversation = m.conversation AND p.seq = m.parent_seq)""",
+    ),
+)
+COUNTERS = (
+    (
+        "message counts",
+        """SELECT count(*) FROM conversations AS c WHERE message_count <>
+           (SELECT count(*) FROM messages AS m WHERE m.conversation = c.key)""",
+    ),
+    (
+        "last seqs",
+        """SELECT count(*) FROM conversations AS c WHERE last_seq <
+           (SELECT coalesce(max(seq), 0) FROM messages AS m WHERE m.conversation = c.key)""",
+    ),
+    (
+        "active paths",
+        """SELECT count(*) FROM conversations AS c WHERE coalesce(head_seq, 0) <>
+           (SELECT coalesce(max(seq), 0) FROM messages AS m WHERE m.conversation = c.key AND active)""",
+    ),
+)
+
+
+def backup(connection: Connection, target: Path) -> int:
+    """Write a consistent copy of the open file to a new private file; return its size in bytes.
+
+    Raises RefusedError where the target exists (a symlink included) and NotFoundError where its
+    folder does not.
+    """
+    try:
+        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), 0o600))
+    except FileExistsError:
+        raise RefusedError(f"{target} exists already", "choose another name") from None
+    except OSError as error:
+        raise NotFoundError(f"cannot write {target}: {error.strerror}") from None
+    try:
+        connection.execute("VACUUM INTO ?", (str(target),))
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+    return target.stat().st_size
+
+
+def info(connection: Connection, path: Path) -> dict[str, Any]:
+    """Return facts about the file."""
+    pages, size, free = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _PAGES)
+    conversations, messages = connection.execute(
+        "SELECT (SELECT count(*) FROM conversations), (SELECT count(*) FROM messages)"
+    ).fetchone()
+    wal = path.with_name(path.name + "-wal")
+    return {
+        "path": str(path),
+        "bytes": pages * size,
+        "free_bytes": free * size,
+        "wal_bytes": wal.stat().st_size if wal.exists() else 0,
+        "mode": f"{path.stat().st_mode & 0o777:04o}",
+        "schema": connection.execute("PRAGMA user_version").fetchone()[0],
+        "sqlite": driver.sqlite_version,
+        "encrypted": False,
+        "journal_mode": connection.execute("PRAGMA journal_mode").fetchone()[0],
+        "conversations": conversations,
+        "messages": messages,
+    }
+
+
+_PAGES = ("page_count", "page_size", "freelist_count")
+
+
+def checks(connection: Connection, path: Path, *, deep: bool) -> Iterator[Check]:
+    """Verify the file: pages, foreign keys, word index against its table, orphans, counters, permissions."""
+    yield _pages(connection)
+    broken = connection.execute("PRAGMA foreign_key_check").fetchall()
+    yield Check("foreign keys", not broken, f"{len(broken)} broken" if broken else "ok")
+    yield _word_index(connection)
+    yield _counted("orphans", connection, ORPHANS)
+    yield _counted("counters", connection, COUNTERS)
+    mode = path.stat().st_mode & 0o777
+    yield Check(
+        "permissions", mode & 0o077 == 0, f"{mode:04o}" if mode & 0o077 == 0 else f"{mode:04o}: chmod 600 {path}"
+    )
+    if deep:
+        yield _hashes(connection)
+
+
+def _pages(connection: Connection) -> Check:
+    try:
+        rows = [row[0] for row in connection.execute("PRAGMA integrity_check(20)")]
+    except driver.DatabaseError as error:
+        rows = [str(error)]
+    return Check("integrity", rows == ["ok"], "ok" if rows == ["ok"] else f"{len(rows)} problems: {rows[0]}")
+
+
+def _word_index(connection: Connection) -> Check:
+    try:
+        connection.execute("INSERT INTO words (words, rank) VALUES ('integrity-check', 1)")
+    except driver.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF != CORRUPT:
+            raise
+        return Check("word index", ok=False, detail="does not agree with the messages: chatlog doctor --rebuild")
+    return Check("word index", ok=True, detail="ok")
+
+
+def _counted(name: str, connection: Connection, queries: tuple[tuple[str, str], ...]) -> Check:
+    found = [(what, connection.execute(sql).fetchone()[0]) for what, sql in queries]
+    wrong = [f"{count} {what}" for what, count in found if count]
+    return Check(name, not wrong, "; ".join(wrong) or "ok")
+
+
+def _hashes(connection: Connection) -> Check:
+    total = wrong = 0
+    for role, text, tool, parts, digest in connection.execute(
+        "SELECT m.role, b.text, b.tool, b.parts, b.sha256 FROM messages AS m JOIN bodies AS b ON b.id = m.body"
+    ):
+        total += 1
+        wrong += content_hash(role, unpack(parts, text, tool)) != digest
+    return Check("hashes", not wrong, f"{wrong} of {total} messages do not match" if wrong else f"{total} messages")
+
+
+def rebuild(connection: Connection) -> None:
+    """Recreate the word index and the counters, inside the caller's transaction."""
+    connection.execute("INSERT INTO words (words) VALUES ('rebuild')")
+    connection.execute(
+        """UPDATE conversations SET
+             message_count = (SELECT count(*) FROM messages AS m WHERE m.conversation = conversations.key),
+             last_seq = max(last_seq, (SELECT coalesce(max(seq), 0) FROM messages AS m
+                                       WHERE m.conversation = conversations.key))"""
+    )

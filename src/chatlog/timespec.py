@@ -1,0 +1,134 @@
+"""Times in and out: what people type, what exports hold, and the one form chatlog keeps.
+
+The one form is ISO-8601 UTC text with milliseconds, ``2026-11-20T21:44:00.123Z``, which sorts
+as text.  Nothing here reads a clock: `now` is an argument.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from chatlog.errors import UsageError
+
+_FRACTION = re.compile(r"(\.\d{1,6})\d*")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(mo|[smhdwy])", re.IGNORECASE)
+_DAYS = {"d": 1.0, "w": 7.0, "mo": 30.0, "y": 365.0, "h": 1 / 24, "m": 1 / 1440, "s": 1 / 86_400}
+
+
+def iso(moment: datetime) -> str:
+    """Return an aware datetime in chatlog's form."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def parse_iso(text: str) -> datetime:
+    """Return the aware datetime of chatlog's form, or of any ISO-8601 text (no zone: UTC).
+
+    Raises ValueError for anything else.
+    """
+    moment = datetime.fromisoformat(_FRACTION.sub(r"\1", text.strip()))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def instant(value: object) -> str | None:
+    """Return a source's time in chatlog's form; None where it holds none.
+
+    Takes ISO-8601 text of any precision and numbers (or numeric text) counted from 1970 in
+    seconds, milliseconds, microseconds or nanoseconds, told apart by their magnitude.
+    """
+    try:
+        if isinstance(value, str) and not _is_number(value):
+            return iso(parse_iso(value))
+        number = float(value)  # type: ignore[arg-type]
+        if isinstance(value, bool) or number <= 0:
+            return None
+        return iso(datetime.fromtimestamp(_seconds(number), UTC))
+    except (OSError, OverflowError, TypeError, ValueError):
+        return None
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdigit() and len(text.partition(".")[0]) > 8
+
+
+def _seconds(number: float) -> float:
+    for limit, divisor in ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3)):
+        if number > limit:
+            return number / divisor
+    return number
+
+
+def duration(text: str) -> timedelta:
+    """Return the span of ``90d``, ``2w``, ``3mo``, ``1y``, ``12h``, ``30m`` (minutes) or ``10s``.
+
+    A month is 30 days and a year 365.  Raises UsageError for anything else.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"'{text}' is not a span of time", "write 90d, 2w, 3mo, 1y, 12h, 30m")
+    try:
+        return timedelta(days=float(match[1]) * _DAYS[match[2].lower()])
+    except OverflowError:
+        raise UsageError(f"'{text}' is too long a span of time") from None
+
+
+def since(text: str, now: datetime) -> str:
+    """Return the instant a lower bound means: its beginning, or that long before `now`."""
+    return _bound(text, now, end=False)
+
+
+def until(text: str, now: datetime) -> str:
+    """Return the instant an upper bound means; a bare day or month is meant to its end."""
+    return _bound(text, now, end=True)
+
+
+def _bound(text: str, now: datetime, *, end: bool) -> str:
+    if _DURATION.fullmatch(text.strip()):
+        return _back(text, now)
+    days = _whole_days(text.strip().lower(), now)
+    if days is not None:
+        return iso(days[1] - timedelta(milliseconds=1) if end else days[0])
+    try:
+        moment = datetime.fromisoformat(_FRACTION.sub(r"\1", text.strip()))
+    except ValueError:
+        raise UsageError(
+            f"'{text}' is not a date chatlog knows",
+            "write 7d, 2w, 3mo, today, yesterday, 2026-01-31 or a full ISO time",
+        ) from None
+    return iso(moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo))
+
+
+def _back(text: str, now: datetime) -> str:
+    try:
+        return iso(now - duration(text))
+    except OverflowError:
+        raise UsageError(f"'{text}' reaches back before the calendar begins") from None
+
+
+def _whole_days(text: str, now: datetime) -> tuple[datetime, datetime] | None:
+    """Return the start and the end of a named or bare local day, month or year."""
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    named = {"today": 0, "yesterday": 1}
+    if text in named:
+        start = today - timedelta(days=named[text])
+        return start, start + timedelta(days=1)
+    match = re.fullmatch(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?", text)
+    if match is None:
+        return None
+    year, month, day = int(match[1]), int(match[2] or 1), int(match[3] or 1)
+    try:
+        start = today.replace(year=year, month=month, day=day)
+        if match[3]:
+            return start, start + timedelta(days=1)
+        return start, start.replace(year=year + (not match[2] or month == 12), month=month % 12 + 1 if match[2] else 1)
+    except (OverflowError, ValueError):
+        return None
+
+
+def age(then: str, now: datetime) -> str:
+    """Return how long ago a time was, in a few characters: ``5m``, ``3h``, ``12d``, ``4mo``, ``2y``."""
+    seconds = max((now - parse_iso(then)).total_seconds(), 0)
+    for unit, size in (("y", 365 * 86_400), ("mo", 30 * 86_400), ("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return "now"

@@ -1,0 +1,373 @@
+"""Import into and export from a store: which inputs, which format, in which batches, and the report.
+
+Nothing here knows a format or a terminal.  A batch is one transaction, so that a killed import goes
+on where it stopped when it is run again.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import unicodedata
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO, Any, BinaryIO
+
+from chatlog import formats
+from chatlog.errors import ChatlogError, NotFoundError, RefusedError, UsageError
+from chatlog.formats import MALFORMED
+from chatlog.formats.source import Source, stream_source, walk
+from chatlog.models import (
+    Conversation,
+    ConversationDraft,
+    Extra,
+    Filters,
+    LeftOut,
+    Message,
+    MessageDraft,
+    Problem,
+    Record,
+    TitleHint,
+    new_id,
+)
+from chatlog.store import Store
+
+#: A batch is written once it holds this many messages or characters.
+BATCH_MESSAGES = 500
+BATCH_CHARS = 4_000_000
+
+#: What reading a file may raise: the system, the archive, a password on it.
+UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+
+Progress = Callable[[Source, int], None]
+_OUTCOMES = ("conversations", "messages", "new", "updated", "unchanged", "skipped")
+
+
+@dataclass(slots=True)
+class FileReport:
+    """What became of one input."""
+
+    path: str
+    format: str | None = None
+    counts: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    errors: list[Problem] = field(default_factory=list)
+
+    def record(self) -> dict[str, Any]:
+        """Return the machine form."""
+        return {
+            "path": self.path,
+            "format": self.format,
+            **{name: self.counts[name] for name in _OUTCOMES},
+            "left_out": dict(self.left_out),
+            "errors": [{"place": problem.place, "reason": problem.reason} for problem in self.errors],
+        }
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What became of all inputs; `ignored` counts files in folders and archives that are no history."""
+
+    files: list[FileReport] = field(default_factory=list)
+    ignored: int = 0
+
+    @property
+    def total(self) -> dict[str, int]:
+        """The sums over all files."""
+        sums = {name: sum(file.counts[name] for file in self.files) for name in _OUTCOMES}
+        return {**sums, "files": len(self.files), "errors": sum(len(file.errors) for file in self.files)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportOptions:
+    """How to import: a format to insist on, tags to add, whether what was deleted may come back."""
+
+    format: str | None = None
+    tags: tuple[str, ...] = ()
+    undelete: bool = False
+    dry_run: bool = False
+
+
+def import_history(
+    store: Store,
+    inputs: Iterable[str | Path | BinaryIO],
+    options: ImportOptions = ImportOptions(),
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Import files, folders, zip archives and streams; return what became of each.
+
+    What cannot be read is in the report and never stops the rest.
+    """
+    report = ImportReport()
+    for item in inputs:
+        _import_input(store, item, options, report, progress)
+    return report
+
+
+def _import_input(
+    store: Store, item: str | Path | BinaryIO, options: ImportOptions, report: ImportReport, progress: Progress | None
+) -> None:
+    if not isinstance(item, (str, Path)):
+        _import_source(store, stream_source(item), options, report, progress)
+        return
+    path = Path(item)
+    before, ignored = len(report.files), report.ignored
+    try:
+        for source in walk(path):
+            is_named = source.path == path
+            if is_named or options.format is not None or formats.detect(source) is not None:
+                _import_source(store, source, options, report, progress)
+            else:
+                report.ignored += 1
+    except (NotFoundError, *UNREADABLE) as error:
+        report.files.append(FileReport(str(path), errors=[Problem("", _reason(error))]))
+    if len(report.files) == before:
+        what = "no history of a format chatlog knows is in it" if report.ignored > ignored else "it is empty"
+        report.files.append(FileReport(str(path), errors=[Problem("", what)]))
+
+
+def _import_source(
+    store: Store, source: Source, options: ImportOptions, report: ImportReport, progress: Progress | None
+) -> None:
+    file = FileReport(source.name)
+    report.files.append(file)
+    try:
+        file.format = options.format or formats.detect(source)
+        if file.format is None:
+            empty = not source.head(1)
+            file.errors.append(Problem("", "the file is empty" if empty else "not a history format chatlog knows"))
+            return
+        watched = _watched(source, progress) if progress else source
+        _Import(store, file.format, options, file).run(formats.reader(file.format).read(watched))
+    except UNREADABLE as error:
+        file.errors.append(Problem("", _reason(error)))
+
+
+def _reason(error: Exception) -> str:
+    """Return why a file could not be read, without anything of its content."""
+    if isinstance(error, ChatlogError):
+        return error.message
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, RuntimeError) and "password" in str(error):
+        return "the archive is encrypted"
+    return "the archive is damaged"
+
+
+class _Import:
+    """Gathers the records of one source into batches, each led by the header of its conversation."""
+
+    def __init__(self, store: Store, source_format: str, options: ImportOptions, report: FileReport) -> None:
+        self.store = store
+        self.format = source_format
+        self.options = options
+        self.report = report
+        self.header: ConversationDraft | None = None
+        self.current: str | None = None
+        self.batch: list[ConversationDraft | MessageDraft] = []
+        self.size = 0
+        self.titles: list[TitleHint] = []
+        self.orphans: dict[str | None, ConversationDraft] = {}
+        self.names: set[str | None] = set()
+
+    def run(self, records: Iterable[Record]) -> None:
+        """Take every record, then link what could not be linked on the way."""
+        try:
+            for record in records:
+                self._take(record)
+        except MALFORMED as error:
+            self.report.errors.append(Problem("", f"not of the form that {self.format} has ({type(error).__name__})"))
+        self._flush()
+        self._ingest(list(self.orphans.values()))
+        self.report.counts["conversations"] = len(self.names)
+        if not self.options.dry_run:
+            for hint in self.titles:
+                self.store.title_by_message(self.format, hint.message_id, hint.title)
+
+    def _take(self, record: Record) -> None:
+        match record:
+            case MessageDraft():
+                self._take_message(record)
+            case ConversationDraft():
+                self.header, self.current = record, record.id or record.source_id
+                self.names.add(self.current)
+                self.batch.append(record)
+            case Problem():
+                self.report.errors.append(record)
+            case LeftOut():
+                self.report.left_out[record.what] += record.count
+            case TitleHint():
+                self.titles.append(record)
+            case Extra():
+                self._take_extra(record)
+
+    def _take_message(self, draft: MessageDraft) -> None:
+        if draft.conversation is None:
+            draft = replace(draft, conversation=self.current)
+        elif draft.conversation != self.current:
+            self.header, self.current = None, draft.conversation
+            self.names.add(self.current)
+        self.batch.append(draft)
+        self.size += len(draft.text)
+        self.report.counts["messages"] += 1
+        if len(self.batch) >= BATCH_MESSAGES or self.size >= BATCH_CHARS:
+            self._flush()
+
+    def _take_extra(self, extra: Extra) -> None:
+        self._flush()
+        if self.options.dry_run:
+            return
+        try:
+            self.store.ingest_extra(extra)
+        except UsageError as error:
+            self.report.errors.append(Problem("", error.message))
+
+    def _flush(self) -> None:
+        """Write the batch; the next begins with the header of the conversation that goes on."""
+        self._ingest(self.batch)
+        self.batch, self.size = ([self.header] if self.header is not None else []), 0
+
+    def _ingest(self, batch: Sequence[ConversationDraft | MessageDraft]) -> None:
+        if not batch:
+            return
+        result = self.store.ingest(self.format, batch, undelete=self.options.undelete, dry_run=self.options.dry_run)
+        if self.options.tags and result.ids and not self.options.dry_run:
+            self.store.tag(result.ids, add=self.options.tags)
+        for record in batch:
+            if isinstance(record, ConversationDraft) and record.source_id in result.orphans:
+                self.orphans[record.source_id] = record
+        for name in ("new", "updated", "unchanged", "skipped"):
+            self.report.counts[name] += getattr(result, name)
+
+
+def _watched(source: Source, progress: Progress) -> Source:
+    """Return the source with every read told to `progress`."""
+    return replace(source, opener=lambda: io.BufferedReader(_Watched(source, progress), 1 << 20))
+
+
+class _Watched(io.RawIOBase):
+    """A stream that tells how much of it was read."""
+
+    def __init__(self, source: Source, progress: Progress) -> None:
+        self.source = source
+        self.stream = source.open()
+        self.progress = progress
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        chunk = self.stream.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        self.progress(self.source, len(chunk))
+        return len(chunk)
+
+    def close(self) -> None:
+        self.stream.close()
+        super().close()
+
+
+# export
+
+
+def select(store: Store, refs: Sequence[str] | None, filters: Filters) -> Iterator[Conversation]:
+    """Yield the conversations of some refs, or all that the filters let through, the oldest first."""
+    if refs is not None:
+        for ref in refs:
+            yield store.get(ref)
+        return
+    cursor = None
+    while True:
+        page = store.conversations(filters, sort="created:asc", limit=200, cursor=cursor)
+        yield from page.items
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+@dataclass(slots=True)
+class ExportReport:
+    """What an export wrote; `paths` where it wrote files."""
+
+    conversations: int = 0
+    messages: int = 0
+    paths: list[str] = field(default_factory=list)
+
+
+class Exporter:
+    """Writes conversations in one format, counting what it wrote."""
+
+    def __init__(self, store: Store, to: str) -> None:
+        self.store = store
+        self.to = to
+        self.writer = formats.writer(to)
+        self.report = ExportReport()
+
+    def write(self, conversations: Iterable[Conversation], out: IO[str], *, everything: bool = False) -> None:
+        """Write to a text stream; with `everything`, chatlog JSONL ends with memories and tombstones."""
+        transcripts = ((conversation, self._messages(conversation)) for conversation in conversations)
+        if self.to == "jsonl":
+            from chatlog.formats import chatlog
+
+            chatlog.write(transcripts, out, lambda name: self.store.extras(name) if name or everything else ())
+        else:
+            self.writer.write(transcripts, out)
+
+    def _messages(self, conversation: Conversation) -> Iterator[Message]:
+        self.report.conversations += 1
+        for message in self.store.messages(conversation.id, all_branches=self.to == "jsonl"):
+            self.report.messages += 1
+            yield message
+
+    def write_file(self, conversations: Iterable[Conversation], path: Path, *, force: bool, everything: bool) -> None:
+        """Write one new private file.  Raises RefusedError where it exists and `force` is false."""
+        with new_file(path, force=force) as out:
+            self.write(conversations, out, everything=everything)
+        self.report.paths.append(str(path))
+
+    def write_folder(self, conversations: Iterable[Conversation], folder: Path, *, force: bool) -> None:
+        """Write a file per conversation into a folder, named after its title."""
+        folder.mkdir(mode=0o700, exist_ok=True)
+        extension = formats.WRITERS[self.to][1]
+        for conversation in conversations:
+            self.write_file(
+                [conversation], folder / (file_name(conversation) + extension), force=force, everything=False
+            )
+
+
+_UNSAFE = re.compile(r"[^\w .,()'+-]+")
+
+
+def file_name(conversation: Conversation) -> str:
+    """Return a file name for a conversation: its title made safe for any system, and the start of its id."""
+    title = unicodedata.normalize("NFC", conversation.title or "untitled")
+    safe = " ".join(_UNSAFE.sub(" ", title).split()).strip(" .")[:60].strip(" .")
+    return f"{safe or 'untitled'}-{conversation.id[:8]}"
+
+
+@contextmanager
+def new_file(path: Path, *, force: bool) -> Iterator[IO[str]]:
+    """Open a private file that appears under its name only once it is whole.
+
+    Raises RefusedError where it exists and `force` is false, NotFoundError where it cannot be written.
+    """
+    if not force and (path.exists() or path.is_symlink()):
+        raise RefusedError(f"{path} exists already", "choose another name, or add --force")
+    partial = path.with_name(f".{path.name[:200]}.{new_id()[:8]}.part")
+    try:
+        handle = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    except OSError as error:
+        raise NotFoundError(f"cannot write {path}: {error.strerror}") from None
+    try:
+        with open(handle, "w", encoding="utf-8", newline="\n") as out:  # noqa: PTH123  a descriptor, not a path
+            yield out
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
