@@ -1,1 +1,78 @@
-"""The conversation manager for AI chats."""
+"""chatlog: AI conversations in one SQLite file that you own.
+
+    with chatlog.open("chats.db", user="ana") as store:
+        trip = store.new(chatlog.ConversationDraft(title="Trip"))
+        store.add(trip.id, [chatlog.MessageDraft(role="user", text="Where shall we go?")])
+
+The other verbs are functions that take a store: `search_messages`, `import_history`, `Exporter`.
+Everything is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from chatlog import errors
+    from chatlog.models import Conversation, ConversationDraft, Filters, Message, MessageDraft, Page
+    from chatlog.search import Result, Results, SearchOptions, search_messages
+    from chatlog.store import Clock, Store
+    from chatlog.transfer import Exporter, ImportOptions, ImportReport, import_history
+
+__all__ = [
+    "Conversation",
+    "ConversationDraft",
+    "Exporter",
+    "Filters",
+    "ImportOptions",
+    "ImportReport",
+    "Message",
+    "MessageDraft",
+    "Page",
+    "Result",
+    "Results",
+    "SearchOptions",
+    "Store",
+    "errors",
+    "import_history",
+    "open",
+    "search_messages",
+]
+
+_HOMES = {
+    "chatlog.models": ("Conversation", "ConversationDraft", "Filters", "Message", "MessageDraft", "Page"),
+    "chatlog.search": ("Result", "Results", "SearchOptions", "search_messages"),
+    "chatlog.store": ("Store",),
+    "chatlog.transfer": ("Exporter", "ImportOptions", "ImportReport", "import_history"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def open(  # noqa: A001  the verb, as in gzip.open
+    path: str | PathLike[str],
+    user: str = "local",
+    *,
+    create: bool = True,
+    synchronous: str = "FULL",
+    clock: Clock | None = None,
+) -> Store:
+    """Open the database at a path or URL for one user, made where there is none.
+
+    Use it as a context manager; it is safe to share between threads.  `synchronous` "NORMAL" trades the
+    last moments before a power cut for speed; `clock` replaces the system's time.  Raises NoDatabaseError,
+    SchemaMismatchError, WrongKeyError, DamagedFileError or UsageError (`chatlog.errors`).
+    """
+    from chatlog.store import open_store, utc_now
+
+    return open_store(str(path), user, clock=clock or utc_now, create=create, synchronous=synchronous)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "errors":
+        return import_module("chatlog.errors")
+    if name in _HOME_OF:
+        return getattr(import_module(_HOME_OF[name]), name)
+    raise AttributeError(f"module 'chatlog' has no attribute '{name}'")

@@ -7,6 +7,7 @@ source: project: author: since: until: in: is:``; ``"a phrase"``, ``-word``, ``w
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,24 +16,23 @@ from chatlog.errors import UsageError
 from chatlog.models import ROLES, Filters, Term
 
 _TOKEN = re.compile(r'(?P<minus>-)?(?:(?P<field>[A-Za-z]+):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))')
-_DATES = {"since": "since", "after": "since", "until": "until", "before": "until"}
-_WORDS = {"model": "model", "source": "source", "project": "project", "author": "author", "from": "author"}
-_FLAGS = {"pinned": ("pinned", True), "unpinned": ("pinned", False), "archived": ("archived", True)}
 #: What `in:` and `--in` may name.
 PLACES = ("text", "tool", "title")
 
+_STOP_WORDS = """
+    a about above after again all also am an and any are aren't as at be because been before being below between
+    both but by can can't cannot could couldn't did didn't do does doesn't doing don't down during each few for
+    from further get gets give got had hadn't has hasn't have haven't having he he'd he'll he's her here here's
+    hers herself him himself his how how's i i'd i'll i'm i've if in into is isn't it it's its itself just let's
+    like me more most mustn't my myself no nor not of off on once only or other ought our ours ourselves out
+    over own please said same say shan't she she'd she'll she's should shouldn't show so some such tell than
+    that that's the their theirs them themselves then there there's these they they'd they'll they're they've
+    this those through to too under until up us very was wasn't we we'd we'll we're we've were weren't what
+    what's when when's where where's which while who who's whom why why's will with won't would wouldn't you
+    you'd you'll you're you've your yours yourself yourselves
+"""
 #: Words that carry a question but not what it is about.
-STOP_WORDS = frozenset(
-    """a about above after again all also am an and any are aren't as at be because been before being below between
-    both but by can can't cannot could couldn't did didn't do does doesn't doing don't down during each few for from
-    further get gets give got had hadn't has hasn't have haven't having he he'd he'll he's her here here's hers herself
-    him himself his how how's i i'd i'll i'm i've if in into is isn't it it's its itself just let's like me more most
-    mustn't my myself no nor not of off on once only or other ought our ours ourselves out over own please same say said
-    shan't she she'd she'll she's should shouldn't show so some such tell than that that's the their theirs them
-    themselves then there there's these they they'd they'll they're they've this those through to too under until up us
-    very was wasn't we we'd we'll we're we've were weren't what what's when when's where where's which while who who's
-    whom why why's will with won't would wouldn't you you'd you'll you're you've your yours yourself yourselves""".split()
-)
+STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +52,11 @@ def parse(text: str, now: datetime, filters: Filters = Filters()) -> Query:  # n
     within: list[str] = []
     for match in _TOKEN.finditer(text):
         value = match["phrase"] if match["phrase"] is not None else match["word"]
-        field = (match["field"] or "").lower()
-        if field == "in" and value in PLACES and not match["minus"]:
+        if (match["field"] or "").lower() == "in" and value in PLACES and not match["minus"]:
             within.append(value)
-            continue
-        narrowed = _narrowed(filters, field, value, now, negative=bool(match["minus"])) if field else None
-        if narrowed is not None:
+        elif (narrowed := _narrowed(filters, match, value, now)) is not None:
             filters = narrowed
-            continue
-        term = _term(match)
-        if re.search(r"\w", term.text):
+        elif re.search(r"\w", (term := _term(match)).text):
             (without if match["minus"] else terms).append(term)
     return Query(terms=tuple(terms), without=tuple(without), filters=filters, within=tuple(within))
 
@@ -74,31 +69,53 @@ def _term(match: re.Match[str]) -> Term:
     return Term(word.rstrip("*"), prefix=word.endswith("*"))
 
 
-def _narrowed(filters: Filters, field: str, value: str, now: datetime, *, negative: bool) -> Filters | None:
+Narrow = Callable[[Filters, str, datetime], Filters]
+
+
+def _role(filters: Filters, value: str, now: datetime) -> Filters:  # noqa: ARG001  one of the fields
+    if value not in ROLES:
+        raise UsageError(f"'{value}' is not a role")
+    return replace(filters, role=value)
+
+
+def _is(filters: Filters, value: str, now: datetime) -> Filters:  # noqa: ARG001
+    match value:
+        case "pinned" | "unpinned":
+            return replace(filters, pinned=value == "pinned")
+        case "archived":
+            return replace(filters, archived=True)
+    raise UsageError(f"a conversation cannot be '{value}'")
+
+
+#: Each field of the language and how it narrows; a UsageError means the word was no field after all.
+FIELDS: dict[str, Narrow] = {
+    "role": _role,
+    "is": _is,
+    "tag": lambda filters, value, _: replace(filters, tags=(*filters.tags, value)),
+    "-tag": lambda filters, value, _: replace(filters, no_tags=(*filters.no_tags, value)),
+    "title": lambda filters, value, _: replace(filters, title=(*filters.title, value)),
+    "model": lambda filters, value, _: replace(filters, model=value),
+    "source": lambda filters, value, _: replace(filters, source=value),
+    "project": lambda filters, value, _: replace(filters, project=value),
+    "author": lambda filters, value, _: replace(filters, author=value),
+    "since": lambda filters, value, now: replace(filters, since=timespec.since(value, now)),
+    "until": lambda filters, value, now: replace(filters, until=timespec.until(value, now)),
+}
+_SYNONYMS = {"after": "since", "before": "until", "from": "author"}
+
+
+def _narrowed(filters: Filters, match: re.Match[str], value: str, now: datetime) -> Filters | None:
     """Return the filters with a field added, None where it is no field or its value makes no sense."""
-    if field == "tag":
-        return replace(filters, **{name: (*getattr(filters, name), value) for name in [("tags", "no_tags")[negative]]})
-    if negative:
+    if not match["field"]:
         return None
-    if field == "title":
-        return replace(filters, title=(*filters.title, value))
-    if field == "role" and value in ROLES:
-        return replace(filters, role=value)
-    if field == "is" and value in _FLAGS:
-        name, flag = _FLAGS[value]
-        return replace(filters, **{name: flag})
-    if field in _WORDS:
-        return replace(filters, **{_WORDS[field]: value})
-    return _dated(filters, field, value, now) if field in _DATES else None
-
-
-def _dated(filters: Filters, field: str, value: str, now: datetime) -> Filters | None:
-    name = _DATES[field]
+    name = match["field"].lower()
+    field = FIELDS.get((match["minus"] or "") + _SYNONYMS.get(name, name))
+    if field is None:
+        return None
     try:
-        bound = timespec.since(value, now) if name == "since" else timespec.until(value, now)
+        return field(filters, value, now)
     except UsageError:
         return None
-    return replace(filters, **{name: bound})
 
 
 def content_terms(terms: tuple[Term, ...]) -> tuple[Term, ...]:

@@ -86,12 +86,12 @@ class SearchOptions:
     hidden: bool = False
 
 
-def search(
+def search_messages(
     store: Store,
     text: str,
     now: datetime,
     filters: Filters = Filters(),  # noqa: B008  frozen
-    options: SearchOptions = SearchOptions(),  # noqa: B008
+    options: SearchOptions = SearchOptions(),
 ) -> Results:
     """Find messages.  Raises UsageError for an unknown mode or a pattern that is none; a query never fails."""
     if options.mode not in MODES:

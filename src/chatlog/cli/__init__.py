@@ -1,0 +1,192 @@
+"""The command line's front door: the table of verbs, loaded one at a time, and the only way out.
+
+`--help` imports no command module, a run imports exactly one; `main` alone ends the process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer import _click as click
+from typer.core import TyperGroup
+
+from chatlog.cli.options import EXIT_CODES, build, global_options
+from chatlog.cli.session import Session
+from chatlog.errors import BusyError, ChatlogError, UsageError
+
+#: Each verb: its module and its line in the help.
+COMMANDS = {
+    "demo": ("demo", "Show what chatlog does, on a small history of its own."),
+    "import": ("import_", "Bring in history: files, folders, zip archives."),
+    "new": ("new", "Start a conversation."),
+    "add": ("add", "Add messages to a conversation."),
+    "list": ("list", "List conversations, the latest first."),
+    "show": ("show", "Show a conversation."),
+    "search": ("search", "Find messages by their words."),
+    "export": ("export", "Write conversations to a file or a pipe."),
+    "set": ("set", "Change a conversation's title, model and marks."),
+    "tag": ("tag", "Add and remove tags."),
+    "tags": ("tags", "List the tags."),
+    "fork": ("fork", "Go on from a message in a new conversation."),
+    "state": ("state", "Keep JSON state with a conversation."),
+    "db": ("db", "Where the database is, copies of it, its schema."),
+    "config": ("config", "Show and set the settings."),
+    "doctor": ("doctor", "Prove that the database is sound."),
+    "completion": ("completion", "Print the completion script of a shell."),
+    "help": ("help", "Explain a verb or a topic."),
+}
+#: Interrupted by Ctrl-C, and by a reader that went away, as a shell reports them.
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+
+class Group(TyperGroup):
+    """Verbs below a name, their commands given."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Return the command of a name.  Raises UsageError with what was perhaps meant."""
+        command = self.get_command(ctx, args[0])
+        if command is None:
+            close = get_close_matches(args[0], self.list_commands(ctx))
+            hint = f"did you mean: {', '.join(close)}?" if close else f"{ctx.command_path} --help lists the verbs"
+            raise UsageError(f"'{args[0]}' is not a verb of {ctx.command_path}", hint)
+        return args[0], command, args[1:]
+
+
+class Verbs(Group):
+    """The top level: commands are loaded from the table when they are called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  the signature is typer's
+        """Return the verbs in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
+        """Return a verb's command; only its module is imported."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"chatlog.cli.{COMMANDS[cmd_name][0]}")
+        if hasattr(module, "COMMANDS"):
+            return group(cmd_name, COMMANDS[cmd_name][1], module.COMMANDS)
+        return build(cmd_name, module.command)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        """Write the table, without importing a command."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def group(name: str, line: str, bodies: dict[str, Any]) -> Group:
+    """Return a group of verbs below a name."""
+    commands = [build(verb, body) for verb, body in bodies.items()]
+    return Group(
+        name=name, commands=commands, help=line, params=list(global_options(hidden=True)), rich_markup_mode=None,
+        no_args_is_help=True,
+    )  # fmt: skip
+
+
+HELP = """Your AI conversations in one SQLite file: import them, add to them, find them again.
+
+\b
+  chatlog import ~/Downloads/chatgpt-export.zip
+  chatlog search "retry backoff"
+  chatlog show @last
+"""
+
+
+def version(context: typer.Context, parameter: Any, value: bool) -> None:  # noqa: ARG001  typer's signature
+    """Print the version and end."""
+    if value:
+        from importlib.metadata import version as installed
+
+        Session.of(context).output.lines([f"chatlog {installed('chatlog')}"])
+        raise typer.Exit
+
+
+def app() -> Verbs:
+    """Return the whole command line."""
+    from typer.core import TyperOption
+
+    asked = TyperOption(
+        param_decls=["--version"], is_flag=True, default=False, expose_value=False, is_eager=True, callback=version,
+        help="Print the version.",
+    )  # fmt: skip
+    return Verbs(
+        name="chatlog",
+        help=HELP,
+        params=[*global_options(hidden=False), asked],
+        epilog=f"Exit codes: {EXIT_CODES}",
+        rich_markup_mode=None,
+        no_args_is_help=True,
+        subcommand_metavar="VERB [ARGS]...",
+    )
+
+
+def run(arguments: Sequence[str], session: Session) -> int:
+    """Run a command line and return its exit code; what goes wrong is said on stderr."""
+    try:
+        with session.resources:
+            outcome = app().main(list(arguments), prog_name="chatlog", standalone_mode=False, obj=session)
+            sys.stdout.flush()
+        return outcome if isinstance(outcome, int) and outcome else session.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader has gone: nobody to tell, and nothing may be flushed to it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except Exception as error:
+        if os.environ.get("CHATLOG_DEBUG") and not isinstance(error, (ChatlogError, click.exceptions.ClickException)):
+            raise
+        meaning = _meaning(error)
+        _say(session, arguments, meaning)
+        return meaning.exit_code
+
+
+def _meaning(error: Exception) -> ChatlogError:
+    """Return what an exception means for the user."""
+    if isinstance(error, ChatlogError):
+        return error
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        return UsageError(error.format_message().strip())
+    if isinstance(error, click.exceptions.ClickException):
+        return UsageError(error.format_message(), _usage_hint(error))
+    if isinstance(error, MemoryError):
+        return BusyError("there is not enough memory for this", "try a smaller input")
+    return _bug(error)
+
+
+def _usage_hint(error: click.exceptions.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path} --help" if context is not None else "chatlog --help"
+
+
+def _bug(error: Exception) -> ChatlogError:
+    """Return an error that names the place of a bug, and none of the data that met it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else "?"  # noqa: PTH119
+    return ChatlogError(f"chatlog has a bug: {type(error).__name__} at {place}", "CHATLOG_DEBUG=1 shows where")
+
+
+def _say(session: Session, arguments: Sequence[str], error: ChatlogError) -> None:
+    """Report an error, as JSON also where the call failed before the option was read."""
+    if "--json" in arguments:
+        session.flags.setdefault("format", "json")
+    try:
+        session.output.error(error)
+    except ChatlogError as second:  # the settings themselves are wrong
+        sys.stderr.write(f"error: {second.message}\n" + (f"  {second.hint}\n" if second.hint else ""))
+
+
+def main() -> None:
+    """Run the command line of the process and end it."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")  # type: ignore[union-attr]
+    sys.exit(run(sys.argv[1:], Session()))

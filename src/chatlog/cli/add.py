@@ -1,0 +1,105 @@
+"""`chatlog add`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from chatlog.cli.options import Revision, complete_conversation, verb
+from chatlog.cli.session import Session
+from chatlog.errors import UsageError
+from chatlog.models import ROLES, ConversationDraft, Message, MessageDraft, message_record
+from chatlog.output import Listing
+
+
+@verb(
+    'chatlog add @last --role user "What did we decide?"',
+    "llm 'explain WAL' | chatlog add @last - --role assistant --model gpt-5",
+    'chatlog add --new --role user "Plan a trip to Lisbon"',
+    "curl … | chatlog add @last --json -",
+    'chatlog add 7pvd3bgm --role user "hello" --key job-42 --if-revision 3',
+)
+def command(
+    ctx: typer.Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CONV [TEXT|-]", help="Where to, and what.", autocompletion=complete_conversation),
+    ] = None,
+    role: Annotated[str | None, typer.Option(help=f"Who speaks: {', '.join(ROLES)}.")] = None,
+    author: Annotated[str | None, typer.Option(help="The speaker's name, in a shared conversation.")] = None,
+    model: Annotated[str | None, typer.Option(help="The model that wrote it.")] = None,
+    parent: Annotated[int | None, typer.Option(metavar="SEQ", help="The message it answers: a new branch.")] = None,
+    key: Annotated[str | None, typer.Option(help="An idempotency key: the same call again adds nothing.")] = None,
+    if_revision: Revision = None,
+    new: Annotated[bool, typer.Option("--new", help="Start a conversation with it.")] = False,
+) -> None:
+    """Add messages and print their references, CONV:SEQ.
+
+    With --json and no --role, the input is one message or an array of them in chatlog, OpenAI or
+    Anthropic form, tool calls and results included; all of it is one transaction.
+    """
+    session = Session.of(ctx)
+    target, text = _arguments(list(words or ()), new=new)
+    takes_json = role is None and session.output.format in ("json", "jsonl")
+    content = session.text(text, "the messages" if takes_json else "the text")
+    drafts = _from_json(content) if takes_json else [_from_text(content, role)]
+    drafts = [replace(draft, author=author or draft.author, model=model or draft.model) for draft in drafts]
+    drafts[0] = replace(drafts[0], key=key or drafts[0].key, parent=parent)
+    stored = _store(session, target, drafts, if_revision)
+    _print(session, stored, many=takes_json and content.lstrip().startswith("["))
+
+
+def _arguments(words: list[str], *, new: bool) -> tuple[str | None, str | None]:
+    """Return the conversation (None for a new one) and the text of the positional arguments."""
+    if not new and not words:
+        raise UsageError("say which conversation to add to", "an id, @last, or --new for a new one")
+    target = None if new else words.pop(0)
+    if len(words) > 1:
+        raise UsageError("the text is more than one argument", "put it in quotes")
+    return target, words[0] if words else None
+
+
+def _from_text(content: str, role: str | None) -> MessageDraft:
+    if role is None:
+        raise UsageError("say who speaks", "--role user, or --json for messages in JSON")
+    return MessageDraft(role=role, text=content)
+
+
+def _from_json(content: str) -> list[MessageDraft]:
+    from chatlog.formats import wire
+
+    try:
+        value = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        place = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise UsageError(f"the input is not valid JSON{place}", "for plain text say --role") from None
+    drafts = wire.drafts(value)
+    if not drafts:
+        raise UsageError("there is no message in the input")
+    return drafts
+
+
+def _store(
+    session: Session, target: str | None, drafts: Sequence[MessageDraft], if_revision: int | None
+) -> list[Message]:
+    if target is None:
+        store = session.store(create=True)
+        model = next((draft.model for draft in drafts if draft.model), None)
+        created = store.new(ConversationDraft(model=model), drafts)
+        return list(store.messages(created.id, last=len(drafts)))
+    store = session.store()
+    return store.add(session.conversation(store, target).id, drafts, if_revision=if_revision)
+
+
+def _print(session: Session, stored: Sequence[Message], *, many: bool) -> None:
+    records = [message_record(message) for message in stored]
+    if many:
+        session.output.listing(
+            Listing(items=records, columns=(), identify=lambda record: str(record["ref"]), total=len(records))
+        ) if session.output.format != "text" else session.output.lines(message.ref for message in stored)
+    else:
+        session.output.thing("message", records[-1], [message.ref for message in stored], stored[-1].ref)

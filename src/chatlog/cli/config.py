@@ -1,0 +1,64 @@
+"""`chatlog config`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from chatlog import config
+from chatlog.cli.options import verb
+from chatlog.cli.session import Session
+from chatlog.output import Column, Listing
+
+
+def _names() -> list[str]:
+    return list(config.BY_NAME)
+
+
+Name = Annotated[str, typer.Argument(help=f"One of: {', '.join(config.BY_NAME)}.", autocompletion=_names)]
+
+
+@verb("chatlog config list")
+def list_(ctx: typer.Context) -> None:
+    """List the settings, their values, and where each comes from."""
+    session = Session.of(ctx)
+    values = [session.settings.value(setting.name) for setting in config.SETTINGS]
+    records = [
+        {"name": value.setting.name, "value": value.value, "origin": value.origin, "help": value.setting.sentence}
+        for value in values
+    ]
+    columns = tuple(
+        Column(name, lambda record, name=name: str(record[name]), style=style)  # type: ignore[misc]
+        for name, style in (("name", "cyan"), ("value", ""), ("origin", "dim"), ("help", "dim"))
+    )
+    session.output.listing(
+        Listing(items=records, columns=columns, identify=lambda record: str(record["name"]), total=len(records))
+    )
+
+
+@verb("chatlog config get user")
+def get(ctx: typer.Context, name: Name) -> None:
+    """Print a setting's value."""
+    session = Session.of(ctx)
+    value = session.settings.value(name)
+    session.output.thing("setting", {"name": name, "value": value.value, "origin": value.origin}, [value.value])
+
+
+@verb("chatlog config set synchronous NORMAL", "chatlog config set user ana")
+def set_(ctx: typer.Context, name: Name, value: Annotated[str, typer.Argument(help="The new value.")]) -> None:
+    """Set a value in the config file."""
+    session = Session.of(ctx)
+    config.write(session.settings.path, name, value)
+    session.output.thing("setting", {"name": name, "value": value, "origin": "file"}, [f"{name} = {value}"])
+
+
+@verb("chatlog config path", '$EDITOR "$(chatlog config path)"')
+def path(ctx: typer.Context) -> None:
+    """Print where the config file is, or would be."""
+    session = Session.of(ctx)
+    where = session.settings.path
+    session.output.thing("path", {"path": str(where), "exists": where.exists()}, [str(where)])
+
+
+COMMANDS = {"list": list_, "get": get, "set": set_, "path": path}

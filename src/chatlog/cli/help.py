@@ -1,0 +1,91 @@
+"""`chatlog help`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from chatlog.cli.options import verb
+from chatlog.cli.session import Session
+from chatlog.errors import UsageError
+
+TOPICS = {
+    "exit-codes": """Exit codes
+
+  0    ok, also when there was nothing new
+  1    no match, or a check failed (a stale --if-revision, doctor)
+  2    usage, or refused without --yes or --force
+  3    not found, no database
+  4    partly done: some inputs failed, the rest is done
+  5    the database file is damaged
+  6    the file is of a newer chatlog or another application, or the key is wrong
+  7    locked or busy, disk full, read-only: try again
+  8    the budget cannot be met
+  130  interrupted
+
+With --json an error is {"error": {"kind", "message", "hint", "retryable"}} on stderr, and stdout is empty.
+""",
+    "dates": """Dates
+
+  7d 2w 3mo 1y 12h 30m    that long ago (a month is 30 days, a year 365)
+  today yesterday          the whole local day
+  2026-01-31  2026-01  2026  the whole day, month or year: --since its start, --until its end
+  2026-01-31T10:00+01:00   an instant; without a zone, local time
+
+JSON and files hold ISO-8601 UTC: 2026-11-20T21:44:00.123Z
+""",
+    "filters": """Filters, the same on list, search, export and tag
+
+  --tag T (repeated: all of them)  --no-tag T  --source NAME  --model NAME  --role ROLE  --author NAME
+  --title TEXT  --project PATH  --since WHEN  --until WHEN  --pinned/--no-pinned  --archived  --deleted
+  --min-messages N  --max-messages N
+
+On search, dates, role, author and model are those of the message; on the others, of the conversation.
+""",
+    "query": """The search language
+
+  retry backoff            both words; where no message has both, words are left out one by one, and named
+  "retry with backoff"     these words in a row
+  -draft                   not this word
+  retr*                    words that begin like this
+  role:user tag:work model:gpt-5 title:lisbon source:chatgpt project:shop author:ana
+  since:2w until:2026-01-31  in:tool in:title  is:pinned  -tag:old
+
+A question works as it comes: its small words are left out.  Words match their other forms (retry, retries);
+identifiers match by their parts (getUserName by user); Chinese, Japanese, Korean and Thai by any characters.
+""",
+    "json": """JSON
+
+A list is {"schema_version": 1, "items": [...], "total": N|null, "next_cursor": S|null, "warnings": [...]};
+one thing stands under its own noun; --format jsonl is one item a line.  Within schema_version 1 keys are
+only ever added.  chatlog export --to jsonl writes chatlog's own lossless form:
+
+  {"type": "chatlog", "version": 1}
+  {"type": "conversation", "id": ..., "title": ..., ...}
+  {"type": "message", "conversation": ID, "role": "user", "text": "...", ...}
+
+chatlog import takes the same from anyone: a message line needs conversation, role and text or parts.
+""",
+}
+
+
+@verb("chatlog help search", "chatlog help exit-codes", "chatlog help query")
+def command(
+    ctx: typer.Context,
+    topic: Annotated[str | None, typer.Argument(metavar="[VERB|TOPIC]", help=f"Topics: {', '.join(TOPICS)}.")] = None,
+) -> None:
+    """Explain a verb, or a topic: exit-codes, dates, filters, query, json."""
+    session = Session.of(ctx)
+    if topic in TOPICS:
+        session.output.lines([TOPICS[topic].rstrip()])
+        return
+    root = ctx.find_root()
+    if topic is None:
+        session.output.lines([root.get_help(), "", f"Topics: chatlog help {' | '.join(TOPICS)}"])
+        return
+    found = root.command.get_command(root, topic)  # type: ignore[attr-defined]
+    if found is None:
+        raise UsageError(f"there is no verb or topic '{topic}'", f"topics: {', '.join(TOPICS)}")
+    with typer.Context(found, info_name=topic, parent=root) as child:
+        session.output.lines([found.get_help(child)])

@@ -1,0 +1,66 @@
+"""`chatlog list`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+
+from chatlog.cli.options import verb
+from chatlog.cli.session import Session
+from chatlog.models import conversation_record
+from chatlog.output import Column, Listing, text_of
+from chatlog.store import SORTS
+from chatlog.timespec import age
+
+
+@verb(
+    "chatlog list",
+    "chatlog list --tag work --since 2w",
+    "chatlog list --sort messages:desc -n 5",
+    "chatlog list --source chatgpt --format ids | chatlog tag - +old",
+    filters=True,
+)
+def command(
+    ctx: typer.Context,
+    sort: Annotated[str, typer.Option(metavar="BY[:asc|desc]", help=f"By {', '.join(SORTS)}.")] = "updated:desc",
+    number: Annotated[int, typer.Option("-n", metavar="N", min=0, help="How many; 0 for all.")] = 20,
+    cursor: Annotated[str | None, typer.Option(help="Go on where next_cursor of --json left off.")] = None,
+) -> None:
+    """List conversations: id, age, source, messages, tokens, tags and title.
+
+    Archived and deleted ones are left out unless --archived or --deleted asks for them.
+    """
+    session = Session.of(ctx)
+    filters = session.filters(archived=session.filter_flags.get("archived", False))
+    page = session.store().conversations(filters, sort=sort, limit=number or None, cursor=cursor)
+    session.output.listing(
+        Listing(
+            items=[conversation_record(conversation) for conversation in page.items],
+            columns=columns(session),
+            identify=lambda record: str(record["id"]),
+            total=page.total,
+            next_cursor=page.next_cursor,
+        )
+    )
+    if session.output.is_terminal and page.total > len(page.items):
+        session.output.hint(f"{len(page.items)} of {page.total}; -n 0 shows all")
+
+
+def columns(session: Session) -> tuple[Column, ...]:
+    """Return the columns of a list of conversations."""
+    now = session.now()
+
+    def marks(record: Mapping[str, Any]) -> str:
+        return ("* " if record["pinned"] else "") + text_of(record["title"] or "untitled")
+
+    return (
+        Column("id", lambda record: str(record["id"]), lambda record: str(record["id"])[:8], style="yellow"),
+        Column("updated", lambda record: str(record["updated_at"]), lambda record: age(record["updated_at"], now)),
+        Column("source", lambda record: text_of(record["source"]) or "-", style="dim"),
+        Column("msgs", lambda record: text_of(record["messages"]), right=True),
+        Column("tokens", lambda record: text_of(record["tokens"]) or "-", right=True, style="dim"),
+        Column("tags", lambda record: text_of(record["tags"]) or "-", style="cyan"),
+        Column("title", lambda record: text_of(record["title"]) or "untitled", marks, wide=True),
+    )

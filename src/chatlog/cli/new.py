@@ -1,0 +1,37 @@
+"""`chatlog new`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from chatlog.cli.options import complete_tag, verb
+from chatlog.cli.session import Session
+from chatlog.models import ConversationDraft, MessageDraft, conversation_record
+from chatlog.timespec import duration, iso
+
+
+@verb(
+    'chatlog new --title "Trip to Lisbon" --tag travel',
+    'id=$(chatlog new --system "Answer briefly." --id-only)',
+    "chatlog new --ttl 30d --model gpt-5",
+)
+def command(
+    ctx: typer.Context,
+    title: Annotated[str | None, typer.Option(help="Its title; without one, the first words said.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A tag; repeatable.", autocompletion=complete_tag)] = None,
+    system: Annotated[str | None, typer.Option(help="A system prompt; - reads it from stdin.")] = None,
+    model: Annotated[str | None, typer.Option(help="The model it is held with.")] = None,
+    ttl: Annotated[str | None, typer.Option(metavar="30d", help="Gone after this long.")] = None,
+    id_only: Annotated[bool, typer.Option("--id-only", help="Print the id and nothing else.")] = False,
+) -> None:
+    """Start a conversation and print its id."""
+    session = Session.of(ctx)
+    expires_at = iso(session.now() + duration(ttl)) if ttl else None
+    draft = ConversationDraft(title=title, tags=tuple(tag or ()), model=model, expires_at=expires_at)
+    first = [] if system is None else [MessageDraft(role="system", text=session.text(system, "the system prompt"))]
+    created = session.store(create=True).new(draft, first)
+    session.output.thing("conversation", conversation_record(created), [created.id], created.id)
+    if session.output.is_terminal and not id_only:
+        session.output.hint(f"add to it: chatlog add {created.id[:8]} --role user 'hello'")

@@ -1,0 +1,231 @@
+"""The options that many verbs share, as tables, and the command class that adds them to a verb.
+
+Global options stand before or after the verb; filter options are the same set wherever they appear.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+import typer
+from typer.core import TyperCommand, TyperOption
+
+from chatlog.cli.session import Session
+from chatlog.models import ROLES
+from chatlog.output import FORMATS
+
+#: The messages of exit codes, for the end of each help text.
+EXIT_CODES = (
+    "0 ok · 1 no match, a check failed · 2 usage, or refused · 3 not found · 4 partly done · 5 damaged file · "
+    "6 newer or foreign schema, wrong key · 7 busy · 8 budget · 130 interrupted"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A shared option: its spellings, where its value goes, and what help says."""
+
+    spellings: tuple[str, ...]
+    name: str
+    help: str
+    metavar: str = ""
+    value: Any = None
+    multiple: bool = False
+    choices: tuple[str, ...] = ()
+    kind: type = str
+
+
+GLOBAL_FLAGS = (
+    Flag(("--db",), "db", "The database: a path or URL (CHATLOG_DB).", "PATH|URL"),
+    Flag(("--user",), "user", "Whose conversations (CHATLOG_USER; default: local).", "NAME"),
+    Flag(("--json",), "format", "Print JSON: the same as --format json.", value="json"),
+    Flag(("--format",), "format", f"Print as {', '.join(FORMATS)}.", "FORMAT", choices=(*FORMATS, "markdown")),
+    Flag(("-q", "--quiet"), "quiet", "No hints and no progress.", value=True),
+    Flag(("--no-color",), "no_color", "No colours (also NO_COLOR).", value=True),
+    Flag(("--no-pager",), "no_pager", "Print long text without a pager.", value=True),
+    Flag(("--no-input",), "no_input", "Never ask a question.", value=True),
+    Flag(("--config",), "config", "Another config file (CHATLOG_CONFIG).", "FILE"),
+)
+FILTER_FLAGS = (
+    Flag(("--tag",), "tags", "Carrying this tag; repeated: all of them.", "T", multiple=True),
+    Flag(("--no-tag",), "no_tags", "Not carrying this tag.", "T", multiple=True),
+    Flag(("--source",), "source", "Imported from this format.", "NAME"),
+    Flag(("--model",), "model", "Of a model whose name contains this.", "NAME"),
+    Flag(("--role",), "role", "With messages of this role.", "ROLE", choices=ROLES),
+    Flag(("--author",), "author", "With messages of this author.", "NAME"),
+    Flag(("--title",), "title", "Whose title contains this.", "TEXT", multiple=True),
+    Flag(("--project",), "project", "Of a project whose path contains this.", "PATH"),
+    Flag(("--since",), "since", "Not older than: 7d, 2w, yesterday, 2026-01-31.", "WHEN"),
+    Flag(("--until",), "until", "Not newer than; a bare day is meant whole.", "WHEN"),
+    Flag(("--pinned",), "pinned", "Pinned ones only.", value=True),
+    Flag(("--no-pinned",), "pinned", "Without the pinned ones.", value=False),
+    Flag(("--archived",), "archived", "Archived ones only.", value=True),
+    Flag(("--deleted",), "deleted", "Those in the trash.", value=True),
+    Flag(("--min-messages",), "min_messages", "With at least so many messages.", "N", kind=int),
+    Flag(("--max-messages",), "max_messages", "With at most so many messages.", "N", kind=int),
+)
+
+
+def _option(flag: Flag, target: str, *, hidden: bool = False) -> TyperOption:
+    """Return the option of a flag; its value goes to the session's `target` dictionary when it was typed."""
+
+    def keep(context: typer.Context, parameter: Any, value: Any) -> None:  # noqa: ARG001  the signature is typer's
+        if value is None or value is False or value == ():
+            return
+        if flag.choices and value not in flag.choices:
+            raise typer.BadParameter(f"'{value}' is not one of {', '.join(flag.choices)}")
+        getattr(Session.of(context), target)[flag.name] = value if flag.value is None else flag.value
+
+    return TyperOption(
+        param_decls=[*flag.spellings, f"{target}_{flag.spellings[-1].lstrip('-').replace('-', '_')}"],
+        help=flag.help,
+        metavar=flag.metavar or None,
+        is_flag=flag.value is not None,
+        default=False if flag.value is not None else None,
+        multiple=flag.multiple,
+        type=flag.kind if flag.value is None else bool,
+        callback=keep,
+        expose_value=False,
+        hidden=hidden,
+        shell_complete=_completer(flag),
+    )
+
+
+def _completer(flag: Flag) -> Callable[..., list[str]] | None:
+    if not flag.choices:
+        return None
+    return lambda _context, _parameter, incomplete: [name for name in flag.choices if name.startswith(incomplete)]
+
+
+def global_options(*, hidden: bool) -> list[TyperOption]:
+    """Return the options that stand before or after any verb."""
+    return [_option(flag, "flags", hidden=hidden) for flag in GLOBAL_FLAGS]
+
+
+Body = TypeVar("Body", bound=Callable[..., None])
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What the command line knows of a verb beside its signature."""
+
+    examples: tuple[str, ...]
+    filters: bool = False
+    minus: bool = False
+
+
+#: A single dash and a word, but for the short options that every verb takes.
+_MINUS = re.compile(r"-(?!q$|h$)[^-].*")
+
+
+def verb(*examples: str, filters: bool = False, minus: bool = False) -> Callable[[Body], Body]:
+    """Mark a function as a verb, with the examples that its help opens with and what it takes: filters, -words."""
+
+    def mark(body: Body) -> Body:
+        body.spec = Spec(examples, filters, minus)  # type: ignore[attr-defined]
+        return body
+
+    return mark
+
+
+class Command(TyperCommand):
+    """A verb: its own options, the shared ones it takes, and help that leads with examples."""
+
+    spec: Spec = Spec(())
+
+    def adopt(self, spec: Spec) -> Command:
+        """Add the shared options that the verb does not spell itself."""
+        self.spec = spec
+        own = {spelling for parameter in self.params for spelling in parameter.opts}
+        shared = [_option(flag, "filter_flags") for flag in FILTER_FLAGS] if spec.filters else []
+        shared += global_options(hidden=True)
+        self.params += [option for option in shared if not own & set(option.opts)]
+        return self
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:
+        """Write the examples, then the description."""
+        with formatter.section("Examples"):
+            for example in self.spec.examples:
+                formatter.write(f"{'':>{formatter.current_indent}}{example}\n")
+        super().format_help_text(ctx, formatter)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Keep ``-word`` from being read as options by a verb that removes with them."""
+        if self.spec.minus:
+            taken = [word for word in args if _MINUS.fullmatch(word)]
+            Session.of(ctx).flags["minus"] = taken
+            args = [word for word in args if word not in taken]
+        return super().parse_args(ctx, args)
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  the signature is typer's
+        """Name the global options and the exit codes."""
+        formatter.write_paragraph()
+        formatter.write_text("Global options: chatlog --help.  Exit codes: " + EXIT_CODES)
+
+
+def build(name: str, body: Callable[..., None]) -> Command:
+    """Return the command of a verb's function."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(name, cls=Command, help=inspect.cleandoc(body.__doc__ or ""))(body)
+    command = typer.main.get_command(app)
+    assert isinstance(command, Command)  # noqa: S101  the class asked for
+    return command.adopt(body.spec)  # type: ignore[attr-defined]
+
+
+# completion of values, looked up in the database only when a shell asks
+
+
+def complete_conversation(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Return ids that begin like this, with their titles."""
+    from chatlog.errors import ChatlogError
+
+    session = Session.of(ctx)
+    try:
+        page = session.store().conversations(limit=200)
+    except ChatlogError:
+        return []
+    return [(found.id[:8], found.title or "") for found in page.items if found.id.startswith(incomplete)]
+
+
+def complete_tag(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Return tags that begin like this, with the sign they were begun with."""
+    from chatlog.errors import ChatlogError
+
+    sign = incomplete[:1] if incomplete[:1] in ("+", "-") else ""
+    try:
+        found = Session.of(ctx).store().tags()
+    except ChatlogError:
+        return []
+    return [sign + tag for tag, _ in found if tag.startswith(incomplete.removeprefix(sign))]
+
+
+Conversation = Annotated[
+    str,
+    typer.Argument(
+        metavar="CONV", help="An id or its first characters, @last, @2 …", autocompletion=complete_conversation
+    ),
+]
+MessageRef = Annotated[
+    str,
+    typer.Argument(
+        metavar="CONV[:SEQ]", help="A conversation, or one message of it.", autocompletion=complete_conversation
+    ),
+]
+Conversations = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[CONV]...", help="Conversations; - reads ids from stdin.", autocompletion=complete_conversation
+    ),
+]
+Revision = Annotated[
+    int | None, typer.Option("--if-revision", metavar="N", help="Only if the conversation is still at this revision.")
+]
+
+
+def dashes(values: Sequence[str] | None) -> list[str]:
+    """Return an optional list argument as a list."""
+    return list(values or ())

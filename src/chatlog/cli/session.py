@@ -1,0 +1,150 @@
+"""What every command is given: settings, output, clock, input and the store, each made on first use.
+
+Front ends alone read configuration, environment, clock and terminal; this is where they do.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import typer
+
+from chatlog import timespec
+from chatlog.config import Settings
+from chatlog.errors import NotFoundError, UsageError
+from chatlog.models import Conversation, Filters, parse_ref
+from chatlog.output import Output, OutputSettings
+from chatlog.store import Store, open_store
+
+STDIN = "-"
+
+
+class Session:
+    """One run of the command line."""
+
+    def __init__(self) -> None:
+        self.flags: dict[str, Any] = {}
+        self.filter_flags: dict[str, Any] = {}
+        self.exit_code = 0
+        self.resources = ExitStack()
+
+    @staticmethod
+    def of(context: typer.Context) -> Session:
+        """Return the session of a command's context."""
+        session = context.find_root().obj
+        assert isinstance(session, Session)  # noqa: S101  cli.run put it there
+        return session
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings, flags first."""
+        config = self.flags.get("config")
+        return Settings(self.flags, os.environ, Path(config) if config else None)
+
+    @cached_property
+    def output(self) -> Output:
+        """Where results go."""
+        environment = os.environ
+        pager = "" if environment.get("CHATLOG_PAGER") == "" else self.settings.get("pager")
+        return Output(
+            OutputSettings(
+                format=self.settings.get("format"),
+                color=self.settings.get("color"),
+                pager=pager,
+                use_pager=not self.flags.get("no_pager"),
+                quiet=bool(self.flags.get("quiet")),
+                no_color=bool(self.flags.get("no_color") or environment.get("NO_COLOR")),
+                force_color=bool(environment.get("FORCE_COLOR")),
+                dumb=environment.get("TERM") == "dumb",
+            )
+        )
+
+    def now(self) -> datetime:
+        """Return the local time."""
+        return datetime.now().astimezone()
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether a person is there to answer a question."""
+        return not self.flags.get("no_input") and sys.stdin.isatty() and sys.stderr.isatty()
+
+    # the store
+
+    def store(self, *, create: bool = False) -> Store:
+        """Return the store, opened for the run; with `create` a missing one is made."""
+        url, is_default = self.settings.database()
+        if create and is_default:
+            Path(url).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        opened = open_store(url, self.settings.get("user"), create=create, synchronous=self.settings.get("synchronous"))
+        if backup := getattr(opened, "migrated_from", None):
+            self.output.hint(f"the database was upgraded; a copy of it as it was is {backup}")
+        return self.resources.enter_context(opened)
+
+    def conversation(self, store: Store, ref: str) -> Conversation:
+        """Return the conversation of an id, prefix, ``@last``, ``@N``, or of a message's reference."""
+        return store.get(parse_ref(ref)[0])
+
+    def message_ref(self, store: Store, ref: str) -> tuple[Conversation, int | None]:
+        """Return the conversation and seq of ``CONV`` or ``CONV:SEQ``."""
+        name, seq = parse_ref(ref)
+        return store.get(name), seq
+
+    def conversations(self, store: Store, refs: Sequence[str]) -> list[Conversation]:
+        """Return the conversations of some refs; ``-`` stands for those on stdin, one a line."""
+        names: list[str] = []
+        for ref in refs:
+            names += self.read_text("ids").split() if ref == STDIN else [ref]
+        return list({found.id: found for found in (self.conversation(store, name) for name in names)}.values())
+
+    def filters(self, **changes: Any) -> Filters:
+        """Return what the filter options say.  Raises UsageError for a date that is none."""
+        flags = dict(self.filter_flags)
+        now = self.now()
+        for name, bound in (("since", timespec.since), ("until", timespec.until)):
+            if name in flags:
+                flags[name] = bound(flags[name], now)
+        for name in ("tags", "no_tags", "title"):
+            if name in flags:
+                flags[name] = tuple(flags[name])
+        return Filters(**{**flags, **changes})
+
+    # input
+
+    def read_bytes(self, what: str) -> BinaryIO:
+        """Return stdin as a binary stream.  Raises UsageError where it is a terminal."""
+        if sys.stdin.isatty():
+            raise UsageError(f"{what} should come on stdin, but that is a terminal", "pipe it in, or write it out")
+        return sys.stdin.buffer
+
+    def read_text(self, what: str) -> str:
+        """Return all of stdin as text.  Raises UsageError where it is a terminal or not UTF-8."""
+        try:
+            return self.read_bytes(what).read().decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise UsageError(
+                f"{what} on stdin is not UTF-8 (byte {error.start})", "convert it first: iconv -t utf-8"
+            ) from None
+
+    def text(self, value: str | None, what: str) -> str:
+        """Return a text argument; ``-``, or none in a pipe, is read from stdin without its last line end."""
+        if value is None or value == STDIN:
+            return self.read_text(what).removesuffix("\n").removesuffix("\r")
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            raise UsageError(f"{what} is not UTF-8", "pass it on stdin in UTF-8") from None
+        return value
+
+    @staticmethod
+    def file(path: str) -> Path:
+        """Return a path that must exist.  Raises NotFoundError."""
+        if not Path(path).exists():
+            raise NotFoundError(f"there is no file or folder {path}", "check the spelling")
+        return Path(path)

@@ -1,0 +1,118 @@
+"""`chatlog show`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from shutil import get_terminal_size
+from typing import Annotated
+
+import typer
+
+from chatlog.cli.options import MessageRef, verb
+from chatlog.cli.session import STDIN, Session
+from chatlog.errors import UsageError
+from chatlog.models import Conversation, Message, conversation_record, message_record
+from chatlog.output import to_json
+from chatlog.render import Look, heading
+from chatlog.render import message as message_lines
+from chatlog.store import Store
+
+
+@verb(
+    "chatlog show @last",
+    "chatlog show 7pvd3bgm:12 -C 3",
+    "chatlog show 7pvd3bgm --format markdown > trip.md",
+    "chatlog search backoff --format ids | chatlog show -",
+)
+def command(
+    ctx: typer.Context,
+    conversation: MessageRef,
+    number: Annotated[int | None, typer.Option("-n", metavar="LAST", min=1, help="Only the last messages.")] = None,
+    around: Annotated[int | None, typer.Option(metavar="SEQ", help="Only this message and its neighbours.")] = None,
+    context: Annotated[int | None, typer.Option("-C", metavar="N", min=0, help="How many neighbours (3).")] = None,
+    branch: Annotated[int | None, typer.Option(metavar="SEQ", help="The branch that ends at this message.")] = None,
+    all_branches: Annotated[bool, typer.Option("--all-branches", help="Every message of the tree.")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Tool calls, results and reasoning unfolded.")] = False,
+    hidden: Annotated[
+        bool, typer.Option("--hidden", help="Hidden messages too: injected context and the like.")
+    ] = False,
+) -> None:
+    """Show a conversation: its active path, or the branch and messages asked for.
+
+    JSON always holds every message of the path, hidden ones marked.
+    """
+    session = Session.of(ctx)
+    store = session.store()
+    refs = session.read_text("ids").split() if conversation == STDIN else [conversation]
+    if not refs:
+        raise UsageError("there is no id on stdin")
+    view = _View(session, hidden=hidden, full=full)
+    with session.output.paged():
+        for ref in refs:
+            found, seq = session.message_ref(store, ref)
+            chosen = _choose(store, found, around if around is not None else seq, context, whole=around is not None)
+            rest = store.messages(found.id, last=number, branch=branch, all_branches=all_branches)
+            view.show(found, rest if chosen is None else chosen)
+
+
+def _choose(
+    store: Store, conversation: Conversation, seq: int | None, context: int | None, *, whole: bool
+) -> list[Message] | None:
+    """Return a message with its neighbours, None where no single one was asked for."""
+    if seq is None:
+        return None
+    count = context if context is not None else 3 if whole else 0
+    return store.around(conversation.id, seq, before=count, after=count)
+
+
+class _View:
+    """Writes conversations in the form that was asked for."""
+
+    def __init__(self, session: Session, *, hidden: bool, full: bool) -> None:
+        self.output = session.output
+        self.hidden = hidden
+        self.look = Look(
+            self.output.paint,
+            color=self.output.color,
+            zone=session.now().tzinfo,
+            width=get_terminal_size().columns if self.output.is_terminal else 10_000,
+            folded=not full and self.output.is_terminal,
+        )
+
+    def show(self, conversation: Conversation, messages: Iterable[Message]) -> None:
+        """Write one conversation."""
+        match self.output.format:
+            case "json":
+                self.output.json(
+                    {
+                        "conversation": conversation_record(conversation),
+                        "messages": [message_record(message) for message in messages],
+                    }
+                )
+            case "jsonl":
+                self.output.lines(to_json(message_record(message)) for message in messages)
+            case "ids":
+                self.output.lines(message.ref for message in messages)
+            case "markdown":
+                self._markdown(conversation, messages)
+            case "csv":
+                raise UsageError("a conversation cannot be printed as csv", "one of: text, markdown, json, jsonl, ids")
+            case _:
+                self.output.lines(self._lines(conversation, messages))
+
+    def _lines(self, conversation: Conversation, messages: Iterable[Message]) -> Iterator[str]:
+        yield from heading(conversation, self.look)
+        left_out = 0
+        for message in messages:
+            if message.hidden and not self.hidden:
+                left_out += 1
+                continue
+            yield from message_lines(message, self.look)
+        yield ""
+        if left_out:
+            self.output.hint(f"{left_out} hidden messages are not shown; --hidden shows them")
+
+    def _markdown(self, conversation: Conversation, messages: Iterable[Message]) -> None:
+        from chatlog.formats import writer
+
+        writer("markdown").write([(conversation, messages)], self.output.out)

@@ -1,0 +1,84 @@
+"""`chatlog state`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from chatlog.cli.options import Conversation, Revision, verb
+from chatlog.cli.session import Session
+from chatlog.errors import UsageError
+from chatlog.output import to_json
+
+ACTIONS = ("get", "set", "merge", "unset")
+
+
+@verb(
+    "chatlog state @last get",
+    """chatlog state @last set '{"step": 3}'""",
+    """chatlog state @last merge '{"done": true}' --if-revision 7""",
+    "chatlog state @last unset step",
+)
+def command(
+    ctx: typer.Context,
+    conversation: Conversation,
+    action: Annotated[str, typer.Argument(metavar="get|set|merge|unset", help="What to do.")] = "get",
+    value: Annotated[
+        str | None, typer.Argument(metavar="[JSON|KEY|-]", help="A JSON object; for get and unset a key.")
+    ] = None,
+    if_revision: Revision = None,
+) -> None:
+    """Read and write the JSON object that is kept with a conversation.
+
+    set replaces it, merge adds keys (null removes one), unset removes a key or all.  With --if-revision a
+    write is a compare-and-swap (exit code 1 where the conversation has moved on).
+    """
+    session = Session.of(ctx)
+    if action not in ACTIONS:
+        raise UsageError(f"'{action}' is not something to do with state", f"one of: {', '.join(ACTIONS)}")
+    store = session.store()
+    found = session.conversation(store, conversation)
+    if action == "get":
+        _print(session, found.state, found.revision, value)
+        return
+    revision = if_revision if if_revision is not None or action == "set" else found.revision
+    changed = store.change(
+        found.id, {"state": _changed(session, dict(found.state), action, value)}, if_revision=revision
+    )
+    _print(session, changed.state, changed.revision, None)
+
+
+def _changed(session: Session, state: dict[str, Any], action: str, value: str | None) -> dict[str, Any]:
+    if action == "unset":
+        return {key: item for key, item in state.items() if key != value} if value is not None else {}
+    given = _object(session.text(value, "the state"))
+    if action == "set":
+        return given
+    return {key: item for key, item in {**state, **given}.items() if item is not None}
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise UsageError("the state is not valid JSON", 'write an object: {"step": 3}') from None
+    if not isinstance(value, dict):
+        raise UsageError("the state must be a JSON object", 'write one: {"step": 3}')
+    return value
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _print(session: Session, state: Any, revision: int, key: str | None) -> None:
+    if key is not None:
+        if key not in state:
+            raise UsageError(f"the state has no key '{key}'", f"it has: {', '.join(state) or 'none'}")
+        state = state[key]
+    if session.output.format == "json":
+        session.output.json({"state": state, "revision": revision})
+    else:
+        session.output.lines([to_json(state)])

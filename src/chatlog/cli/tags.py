@@ -1,0 +1,27 @@
+"""`chatlog tags`."""
+
+from __future__ import annotations
+
+import typer
+
+from chatlog.cli.options import verb
+from chatlog.cli.session import Session
+from chatlog.output import Column, Listing
+
+
+@verb("chatlog tags", "chatlog tags --format ids")
+def command(ctx: typer.Context) -> None:
+    """List the tags, each with its number of conversations."""
+    session = Session.of(ctx)
+    found = session.store().tags()
+    session.output.listing(
+        Listing(
+            items=[{"tag": tag, "conversations": count} for tag, count in found],
+            columns=(
+                Column("tag", lambda record: str(record["tag"]), style="cyan"),
+                Column("conversations", lambda record: str(record["conversations"]), right=True),
+            ),
+            identify=lambda record: str(record["tag"]),
+            total=len(found),
+        )
+    )

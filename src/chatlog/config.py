@@ -1,0 +1,162 @@
+"""Settings: one table that the config file, the environment, the flags and the docs all read.
+
+default < file < environment < flag, and a flag wins only when it was typed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chatlog.errors import NotFoundError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting: its name, the variables that set it, its default, what it does, what it may be."""
+
+    name: str
+    variables: tuple[str, ...]
+    default: str
+    sentence: str
+    choices: tuple[str, ...] = ()
+
+
+SETTINGS = (
+    Setting("db", ("CHATLOG_DB",), "", "the database file; empty: in the platform's data folder"),
+    Setting("user", ("CHATLOG_USER",), "local", "whose conversations these are"),
+    Setting(
+        "format", ("CHATLOG_FORMAT",), "", "how to print; empty: a table on a terminal, text in a pipe",
+        ("", "table", "text", "json", "jsonl", "ids", "csv"),
+    ),
+    Setting("color", ("CHATLOG_COLOR",), "auto", "whether to colour a terminal", ("auto", "always", "never")),
+    Setting("pager", ("CHATLOG_PAGER", "PAGER"), "less -FRX", "what shows long text on a terminal; empty: nothing"),
+    Setting(
+        "synchronous", ("CHATLOG_SYNCHRONOUS",), "FULL",
+        "FULL: a message is on the disk when add returns; NORMAL: quicker, a power cut may lose the last ones",
+        ("FULL", "NORMAL"),
+    ),
+)  # fmt: skip
+BY_NAME = {setting.name: setting for setting in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A setting's value and where it comes from: default, file, environment or flag."""
+
+    setting: Setting
+    value: str
+    origin: str
+
+
+def default_path() -> Path:
+    """Return where the config file is unless told otherwise."""
+    from platformdirs import user_config_path
+
+    return user_config_path("chatlog", appauthor=False) / "config.toml"
+
+
+def default_database() -> Path:
+    """Return where the database is unless told otherwise."""
+    from platformdirs import user_data_path
+
+    return user_data_path("chatlog", appauthor=False) / "chatlog.db"
+
+
+class Settings:
+    """The settings of one run."""
+
+    def __init__(self, flags: Mapping[str, str | None], environment: Mapping[str, str], path: Path | None) -> None:
+        self.flags = flags
+        self.environment = environment
+        self.is_named = path is not None
+        self._path = path
+        self._file: dict[str, Any] | None = None
+
+    @property
+    def path(self) -> Path:
+        """Where the config file is, or would be."""
+        if self._path is None:
+            named = self.environment.get("CHATLOG_CONFIG")
+            self._path, self.is_named = (Path(named), True) if named else (default_path(), False)
+        return self._path
+
+    def get(self, name: str) -> str:
+        """Return a setting's value.  Raises UsageError for an unknown setting or a value it cannot have."""
+        return self.value(name).value
+
+    def value(self, name: str) -> Value:
+        """Return a setting's value and its origin."""
+        setting = BY_NAME.get(name)
+        if setting is None:
+            raise UsageError(f"there is no setting '{name}'", f"one of: {', '.join(BY_NAME)}")
+        found = self._found(setting)
+        if setting.choices and found.value not in setting.choices:
+            choices = ", ".join(choice for choice in setting.choices if choice)
+            raise UsageError(
+                f"'{found.value}' is not a value of {name} (from the {found.origin})", f"one of: {choices}"
+            )
+        return found
+
+    def _found(self, setting: Setting) -> Value:
+        flag = self.flags.get(setting.name)
+        if flag is not None:
+            return Value(setting, flag, "flag")
+        for variable in setting.variables:
+            if variable in self.environment:
+                return Value(setting, self.environment[variable], "environment")
+        if setting.name in self.file:
+            return Value(setting, str(self.file[setting.name]), "file")
+        return Value(setting, setting.default, "default")
+
+    @property
+    def file(self) -> dict[str, Any]:
+        """What the config file holds; nothing where there is none.  Raises UsageError for one that is not TOML."""
+        if self._file is None:
+            self._file = read(self.path, required=self.is_named)
+        return self._file
+
+    def database(self) -> tuple[str, bool]:
+        """Return the database's path or URL, and whether it is the default one, whose folder we make."""
+        named = self.get("db")
+        return (named, False) if named else (str(default_database()), True)
+
+
+def read(path: Path, *, required: bool = False) -> dict[str, Any]:
+    """Return the values of a config file.
+
+    Raises UsageError for one that is not TOML, NotFoundError for a `required` one that is not there.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        if required:
+            raise NotFoundError(f"there is no config file {path}", "chatlog config set makes one") from None
+        return {}
+    except OSError as error:
+        raise NotFoundError(f"cannot read {path}: {error.strerror}") from None
+    import tomllib
+
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except ValueError as error:
+        raise UsageError(f"{path} is not a valid config file: {error}", "it is TOML: name = 'value'") from None
+
+
+def write(path: Path, name: str, value: str) -> None:
+    """Set one value in the config file, its other lines and comments untouched.
+
+    Raises UsageError for an unknown setting or a value it cannot have.
+    """
+    Settings({name: value}, {}, path).value(name)
+    import tomlkit
+
+    document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
+    document[name] = value
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(tomlkit.dumps(document), "utf-8")
+    partial.replace(path)

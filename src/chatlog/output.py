@@ -1,0 +1,271 @@
+"""The only writer to stdout, and the voice on stderr.
+
+stdout is data in the asked form; progress, hints and errors go to stderr.  Stored text never reaches
+a person's screen with control characters in it; JSON escapes them, files keep them.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import IO, Any
+
+from chatlog.errors import ChatlogError, UsageError
+
+SCHEMA_VERSION = 1
+FORMATS = ("table", "text", "json", "jsonl", "ids", "csv")
+
+#: C0 but newline and tab, DEL, C1, bidirectional controls, line separators, tag characters, lone surrogates.
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+_STYLES = {
+    "bold": "1", "dim": "2", "italic": "3", "red": "31", "green": "32", "yellow": "33", "blue": "34", "magenta": "35",
+    "cyan": "36", "match": "1;33",
+}  # fmt: skip
+
+
+def visible(text: str) -> str:
+    """Return text with its control characters spelt out: harmless on any terminal."""
+    return _CONTROL.sub(lambda match: _spelt(ord(match.group())), text)
+
+
+def one_line(text: str) -> str:
+    """Return text as one harmless line."""
+    return visible(" ".join(text.split()) if "\n" in text or "\t" in text else text)
+
+
+def _spelt(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def to_json(value: object, *, indent: int | None = None) -> str:
+    """Return JSON that is readable, exact, and free of raw control characters."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, separators=None if indent else (",", ":"))
+    return _CONTROL.sub(lambda match: _json_escape(match.group()), text)
+
+
+def _json_escape(char: str) -> str:
+    return json.dumps(char)[1:-1] if ord(char) != 0x7F else "\\u007f"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a list: its heading, and what a record shows there.
+
+    `short` is the form a terminal's table shows, where it differs.
+    """
+
+    name: str
+    cell: Callable[[Mapping[str, Any]], str]
+    short: Callable[[Mapping[str, Any]], str] | None = None
+    style: str = ""
+    right: bool = False
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """A list of records on its way out; `extra` are keys of the JSON envelope beside `items`."""
+
+    items: Iterable[Mapping[str, Any]]
+    columns: Sequence[Column]
+    identify: Callable[[Mapping[str, Any]], str] | None = None
+    total: int | None = None
+    next_cursor: str | None = None
+    warnings: Sequence[str] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Output:
+    """Writes what a command found, in the form that was asked for."""
+
+    def __init__(self, settings: OutputSettings) -> None:
+        self.settings = settings
+        self.out: IO[str] = sys.stdout
+        self.is_terminal = self.out.isatty()
+        self.format = settings.format or ("table" if self.is_terminal else "text")
+        self.color = _wants_color(settings, self.out)
+        self.error_color = _wants_color(settings, sys.stderr)
+
+    # forms
+
+    def listing(self, listing: Listing) -> None:
+        """Write a list.  Raises UsageError for a form it cannot have."""
+        match self.format:
+            case "json":
+                items = [dict(item) for item in listing.items]
+                self.json(
+                    {
+                        "items": items,
+                        "total": listing.total,
+                        "next_cursor": listing.next_cursor,
+                        "warnings": list(listing.warnings),
+                        **listing.extra,
+                    }
+                )
+            case "jsonl":
+                self.lines(to_json(dict(item)) for item in listing.items)
+            case "ids" if listing.identify is not None:
+                self.lines(listing.identify(item) for item in listing.items)
+            case "csv":
+                self._csv(listing)
+            case "table":
+                self._table(listing)
+            case "text":
+                self.lines(
+                    "\t".join(one_line(column.cell(item)) for column in listing.columns) for item in listing.items
+                )
+            case _:
+                raise UsageError(f"this cannot be printed as {self.format}", f"one of: {', '.join(FORMATS)}")
+
+    def thing(self, noun: str, record: Mapping[str, Any], lines: Iterable[str], identity: str | None = None) -> None:
+        """Write one thing: under its noun in JSON, as `lines` of text otherwise."""
+        match self.format:
+            case "json":
+                self.json({noun: record})
+            case "jsonl":
+                self.lines([to_json(record)])
+            case "ids" if identity is not None:
+                self.lines([identity])
+            case "table" | "text":
+                self.lines(visible(line) for line in lines)
+            case _:
+                raise UsageError(f"this cannot be printed as {self.format}", "one of: text, json, jsonl")
+
+    def json(self, value: Mapping[str, Any]) -> None:
+        """Write one JSON object with the schema's version first."""
+        indent = 2 if self.is_terminal else None
+        self.lines([to_json({"schema_version": SCHEMA_VERSION, **value}, indent=indent)])
+
+    def lines(self, lines: Iterable[str]) -> None:
+        """Write lines as they are."""
+        for line in lines:
+            self.out.write(line + "\n")
+
+    def _csv(self, listing: Listing) -> None:
+        writer = csv.writer(self.out, lineterminator="\n")
+        writer.writerow([column.name for column in listing.columns])
+        writer.writerows([_harmless(column.cell(item)) for column in listing.columns] for item in listing.items)
+
+    def _table(self, listing: Listing) -> None:
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+        for column in listing.columns:
+            table.add_column(
+                column.name,
+                style=column.style,
+                justify="right" if column.right else "left",
+                no_wrap=True,
+                overflow="ellipsis",
+                ratio=1 if column.wide else None,
+            )
+        for item in listing.items:
+            table.add_row(*(Text(one_line((column.short or column.cell)(item))) for column in listing.columns))
+        Console(file=self.out, no_color=not self.color, highlight=False, emoji=False, markup=False).print(table)
+
+    # text for people
+
+    def paint(self, text: str, style: str) -> str:
+        """Return text in a style where colour is on; the text must be harmless already."""
+        return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.color and text else text
+
+    @contextmanager
+    def paged(self) -> Iterator[None]:
+        """Send what is written meanwhile through the pager, where a person is watching."""
+        command = shlex.split(self.settings.pager) if self.is_terminal and self.settings.use_pager else []
+        if not command or command[0] == "cat" or shutil.which(command[0]) is None:
+            yield
+            return
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, encoding="utf-8")  # noqa: S603  theirs
+        terminal, self.out = self.out, process.stdin or self.out
+        try:
+            yield
+        except BrokenPipeError:
+            pass  # they have seen enough
+        finally:
+            self.out = terminal
+            _close(process)
+
+    # stderr
+
+    def hint(self, text: str) -> None:
+        """Say something helpful on stderr, unless asked to be quiet."""
+        if not self.settings.quiet:
+            self._say(visible(text), "dim")
+
+    def warning(self, text: str) -> None:
+        """Say on stderr that something is not as it should be."""
+        self._say("warning: " + visible(text), "yellow")
+
+    def error(self, error: ChatlogError) -> None:
+        """Say on stderr what went wrong: a sentence and a hint, or JSON where JSON was asked for."""
+        if self.format in ("json", "jsonl"):
+            sys.stderr.write(to_json({"error": error.record()}) + "\n")
+            return
+        self._say(f"error: {visible(error.message)}", "red")
+        if error.hint:
+            self._say(f"  {visible(error.hint)}", "dim")
+
+    def _say(self, text: str, style: str) -> None:
+        painted = f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.error_color else text
+        sys.stderr.write(painted + "\n")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputSettings:
+    """What the output needs to know of the settings and the environment."""
+
+    format: str = ""
+    color: str = "auto"
+    pager: str = ""
+    use_pager: bool = True
+    quiet: bool = False
+    no_color: bool = False
+    force_color: bool = False
+    dumb: bool = False
+
+
+def _wants_color(settings: OutputSettings, stream: IO[str]) -> bool:
+    if settings.no_color or settings.color == "never":
+        return False
+    if settings.force_color or settings.color == "always":
+        return True
+    return stream.isatty() and not settings.dumb
+
+
+def _harmless(cell: str) -> str:
+    """Return a CSV cell that no spreadsheet takes for a formula."""
+    return "'" + cell if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\x00") else cell
+
+
+def _close(process: subprocess.Popen[str]) -> None:
+    try:
+        if process.stdin:
+            process.stdin.close()
+    except BrokenPipeError:
+        pass
+    process.wait()
+
+
+def text_of(value: object) -> str:
+    """Return a value as a person writes it: nothing for None, yes and no, commas between the items of a list."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ",".join(str(item) for item in value)
+    return str(value)

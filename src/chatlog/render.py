@@ -1,0 +1,198 @@
+"""How a conversation reads: messages to lines for a person, plain or painted.
+
+Pure: it is given the paint and the width, and yields lines.  Every word goes through `visible`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any
+
+from chatlog.models import Conversation, Message, Part
+from chatlog.output import one_line, to_json, visible
+from chatlog.search import Result, Snippet
+from chatlog.timespec import parse_iso
+
+Paint = Callable[[str, str], str]
+
+ROLE_STYLES = {"user": "green", "assistant": "cyan", "tool": "magenta", "system": "yellow", "developer": "yellow"}
+#: How much of a tool call, a result or a line of reasoning is shown.
+FOLD_CHARS = 120
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})\s*([\w+#-]*)")
+#: Code longer than this is shown without colours.
+HIGHLIGHT_CHARS = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How to draw: the paint, whether it paints at all, whose time, whether tool output is folded."""
+
+    paint: Paint
+    color: bool
+    zone: tzinfo | None = None
+    width: int = 80
+    folded: bool = True
+    importance: bool = False
+
+
+def heading(conversation: Conversation, look: Look) -> Iterator[str]:
+    """Yield the title and a line of facts."""
+    yield look.paint(one_line(conversation.title or "untitled"), "bold")
+    facts = [
+        conversation.id[:8],
+        conversation.source or "",
+        conversation.model or "",
+        f"{conversation.messages} messages",
+        _when(conversation.created_at, look),
+        *(f"#{tag}" for tag in conversation.tags),
+    ]
+    yield look.paint(one_line(" · ".join(fact for fact in facts if fact)), "dim")
+
+
+def message(found: Message, look: Look) -> Iterator[str]:
+    """Yield a message: a line that says whose it is, then what it says."""
+    yield ""
+    yield _byline(found, look)
+    for part in found.all_parts():
+        yield from _part(part, found, look)
+
+
+def _byline(found: Message, look: Look) -> str:
+    name = f"{found.role} · {found.author}" if found.author else found.role
+    facts = [f"#{found.seq}", _when(found.created_at, look), found.model or "", "hidden" if found.hidden else ""]
+    if look.importance:
+        facts.append(found.importance or "")
+    facts_line = " · ".join(fact for fact in facts if fact)
+    return f"{look.paint(one_line(name), ROLE_STYLES[found.role])}  {look.paint(one_line(facts_line), 'dim')}"
+
+
+def _when(moment: str, look: Look) -> str:
+    return parse_iso(moment).astimezone(look.zone).strftime("%Y-%m-%d %H:%M")
+
+
+def _part(part: Part, found: Message, look: Look) -> Iterator[str]:
+    kind = part.get("type")
+    if kind == "text":
+        # what a person reads is `text`; a single text part may hold citation marks that it does not
+        texts = [other for other in found.all_parts() if other.get("type") == "text"]
+        yield from prose(found.text if len(texts) == 1 and found.text else str(part.get("content") or ""), look)
+    elif kind == "reasoning":
+        yield from _folded("thinking", str(part.get("content") or ""), look, "dim")
+    elif kind == "tool_call":
+        arguments = part.get("arguments")
+        shown = arguments if isinstance(arguments, str) else to_json(arguments)
+        yield from _folded(f"call {part.get('name') or 'tool'}", shown, look, "magenta")
+    elif kind == "tool_call_response":
+        label = "error" if part.get("is_error") else "result"
+        yield from _folded(label, response_text(part.get("response")), look, "red" if part.get("is_error") else "dim")
+    else:
+        yield look.paint(one_line(f"  [{kind}] {_label(part)}")[:FOLD_CHARS], "dim")
+
+
+def _label(part: Part) -> str:
+    for key in ("name", "uri", "file_id", "mime_type", "title"):
+        if isinstance(part.get(key), str):
+            return str(part[key])
+    return ""
+
+
+def response_text(response: Any) -> str:
+    """Return the text of a tool's answer, whatever shape it came in."""
+    if isinstance(response, str):
+        return response
+    if isinstance(response, list):
+        return "\n".join(filter(None, (response_text(item) for item in response)))
+    if isinstance(response, dict):
+        for key in ("text", "content", "output"):
+            if isinstance(response.get(key), (str, list)):
+                return response_text(response[key])
+    return "" if response is None else to_json(response)
+
+
+def _folded(label: str, text: str, look: Look, style: str) -> Iterator[str]:
+    """Yield a line that says what is there and how much, or all of it."""
+    lines = text.strip().splitlines()
+    if not look.folded:
+        yield look.paint(one_line(f"  ▸ {label}"), style)
+        yield from (look.paint("    " + visible(line), "dim") for line in lines)
+        return
+    first = one_line(lines[0][: FOLD_CHARS * 4]) if lines else ""
+    room = max(min(FOLD_CHARS, look.width - len(label) - 22), 20)
+    cut = first[: room - 1] + "…" if len(first) > room else first
+    more = f"  ({len(lines)} lines)" if len(lines) > 1 else ""
+    yield look.paint(f"  ▸ {one_line(label)}: {cut}{more}" if cut else f"  ▸ {one_line(label)}", style)
+
+
+def prose(text: str, look: Look) -> Iterator[str]:
+    """Yield the lines of a message's text; fenced code is coloured where its language is known."""
+    if not look.color:
+        yield from visible(text).split("\n")
+        return
+    fence: str | None = None
+    language, code = "", list[str]()
+    for line in text.split("\n"):
+        match = _FENCE.match(line)
+        if fence is None and match:
+            fence, language, code = match[1], match[2], []
+            yield look.paint(visible(line), "dim")
+        elif fence is not None and match and match[1].startswith(fence) and not match[2]:
+            yield from _code(code, language)
+            yield look.paint(visible(line), "dim")
+            fence = None
+        elif fence is not None:
+            code.append(line)
+        else:
+            yield visible(line)
+    if fence is not None:
+        yield from _code(code, language)
+
+
+def _code(lines: Sequence[str], language: str) -> Iterable[str]:
+    source = visible("\n".join(lines))
+    if not lines or not language or len(source) > HIGHLIGHT_CHARS:
+        return source.split("\n") if lines else []
+    from pygments import highlight
+    from pygments.formatters import TerminalFormatter
+    from pygments.lexers import get_lexer_by_name
+    from pygments.util import ClassNotFound
+
+    try:
+        lexer = get_lexer_by_name(language, stripnl=False)
+    except ClassNotFound:
+        return source.split("\n")
+    painted: str = highlight(source, lexer, TerminalFormatter())
+    return painted.rstrip("\n").split("\n")
+
+
+def result(found: Result, look: Look) -> Iterator[str]:
+    """Yield a search result: where, then the place that matched, with its neighbours around it."""
+    message_, title = found.message, one_line(found.title or "untitled")
+    where = look.paint(message_.ref if look.width > 100 else f"{message_.conversation[:8]}:{message_.seq}", "yellow")
+    facts = f"{message_.author or message_.role} · {_when(message_.created_at, look)}"
+    yield f"{where}  {look.paint(title, 'bold')}  {look.paint(one_line(facts), 'dim')}"
+    for neighbour in found.before:
+        yield _neighbour(neighbour, look)
+    yield "  " + marked(found.snippet, look)
+    for neighbour in found.after:
+        yield _neighbour(neighbour, look)
+    yield ""
+
+
+def _neighbour(found: Message, look: Look) -> str:
+    text = one_line(found.text[: FOLD_CHARS * 2])
+    cut = text[: FOLD_CHARS - 1] + "…" if len(text) > FOLD_CHARS else text
+    return look.paint(f"  {found.author or found.role}: {cut}", "dim")
+
+
+def marked(snippet: Snippet, look: Look) -> str:
+    """Return a snippet with its matches highlighted."""
+    pieces, at = list[str](), 0
+    for start, end in snippet.marks:
+        if start < at:
+            continue
+        pieces += [visible(snippet.text[at:start]), look.paint(visible(snippet.text[start:end]), "match")]
+        at = end
+    return "".join([*pieces, visible(snippet.text[at:])])
