@@ -280,9 +280,8 @@ def text_parts(text: str) -> tuple[Part, ...]:
     return ({"type": "text", "content": text},)
 
 
-def canonical_json(value: object) -> str:
-    """Return JSON with sorted keys and no blanks: equal values, equal text."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+#: JSON with sorted keys and no blanks: equal values, equal text.  One encoder, for `json.dumps` makes one a call.
+canonical_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
 def content_hash(role: str, parts: Sequence[Part]) -> bytes:

@@ -6,19 +6,18 @@ a person's screen with control characters in it; JSON escapes them, files keep t
 
 from __future__ import annotations
 
-import csv
 import json
 import re
-import shlex
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from chatlog.errors import ChatlogError, UsageError
+
+if TYPE_CHECKING:
+    import subprocess
 
 SCHEMA_VERSION = 1
 FORMATS = ("table", "text", "json", "jsonl", "ids", "csv")
@@ -153,6 +152,8 @@ class Output:
             self.out.write(line + "\n")
 
     def _csv(self, listing: Listing) -> None:
+        import csv
+
         writer = csv.writer(self.out, lineterminator="\n")
         writer.writerow([column.name for column in listing.columns])
         writer.writerows([_harmless(column.cell(item)) for column in listing.columns] for item in listing.items)
@@ -185,6 +186,10 @@ class Output:
     @contextmanager
     def paged(self) -> Iterator[None]:
         """Send what is written meanwhile through the pager, where a person is watching."""
+        import shlex
+        import shutil
+        import subprocess
+
         command = shlex.split(self.settings.pager) if self.is_terminal and self.settings.use_pager else []
         if not command or command[0] == "cat" or shutil.which(command[0]) is None:
             yield

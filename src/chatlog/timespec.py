@@ -18,7 +18,7 @@ _DAYS = {"d": 1.0, "w": 7.0, "mo": 30.0, "y": 365.0, "h": 1 / 24, "m": 1 / 1440,
 
 def iso(moment: datetime) -> str:
     """Return an aware datetime in chatlog's form."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def parse_iso(text: str) -> datetime:

@@ -52,6 +52,16 @@ def uri(address: str, mime_type: str | None = None, **extra: Any) -> Part:
     return {key: value for key, value in part.items() if value is not None}
 
 
+_OURS = frozenset({"text", "reasoning", "tool_call", "tool_call_response", "blob", "file", "uri"})
+
+
+def raw(kind: Any, values: Mapping[str, Any]) -> Part:
+    """Return what a source holds as it came, under its own type; one named like ours gets another name."""
+    name = kind if isinstance(kind, str) and kind else "unknown"
+    own = {"source_type": values["type"]} if values.get("type", name) != name else {}
+    return {**values, **own, "type": f"source_{name}" if name in _OURS else name}
+
+
 def only_text(parts: Iterable[Part], shown: str) -> bool:
     """Whether `shown` is all that the parts say, so that they need not be kept beside it."""
     found = list(parts)

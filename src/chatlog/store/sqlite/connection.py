@@ -8,7 +8,6 @@ No business logic.
 from __future__ import annotations
 
 import os
-import random
 import stat
 import threading
 import time
@@ -225,7 +224,7 @@ def begin_immediate(connection: Connection, seconds: float = BUSY_SECONDS) -> No
         except driver.OperationalError as error:
             if (error.sqlite_errorcode & 0xFF) != BUSY or time.monotonic() > deadline:
                 raise
-        time.sleep(random.uniform(0, pause))  # noqa: S311  no secret
+        time.sleep(pause * int.from_bytes(os.urandom(2)) / 65_536)
         pause = min(pause * 2, 0.05)
 
 

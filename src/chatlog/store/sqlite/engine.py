@@ -27,12 +27,11 @@ from chatlog.models import (
     WordQuery,
 )
 from chatlog.store import Clock
-from chatlog.store.sqlite import audit, extras, fulltext, migrations, upkeep
+from chatlog.store.sqlite import audit, fulltext, migrations
 from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
 from chatlog.store.sqlite import tags as tag_rows
 from chatlog.store.sqlite.connection import Connection, Pool, connect, prepare_file
-from chatlog.store.sqlite.ingest import Ingest
 from chatlog.timespec import iso
 
 _ANY = Filters()
@@ -268,14 +267,20 @@ class SqliteStore:
         undelete: bool = False,
         dry_run: bool = False,
     ) -> Ingested:
+        from chatlog.store.sqlite.ingest import Ingest
+
         with self._pool.write(commit=not dry_run) as connection:
             return Ingest(connection, self.user, source, self._now(), undelete=undelete).run(records)
 
     def ingest_extra(self, extra: Extra) -> bool:
+        from chatlog.store.sqlite import extras
+
         with self._pool.write() as connection:
             return extras.bring_in(connection, self.user, extra, self._now())
 
     def extras(self, conversation: str | None = None) -> Iterator[Extra]:
+        from chatlog.store.sqlite import extras
+
         with self._pool.read() as connection:
             if conversation is not None:
                 found = extras.summaries_of(connection, self.user, conversation)
@@ -294,17 +299,25 @@ class SqliteStore:
             audit.record(connection, self.user, self._now(), action, counts)
 
     def info(self) -> dict[str, Any]:
+        from chatlog.store.sqlite import upkeep
+
         with self._pool.read() as connection:
             return upkeep.info(connection, self.path)
 
     def checks(self, *, deep: bool = False) -> Iterator[Check]:
+        from chatlog.store.sqlite import upkeep
+
         with self._pool.read() as connection:
             yield from upkeep.checks(connection, self.path, deep=deep)
 
     def rebuild(self) -> None:
+        from chatlog.store.sqlite import upkeep
+
         with self._pool.write() as connection:
             upkeep.rebuild(connection)
 
     def backup(self, target: Path) -> int:
+        from chatlog.store.sqlite import upkeep
+
         with self._pool.read() as connection:
             return upkeep.backup(connection, target)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from chatlog.models import Filters, Term, WordQuery
 from chatlog.store.sqlite.connection import Connection, Row
@@ -18,15 +19,25 @@ _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
     "\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
 )
-_RUN = re.compile(f"[{_UNSPACED}]+")
-#: A word in a spaced script that touches a run: the tokenizer would take both as one word.
-_NEIGHBOUR = re.compile(f"(?<=[{_UNSPACED}])[^\\W{_UNSPACED}]+|[^\\W{_UNSPACED}]+(?=[{_UNSPACED}])")
+#: Identifiers with a capital in the middle, and what they are made of.
 _CAMEL = re.compile(r"\b[A-Za-z]*[a-z][A-Z][A-Za-z]*|\b[A-Z]{2,}[a-z][A-Za-z]*")
 _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 #: bm25 weights in column order: owner, text, tool, author, extra.
 WEIGHTS = "0.0, 1.0, 0.5, 1.0, 0.7"
 COUNT_BOUND = 10_000
+
+
+@cache
+def _run() -> re.Pattern[str]:
+    """Return what matches a run of unspaced script; compiling it costs more than a short command."""
+    return re.compile(f"[{_UNSPACED}]+")
+
+
+@cache
+def _neighbour() -> re.Pattern[str]:
+    """Return what matches a word that touches a run: the tokenizer would take both as one word."""
+    return re.compile(f"(?<=[{_UNSPACED}])[^\\W{_UNSPACED}]+|[^\\W{_UNSPACED}]+(?=[{_UNSPACED}])")
 
 
 def pairs(run: str) -> str:
@@ -40,8 +51,8 @@ def extra_terms(text: str, tool: str | None) -> str | None:
     humps: set[str] = set()
     for piece in (text, tool or ""):
         if not piece.isascii():
-            found.extend(pairs(run) for run in _RUN.findall(piece))
-            humps.update(_NEIGHBOUR.findall(piece))
+            found.extend(pairs(run) for run in _run().findall(piece))
+            humps.update(_neighbour().findall(piece))
         for name in set(_CAMEL.findall(piece)):
             humps.update(_HUMP.findall(name))
     found.extend(sorted({hump.lower() for hump in humps if len(hump) > 1}))
@@ -84,17 +95,17 @@ def _term(term: Term) -> str:
     """Return a term as FTS5 phrases; the runs of unspaced script in it as pairs in `extra`."""
     if not re.search(r"\w", term.text):
         return ""
-    runs = _RUN.findall(term.text)
+    runs = [] if term.text.isascii() else _run().findall(term.text)
     if not runs:
         return _quoted(term.text) + (" *" if term.prefix else "")
-    phrases = [f"extra : {_run(run)}" for run in runs]
-    rest = _RUN.sub(" ", term.text)
+    phrases = [f"extra : {_phrase(run)}" for run in runs]
+    rest = _run().sub(" ", term.text)
     if re.search(r"\w", rest):
         phrases.extend(_quoted(word) for word in rest.split() if re.search(r"\w", word))
     return "(" + " AND ".join(phrases) + ")"
 
 
-def _run(run: str) -> str:
+def _phrase(run: str) -> str:
     return f"{_quoted(run)} *" if len(run) == 1 else _quoted(" ".join(pairs(run).split()[:-1]))
 
 

@@ -14,7 +14,6 @@ from sqlcipher3 import dbapi2 as driver
 from chatlog.errors import DamagedFileError, SchemaMismatchError
 from chatlog.store.sqlite import schema
 from chatlog.store.sqlite.connection import Connection, begin_immediate
-from chatlog.store.sqlite.upkeep import backup
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +70,8 @@ def migrate(connection: Connection, path: Path) -> Path | None:
     if version:
         saved = path.with_name(f"{path.name}.v{version}.backup")
         if not saved.exists():
+            from chatlog.store.sqlite.upkeep import backup
+
             backup(connection, saved)
     else:
         _be_born(connection)

@@ -1,0 +1,176 @@
+"""The envelopes that chat messages come in: data sets, preference pairs, request logs, batches.
+
+Says which messages a record holds, in which alternatives, and what else it states.  The
+messages themselves are left as they came; a record of no known shape is None.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chatlog.formats import Head
+from chatlog.formats.jsonstream import first_keys
+
+_LISTS = ("messages", "conversations", "traj")
+_PROMPTS = ("prompt", "input")
+_REQUESTS = ("body", "request", "params")
+_RESPONSES = ("response", "result", "output")
+_CHOSEN = ("chosen", "preferred_output", "completion", "rejected", "non_preferred_output")
+_SYSTEM = ("system", "system_prompt")
+#: Keys of a message that carry what it says.
+SAYS = frozenset({"content", "tool_calls", "function_call", "refusal", "reasoning_content"})
+#: Keys of records that hold role and content somewhere but are another format's.
+_FOREIGN = frozenset({"mapping", "chat_messages", "history", "chat", "loglines", "message_tree_id", "parentUuid"})
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """The message lists of one record, the main one first, and the record's other keys."""
+
+    sequences: list[list[Any]]
+    facts: dict[str, Any]
+
+
+def is_message(value: Any) -> bool:
+    """Whether a value is one message rather than a record of several."""
+    return isinstance(value, dict) and "role" in value and not value.keys().isdisjoint(SAYS)
+
+
+def dialogue(value: Any) -> Dialogue | None:
+    """Return the messages of a record, or of a bare list of messages; None for any other value."""
+    if isinstance(value, list):
+        return Dialogue([value], {}) if value and is_message(value[0]) else None
+    if not isinstance(value, dict):
+        return None
+    facts = dict(value)
+    prompt, answers = _prompt(facts), list(_answers(facts))
+    if prompt is None and not answers:
+        return None
+    start = _system(facts) + (prompt or [])
+    return Dialogue([_joined(start, answer) for answer in answers] or [start], facts)
+
+
+def _prompt(facts: dict[str, Any]) -> list[Any] | None:
+    """Take out and return the messages a record begins with."""
+    for key in _LISTS:
+        if isinstance(facts.get(key), list):
+            return list(facts.pop(key))
+    for key in (*_REQUESTS, *_PROMPTS):
+        if isinstance(facts.get(key), dict) and isinstance(facts[key].get("messages"), list):
+            inner = dict(facts.pop(key))
+            messages = list(inner.pop("messages"))
+            _merge(facts, inner)
+            return messages
+    return _written_prompt(facts)
+
+
+def _written_prompt(facts: dict[str, Any]) -> list[Any] | None:
+    if facts.keys().isdisjoint(_CHOSEN):
+        return None
+    for key in _PROMPTS:
+        if isinstance(facts.get(key), (str, list)):
+            return _as_messages(facts.pop(key), "user")
+    return None
+
+
+def _as_messages(value: Any, role: str) -> list[Any]:
+    if isinstance(value, str):
+        return [{"role": role, "content": value}]
+    return list(value) if isinstance(value, list) else [value]
+
+
+def _merge(facts: dict[str, Any], inner: Mapping[str, Any]) -> None:
+    """Add what an inner object states where the record does not say otherwise."""
+    for key, value in inner.items():
+        facts.setdefault(key, value)
+
+
+def _system(facts: dict[str, Any]) -> list[Any]:
+    for key in _SYSTEM:
+        if isinstance(facts.get(key), (str, list)) and facts[key]:
+            return [{"role": "system", "content": facts.pop(key)}]
+    return []
+
+
+def _answers(facts: dict[str, Any]) -> Iterator[list[Any]]:
+    """Take out and yield the alternatives a record ends in, the preferred one first."""
+    for key in _CHOSEN:
+        if facts.get(key):
+            yield _as_messages(facts.pop(key), "assistant")
+    for key in _RESPONSES:
+        if isinstance(facts.get(key), dict):
+            yield from ([answer] for answer in _response(facts, key))
+    if isinstance(facts.get("choices"), list):
+        completion = {name: facts.pop(name) for name in _OF_ANSWER if name in facts}
+        yield from ([answer] for answer in completion_messages(completion))
+
+
+def _response(facts: dict[str, Any], key: str) -> list[Any]:
+    body = facts[key].get("body", facts[key])
+    if not isinstance(body, dict):
+        return []
+    if isinstance(body.get("choices"), list):
+        _merge(facts, {name: value for name, value in facts.pop(key).items() if name not in ("body", *_OF_ANSWER)})
+        return list(completion_messages(body))
+    spoken = body.get("message", body)
+    if is_message(spoken):
+        del facts[key]
+        return [spoken]
+    return []
+
+
+_OF_ANSWER = ("choices", "id", "model", "created", "usage", "object")
+
+
+def completion_messages(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the message of each choice of a chat completion, with its model, time, usage and reason."""
+    facts = {key: body[key] for key in ("model", "created") if key in body}
+    first = {key: body[key] for key in ("id", "usage") if key in body}
+    for number, choice in enumerate(body["choices"]):
+        rest = {key: value for key, value in choice.items() if key not in ("message", "text", "index")}
+        spoken = choice.get("message") or {"role": "assistant", "content": choice.get("text")}
+        yield {**facts, **({} if number else first), **rest, **spoken}
+
+
+def _joined(prompt: list[Any], answer: list[Any]) -> list[Any]:
+    """Return a prompt and its answer as one list; some answers repeat the prompt."""
+    repeats = len(answer) > 1 and prompt and (_same(prompt[0], answer[0]) or any(_same(prompt[-1], a) for a in answer))
+    return answer if repeats else prompt + answer
+
+
+def _same(one: Any, other: Any) -> bool:
+    both = isinstance(one, dict) and isinstance(other, dict)
+    return both and one.get("content") == other.get("content") and one.get("role") == other.get("role")
+
+
+def looks_like(head: Head) -> bool:
+    """Say whether a source that begins like this holds chat messages in one of these envelopes."""
+    keys = head.keys
+    if not keys or keys & _FOREIGN:
+        return False
+    if "role" in keys and keys & SAYS:
+        return True
+    if any(key in keys and _holds_messages(head.text, key) for key in (*_LISTS, *_REQUESTS, *_PROMPTS)):
+        return True
+    if keys & {"prompt", "input"} and (keys >= {"chosen", "rejected"} or keys & {"preferred_output", "completion"}):
+        return True
+    return keys >= {"custom_id", "response"} or keys >= {"choices", "model"} or _is_cut_before_messages(head)
+
+
+def _holds_messages(text: str, key: str) -> bool:
+    """Whether the first object in the list under `key`, or under its ``messages``, is a message."""
+    inner = "" if key in _LISTS else r'\{[^\[\]]*?"messages"\s*:\s*|'
+    match = re.search(rf'"{key}"\s*:\s*(?:{inner})\[\s*(?=\{{)', text)
+    if match is None:
+        return False
+    keys = set(first_keys(text[match.end() :]))
+    return bool(keys & SAYS) and ("role" in keys or keys == {"content"})
+
+
+def _is_cut_before_messages(head: Head) -> bool:
+    """Whether long definitions come first and the messages lie beyond what can be seen."""
+    cut = "\n" not in head.text and len(head.keys) <= 3
+    return cut and bool(head.keys & {"tools", "functions"} or head.keys >= {"task_id", "reward", "info"})

@@ -1,0 +1,199 @@
+"""One message of OpenAI's chat form, or of the plain form, to a draft.
+
+Knows the keys and content parts of a message and pairs calls with results where ids are missing.
+Anthropic's blocks are `anthropic_messages`' matter; files and envelopes are not known here.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from chatlog.formats import anthropic_messages, build
+from chatlog.formats.datasets import SAYS
+from chatlog.formats.envelope import UnreadableError, draft, role_of, text_draft
+from chatlog.models import MessageDraft, Part
+
+_CONTENT_KEYS = frozenset(
+    {
+        "audio",
+        "content",
+        "function_call",
+        "reasoning",
+        "reasoning_content",
+        "refusal",
+        "role",
+        "thinking",
+        "tool_call_id",
+        "tool_calls",
+        "type",
+    }
+)
+_BESIDES = _CONTENT_KEYS - {"content", "role", "tool_call_id", "type"}
+#: Calls that wait for a result longer than this many others are taken as never answered.
+_OPEN_CALLS = 256
+
+
+class Calls:
+    """The open tool calls of one conversation, so that those without ids find their results."""
+
+    def __init__(self) -> None:
+        self._invented = 0
+        self._open: deque[tuple[str, str | None]] = deque(maxlen=_OPEN_CALLS)
+
+    def called(self, call_id: object, name: str | None) -> str:
+        """Return the call's id, an invented one where it has none."""
+        if not isinstance(call_id, str) or not call_id:
+            self._invented += 1
+            call_id = f"call-{self._invented}"
+        self._open.append((call_id, name))
+        return call_id
+
+    def answered(self, call_id: str | None, name: str | None) -> str | None:
+        """Return the id of the call a result answers: the one it names, else the first of its tool."""
+        found = next((call for call in self._open if call[0] == call_id), None)
+        if not call_id:
+            named = (call for call in self._open if name is None or call[1] == name)
+            found = next(named, self._open[0] if self._open else None)
+        if found is None:
+            return call_id
+        self._open.remove(found)
+        return found[0]
+
+
+def message(value: Mapping[str, Any], calls: Calls | None = None) -> MessageDraft:
+    """Return the draft of one message; `calls` are those of the messages before.
+
+    Takes Anthropic's blocks too.  Raises UnreadableError or one of MALFORMED for anything else.
+    """
+    role, content = role_of(value), value.get("content")
+    if isinstance(content, str) and role != "tool" and _BESIDES.isdisjoint(value):
+        return text_draft(value, role, content, _CONTENT_KEYS)
+    if value.keys().isdisjoint(SAYS):
+        raise UnreadableError("a message without content")
+    known = Calls() if calls is None else calls
+    parts = [*_reasoning(value), *_content(value, role, known), *_spoken(value), *_tool_calls(value, known)]
+    return draft(value, role, parts, _CONTENT_KEYS)
+
+
+def _reasoning(value: Mapping[str, Any]) -> Iterator[Part]:
+    told = set[str]()
+    for key in ("reasoning_content", "reasoning", "thinking"):
+        thought = value.get(key)
+        if isinstance(thought, str) and thought and thought not in told:
+            told.add(thought)
+            yield build.reasoning(thought)
+        elif thought and not isinstance(thought, str):
+            yield {"type": key, key: thought}
+
+
+def _content(value: Mapping[str, Any], role: str, calls: Calls) -> Iterator[Part]:
+    content = value.get("content")
+    if role == "tool" and not _has_results(content):
+        call_id = calls.answered(value.get("tool_call_id"), value.get("name"))
+        yield build.tool_result(call_id, content, is_error=value.get("is_error") is True)
+    elif isinstance(content, str):
+        yield build.text(content)
+    elif isinstance(content, list):
+        yield from map(_part, content)
+    elif isinstance(content, dict):
+        yield _part(content)
+    elif content is not None:
+        raise UnreadableError("a message whose content is neither text nor a list")
+
+
+def _has_results(content: object) -> bool:
+    blocks = content if isinstance(content, list) else ()
+    return any(isinstance(block, dict) and block.get("type") == "tool_result" for block in blocks)
+
+
+def _part(block: Any) -> Part:
+    if isinstance(block, str):
+        return build.text(block)
+    convert = _PARTS.get(block.get("type", "text"))
+    return convert(block) if convert else anthropic_messages.part(block)
+
+
+def _rest(block: Mapping[str, Any], *told: str) -> dict[str, Any]:
+    return {key: value for key, value in block.items() if key != "type" and key not in told and value is not None}
+
+
+def _text(block: dict[str, Any]) -> Part:
+    key = next((key for key in ("text", "value", "content") if key in block), None)
+    if key is None:
+        return {"type": "unknown", **block}
+    if isinstance(block[key], dict):
+        return build.text(str(block[key]["value"]), **_rest(block, key), **_rest(block[key], "value"))
+    return build.text(anthropic_messages.string(block[key]), **_rest(block, key))
+
+
+def _refusal(block: dict[str, Any]) -> Part:
+    return build.text(anthropic_messages.string(block["refusal"]), refusal=True)
+
+
+def _image(block: dict[str, Any]) -> Part:
+    image = block.get("image_url")
+    detail = image if isinstance(image, dict) else {"url": image, **_rest(block, "image_url")}
+    if not isinstance(detail.get("url"), str):
+        return block
+    return _addressed(detail["url"], modality="image", **_rest(detail, "url"))
+
+
+def _addressed(address: str, **facts: Any) -> Part:
+    """Return a uri part, or the bytes where the address is a base64 data URL."""
+    head, comma, data = address.partition(";base64,")
+    if comma and head.startswith("data:"):
+        return build.blob(head[5:] or None, data, **facts)
+    return build.uri(address, **facts)
+
+
+def _audio(block: dict[str, Any]) -> Part:
+    audio = block["input_audio"]
+    return build.blob(f"audio/{audio.get('format') or 'wav'}", audio["data"], modality="audio")
+
+
+def _file(block: dict[str, Any]) -> Part:
+    held = block.get("file")
+    if not isinstance(held, dict):
+        return block
+    name = held.get("filename")
+    if isinstance(held.get("file_data"), str):
+        return _addressed(held["file_data"], **build.compact({"name": name}))
+    return build.file(held.get("file_id"), name, **_rest(held, "file_id", "filename"))
+
+
+_PARTS: dict[str, Callable[[dict[str, Any]], Part]] = {
+    "text": _text,
+    "input_text": _text,
+    "output_text": _text,
+    "refusal": _refusal,
+    "image_url": _image,
+    "input_image": _image,
+    "input_audio": _audio,
+    "file": _file,
+}
+
+
+def _spoken(value: Mapping[str, Any]) -> Iterator[Part]:
+    if isinstance(value.get("refusal"), str) and value["refusal"]:
+        yield build.text(value["refusal"], refusal=True)
+    if isinstance(audio := value.get("audio"), dict):
+        if isinstance(audio.get("transcript"), str) and not value.get("content"):
+            yield build.text(audio["transcript"], modality="audio")
+        yield {"type": "audio", **_rest(audio)}
+
+
+def _tool_calls(value: Mapping[str, Any], calls: Calls) -> Iterator[Part]:
+    for call in value.get("tool_calls") or ():
+        yield _tool_call(call, calls)
+    if isinstance(legacy := value.get("function_call"), dict):
+        yield _tool_call({"function": legacy}, calls)
+
+
+def _tool_call(call: Mapping[str, Any], calls: Calls) -> Part:
+    called = call.get("function") or call.get("custom") or call
+    name = called.get("name")
+    arguments = next((called[key] for key in ("arguments", "input", "args") if key in called), None)
+    told = ("id", "function", "custom", "index", "name", "arguments", "input", "args")
+    return build.tool_call(calls.called(call.get("id"), name), name, build.parsed(arguments), **_rest(call, *told))

@@ -1,0 +1,336 @@
+"""Files of OpenAI's chat messages and of plain ``{"role", "content"}`` ones, read and written.
+
+Makes conversations of records and single messages, and fine-tuning lines of conversations.
+Which messages a record holds is `datasets`' matter, what one says `openai_content`'s.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import IO, TYPE_CHECKING, Any
+
+from chatlog.formats import MALFORMED, Head, build, datasets
+from chatlog.formats.envelope import UnreadableError, own_id, time_of
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, items, lines
+from chatlog.formats.openai_content import Calls, message
+from chatlog.formats.turns import Step, data_url, mention, response_text, steps, tool_name
+from chatlog.models import ConversationDraft, LeftOut, Message, MessageDraft, Part, Problem, Record
+
+if TYPE_CHECKING:
+    from chatlog.formats import Transcript
+    from chatlog.formats.source import Source
+
+_TALK_KEYS = ("conversation_id", "session_id", "thread_id", "chat_id", "conversationId", "sessionId")
+#: An ``id`` shorter than this numbers a file's records; it is no name a second file could not have too.
+_OWN_ID_CHARS = 8
+_NUMBER_CHARS = 19
+_NOT_IN_AUTHORS = re.compile(r"[\s<|\\/>]+")
+_SOUNDS = {"audio/wav": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3"}
+
+__all__ = ["message", "read", "sniff", "to_wire", "write"]
+
+
+def sniff(head: Head) -> bool:
+    """Say whether a source that begins like this holds role-and-content messages."""
+    return head.is_json and datasets.looks_like(head)
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield each record's conversation, or one conversation of the records that are messages."""
+    reading = _Reading(source.stem)
+    for entry in _entries(source):
+        if isinstance(entry, Problem):
+            yield entry
+        else:
+            yield from reading.take(entry.value, entry.place)
+    if reading.empty:
+        yield LeftOut("conversations without messages", reading.empty)
+
+
+def _entries(source: Source) -> Iterator[Line | Problem]:
+    return lines(source) if _is_line_by_line(Head(source.name, source.head()).text) else items(source)
+
+
+def _is_line_by_line(text: str) -> bool:
+    """Whether each line is a value of its own, rather than the whole source one document."""
+    first, _, rest = text.partition("\n")
+    if first.startswith("[") and not rest.strip():
+        return False
+    try:
+        json.loads(first)
+    except BROKEN_JSON:
+        return first.startswith("{") and first.rstrip()[-1] not in "{[,:"
+    return True
+
+
+@dataclass(slots=True)
+class _Talk:
+    """A conversation that comes message by message."""
+
+    source_id: str
+    calls: Calls
+    parent: str | None = None
+    last_own: str | None = None
+    greatest: int = -1
+
+    def follow(self, made: MessageDraft) -> MessageDraft:
+        """Return the message at the end of its conversation."""
+        parent, self.parent = self.parent, self._own(made.source_id) or build.derived_id(self.parent, made)
+        if not made.metadata.keys().isdisjoint(_TALK_KEYS):
+            facts = {key: fact for key, fact in made.metadata.items() if key not in _TALK_KEYS}
+            made = replace(made, metadata=facts)
+        return _placed(made, self.parent, parent, self.source_id)
+
+    def _own(self, name: str | None) -> str | None:
+        """Return a message's own id, unless all lines share it or it counts from the start again."""
+        if name is None or name == self.last_own:
+            return None
+        self.last_own = name
+        if name.isdecimal() and len(name) < _NUMBER_CHARS:
+            if int(name) <= self.greatest:
+                return None
+            self.greatest = int(name)
+        return name
+
+
+class _Reading:
+    """What one pass over a source remembers: the ids it gave, and the conversations still open."""
+
+    def __init__(self, stem: str) -> None:
+        self.stem = stem
+        self.empty = 0
+        self.seen: Counter[str] = Counter()
+        self.talks: dict[str | None, _Talk] = {}
+
+    def take(self, value: Any, place: str) -> Iterator[Record]:
+        """Yield the records of one value of the source, or the problem with it."""
+        try:
+            yield from self._taken(value, place)
+        except MALFORMED as error:
+            yield Problem(place, f"not of a shape that holds messages ({type(error).__name__})")
+
+    def _taken(self, value: Any, place: str) -> Iterator[Record]:
+        if datasets.is_message(value) and not isinstance(value.get("messages"), list):
+            yield from self._one_message(value, place)
+        elif (found := datasets.dialogue(value)) is not None:
+            yield from self._dialogue(found, place)
+        elif isinstance(value, list):
+            for number, item in enumerate(value, 1):
+                yield from self.take(item, f"{place}, item {number}")
+        else:
+            yield Problem(place, "holds no messages of a known shape")
+
+    def _one_message(self, value: dict[str, Any], place: str) -> Iterator[Record]:
+        key = _talk_key(value)
+        talk = self.talks.get(key)
+        made = _converted(value, place, talk.calls if talk else (calls := Calls()))
+        if isinstance(made, Problem):
+            yield made
+            return
+        if talk is None:
+            talk = self.talks[key] = _Talk(key or f"{self.stem}-{build.derived_id(None, made)[2:18]}", calls)
+            yield ConversationDraft(source_id=talk.source_id)
+        yield talk.follow(made)
+
+    def _dialogue(self, found: datasets.Dialogue, place: str) -> Iterator[Record]:
+        sequences: list[list[MessageDraft]] = []
+        for sequence in found.sequences:
+            calls, drafts = Calls(), list[MessageDraft]()
+            for number, value in enumerate(sequence, 1):
+                made = _converted(value, f"{place}, message {number}", calls)
+                if isinstance(made, Problem):
+                    yield made
+                else:
+                    drafts.append(made)
+            sequences.append(drafts)
+        if any(sequences):
+            yield from self._conversation(sequences, found.facts)
+        elif not any(found.sequences):
+            self.empty += 1
+
+    def _conversation(self, sequences: list[list[MessageDraft]], facts: dict[str, Any]) -> Iterator[Record]:
+        linked = [_linked_up(drafts) for drafts in sequences]
+        conversation = _conversation_draft(facts)
+        if conversation.source_id is None:
+            conversation = replace(conversation, source_id=self._derived([name for _, name in linked]))
+        if len(linked) > 1 and sequences[0]:
+            conversation = replace(conversation, head=linked[0][0][-1].source_id)
+        yield conversation
+        told = set[str | None]()
+        for made in (draft for drafts, _ in linked for draft in drafts):
+            if made.source_id not in told:
+                told.add(made.source_id)
+                yield made
+
+    def _derived(self, names: list[str]) -> str:
+        """Return an id from the content of all messages, numbered where the source repeats a conversation."""
+        name = names[0] if len(names) == 1 else "h-" + hashlib.sha256("\0".join(names).encode()).hexdigest()[:32]
+        self.seen[name] += 1
+        return name if self.seen[name] == 1 else f"{name}-{self.seen[name]}"
+
+
+def _talk_key(facts: dict[str, Any]) -> str | None:
+    """Return the id of the conversation that a record or message says it belongs to."""
+    return next((str(facts[key]) for key in _TALK_KEYS if facts.get(key) and isinstance(facts[key], (str, int))), None)
+
+
+def _converted(value: Any, place: str, calls: Calls) -> MessageDraft | Problem:
+    try:
+        return message(value, calls)
+    except UnreadableError as error:
+        return Problem(place, str(error))
+    except MALFORMED as error:
+        return Problem(place, f"not of the shape of a message ({type(error).__name__})")
+
+
+def _linked_up(drafts: list[MessageDraft]) -> tuple[list[MessageDraft], str]:
+    """Return a record's messages in a chain, and a name made of all their content.
+
+    As `build.Chain` links and names them, at the price of one hash for both; an own id that
+    comes twice is not used again.
+    """
+    linked, used = list[MessageDraft](), set[str | None]((None,))
+    name, parent = "", None
+    for made in drafts:
+        name = build.derived_id(name or None, made)
+        own = name if made.source_id in used else made.source_id
+        linked.append(_placed(made, own, parent))
+        used.add(own)
+        parent = own
+    return linked, name
+
+
+def _placed(
+    made: MessageDraft, source_id: str | None, parent: str | None, conversation: str | None = None
+) -> MessageDraft:
+    """Return the message in its place; `dataclasses.replace` would take twice as long."""
+    return MessageDraft(
+        role=made.role,
+        text=made.text,
+        parts=made.parts,
+        author=made.author,
+        model=made.model,
+        created_at=made.created_at,
+        source_id=source_id,
+        parent=parent,
+        conversation=conversation,
+        metadata=made.metadata,
+    )
+
+
+def _conversation_draft(facts: dict[str, Any]) -> ConversationDraft:
+    """Return what a record says of its conversation; what has no place of its own becomes metadata."""
+    model = facts.pop("model") if isinstance(facts.get("model"), str) else None
+    title = facts.pop("title") if isinstance(facts.get("title"), str) else None
+    return ConversationDraft(
+        source_id=_conversation_id(facts),
+        title=title or None,
+        model=model,
+        created_at=time_of(facts),
+        metadata={key: fact for key, fact in facts.items() if fact is not None},
+    )
+
+
+def _conversation_id(facts: dict[str, Any]) -> str | None:
+    """Take out and return the conversation's own id; None where it has none that a second file could not have."""
+    if (key := _talk_key(facts)) is not None:
+        for told in [told for told in _TALK_KEYS if str(facts.get(told)) == key]:
+            del facts[told]
+        return key
+    name = facts.get("id")
+    if isinstance(name, str) and len(name) >= _OWN_ID_CHARS and not name.isdigit():
+        return own_id(facts)
+    return None
+
+
+def write(transcripts: Iterable[Transcript], out: IO[str]) -> None:
+    """Write each conversation as a line of JSON, ``{"messages": [...]}``; none without messages."""
+    for _, messages in transcripts:
+        opened = False
+        for said in to_wire(messages):
+            out.write(", " if opened else '{"messages": [')
+            out.write(json.dumps(said, ensure_ascii=False))
+            opened = True
+        if opened:
+            out.write("]}\n")
+
+
+def to_wire(messages: Iterable[Message]) -> Iterator[dict[str, Any]]:
+    """Yield the messages ready for a request: no reasoning, nothing hidden, results after their calls."""
+    for step in steps(messages):
+        said = _SPELLED.get(step.role, _spell_prompt)(step)
+        if said is not None:
+            yield said
+
+
+def _named(step: Step, **said: Any) -> dict[str, Any]:
+    name = _NOT_IN_AUTHORS.sub("_", step.author or "")[:64]
+    return {"role": step.role, **said, **({"name": name} if name else {})}
+
+
+def _spell_result(step: Step) -> dict[str, Any]:
+    result = step.parts[0]
+    return {"role": "tool", "tool_call_id": result["id"], "content": response_text(result.get("response"))}
+
+
+def _spell_answer(step: Step) -> dict[str, Any] | None:
+    words = [words for part in step.parts if not part.get("refusal") and (words := _words(part))]
+    refusals = [part["content"] for part in step.parts if part.get("refusal")]
+    calls = [_spell_call(part) for part in step.parts if part.get("type") == "tool_call"]
+    if not words and not refusals and not calls:
+        return None
+    said: dict[str, Any] = {"content": "\n\n".join(words) if words else None}
+    if refusals:
+        said["refusal"] = "\n\n".join(refusals)
+    if calls:
+        said["tool_calls"] = calls
+    return _named(step, **said)
+
+
+def _spell_call(part: Part) -> dict[str, Any]:
+    arguments = part.get("arguments")
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments or {}, ensure_ascii=False)
+    function = {"name": tool_name(part.get("name")), "arguments": text}
+    return {"id": part["id"], "type": "function", "function": function}
+
+
+def _spell_prompt(step: Step) -> dict[str, Any] | None:
+    """Return a user's or system's message: a text, or a list where there are images or sounds."""
+    contents = [content for part in step.parts if (content := _content(part, step.role)) is not None]
+    if not contents:
+        return None
+    if all(content["type"] == "text" for content in contents):
+        return _named(step, content="\n\n".join(content["text"] for content in contents))
+    return _named(step, content=contents)
+
+
+def _words(part: Part) -> str | None:
+    if part.get("type") == "text":
+        content = part.get("content")
+        return content if isinstance(content, str) and content else None
+    return mention(part)
+
+
+def _content(part: Part, role: str) -> dict[str, Any] | None:
+    mime = str(part.get("mime_type") or "")
+    match part:
+        case {"type": "uri", "uri": str(address)} if role == "user" and _is_image(part, mime):
+            return {"type": "image_url", "image_url": {"url": address}}
+        case {"type": "blob", "content": str(data)} if role == "user" and _is_image(part, mime):
+            return {"type": "image_url", "image_url": {"url": data_url(mime or "image/png", data)}}
+        case {"type": "blob", "content": str(data)} if role == "user" and mime in _SOUNDS:
+            return {"type": "input_audio", "input_audio": {"data": data, "format": _SOUNDS[mime]}}
+    words = _words(part)
+    return {"type": "text", "text": words} if words else None
+
+
+def _is_image(part: Part, mime: str) -> bool:
+    return mime.startswith("image/") or (not mime and part.get("modality") == "image")
+
+
+_SPELLED = {"tool": _spell_result, "assistant": _spell_answer}

@@ -1,0 +1,240 @@
+"""Messages as an API accepts them: every tool call directly followed by its result.
+
+Histories hold calls and results in one message, unanswered, late, under repeated ids or none.
+`steps` puts that right for any wire form; how a step is spelled there is the form's own matter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chatlog.formats import build
+from chatlog.models import Message, Part, joined_text, text_parts
+
+#: Stands in for the result of a call that never got one: an API refuses a call left open.
+NO_RESULT = "(no result was recorded)"
+_WIRE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one speaker says at once; a tool's step is one result."""
+
+    role: str
+    author: str | None
+    parts: tuple[Part, ...]
+
+
+def steps(messages: Iterable[Message]) -> Iterator[Step]:
+    """Yield the visible messages as steps, each group of tool calls with its results right after.
+
+    Ids are unique and of the letters and length that the APIs take; calls at the very end may
+    be open.  Holds back no more than one turn.
+    """
+    sequencer = _Sequencer()
+    for message in messages:
+        if message.hidden:
+            sequencer.hide(message)
+            continue
+        for step in _split(message):
+            yield from sequencer.take(step)
+    yield from sequencer.end()
+
+
+def shown_parts(message: Message) -> Iterator[Part]:
+    """Yield a message's parts; where its clean text is not that of the parts, it stands in their place."""
+    parts = message.all_parts()
+    is_same = joined_text(parts) == message.text
+    if is_same or (message.role == "tool" and any(part.get("type") == "tool_call_response" for part in parts)):
+        yield from parts
+        return
+    words = list(text_parts(message.text)) if message.text else []
+    for part in parts:
+        if part.get("type") != "text":
+            yield part
+        elif words:
+            yield words.pop()
+    yield from words
+
+
+def _split(message: Message) -> Iterator[Step]:
+    """Yield a message's steps: a result ends what was said before it and stands alone."""
+    parts, rest = list(shown_parts(message)), list[Part]()
+    if message.role == "tool":
+        yield from _tool_steps(message, parts)
+        return
+    role = "assistant" if any(part.get("type") == "tool_call" for part in parts) else message.role
+    for part in parts:
+        if part.get("type") != "tool_call_response":
+            rest.append(part)
+            continue
+        if rest and role == "assistant":
+            yield Step(role, message.author, tuple(rest))
+            rest = []
+        yield Step("tool", None, (part,))
+    if rest:
+        yield Step(role, message.author, tuple(rest))
+
+
+def _tool_steps(message: Message, parts: list[Part]) -> Iterator[Step]:
+    results = [part for part in parts if part.get("type") == "tool_call_response"]
+    for part in results or [build.tool_result(None, message.text)]:
+        yield Step("tool", message.author, (part,))
+
+
+@dataclass(slots=True)
+class _Sequencer:
+    """Pairs calls with results; `held` waits until the open calls are answered."""
+
+    open: list[tuple[str | None, str]] = field(default_factory=list)
+    asking: Step | None = None
+    held: list[Step] = field(default_factory=list)
+    hidden: set[str] = field(default_factory=set)
+    used: dict[str, int] = field(default_factory=dict)
+
+    def hide(self, message: Message) -> None:
+        """Remember the calls of a hidden message, so that their results are left out with them."""
+        for part in message.parts or ():
+            if part.get("type") == "tool_call" and part.get("id"):
+                self.hidden.add(str(part["id"]))
+
+    def take(self, step: Step) -> Iterator[Step]:
+        """Yield what can be said now that `step` is known."""
+        if step.role == "tool":
+            yield from self._answer(step)
+        elif any(part.get("type") == "tool_call" for part in step.parts):
+            yield from self._ask(step)
+        elif not self.open:
+            yield step
+        elif step.role == "assistant" and self._others_wait():
+            yield from self._close()
+            yield step
+        else:
+            self.held.append(step)
+
+    def end(self) -> Iterator[Step]:
+        """Yield what is left; calls that nothing follows stay open."""
+        if self.asking and not self.held:
+            yield self.asking
+        else:
+            yield from self._close()
+
+    def _others_wait(self) -> bool:
+        return any(step.role != "assistant" for step in self.held)
+
+    def _ask(self, step: Step) -> Iterator[Step]:
+        if self.open and (self.asking is None or self._others_wait()):
+            yield from self._close()
+        named = replace(step, parts=tuple(self._named(part) for part in step.parts))
+        self.asking = replace(self.asking, parts=self.asking.parts + named.parts) if self.asking else named
+
+    def _named(self, part: Part) -> Part:
+        if part.get("type") != "tool_call":
+            return part
+        wire_id = self._wire_id(part.get("id"))
+        self.open.append((part.get("id"), wire_id))
+        return {**part, "id": wire_id}
+
+    def _wire_id(self, source_id: object) -> str:
+        """Return an id that APIs take and that no call of this conversation has yet."""
+        name = str(source_id or "call")
+        if _WIRE_ID.fullmatch(name) is None:
+            name = "call_" + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+        wire_id, count = name, self.used.get(name, 1)
+        while wire_id in self.used:
+            count += 1
+            wire_id = f"{name[:32]}_{count}"
+        self.used[wire_id] = 1
+        self.used[name] = count
+        return wire_id
+
+    def _answer(self, step: Step) -> Iterator[Step]:
+        part = step.parts[0]
+        call = self._call_of(part.get("id"))
+        if call is None:
+            if str(part.get("id")) not in self.hidden:
+                yield from self.take(_orphan(part))
+            return
+        self.open.remove(call)
+        if self.asking:
+            yield self.asking
+            self.asking = None
+        yield replace(step, parts=({**part, "id": call[1]},))
+        if not self.open:
+            yield from self._release()
+
+    def _call_of(self, source_id: object) -> tuple[str | None, str] | None:
+        """Return the open call a result belongs to: by id, else the first where one of both has none."""
+        by_id = next((call for call in self.open if call[0] == source_id), None)
+        return by_id or next((call for call in self.open if source_id is None or call[0] is None), None)
+
+    def _close(self) -> Iterator[Step]:
+        """Yield the open calls with stand-ins for their results, then what waited for them."""
+        if self.asking:
+            yield self.asking
+            self.asking = None
+        for _, wire_id in self.open:
+            yield Step("tool", None, (build.tool_result(wire_id, NO_RESULT, is_error=True),))
+        self.open.clear()
+        yield from self._release()
+
+    def _release(self) -> Iterator[Step]:
+        yield from self.held
+        self.held.clear()
+
+
+def _orphan(part: Part) -> Step:
+    """Return a result whose call is not here as words: no API takes it as a result."""
+    return Step("user", None, (build.text(f"Tool result:\n{response_text(part.get('response'))}"),))
+
+
+def response_text(response: Any) -> str:
+    """Return a tool's answer as text: its words, JSON where it is data, a mark for what is neither."""
+    if isinstance(response, str):
+        return response
+    if isinstance(response, list):
+        return "\n".join(_item_text(item) for item in response)
+    return "" if response is None else json.dumps(response, ensure_ascii=False)
+
+
+def _item_text(item: Any) -> str:
+    if not isinstance(item, dict):
+        return response_text(item)
+    words = item.get("text")
+    if isinstance(words, str):
+        above = [item[key] for key in ("title", "url") if isinstance(item.get(key), str)]
+        return "\n".join([*above, words])
+    if item.keys() & {"source", "image_url", "data"}:
+        return f"[{item.get('type') or 'file'}]"
+    return mention(item) or json.dumps(item, ensure_ascii=False)
+
+
+def mention(part: Part) -> str | None:
+    """Return the words for a file, image or link that a form cannot hold; None for other parts."""
+    kind = part.get("modality") or "file"
+    match part:
+        case {"type": "uri", "uri": str(address)}:
+            return f"[{part.get('modality') or 'link'}: {address}]"
+        case {"type": "blob"}:
+            return f"[{kind}: {part.get('name') or part.get('mime_type') or 'data'}]"
+        case {"type": "file"}:
+            label = f"[{kind}: {part.get('name') or part.get('file_id') or 'unnamed'}]"
+            content = part.get("content")
+            return f"{label}\n{content}" if isinstance(content, str) and content else label
+    return None
+
+
+def tool_name(name: object) -> str:
+    """Return a tool's name in the letters and length that the APIs take."""
+    return _NOT_IN_NAMES.sub("_", str(name or "tool"))[:64] or "tool"
+
+
+def data_url(mime_type: object, content: str) -> str:
+    """Return base64 bytes as a data URL."""
+    return f"data:{mime_type or 'application/octet-stream'};base64,{content}"

@@ -1,0 +1,84 @@
+"""Tests of the citation markers in ChatGPT's answers: both forms, resolved and unresolved."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chatlog.formats import chatgpt
+from chatlog.formats.source import file_source
+
+from .chatgpt_making import conversation, node, read
+from .making import messages, sample
+
+REAL = "chatgpt/minhyeong112__h20__api_server_utils_import___data___chatgpt-citations.json"
+
+
+def cleaned(words: str, role: str = "assistant", **metadata: Any) -> str:
+    records = read(conversation(node("a", None, words, role=role, metadata=metadata)))
+    return messages(records)[0].text
+
+
+def reference(marker: str, **facts: Any) -> dict[str, Any]:
+    return {"matched_text": marker, **facts}
+
+
+CITE = "\ue200cite\ue202turn0search0\ue201"
+PAGE = {"title": "Page", "url": "https://e.org"}
+CITED = [
+    (
+        "alt of a reference",
+        f"A {CITE}.",
+        [reference(CITE, alt="([Page](https://e.org))")],
+        "A ([Page](https://e.org)).",
+    ),
+    ("items of a reference", f"A{CITE}.", [reference(CITE, items=[PAGE])], "A ([Page](https://e.org))."),
+    ("url of a reference", f"A{CITE}.", [reference(CITE, **PAGE)], "A ([Page](https://e.org))."),
+    ("old form in a reference", "A【1†source】.", [reference("【1†source】", **PAGE)], "A ([Page](https://e.org))."),
+    ("hidden reference", f"A {CITE}.", [reference(CITE, type="hidden")], "A."),
+    ("no reference", f"A {CITE} {CITE}.", [], "A."),
+    ("no reference, a word follows", f"A {CITE}word", [], "A word"),
+    (
+        "entity by its reference",
+        "\ue200entity\ue202[]\ue201 is",
+        [reference("\ue200entity\ue202[]\ue201", name="Rome")],
+        "Rome is",
+    ),
+    ("entity without a reference", 'In \ue200entity\ue202["city","Rome","Italy"]\ue201 now', [], "In Rome now"),
+    ("link without a reference", "See \ue200url\ue202the shop\ue202turn0view0\ue201.", [], "See the shop."),
+    ("picture group", 'A\ue200image_group\ue202{"query":["x"]}\ue201', [], "A"),
+    ("cut off at the end", "A \ue200cite\ue202turn0se", [], "A"),
+    ("marked span", "A \ue203quoted\ue204 word", [], "A quoted word"),
+    ("broken references", f"A {CITE}.", [5, None, {"matched_text": 7}], "A."),
+]
+
+
+@pytest.mark.parametrize(("case", "words", "references", "expected"), CITED, ids=[row[0] for row in CITED])
+def test_new_citations(case: str, words: str, references: list[Any], expected: str) -> None:
+    """Private-use sequences become the link or the words they stand for, or go."""
+    assert expected == cleaned(words, content_references=references)
+
+
+def test_citations_by_number_in_a_list() -> None:
+    """An old marker is also resolved by its place in the message's own list of sources."""
+    assert cleaned("A【0†source】.", _cite_metadata={"metadata_list": [PAGE]}) == "A ([Page](https://e.org))."
+
+
+def test_quoted_markers_of_a_person_stay() -> None:
+    """Old markers in what a person or a source wrote are their words."""
+    assert cleaned("It says 【1†source】", role="user") == "It says 【1†source】"
+
+
+def test_text_without_markers_is_untouched() -> None:
+    """Other brackets and private-use characters are no markers."""
+    assert cleaned("【重要】 \uf8ff † \ue5ff ") == "【重要】 \uf8ff † \ue5ff "
+
+
+def test_real_citations_are_resolved() -> None:
+    """Two-numbered markers are resolved to the results they name."""
+    answer = messages(chatgpt.read(file_source(sample(REAL))))[1]
+    shown = "([Fastly Completes Acquisition of Signal Sciences | Fastly](https://www.fastly.com/press/press-releases/"
+    assert shown in answer.text
+    assert "【" not in answer.text
+    assert (answer.parts or ())[0]["content"].count("【3:") == 4

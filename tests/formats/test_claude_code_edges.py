@@ -1,0 +1,373 @@
+"""Claude Code entries as they should not be: unlinked, repeated, misshapen, cut off, or not of a session."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chatlog.formats import claude_code, claude_code_lane
+from chatlog.formats.claude_code_content import shown
+from chatlog.formats.source import Source
+from chatlog.models import ConversationDraft, TitleHint
+
+from .claude_code_making import HERE, entry, read, told
+from .making import head_of, json_lines, source_of
+
+
+def test_usage_that_shrinks_again_is_not_taken() -> None:
+    """A later entry with less output does not replace the usage, nor the facts that came with it."""
+    first = entry("assistant", "a", [{"type": "text", "text": "1"}], id="m")
+    second = entry("assistant", "b", [{"type": "text", "text": "2"}], id="m")
+    first["message"]["usage"], second["message"]["usage"] = {"output_tokens": 9}, {"output_tokens": 1}
+    second["message"]["stop_reason"] = "end_turn"
+
+    message = told(first, second).only["a"]
+
+    assert ("1\n\n2", {"output_tokens": 9}, "end_turn") == (
+        message.text,
+        message.metadata["usage"],
+        message.metadata["stop_reason"],
+    )
+
+
+def test_queued_words_are_matched_as_a_whole() -> None:
+    """A prompt that merely contains the letters of queued words is not taken for them."""
+    found = told(
+        entry("user", "u1", "Hello"),
+        {"type": "queue-operation", "operation": "enqueue", "sessionId": "s", "timestamp": "t1", "content": "yes"},
+        entry("user", "u2", "What was yesterday?"),
+        {"type": "queue-operation", "operation": "enqueue", "sessionId": "s", "timestamp": "t2", "content": "no"},
+        entry("user", "u3", [{"type": "text", "text": "maybe\nno"}]),
+    )
+    assert ["Hello", "What was yesterday?", "maybe\nno", "yes"] == [message.text for message in found.only.values()]
+
+
+def test_attachments_without_ids_follow_the_message_before() -> None:
+    """Queued words that Claude Code attached without a uuid stand where they were written."""
+    attachment = {"type": "queued_command", "prompt": "And this.", "commandMode": "prompt"}
+    found = told(
+        entry("user", "u1", "First"),
+        {"type": "attachment", "sessionId": "s", "attachment": attachment},
+        entry("assistant", "a1", "Both.", id="m"),
+    )
+    first, second, third = found.only.values()
+    assert ("And this.", "u1", second.source_id) == (second.text, second.parent, third.parent)
+    assert (first.source_id, "h-") == ("u1", str(second.source_id)[:2])
+
+
+def test_a_summary_of_this_file_is_resolved_to_a_message() -> None:
+    """A leaf that was merged or is no message at all becomes the message that stands for it."""
+    found = told(
+        entry("user", "u", "Hi", parentUuid=None),
+        entry("assistant", "a", [{"type": "text", "text": "1"}], id="m", parentUuid="u"),
+        entry("assistant", "b", [{"type": "text", "text": "2"}], id="m", parentUuid="a"),
+        {"type": "system", "subtype": "turn_duration", "uuid": "x", "parentUuid": "b", "sessionId": "s"},
+        {"type": "summary", "summary": "Greetings", "leafUuid": "x"},
+    )
+    assert [TitleHint("a", "Greetings")] == found.hints
+
+
+def test_sub_agents_beside_the_session_file() -> None:
+    """Sub-agent files of 2.0.x lie beside the session's and name it; an entry with its own id as session does not."""
+    own = entry("user", "k1", "Find it.", isSidechain=True, agentId="9f", parentUuid=None)
+    assert ["s/agent-9f"] == list(told(own, name="agent-9f.jsonl").conversations)
+
+    alone = told({**own, "sessionId": "agent-9f"}, name="x_subagents_agent-9f.jsonl")
+    assert ("agent-9f", None) == (next(iter(alone.conversations)), alone.conversations["agent-9f"].parent)
+
+    placed = told({**own, "sessionId": "agent-9f"}, name="p/s7/subagents/workflows/w1/agent-9f.jsonl")
+    assert {"s7/agent-9f": "s7"} == {name: draft.parent for name, draft in placed.conversations.items()}
+
+
+def test_a_fork_names_its_session() -> None:
+    """A session forked from another says so on its entries; that is the conversation's, not each message's."""
+    forked = {"sessionId": "earlier", "messageUuid": "x"}
+    found = told(entry("user", "u", "Hi", forkedFrom=forked))
+    assert ("earlier", {}) == (found.conversations["s"].parent, found.only["u"].metadata)
+
+
+def test_an_array_of_entries() -> None:
+    """Entries put into one JSON array are read alike."""
+    entries = [entry("user", "u", "Hi", parentUuid=None), entry("assistant", "a", "Ho", id="m", parentUuid="u")]
+    source = source_of(json.dumps(entries, indent=1))
+
+    assert claude_code.sniff(head_of(source))
+    assert ["u", "a"] == list(read(source).only)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "not JSON",
+        '{"messages":[{"role":"user","content":"x"}]}',
+        '{"type":"user","uuid":"u","message":"text"}',
+        '{"type":"user","uuid":"u","sessionId":"s","message":{"role":"user","parts":[{"text":"x"}]}}',
+        '{"type":"message","id":"1","message":{"role":"user"}}',
+        '{"timestamp":"2026-01-01T00:00:00Z","type":"response_item","payload":{}}',
+        '{"type":"human","data":{"content":"x"}}',
+        '[{"role":"user","content":"parentUuid"}]',
+    ],
+)
+def test_other_files_are_not_sessions(text: str) -> None:
+    """JSONL of other tools is left to them."""
+    assert not claude_code.sniff(head_of(source_of(text)))
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        {
+            "parentUuid": None,
+            "isSidechain": False,
+            "sessionId": "s",
+            "type": "user",
+            "message": {"content": "x" * 70_000},
+        },
+        {"type": "file-history-snapshot", "messageId": "m", "snapshot": {"trackedFileBackups": {"f": "x" * 70_000}}},
+        {"type": "user", "sessionId": "s", "uuid": "u", "message": {"content": "x" * 70_000}},
+    ],
+)
+def test_a_first_line_longer_than_the_head(first: dict[str, Any]) -> None:
+    """A session whose first line is longer than what a sniffer sees is known by the keys it shows."""
+    assert claude_code.sniff(head_of(source_of(json_lines(first))))
+
+
+def test_a_file_without_messages_is_no_conversation() -> None:
+    """A file that only names other sessions' titles gives those and a count, and no empty conversation."""
+    found = told(
+        {"type": "summary", "summary": "Old", "leafUuid": "l"},
+        {"type": "file-history-snapshot", "messageId": "m", "snapshot": {}},
+        {"type": "custom-title", "customTitle": "T", "sessionId": "s"},
+    )
+    assert ({}, [TitleHint("l", "Old")], {"file-history-snapshot": 1}) == (
+        found.conversations,
+        found.hints,
+        found.left_out,
+    )
+
+
+def test_entries_without_links_are_a_chain() -> None:
+    """Entries with no parentUuid at all, or null on every one, follow each other in file order."""
+    for parent in ({}, {"parentUuid": None}):
+        found = told(
+            entry("user", "u1", "1", **parent),
+            entry("assistant", "a1", "2", **parent),
+            entry("user", "u2", "3", **parent),
+            entry("assistant", "a2", "4", **parent),
+        )
+        assert [None, "u1", "a1", "u2"] == [message.parent for message in found.only.values()]
+
+
+def test_entries_without_ids_are_the_same_again() -> None:
+    """Entries with neither uuid nor session get ids from their content and place, the same at each reading."""
+    entries = [
+        {"type": kind, "message": {"role": kind, "content": text}}
+        for kind, text in (("user", "Hi"), ("assistant", "Ho"), ("user", "Hi"), ("assistant", "Ho"))
+    ]
+    first, longer = (
+        told(*entries[:3], name="chat-7.jsonl").messages["chat-7"],
+        told(*entries, name="chat-7.jsonl").messages["chat-7"],
+    )
+    assert (3, 4, list(first)) == (len(first), len(longer), list(longer)[:3])
+    assert [None, *list(longer)[:3]] == [message.parent for message in longer.values()]
+
+
+def test_a_prompt_rewound_to_the_start_is_a_second_root() -> None:
+    """In a file that links its entries a later prompt without a parent begins anew."""
+    found = told(
+        entry("user", "u1", "1", parentUuid=None),
+        entry("assistant", "a1", "2", parentUuid="u1"),
+        entry("user", "u2", "3", parentUuid=None),
+        entry("assistant", "a2", "4", parentUuid="u2"),
+    )
+    assert [None, "u1", None, "u2"] == [message.parent for message in found.only.values()]
+
+
+def test_a_parent_that_is_missing_gives_way() -> None:
+    """An entry whose parent is not in the file follows the message before, and keeps what it said."""
+    found = told(
+        entry("user", "u1", "1", parentUuid="lost-1"),
+        entry("assistant", "a1", "2", parentUuid="u1"),
+        {"type": "system", "subtype": "compact_boundary", "uuid": "c", "parentUuid": None, "logicalParentUuid": "lost"},
+        entry("user", "u2", "summary", parentUuid="c", isCompactSummary=True),
+        entry("user", "u3", "3", parentUuid="lost-2"),
+    )
+    assert [None, "u1", "a1", "u2"] == [message.parent for message in found.only.values()]
+    assert ("lost-1", "lost-2") == (found.only["u1"].metadata["parentUuid"], found.only["u3"].metadata["parentUuid"])
+
+
+def test_a_result_finds_its_call() -> None:
+    """A result that names no parent follows the response that made the call, not whatever came between."""
+    call = {"type": "tool_use", "id": "t", "name": "Bash", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": "ok"}
+    found = told(
+        entry("user", "u1", "1", parentUuid=None),
+        entry("assistant", "a1", [call], id="m", parentUuid="u1"),
+        entry("user", "x", "meanwhile", parentUuid="a1", isMeta=True),
+        entry("user", "r1", [result], parentUuid=None),
+    )
+    assert ("a1", "tool") == (found.only["r1"].parent, found.only["r1"].role)
+
+
+def test_a_uuid_with_other_words_is_not_dropped() -> None:
+    """The same uuid with the same words is read once; with others it is a further message."""
+    found = told(
+        entry("user", "u", "one"),
+        entry("user", "u", "one", timestamp="2026-01-01T00:00:00Z"),
+        entry("user", "u", "two"),
+    )
+    assert [("u", "one"), ("u#2", "two")] == [(name, message.text) for name, message in found.only.items()]
+    assert 1 == found.left_out["entries repeated under the same uuid"]
+
+
+def test_another_request_is_another_message() -> None:
+    """A message id sent again under another request is a further message; no id at all is never merged."""
+    text = [{"type": "text", "text": "x"}]
+    found = told(
+        entry("assistant", "a", text, id="m", requestId="r1"),
+        entry("assistant", "b", text, id="m", requestId="r2"),
+        entry("assistant", "c", text, requestId="r2"),
+        entry("assistant", "d", text, requestId="r2"),
+    )
+    assert ["a", "b", "c", "d"] == list(found.only)
+
+
+def test_what_is_held_back_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A response that no other follows is let go once much stands behind it; its later entries are not lost."""
+    monkeypatch.setattr(claude_code_lane, "HELD", 2)
+    prompts = [entry("user", f"u{number}", f"{number}") for number in range(4)]
+    found = told(
+        entry("assistant", "a", [{"type": "text", "text": "x"}], id="m"),
+        *prompts,
+        entry("assistant", "b", [{"type": "text", "text": "y"}], id="m"),
+    )
+    assert ["a", "u0", "u1", "u2", "u3", "b"] == list(found.only)
+
+
+def test_an_answer_is_yielded_as_soon_as_the_next_begins() -> None:
+    """Reading does not wait for the end of the file."""
+    entries = [entry("assistant", f"a{number}", "x", id=f"m{number}") for number in range(3)]
+    served: list[int] = []
+
+    def opener() -> Any:
+        for number, line in enumerate(json_lines(*entries).splitlines(keepends=True)):
+            served.append(number)
+            yield line.encode()
+
+    class Stream:
+        def __init__(self) -> None:
+            self.lines = opener()
+
+        def read(self, size: int = -1) -> bytes:
+            return b""
+
+        def __iter__(self) -> Iterator[bytes]:
+            return self.lines
+
+        def __enter__(self) -> Stream:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+
+    records = claude_code.read(Source(name="s.jsonl", opener=Stream))  # type: ignore[arg-type]
+    assert isinstance(next(records), ConversationDraft)
+    assert [0, 1] == served
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"type": "user", "uuid": "x", "sessionId": "s"},
+        {"type": "user", "uuid": "x", "sessionId": "s", "message": {"role": "user"}},
+        {"type": "user", "uuid": "x", "sessionId": "s", "message": {"content": 7}},
+        {"type": "assistant", "uuid": "x", "sessionId": "s", "message": None},
+        {"type": "user", "uuid": "x", "sessionId": "s", "parentUuid": ["u"], "message": {"content": "y"}},
+        {"type": "progress", "uuid": "x", "sessionId": "s", "data": None},
+        {"type": "attachment", "uuid": "x", "sessionId": "s"},
+        {"type": "summary", "leafUuid": "x"},
+        {"type": "custom-title", "sessionId": "s"},
+    ],
+)
+def test_a_misshapen_entry_is_a_problem_of_its_own(bad: dict[str, Any]) -> None:
+    """An entry of another shape than its type has is named by its line, and the rest is read."""
+    found = told(entry("user", "u", "before"), bad, entry("user", "v", "after"))
+    assert ["before", "after"] == [message.text for message in found.only.values()]
+    assert ["line 2"] == [problem.place for problem in found.problems]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        ["a string", 7, {"no": "type"}, {"type": "text"}, {"type": "image", "source": "x"}, {"type": "tool_use"}],
+        {"type": "text", "text": "one block"},
+        None,
+        [],
+    ],
+)
+def test_odd_content_is_kept(odd: Any) -> None:
+    """Content that is not as documented still makes a message, each block kept in some form."""
+    message = told(entry("user", "u", odd)).only["u"]
+    assert len(odd or ()) == len(message.parts or ()) or message.text == "one block"
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"timestamp": "2026-02-31T00:00:00.000Z"},
+        {"timestamp": 12},
+        {"cwd": 7, "gitBranch": ["x"], "version": 2},
+        {"sessionId": None},
+        {"toolUseResult": 5},
+    ],
+)
+def test_odd_facts_do_not_cost_the_message(odd: dict[str, Any]) -> None:
+    """A fact of the wrong kind never stops a message from being read."""
+    assert "hello" == told(entry("user", "u", "hello", **odd)).only["u"].text
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("plain", ("plain", None)),
+        ("a < b", ("a < b", None)),
+        ("<b>bold</b> words", ("<b>bold</b> words", None)),
+        ("  <command-name>/cost</command-name>", ("/cost", "slash_command")),
+        ("<command-message>x is running</command-message>", ("x is running", "slash_command")),
+        ("<bash-stderr>no</bash-stderr>", ("no", "shell")),
+        ('<teammate-message teammate_id="t">hi</teammate-message>', ("hi", "teammate_message")),
+        ("<system-reminder>never closed", ("never closed", "system_reminder")),
+        ("<ide_selection>x</ide_selection>", ("", "injected_context")),
+    ],
+)
+def test_whose_words(raw: str, expected: tuple[str, str | None]) -> None:
+    """A human's words are told from what Claude Code wrote in their name by the tags at their beginning."""
+    assert expected == shown(raw)
+
+
+JUNK: list[Any] = [None, "", 0, -1.5, True, [], {}, ["x"], {"a": 1}, "u1", [[]], [{"type": 5}], {"type": "tool_use"}]
+
+
+def mangled(value: Any, chance: random.Random) -> Any:
+    """Return a value in which things are missing or something else, at every depth."""
+    if chance.random() < 0.08:
+        return chance.choice(JUNK)
+    if isinstance(value, dict):
+        return {key: mangled(item, chance) for key, item in value.items() if chance.random() > 0.03}
+    return [mangled(item, chance) for item in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_mangled_files_are_read_without_a_traceback(seed: int) -> None:
+    """Whatever the entries hold, reading ends, ids are unique, and parents are announced before their children."""
+    chance = random.Random(seed)
+    texts = [line for path in sorted(HERE.glob("**/*.jsonl")) for line in path.read_text("utf-8").split("\n")]
+    good = [json.loads(text) for text in texts if text[:1] == "{" and text[-1:] == "}" and "}{" not in text]
+
+    for _ in range(20):
+        found = told(*(mangled(value, chance) for value in chance.sample(good, 40)))
+        assert found.problems or found.conversations
