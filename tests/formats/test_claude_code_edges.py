@@ -370,4 +370,5 @@ def test_mangled_files_are_read_without_a_traceback(seed: int) -> None:
 
     for _ in range(20):
         found = told(*(mangled(value, chance) for value in chance.sample(good, 40)))
-        assert found.problems or found.conversations
+        assert all(found.messages.values())
+        assert found.problems

@@ -33,6 +33,7 @@ _DEEPSEEK = "inserted_at"
 _FACTS = frozenset(
     {
         "mapping",
+        "linear_conversation",  # in captures: the active path once more
         "title",
         "create_time",
         "update_time",

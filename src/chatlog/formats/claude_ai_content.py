@@ -158,13 +158,10 @@ class _Blocks:
 
     def _take_call(self, call_id: Any, name: Any) -> Part | None:
         """Return the open call that a result answers: by id, else the first of its name, else the first."""
-        unnamed = [call for call in self.open if call["id"] in self.invented]
-        candidates = (
-            [call for call in self.open if call["id"] == call_id] or unnamed
-            if call_id
-            else [call for call in self.open if call["name"] == name] or self.open
-        )
-        call = next(iter(candidates), None)
+        named = [call for call in self.open if call_id and call["id"] == call_id]
+        free = [call for call in self.open if not call_id or call["id"] in self.invented]
+        alike = [call for call in free if call["name"] == name]
+        call = next(iter(named or alike or free), None)
         if call is not None:
             self.open.remove(call)
         return call

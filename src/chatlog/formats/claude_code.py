@@ -7,6 +7,7 @@ no message.  How a conversation is put together is `claude_code_lane`'s, what an
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Set
@@ -17,7 +18,7 @@ from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.claude_code_content import View, attachment_view, entry_view, system_view
 from chatlog.formats.claude_code_lane import Drafts, Lane, result_facts
 from chatlog.formats.claude_code_links import Entry
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, first_keys, items, lines
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, items, lines
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, Problem, Record, TitleHint
 
@@ -94,11 +95,19 @@ def read(source: Source) -> Iterator[Record]:
 
 def _entries(source: Source) -> Iterator[Line | Problem]:
     head = Head(source.name, source.head())
-    if head.is_array:
+    if head.is_array and not _first_line_is_whole(head.text):
         return items(source)
-    if "loglines" in first_keys(head.text):
-        return items(source, "loglines")
-    return lines(source)
+    return items(source, "loglines") if "loglines" in head.keys else lines(source)
+
+
+def _first_line_is_whole(text: str) -> bool:
+    """Whether JSON text goes on behind a first line that is complete, as JSONL does and an array does not."""
+    first, _, rest = text.partition("\n")
+    try:
+        json.loads(first)
+    except BROKEN_JSON:
+        return False
+    return rest.strip() != ""
 
 
 def _kind(value: object) -> str:

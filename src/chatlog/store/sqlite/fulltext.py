@@ -7,7 +7,7 @@ identifiers by their parts.  FTS5's own `snippet()` is never used (it is quadrat
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from chatlog.models import Filters, Term, WordQuery
@@ -21,6 +21,8 @@ _UNSPACED = (
 )
 #: Identifiers with a capital in the middle, and what they are made of.
 _CAMEL = re.compile(r"\b[A-Za-z]*[a-z][A-Z][A-Za-z]*|\b[A-Z]{2,}[a-z][A-Za-z]*")
+#: So much of tool text, which is mostly whole files, is looked through for identifiers.
+IDENTIFIER_CHARS = 4_000
 _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 #: bm25 weights in column order: owner, text, tool, author, extra.
@@ -34,12 +36,6 @@ def _run() -> re.Pattern[str]:
     return re.compile(f"[{_UNSPACED}]+")
 
 
-@cache
-def _neighbour() -> re.Pattern[str]:
-    """Return what matches a word that touches a run: the tokenizer would take both as one word."""
-    return re.compile(f"(?<=[{_UNSPACED}])[^\\W{_UNSPACED}]+|[^\\W{_UNSPACED}]+(?=[{_UNSPACED}])")
-
-
 def pairs(run: str) -> str:
     """Return a run of unspaced script as overlapping pairs and its last character: 東京都 → 東京 京都 都."""
     return " ".join([*(run[i : i + 2] for i in range(len(run) - 1)), run[-1]])
@@ -48,15 +44,32 @@ def pairs(run: str) -> str:
 def extra_terms(text: str, tool: str | None) -> str | None:
     """Return the terms to index beside a body's text, None where the text suffices."""
     found: list[str] = []
-    humps: set[str] = set()
+    parts = _humps(text) | _humps((tool or "")[:IDENTIFIER_CHARS])
     for piece in (text, tool or ""):
-        if not piece.isascii():
-            found.extend(pairs(run) for run in _run().findall(piece))
-            humps.update(_neighbour().findall(piece))
-        for name in set(_CAMEL.findall(piece)):
-            humps.update(_HUMP.findall(name))
-    found.extend(sorted({hump.lower() for hump in humps if len(hump) > 1}))
+        spans = [] if piece.isascii() else [match.span() for match in _run().finditer(piece)]
+        found.extend(pairs(piece[start:end]) for start, end in spans)
+        parts.update(_touching(piece, spans))
+    found.extend(sorted(parts))
     return " ".join(found) or None
+
+
+def _humps(text: str) -> set[str]:
+    """Return the parts of the camel-case names in a text, in lower case."""
+    return {hump.lower() for name in set(_CAMEL.findall(text)) for hump in _HUMP.findall(name) if len(hump) > 1}
+
+
+def _touching(text: str, spans: Sequence[tuple[int, int]]) -> set[str]:
+    """Return the words right before and after runs of unspaced script: the tokenizer takes both as one word."""
+    words: set[str] = set()
+    edges = [0, *(edge for span in spans for edge in span), len(text)] if spans else []
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        first, last = start, end
+        while first < end and text[first].isalnum():
+            first += 1
+        while last > first and text[last - 1].isalnum():
+            last -= 1
+        words |= {text[start:first].lower(), text[last:end].lower()}
+    return words - {""}
 
 
 _INDEX = "INSERT INTO words (rowid, owner, text, tool, author, extra) SELECT * FROM searchable WHERE "

@@ -70,7 +70,7 @@ class Ingest:
                 self.counts["skipped"] += len(drafts)
                 continue
             self._load(target, draft, drafts)
-            for message in drafts:
+            for message in _last_versions(drafts):
                 self._take(target, message)
             settled.append((target, draft))
         if self.first_body is not None:
@@ -321,6 +321,11 @@ def _grouped(
         else:
             drafts.setdefault(record.conversation, []).append(record)
     return [(headers.get(name) or ConversationDraft(source_id=name), found) for name, found in drafts.items()]
+
+
+def _last_versions(drafts: Sequence[MessageDraft]) -> Iterable[MessageDraft]:
+    """Return the messages at the place where each came first, as it came last."""
+    return {_identity(draft): draft for draft in drafts}.values()
 
 
 def _identity(draft: MessageDraft) -> Identity:
