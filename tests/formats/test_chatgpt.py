@@ -69,6 +69,12 @@ def test_a_gpt_is_no_project() -> None:
     assert (draft.project, draft.metadata["gizmo_id"]) == (None, "g-abc")
 
 
+def test_the_path_that_captures_repeat() -> None:
+    """The copy of the active path in captured conversations is not kept a second time."""
+    draft = conversations(read(conversation(node("a", None, "Hi"), linear_conversation=[{"id": "a"}])))[0]
+    assert draft.metadata == {}
+
+
 # The tree
 
 

@@ -21,8 +21,8 @@ _OLD_MARKER = re.compile(f"([ \\t]?){_OLD}")
 _NEW_MARKER = re.compile(f"([ \\t]?){_NEW}")
 _CUT_OFF = re.compile("[ \\t]?\ue200[a-z_]+(?:\ue202[^\\s\ue200-\ue20f]*)*")
 _LEFT_OVER = re.compile("[\ue200-\ue20f]")
-#: New sequences that hold words of the sentence itself: where in them the words are.
-_WORDED = {"url": 1, "link": 1, "link_title": 1}
+#: New sequences whose first field is words of the sentence itself.
+_WORDED = frozenset({"url", "link", "link_title"})
 
 
 def clean(text: str, metadata: Mapping[str, Any], *, answer: bool = True) -> str:
@@ -128,4 +128,4 @@ def _words(marker: str) -> str:
     if kind == "entity" and fields:
         entity = parsed(fields[0])
         return str(entity[1]) if isinstance(entity, list) and len(entity) > 1 else ""
-    return fields[_WORDED[kind] - 1] if kind in _WORDED and fields else ""
+    return fields[0] if kind in _WORDED and fields else ""

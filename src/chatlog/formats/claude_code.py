@@ -395,9 +395,5 @@ _HANDLERS: dict[str, Callable[[_Session, Entry], Drafts]] = {
     "progress": _Session.progress,
     "queue-operation": _Session.queue_operation,
     "summary": _Session.summary,
-    "custom-title": _Session.fact,
-    "ai-title": _Session.fact,
-    "agent-name": _Session.fact,
-    "tag": _Session.fact,
-    "pr-link": _Session.fact,
+    **dict.fromkeys(("custom-title", "ai-title", "agent-name", "tag", "pr-link"), _Session.fact),
 }

@@ -183,7 +183,7 @@ class Ingest:
             self.counts["skipped"] += 1
         elif known is None:
             self._append(target, draft, digest)
-        elif known[1] == digest:
+        elif known[1] == digest or self._is_superseded(target, known[0], digest):
             self.counts["unchanged"] += 1
             target.known |= {draft.seq: known} if draft.seq is not None else {}
         elif draft.source_id is None:
@@ -221,8 +221,9 @@ class Ingest:
             target.known[draft.seq or 0] = known
 
     def _replace(self, target: _Target, draft: MessageDraft, digest: bytes, known: tuple[int, bytes, int]) -> None:
-        seq, _, old = known
+        seq, before, old = known
         body = self._insert(draft, digest)
+        self.connection.execute("INSERT OR IGNORE INTO superseded VALUES (?, ?, ?)", (target.key, seq, before))
         self.connection.execute(
             "UPDATE messages SET body = ?, model = coalesce(?, model), hidden = ? WHERE conversation = ? AND seq = ?",
             (body, draft.model, draft.hidden, target.key, seq),
@@ -231,6 +232,14 @@ class Ingest:
         target.known[_identity(draft)] = (seq, digest, body)
         target.replaced += 1
         self.counts["updated"] += 1
+
+    def _is_superseded(self, target: _Target, seq: int, digest: bytes) -> bool:
+        """Whether the message was like this once, before a newer version of it came."""
+        values = (target.key, seq, digest)
+        found = self.connection.execute(
+            "SELECT 1 FROM superseded WHERE conversation = ? AND seq = ? AND sha256 = ?", values
+        )
+        return found.fetchone() is not None
 
     def _insert(self, draft: MessageDraft, digest: bytes) -> int:
         self.last_body = bodies.insert(self.connection, self.user, draft, digest)

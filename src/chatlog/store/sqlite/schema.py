@@ -90,6 +90,16 @@ CREATE UNIQUE INDEX messages_source ON messages (source_id, conversation) WHERE 
 -- add --key: a retried write
 CREATE UNIQUE INDEX messages_key ON messages (key, conversation) WHERE key IS NOT NULL;
 
+-- Hashes of what a message was before a newer version, or a redaction, replaced it: an older export
+-- that is imported again does not bring it back.
+CREATE TABLE superseded (
+    conversation INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    sha256 BLOB NOT NULL,
+    PRIMARY KEY (conversation, seq, sha256),
+    FOREIGN KEY (conversation, seq) REFERENCES messages (conversation, seq) ON DELETE CASCADE
+) WITHOUT ROWID;
+
 -- Tokens of a body, counted once per encoding.
 CREATE TABLE token_counts (
     body INTEGER NOT NULL REFERENCES bodies (id) ON DELETE CASCADE,
