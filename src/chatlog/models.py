@@ -164,6 +164,11 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfinished(Problem):
+    """The last line of a file that is still being written: no fault, and complete the next time."""
+
+
+@dataclass(frozen=True, slots=True)
 class LeftOut:
     """Entries of a source that are knowingly not imported, by kind, for the report."""
 

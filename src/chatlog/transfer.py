@@ -34,6 +34,7 @@ from chatlog.models import (
     Problem,
     Record,
     TitleHint,
+    Unfinished,
     new_id,
 )
 from chatlog.store import Store
@@ -198,6 +199,8 @@ class _Import:
                 self.header, self.current = record, record.id or record.source_id
                 self.names.add(self.current)
                 self.batch.append(record)
+            case Unfinished():
+                self.report.left_out["unfinished last line"] += 1
             case Problem():
                 self.report.errors.append(record)
             case LeftOut():

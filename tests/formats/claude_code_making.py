@@ -51,7 +51,7 @@ def read(source: Source | Path) -> Read:
             case MessageDraft():
                 before = found.messages[str(record.conversation)]
                 assert record.source_id not in {None, "", *before}
-                assert record.parent is None or record.parent in before
+                assert not before or record.parent is None or record.parent in before
                 before[str(record.source_id)] = record
             case TitleHint():
                 found.hints.append(record)
@@ -81,7 +81,7 @@ def told(*entries: dict[str, Any], name: str = "s.jsonl") -> Read:
 def path_to_head(found: Read, conversation: str) -> list[str]:
     """Return the ids from the root to the active leaf."""
     path, at = [], found.conversations[conversation].head
-    while at is not None:
+    while at in found.messages[conversation]:
         path.append(str(at))
         at = found.messages[conversation][str(at)].parent
     return path[::-1]

@@ -385,7 +385,7 @@ def test_a_real_browsing_turn() -> None:
     """A real answer's call, its two quotes and its citations are in place."""
     by_id = {message.source_id: message for message in messages(chatgpt.read(file_source(sample(EXPORT))))}
     call, quote, second, answer = list(by_id.values())[4:8]
-    assert ((call.parts or ())[0]["arguments"], call.hidden) == ("mclick([0, 3, 7])", True)
+    assert ((call.parts or ())[0]["arguments"], call.hidden) == ("mclick([0, 3, 7])", False)
     assert [call.source_id, call.source_id] == [(m.parts or ())[0]["id"] for m in (quote, second)]
     assert answer.parent == second.source_id
     assert answer.text.endswith(

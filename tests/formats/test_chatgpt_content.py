@@ -252,18 +252,14 @@ def test_fidelity(
 
 
 def test_what_is_hidden(kept: dict[str | None, MessageDraft]) -> None:
-    """Hidden is what the app does not show, and each says why."""
+    """Hidden is what the app does not show, but for tool calls, and each says why."""
     expected = {
         "system": "is_visually_hidden_from_conversation",
         "instructions": "user_editable_context",
         "instructions-old": "system",
         "memory": "system",
         "recap": "reasoning_recap",
-        "run": "tool call",
-        "draw": "tool call",
-        "canvas": "tool call",
         "screen": "computer_output",
-        "search": "tool call",
         "display": "tether_browsing_display",
         "page": "sonic_webpage",
     }

@@ -422,7 +422,7 @@ def test_two_sessions_in_one_file() -> None:
         name: list(messages) for name, messages in found.messages.items()
     }
     assert (None, first) == (found.conversations[first].parent, found.conversations[second].parent)
-    assert (None, "a1") == (found.messages[second]["r1"].parent, found.messages[second]["r1"].metadata["parentUuid"])
+    assert ("a1", "a1") == (found.messages[second]["r1"].parent, found.messages[second]["r1"].metadata["parentUuid"])
 
 
 def test_the_web_download() -> None:

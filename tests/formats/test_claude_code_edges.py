@@ -189,7 +189,7 @@ def test_a_prompt_rewound_to_the_start_is_a_second_root() -> None:
 
 
 def test_a_parent_that_is_missing_gives_way() -> None:
-    """An entry whose parent is not in the file follows the message before, and keeps what it said."""
+    """An entry whose parent is not in the file follows the message before; the first keeps it, for the store."""
     found = told(
         entry("user", "u1", "1", parentUuid="lost-1"),
         entry("assistant", "a1", "2", parentUuid="u1"),
@@ -197,7 +197,7 @@ def test_a_parent_that_is_missing_gives_way() -> None:
         entry("user", "u2", "summary", parentUuid="c", isCompactSummary=True),
         entry("user", "u3", "3", parentUuid="lost-2"),
     )
-    assert [None, "u1", "a1", "u2"] == [message.parent for message in found.only.values()]
+    assert ["lost-1", "u1", "a1", "u2"] == [message.parent for message in found.only.values()]
     assert ("lost-1", "lost-2") == (found.only["u1"].metadata["parentUuid"], found.only["u3"].metadata["parentUuid"])
 
 

@@ -133,7 +133,7 @@ def test_real_sessions_have_no_artefact_branches(name: str) -> None:
         for message in messages.values():
             parts = message.parts or ()
             called |= {part["id"] for part in parts if part["type"] == "tool_call"}
-            if message.role == "tool" and message.parent is not None:
+            if message.role == "tool" and message.parent in messages:
                 assert {part["id"] for part in parts if part["type"] == "tool_call_response"} <= called
 
 

@@ -306,12 +306,11 @@ def _facts(row: Row, message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _hidden_reason(row: Row, content: Said) -> str | None:
+    """Return why ChatGPT does not show a message; its tool calls, which it does not show either, are ours to fold."""
     if row.metadata.get("is_visually_hidden_from_conversation"):
         return "is_visually_hidden_from_conversation"
     if row.role == "system":
         return "system"
     if row.kind in UNSHOWN:
         return row.kind
-    if row.is_call:
-        return "tool call"
     return "empty" if content.is_empty else None

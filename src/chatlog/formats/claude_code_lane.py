@@ -228,7 +228,7 @@ class Lane:
             message_id=message.get("id"),
             request_id=entry.get("requestId"),
             source_id=self._name(entry, view, parent),
-            parent=parent,
+            parent=self._first_follows(parent),
             created_at=self._time(entry),
             model=model,
             parts=parts,
@@ -261,11 +261,14 @@ class Lane:
             parts=view.parts,
             created_at=moment,
             source_id=source_id,
-            parent=parent,
+            parent=self._first_follows(parent),
             conversation=self.source_id,
             hidden=view.hidden_reason is not None,
             metadata=metadata,
         )
+
+    def _first_follows(self, parent: str | None) -> str | None:
+        return self.links.outside if parent is None and self.links.last is None else parent
 
     def _change_of_place(self, entry: Entry) -> dict[str, Any]:
         """Return the folder and branch where they differ from the conversation's, and a parent not in this file."""

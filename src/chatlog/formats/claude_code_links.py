@@ -19,6 +19,8 @@ class Links:
         self.ids: dict[str, str | None] = {}
         self.calls: dict[str, str] = {}
         self.last: str | None = None
+        #: What the first message follows where the file is a slice: it may be here from another slice.
+        self.outside: str | None = None
         self._linked = False
         self._first_result: dict[str, str] = {}
         self._results: set[str] = set()
@@ -36,6 +38,8 @@ class Links:
                 self._linked = True
                 if uuid in self.ids:
                     return self.ids[uuid]
+                if self.last is None:
+                    self.outside = str(uuid)
         says_root = "parentUuid" in entry and not entry["parentUuid"] and not entry.get("logicalParentUuid")
         if prompt and says_root and self._linked:
             return None

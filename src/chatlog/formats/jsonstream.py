@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from chatlog.formats.source import Source
-from chatlog.models import Problem
+from chatlog.models import Problem, Unfinished
 
 _CHUNK = 1 << 20
 _BLANK = re.compile(r"[ \t\r\n,]*")
@@ -53,13 +53,13 @@ def lines(source: Source) -> Iterator[Line | Problem]:
     """Yield each object of a JSONL source.
 
     Lines end at LF only.  Several objects glued onto one line come out one by one; a line that
-    cannot be decoded is a Problem.
+    cannot be decoded is a Problem; one at the end without its LF, as a live session has it, is Unfinished.
     """
     with source.open() as stream:
         for number, raw in enumerate(_raw_lines(stream), 1):
             text = sound(raw.decode("utf-8", "replace").lstrip("\ufeff").strip(" \t\r\n\x00"))
             if text:
-                yield from _objects(text, number)
+                yield from _objects(text, number, is_whole=raw.endswith(b"\n"))
 
 
 def _raw_lines(stream: IO[bytes]) -> Iterator[bytes]:
@@ -75,7 +75,7 @@ def _raw_lines(stream: IO[bytes]) -> Iterator[bytes]:
         yield head
 
 
-def _objects(text: str, number: int) -> Iterator[Line | Problem]:
+def _objects(text: str, number: int, *, is_whole: bool) -> Iterator[Line | Problem]:
     try:
         yield Line(f"line {number}", json.loads(text), number)
         return
@@ -86,7 +86,8 @@ def _objects(text: str, number: int) -> Iterator[Line | Problem]:
         try:
             value, end = decoder.raw_decode(text, start)
         except BROKEN_JSON:
-            yield Problem(f"line {number}", _why(failure))
+            kind = Problem if is_whole or isinstance(failure, RecursionError) else Unfinished
+            yield kind(f"line {number}", _why(failure))
             return
         yield Line(f"line {number}", value, number)
         start = _BLANK.match(text, end).end()  # type: ignore[union-attr]
@@ -106,7 +107,7 @@ def document(source: Source) -> Any:
 
 
 def items(source: Source, key: str | None = None) -> Iterator[Line | Problem]:
-    """Yield the elements of a JSON array one by one, or the document where it is one object.
+    """Yield the elements of a JSON array one by one, or the documents where it holds no array.
 
     With `key`, an object that holds its array under that key is read as the array.  Memory is
     bounded by the largest element; a broken element is a Problem and the next that can be
@@ -116,23 +117,17 @@ def items(source: Source, key: str | None = None) -> Iterator[Line | Problem]:
         reader = _Reader(stream)
         if reader.peek() == "[":
             reader.skip(1)
-            yield from _elements(reader)
+            yield from _elements(reader, "]")
         elif key is not None and reader.enter(key):
-            yield from _elements(reader)
+            yield from _elements(reader, "]")
         else:
-            yield from _whole(reader)
+            yield from _elements(reader, "")
 
 
-def _whole(reader: _Reader) -> Iterator[Line | Problem]:
-    try:
-        yield Line("item 1", reader.value(), 1)
-    except BROKEN_JSON as error:
-        yield Problem("item 1", _why(error))
-
-
-def _elements(reader: _Reader) -> Iterator[Line | Problem]:
+def _elements(reader: _Reader, closing: str) -> Iterator[Line | Problem]:
+    """Yield values until the closing bracket, or with none until the end."""
     number, keys = 0, frozenset[str]()
-    while reader.peek() not in ("]", ""):
+    while reader.peek() not in (closing, ""):
         number += 1
         try:
             value = reader.value()
@@ -144,7 +139,7 @@ def _elements(reader: _Reader) -> Iterator[Line | Problem]:
         if isinstance(value, dict):
             keys = frozenset(value)
         yield Line(f"item {number}", value, number)
-    if reader.peek() == "":
+    if reader.peek() != closing:
         yield Problem(f"after item {number}", "the file ends before its JSON does")
 
 

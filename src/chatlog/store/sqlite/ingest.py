@@ -196,7 +196,8 @@ class Ingest:
         target.last_seq = seq = (
             max(target.last_seq + 1, draft.seq or 0) if draft.source_id is None else target.last_seq + 1
         )
-        parent = None if draft.parent is None else target.known.get(draft.parent, (None,))[0]
+        # a parent that is not here, as in a slice of a session: go on from where we are
+        parent = None if draft.parent is None else target.known.get(draft.parent, (target.head,))[0]
         in_line = parent == target.head
         created_at = draft.created_at or target.newest or target.updated_at
         messages.place(self.connection, (target.key, seq, body, parent, in_line), draft, created_at)
