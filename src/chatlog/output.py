@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import subprocess
 
 SCHEMA_VERSION = 1
+#: On a terminal a wide column gives way to the others down to this, and they are no wider than that.
+MIN_WIDE, MAX_NARROW = 12, 40
 FORMATS = ("table", "text", "json", "jsonl", "ids", "csv")
 
 #: C0 but newline and tab, DEL, C1, bidirectional controls, line separators, tag characters, lone surrogates.
@@ -159,23 +161,29 @@ class Output:
         writer.writerows([_harmless(column.cell(item)) for column in listing.columns] for item in listing.items)
 
     def _table(self, listing: Listing) -> None:
+        from rich.cells import cell_len
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
 
+        rows = [[one_line((column.short or column.cell)(item)) for column in listing.columns] for item in listing.items]
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        for column in listing.columns:
+        shown = [index for index in range(len(listing.columns)) if any(row[index] not in ("", "-") for row in rows)]
+        for index in shown:
+            column = listing.columns[index]
+            widest = max(cell_len(text) for text in [column.name, *(row[index] for row in rows)])
             table.add_column(
                 column.name,
                 style=column.style,
                 justify="right" if column.right else "left",
                 no_wrap=True,
                 overflow="ellipsis",
-                ratio=1 if column.wide else None,
+                min_width=MIN_WIDE if column.wide else min(widest, MAX_NARROW),
             )
-        for item in listing.items:
-            table.add_row(*(Text(one_line((column.short or column.cell)(item))) for column in listing.columns))
-        Console(file=self.out, no_color=not self.color, highlight=False, emoji=False, markup=False).print(table)
+        for row in rows:
+            table.add_row(*(Text(row[index]) for index in shown))
+        if rows:
+            Console(file=self.out, no_color=not self.color, highlight=False, emoji=False, markup=False).print(table)
 
     # text for people
 

@@ -24,16 +24,18 @@ FOLD_CHARS = 120
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})\s*([\w+#-]*)")
 #: Code longer than this is shown without colours.
 HIGHLIGHT_CHARS = 20_000
+#: Lines longer than this are left to the terminal.
+WRAP_CHARS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How to draw: the paint, whether it paints at all, whose time, whether tool output is folded."""
+    """How to draw: the paint, whether it paints at all, whose time, how wide (None: as it comes), what is folded."""
 
     paint: Paint
     color: bool
     zone: tzinfo | None = None
-    width: int = 80
+    width: int | None = None
     folded: bool = True
     importance: bool = False
 
@@ -120,15 +122,14 @@ def _folded(label: str, text: str, look: Look, style: str) -> Iterator[str]:
         yield from (look.paint("    " + visible(line), "dim") for line in lines)
         return
     first = one_line(lines[0][: FOLD_CHARS * 4]) if lines else ""
-    room = max(min(FOLD_CHARS, look.width - len(label) - 22), 20)
-    cut = first[: room - 1] + "…" if len(first) > room else first
+    cut = _cut(first, min(FOLD_CHARS, (look.width or FOLD_CHARS * 2) - len(label) - 22))
     more = f"  ({len(lines)} lines)" if len(lines) > 1 else ""
     yield look.paint(f"  ▸ {one_line(label)}: {cut}{more}" if cut else f"  ▸ {one_line(label)}", style)
 
 
 def prose(text: str, look: Look) -> Iterator[str]:
     """Yield the lines of a message's text; fenced code is coloured where its language is known."""
-    if not look.color:
+    if look.width is None:
         yield from visible(text).split("\n")
         return
     fence: str | None = None
@@ -139,15 +140,28 @@ def prose(text: str, look: Look) -> Iterator[str]:
             fence, language, code = match[1], match[2], []
             yield look.paint(visible(line), "dim")
         elif fence is not None and match and match[1].startswith(fence) and not match[2]:
-            yield from _code(code, language)
+            yield from _code(code, language if look.color else "")
             yield look.paint(visible(line), "dim")
             fence = None
         elif fence is not None:
             code.append(line)
         else:
-            yield visible(line)
+            yield from _wrapped(visible(line), look.width)
     if fence is not None:
-        yield from _code(code, language)
+        yield from _code(code, language if look.color else "")
+
+
+def _wrapped(line: str, width: int) -> Iterable[str]:
+    """Return a line of prose broken between words, as far in as it began."""
+    if len(line) <= width or len(line) > WRAP_CHARS:
+        return [line]
+    import textwrap
+
+    indent = re.match(r"\s*(?:[-*•]\s+|\d+[.)]\s+)?", line)
+    return textwrap.wrap(
+        line, width, subsequent_indent=" " * len(indent[0] if indent else ""), break_long_words=False,
+        break_on_hyphens=False, drop_whitespace=True, replace_whitespace=False, tabsize=4,
+    )  # fmt: skip
 
 
 def _code(lines: Sequence[str], language: str) -> Iterable[str]:
@@ -169,10 +183,11 @@ def _code(lines: Sequence[str], language: str) -> Iterable[str]:
 
 def result(found: Result, look: Look) -> Iterator[str]:
     """Yield a search result: where, then the place that matched, with its neighbours around it."""
-    message_, title = found.message, one_line(found.title or "untitled")
-    where = look.paint(message_.ref if look.width > 100 else f"{message_.conversation[:8]}:{message_.seq}", "yellow")
-    facts = f"{message_.author or message_.role} · {_when(message_.created_at, look)}"
-    yield f"{where}  {look.paint(title, 'bold')}  {look.paint(one_line(facts), 'dim')}"
+    said = found.message
+    where = f"{said.conversation[:8]}:{said.seq}"
+    facts = one_line(f"{_when(said.created_at, look)}  {said.author or said.role}")
+    title = _cut(one_line(found.title or "untitled"), (look.width or FOLD_CHARS) - len(where) - len(facts) - 4)
+    yield f"{look.paint(where, 'yellow')}  {look.paint(facts, 'dim')}  {look.paint(title, 'bold')}"
     for neighbour in found.before:
         yield _neighbour(neighbour, look)
     yield "  " + marked(found.snippet, look)
@@ -182,9 +197,13 @@ def result(found: Result, look: Look) -> Iterator[str]:
 
 
 def _neighbour(found: Message, look: Look) -> str:
-    text = one_line(found.text[: FOLD_CHARS * 2])
-    cut = text[: FOLD_CHARS - 1] + "…" if len(text) > FOLD_CHARS else text
-    return look.paint(f"  {found.author or found.role}: {cut}", "dim")
+    text = _cut(one_line(found.text[: FOLD_CHARS * 2]), FOLD_CHARS)
+    return look.paint(one_line(f"  {found.author or found.role}: ") + text, "dim")
+
+
+def _cut(text: str, room: int) -> str:
+    room = max(room, 20)
+    return text[: room - 1] + "…" if len(text) > room else text
 
 
 def marked(snippet: Snippet, look: Look) -> str:

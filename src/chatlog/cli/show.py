@@ -75,7 +75,7 @@ class _View:
             self.output.paint,
             color=self.output.color,
             zone=session.now().tzinfo,
-            width=get_terminal_size().columns if self.output.is_terminal else 10_000,
+            width=get_terminal_size().columns if self.output.is_terminal else None,
             folded=not full and self.output.is_terminal,
         )
 

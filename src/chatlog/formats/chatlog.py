@@ -102,7 +102,7 @@ class _Reader:
             importance=value.get("importance"),
             metadata=value.get("metadata") or {},
         )
-        if not draft.text and not draft.parts:
+        if parts is None and not isinstance(text, str):
             raise ValueError("a message needs text or parts")
         return self._ours(draft, value) if _is_ours(value) else self._theirs(draft, value)
 
