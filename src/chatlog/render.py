@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
 
-from chatlog.models import Conversation, Message, Part
+from chatlog.models import Conversation, Message, Part, other_strings
 from chatlog.output import one_line, to_json, visible
 from chatlog.search import Result, Snippet
 from chatlog.timespec import parse_iso
@@ -197,7 +197,8 @@ def result(found: Result, look: Look) -> Iterator[str]:
 
 
 def _neighbour(found: Message, look: Look) -> str:
-    text = _cut(one_line(found.text[: FOLD_CHARS * 2]), FOLD_CHARS)
+    said = found.text or " ".join(other_strings(found.parts or ()))
+    text = _cut(one_line(said[: FOLD_CHARS * 2]), FOLD_CHARS)
     return look.paint(one_line(f"  {found.author or found.role}: ") + text, "dim")
 
 

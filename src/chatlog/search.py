@@ -22,6 +22,8 @@ MODES = ("lexical", "regex")
 SNIPPET_CHARS = 200
 #: How much of a long message is looked through for the place to show.
 SNIPPET_SCAN = 400_000
+#: So many hidden messages between a result and its neighbours are passed over.
+PASSED_OVER = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def search_messages(
         options = replace(options, within=options.within or query.within)
         found = _by_title(store, query, options) if options.within == ("title",) else _by_words(store, query, options)
     if options.context:
-        found = replace(found, items=tuple(_with_neighbours(store, item, options.context) for item in found.items))
+        found = replace(found, items=tuple(_with_neighbours(store, item, options) for item in found.items))
     return found
 
 
@@ -210,12 +212,14 @@ def _places(message: Message, within: Sequence[str]) -> Iterable[str]:
 # results
 
 
-def _with_neighbours(store: Store, item: Result, count: int) -> Result:
-    message = item.message
-    path = store.around(message.conversation, message.seq, before=count, after=count)
-    before = tuple(neighbour for neighbour in path if neighbour.seq < message.seq)
-    after = tuple(neighbour for neighbour in path if neighbour.seq > message.seq)
-    return replace(item, before=before, after=after)
+def _with_neighbours(store: Store, item: Result, options: SearchOptions) -> Result:
+    """Return the result with up to `options.context` messages on each side, looking past hidden ones."""
+    message, count = item.message, options.context
+    path = store.around(message.conversation, message.seq, before=count + PASSED_OVER, after=count + PASSED_OVER)
+    shown = [neighbour for neighbour in path if options.hidden or not neighbour.hidden]
+    before = tuple(neighbour for neighbour in shown if neighbour.seq < message.seq)
+    after = tuple(neighbour for neighbour in shown if neighbour.seq > message.seq)
+    return replace(item, before=before[-count:], after=after[:count])
 
 
 def _item(hit: Hit, snippet: Snippet) -> Result:

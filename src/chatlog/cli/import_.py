@@ -116,7 +116,10 @@ def _print(output: Output, report: ImportReport, *, dry_run: bool) -> None:
         output.listing(Listing(items=files, columns=()))
     else:
         for file in report.files:
-            output.lines([_line(file)])
+            output.lines([_line(file, short=output.is_terminal)])
+            if file.left_out:
+                left_out = ", ".join(f"{count} {what}" for what, count in sorted(file.left_out.items()))
+                output.hint(f"  left out: {left_out}")
             _name_problems(output, file)
         if len(report.files) > 1:
             output.lines([f"total: {_counts(report.total)}"])
@@ -126,10 +129,9 @@ def _print(output: Output, report: ImportReport, *, dry_run: bool) -> None:
             output.hint("a dry run: nothing was written")
 
 
-def _line(file: FileReport) -> str:
-    left_out = "".join(f", {count} {what} left out" for what, count in sorted(file.left_out.items()))
+def _line(file: FileReport, *, short: bool) -> str:
     kind = f" ({file.format})" if file.format else ""
-    return one_line(f"{file.path}{kind}: {_counts(file.counts)}{left_out}")
+    return one_line(f"{Path(file.path).name if short else file.path}{kind}: {_counts(file.counts)}")
 
 
 def _counts(counts: dict[str, int]) -> str:
