@@ -91,17 +91,21 @@ class SearchOptions:
 def search_messages(
     store: Store,
     text: str,
-    now: datetime,
     filters: Filters = Filters(),  # noqa: B008  frozen
     options: SearchOptions = SearchOptions(),
+    now: datetime | None = None,
 ) -> Results:
-    """Find messages.  Raises UsageError for an unknown mode or a pattern that is none; a query never fails."""
+    """Find messages.
+
+    Dates in the query count from `now`, the store's clock by default.  Raises UsageError for an unknown mode or a
+    pattern that is none; a query never fails.
+    """
     if options.mode not in MODES:
         raise UsageError(f"'{options.mode}' is not a way to search", f"one of: {', '.join(MODES)}")
     if options.mode == "regex":
         found = _by_pattern(store, text, filters, options)
     else:
-        query = language.parse(text, now, filters)
+        query = language.parse(text, now or store.clock(), filters)
         options = replace(options, within=options.within or query.within)
         found = _by_title(store, query, options) if options.within == ("title",) else _by_words(store, query, options)
     if options.context:

@@ -59,7 +59,7 @@ def command(
         filters = replace(filters, ids=tuple(found.id for found in session.conversations(store, conv)))
     asks_nothing = not words and filters == Filters()
     text = session.text(None, "the query") if words == [STDIN] or asks_nothing else " ".join(words or ())
-    found = search_messages(store, text, session.now(), filters, options)
+    found = search_messages(store, text, filters, options, session.now())
     _print(session, found, explain=explain)
     if found.tier == "none":
         session.output.hint("nothing found" + (f"; no message has: {' '.join(found.dropped)}" if found.dropped else ""))
@@ -147,7 +147,7 @@ def _answer(session: Session, store: Store, request: Mapping[str, Any], options:
         limit=_typed(request, "limit", int, options.limit),
         context=_typed(request, "context", int, options.context),
     )
-    found = search_messages(store, text, session.now(), _filters(session, store, request), options)
+    found = search_messages(store, text, _filters(session, store, request), options, session.now())
     return {
         "schema_version": SCHEMA_VERSION,
         "items": [item.record() for item in found.items],

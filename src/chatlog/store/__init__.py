@@ -39,6 +39,7 @@ class Store(Protocol):
     """
 
     user: str
+    clock: Clock
 
     def close(self) -> None:
         """Let go of the file."""

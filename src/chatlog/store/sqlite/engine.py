@@ -44,7 +44,7 @@ class SqliteStore:
     def __init__(self, path: Path, user: str, *, clock: Clock, create: bool, synchronous: str) -> None:
         self.path = path
         self.user = user
-        self._clock = clock
+        self.clock = clock
         self._pool = Pool(path, lambda: connect(path, synchronous))
         prepare_file(path, create=create)
         try:
@@ -66,7 +66,7 @@ class SqliteStore:
         self.close()
 
     def _now(self) -> str:
-        return iso(self._clock())
+        return iso(self.clock())
 
     @contextmanager
     def _reading(self, conversation: str) -> Iterator[tuple[Connection, int]]:
