@@ -1,7 +1,7 @@
 """The nouns: conversations, messages, and what readers and filters say about them.
 
-Frozen dataclasses and pure functions on them (hashes, references, records).  Nothing here
-touches a file, a clock or a terminal.
+Frozen dataclasses, tuples for what is small (a dataclass takes a millisecond to make at each start), and
+pure functions on them.  Nothing here touches a file, a clock or a terminal.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from chatlog.errors import UsageError
 
@@ -147,25 +147,24 @@ class MessageDraft:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class TitleHint:
+class TitleHint(NamedTuple):
     """A title for whichever conversation holds the message `message_id` (Claude Code summaries)."""
 
     message_id: str
     title: str
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """Something in a source that could not be read: where and why, never the text."""
 
     place: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
 class Unfinished(Problem):
     """The last line of a file that is still being written: no fault, and complete the next time."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +175,7 @@ class LeftOut:
     count: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extra:
+class Extra(NamedTuple):
     """A line of chatlog JSONL beside conversations and messages: a summary, memory or tombstone."""
 
     kind: Literal["summary", "memory", "tombstone"]
@@ -210,8 +208,7 @@ class Filters:
     ids: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """Some conversations of a longer list, and the cursor that continues it."""
 
     items: tuple[Conversation, ...]
@@ -219,8 +216,7 @@ class Page:
     next_cursor: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """Something to find: a word, or with `phrase` a run of words; `prefix` matches longer words too."""
 
     text: str
@@ -232,8 +228,7 @@ class Term:
 SEARCHABLE = ("text", "tool", "title", "memory")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WordQuery:
+class WordQuery(NamedTuple):
     """All of `every` and none of `none`, in message text, tool text or both."""
 
     every: tuple[Term, ...]
@@ -242,8 +237,7 @@ class WordQuery:
     hidden: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A message that matched; a higher `score` is better."""
 
     message: Message
@@ -251,8 +245,7 @@ class Hit:
     score: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ingested:
+class Ingested(NamedTuple):
     """What a batch of records did: messages by outcome, the ids of the conversations they are in.
 
     `orphans` are source ids of conversations whose parent is not here yet.
@@ -266,8 +259,7 @@ class Ingested:
     ids: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One verification of the file's health."""
 
     name: str
@@ -320,20 +312,17 @@ def other_strings(parts: Iterable[Part]) -> list[str]:
     return found
 
 
-_INJECTED = re.compile(r"^\s*<([a-z][\w-]*)[^>]*>.*?</\1>\s*", re.DOTALL)
+_INJECTED = r"(?s)^\s*<([a-z][\w-]*)[^>]*>.*?</\1>\s*"
 
 
 def title_from(text: str) -> str | None:
     """Return a one-line title from a human's first words, without an injected preamble."""
-    while (stripped := _INJECTED.sub("", text, count=1)) != text:
+    while text.lstrip().startswith("<") and (stripped := re.sub(_INJECTED, "", text, count=1)) != text:
         text = stripped
     line = next((line.strip() for line in text.splitlines() if line.strip(" #*`>-=")), "")
     if len(line) > TITLE_CHARS:
         line = line[: TITLE_CHARS - 1].rstrip() + "…"
     return line or None
-
-
-_REF = re.compile(r"(?P<conversation>[^:]+):(?P<seq>\d+)")
 
 
 def parse_ref(text: str) -> tuple[str, int | None]:
@@ -343,10 +332,10 @@ def parse_ref(text: str) -> tuple[str, int | None]:
     """
     if ":" not in text and text:
         return text, None
-    match = _REF.fullmatch(text)
-    if match is None:
+    conversation, _, seq = text.partition(":")
+    if not conversation or not seq.isdecimal() or len(seq) > 18:
         raise UsageError(f"'{text}' is not a conversation or message", "write an id, @last, @2, or CONV:SEQ")
-    return match["conversation"], int(match["seq"])
+    return conversation, int(seq)
 
 
 def conversation_record(conversation: Conversation) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import IO, TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from chatlog.errors import ChatlogError, UsageError
 
@@ -25,7 +25,7 @@ MIN_WIDE, MAX_NARROW = 12, 40
 FORMATS = ("table", "text", "json", "jsonl", "ids", "csv")
 
 #: C0 but newline and tab, DEL, C1, bidirectional controls, line separators, tag characters, lone surrogates.
-_CONTROL = re.compile(
+_CONTROL = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069"
     "\ud800-\udfff\U000e0000-\U000e007f]"
 )
@@ -37,7 +37,7 @@ _STYLES = {
 
 def visible(text: str) -> str:
     """Return text with its control characters spelt out: harmless on any terminal."""
-    return _CONTROL.sub(lambda match: _spelt(ord(match.group())), text)
+    return text if text.isprintable() else re.sub(_CONTROL, lambda match: _spelt(ord(match.group())), text)
 
 
 def one_line(text: str) -> str:
@@ -52,15 +52,14 @@ def _spelt(code: int) -> str:
 def to_json(value: object, *, indent: int | None = None) -> str:
     """Return JSON that is readable, exact, and free of raw control characters."""
     text = json.dumps(value, ensure_ascii=False, indent=indent, separators=None if indent else (",", ":"))
-    return _CONTROL.sub(lambda match: _json_escape(match.group()), text)
+    return text if text.isprintable() else re.sub(_CONTROL, lambda match: _json_escape(match.group()), text)
 
 
 def _json_escape(char: str) -> str:
     return json.dumps(char)[1:-1] if ord(char) != 0x7F else "\\u007f"
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """A column of a list: its heading, and what a record shows there.
 
     `short` is the form a terminal's table shows, where it differs.
@@ -74,8 +73,7 @@ class Column:
     wide: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class Listing(NamedTuple):
     """A list of records on its way out; `extra` are keys of the JSON envelope beside `items`."""
 
     items: Iterable[Mapping[str, Any]]
@@ -84,7 +82,7 @@ class Listing:
     total: int | None = None
     next_cursor: str | None = None
     warnings: Sequence[str] = ()
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = MappingProxyType({})
 
 
 class Output:
@@ -237,8 +235,7 @@ class Output:
         sys.stderr.write(painted + "\n")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputSettings:
+class OutputSettings(NamedTuple):
     """What the output needs to know of the settings and the environment."""
 
     format: str = ""

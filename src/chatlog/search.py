@@ -142,11 +142,11 @@ def _by_words(store: Store, query: language.Query, options: SearchOptions) -> Re
 
 def _relaxed(store: Store, asked: WordQuery, filters: Filters, limit: int) -> tuple[list[Hit], WordQuery, list[Term]]:
     """Do without one term after the other: those found nowhere first, then the most common."""
-    counts = {term: store.frequency(replace(asked, every=(term,), none=())) for term in asked.every}
+    counts = {term: store.frequency(asked._replace(every=(term,), none=())) for term in asked.every}
     dropped = [term for term in asked.every if counts[term] == 0]
     left = [term for term in asked.every if counts[term] > 0]
     while left:
-        query = replace(asked, every=tuple(left))
+        query = asked._replace(every=tuple(left))
         hits = store.match(query, filters, limit=limit) if dropped else []
         if hits:
             return hits, query, dropped

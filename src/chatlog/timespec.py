@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 from chatlog.errors import UsageError
 
-_FRACTION = re.compile(r"(\.\d{1,6})\d*")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(mo|[smhdwy])", re.IGNORECASE)
+_FRACTION = r"(\.\d{1,6})\d*"
+_DURATION = r"(?i)(\d+(?:\.\d+)?)\s*(mo|[smhdwy])"
 _DAYS = {"d": 1.0, "w": 7.0, "mo": 30.0, "y": 365.0, "h": 1 / 24, "m": 1 / 1440, "s": 1 / 86_400}
 
 
@@ -26,7 +26,10 @@ def parse_iso(text: str) -> datetime:
 
     Raises ValueError for anything else.
     """
-    moment = datetime.fromisoformat(_FRACTION.sub(r"\1", text.strip()))
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = datetime.fromisoformat(re.sub(_FRACTION, r"\1", text.strip()))
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -63,7 +66,7 @@ def duration(text: str) -> timedelta:
 
     A month is 30 days and a year 365.  Raises UsageError for anything else.
     """
-    match = _DURATION.fullmatch(text.strip())
+    match = re.fullmatch(_DURATION, text.strip())
     if match is None:
         raise UsageError(f"'{text}' is not a span of time", "write 90d, 2w, 3mo, 1y, 12h, 30m")
     try:
@@ -83,13 +86,13 @@ def until(text: str, now: datetime) -> str:
 
 
 def _bound(text: str, now: datetime, *, end: bool) -> str:
-    if _DURATION.fullmatch(text.strip()):
+    if re.fullmatch(_DURATION, text.strip()):
         return _back(text, now)
     days = _whole_days(text.strip().lower(), now)
     if days is not None:
         return iso(days[1] - timedelta(milliseconds=1) if end else days[0])
     try:
-        moment = datetime.fromisoformat(_FRACTION.sub(r"\1", text.strip()))
+        moment = datetime.fromisoformat(re.sub(_FRACTION, r"\1", text.strip()))
     except ValueError:
         raise UsageError(
             f"'{text}' is not a date chatlog knows",

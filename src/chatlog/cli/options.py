@@ -6,10 +6,8 @@ Global options stand before or after the verb; filter options are the same set w
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperOption
@@ -25,8 +23,7 @@ EXIT_CODES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Flag:
+class Flag(NamedTuple):
     """A shared option: its spellings, where its value goes, and what help says."""
 
     spellings: tuple[str, ...]
@@ -109,8 +106,7 @@ def global_options(*, hidden: bool) -> list[TyperOption]:
 Body = TypeVar("Body", bound=Callable[..., None])
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
+class Spec(NamedTuple):
     """What the command line knows of a verb beside its signature."""
 
     examples: tuple[str, ...]
@@ -118,8 +114,9 @@ class Spec:
     minus: bool = False
 
 
-#: A single dash and a word, but for the short options that every verb takes.
-_MINUS = re.compile(r"-(?!q$|h$)[^-].*")
+def _is_minus(word: str) -> bool:
+    """Whether it is a dash and a word, but for the short options that every verb takes."""
+    return len(word) > 1 and word[0] == "-" and word[1] != "-" and word not in ("-q", "-h")
 
 
 def verb(*examples: str, filters: bool = False, minus: bool = False) -> Callable[[Body], Body]:
@@ -156,7 +153,7 @@ class Command(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Keep ``-word`` from being read as options by a verb that removes with them."""
         if self.spec.minus:
-            taken = [word for word in args if _MINUS.fullmatch(word)]
+            taken = [word for word in args if _is_minus(word)]
             Session.of(ctx).flags["minus"] = taken
             args = [word for word in args if word not in taken]
         return super().parse_args(ctx, args)

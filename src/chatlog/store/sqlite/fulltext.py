@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 
 from chatlog.models import Filters, Term, WordQuery
 from chatlog.store.sqlite.connection import Connection, Row
@@ -19,21 +18,17 @@ _UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
     "\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
 )
+#: A run of them.  Patterns are compiled at their first use: that costs more than a short command.
+_RUN = f"[{_UNSPACED}]+"
 #: Identifiers with a capital in the middle, and what they are made of.
-_CAMEL = re.compile(r"\b[A-Za-z]*[a-z][A-Z][A-Za-z]*|\b[A-Z]{2,}[a-z][A-Za-z]*")
+_CAMEL = r"\b[A-Za-z]*[a-z][A-Z][A-Za-z]*|\b[A-Z]{2,}[a-z][A-Za-z]*"
 #: So much of tool text, which is mostly whole files, is looked through for identifiers.
 IDENTIFIER_CHARS = 4_000
-_HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+_HUMP = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+"
 
 #: bm25 weights in column order: owner, text, tool, author, extra.
 WEIGHTS = "0.0, 1.0, 0.5, 1.0, 0.7"
 COUNT_BOUND = 10_000
-
-
-@cache
-def _run() -> re.Pattern[str]:
-    """Return what matches a run of unspaced script; compiling it costs more than a short command."""
-    return re.compile(f"[{_UNSPACED}]+")
 
 
 def pairs(run: str) -> str:
@@ -46,7 +41,7 @@ def extra_terms(text: str, tool: str | None) -> str | None:
     found: list[str] = []
     parts = _humps(text) | _humps((tool or "")[:IDENTIFIER_CHARS])
     for piece in (text, tool or ""):
-        spans = [] if piece.isascii() else [match.span() for match in _run().finditer(piece)]
+        spans = [] if piece.isascii() else [match.span() for match in re.finditer(_RUN, piece)]
         found.extend(pairs(piece[start:end]) for start, end in spans)
         parts.update(_touching(piece, spans))
     found.extend(sorted(parts))
@@ -55,7 +50,7 @@ def extra_terms(text: str, tool: str | None) -> str | None:
 
 def _humps(text: str) -> set[str]:
     """Return the parts of the camel-case names in a text, in lower case."""
-    return {hump.lower() for name in set(_CAMEL.findall(text)) for hump in _HUMP.findall(name) if len(hump) > 1}
+    return {hump.lower() for name in set(re.findall(_CAMEL, text)) for hump in re.findall(_HUMP, name) if len(hump) > 1}
 
 
 def _touching(text: str, spans: Sequence[tuple[int, int]]) -> set[str]:
@@ -108,11 +103,11 @@ def _term(term: Term) -> str:
     """Return a term as FTS5 phrases; the runs of unspaced script in it as pairs in `extra`."""
     if not re.search(r"\w", term.text):
         return ""
-    runs = [] if term.text.isascii() else _run().findall(term.text)
+    runs = [] if term.text.isascii() else re.findall(_RUN, term.text)
     if not runs:
         return _quoted(term.text) + (" *" if term.prefix else "")
     phrases = [f"extra : {_phrase(run)}" for run in runs]
-    rest = _run().sub(" ", term.text)
+    rest = re.sub(_RUN, " ", term.text)
     if re.search(r"\w", rest):
         phrases.extend(_quoted(word) for word in rest.split() if re.search(r"\w", word))
     return "(" + " AND ".join(phrases) + ")"

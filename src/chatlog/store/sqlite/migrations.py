@@ -6,8 +6,8 @@ A file of a newer chatlog, or of another application, is refused and left as it 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlcipher3 import dbapi2 as driver
 
@@ -16,8 +16,7 @@ from chatlog.store.sqlite import schema
 from chatlog.store.sqlite.connection import Connection, begin_immediate
 
 
-@dataclass(frozen=True, slots=True)
-class Migration:
+class Migration(NamedTuple):
     """The statements that bring a file to `version`, and why."""
 
     version: int
