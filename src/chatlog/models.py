@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring
 from typing import Any, Literal, NamedTuple, get_args
 
 from chatlog.errors import UsageError
@@ -281,9 +282,12 @@ def text_parts(text: str) -> tuple[Part, ...]:
 canonical_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 
 
-def content_hash(role: str, parts: Sequence[Part]) -> bytes:
-    """Return the sha256 of a message's canonical role and parts."""
-    canonical = canonical_json({"role": role, "parts": list(parts)})
+def content_hash(role: str, parts: Sequence[Part] | None, text: str = "") -> bytes:
+    """Return the sha256 of a message's canonical role and parts; without parts, of its text as the only one."""
+    if parts is None:  # most messages: the same JSON, put together without an encoder
+        canonical = f'{{"parts":[{{"content":{encode_basestring(text)},"type":"text"}}],"role":"{role}"}}'
+    else:
+        canonical = canonical_json({"role": role, "parts": list(parts)})
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).digest()
 
 

@@ -211,9 +211,7 @@ class _Import:
                 self._take_extra(record)
 
     def _take_message(self, draft: MessageDraft) -> None:
-        if draft.conversation is None:
-            draft = replace(draft, conversation=self.current)
-        elif draft.conversation != self.current:
+        if draft.conversation is not None and draft.conversation != self.current:
             self.header, self.current = None, draft.conversation
             self.names.add(self.current)
         self.batch.append(draft)

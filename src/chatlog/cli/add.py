@@ -90,7 +90,9 @@ def _store(
         store = session.store(create=True)
         model = next((draft.model for draft in drafts if draft.model), None)
         created = store.new(ConversationDraft(model=model), drafts)
-        return list(store.messages(created.id, last=len(drafts)))
+        if drafts[0].key is not None:  # perhaps a retry: what was stored the first time comes back
+            return store.add(created.id, drafts)
+        return list(store.messages(created.id))
     store = session.store()
     return store.add(session.conversation(store, target).id, drafts, if_revision=if_revision)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from chatlog.models import MessageDraft, Part, content_hash, text_parts
+from chatlog.models import MessageDraft, Part, content_hash
 
 
 def text(content: str, **extra: Any) -> Part:
@@ -109,7 +109,7 @@ class Chain:
 
 def derived_id(parent: str | int | None, draft: MessageDraft) -> str:
     """Return an id from a message's content and its parent's id."""
-    content = content_hash(draft.role, draft.parts or text_parts(draft.text))
+    content = content_hash(draft.role, draft.parts or None, draft.text)
     return "h-" + hashlib.sha256(str(parent).encode("utf-8", "surrogatepass") + b"\0" + content).hexdigest()[:32]
 
 
@@ -117,7 +117,7 @@ def derived_conversation_id(drafts: Iterable[MessageDraft]) -> str:
     """Return an id for a conversation without one: a hash of all of its messages."""
     digest = hashlib.sha256()
     for draft in drafts:
-        digest.update(content_hash(draft.role, draft.parts or text_parts(draft.text)))
+        digest.update(content_hash(draft.role, draft.parts or None, draft.text))
     return "h-" + digest.hexdigest()[:32]
 
 

@@ -89,7 +89,7 @@ def unpack(packed: str | None, text: str, tool: str | None) -> tuple[Part, ...]:
 
 def hash_of(draft: MessageDraft) -> bytes:
     """Return the sha256 a draft's body will have."""
-    return content_hash(draft.role, draft.parts if draft.parts is not None else text_parts(draft.text))
+    return content_hash(draft.role, draft.parts, draft.text)
 
 
 def insert(connection: Connection, user: str, draft: MessageDraft, digest: bytes) -> int:

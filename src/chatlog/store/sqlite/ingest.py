@@ -323,13 +323,15 @@ def _grouped(
     """Return each conversation's last header and its messages, in the order they first came."""
     headers: dict[str | None, ConversationDraft] = {}
     drafts: dict[str | None, list[MessageDraft]] = {}
+    name: str | None = None
     for record in records:
         if isinstance(record, ConversationDraft):
             name = record.id or record.source_id
             headers[name] = record
             drafts.setdefault(name, [])
         else:
-            drafts.setdefault(record.conversation, []).append(record)
+            name = record.conversation if record.conversation is not None else name
+            drafts.setdefault(name, []).append(record)
     return [(headers.get(name) or ConversationDraft(source_id=name), found) for name, found in drafts.items()]
 
 
