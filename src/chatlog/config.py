@@ -21,11 +21,12 @@ class Setting(NamedTuple):
     default: str
     sentence: str
     choices: tuple[str, ...] = ()
+    may_be_empty: bool = True
 
 
 SETTINGS = (
     Setting("db", ("CHATLOG_DB",), "", "the database file; empty: in the platform's data folder"),
-    Setting("user", ("CHATLOG_USER",), "local", "whose conversations these are"),
+    Setting("user", ("CHATLOG_USER",), "local", "whose conversations these are", may_be_empty=False),
     Setting(
         "format", ("CHATLOG_FORMAT",), "", "how to print; empty: a table on a terminal, text in a pipe",
         ("", "table", "text", "json", "jsonl", "ids", "csv"),
@@ -91,6 +92,8 @@ class Settings:
         if setting is None:
             raise UsageError(f"there is no setting '{name}'", f"one of: {', '.join(BY_NAME)}")
         found = self._found(setting)
+        if not found.value.strip() and not setting.may_be_empty:
+            raise UsageError(f"{name} is empty (from the {found.origin})", f"the default is {setting.default}")
         if setting.choices and found.value not in setting.choices:
             choices = ", ".join(choice for choice in setting.choices if choice)
             raise UsageError(

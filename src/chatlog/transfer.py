@@ -13,7 +13,7 @@ import unicodedata
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +24,8 @@ from chatlog.errors import ChatlogError, NotFoundError, RefusedError, UsageError
 from chatlog.formats import MALFORMED
 from chatlog.formats.source import Source, stream_source, walk
 from chatlog.models import (
+    IMPORTANCES,
+    ROLES,
     Conversation,
     ConversationDraft,
     Extra,
@@ -196,9 +198,7 @@ class _Import:
             case MessageDraft():
                 self._take_message(record)
             case ConversationDraft():
-                self.header, self.current = record, record.id or record.source_id
-                self.names.add(self.current)
-                self.batch.append(record)
+                self._take_header(record)
             case Unfinished():
                 self.report.left_out["unfinished last line"] += 1
             case Problem():
@@ -210,7 +210,18 @@ class _Import:
             case Extra():
                 self._take_extra(record)
 
+    def _take_header(self, draft: ConversationDraft) -> None:
+        if reason := _unsound(draft):
+            self.report.errors.append(Problem(f"conversation {len(self.names) + 1}", reason))
+            draft = ConversationDraft(id=draft.id, source_id=draft.source_id or draft.id)
+        self.header, self.current = draft, draft.id or draft.source_id
+        self.names.add(self.current)
+        self.batch.append(draft)
+
     def _take_message(self, draft: MessageDraft) -> None:
+        if reason := _unsound(draft):
+            self.report.errors.append(Problem(f"message {self.report.counts['messages'] + 1}", reason))
+            return
         if draft.conversation is not None and draft.conversation != self.current:
             self.header, self.current = None, draft.conversation
             self.names.add(self.current)
@@ -245,6 +256,35 @@ class _Import:
                 self.orphans[record.source_id] = record
         for name in ("new", "updated", "unchanged", "skipped"):
             self.report.counts[name] += getattr(result, name)
+
+
+#: The fields of drafts that a store keeps as text.
+_TEXTS = {
+    MessageDraft: ("text", "author", "model", "created_at", "source_id", "key"),
+    ConversationDraft: ("title", "model", "project", "created_at", "updated_at", "expires_at", "deleted_at", "hold"),
+}
+
+
+def _unsound(draft: ConversationDraft | MessageDraft) -> str | None:
+    """Return why a draft cannot be kept, None where it can: anyone's file may hold anything."""
+    for name in _TEXTS[type(draft)]:
+        value = getattr(draft, name)
+        if value is None:
+            continue
+        if not isinstance(value, str):
+            return f"{name} is not a string"
+        if not value.isascii() and value != value.encode("utf-8", "replace").decode("utf-8"):
+            return f"{name} is not valid Unicode"
+    if not isinstance(draft.metadata, Mapping):
+        return "metadata is not an object"
+    if isinstance(draft, MessageDraft):
+        if not all(isinstance(part, dict) for part in draft.parts or ()):
+            return "a part is not an object"
+        if draft.role not in ROLES:
+            return "the role is not one chatlog knows"
+        if draft.importance is not None and draft.importance not in IMPORTANCES:
+            return "the importance is not one chatlog knows"
+    return None
 
 
 def _watched(source: Source, progress: Progress) -> Source:

@@ -29,7 +29,7 @@ def command(
     """Start a conversation and print its id."""
     session = Session.of(ctx)
     expires_at = iso(session.now() + duration(ttl)) if ttl else None
-    draft = ConversationDraft(title=title, tags=tuple(tag or ()), model=model, expires_at=expires_at)
+    draft = ConversationDraft(title=title or None, tags=tuple(tag or ()), model=model, expires_at=expires_at)
     first = [] if system is None else [MessageDraft(role="system", text=session.text(system, "the system prompt"))]
     created = session.store(create=True).new(draft, first)
     session.output.thing("conversation", conversation_record(created), [created.id], created.id)

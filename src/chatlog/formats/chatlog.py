@@ -100,7 +100,7 @@ class _Reader:
             key=value.get("key"),
             hidden=bool(value.get("hidden")),
             importance=value.get("importance"),
-            metadata=value.get("metadata") or {},
+            metadata=dict(value.get("metadata") or {}),
         )
         if parts is None and not isinstance(text, str):
             raise ValueError("a message needs text or parts")

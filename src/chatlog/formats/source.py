@@ -96,7 +96,7 @@ def file_source(path: Path, name: str | None = None) -> Source:
     """Return the source of a file on disk."""
     stat = path.stat()
     return Source(
-        name=name or str(path),
+        name=name or str(path).encode("utf-8", "backslashreplace").decode("utf-8"),
         opener=lambda: path.open("rb"),
         size=stat.st_size,
         modified=stat.st_mtime,
