@@ -269,22 +269,21 @@ def _unsound(draft: ConversationDraft | MessageDraft) -> str | None:
     """Return why a draft cannot be kept, None where it can: anyone's file may hold anything."""
     for name in _TEXTS[type(draft)]:
         value = getattr(draft, name)
-        if value is None:
-            continue
-        if not isinstance(value, str):
+        if value is not None and not isinstance(value, str):
             return f"{name} is not a string"
-        if not value.isascii() and value != value.encode("utf-8", "replace").decode("utf-8"):
+        if value and not value.isascii() and value != value.encode("utf-8", "replace").decode("utf-8"):
             return f"{name} is not valid Unicode"
     if not isinstance(draft.metadata, Mapping):
         return "metadata is not an object"
-    if isinstance(draft, MessageDraft):
-        if not all(isinstance(part, dict) for part in draft.parts or ()):
-            return "a part is not an object"
-        if draft.role not in ROLES:
-            return "the role is not one chatlog knows"
-        if draft.importance is not None and draft.importance not in IMPORTANCES:
-            return "the importance is not one chatlog knows"
-    return None
+    return _unsound_message(draft) if isinstance(draft, MessageDraft) else None
+
+
+def _unsound_message(draft: MessageDraft) -> str | None:
+    if draft.role not in ROLES:
+        return "the role is not one chatlog knows"
+    if draft.importance is not None and draft.importance not in IMPORTANCES:
+        return "the importance is not one chatlog knows"
+    return None if all(isinstance(part, dict) for part in draft.parts or ()) else "a part is not an object"
 
 
 def _watched(source: Source, progress: Progress) -> Source:
