@@ -6,23 +6,22 @@ on where it stopped when it is run again.
 
 from __future__ import annotations
 
-import io
 import os
 import re
 import unicodedata
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
 from chatlog import formats
 from chatlog.errors import ChatlogError, NotFoundError, RefusedError, UsageError
 from chatlog.formats import MALFORMED
-from chatlog.formats.source import Source, stream_source, walk
+from chatlog.formats.source import Progress, Source, stream_source, walk, watched
 from chatlog.models import (
     IMPORTANCES,
     ROLES,
@@ -48,7 +47,6 @@ BATCH_CHARS = 4_000_000
 #: What reading a file may raise: the system, the archive, a password on it.
 UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
-Progress = Callable[[Source, int], None]
 _OUTCOMES = ("conversations", "messages", "new", "updated", "unchanged", "skipped")
 
 
@@ -146,7 +144,7 @@ def _import_source(
             empty = not source.head(1)
             file.errors.append(Problem("", "the file is empty" if empty else "not a history format chatlog knows"))
             return
-        watched = _watched(source, progress) if progress else source
+        watched = watched(source, progress) if progress else source
         _Import(store, file.format, options, file).run(formats.reader(file.format).read(watched))
     except UNREADABLE as error:
         file.errors.append(Problem("", _reason(error)))
@@ -284,33 +282,6 @@ def _unsound_message(draft: MessageDraft) -> str | None:
     if draft.importance is not None and draft.importance not in IMPORTANCES:
         return "the importance is not one chatlog knows"
     return None if all(isinstance(part, dict) for part in draft.parts or ()) else "a part is not an object"
-
-
-def _watched(source: Source, progress: Progress) -> Source:
-    """Return the source with every read told to `progress`."""
-    return replace(source, opener=lambda: io.BufferedReader(_Watched(source, progress), 1 << 20))
-
-
-class _Watched(io.RawIOBase):
-    """A stream that tells how much of it was read."""
-
-    def __init__(self, source: Source, progress: Progress) -> None:
-        self.source = source
-        self.stream = source.open()
-        self.progress = progress
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        chunk = self.stream.read(len(buffer))
-        buffer[: len(chunk)] = chunk
-        self.progress(self.source, len(chunk))
-        return len(chunk)
-
-    def close(self) -> None:
-        self.stream.close()
-        super().close()
 
 
 # export

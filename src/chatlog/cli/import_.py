@@ -15,10 +15,10 @@ from chatlog.cli.options import complete_tag, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.errors import NoDatabaseError, PartlyDoneError, UsageError
 from chatlog.formats import READERS
-from chatlog.formats.source import Source
+from chatlog.formats.source import Progress, Source
 from chatlog.output import Listing, Output, one_line
 from chatlog.store import Store, open_store
-from chatlog.transfer import FileReport, ImportOptions, ImportReport, Progress, import_history
+from chatlog.transfer import FileReport, ImportOptions, ImportReport, import_history
 
 #: So many problems of one file are named on a terminal; JSON holds all.
 SHOWN_PROBLEMS = 5
@@ -88,14 +88,15 @@ def _progress(output: Output) -> Iterator[Progress | None]:
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bar
 
     columns = (
         TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn(),
         TimeRemainingColumn(),
     )  # fmt: skip
     console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Bar(*columns, console=console, transient=True) as bar:
         tasks: dict[str, object] = {}
 
         def advance(source: Source, count: int) -> None:

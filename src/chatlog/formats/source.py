@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import io
 import os
+import posixpath
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -31,6 +33,10 @@ class Folder:
 
     def member(self, name: str) -> Source | None:
         """Return the source of that relative name, None where there is none."""
+        raise NotImplementedError
+
+    def names(self, folder: str) -> list[str]:
+        """Return the relative names of the files in a folder of that relative name, sorted; none where there is none."""
         raise NotImplementedError
 
 
@@ -75,6 +81,14 @@ class Directory(Folder):
         path = self.path / name
         return file_source(path) if path.is_file() else None
 
+    def names(self, folder: str) -> list[str]:
+        """Return the names of the files in a folder seen from this directory."""
+        path = self.path / folder
+        if not path.is_dir():
+            return []
+        with os.scandir(path) as entries:
+            return sorted(f"{folder}/{entry.name}" for entry in entries if entry.is_file())
+
 
 class Archive(Folder):
     """The members of an open zip file; `prefix` is the folder inside it."""
@@ -87,9 +101,25 @@ class Archive(Folder):
     def member(self, name: str) -> Source | None:
         """Return the member `name` beside the one asked from."""
         try:
-            return _member_source(self.zip_file, self.zip_file.getinfo(self.prefix + name), self.label)
+            member = self.zip_file.getinfo(posixpath.normpath(self.prefix + name))
         except KeyError:
             return None
+        return _member_source(self.zip_file, member, self.label)
+
+    def names(self, folder: str) -> list[str]:
+        """Return the names of the members in a folder seen from the one asked from."""
+        path = posixpath.normpath(self.prefix + folder)
+        return [f"{folder}/{name}" for name in _members_by_folder(self.zip_file).get(path, ())]
+
+
+@lru_cache(maxsize=2)
+def _members_by_folder(zip_file: zipfile.ZipFile) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name in sorted(zip_file.namelist()):
+        folder, _, last = name.rpartition("/")
+        if last:
+            found.setdefault(folder, []).append(last)
+    return found
 
 
 def file_source(path: Path, name: str | None = None) -> Source:
@@ -185,6 +215,37 @@ def _seekable(stream: IO[bytes]) -> IO[bytes]:
         return stream
     with stream:
         return io.BytesIO(stream.read())
+
+
+#: Is told the source and how many bytes of it were read.
+Progress = Callable[[Source, int], None]
+
+
+def watched(source: Source, progress: Progress) -> Source:
+    """Return the source with every read told to `progress`."""
+    return replace(source, opener=lambda: io.BufferedReader(_Watched(source, progress), 1 << 20))
+
+
+class _Watched(io.RawIOBase):
+    """A stream that tells how much of it was read."""
+
+    def __init__(self, source: Source, progress: Progress) -> None:
+        self.source = source
+        self.stream = source.open()
+        self.progress = progress
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        chunk = self.stream.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        self.progress(self.source, len(chunk))
+        return len(chunk)
+
+    def close(self) -> None:
+        self.stream.close()
+        super().close()
 
 
 def _is_clutter(name: str) -> bool:
