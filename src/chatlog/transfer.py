@@ -144,8 +144,8 @@ def _import_source(
             empty = not source.head(1)
             file.errors.append(Problem("", "the file is empty" if empty else "not a history format chatlog knows"))
             return
-        watched = watched(source, progress) if progress else source
-        _Import(store, file.format, options, file).run(formats.reader(file.format).read(watched))
+        stream = watched(source, progress) if progress else source
+        _Import(store, file.format, options, file).run(formats.reader(file.format).read(stream))
     except UNREADABLE as error:
         file.errors.append(Problem("", _reason(error)))
 

@@ -36,7 +36,7 @@ class Folder:
         raise NotImplementedError
 
     def names(self, folder: str) -> list[str]:
-        """Return the relative names of the files in a folder of that relative name, sorted; none where there is none."""
+        """Return the names of the files in a folder of that relative name, sorted; none where there is none."""
         raise NotImplementedError
 
 
