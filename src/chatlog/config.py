@@ -154,6 +154,7 @@ def write(path: Path, name: str, value: str) -> None:
     Settings({name: value}, {}, path).value(name)
     import tomlkit
 
+    read(path)  # refuses a file that is not TOML
     document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
     document[name] = value
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -77,17 +77,24 @@ def duration(text: str) -> timedelta:
 
 def since(text: str, now: datetime) -> str:
     """Return the instant a lower bound means: its beginning, or that long before `now`."""
-    return _bound(text, now, end=False)
+    return _checked_bound(text, now, end=False)
 
 
 def until(text: str, now: datetime) -> str:
     """Return the instant an upper bound means; a bare day or month is meant to its end."""
-    return _bound(text, now, end=True)
+    return _checked_bound(text, now, end=True)
+
+
+def _checked_bound(text: str, now: datetime, *, end: bool) -> str:
+    try:
+        return _bound(text, now, end=end)
+    except OverflowError:
+        raise UsageError(f"'{text}' is beyond the calendar", "write a date between the years 1 and 9999") from None
 
 
 def _bound(text: str, now: datetime, *, end: bool) -> str:
     if re.fullmatch(_DURATION, text.strip()):
-        return _back(text, now)
+        return iso(now - duration(text))
     days = _whole_days(text.strip().lower(), now)
     if days is not None:
         return iso(days[1] - timedelta(milliseconds=1) if end else days[0])
@@ -99,13 +106,6 @@ def _bound(text: str, now: datetime, *, end: bool) -> str:
             "write 7d, 2w, 3mo, today, yesterday, 2026-01-31 or a full ISO time",
         ) from None
     return iso(moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo))
-
-
-def _back(text: str, now: datetime) -> str:
-    try:
-        return iso(now - duration(text))
-    except OverflowError:
-        raise UsageError(f"'{text}' reaches back before the calendar begins") from None
 
 
 def _whole_days(text: str, now: datetime) -> tuple[datetime, datetime] | None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,7 +19,7 @@ from typing import IO, Any, BinaryIO
 from chatlog import formats
 from chatlog.errors import ChatlogError, NotFoundError, RefusedError, UsageError
 from chatlog.formats import MALFORMED
-from chatlog.formats.source import Progress, Source, stream_source, walk, watched
+from chatlog.formats.source import UNREADABLE, Progress, Source, stream_source, walk, watched
 from chatlog.models import (
     IMPORTANCES,
     ROLES,
@@ -43,9 +41,6 @@ from chatlog.store import Store
 #: A batch is written once it holds this many messages or characters.
 BATCH_MESSAGES = 500
 BATCH_CHARS = 4_000_000
-
-#: What reading a file may raise: the system, the archive, a password on it.
-UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 _OUTCOMES = ("conversations", "messages", "new", "updated", "unchanged", "skipped")
 
@@ -122,7 +117,7 @@ def _import_input(
     try:
         for source in walk(path):
             is_named = source.path == path
-            if is_named or options.format is not None or formats.detect(source) is not None:
+            if is_named or options.format is not None or _may_be_history(source):
                 _import_source(store, source, options, report, progress)
             else:
                 report.ignored += 1
@@ -131,6 +126,14 @@ def _import_input(
     if len(report.files) == before:
         what = "no history of a format chatlog knows is in it" if report.ignored > ignored else "it is empty"
         report.files.append(FileReport(str(path), errors=[Problem("", what)]))
+
+
+def _may_be_history(source: Source) -> bool:
+    """Whether a file of a folder or archive is of a known format, or cannot be read to tell."""
+    try:
+        return formats.detect(source) is not None
+    except UNREADABLE:
+        return True
 
 
 def _import_source(

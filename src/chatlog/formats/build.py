@@ -141,3 +141,11 @@ def preorder(parents: Mapping[str, str | None]) -> list[tuple[str, str | None]]:
                 ordered.append((key, parent))
                 stack.extend((child, key) for child in reversed(children.get(key, ())))
     return ordered
+
+
+def newest_leaf(drafts: Iterable[MessageDraft]) -> str | None:
+    """Return the id of the latest message that none follows; of several at one time, the last."""
+    messages = list(drafts)
+    parents = {message.parent for message in messages}
+    leaves = [(message.created_at or "", at) for at, message in enumerate(messages) if message.source_id not in parents]
+    return messages[max(leaves)[1]].source_id if leaves else None

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import IO, Any
 
 from chatlog.formats import MALFORMED, Head, Transcript
-from chatlog.formats.build import Chain
+from chatlog.formats.build import Chain, derived_id
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.source import Source
 from chatlog.models import (
@@ -38,8 +38,10 @@ _EXTRAS = ("summary", "memory", "tombstone")
 
 def sniff(head: Head) -> bool:
     """Recognise the header line, or lines of the types that follow it."""
-    if not head.is_json or head.is_array or not head.objects:
+    if not head.is_json or head.is_array:
         return False
+    if not head.objects:  # a first line longer than the head
+        return head.keys >= {"type", "conversation", "role"}
     first = head.objects[0]
     if first.get("type") == "chatlog":
         return "version" in first
@@ -92,12 +94,12 @@ class _Reader:
             role=value["role"],
             text=text if isinstance(text, str) else joined_text(parts or ()),
             parts=None if parts is None else tuple(dict(part) for part in parts),
-            author=value.get("author"),
-            model=value.get("model"),
+            author=_text(value.get("author")),
+            model=_text(value.get("model")),
             created_at=instant(value.get("created_at")),
             source_id=_optional_text(value.get("source_id")),
             conversation=conversation_id,
-            key=value.get("key"),
+            key=_text(value.get("key")),
             hidden=bool(value.get("hidden")),
             importance=value.get("importance"),
             metadata=dict(value.get("metadata") or {}),
@@ -112,16 +114,32 @@ class _Reader:
         if draft.source_id is not None:
             names[value["seq"]] = draft.source_id
         parent = value.get("parent")
-        return replace(draft, seq=value["seq"], parent=names.get(parent, parent))
+        return replace(draft, seq=_number(value["seq"]), parent=names.get(parent, parent))
 
     def _theirs(self, draft: MessageDraft, value: Mapping[str, Any]) -> MessageDraft:
-        if value.get("parent") is None or draft.source_id is None:
+        if value.get("parent") is None:
             return self.chain.link(draft)
-        return self.chain.note(replace(draft, parent=str(value["parent"])))
+        parent = str(value["parent"])
+        name = draft.source_id or derived_id(parent, draft)
+        return self.chain.note(replace(draft, parent=parent, source_id=name))
 
 
 def _is_ours(value: Mapping[str, Any]) -> bool:
     return isinstance(value.get("seq"), int) and _OUR_ID.fullmatch(str(value["conversation"])) is not None
+
+
+def _text(value: Any) -> str | None:
+    """Return text or None.  Raises TypeError for anything else."""
+    if value is not None and not isinstance(value, str):
+        raise TypeError("not a string")
+    return value
+
+
+def _number(value: Any) -> int | None:
+    """Return a whole number that a database can hold, or None.  Raises TypeError for anything else."""
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 1 << 62):
+        raise TypeError("not a whole number")
+    return value
 
 
 def _optional_text(value: Any) -> str | None:
@@ -134,25 +152,25 @@ def conversation(value: Mapping[str, Any]) -> ConversationDraft:
     ours = _OUR_ID.fullmatch(name) is not None
     return ConversationDraft(
         id=name if ours else None,
-        source=value.get("source") if ours else None,
+        source=_text(value.get("source")) if ours else None,
         source_id=_optional_text(value.get("source_id")) if ours else name,
-        title=value.get("title"),
+        title=_text(value.get("title")),
         created_at=instant(value.get("created_at")),
         updated_at=instant(value.get("updated_at")),
-        model=value.get("model"),
-        project=value.get("project"),
-        parent=value.get("parent"),
-        forked_at=value.get("forked_at"),
-        head=value.get("head") if ours else None,
+        model=_text(value.get("model")),
+        project=_text(value.get("project")),
+        parent=_text(value.get("parent")),
+        forked_at=_number(value.get("forked_at")),
+        head=_number(value.get("head")) if ours else None,
         pinned=bool(value.get("pinned")),
         archived=bool(value.get("archived")),
-        hold=value.get("hold"),
-        deleted_at=value.get("deleted_at"),
+        hold=_text(value.get("hold")),
+        deleted_at=instant(value.get("deleted_at")),
         expires_at=instant(value.get("expires_at")),
         tags=tuple(str(tag) for tag in value.get("tags") or ()),
         state=dict(value.get("state") or {}),
         metadata=dict(value.get("metadata") or {}),
-        revision=value.get("revision") if ours else None,
+        revision=_number(value.get("revision")) if ours else None,
     )
 
 

@@ -21,6 +21,8 @@ _BLANK = re.compile(r"[ \t\r\n,]*")
 _SURROGATE = re.compile(
     r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
+#: What may be left unread of a number whose beginning was decoded: ``1`` of ``1e+16``.
+_LONGEST_TAIL = 8
 _NEXT_OBJECT = re.compile(r"\}\s*,\s*(?=\{)")
 #: What malformed JSON raises: nesting beyond the parser's depth and absurd integers included.
 BROKEN_JSON = (json.JSONDecodeError, RecursionError, ValueError)
@@ -189,11 +191,15 @@ class _Reader:
                     raise
                 size *= 2  # a value longer than the window is decoded again: keep that linear
                 continue
-            if end == len(self.text) and not self.ended and self.more():
+            if self._may_go_on(value, end) and self.more():
                 continue
             raw, self.at = self.text[self.at : end], end
             mended = sound(raw)
             return value if mended == raw else json.loads(mended)
+
+    def _may_go_on(self, value: Any, end: int) -> bool:
+        """Whether a number or a word stands at the window's end, perhaps only its beginning."""
+        return not self.ended and not isinstance(value, (dict, list, str)) and len(self.text) - end < _LONGEST_TAIL
 
     def _is_broken(self, error: json.JSONDecodeError) -> bool:
         """Whether the text is wrong rather than cut off at the window's end."""
@@ -220,11 +226,11 @@ class _Reader:
     def enter(self, key: str) -> bool:
         """Move into the array under the top-level `key` of the object here; False where there is none."""
         pattern = re.compile(r'"' + re.escape(key) + r'"\s*:\s*\[')
-        match = pattern.search(self.text, self.at)
-        if match is None or key not in first_keys(self.text[self.at : match.end()]):
-            return False
-        self.at = match.end()
-        return True
+        for match in pattern.finditer(self.text, self.at):
+            if key in first_keys(self.text[self.at : match.end()]):
+                self.at = match.end()
+                return True
+        return False
 
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]', re.DOTALL)

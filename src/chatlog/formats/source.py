@@ -10,6 +10,7 @@ import io
 import os
 import posixpath
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -26,6 +27,10 @@ MAX_NESTING = 2
 #: is also larger than `BOMB_BYTES`.
 MAX_RATIO = 200
 BOMB_BYTES = 200 * 1024 * 1024
+
+
+#: What reading may raise: the system, the archive, a password on it.
+UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 class Folder:
@@ -152,8 +157,8 @@ class _Replay:
         self.head = b""
 
     def open(self) -> IO[bytes]:
-        if not self.head:
-            self.head = self.stream.read(HEAD_BYTES)
+        while len(self.head) < HEAD_BYTES and (chunk := self.stream.read(HEAD_BYTES - len(self.head))):
+            self.head += chunk
         return io.BufferedReader(_HeadThenRest(self.head, self.stream))
 
 
@@ -194,7 +199,7 @@ def walk(path: Path) -> Iterator[Source]:
 
 def _expand(source: Source, depth: int) -> Iterator[Source]:
     """Yield the source itself, or the members of the zip that it is."""
-    if depth > MAX_NESTING or source.head(4) != b"PK\x03\x04":
+    if depth > MAX_NESTING or not _is_zip(source):
         yield source
         return
     with _seekable(source.open()) as stream:
@@ -207,6 +212,13 @@ def _expand(source: Source, depth: int) -> Iterator[Source]:
             for info in sorted(zip_file.infolist(), key=lambda info: info.filename):
                 if not info.is_dir() and not _is_clutter(info.filename):
                     yield from _expand(_member_source(zip_file, info, source.name), depth + 1)
+
+
+def _is_zip(source: Source) -> bool:
+    try:
+        return source.head(4) == b"PK\x03\x04"
+    except UNREADABLE:  # whoever reads it will say why
+        return False
 
 
 def _seekable(stream: IO[bytes]) -> IO[bytes]:

@@ -92,6 +92,8 @@ def translate(error: Exception, path: Path) -> ChatlogError | None:
     if primary in _MEANINGS:
         kind, sentence, hint = _MEANINGS[primary]
         return kind(sentence.format(path=path), hint)
+    if isinstance(error, driver.InterfaceError):
+        return UsageError("a value is of a kind that cannot be stored")
     if isinstance(error, driver.ProgrammingError) and "closed" in str(error):  # the driver gives it no code
         return ClosedError("the store is closed", "open it again")
     return None

@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from sqlcipher3 import dbapi2 as driver
+
 from chatlog.errors import UsageError
 from chatlog.models import Extra
 from chatlog.store.sqlite.connection import Connection
@@ -51,6 +53,8 @@ def bring_in(connection: Connection, user: str, extra: Extra, now: str) -> bool:
         return _WRITERS[extra.kind](connection, user, extra.values, now)
     except KeyError as error:
         raise UsageError(f"a {extra.kind} line lacks {error}") from None
+    except (OverflowError, TypeError, ValueError, driver.IntegrityError, driver.InterfaceError):
+        raise UsageError(f"a {extra.kind} line holds a value that cannot be kept") from None
 
 
 def _add_memory(connection: Connection, user: str, values: Mapping[str, Any], now: str) -> bool:

@@ -21,6 +21,8 @@ DERIVED = "h-"
 OWN = "chatlog"
 
 Identity = str | int
+#: What makes two bodies the same: sha256, author, metadata.
+Said = tuple[bytes, str | None, str | None]
 
 
 @dataclass(slots=True)
@@ -38,7 +40,7 @@ class _Target:
     revision: int
     known: dict[Identity, tuple[int, bytes, int]] = field(default_factory=dict)  # → seq, sha256, body
     buried: frozenset[str] = frozenset()
-    inherited: dict[bytes, int] = field(default_factory=dict)  # sha256 → body of the parent's prefix
+    inherited: dict[Said, int] = field(default_factory=dict)  # → body in the parent's prefix
     stored_head: int | None = None
     placed: int = 0
     replaced: int = 0
@@ -134,7 +136,7 @@ class Ingest:
         if draft.created_at is None and times:
             draft = replace(draft, created_at=min(times), updated_at=draft.updated_at or max(times))
         key = conversations.insert(self.connection, self.user, draft, self.now)
-        tags.add(self.connection, self.user, [key], draft.tags)
+        tags.add(self.connection, self.user, [key], filter(None, map(tags.made_of, draft.tags)))
         stored = conversations.by_key(self.connection, key)
         title_by = "source" if draft.title else "text"
         return _Target(key, stored.id, True, draft.title, title_by, 0, None, stored.updated_at, stored.revision)
@@ -167,13 +169,13 @@ class Ingest:
             )
         )
 
-    def _prefix_of(self, parent: str, forked_at: int) -> dict[bytes, int]:
+    def _prefix_of(self, parent: str, forked_at: int) -> dict[Said, int]:
         rows = self.connection.execute(
-            """SELECT b.sha256, m.body FROM conversations AS c JOIN messages AS m ON m.conversation = c.key
+            """SELECT b.sha256, b.author, b.metadata, m.body FROM conversations AS c JOIN messages AS m ON m.conversation = c.key
                JOIN bodies AS b ON b.id = m.body WHERE c.user = ? AND c.id = ? AND m.seq <= ?""",
             (self.user, parent, forked_at),
         )
-        return dict(rows.fetchall())
+        return {(sha256, author, metadata): body for sha256, author, metadata, body in rows}
 
     def _take(self, target: _Target, draft: MessageDraft) -> None:
         """Leave, replace, skip or append one message."""
@@ -192,7 +194,8 @@ class Ingest:
             self._replace(target, draft, digest, known)
 
     def _append(self, target: _Target, draft: MessageDraft, digest: bytes) -> None:
-        body = target.inherited.get(digest) or self._shared(draft, digest) or self._insert(draft, digest)
+        said = (digest, draft.author, bodies.dump(draft.metadata))
+        body = target.inherited.get(said) or self._shared(draft, said) or self._insert(draft, digest)
         target.last_seq = seq = (
             max(target.last_seq + 1, draft.seq or 0) if draft.source_id is None else target.last_seq + 1
         )
@@ -248,15 +251,16 @@ class Ingest:
             self.first_body = self.last_body
         return self.last_body
 
-    def _shared(self, draft: MessageDraft, digest: bytes) -> int | None:
+    def _shared(self, draft: MessageDraft, said: Said) -> int | None:
         """Return the body of the same message in another conversation of the source (a resumed or forked session)."""
         if draft.source_id is None or draft.source_id.startswith(DERIVED):
             return None
         row = self.connection.execute(
             """SELECT m.body FROM messages AS m JOIN conversations AS c ON c.key = m.conversation
                JOIN bodies AS b ON b.id = m.body
-               WHERE m.source_id = ? AND c.user = ? AND c.source = ? AND b.sha256 = ? LIMIT 1""",
-            (draft.source_id, self.user, self.source, digest),
+               WHERE m.source_id = ? AND c.user = ? AND c.source = ?
+                 AND b.sha256 = ? AND b.author IS ? AND b.metadata IS ? LIMIT 1""",
+            (draft.source_id, self.user, self.source, *said),
         ).fetchone()
         return row[0] if row else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from chatlog.errors import UsageError
@@ -13,6 +14,11 @@ def checked(tag: str) -> str:
     if not tag or not tag.isprintable() or any(mark in tag for mark in " ,\t") or tag[0] in "+-" or len(tag) > 100:
         raise UsageError(f"'{tag[:40]}' is not a tag", "a tag is one word without blanks and commas")
     return tag
+
+
+def made_of(name: str) -> str:
+    """Return a tag made of any label: blanks and commas become dashes; "" where nothing is left."""
+    return re.sub(r"[\s,]+|[^\x20-\x7e\w]", "-", name).strip("+-")[:100]
 
 
 def add(connection: Connection, user: str, keys: Sequence[int], names: Iterable[str]) -> set[int]:

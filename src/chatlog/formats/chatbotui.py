@@ -1,0 +1,105 @@
+"""Chatbot UI's export: one JSON file with conversations under ``history``, folders and saved prompts.
+
+Reads its conversations; each one's own prompt is the system message that was sent with it.  The
+web interface keeps its history in the browser: exports lie where people saved them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, first_keys, items
+from chatlog.formats.openai_content import Calls, message
+from chatlog.formats.source import Source
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
+
+LOCATIONS: tuple[str, ...] = ()
+
+_HISTORY = "history"
+_FIRST = re.compile(r'"history"\s*:\s*\[\s*(?=\{)')
+_EMPTY_HISTORY = re.compile(r'"history"\s*:\s*\[\s*\]')
+_TOLD = frozenset({"id", "name", "messages", "model", "prompt", "folderId"})
+
+
+def sniff(head: Head) -> bool:
+    """Say whether this is an export of Chatbot UI."""
+    keys = head.keys
+    if _HISTORY not in keys or keys.isdisjoint(("version", "folders", "prompts")):
+        return False
+    first = _FIRST.search(head.text)
+    if first is None:
+        return "folders" in keys and _EMPTY_HISTORY.search(head.text) is not None
+    return {"id", "name", "messages"} <= set(first_keys(head.text[first.end() :]))
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield each conversation with its messages; saved prompts are counted."""
+    try:
+        export = document(source)
+    except BROKEN_JSON:
+        yield from _damaged(source)
+        return
+    if not isinstance(export, dict) or not isinstance(export.get(_HISTORY), list):
+        yield Problem("", "not an export of Chatbot UI")
+        return
+    folders = _folders(export.get("folders"))
+    for number, entry in enumerate(export[_HISTORY], 1):
+        yield from _read(Line(f"item {number}", entry, number), folders)
+    prompts = export.get("prompts")
+    if isinstance(prompts, list) and prompts:
+        yield LeftOut("saved prompts", len(prompts))
+
+
+def _damaged(source: Source) -> Iterator[Record]:
+    """Yield the conversations that can be read of a file that is cut off or broken."""
+    for item in items(source, _HISTORY):
+        if isinstance(item, Problem):
+            yield item
+        else:
+            yield from _read(item, {})
+
+
+def _folders(found: Any) -> dict[Any, str]:
+    held = found if isinstance(found, list) else ()
+    return {
+        folder["id"]: folder["name"] for folder in held if isinstance(folder, dict) and folder.keys() >= {"id", "name"}
+    }
+
+
+def _read(item: Line, folders: Mapping[Any, str]) -> Iterator[Record]:
+    try:
+        yield from _conversation(item.value, item.place, folders)
+    except MALFORMED as error:
+        yield Problem(item.place, f"not a conversation of Chatbot UI ({type(error).__name__})")
+
+
+def _conversation(entry: Mapping[str, Any], place: str, folders: Mapping[Any, str]) -> Iterator[Record]:
+    messages: list[MessageDraft] = []
+    problems: list[Problem] = []
+    chain, calls = build.Chain(), Calls()
+    model = entry.get("model")
+    model_id = model.get("id") if isinstance(model, dict) else model
+    prompt = entry.get("prompt")
+    if isinstance(prompt, str) and prompt:
+        messages.append(chain.link(MessageDraft(role="system", text=prompt, source_id="prompt")))
+    for number, value in enumerate(entry["messages"], 1):
+        try:
+            made = message(value, calls)
+            named = replace(made, model=model_id) if made.role == "assistant" and made.model is None else made
+            messages.append(chain.link(named))
+        except MALFORMED as error:
+            reason = f"not of the shape of a message ({type(error).__name__})"
+            problems.append(Problem(f"{place}, message {number}", reason))
+    yield ConversationDraft(
+        source_id=str(entry["id"]) if entry.get("id") else build.derived_conversation_id(messages),
+        title=entry.get("name") or None,
+        model=model_id,
+        project=folders.get(entry.get("folderId")),
+        metadata={key: fact for key, fact in entry.items() if key not in _TOLD and fact is not None},
+    )
+    yield from messages
+    yield from problems

@@ -1,0 +1,173 @@
+"""GitHub Copilot's histories: the command line's events and older sessions, VS Code's chats.
+
+Tells the four forms apart and reads the oldest, ``{"chatMessages", "timeline"}``, itself; events are
+`copilot_events`' matter, chats and their logs `copilot_vscode`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chatlog.formats import MALFORMED, Head, build, copilot_events, copilot_vscode
+from chatlog.formats.jsonstream import BROKEN_JSON, document
+from chatlog.formats.openai_content import Calls
+from chatlog.formats.openai_content import message as openai_message
+from chatlog.formats.source import Source
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
+from chatlog.timespec import instant
+
+_VSCODE = ("~/.config", "~/Library/Application Support", "$APPDATA")
+#: Where the files are found: the command line's, then VS Code's on Linux, macOS and Windows.
+LOCATIONS = (
+    "~/.copilot/session-state/*/events.jsonl",
+    "~/.copilot/session-state/*.jsonl",
+    "~/.copilot/history-session-state/*.json",
+    *(
+        f"{place}/{name}/User/{folder}/*.json{form}"
+        for place in _VSCODE
+        for name in ("Code", "Code - Insiders")
+        for folder in ("workspaceStorage/*/chatSessions", "globalStorage/emptyWindowChatSessions")
+        for form in ("", "l")
+    ),
+)
+_TOLD = frozenset(("id", "timestamp", "type", "text", "callId", "name", "arguments", "result"))
+_CALLS = ("tool_call_requested", "tool_call_completed")
+
+
+def sniff(head: Head) -> bool:
+    """Say whether this is one of Copilot's histories."""
+    return head.is_json and not head.is_array and _form(head) is not None
+
+
+def _form(head: Head) -> str | None:
+    keys = head.keys
+    if {"sessionId", "startTime"} <= keys and not keys.isdisjoint(("timeline", "chatMessages")):
+        return "session"
+    if "requests" in keys and not keys.isdisjoint(copilot_vscode.SIGNS):
+        return "chat"
+    if keys == {"kind", "v"} and re.match(r'\{\s*"kind"\s*:\s*0\b', head.text) and _holds_chat(head.text):
+        return "log"
+    if any(copilot_events.is_event(value) for value in head.objects[:20]) or _begins_like_event(head):
+        return "events"
+    return None
+
+
+def _holds_chat(text: str) -> bool:
+    return '"requests"' in text or re.search(r'"v"\s*:\s*\{[^{}]*"(?:sessionId|creationDate)"', text) is not None
+
+
+def _begins_like_event(head: Head) -> bool:
+    """Whether a first event too long for the head has the keys and the type of one."""
+    return not head.objects and head.keys >= {"type", "data"} and '"session.start"' in head.text[:200]
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield the session's conversation, and those of its sub-agents."""
+    head = Head(source.name, source.head())
+    form = _form(head)
+    if form == "events":
+        yield from copilot_events.read(source)
+    elif form == "log":
+        yield from copilot_vscode.read_log(source)
+    else:
+        yield from _read_document(source, copilot_vscode.read_chat if form == "chat" else _read_session)
+
+
+def _read_document(source: Source, reader: Any) -> Iterator[Record]:
+    try:
+        value = document(source)
+    except BROKEN_JSON as error:
+        yield Problem("document", f"not valid JSON ({type(error).__name__})")
+        return
+    if isinstance(value, dict):
+        yield from reader(source, value)
+    else:
+        yield Problem("document", "not a session of Copilot's")
+
+
+def _read_session(source: Source, session: Mapping[str, Any]) -> Iterator[Record]:
+    """Yield a session of 2025: its timeline, which has ids and times; without one, what the model was sent."""
+    timeline, sent = session.get("timeline"), session.get("chatMessages")
+    told = ("sessionId", "startTime", "timeline", "chatMessages")
+    yield ConversationDraft(
+        source_id=str(session.get("sessionId") or source.stem),
+        created_at=instant(session.get("startTime")),
+        metadata={key: fact for key, fact in session.items() if key not in told and fact not in (None, "", [], {})},
+    )
+    if isinstance(timeline, list) and timeline:
+        yield from _timeline(timeline)
+        if isinstance(sent, list) and sent:
+            yield LeftOut("chatMessages (the timeline tells the same)", len(sent))
+    else:
+        yield from _sent(sent if isinstance(sent, list) else [])
+
+
+def _timeline(entries: list[Any]) -> Iterator[Record]:
+    completed = {_call_id(entry) for entry in entries if _kind(entry) == "tool_call_completed"}
+    last, repeated = None, 0
+    for number, entry in enumerate(entries, 1):
+        if _kind(entry) == "tool_call_requested" and _call_id(entry) in completed:
+            repeated += 1
+            continue
+        try:
+            made = _entry(entry, last, f"timeline-{number}")
+        except MALFORMED:
+            yield Problem(f"timeline {number}", "not an entry of the shape that Copilot writes")
+            continue
+        yield made
+        last = made.source_id
+    if repeated:
+        yield LeftOut("tool_call_requested (completed later)", repeated)
+
+
+def _kind(entry: Any) -> Any:
+    return entry.get("type") if isinstance(entry, dict) else None
+
+
+def _call_id(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("callId"))
+
+
+def _entry(entry: Mapping[str, Any], parent: str | None, name: str) -> MessageDraft:
+    kind, text = entry["type"], entry.get("text") or ""
+    if not isinstance(text, str):
+        raise TypeError("a text that is none")
+    facts = {key: fact for key, fact in entry.items() if key not in _TOLD and fact not in (None, "")}
+    is_note = kind not in ("user", "copilot", *_CALLS)
+    if is_note:
+        facts["hidden_reason"] = str(kind)
+    return MessageDraft(
+        role="user" if kind == "user" else "assistant",
+        text=text,
+        parts=tuple(_call(entry)) if kind in _CALLS else None,
+        created_at=instant(entry.get("timestamp")),
+        source_id=str(entry.get("id") or name),
+        parent=parent,
+        hidden=is_note,
+        metadata=facts,
+    )
+
+
+def _call(entry: Mapping[str, Any]) -> Iterator[Part]:
+    """Yield a tool call and, once it is completed, its result."""
+    if entry.get("text"):
+        yield build.text(entry["text"])
+    yield build.tool_call(entry.get("callId"), entry.get("name"), build.parsed(entry.get("arguments")))
+    result = entry.get("result")
+    if isinstance(result, dict):
+        failed = result.get("type") in ("failure", "error", "rejected", "denied")
+        response = result["log"] if result.keys() <= {"type", "log"} and "log" in result else result
+        yield build.tool_result(entry.get("callId"), response, is_error=failed, status=result.get("type"))
+    elif result is not None:
+        yield build.tool_result(entry.get("callId"), result)
+
+
+def _sent(values: list[Any]) -> Iterator[Record]:
+    chain, calls = build.Chain(), Calls()
+    for number, value in enumerate(values, 1):
+        try:
+            yield chain.link(openai_message(value, calls))
+        except MALFORMED:
+            yield Problem(f"chatMessages {number}", "not a message of OpenAI's shape")

@@ -1,0 +1,393 @@
+"""Copilot CLI's ``events.jsonl``: an event a line, each naming the one before.
+
+Sorts events into the session's conversation and those of its sub-agents and turns them into messages;
+a result is a message of its own, behind the one that called.  Nothing is kept of a file but ids.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chatlog.formats import MALFORMED, build
+from chatlog.formats.jsonstream import Line, lines
+from chatlog.formats.source import Source
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.timespec import instant
+
+Data = Mapping[str, Any]
+
+_FAMILIES = ("session", "user", "assistant", "tool", "system", "subagent", "hook", "skill", "pending_messages")
+_TYPE = re.compile(rf"(?:{'|'.join(_FAMILIES)})\.[a-z_.]{{1,40}}|abort")
+_EMPTY: tuple[object, ...] = (None, "", [], {}, False)
+_OPAQUE = ("reasoningOpaque", "encryptedContent")
+_TOLD: dict[str, frozenset[str]] = {
+    "user.message": frozenset(("content", "attachments", "supportedNativeDocumentMimeTypes")),
+    "assistant.message": frozenset(
+        ("content", "toolRequests", "reasoningText", "outputTokens", "model", "parentToolCallId", *_OPAQUE)
+    ),
+    "tool.execution_complete": frozenset(
+        ("toolCallId", "result", "error", "success", "model", "parentToolCallId", "toolTelemetry")
+    ),
+}
+_START_TOLD = frozenset(("sessionId", "startTime", "selectedModel", "context", "version", "producer"))
+
+
+def is_event(value: Mapping[str, Any]) -> bool:
+    """Say whether an object is an event of Copilot's command line."""
+    kind = value.get("type")
+    is_named = isinstance(kind, str) and _TYPE.fullmatch(kind) is not None
+    return is_named and isinstance(value.get("data"), dict) and not value.keys().isdisjoint(("parentId", "timestamp"))
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield each conversation with its messages, then the counts of what is none."""
+    session = _Session(source)
+    for line in lines(source):
+        if isinstance(line, Problem):
+            yield line
+            continue
+        try:
+            yield from session.feed(line)
+        except MALFORMED:
+            yield Problem(line.place, "not an event of the shape that Copilot writes")
+    yield from session.close()
+
+
+@dataclass(slots=True)
+class _Lane:
+    """A conversation: the session's, or that of the sub-agent which a tool call started."""
+
+    draft: ConversationDraft
+    last: str | None = None
+    opened: bool = False
+    used: Counter[str] = field(default_factory=Counter)
+
+
+class _Session:
+    """What one pass over a file remembers: where each event leads, and the answer that still waits for its usage."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.lanes: dict[str | None, _Lane] = {None: _Lane(ConversationDraft(source_id=_name(source)))}
+        self.places: dict[str, tuple[str | None, str | None]] = {}
+        self.calls: set[str] = set()
+        self.model: str | None = None
+        self.thoughts: list[str] = []
+        self.usage: dict[str, Any] = {}
+        self.waiting: MessageDraft | None = None
+        self.counts: Counter[str] = Counter()
+
+    def feed(self, line: Line) -> Iterator[Record]:
+        """Take one event in; yield what is complete by it."""
+        event = line.value
+        kind, data = event["type"], event["data"]
+        name = data.get("parentToolCallId")
+        lane = self._lane(name if isinstance(name, str) and name else None)
+        made = _HANDLERS.get(kind, _Session.other)(self, event, data, lane)
+        if made is None:
+            self._pass_over(event, lane)
+            return
+        yield from self.flush()
+        yield from self._opened(lane)
+        made = self._placed(made, event, lane)
+        if kind == "assistant.message":
+            self.waiting = made
+        else:
+            yield made
+
+    def _lane(self, name: str | None) -> _Lane:
+        if name not in self.lanes:
+            above = str(self.lanes[None].draft.source_id)
+            draft = ConversationDraft(source_id=f"{above}/{name}", parent=above, metadata={"parentToolCallId": name})
+            self.lanes[name] = _Lane(draft)
+        return self.lanes[name]
+
+    def _opened(self, lane: _Lane) -> Iterator[ConversationDraft]:
+        if not lane.opened:
+            lane.opened = True
+            yield lane.draft
+
+    def _key(self, lane: _Lane) -> str | None:
+        name = lane.draft.metadata.get("parentToolCallId")
+        return name if isinstance(name, str) else None
+
+    def _base(self, event: Data, lane: _Lane) -> str | None:
+        """Return the message an event follows: the one its parent leads to, if that is of the same conversation."""
+        place = self.places.get(str(event.get("parentId")))
+        return place[1] if place is not None and place[0] == self._key(lane) else lane.last
+
+    def _pass_over(self, event: Data, lane: _Lane) -> None:
+        if isinstance(event.get("id"), str):
+            self.places[event["id"]] = (self._key(lane), self._base(event, lane))
+
+    def _placed(self, made: MessageDraft, event: Data, lane: _Lane) -> MessageDraft:
+        parent = self._base(event, lane)
+        own = event.get("id")
+        name = own if isinstance(own, str) and own else build.derived_id(parent, made)
+        lane.used[name] += 1
+        source_id = name if lane.used[name] == 1 else f"{name}#{lane.used[name]}"
+        lane.last = source_id
+        if isinstance(own, str):
+            self.places[own] = (self._key(lane), source_id)
+        return replace(
+            made,
+            source_id=source_id,
+            parent=parent,
+            conversation=lane.draft.source_id,
+            created_at=instant(event.get("timestamp")),
+        )
+
+    def flush(self) -> Iterator[MessageDraft]:
+        """Yield the answer that waited for its usage."""
+        if self.waiting is not None:
+            yield self.waiting
+            self.waiting = None
+
+    def close(self) -> Iterator[Record]:
+        """Yield the rest: the last answer, the completed conversations, the counts."""
+        if self.thoughts:
+            lane = self.lanes[None]
+            made = self._placed(_spoken([build.reasoning(text) for text in self.thoughts], self.model), {}, lane)
+            yield from self.flush()
+            yield from self._opened(lane)
+            yield made
+        yield from self.flush()
+        for lane in self.lanes.values():
+            if lane.opened or (lane.draft.created_at and not lane.draft.parent):
+                model = lane.draft.model or (None if lane.draft.parent else self.model)
+                yield replace(lane.draft, head=lane.last, model=model)
+        yield from (LeftOut(what, count) for what, count in sorted(self.counts.items()) if count)
+
+    # events of the session
+
+    def start(self, event: Data, data: Data, lane: _Lane) -> None:
+        """Take what is known of the session."""
+        context = data["context"] if isinstance(data.get("context"), dict) else {}
+        cwd, model = context.get("cwd"), data.get("selectedModel")
+        facts = {key: fact for key, fact in data.items() if key not in _START_TOLD and fact not in _EMPTY}
+        facts |= {key: fact for key, fact in context.items() if key != "cwd" and fact not in _EMPTY}
+        self.model = model if isinstance(model, str) and model else self.model
+        lane.draft = replace(
+            lane.draft,
+            source_id=lane.draft.source_id if lane.opened else str(data.get("sessionId") or lane.draft.source_id),
+            created_at=instant(data.get("startTime")) or instant(event.get("timestamp")),
+            project=cwd if isinstance(cwd, str) and cwd else None,
+            model=self.model,
+            metadata={**lane.draft.metadata, **facts},
+        )
+
+    def model_change(self, _: Data, data: Data, lane: _Lane) -> None:
+        """Take the model for what follows."""
+        self.model = data["newModel"] or self.model
+        lane.draft = replace(lane.draft, model=self.model)
+
+    def title(self, _: Data, data: Data, lane: _Lane) -> None:
+        """Take the session's title."""
+        lane.draft = replace(lane.draft, title=str(data["title"]) or None)
+
+    def rewind(self, _: Data, data: Data, lane: _Lane) -> None:
+        """Go back to an earlier event: what follows is a branch."""
+        place = self.places.get(str(data.get("upToEventId")))
+        if place is not None and place[0] == self._key(lane):
+            lane.last = place[1]
+            self.places.clear()
+
+    def shutdown(self, _: Data, data: Data, lane: _Lane) -> None:
+        """Take what the session cost."""
+        costs = {key: data[key] for key in ("modelMetrics", "tokenDetails") if data.get(key)}
+        lane.draft = replace(lane.draft, metadata={**lane.draft.metadata, **costs})
+
+    def agent(self, _: Data, data: Data, __: _Lane) -> None:
+        """Take the name of the sub-agent that a tool call starts."""
+        lane = self._lane(str(data["toolCallId"]))
+        title = data.get("agentDisplayName") or data.get("agentName")
+        facts = {key: data[key] for key in ("agentName", "agentDescription") if data.get(key)}
+        lane.draft = replace(lane.draft, title=str(title) or None, metadata={**lane.draft.metadata, **facts})
+
+    def other(self, event: Data, _: Data, __: _Lane) -> None:
+        """Count an event that is no message."""
+        kind = str(event["type"])
+        self.counts[kind if _TYPE.fullmatch(kind) else "events of no known type"] += 1
+
+    # messages
+
+    def user(self, _: Data, data: Data, __: _Lane) -> MessageDraft:
+        """Take a prompt; one that a skill or the system wrote is hidden."""
+        text = _text(data["content"])
+        files = [_attachment(item) for item in data.get("attachments") or ()]
+        facts = _facts("user.message", data)
+        if facts.get("transformedContent") == text:
+            del facts["transformedContent"]
+        origin = data.get("source")
+        if origin not in (None, "", "user"):
+            facts["hidden_reason"] = str(origin)
+        parts = (build.text(text), *files) if files else None
+        return MessageDraft(role="user", text=text, parts=parts, hidden="hidden_reason" in facts, metadata=facts)
+
+    def assistant(self, _: Data, data: Data, __: _Lane) -> MessageDraft:
+        """Take an answer: what was thought, what is said, what is called."""
+        thoughts = [text for text in self.thoughts if text != data.get("reasoningText")]
+        parts = [build.reasoning(text) for text in thoughts]
+        if data.get("reasoningText"):
+            parts.append(build.reasoning(_text(data["reasoningText"])))
+        if data.get("content"):
+            parts.append(build.text(_text(data["content"])))
+        parts += [_request(request) for request in data.get("toolRequests") or ()]
+        self.calls |= {part["id"] for part in parts if part["type"] == "tool_call" and isinstance(part["id"], str)}
+        self.thoughts = []
+        for key in _OPAQUE:
+            self.counts[f"{key} (not readable)"] += bool(data.get(key))
+        model = data.get("model")
+        made = _spoken(parts, model if isinstance(model, str) and model else self.model)
+        usage = {**({"outputTokens": data["outputTokens"]} if data.get("outputTokens") else {}), **self.usage}
+        self.usage = {}
+        return replace(made, metadata={**_facts("assistant.message", data), **({"usage": usage} if usage else {})})
+
+    def reasoning(self, _: Data, data: Data, __: _Lane) -> None:
+        """Keep a thought for the answer that follows it."""
+        self.thoughts.append(_text(data["content"]))
+
+    def spent(self, _: Data, data: Data, __: _Lane) -> None:
+        """Add the usage to the answer before, else to the one that follows."""
+        usage = {key: fact for key, fact in data.items() if key != "parentToolCallId" and fact not in _EMPTY}
+        if self.waiting is None:
+            self.usage = usage
+            return
+        facts = self.waiting.metadata
+        self.waiting = replace(self.waiting, metadata={**facts, "usage": {**facts.get("usage", {}), **usage}})
+
+    def called(self, _: Data, data: Data, __: _Lane) -> MessageDraft | None:
+        """Take a call that no answer asked for, such as a user's own."""
+        if data["toolCallId"] in self.calls:
+            self.counts["tool.execution_start (the call is in its message)"] += 1
+            return None
+        self.calls.add(data["toolCallId"])
+        call = build.tool_call(data["toolCallId"], data.get("toolName"), build.parsed(data.get("arguments")))
+        return _spoken([call], self.model)
+
+    def result(self, _: Data, data: Data, __: _Lane) -> MessageDraft:
+        """Take a tool's result."""
+        if data.get("toolTelemetry"):
+            self.counts["toolTelemetry"] += 1
+        return MessageDraft(role="tool", parts=(_result(data),), metadata=_facts("tool.execution_complete", data))
+
+    def note(self, event: Data, data: Data, _: _Lane) -> MessageDraft:
+        """Take what the command line told its user, hidden."""
+        text = _text(data.get("message") or data.get("content") or data.get("summaryContent") or "")
+        told = ("message", "content", "summaryContent", "stack", "parentToolCallId")
+        facts = {key: fact for key, fact in data.items() if key not in told and fact not in _EMPTY}
+        reason = _REASONS.get(str(event["type"]), str(event["type"]))
+        role = "user" if reason in ("compact_summary", "skill", "system_notification") else "assistant"
+        return MessageDraft(role=role, text=text, hidden=True, metadata={**facts, "hidden_reason": reason})
+
+    def compacted(self, event: Data, data: Data, lane: _Lane) -> MessageDraft | None:
+        """Take the summary that replaced a long history, hidden."""
+        if data.get("summaryContent"):
+            return self.note(event, data, lane)
+        self.other(event, data, lane)
+        return None
+
+    def system(self, _: Data, data: Data, __: _Lane) -> MessageDraft:
+        """Take the instructions the model was given, hidden."""
+        role = data.get("role")
+        facts = {key: fact for key, fact in data.items() if key not in ("content", "role") and fact not in _EMPTY}
+        return MessageDraft(
+            role=role if role in ("system", "developer") else "system",
+            text=_text(data["content"]),
+            hidden=True,
+            metadata={**facts, "hidden_reason": "instructions"},
+        )
+
+
+def _name(source: Source) -> str:
+    """Return the session's id as its file tells: the folder of an ``events.jsonl``, else the file's own name."""
+    folders = re.split(r"[/\\!]", source.name)
+    return folders[-2] if source.stem == "events" and len(folders) > 1 else source.stem
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text that is none")
+    return value
+
+
+def _facts(kind: str, data: Data) -> dict[str, Any]:
+    return {key: fact for key, fact in data.items() if key not in _TOLD[kind] and fact not in _EMPTY}
+
+
+def _spoken(parts: list[Part], model: str | None) -> MessageDraft:
+    text = joined_text(parts)
+    kept = None if build.only_text(parts, text) else tuple(parts)
+    return MessageDraft(role="assistant", text=text, parts=kept, model=model)
+
+
+def _attachment(item: Any) -> Part:
+    if not isinstance(item, dict) or not isinstance(item.get("path"), str):
+        return build.raw("attachment", item if isinstance(item, dict) else {"value": item})
+    rest = {key: fact for key, fact in item.items() if key not in ("path", "displayName", "type", "name")}
+    return build.file(item["path"], item.get("displayName"), kind=item.get("type"), **rest)
+
+
+def _request(request: Mapping[str, Any]) -> Part:
+    told = ("toolCallId", "name", "arguments", "type", "id", "content")
+    rest = {key: fact for key, fact in request.items() if key not in told and fact not in _EMPTY}
+    arguments = build.parsed(request.get("arguments"))
+    return build.tool_call(request.get("toolCallId"), request.get("name"), arguments, **rest)
+
+
+def _result(data: Data) -> Part:
+    """Return a tool's result: the text the model saw, with what else there is."""
+    result, error = data.get("result"), data.get("error")
+    failed = data.get("success") is False
+    if error:
+        response = error.get("message") if isinstance(error, dict) and error.keys() <= {"message", "code"} else error
+        extra = {"code": error["code"]} if isinstance(error, dict) and error.get("code") else {}
+        extra |= {"result": result} if result else {}
+        return build.tool_result(data.get("toolCallId"), response, is_error=True, **extra)
+    if not isinstance(result, dict) or "content" not in result:
+        return build.tool_result(data.get("toolCallId"), result, is_error=failed)
+    rest = {key: fact for key, fact in result.items() if key != "content" and fact not in _EMPTY}
+    if rest.get("detailedContent") == result["content"]:
+        del rest["detailedContent"]
+    return build.tool_result(data.get("toolCallId"), result["content"], is_error=failed, **_safe(rest))
+
+
+def _safe(facts: dict[str, Any]) -> dict[str, Any]:
+    return {f"source_{key}" if key in ("type", "id", "response", "is_error") else key: v for key, v in facts.items()}
+
+
+_REASONS = {
+    "session.compaction_complete": "compact_summary",
+    "skill.invoked": "skill",
+    "system.notification": "system_notification",
+    "session.error": "error",
+    "session.warning": "warning",
+    "session.info": "info",
+}
+_Handler = Callable[[_Session, Data, Data, _Lane], MessageDraft | None]
+_HANDLERS: dict[str, _Handler] = {
+    "session.start": _Session.start,
+    "session.model_change": _Session.model_change,
+    "session.title_changed": _Session.title,
+    "session.snapshot_rewind": _Session.rewind,
+    "session.shutdown": _Session.shutdown,
+    "session.compaction_complete": _Session.compacted,
+    "session.error": _Session.note,
+    "session.warning": _Session.note,
+    "session.info": _Session.note,
+    "skill.invoked": _Session.note,
+    "subagent.started": _Session.agent,
+    "system.message": _Session.system,
+    "system.notification": _Session.note,
+    "user.message": _Session.user,
+    "assistant.message": _Session.assistant,
+    "assistant.reasoning": _Session.reasoning,
+    "assistant.usage": _Session.spent,
+    "tool.user_requested": _Session.called,
+    "tool.execution_start": _Session.called,
+    "tool.execution_complete": _Session.result,
+}

@@ -1,0 +1,264 @@
+"""VS Code's Copilot chats: a document of requests, or a log of changes to one that is replayed here.
+
+A request is a prompt and its response, two messages.  Requests that a log drops again stay as a
+branch.  What a response says is `copilot_response`'s matter.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from chatlog.formats import MALFORMED, build
+from chatlog.formats.copilot_response import SILENT, address_of, response_parts
+from chatlog.formats.jsonstream import BROKEN_JSON, lines
+from chatlog.formats.source import Source
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.timespec import instant
+
+#: Keys that, beside ``requests``, only these documents have.
+SIGNS = frozenset(
+    ("responderUsername", "requesterUsername", "creationDate", "initialLocation", "lastMessageDate", "customTitle")
+)
+_TOLD = frozenset(("requests", "sessionId", "creationDate", "lastMessageDate", "customTitle", "inputState"))
+_REQUEST_TOLD = frozenset(("requestId", "message", "variableData", "timestamp", "response", "responseId", "modelId"))
+#: What a request's keys say of the response rather than of the prompt.
+_RESPONSE_FACTS = (
+    "agent",
+    "result",
+    "followups",
+    "isCanceled",
+    "vote",
+    "voteDownReason",
+    "modelState",
+    "contentReferences",
+    "codeCitations",
+    "timeSpentWaiting",
+    "editedFileEvents",
+    "responseMarkdownInfo",
+    "usedContext",
+    "usage",
+)
+_EMPTY: tuple[object, ...] = (None, "", [], {}, False)
+_SET, _PUSH, _DELETE = 1, 2, 3
+
+Request = Mapping[str, Any]
+
+
+def read_chat(source: Source, chat: Mapping[str, Any]) -> Iterator[Record]:
+    """Yield the chat of a document."""
+    yield from _records(source, chat, _Requests(chat.get("requests")))
+
+
+def read_log(source: Source) -> Iterator[Record]:
+    """Yield the chat that a log of changes leads to."""
+    chat: dict[str, Any] = {}
+    requests = _Requests(None)
+    for line in lines(source):
+        if isinstance(line, Problem):
+            yield line
+            continue
+        try:
+            chat = _changed(chat, line.value)
+            requests.follow(chat.get("requests"))
+        except MALFORMED:
+            yield Problem(line.place, "not a change of the shape that VS Code writes")
+    yield from _records(source, chat, requests)
+
+
+def _changed(chat: dict[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the chat after one change.  Raises one of MALFORMED for a change that does not fit it."""
+    kind = change["kind"]
+    if kind == 0:
+        return dict(change["v"])
+    *way, last = change["k"]
+    place: Any = chat
+    for step in way:
+        place = place[step]
+    if kind == _SET:
+        if isinstance(place, list) and last == len(place):
+            place.append(change.get("v"))
+        else:
+            place[last] = change.get("v")
+    elif kind == _PUSH:
+        _push(place, last, change)
+    elif kind == _DELETE:
+        place.pop(last, None) if isinstance(place, dict) else place.pop(last)
+    else:
+        raise ValueError("a change of no known kind")
+    return chat
+
+
+def _push(place: Any, last: Any, change: Mapping[str, Any]) -> None:
+    """Cut a list off where the change says so, and lengthen it."""
+    if isinstance(place, dict):
+        place.setdefault(last, [])
+    held = place[last]
+    if change.get("i") is not None:
+        del held[change["i"] :]
+    held.extend(change.get("v") or ())
+
+
+class _Requests:
+    """The requests that ever were in a chat, each behind the one it followed, and those that are."""
+
+    def __init__(self, requests: Any) -> None:
+        self.seen: dict[str, Any] = {}
+        self.parents: dict[str, str | None] = {}
+        self.now: list[str] = []
+        self.follow(requests)
+
+    def follow(self, requests: Any) -> None:
+        """Take the list as it is now in."""
+        last, now = None, list[str]()
+        for number, request in enumerate(requests if isinstance(requests, list) else (), 1):
+            own = request.get("requestId") if isinstance(request, dict) else None
+            name = own if isinstance(own, str) and own else f"request-{number}"
+            self.parents.setdefault(name, last)
+            self.seen[name] = request
+            now.append(name)
+            last = name
+        self.now = now
+
+
+def _records(source: Source, chat: Mapping[str, Any], requests: _Requests) -> Iterator[Record]:
+    drafts, problems = list[MessageDraft](), list[Problem]()
+    ends: dict[str | None, str | None] = {None: None}
+    for name, request in requests.seen.items():
+        parent = ends[requests.parents[name]]
+        try:
+            made = _messages(name, request, parent)
+        except MALFORMED:
+            problems.append(Problem(f"request {len(ends)}", "not a request of the shape that VS Code writes"))
+            made = []
+        drafts += made
+        ends[name] = made[-1].source_id if made else parent
+    head = ends[requests.now[-1]] if requests.now else None
+    yield _conversation(source, chat, drafts, head)
+    yield from drafts
+    yield from problems
+    if silent := sum(map(_silent, requests.seen.values())):
+        yield LeftOut("response items that only steer the display", silent)
+    if isinstance(waiting := chat.get("pendingRequests"), list) and waiting:
+        yield LeftOut("pendingRequests (not sent yet)", len(waiting))
+
+
+def _silent(request: Any) -> int:
+    items = request.get("response") if isinstance(request, dict) else None
+    return sum(isinstance(item, dict) and item.get("kind") in SILENT for item in items or ())
+
+
+def _conversation(
+    source: Source, chat: Mapping[str, Any], drafts: list[MessageDraft], head: str | None
+) -> ConversationDraft:
+    own, title = chat.get("sessionId"), chat.get("customTitle")
+    first = str(drafts[0].source_id) if drafts else source.stem
+    told = {*_TOLD, "pendingRequests"}
+    return ConversationDraft(
+        source_id=own if isinstance(own, str) and own else f"chat-{first}",
+        title=title if isinstance(title, str) and title else None,
+        created_at=instant(chat.get("creationDate")),
+        updated_at=instant(chat.get("lastMessageDate")),
+        model=next((draft.model for draft in reversed(drafts) if draft.model), None),
+        project=_project(source),
+        head=head,
+        metadata={key: fact for key, fact in chat.items() if key not in told and fact not in _EMPTY},
+    )
+
+
+def _project(source: Source) -> str | None:
+    """Return the folder that the workspace above the chats is of."""
+    beside = source.sibling("../workspace.json") if "chatSessions" in source.name else None
+    try:
+        told = json.loads(beside.head()) if beside else {}
+    except BROKEN_JSON:
+        return None
+    place = (told.get("folder") or told.get("workspace")) if isinstance(told, dict) else None
+    if not isinstance(place, str):
+        return None
+    path = unquote(place.removeprefix("file://"))
+    return path[1:] if re.match(r"/[A-Za-z]:", path) else path
+
+
+def _messages(name: str, request: Request, parent: str | None) -> list[MessageDraft]:
+    """Return a request's prompt and, where there is one, its response."""
+    moment = instant(request.get("timestamp"))
+    rest = {
+        key: fact
+        for key, fact in request.items()
+        if key not in _REQUEST_TOLD and key not in _RESPONSE_FACTS and fact not in _EMPTY
+    }
+    text = _prompt(request["message"])
+    files = list(_variables(request.get("variableData")))
+    asked = MessageDraft(
+        role="user",
+        text=text,
+        parts=(build.text(text), *files) if files else None,
+        created_at=moment,
+        source_id=name,
+        parent=parent,
+        metadata=rest,
+    )
+    said = _response(name, request, moment)
+    return [asked] if said is None else [asked, said]
+
+
+def _prompt(message: Any) -> str:
+    text = message if isinstance(message, str) else message.get("text")
+    if text is None:
+        text = "".join(part["text"] for part in message["parts"])
+    if not isinstance(text, str):
+        raise TypeError("a prompt that is no text")
+    return text
+
+
+def _variables(data: Any) -> Iterator[Part]:
+    """Yield the files, images and other things that were attached to a prompt."""
+    for variable in (data.get("variables") or ()) if isinstance(data, dict) else ():
+        address = address_of(variable.get("value"))
+        if address is None:
+            yield build.raw(variable.get("kind") or "variable", variable)
+        else:
+            yield build.file(address, variable.get("name"), kind=variable.get("kind"), range=_range(variable))
+
+
+def _range(variable: Mapping[str, Any]) -> Any:
+    value = variable.get("value")
+    return value.get("range") if isinstance(value, dict) else None
+
+
+def _response(name: str, request: Request, asked: str | None) -> MessageDraft | None:
+    facts = {key: request[key] for key in _RESPONSE_FACTS if request.get(key) not in _EMPTY}
+    parts = response_parts(request.get("response") or (), facts)
+    usage, state = _usage(request), request.get("modelState")
+    ended = state.get("completedAt") if isinstance(state, dict) else None
+    if not parts and not {"result", "isCanceled"} & facts.keys():
+        return None
+    if isinstance(agent := facts.get("agent"), dict):
+        facts["agent"] = agent.get("id") or agent.get("name")
+    facts.pop("usage", None)
+    if usage:
+        facts["usage"] = usage
+    text = joined_text(parts)
+    model = request.get("modelId")
+    own = request.get("responseId")
+    return MessageDraft(
+        role="assistant",
+        text=text,
+        parts=None if build.only_text(parts, text) else tuple(parts),
+        model=model.removeprefix("copilot/") if isinstance(model, str) and model else None,
+        created_at=instant(ended) or asked,
+        source_id=own if isinstance(own, str) and own and own != name else f"{name}-response",
+        parent=name,
+        metadata=facts,
+    )
+
+
+def _usage(request: Request) -> Any:
+    """Return the tokens that a response took, wherever this version keeps them."""
+    result = request["result"] if isinstance(request.get("result"), dict) else {}
+    metadata = result["metadata"] if isinstance(result.get("metadata"), dict) else {}
+    return request.get("usage") or result.get("usage") or metadata.get("usage")

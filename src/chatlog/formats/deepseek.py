@@ -1,0 +1,140 @@
+"""DeepSeek's data export: ``conversations.json``, trees of messages whose words stand in fragments.
+
+The envelope is ChatGPT's, the messages are not: a request, thoughts, searches and a response each
+are a fragment.  The export is a download: it lies where people saved it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats.jsonstream import items
+from chatlog.formats.source import Source
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.timespec import instant
+
+LOCATIONS: tuple[str, ...] = ()
+
+_ENVELOPE = "conversations"
+_FRAGMENTS = re.compile(r'"fragments"\s*:\s*\[')
+_ROLES = {"REQUEST": "user", "USER": "user", "SYSTEM": "system"}
+_CONVERSATION_TOLD = frozenset({"id", "title", "mapping", "inserted_at", "updated_at"})
+_MESSAGE_TOLD = frozenset({"fragments", "files", "model", "inserted_at", "content", "role", "thinking_content"})
+_EMPTY: tuple[object, ...] = (None, "", [], {})
+
+
+def sniff(head: Head) -> bool:
+    """Say whether this is a conversation of DeepSeek's export, or a list of them."""
+    keys = head.keys
+    if _ENVELOPE in keys:
+        return '"inserted_at"' in head.text and _FRAGMENTS.search(head.text) is not None
+    return "mapping" in keys and ("inserted_at" in keys or _FRAGMENTS.search(head.text) is not None)
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield each conversation with every message of its tree, and again with its newest leaf."""
+    for item in items(source, _ENVELOPE):
+        if isinstance(item, Problem):
+            yield item
+            continue
+        try:
+            yield from _conversation(item.value, item.place)
+        except MALFORMED as error:
+            yield Problem(item.place, f"not a conversation of DeepSeek ({type(error).__name__})")
+
+
+def _conversation(entry: Mapping[str, Any], place: str) -> Iterator[Record]:
+    nodes = entry.get("mapping") or {}
+    messages: list[MessageDraft] = []
+    problems: list[Problem] = []
+    above: dict[str | None, str | None] = {None: None}
+    for key, parent in build.preorder(_parents(nodes)):
+        above[key] = above[parent]
+        try:
+            said = nodes[key].get("message")
+            if said is not None:
+                messages.append(_message(said, key, above[parent]))
+                above[key] = key
+        except MALFORMED as error:
+            problems.append(
+                Problem(f"{place}, node {len(above) - 1}", f"not a message of DeepSeek ({type(error).__name__})")
+            )
+    draft = _draft(entry, messages)
+    yield draft
+    yield from messages
+    yield from problems
+    if messages:
+        yield replace(draft, head=build.newest_leaf(messages))
+
+
+def _parents(nodes: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return the parent of each node, siblings in the order their parent lists them."""
+    listed = [child for node in nodes.values() if isinstance(node, dict) for child in node.get("children") or ()]
+    below = set(listed)
+    order = dict.fromkeys((*(key for key in nodes if key not in below), *listed))
+    held = {key: nodes[key] for key in order if key in nodes}
+    return {key: node.get("parent") if isinstance(node, dict) else None for key, node in held.items()}
+
+
+def _draft(entry: Mapping[str, Any], messages: list[MessageDraft]) -> ConversationDraft:
+    name, title = entry.get("id"), entry.get("title")
+    if not name and not messages:
+        raise ValueError("neither an id nor a message")
+    return ConversationDraft(
+        source_id=str(name) if name else build.derived_conversation_id(messages),
+        title=title if isinstance(title, str) and title else None,
+        created_at=instant(entry.get("inserted_at")),
+        updated_at=instant(entry.get("updated_at")),
+        model=next((message.model for message in reversed(messages) if message.model), None),
+        metadata={key: fact for key, fact in entry.items() if key not in _CONVERSATION_TOLD and fact not in _EMPTY},
+    )
+
+
+def _message(said: Mapping[str, Any], key: str, parent: str | None) -> MessageDraft:
+    fragments = _fragments(said)
+    role = next((_ROLES[kind] for kind, _ in fragments if kind in _ROLES), "assistant")
+    parts = (*(_part(kind, held) for kind, held in fragments), *map(_file, said.get("files") or ()))
+    text = joined_text(parts)
+    return MessageDraft(
+        role=role,
+        text=text,
+        parts=None if build.only_text(parts, text) else parts,
+        model=(said.get("model") or None) if role == "assistant" else None,
+        created_at=instant(said.get("inserted_at")),
+        source_id=key,
+        parent=parent,
+        metadata={name: fact for name, fact in said.items() if name not in _MESSAGE_TOLD and fact not in _EMPTY},
+    )
+
+
+def _fragments(said: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Return the fragments with their kinds; an older message has its words and thoughts beside each other."""
+    if isinstance(said.get("fragments"), list):
+        return [(str(held.get("type") or "").upper(), held) for held in said["fragments"]]
+    role = str(said.get("role") or "").upper()
+    found: list[tuple[str, Mapping[str, Any]]] = []
+    if said.get("thinking_content"):
+        found.append(("THINK", {"content": said["thinking_content"]}))
+    if said.get("content") is not None:
+        found.append((role if role in _ROLES else "RESPONSE", {"content": said["content"]}))
+    return found
+
+
+def _part(kind: str, held: Mapping[str, Any]) -> Part:
+    content = held.get("content")
+    rest = {key: fact for key, fact in held.items() if key not in ("type", "content") and fact not in _EMPTY}
+    if not isinstance(content, str) or (kind not in _ROLES and kind not in ("RESPONSE", "THINK", "TEXT")):
+        return {**held, "type": kind.lower() or "fragment"}
+    return {**rest, **(build.reasoning(content) if kind == "THINK" else build.text(content))}
+
+
+def _file(held: Any) -> Part:
+    if not isinstance(held, dict):
+        return build.file(str(held))
+    known = build.file(held.get("id") or held.get("file_id"), held.get("file_name") or held.get("name"))
+    told = ("id", "file_id", "file_name", "name", "type")
+    return {**{key: fact for key, fact in held.items() if key not in told and fact not in _EMPTY}, **known}

@@ -1,0 +1,311 @@
+"""Gemini CLI's sessions, below ``~/.gemini/tmp/<project>/``: chats, prompt logs and checkpoints.
+
+``chats/session-*.json`` is a document, ``.jsonl`` a log that is replayed here: a later version of a
+message takes the place of the first, ``$set`` patches, ``$rewindTo`` goes back and what it drops stays
+as a branch.  What one entry says is `gemini_cli_message`'s matter.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats.gemini_cli_message import call_ids, message, shown
+from chatlog.formats.gemini_parts import parts_of
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, items, lines
+from chatlog.formats.source import Source
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, joined_text
+from chatlog.timespec import instant
+
+#: Where the files are found; Windows has the same below the user's profile.
+LOCATIONS = (
+    "~/.gemini/tmp/*/chats/*.json",
+    "~/.gemini/tmp/*/chats/**/*.jsonl",
+    "~/.gemini/tmp/*/logs.json",
+    "~/.gemini/tmp/*/checkpoint*.json",
+)
+_ROLES = {"user": "user", "model": "assistant", "function": "tool"}
+_FACT = re.compile(r'"(sessionId|projectHash|startTime|lastUpdated)"\s*:\s*"([^"\\]*)"')
+_CONVERSATION_TOLD = frozenset(("sessionId", "startTime", "lastUpdated", "summary", "messages"))
+_SUBAGENT = re.compile(r"(?:^|[/\\!])chats[/\\](?P<parent>[^/\\!]+)[/\\][^/\\!]+\.jsonl?$")
+_LOG_KEYS = {"sessionId", "messageId", "message"}
+_SNAPSHOT = "<state_snapshot>"
+
+
+def sniff(head: Head) -> bool:
+    """Say whether this is a session, a log of prompts or a checkpoint of Gemini CLI."""
+    if not head.is_json:
+        return False
+    if head.is_array:
+        return head.keys >= _LOG_KEYS or _is_contents(head)
+    if "history" in head.keys:
+        return head.keys <= {"history", "authType"} and _begins_with_content(head.text)
+    if not {"sessionId", "projectHash"} <= head.keys or "messageCount" in head.keys:
+        return any(map(_is_entry, head.objects[:20]))
+    return True
+
+
+def _is_entry(value: Mapping[str, Any]) -> bool:
+    if value.keys() in ({"$set"}, {"$rewindTo"}):
+        patch = value.get("$set", value)
+        return isinstance(patch, dict) and not patch.keys().isdisjoint(("lastUpdated", "messages", "$rewindTo"))
+    return value.get("type") == "gemini" and "content" in value and isinstance(value.get("id"), str)
+
+
+def _is_contents(head: Head) -> bool:
+    return head.keys == {"role", "parts"} and _begins_with_content(head.text)
+
+
+def _begins_with_content(text: str) -> bool:
+    return re.search(r'"role"\s*:\s*"(?:user|model)"', text[:4000]) is not None and '"parts"' in text
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield the conversation of a session or checkpoint, or those of a log of prompts."""
+    head = Head(source.name, source.head())
+    if head.keys >= _LOG_KEYS:
+        yield from _read_log(source)
+    elif "parts" in head.keys or "history" in head.keys:
+        yield from _read_checkpoint(source)
+    else:
+        yield from _read_session(source, head)
+
+
+def _read_session(source: Source, head: Head) -> Iterator[Record]:
+    session = _Session(source)
+    for entry in _entries(source, head):
+        if isinstance(entry, Problem):
+            yield entry
+        elif (problem := session.feed(entry)) is not None:
+            yield problem
+    yield from session.records()
+
+
+def _entries(source: Source, head: Head) -> Iterator[Line | Problem]:
+    """Yield a log's lines, or the one document; of a damaged document what can be read of its messages."""
+    try:
+        json.loads(head.text.partition("\n")[0])
+    except BROKEN_JSON:
+        if "messages" not in head.keys:
+            yield from lines(source)
+            return
+    else:
+        yield from lines(source)
+        return
+    try:
+        yield Line("document", document(source), 1)
+    except BROKEN_JSON:
+        yield Line("document", _facts_in(head.text), 1)
+        yield from items(source, "messages")
+
+
+def _facts_in(text: str) -> dict[str, Any]:
+    """Return the session's facts that stand before the messages of a document which cannot be read whole."""
+    return dict(_FACT.findall(text.partition('"messages"')[0]))
+
+
+class _Session:
+    """The messages of one session while its log is replayed: all that ever were, and those in force."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.facts: dict[str, Any] = {}
+        self.entries: dict[str, Mapping[str, Any]] = {}
+        self.parents: dict[str, str | None] = {}
+        self.active: dict[str, None] = {}
+        self.hidden: dict[str, str] = {}
+        self.places: dict[str, str] = {}
+
+    def feed(self, line: Line) -> Problem | None:
+        """Take one record of the log in."""
+        value = line.value
+        if not isinstance(value, dict):
+            return Problem(line.place, "not an object")
+        if isinstance(value.get("$rewindTo"), str):
+            self._rewind(value["$rewindTo"])
+        elif isinstance(value.get("$set"), dict):
+            self._patch(value["$set"], line.place)
+        elif isinstance(value.get("id"), str) and "type" in value:
+            self._put(value, line.place)
+        elif "sessionId" in value or "messages" in value:
+            self._patch(value, line.place)
+        elif value:
+            return Problem(line.place, "not an entry of the shape that Gemini CLI writes")
+        return None
+
+    def _put(self, entry: Mapping[str, Any], place: str, parent: str | None = None) -> None:
+        name = entry["id"]
+        if name not in self.entries:
+            self.parents[name] = parent or next(reversed(self.active), None)
+        self.entries[name] = entry
+        self.places.setdefault(name, place)
+        self.active[name] = None
+
+    def _rewind(self, name: str) -> None:
+        kept = list(self.active)
+        self.active = dict.fromkeys(kept[: kept.index(name)] if name in self.active else ())
+
+    def _patch(self, facts: Mapping[str, Any], place: str) -> None:
+        self.facts.update({key: fact for key, fact in facts.items() if key != "messages" and fact is not None})
+        if isinstance(facts.get("messages"), list):
+            self._rebuild(facts["messages"], place)
+
+    def _rebuild(self, messages: list[Any], place: str) -> None:
+        """Make a list the messages in force; the summary that replaced a long history follows that, hidden."""
+        before, self.active = self.active, {}
+        end = next(reversed(before), None)
+        follows = end if end and _is_snapshot(messages, self.entries) else None
+        for number, entry in enumerate(messages, 1):
+            where = f"{place}, message {number}"
+            if isinstance(entry, dict) and isinstance(entry.get("id"), str):
+                is_new = entry["id"] not in self.entries
+                self._put(entry, where, follows if not self.active else None)
+                if follows and is_new:
+                    self.hidden[entry["id"]] = "compact_summary"
+            else:
+                name = f"{where}?"
+                self._put({"id": name}, where)
+
+    def records(self) -> Iterator[Record]:
+        """Yield the conversation and its messages, parents first, branches in the order they came to be."""
+        if not self.facts and not self.entries:
+            return
+        head = next(reversed(self.active), None)
+        drafts, problems = self._drafts()
+        known = {draft.source_id for draft in drafts}
+        model = next((draft.model for draft in reversed(drafts) if draft.model), None)
+        yield replace(self._conversation(model), head=head if head in known else None)
+        yield from drafts
+        yield from problems
+
+    def _drafts(self) -> tuple[list[MessageDraft], list[Problem]]:
+        answered = {call for entry in self.entries.values() for call in call_ids(entry)}
+        above: dict[str | None, str | None] = {None: None}
+        drafts, problems = list[MessageDraft](), list[Problem]()
+        for name, entry in self.entries.items():
+            parent = above[self.parents[name]]
+            try:
+                drafts.append(message(entry, parent, self.hidden.get(name), answered))
+                above[name] = name
+            except MALFORMED:
+                above[name] = parent
+                problems.append(Problem(self.places[name], "not a message of the shape that Gemini CLI writes"))
+        return drafts, problems
+
+    def _conversation(self, model: str | None) -> ConversationDraft:
+        facts = self.facts
+        above = _SUBAGENT.search(self.source.name)
+        title = facts.get("summary")
+        return ConversationDraft(
+            source_id=str(facts.get("sessionId") or self.source.stem),
+            title=title if isinstance(title, str) and title else None,
+            created_at=instant(facts.get("startTime")),
+            updated_at=instant(facts.get("lastUpdated")),
+            model=model,
+            project=self._project(1 if above is None else 2),
+            parent=above["parent"] if above else None,
+            metadata={key: fact for key, fact in facts.items() if key not in _CONVERSATION_TOLD},
+        )
+
+    def _project(self, depth: int) -> str | None:
+        """Return the project's folder, which a file above the chats holds, else the first that the session names."""
+        beside = self.source.sibling("../" * depth + ".project_root")
+        if beside is not None:
+            return beside.head(4096).decode("utf-8", "replace").strip() or None
+        directories = self.facts.get("directories")
+        first = directories[0] if isinstance(directories, list) and directories else None
+        return first if isinstance(first, str) else None
+
+
+def _is_snapshot(messages: list[Any], known: Mapping[str, Any]) -> bool:
+    """Whether a list of messages is a summary made in place of the history, and not a part of that."""
+    first = messages[0] if messages else None
+    if not isinstance(first, dict) or first.get("id") in known:
+        return False
+    try:
+        return shown(parts_of(first.get("content")))[0].lstrip().startswith(_SNAPSHOT)
+    except MALFORMED:
+        return False
+
+
+def _read_log(source: Source) -> Iterator[Record]:
+    """Yield the prompts of a project, by session; those of sessions that have a chat file are there."""
+    chain = build.Chain()
+    elsewhere: dict[str, bool] = {}
+    repeated = 0
+    for line in items(source):
+        if isinstance(line, Problem):
+            yield line
+            continue
+        try:
+            session = str(line.value["sessionId"])
+            made = _prompt(line.value, f"logs-{session}")
+        except MALFORMED:
+            yield Problem(line.place, "not a prompt of the shape that Gemini CLI logs")
+            continue
+        if session not in elsewhere:
+            elsewhere[session] = _has_chat(source, session)
+            if not elsewhere[session]:
+                yield ConversationDraft(source_id=made.conversation, metadata={"sessionId": session})
+        repeated += elsewhere[session]
+        if not elsewhere[session]:
+            yield chain.link(made)
+    if repeated:
+        yield LeftOut("prompts of sessions that have a chat file", repeated)
+
+
+def _has_chat(source: Source, session: str) -> bool:
+    if source.path is None or not re.fullmatch(r"[\w-]{8,80}", session):
+        return False
+    return any(source.path.parent.glob(f"chats/session-*-{session[:8]}.json*"))
+
+
+def _prompt(entry: Mapping[str, Any], conversation: str) -> MessageDraft:
+    text, kind = entry["message"], entry.get("type", "user")
+    if not isinstance(text, str):
+        raise TypeError("a prompt that is no text")
+    return MessageDraft(
+        role="user" if kind == "user" else "assistant",
+        text=text,
+        created_at=instant(entry.get("timestamp")),
+        source_id=f"{entry['messageId']}-{entry.get('timestamp')}",
+        conversation=conversation,
+        metadata={} if kind == "user" else {"type": kind},
+    )
+
+
+def _read_checkpoint(source: Source) -> Iterator[Record]:
+    """Yield the conversation of a checkpoint, which is raw contents without ids or times."""
+    chain, conversation = build.Chain(), None
+    for line in items(source, "history"):
+        if isinstance(line, Problem):
+            yield line
+            continue
+        try:
+            made = chain.link(_content(line.value))
+        except MALFORMED:
+            yield Problem(line.place, "not a content of the Gemini API's shape")
+            continue
+        if conversation is None:
+            conversation = ConversationDraft(source_id=f"{source.stem}-{str(made.source_id)[2:14]}")
+            yield conversation
+        yield made
+
+
+def _content(entry: Mapping[str, Any]) -> MessageDraft:
+    parts = parts_of(entry["parts"])
+    role = _ROLES[entry.get("role", "user")]
+    if role == "user" and parts and all(part["type"] == "tool_call_response" for part in parts):
+        role = "tool"
+    text, reason = shown(parts) if role == "user" else (joined_text(parts), None)
+    return MessageDraft(
+        role=role,
+        text=text,
+        parts=None if build.only_text(parts, text) else tuple(parts),
+        hidden=reason is not None,
+        metadata={"hidden_reason": reason} if reason else {},
+    )

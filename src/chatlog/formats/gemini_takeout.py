@@ -1,0 +1,184 @@
+"""The Gemini web app's history as Google Takeout gives it: ``My Activity/Gemini Apps/MyActivity.json``.
+
+An item is one prompt with its answer, the newest first.  Items that name their chat are joined by it,
+the others with those no more than half an hour apart, for nothing else says what belongs together.
+There is no standard place: the file is where its owner unpacked it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats.html_text import html_text
+from chatlog.formats.jsonstream import items
+from chatlog.formats.source import Source
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
+from chatlog.timespec import instant, parse_iso
+
+LOCATIONS: tuple[str, ...] = ()
+
+#: Items without a chat of their own further apart than this are two conversations.
+GAP = timedelta(minutes=30)
+_PRODUCT = re.compile(r'"(?:Gemini(?: Apps)?|Bard)"|gemini\.google\.com/|bard\.google\.com')
+_CHAT = re.compile(r"https?://gemini\.google\.com/(?:u/\d+/)?(?:app|gem/[\w-]+)/([0-9a-f]{8,})")
+#: What Google writes before a prompt in the languages known; others are found by what titles share.
+_VERBS = ("Prompted ", "Asked ", "Said ", "Hai inserito ")
+_FEW = 3
+_TOLD = frozenset(("header", "title", "time", "products", "activityControls", "safeHtmlItem", "attachedFiles"))
+
+
+def sniff(head: Head) -> bool:
+    """Say whether this is the Gemini apps' activity, and not another Google product's."""
+    if not head.is_array or not {"header", "title", "time"} <= head.keys:
+        return False
+    return _PRODUCT.search(head.text) is not None
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield a conversation for each chat or half hour, with its prompts and answers."""
+    verb = _verb(Head(source.name, source.head()))
+    group: list[_Item] = []
+    chats: dict[str, list[_Item]] = {}
+    for line in items(source):
+        if isinstance(line, Problem):
+            yield line
+            continue
+        try:
+            item = _item(line.value, verb)
+        except MALFORMED:
+            yield Problem(line.place, "not an item of the shape that Takeout gives")
+            continue
+        if item.chat is not None:
+            chats.setdefault(item.chat, []).append(item)
+            continue
+        if group and abs(group[-1].moment - item.moment) > GAP:
+            yield from _conversation(group, None)
+            group = []
+        group.append(item)
+    yield from _conversation(group, None)
+    for chat, found in chats.items():
+        yield from _conversation(found, chat)
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A prompt and its answer."""
+
+    moment: datetime
+    chat: str | None
+    title: str
+    drafts: tuple[MessageDraft, ...]
+
+
+def _verb(head: Head) -> str:
+    """Return the words that stand before every prompt in this file's language, "" where that is not to be told."""
+    titles = [item["title"] for item in _answered(head) if isinstance(item.get("title"), str)]
+    known = next((verb for verb in _VERBS if any(title.startswith(verb) for title in titles)), None)
+    if known is not None or len(titles) < _FEW:
+        return known or ""
+    found = re.match(r"[^:\n]{1,40}:\s+|\S+\s+", _common_start(titles))
+    return found[0] if found else ""
+
+
+def _common_start(titles: list[str]) -> str:
+    first, last = min(titles), max(titles)
+    return next((first[:at] for at, char in enumerate(first) if last[at : at + 1] != char), first)
+
+
+def _answered(head: Head) -> Iterator[dict[str, Any]]:
+    """Yield the items with an answer that are whole in the head."""
+    source = Source(head.name, lambda: io.BytesIO(head.data))
+    for line in items(source):
+        if isinstance(line, Problem):
+            return
+        if isinstance(line.value, dict) and line.value.get("safeHtmlItem"):
+            yield line.value
+
+
+def _item(value: Mapping[str, Any], verb: str) -> _Item:
+    moment, title = parse_iso(value["time"]), value["title"]
+    prompt = _prompt(title, verb)
+    answer, links = _answer(value.get("safeHtmlItem") or ())
+    is_deed = bool(verb) and prompt == title and not answer
+    name = f"{value['time']}-{hashlib.sha256(title.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    files = tuple(_attached(value.get("attachedFiles") or ()))
+    asked = MessageDraft(
+        role="user",
+        text=prompt,
+        parts=(build.text(prompt), *files) if files else None,
+        created_at=instant(value["time"]),
+        source_id=name,
+        hidden=is_deed,
+        metadata={**_facts(value), **({"hidden_reason": "activity"} if is_deed else {})},
+    )
+    said = MessageDraft(
+        role="assistant",
+        text=answer,
+        parts=(build.text(answer), *links) if links else None,
+        created_at=asked.created_at,
+        source_id=f"{name}-answer",
+        parent=name,
+    )
+    return _Item(moment, _chat(value), prompt, (asked, said) if answer or links else (asked,))
+
+
+def _facts(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: fact for key, fact in value.items() if key not in _TOLD and fact not in (None, "", [], {})}
+
+
+def _prompt(title: str, verb: str) -> str:
+    for start in (verb, *_VERBS):
+        if start and title.startswith(start):
+            return title[len(start) :]
+    return title
+
+
+def _chat(value: Mapping[str, Any]) -> str | None:
+    """Return the id of the one chat that an item names."""
+    places = [value.get("titleUrl"), *(detail.get("url") for detail in value.get("details") or ())]
+    found = {match[1] for place in places if isinstance(place, str) and (match := _CHAT.match(place))}
+    return found.pop() if len(found) == 1 else None
+
+
+def _answer(answers: Iterable[Mapping[str, Any]]) -> tuple[str, list[Part]]:
+    """Return an answer's text, and the images that it shows by address."""
+    markup = [answer["html"] for answer in answers if answer.get("html")]
+    images = [address for html in markup for address in re.findall(r'<img\b[^>]*?\ssrc="(https?://[^"]+)"', html)]
+    return "\n\n".join(html_text(html) for html in markup).strip(), [build.uri(a, modality="image") for a in images]
+
+
+def _attached(files: Iterable[Any]) -> Iterator[Part]:
+    for file in files:
+        if isinstance(file, str):
+            yield build.file(file, file)
+        else:
+            yield build.raw("attached_file", file)
+
+
+def _conversation(group: list[_Item], chat: str | None) -> Iterator[Record]:
+    """Yield the conversation of some items, the oldest first, known by its chat or by its oldest item."""
+    if not group:
+        return
+    ordered = sorted(group, key=lambda item: item.moment)
+    first = ordered[0].drafts[0]
+    yield ConversationDraft(
+        source_id=chat or f"t-{first.source_id}",
+        created_at=first.created_at,
+        updated_at=ordered[-1].drafts[-1].created_at,
+        metadata={} if chat else {"grouped_by": "time"},
+    )
+    last: str | None = None
+    told: Counter[str | None] = Counter()
+    for draft in (draft for item in ordered for draft in item.drafts):
+        told[draft.source_id] += 1
+        number = told[draft.source_id]
+        last, before = draft.source_id if number == 1 else f"{draft.source_id}#{number}", last
+        yield replace(draft, source_id=last, parent=before)

@@ -1,0 +1,231 @@
+"""Goose's sessions: ``sessions.db``, the JSONL files of versions before 1.10, and ``goose session export``.
+
+Found in ~/.local/share/goose/sessions on Linux and macOS, in %APPDATA%/Block/goose/data/sessions on Windows.
+A session that was never used, of which every start leaves one, is counted and not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, lines
+from chatlog.formats.source import Source
+from chatlog.formats.sqlite_source import MAGIC, Database, Groups, loaded, records, schema
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.timespec import instant
+
+LOCATIONS = (
+    "~/.local/share/goose/sessions/sessions.db",
+    "~/.local/share/goose/sessions/*.jsonl",
+    "$XDG_DATA_HOME/goose/sessions/sessions.db",
+    "~/Library/Application Support/Block.goose/sessions/sessions.db",
+    "$APPDATA/Block/goose/data/sessions/sessions.db",
+    "$APPDATA/Block/goose/data/sessions/*.jsonl",
+)
+
+_NOT_A_MESSAGE = "not a message as Goose keeps it"
+_SESSION_FACTS = frozenset({"id", "name", "description", "working_dir", "created_at", "updated_at", "conversation"})
+_JSON_COLUMNS = ("extension_data", "recipe_json", "user_recipe_values_json", "model_config_json")
+
+
+def sniff(head: Head) -> bool:
+    """Say whether this is a database of Goose, or a session of it as JSONL or JSON."""
+    if not head.is_json:
+        found = schema(head)
+        return found.keys() >= {"sessions", "messages"} and "content_json" in found["messages"]
+    if "working_dir" in head.keys:
+        return not head.keys.isdisjoint({"conversation", "description", "message_count", "extension_data"})
+    # A session may begin without its header.
+    first = next(iter(head.objects), {}) if head.keys >= {"role", "created", "content"} else {}
+    content = first.get("content")
+    return isinstance(content, list) and any(map(_is_gooses, content))
+
+
+def _is_gooses(block: Any) -> bool:
+    return isinstance(block, dict) and block.get("type") in ("toolRequest", "toolResponse", "systemNotification")
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield each session with its messages in order."""
+    if source.head(len(MAGIC)) == MAGIC:
+        yield from records(source, _database)
+        return
+    exported = _exported(source)
+    if exported is None:
+        yield from _jsonl(source)
+    else:
+        place, messages = "session", exported.get("conversation") or ()
+        entries = (Line(f"message {number}", value, number) for number, value in enumerate(messages, 1))
+        yield from _Session(str(exported.get("id") or source.stem), exported, place).records(entries)
+
+
+def _exported(source: Source) -> dict[str, Any] | None:
+    """Return the session that a file is as a whole; None where it is one line after the other."""
+    if "conversation" not in Head(source.name, source.head()).keys:
+        return None
+    try:
+        value = document(source)
+    except BROKEN_JSON:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _jsonl(source: Source) -> Iterator[Record]:
+    entries = lines(source)
+    first = next(entries, None)
+    header: dict[str, Any] = {}
+    if isinstance(first, Line) and isinstance(first.value, dict) and "role" not in first.value:
+        header, first = first.value, None
+    rest = entries if first is None else _after(first, entries)
+    yield from _Session(source.stem, header, "file").records(rest)
+
+
+def _after(first: Line | Problem, rest: Iterator[Line | Problem]) -> Iterator[Line | Problem]:
+    yield first
+    yield from rest
+
+
+def _database(database: Database) -> Iterator[Record]:
+    groups = Groups(database, "messages", "session_id")
+    empty = 0
+    for row in database.rows("SELECT * FROM sessions ORDER BY created_at, id"):
+        if row["id"] in groups.places:
+            yield from _Session(str(row["id"]), row, f"session {row['id']}").records(_rows(groups, row["id"]))
+        else:
+            empty += 1
+    known = {row["id"] for row in database.rows("SELECT id FROM sessions")}
+    for name in sorted(groups.places.keys() - known, key=str):
+        yield from _Session(str(name), {}, f"session {name}").records(_rows(groups, name))
+    if empty:
+        yield LeftOut("sessions without messages", empty)
+
+
+def _rows(groups: Groups, name: Any) -> Iterator[Line | Problem]:
+    for number, row in enumerate(groups.rows(name), 1):
+        place = f"session {name}, message {number}"
+        try:
+            told = {"id": row.get("message_id"), "role": row["role"], "content": loaded(row["content_json"])}
+            told |= {"created": row.get("created_timestamp") or row.get("timestamp"), "tokens": row.get("tokens")}
+            yield Line(place, {**told, "metadata": loaded(row.get("metadata_json"))}, number)
+        except MALFORMED:
+            yield Problem(place, _NOT_A_MESSAGE)
+
+
+class _Session:
+    """One session on its way out: its facts, and its messages each after the other."""
+
+    def __init__(self, name: str, facts: Mapping[str, Any], place: str) -> None:
+        self.name = name
+        self.facts = facts
+        self.place = place
+        self.chain = build.Chain()
+
+    def records(self, entries: Iterable[Line | Problem]) -> Iterator[Record]:
+        """Yield the conversation once its first message is known, then every message."""
+        announced = False
+        for entry in entries:
+            if isinstance(entry, Problem):
+                yield entry
+                continue
+            try:
+                made = self.chain.link(_message(entry.value))
+            except MALFORMED:
+                yield Problem(entry.place, _NOT_A_MESSAGE)
+                continue
+            if not announced:
+                yield self._conversation(made, entry.value.get("created"))
+                announced = True
+            yield made
+        if not announced:
+            yield LeftOut("sessions without messages", 1)
+
+    def _conversation(self, first: MessageDraft, created: Any) -> ConversationDraft:
+        """Return the conversation; its name only counts the sessions of a day, so when it began goes with it."""
+        told = {key: value for key, value in self.facts.items() if value and key not in _SESSION_FACTS}
+        for key in _JSON_COLUMNS:
+            if isinstance(told.get(key), str):
+                told[key] = build.parsed(told[key])
+        title = self.facts.get("name") or self.facts.get("description")
+        return ConversationDraft(
+            source_id=f"{self.name}-{created}" if created else self.name,
+            title=title if isinstance(title, str) else None,
+            created_at=instant(self.facts.get("created_at")) or first.created_at,
+            updated_at=instant(self.facts.get("updated_at")),
+            project=self.facts.get("working_dir") or None,
+            model=_model(told),
+            archived=bool(self.facts.get("archived_at")),
+            metadata=build.compact(told),
+        )
+
+
+def _model(told: Mapping[str, Any]) -> str | None:
+    config = told.get("model_config_json") or told.get("model_config")
+    model = config.get("model_name") if isinstance(config, dict) else None
+    return model if isinstance(model, str) else None
+
+
+def _message(value: Mapping[str, Any]) -> MessageDraft:
+    parts = tuple(_part(block) for block in value["content"])
+    role = {"user": "user", "assistant": "assistant"}[value["role"]]
+    if role == "user" and parts and all(part["type"] == "tool_call_response" for part in parts):
+        role = "tool"
+    shown = joined_text(parts)
+    told = dict(value.get("metadata") or {})
+    hidden = told.get("userVisible") is False
+    facts = {key: fact for key, fact in told.items() if not (key in ("userVisible", "agentVisible") and fact)}
+    if hidden:
+        facts["hidden_reason"] = "not shown to the user"
+    if value.get("id"):
+        facts["id"] = value["id"]  # no identity: a version of Goose gives ids to messages that had none
+    if value.get("tokens"):
+        facts["usage"] = {"tokens": value["tokens"]}
+    return MessageDraft(
+        role=role,
+        text=shown,
+        parts=None if build.only_text(parts, shown) else parts,
+        created_at=instant(value.get("created")),
+        hidden=hidden,
+        metadata=facts,
+    )
+
+
+def _part(block: Mapping[str, Any]) -> Part:
+    convert = _PARTS.get(str(block["type"]))
+    return convert(block) if convert else build.raw(block["type"], block)
+
+
+def _rest(block: Mapping[str, Any], *told: str) -> dict[str, Any]:
+    return {key: value for key, value in block.items() if key != "type" and key not in told and value is not None}
+
+
+def _tool_request(block: Mapping[str, Any]) -> Part:
+    call = block["toolCall"]
+    made = call.get("value") or {}
+    rest = _rest(block, "id", "toolCall") | _rest(call, "value", "status") | _rest(made, "name", "arguments")
+    return build.tool_call(block.get("id"), made.get("name"), made.get("arguments"), **rest)
+
+
+def _tool_response(block: Mapping[str, Any]) -> Part:
+    """Return a tool's answer: what it gave, in versions before 1.9 a list and since then an object, or its error."""
+    result = block["toolResult"]
+    value = result.get("value")
+    content = value["content"] if isinstance(value, dict) and "content" in value else value
+    failed = result.get("status") == "error" or (isinstance(value, dict) and value.get("isError") is True)
+    rest = _rest(block, "id", "toolResult")
+    if isinstance(value, dict):
+        rest |= _rest(value, "content", "isError")
+    return build.tool_result(
+        block.get("id"), content if content is not None else result.get("error"), is_error=failed, **rest
+    )
+
+
+_PARTS: dict[str, Callable[[Mapping[str, Any]], Part]] = {
+    "text": lambda block: build.text(block["text"], **_rest(block, "text")),
+    "thinking": lambda block: build.reasoning(block["thinking"], **_rest(block, "thinking")),
+    "image": lambda block: build.blob(block.get("mimeType"), block["data"], **_rest(block, "data", "mimeType")),
+    "toolRequest": _tool_request,
+    "frontendToolRequest": _tool_request,
+    "toolResponse": _tool_response,
+}

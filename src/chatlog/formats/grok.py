@@ -1,0 +1,221 @@
+"""Grok's data export: ``prod-grok-backend.json``, conversations with their responses linked to a tree.
+
+Reads the conversations, every branch of them.  Projects, tasks and posts beside them are no
+conversations and are not read.  The export is a download: it lies where people saved it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats.jsonstream import first_keys, items
+from chatlog.formats.source import Source
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
+from chatlog.timespec import instant
+
+LOCATIONS: tuple[str, ...] = ()
+
+_ENVELOPE = "conversations"
+_FIRST = re.compile(r'"conversations"\s*:\s*\[\s*(?=\{)')
+_PAIR = frozenset({"conversation", "responses"})
+_USERS = ("human", "user")
+#: References to what the interface draws into an answer: sources and pictures.
+_RENDERED = re.compile(r"<grok:render\b.*?</grok:render>", re.DOTALL)
+_IMAGES = ("generated_image_urls", "image_attachments", "image_edit_uri", "image_edit_uris")
+_KEPT_AS_PARTS = (
+    "steps",
+    "web_search_results",
+    "cited_web_search_results",
+    "xposts",
+    "cited_xposts",
+    "card_attachments_json",
+)
+_CONVERSATION_TOLD = frozenset(
+    {
+        "conversation_id",
+        "id",
+        "title",
+        "create_time",
+        "modify_time",
+        "leaf_response_id",
+        "starred",
+        "user_id",
+        "x_user_id",
+    }
+)
+_RESPONSE_TOLD = frozenset(
+    {
+        "_id",
+        "conversation_id",
+        "create_time",
+        "file_attachments",
+        "message",
+        "model",
+        "parent_response_id",
+        "response_id",
+        "sender",
+        "thinking_trace",
+        "xai_user_id",
+        *_IMAGES,
+        *_KEPT_AS_PARTS,
+    }
+)
+
+Row = Mapping[str, Any]
+
+
+def sniff(head: Head) -> bool:
+    """Say whether this is Grok's export, or a conversation of it."""
+    if head.keys >= _PAIR:
+        return True
+    first = _FIRST.search(head.text) if _ENVELOPE in head.keys else None
+    return first is not None and set(first_keys(head.text[first.end() :])) >= _PAIR
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield each conversation with every message of its tree, and again with its active leaf."""
+    for item in items(source, _ENVELOPE):
+        if isinstance(item, Problem):
+            yield item
+            continue
+        try:
+            yield from _conversation(item.value, item.place)
+        except MALFORMED as error:
+            yield Problem(item.place, f"not a conversation of Grok ({type(error).__name__})")
+
+
+def _conversation(entry: Row, place: str) -> Iterator[Record]:
+    facts = entry["conversation"]
+    rows, problems = _rows(entry.get("responses") or (), place)
+    messages: list[MessageDraft] = []
+    above: dict[str | None, str | None] = {None: None}
+    parents = {key: row.get("parent_response_id") for key, (row, _) in rows.items()}
+    for key, parent in build.preorder(parents):
+        row, where = rows[key]
+        try:
+            messages.append(_message(row, key, above[parent], rows[parent][0] if parent else {}))
+            above[key] = key
+        except MALFORMED as error:
+            above[key] = above[parent]
+            problems.append(Problem(where, f"not a response of Grok ({type(error).__name__})"))
+    draft = _draft(facts, messages)
+    yield draft
+    yield from messages
+    yield from problems
+    if messages:
+        named = _plain_id(facts.get("leaf_response_id"))
+        is_here = any(message.source_id == named for message in messages)
+        yield replace(draft, head=named if is_here else build.newest_leaf(messages))
+
+
+def _rows(found: Any, place: str) -> tuple[dict[str, tuple[Row, str]], list[Problem]]:
+    """Return the responses by id with their places, and what is none."""
+    rows: dict[str, tuple[Row, str]] = {}
+    problems: list[Problem] = []
+    for number, held in enumerate(found, 1):
+        where = f"{place}, message {number}"
+        row = held.get("response", held) if isinstance(held, dict) else None
+        if not isinstance(row, dict):
+            problems.append(Problem(where, "not a response of Grok"))
+            continue
+        link = held.get("share_link")
+        key = _plain_id(row.get("response_id") or row.get("_id")) or f"response-{number}"
+        rows.setdefault(key, ({**row, "share_link": link} if link and row is not held else row, where))
+    return rows, problems
+
+
+def _plain_id(value: Any) -> str | None:
+    """Return an id that stands as text or as MongoDB writes it."""
+    return str(value["$oid"]) if isinstance(value, dict) and "$oid" in value else str(value) if value else None
+
+
+def _moment(value: Any) -> str | None:
+    """Return a time that stands as text or as MongoDB writes it, ``{"$date": {"$numberLong": …}}``."""
+    while isinstance(value, dict):
+        value = value.get("$date", value.get("$numberLong"))
+    return instant(value)
+
+
+def _draft(facts: Row, messages: list[MessageDraft]) -> ConversationDraft:
+    name = _plain_id(facts.get("conversation_id") or facts.get("id"))
+    if not name and not messages:
+        raise ValueError("neither an id nor a message")
+    title = facts.get("title")
+    return ConversationDraft(
+        source_id=name or build.derived_conversation_id(messages),
+        title=title if isinstance(title, str) and title else None,
+        created_at=_moment(facts.get("create_time")),
+        updated_at=_moment(facts.get("modify_time")),
+        model=next((message.model for message in reversed(messages) if message.model), None),
+        pinned=bool(facts.get("starred")),
+        metadata={key: fact for key, fact in build.compact(dict(facts)).items() if key not in _CONVERSATION_TOLD},
+    )
+
+
+def _message(row: Row, key: str, parent: str | None, prompt: Row) -> MessageDraft:
+    said = row.get("message") or ""
+    if not isinstance(said, str):
+        raise TypeError("a message that is no text")
+    by_user = row["sender"].lower() in _USERS
+    parts = tuple(_parts(row, said))
+    text = _RENDERED.sub("", said).rstrip() if "<grok:render" in said else said
+    return MessageDraft(
+        role="user" if by_user else "assistant",
+        text=text,
+        parts=None if build.only_text(parts, text) else parts,
+        model=None if by_user else _model(row) or _model(prompt),
+        created_at=_moment(row.get("create_time")),
+        source_id=key,
+        parent=parent,
+        metadata=_facts(row),
+    )
+
+
+def _facts(row: Row) -> dict[str, Any]:
+    """Return what else a response says; the model that was asked is told already."""
+    facts = {key: fact for key, fact in row.items() if key not in _RESPONSE_TOLD}
+    if isinstance(told := facts.get("metadata"), dict):
+        facts["metadata"] = build.compact({key: fact for key, fact in told.items() if key != "requestModelDetails"})
+    return build.compact(facts)
+
+
+def _model(row: Row) -> str | None:
+    """Return the model of a response; for a prompt, the one that was asked."""
+    told = row.get("metadata")
+    asked = told.get("requestModelDetails") if isinstance(told, dict) else None
+    model = row.get("model") or (asked.get("modelId") if isinstance(asked, dict) else None)
+    return model if isinstance(model, str) else None
+
+
+def _parts(row: Row, said: str) -> Iterator[Part]:
+    if thought := row.get("thinking_trace"):
+        yield (
+            build.reasoning(thought)
+            if isinstance(thought, str)
+            else {"type": "thinking_trace", "thinking_trace": thought}
+        )
+    for key in _KEPT_AS_PARTS:
+        if row.get(key):
+            yield {"type": key, key: row[key]}
+    if said:
+        yield build.text(said)
+    for key in _IMAGES:
+        held = row.get(key)
+        for address in held if isinstance(held, list) else [held] if held else ():
+            yield _attachment(address, modality="image")
+    for held in row.get("file_attachments") or ():
+        yield _attachment(held)
+
+
+def _attachment(held: Any, **facts: Any) -> Part:
+    """Return a reference to a file: by address, by id, or as Grok describes it."""
+    if isinstance(held, dict):
+        name = held.get("file_name") or held.get("name")
+        known = build.file(_plain_id(held.get("file_id") or held.get("id")), name, held.get("mime_type"), **facts)
+        return {**{key: fact for key, fact in held.items() if key not in ("type", "content", "id")}, **known}
+    address = str(held)
+    return build.uri(address, **facts) if "/" in address else build.file(address, **facts)

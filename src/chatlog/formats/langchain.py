@@ -1,0 +1,284 @@
+"""Message histories of LangChain: tables of SQLChatMessageHistory and its kind, files, LangGraph's JSON states.
+
+There is no standard place: each application keeps its own.  What one message says is told in OpenAI's
+form and read by `openai_content`; states of LangGraph in msgpack are counted, not read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chatlog.formats import MALFORMED, Head, build, openai_content
+from chatlog.formats.jsonstream import Line, items
+from chatlog.formats.source import Source
+from chatlog.formats.sqlite_source import MAGIC, Database, Groups, loaded, quoted, records, schema
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
+from chatlog.timespec import instant
+
+LOCATIONS: tuple[str, ...] = ()
+
+_ROLES = {
+    "human": "user",
+    "ai": "assistant",
+    "system": "system",
+    "tool": "tool",
+    "function": "tool",
+    "user": "user",
+    "assistant": "assistant",
+    "developer": "developer",
+}
+_SESSIONS = ("session_id", "conversation_id", "thread_id", "chat_id", "sessionid", "session")
+_MESSAGES = ("message", "messages", "message_json", "data", "content")
+_TIMES = ("created_at", "timestamp", "created", "time")
+_STATES = frozenset({"thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint", "type"})
+#: A session's name shorter than this, such as ``1`` or ``foo``, is one that other files have too.
+_OWN_NAME_CHARS = 8
+_KIND = r'"type"\s*:\s*"(?:human|ai|system|tool|function|chat|remove|\w+MessageChunk)"'
+_FILE = re.compile(
+    rf'[\[{{]\s*(?:"messages"\s*:\s*\[\s*)?(?:{{\s*)?'
+    rf'(?:{_KIND}\s*,\s*"data"\s*:\s*{{|"data"\s*:\s*{{|"lc"\s*:\s*1\s*,\s*"type"\s*:\s*"constructor")'
+)
+_FLAT = re.compile(rf'\{{\s*"messages"\s*:\s*\[\s*\{{[^{{}}]*(?:\{{\}}[^{{}}]*)*{_KIND}')
+_NOT_A_MESSAGE = "not a message as LangChain keeps it"
+
+
+def sniff(head: Head) -> bool:
+    """Say whether this is a history of LangChain: a file of messages, or a database with a table of them."""
+    if not head.is_json:
+        return any(_is_like_ours(statement) for statement in schema(head).values())
+    if head.keys >= {"lc", "kwargs"} or "messages" in head.keys:
+        return (_FILE.match(head.text) or _FLAT.match(head.text)) is not None
+    return head.is_array and head.keys == {"type", "data"} and re.search(_KIND, head.text) is not None
+
+
+def _is_like_ours(statement: str) -> bool:
+    """Whether a table has a session and a message on each row, or a state of LangGraph, and little else."""
+    names = frozenset(re.findall(r"\w+", statement.partition("(")[2]))
+    if names >= _STATES:
+        return True
+    return "session_id" in names and "message" in names and not names & {"role", "content", "content_json"}
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield each session with its messages in the order in which they were added."""
+    if source.head(len(MAGIC)) == MAGIC:
+        yield from records(source, _database)
+    else:
+        entries = (entry if isinstance(entry, Problem) else _Entry(entry) for entry in items(source, "messages"))
+        yield from _session(source.stem, entries, is_named=False)
+
+
+class _Entry:
+    """One message of a session on its way: where it stood, how it is told, and when it was said."""
+
+    def __init__(self, line: Line, moment: Any = None) -> None:
+        self.place = line.place
+        self.value = line.value
+        self.moment = moment
+
+
+def _database(database: Database) -> Iterator[Record]:
+    for table in sorted(database.tables):
+        columns = database.columns(table)
+        if columns >= _STATES:
+            yield from _states(database, table)
+            continue
+        session = next((name for name in _SESSIONS if name in columns), None)
+        message = next((name for name in _MESSAGES if name in columns), None)
+        if session and message and _holds_messages(database, table, message):
+            yield from _table(database, table, session, message)
+
+
+def _holds_messages(database: Database, table: str, column: str) -> bool:
+    query = f"SELECT {quoted(column)} AS held FROM {quoted(table)} WHERE held IS NOT NULL LIMIT 1"
+    try:
+        return all(_is_message(loaded(row["held"])) for row in database.rows(query))
+    except MALFORMED:
+        return True
+
+
+def _is_message(value: Any) -> bool:
+    return isinstance(value, dict) and "type" in value and ("data" in value or "kwargs" in value)
+
+
+def _table(database: Database, table: str, session: str, message: str) -> Iterator[Record]:
+    groups = Groups(database, table, session)
+    for name in sorted(groups.places, key=lambda name: groups.places[name][0]):
+        yield from _session(str(name or table), _rows(groups, name, message, table), is_named=bool(name))
+
+
+def _rows(groups: Groups, name: Any, column: str, table: str) -> Iterator[_Entry | Problem]:
+    for row, place in zip(groups.rows(name), groups.places[name], strict=False):
+        where = f"{table} row {place}"
+        try:
+            moment = next((row[key] for key in _TIMES if row.get(key)), None)
+            yield _Entry(Line(where, loaded(row[column]), place), moment)
+        except MALFORMED:
+            yield Problem(where, _NOT_A_MESSAGE)
+
+
+def _states(database: Database, table: str) -> Iterator[Record]:
+    """Yield the messages of each thread's last state that is kept as JSON."""
+    query = f"""SELECT thread_id, checkpoint_ns, max(checkpoint_id) AS checkpoint_id
+        FROM {quoted(table)} GROUP BY thread_id, checkpoint_ns ORDER BY 3"""
+    packed = 0
+    for last in database.rows(query):
+        where = f"thread {last['thread_id']}"
+        wanted = (last["thread_id"], last["checkpoint_ns"], last["checkpoint_id"])
+        held = f"SELECT * FROM {quoted(table)} WHERE thread_id IS ? AND checkpoint_ns IS ? AND checkpoint_id IS ?"
+        row = next(database.rows(held, *wanted))
+        if row["type"] != "json":
+            packed += 1
+            continue
+        try:
+            state = loaded(row["checkpoint"])
+            messages = state["channel_values"].get("messages") or ()
+            entries = [_Entry(Line(f"{where}, message {n}", value, n)) for n, value in enumerate(messages, 1)]
+            name = ":".join(filter(None, (str(last["thread_id"]), last["checkpoint_ns"])))
+            yield from _session(name, entries, is_named=True)
+        except MALFORMED:
+            yield Problem(where, "not a state as LangGraph keeps it")
+    if packed:
+        yield LeftOut("LangGraph threads whose state is not kept as JSON", packed)
+
+
+@dataclass(slots=True)
+class _Session:
+    """What reading one session remembers."""
+
+    calls: openai_content.Calls = field(default_factory=openai_content.Calls)
+    chain: build.Chain = field(default_factory=build.Chain)
+    used: set[str | None] = field(default_factory=set)
+    removed: int = 0
+
+    def message(self, entry: _Entry) -> MessageDraft | None:
+        """Return the message of an entry, linked to the one before; None for an order to remove one."""
+        told = _told(entry.value)
+        if told is None:
+            self.removed += 1
+            return None
+        made = openai_content.message(told, self.calls)
+        moment = instant(entry.moment) or made.created_at
+        own = None if made.source_id in self.used else made.source_id
+        facts = {key: fact for key, fact in made.metadata.items() if key != "is_error"}  # the part tells it
+        linked = self.chain.link(replace(made, source_id=own, created_at=moment, metadata=facts))
+        self.used.add(linked.source_id)
+        return linked
+
+
+def _session(name: str, entries: Iterable[_Entry | Problem], *, is_named: bool) -> Iterator[Record]:
+    """Yield a session; one without a name of its own is also named after its first message."""
+    session, draft = _Session(), None
+    for entry in entries:
+        if isinstance(entry, Problem):
+            yield entry
+            continue
+        try:
+            made = session.message(entry)
+        except MALFORMED:
+            yield Problem(entry.place, _NOT_A_MESSAGE)
+            continue
+        if made is not None and draft is None:
+            is_own = is_named and len(name) >= _OWN_NAME_CHARS and not name.isdigit()
+            own = name if is_own else f"{name}-{build.derived_id(None, made)[2:18]}"
+            draft = ConversationDraft(source_id=own, created_at=made.created_at, title=None)
+            yield draft
+        if made is not None:
+            yield made
+    if session.removed:
+        yield LeftOut("orders to remove a message", session.removed)
+
+
+# One message, told in OpenAI's form.
+
+
+def _told(value: Any) -> dict[str, Any] | None:
+    """Return a message in OpenAI's form; None where it only says that another is to be removed."""
+    data = value.get("data") or value.get("kwargs") or value
+    kind = _kind(value)
+    if kind == "remove":
+        return None
+    role = _role(kind, data)
+    extra = dict(data.get("additional_kwargs") or {})
+    calls = [*(data.get("tool_calls") or extra.get("tool_calls") or ()), *(data.get("invalid_tool_calls") or ())]
+    for key in ("tool_calls", "__openai_role__"):
+        extra.pop(key, None)
+    told: dict[str, Any] = {
+        "role": role,
+        "content": _content(data.get("content"), {call.get("id") for call in calls}) or (None if calls else ""),
+        "tool_calls": calls,
+        "function_call": None if calls else extra.get("function_call"),
+        "reasoning_content": extra.pop("reasoning_content", None),
+        "is_error": data.get("status") == "error",
+        **{key: data[key] for key in ("tool_call_id", "name", "id", "artifact") if data.get(key) is not None},
+        **_facts(data),
+    }
+    extra.pop("function_call", None)
+    told["additional_kwargs"] = build.compact(extra)
+    if kind == "chat" and role == "user" and data.get("role") != "user":
+        told.setdefault("name", data.get("role"))
+    return {key: fact for key, fact in told.items() if key == "content" or fact not in (None, [], {}, False)}
+
+
+def _kind(value: Mapping[str, Any]) -> str:
+    """Return human, ai and so on, also of ``AIMessageChunk`` and of a constructor's name."""
+    name = str(value["id"][-1] if value.get("lc") else value["type"])
+    return name.removesuffix("Chunk").removesuffix("Message").lower()
+
+
+def _role(kind: str, data: Mapping[str, Any]) -> str:
+    if kind == "chat":
+        return _ROLES.get(str(data.get("role")).lower(), "user")
+    if kind == "system" and (data.get("additional_kwargs") or {}).get("__openai_role__") == "developer":
+        return "developer"
+    return _ROLES[kind]
+
+
+def _facts(data: Mapping[str, Any]) -> dict[str, Any]:
+    answer = dict(data.get("response_metadata") or {})
+    model = next((answer.pop(key) for key in ("model_name", "model") if isinstance(answer.get(key), str)), None)
+    usage = data.get("usage_metadata") or answer.pop("token_usage", None) or answer.pop("usage", None)
+    return {"model": model, "usage": usage, "response_metadata": answer}
+
+
+def _content(content: Any, called: set[Any]) -> Any:
+    """Return the content, without the calls that the message tells once more beside it."""
+    if not isinstance(content, list):
+        return "" if content is None else content
+    return [_block(block) for block in content if not _is_told(block, called)]
+
+
+_CALLS = ("tool_use", "tool_call", "function_call", "server_tool_call", "input_json_delta", "tool_call_chunk")
+
+
+def _is_told(block: Any, called: set[Any]) -> bool:
+    if not isinstance(block, dict) or block.get("type") not in _CALLS:
+        return False
+    return block["type"] == "input_json_delta" or (block.get("call_id") or block.get("id")) in called
+
+
+def _block(block: Any) -> Any:
+    """Return a block of LangChain's own kinds as one that OpenAI or Anthropic has."""
+    kind = block.get("type") if isinstance(block, dict) else None
+    if kind == "reasoning":
+        summary = block.get("summary") or ()
+        thought = block.get("reasoning") or "\n\n".join(str(piece.get("text") or "") for piece in summary)
+        rest = {key: fact for key, fact in block.items() if key not in ("reasoning", "summary", "index", "type")}
+        return {**rest, "type": "thinking", "thinking": thought}
+    if kind in ("image", "audio", "video", "file", "media") and "source" not in block and "file" not in block:
+        return _medium(block)
+    return block
+
+
+def _medium(block: Mapping[str, Any]) -> Mapping[str, Any]:
+    data = block.get("base64") or block.get("data")
+    mime = str(block.get("mime_type") or "")
+    address = f"data:{mime};base64,{data}" if data else block.get("url")
+    if not isinstance(address, str):
+        return block
+    if block["type"] == "image" or mime.startswith("image/"):
+        return {"type": "image_url", "image_url": {"url": address}}
+    return {"type": "file", "file": {"file_data": address, "filename": block.get("filename")}}

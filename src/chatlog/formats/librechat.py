@@ -1,0 +1,249 @@
+"""LibreChat's exported conversations: JSON with its messages nested in each other, or flat and linked.
+
+Walks the tree, every branch and parents first, and puts a message's text, thoughts, tool calls and
+files into parts.  LibreChat keeps its history in MongoDB: exports lie where people saved them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats.jsonstream import Line
+from chatlog.formats.records import records
+from chatlog.formats.source import Source
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.timespec import instant
+
+LOCATIONS: tuple[str, ...] = ()
+
+_LISTS = ("messages", "messagesTree")
+_SIGNS = frozenset({"recursive", "branches", "exportAt", "endpoint"})
+_USER = "user"
+_CONVERSATION_TOLD = frozenset({*_LISTS, "conversationId", "title", "createdAt", "updatedAt", "_id", "__v"})
+_MESSAGE_TOLD = frozenset(
+    {
+        "__v",
+        "_id",
+        "attachments",
+        "children",
+        "content",
+        "conversationId",
+        "createdAt",
+        "files",
+        "isCreatedByUser",
+        "messageId",
+        "model",
+        "parentMessageId",
+        "sender",
+        "text",
+        "user",
+    }
+)
+_EMPTY: tuple[object, ...] = (None, "", [], {}, False)
+
+Node = Mapping[str, Any]
+
+
+def sniff(head: Head) -> bool:
+    """Say whether this is a conversation that LibreChat exported, or a list of them."""
+    keys = head.keys
+    return "conversationId" in keys and not keys.isdisjoint(_LISTS) and not keys.isdisjoint(_SIGNS)
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield each conversation with every message of its tree, and again with its active leaf."""
+    for entry in records(source):
+        if isinstance(entry, Problem):
+            yield entry
+            continue
+        try:
+            yield from _conversation(entry)
+        except MALFORMED as error:
+            yield Problem(entry.place, f"not a LibreChat conversation ({type(error).__name__})")
+
+
+def _conversation(entry: Line) -> Iterator[Record]:
+    value = entry.value
+    nodes, links, problems = _tree(value, entry.place)
+    ordered = build.preorder(links)
+    messages: list[MessageDraft] = []
+    above: dict[str | None, str | None] = {None: None}
+    for key, parent in ordered:
+        node, place = nodes[key]
+        try:
+            messages.append(_message(node, key, above[parent], value))
+            above[key] = key
+        except MALFORMED as error:
+            above[key] = above[parent]
+            problems.append(Problem(place, f"not a LibreChat message ({type(error).__name__})"))
+    draft = _draft(value, messages)
+    yield draft
+    yield from messages
+    yield from problems
+    if messages:
+        yield replace(draft, head=build.newest_leaf(messages))
+
+
+def _tree(value: Node, place: str) -> tuple[dict[str, tuple[Node, str]], dict[str, str | None], list[Problem]]:
+    """Return the messages by id with their places, the id each answers, and what is none."""
+    nodes: dict[str, tuple[Node, str]] = {}
+    links: dict[str, str | None] = {}
+    problems: list[Problem] = []
+    rows = next((value[key] for key in _LISTS if value.get(key)), None) or []
+    stack: list[tuple[Any, str | None, str]] = []
+    stack += [(row, None, f"{place}, message {number}") for number, row in enumerate(rows, 1)][::-1]
+    while stack:
+        node, parent, where = stack.pop()
+        if not isinstance(node, dict):
+            problems.append(Problem(where, "not a LibreChat message"))
+            continue
+        key = str(node.get("messageId") or f"{parent or 'message'}-{len(nodes) + 1}")
+        if key not in nodes:
+            nodes[key], links[key] = (node, where), parent or node.get("parentMessageId")
+        below = enumerate(node.get("children") or (), 1)
+        stack += [(child, key, f"{where}, reply {number}") for number, child in below][::-1]
+    if not any(links.values()) or (value.get("branches") is False and nodes.keys().isdisjoint(links.values())):
+        links = dict(zip(links, [None, *links], strict=False))
+    return nodes, links, problems
+
+
+def _draft(value: Node, messages: list[MessageDraft]) -> ConversationDraft:
+    name = value.get("conversationId")
+    if not name and not messages:
+        raise ValueError("neither an id nor a message")
+    options = value.get("options")
+    model = options.get("model") if isinstance(options, dict) else None
+    title = value.get("title")
+    facts = {key: fact for key, fact in value.items() if key not in _CONVERSATION_TOLD and fact not in (None, "", {})}
+    if isinstance(options, dict):
+        facts["options"] = build.compact(options)
+    return ConversationDraft(
+        source_id=str(name) if name else build.derived_conversation_id(messages),
+        title=title if isinstance(title, str) and title else None,
+        created_at=instant(value.get("createdAt")),
+        updated_at=instant(value.get("updatedAt")),
+        model=model or next((message.model for message in reversed(messages) if message.model), None),
+        metadata=facts,
+    )
+
+
+def _message(node: Node, key: str, parent: str | None, conversation: Node) -> MessageDraft:
+    sender = node.get("sender")
+    by_user = node["isCreatedByUser"] if "isCreatedByUser" in node else str(sender).lower() == _USER
+    parts = (*_said(node), *_files(node))
+    text = joined_text(parts)
+    return MessageDraft(
+        role="user" if by_user else "assistant",
+        text=text,
+        parts=None if build.only_text(parts, text) else parts,
+        author=None if by_user or not isinstance(sender, str) or not sender else sender,
+        model=node.get("model") or None,
+        created_at=instant(node.get("createdAt")),
+        source_id=key,
+        parent=parent,
+        metadata=_facts(node, conversation),
+    )
+
+
+def _facts(node: Node, conversation: Node) -> dict[str, Any]:
+    facts = {key: fact for key, fact in node.items() if key not in _MESSAGE_TOLD and fact not in _EMPTY}
+    if facts.get("endpoint") == conversation.get("endpoint"):
+        facts.pop("endpoint", None)
+    if facts.get("updatedAt") == node.get("createdAt"):
+        facts.pop("updatedAt", None)
+    return facts
+
+
+def _said(node: Node) -> Iterator[Part]:
+    """Yield what a message says: its blocks, and its text where that is not in them."""
+    content = node.get("content")
+    found = [part for block in content for part in _block(block)] if isinstance(content, list) else []
+    yield from found
+    if not any(part["type"] == "text" for part in found):
+        words = _words(node.get("text")) or (content if isinstance(content, str) else "")
+        if words:
+            yield build.text(words)
+
+
+def _block(block: Any) -> Iterator[Part]:
+    if isinstance(block, str):
+        yield build.text(block)
+    elif block is not None:
+        convert = _BLOCKS.get(block.get("type"))
+        yield from convert(block) if convert else (build.raw(block.get("type"), block),)
+
+
+def _words(value: Any) -> str:
+    """Return a text that stands as such or as an object's value."""
+    words = value.get("value") if isinstance(value, dict) else value
+    if words is not None and not isinstance(words, str):
+        raise TypeError("a text that is none")
+    return words or ""
+
+
+def _rest(block: Node, *told: str) -> dict[str, Any]:
+    return {key: fact for key, fact in block.items() if key not in told and fact is not None}
+
+
+def _text(block: Node) -> Iterator[Part]:
+    yield {**_rest(block, "type", "text", "content"), **build.text(_words(block.get("text")))}
+
+
+def _thought(block: Node) -> Iterator[Part]:
+    yield {**_rest(block, "type", "think", "content"), **build.reasoning(_words(block.get("think")))}
+
+
+def _error(block: Node) -> Iterator[Part]:
+    yield {**_rest(block, "text", "content"), **build.text(_words(block.get("error"))), "is_error": True}
+
+
+def _tool_call(block: Node) -> Iterator[Part]:
+    """Yield a tool's call and, where it came, its result: LibreChat keeps both in one block."""
+    call = block["tool_call"]
+    inner = call["function"] if isinstance(call.get("function"), dict) else call
+    name, call_id = inner.get("name"), call.get("id") or None
+    arguments = next((inner[key] for key in ("args", "arguments", "input") if key in inner), None)
+    told = ("id", "name", "args", "arguments", "input", "output", "function", "type", "content")
+    yield {**_rest(call, *told), **build.tool_call(call_id, name, build.parsed(arguments))}
+    output = inner.get("output", call.get("output"))
+    if output is not None:
+        yield build.tool_result(call_id, output)
+
+
+def _image(block: Node) -> Iterator[Part]:
+    held = block.get("image_url") or block.get("image_file")
+    address = held.get("url") if isinstance(held, dict) else held
+    if isinstance(address, str) and address.startswith("data:") and ";base64," in address:
+        kind, _, data = address.removeprefix("data:").partition(";base64,")
+        yield build.blob(kind, data, modality="image")
+    elif isinstance(address, str):
+        yield build.uri(address, modality="image")
+    elif isinstance(held, dict):
+        yield {**_file(held), "modality": "image"}
+    else:
+        yield build.raw(block.get("type"), block)
+
+
+_BLOCKS: dict[Any, Callable[[Node], Iterator[Part]]] = {
+    "text": _text,
+    "think": _thought,
+    "thinking": _thought,
+    "error": _error,
+    "tool_call": _tool_call,
+    "image_url": _image,
+    "image_file": _image,
+}
+
+
+def _files(node: Node) -> Iterator[Part]:
+    for file in (*(node.get("files") or ()), *(node.get("attachments") or ())):
+        yield _file(file) if isinstance(file, dict) else build.file(str(file))
+
+
+def _file(file: Node) -> Part:
+    told = ("_id", "__v", "file_id", "filename", "type", "user", "content", "name")
+    known = build.file(file.get("file_id"), file.get("filename") or file.get("name"), file.get("type"))
+    return {**_rest(file, *told), **known}

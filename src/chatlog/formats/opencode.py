@@ -1,0 +1,319 @@
+"""opencode's sessions: the tree of JSON files below ``storage``, ``opencode.db``, and ``opencode export``.
+
+Found in ~/.local/share/opencode on every system.  In the tree a session's own file is the source; its
+messages and their parts are read through the folder, so that a folder yields each session once.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats.jsonstream import BROKEN_JSON, document, items, sound
+from chatlog.formats.source import Folder, Source
+from chatlog.formats.sqlite_source import MAGIC, Database, Groups, loaded, records, schema
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.timespec import instant
+
+LOCATIONS = (
+    "~/.local/share/opencode/opencode.db",
+    "~/.local/share/opencode/storage/session/*/*.json",
+    "~/.local/share/opencode/project/*/storage/session/info/*.json",
+    "$XDG_DATA_HOME/opencode/opencode.db",
+    "$XDG_DATA_HOME/opencode/storage/session/*/*.json",
+)
+
+#: A message with its parts, or why there is none.
+_Told = tuple[str, Mapping[str, Any], Iterable[Mapping[str, Any]]] | Problem
+
+_OWN_ID = re.compile(r'"id"\s*:\s*"ses_')
+_EXPORT = re.compile(r'\{\s*"info"\s*:\s*(?=\{)')
+#: An id that may be part of a path.
+_SAFE = re.compile(r"\w[\w-]*")
+_NOT_A_MESSAGE = "not a message as opencode keeps it"
+_SESSION_FACTS = frozenset(
+    {"id", "title", "directory", "parentID", "time", "parent_id", "time_created", "time_updated", "data"}
+)
+_MESSAGE_FACTS = frozenset({"id", "sessionID", "role", "time", "tokens", "modelID", "model", "summary", "parts"})
+_PART_FACTS = frozenset({"id", "sessionID", "messageID", "type"})
+
+
+def sniff(head: Head) -> bool:
+    """Say whether this is a session's own file, an exported session, or the database."""
+    if not head.is_json:
+        found = schema(head)
+        return found.keys() >= {"session", "message", "part"} and "session_id" in found["part"]
+    if head.keys >= {"id", "title", "time"} and "sessionID" not in head.keys:
+        return "projectID" in head.keys or ("version" in head.keys and _OWN_ID.search(head.text) is not None)
+    return _EXPORT.match(head.text) is not None and re.search(r'"projectID"|"sessionID"', head.text) is not None
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield each session with its messages in order."""
+    if source.head(len(MAGIC)) == MAGIC:
+        yield from records(source, _database)
+        return
+    info = _exported(Head(source.name, source.head()))
+    try:
+        if info is not None:
+            yield from _session(info, _messages_of_export(source))
+            return
+        value = document(source)
+        if isinstance(value, dict) and "messages" in value:
+            entries = enumerate(value["messages"], 1)
+            yield from _session(value["info"], (_of_export(entry, f"message {n}") for n, entry in entries))
+        else:
+            yield from _session(value, _Tree(source, value["id"]).messages())
+    except (*BROKEN_JSON, *MALFORMED):
+        yield Problem("", "not a session as opencode keeps it")
+
+
+def _exported(head: Head) -> dict[str, Any] | None:
+    """Return the session of an export where the beginning of the file shows it whole."""
+    match = _EXPORT.match(head.text)
+    if match is None:
+        return None
+    try:
+        info, end = json.JSONDecoder().raw_decode(sound(head.text[match.end() :]))
+    except BROKEN_JSON:
+        return None
+    return info if re.match(r'\s*,\s*"messages"\s*:\s*\[', head.text[match.end() + end :]) else None
+
+
+def _messages_of_export(source: Source) -> Iterator[_Told]:
+    for entry in items(source, "messages"):
+        yield entry if isinstance(entry, Problem) else _of_export(entry.value, entry.place)
+
+
+def _of_export(entry: Any, place: str) -> _Told:
+    try:
+        return place, entry["info"], entry.get("parts") or ()
+    except MALFORMED:
+        return Problem(place, _NOT_A_MESSAGE)
+
+
+class _Tree:
+    """A session's messages and parts in the folders beside that of its own file."""
+
+    def __init__(self, source: Source, name: str) -> None:
+        self.folder = source.folder
+        self.name = name if _SAFE.fullmatch(name) else ""
+
+    def messages(self) -> Iterator[_Told]:
+        """Yield each message with its parts, by the time they were made."""
+        if self.folder is None or not self.name:
+            yield Problem("", "its messages are in files of their own, which are not beside it")
+            return
+        found: list[tuple[float, str, Mapping[str, Any]]] = []
+        for place, value in self._values(self.folder, f"../../message/{self.name}", f"../message/{self.name}"):
+            try:
+                found.append((float((value.get("time") or {}).get("created") or 0), place, value))
+            except MALFORMED:
+                yield Problem(place, _NOT_A_MESSAGE)
+        for _, place, value in sorted(found, key=lambda entry: entry[:2]):
+            yield place, value, value.get("parts") or [*self._parts(self.folder, str(value.get("id")))]
+
+    def _parts(self, folder: Folder, message: str) -> Iterator[Mapping[str, Any]]:
+        if not _SAFE.fullmatch(message):
+            return
+        nested = f"part/{self.name}/{message}"
+        for _, value in self._values(folder, f"../../part/{message}", f"../../{nested}", f"../{nested}"):
+            yield value
+        yield from self._flat.get(message, ())
+
+    @cached_property
+    def _flat(self) -> dict[str, list[Mapping[str, Any]]]:
+        """The parts that lie side by side in one folder, by message."""
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        for _, value in self._values(self.folder, "../../part", "../part") if self.folder else ():
+            found.setdefault(str(value.get("messageID")), []).append(value)
+        return found
+
+    def _values(self, folder: Folder, *places: str) -> Iterator[tuple[str, Any]]:
+        """Yield what the files of the first of some folders hold, in the order of their names."""
+        for name in next(filter(None, map(folder.names, places)), ()):
+            held = folder.member(name) if name.endswith(".json") else None
+            try:
+                yield name.removeprefix("../").removeprefix("../"), document(held) if held else {}
+            except BROKEN_JSON:
+                yield name, None
+
+
+def _database(database: Database) -> Iterator[Record]:
+    messages, parts = Groups(database, "message", "session_id"), Groups(database, "part", "message_id")
+    todos = Groups(database, "todo", "session_id")
+    for row in database.rows("SELECT * FROM session ORDER BY id"):
+        try:
+            info = _info(row)
+            if todos.places.get(row["id"]):
+                keep = ("content", "status", "priority")
+                info["todo"] = [{key: todo.get(key) for key in keep} for todo in todos.get(row["id"], "position")]
+            yield from _session(info, _messages_of_rows(messages, parts, row["id"]))
+        except MALFORMED:
+            yield Problem(f"session {row['id']}", "not a session as opencode keeps it")
+
+
+def _info(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of the database in the words of the files."""
+    told = {**(loaded(row.get("data")) or {}), **{key: value for key, value in row.items() if value is not None}}
+    for key in ("revert", "permission", "summary_diffs"):
+        told[key] = build.parsed(told.get(key))
+    told["parentID"] = row.get("parent_id") or told.get("parentID")
+    created, updated = (row.get(f"time_{name}") or row.get(f"{name}_at") for name in ("created", "updated"))
+    told["time"] = {"created": created, "updated": updated, "archived": row.get("time_archived")}
+    return told
+
+
+def _messages_of_rows(messages: Groups, parts: Groups, session: Any) -> Iterator[_Told]:
+    rows = sorted(
+        messages.rows(session), key=lambda row: (row.get("time_created") or row.get("created_at") or 0, row["id"])
+    )
+    for row in rows:
+        place = f"message {row['id']}"
+        try:
+            found = sorted(parts.rows(row["id"]), key=lambda part: str(part["id"]))
+            held = [{"id": part["id"], **loaded(part["data"])} for part in found]
+            yield place, {"id": row["id"], **loaded(row["data"])}, held
+        except MALFORMED:
+            yield Problem(place, _NOT_A_MESSAGE)
+
+
+# One session and its messages.
+
+
+def _session(info: Mapping[str, Any], told: Iterable[_Told]) -> Iterator[Record]:
+    """Yield a session, its messages one after the other, and the session with its active end."""
+    draft = _conversation(info)
+    yield draft
+    revert = info.get("revert") if isinstance(info.get("revert"), dict) else None
+    undone = revert.get("messageID") if revert and not revert.get("partID") else None
+    last, head, model = None, None, draft.model
+    for entry in told:
+        if isinstance(entry, Problem):
+            yield entry
+            continue
+        place, value, parts = entry
+        try:
+            made = _message(value, parts, last)
+        except MALFORMED:
+            yield Problem(place, _NOT_A_MESSAGE)
+            continue
+        yield made
+        head = last if made.source_id == undone else head
+        last, model = made.source_id, made.model or model
+    if last is not None:
+        yield replace(draft, head=head or last, model=model)
+
+
+def _conversation(info: Mapping[str, Any]) -> ConversationDraft:
+    times = info.get("time") or {}
+    return ConversationDraft(
+        source_id=str(info["id"]),
+        title=info.get("title") or None,
+        created_at=instant(times.get("created")),
+        updated_at=instant(times.get("updated")),
+        project=info.get("directory") or None,
+        parent=info.get("parentID") or None,
+        archived=bool(times.get("archived")),
+        metadata=build.compact({key: value for key, value in info.items() if key not in _SESSION_FACTS}),
+    )
+
+
+def _message(value: Mapping[str, Any], parts: Iterable[Mapping[str, Any]], last: str | None) -> MessageDraft:
+    role = {"user": "user", "assistant": "assistant", "system": "system"}[value["role"]]
+    made = [made for part in parts for made in _parts(part)]
+    summary = dict(value["summary"]) if isinstance(value.get("summary"), dict) else {}
+    if diffs := summary.pop("diffs", None):
+        made.append({"type": "diffs", "diffs": diffs})
+    injected = [part for part in made if part["type"] == "text" and part.get("synthetic")]
+    shown = joined_text(part for part in made if not part.get("synthetic"))
+    hidden = bool(injected) and not shown and all(part in injected or part["type"] in _MARKS for part in made)
+    facts = {key: fact for key, fact in value.items() if key not in _MESSAGE_FACTS}
+    facts |= {"summary": build.compact(summary) or value.get("summary") or None, "usage": value.get("tokens")}
+    shown = joined_text(injected) if hidden else shown
+    return MessageDraft(
+        role=role,
+        text=shown,
+        parts=None if build.only_text(made, shown) else tuple(made),
+        model=_model(value, facts),
+        created_at=instant((value.get("time") or {}).get("created")),
+        source_id=str(value["id"]),
+        parent=last,
+        hidden=hidden,
+        metadata=build.compact({**facts, "hidden_reason": "synthetic" if hidden else None, **_completed(value)}),
+    )
+
+
+def _completed(value: Mapping[str, Any]) -> dict[str, Any]:
+    return {"completed": instant((value.get("time") or {}).get("completed"))}
+
+
+def _model(value: Mapping[str, Any], facts: dict[str, Any]) -> str | None:
+    """Return a message's model; who provides it is a fact."""
+    held = value["model"] if isinstance(value.get("model"), dict) else {}
+    facts.setdefault("providerID", held.get("providerID"))
+    name = value.get("modelID") or held.get("modelID") or value.get("model")
+    return name if isinstance(name, str) else None
+
+
+#: Parts that say where a step began or ended, and what was changed: nothing that anybody said.
+_MARKS = frozenset({"step-start", "step-finish", "snapshot", "patch", "compaction", "diffs"})
+
+
+def _parts(part: Mapping[str, Any]) -> Iterator[Part]:
+    rest = {key: value for key, value in part.items() if key not in _PART_FACTS and value is not None}
+    convert = _PARTS.get(part["type"])
+    if convert is None:
+        yield build.raw(part["type"], rest)
+    else:
+        yield from convert(part, rest)
+
+
+def _text(part: Mapping[str, Any], rest: dict[str, Any]) -> Iterator[Part]:
+    rest.pop("time", None)
+    yield build.text(rest.pop("text"), **rest)
+
+
+def _reasoning(part: Mapping[str, Any], rest: dict[str, Any]) -> Iterator[Part]:
+    yield build.reasoning(rest.pop("text"), **rest)
+
+
+def _tool(part: Mapping[str, Any], rest: dict[str, Any]) -> Iterator[Part]:
+    """Yield a call, its result where it has one, and the files the result brought."""
+    state = dict(rest.pop("state"))
+    name, call_id = rest.pop("tool"), rest.pop("callID", None) or part["id"]
+    yield build.tool_call(call_id, name, state.pop("input", None), **rest)
+    status, attachments = state.pop("status", None), state.pop("attachments", None) or ()
+    failed = status == "error"
+    if failed or status == "completed" or "output" in state:
+        response = state.pop("error" if failed else "output", None)
+        yield build.tool_result(call_id, response, is_error=failed, **build.compact(state))
+    elif state:
+        yield build.raw("tool_state", {"status": status, **state})
+    for held in attachments:
+        yield from _parts(held)
+
+
+def _file(part: Mapping[str, Any], rest: dict[str, Any]) -> Iterator[Part]:
+    name, mime, address = rest.pop("filename", None), rest.pop("mime", None), str(rest.pop("url", ""))
+    named = {**rest, **({"name": name} if name else {})}
+    head, comma, data = address.partition(";base64,")
+    if comma and head.startswith("data:"):
+        yield build.blob(mime or head[5:] or None, data, **named)
+    elif address:
+        yield build.uri(address, mime, **named)
+    else:
+        yield build.file(part.get("id"), name, mime, **rest)
+
+
+_PARTS: dict[str, Callable[[Mapping[str, Any], dict[str, Any]], Iterator[Part]]] = {
+    "text": _text,
+    "reasoning": _reasoning,
+    "tool": _tool,
+    "file": _file,
+}

@@ -1,0 +1,253 @@
+"""ShareGPT data sets: records of ``{"conversations": [{"from", "value"}, …]}``, in an array or a line each.
+
+Also the preference sets of that form, whose rejected answer becomes a branch beside the chosen one.
+A record's turns get ids from what was said so far; chunks of a split conversation stay apart.
+There is no standard place on disk: data sets lie where people download them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+from chatlog.formats import MALFORMED, Head, build, openai_content
+from chatlog.formats.envelope import time_of
+from chatlog.formats.jsonstream import Line, first_keys
+from chatlog.formats.openai_content import Calls
+from chatlog.formats.records import records
+from chatlog.formats.source import Source
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, canonical_json
+
+LOCATIONS: tuple[str, ...] = ()
+
+_LISTS = ("conversations", "conversation", "items")
+_PREFERRED = ("chosen", "rejected")
+_SYSTEM = ("system", "system_prompt")
+_START = re.compile(rf'"(?:{"|".join((*_LISTS, _PREFERRED[0]))})"\s*:\s*\[?\s*(?=\{{)')
+#: An id shorter than this numbers a file's records; it is no name that a second file could not have too.
+_OWN_ID_CHARS = 7
+_CALL, _RESULT = "tool_call", "tool_call_response"
+_ROLES = {
+    "human": "user",
+    "user": "user",
+    "prompter": "user",
+    "gpt": "assistant",
+    "chatgpt": "assistant",
+    "bing": "assistant",
+    "bard": "assistant",
+    "claude": "assistant",
+    "assistant": "assistant",
+    "model": "assistant",
+    "ai": "assistant",
+    "bot": "assistant",
+    "system": "system",
+    "developer": "developer",
+    "function_call": _CALL,
+    "tool_call": _CALL,
+    "tool_calls": _CALL,
+    "observation": _RESULT,
+    "tool": _RESULT,
+    "tool_response": _RESULT,
+    "function_response": _RESULT,
+    "function": _RESULT,
+}
+_PLAIN = {name: role for name, role in _ROLES.items() if role not in (_CALL, _RESULT)}
+_PLAIN_KEYS = 2
+#: Where a scrape left no value but another form of the words.
+_OTHER_WORDS = ("text", "markdown", "content")
+_CALL_KEYS = frozenset({"id", "name", "arguments", "parameters", "function", "type"})
+_NAMED = re.compile(r"""["']name["']\s*:\s*["']([^"']+)["']""")
+
+
+def sniff(head: Head) -> bool:
+    """Say whether a source that begins like this holds turns of ``from`` and ``value``."""
+    if not head.is_json or head.keys.isdisjoint((*_LISTS, *_PREFERRED)):
+        return False
+    starts = islice(_START.finditer(head.text), 3)
+    return any({"from", "value"} <= set(first_keys(head.text[start.end() :])) for start in starts)
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield each record's conversation and its turns."""
+    reading = _Reading()
+    for entry in records(source):
+        if isinstance(entry, Problem):
+            yield entry
+        else:
+            yield from reading.take(entry)
+    if reading.empty:
+        yield LeftOut("conversations without messages", reading.empty)
+
+
+class _Reading:
+    """What one pass over a source remembers: the conversation ids it gave, and how many held nothing."""
+
+    def __init__(self) -> None:
+        self.empty = 0
+        self.seen: Counter[str] = Counter()
+
+    def take(self, entry: Line) -> Iterable[Record]:
+        """Return the records of one value of the source, or the problem with it."""
+        try:
+            return self._conversation(dict(entry.value), entry.place)
+        except MALFORMED as error:
+            return (Problem(entry.place, f"not a ShareGPT conversation ({type(error).__name__})"),)
+
+    def _conversation(self, facts: dict[str, Any], place: str) -> list[Record]:
+        own, sequences = _own_id(facts), _sequences(facts)
+        is_chained = own is not None or len(sequences) > 1
+        threads = [_Thread(place, turns, is_chained=is_chained) for turns in sequences]
+        drafts = threads[0].drafts if len(threads) == 1 else _once(threads)
+        found: list[Record] = []
+        if drafts:
+            found.append(_conversation_draft(facts, self._numbered(own or _name(sequences)), threads))
+        elif not sequences[0]:
+            self.empty += 1
+        found += drafts
+        found += dict.fromkeys(problem for thread in threads for problem in thread.problems)
+        return found
+
+    def _numbered(self, name: str) -> str:
+        """Return the id, numbered where the source repeats it."""
+        self.seen[name] += 1
+        return name if self.seen[name] == 1 else f"{name}-{self.seen[name]}"
+
+
+def _own_id(facts: dict[str, Any]) -> str | None:
+    own = facts.get("id")
+    if isinstance(own, str) and len(own) >= _OWN_ID_CHARS and not own.isdigit():
+        return str(facts.pop("id"))
+    return None
+
+
+def _name(sequences: list[list[Any]]) -> str:
+    """Return an id made of all turns."""
+    try:
+        said = [text for turns in sequences for turn in turns for text in (turn["from"], turn["value"])]
+        return _digest(*said)
+    except (KeyError, TypeError):
+        return _digest(canonical_json(sequences))
+
+
+def _digest(*said: str) -> str:
+    return "h-" + hashlib.sha256("\0".join(said).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _once(threads: list[_Thread]) -> list[MessageDraft]:
+    """Return the messages of all threads, those they have in common once."""
+    return list({draft.source_id: draft for thread in threads for draft in thread.drafts}.values())
+
+
+def _conversation_draft(facts: dict[str, Any], name: str, threads: list[_Thread]) -> ConversationDraft:
+    model = facts.pop("model") if isinstance(facts.get("model"), str) else None
+    title = facts.pop("title") if isinstance(facts.get("title"), str) else None
+    return ConversationDraft(
+        source_id=name,
+        title=title or None,
+        model=model,
+        created_at=time_of(facts),
+        head=threads[0].last if len(threads) > 1 else None,
+        metadata={key: fact for key, fact in facts.items() if fact is not None},
+    )
+
+
+def _sequences(facts: dict[str, Any]) -> list[list[Any]]:
+    """Take out and return the turns of a record, once for each of its alternative ends, the preferred first."""
+    key = next((key for key in _LISTS if key in facts), None)
+    turns = list(facts.pop(key) or ()) if key else []
+    for key in _SYSTEM:
+        if isinstance(facts.get(key), str):
+            prompt = {"from": "system", "value": facts.pop(key)}
+            turns = [prompt, *turns] if prompt["value"] and prompt not in turns[:1] else turns
+    ends = [_turns(facts.pop(key)) for key in _PREFERRED if _turns(facts.get(key))]
+    return [turns + end for end in ends] or [turns]
+
+
+def _turns(value: Any) -> list[Any]:
+    held = value if isinstance(value, list) else [value]
+    return held if all(isinstance(turn, dict) and "value" in turn for turn in held) else []
+
+
+class _Thread:
+    """The turns of one record, each linked to the one before: by number, or by what was said so far."""
+
+    def __init__(self, place: str, turns: list[Any], *, is_chained: bool) -> None:
+        self.drafts: list[MessageDraft] = []
+        self.problems: list[Problem] = []
+        self.last: str | None = None
+        calls = Calls()
+        for number, turn in enumerate(turns, 1):
+            try:
+                name = _chained(self.last, turn) if is_chained else str(number)
+                self.drafts.append(_message(turn, calls, name, self.last))
+                self.last = name
+            except MALFORMED as error:
+                reason = f"not of the shape of a turn ({type(error).__name__})"
+                self.problems.append(Problem(f"{place}, message {number}", reason))
+
+
+def _chained(before: str | None, turn: Mapping[str, Any]) -> str:
+    value = turn.get("value")
+    return _digest(before or "", turn["from"], value if isinstance(value, str) else canonical_json(value))
+
+
+def _message(turn: Mapping[str, Any], calls: Calls, name: str, parent: str | None) -> MessageDraft:
+    speaker, value = turn["from"], turn.get("value")
+    role = _PLAIN.get(speaker)
+    if role is not None and isinstance(value, str) and len(turn) == _PLAIN_KEYS:
+        return MessageDraft(role=role, text=value, source_id=name, parent=parent)
+    kind = _ROLES.get(speaker.strip().lower())
+    said = _said(kind, turn, calls)
+    return MessageDraft(
+        role="tool" if kind == _RESULT else "assistant" if kind == _CALL else kind or "user",
+        text=said.text,
+        parts=said.parts,
+        author=None if kind else speaker,
+        source_id=name,
+        parent=parent,
+        metadata={key: turn[key] for key in turn if key not in ("from", "value", said.told) and turn[key] is not None},
+    )
+
+
+class _Said(NamedTuple):
+    """What a turn says, and the key besides its value that told it."""
+
+    text: str
+    parts: tuple[Part, ...] | None = None
+    told: str = "value"
+
+
+def _said(kind: str | None, turn: Mapping[str, Any], calls: Calls) -> _Said:
+    """Return what a turn says that is a call, a result, or no plain text."""
+    value = turn.get("value")
+    if kind == _CALL:
+        return _Said("", tuple(_calls(value, calls)))
+    if kind == _RESULT:
+        return _Said("", (build.tool_result(calls.answered(None, None), value),))
+    if isinstance(value, str):
+        return _Said(value)
+    if value is None:
+        other = next((key for key in _OTHER_WORDS if isinstance(turn.get(key), str)), "value")
+        return _Said(turn.get(other) or "", told=other)
+    made = openai_content.message({"role": "user", "content": value})
+    return _Said(made.text, made.parts)
+
+
+def _calls(value: Any, calls: Calls) -> Iterator[Part]:
+    """Yield the calls of a turn: of a JSON object or list, else of the text as it came."""
+    found = build.parsed(value.strip()) if isinstance(value, str) else value
+    for call in found if isinstance(found, list) else [found]:
+        if not isinstance(call, dict):
+            named = _NAMED.search(call) if isinstance(call, str) else None
+            name = named[1] if named else None
+            yield build.tool_call(calls.called(None, name), name, call)
+            continue
+        inner = call["function"] if isinstance(call.get("function"), dict) else call
+        name = inner.get("name")
+        arguments = inner.get("arguments", inner.get("parameters"))
+        rest = {key: fact for key, fact in call.items() if key not in _CALL_KEYS}
+        yield {**rest, **build.tool_call(calls.called(call.get("id"), name), name, build.parsed(arguments))}
