@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import IO, TYPE_CHECKING, Any, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 from chatlog.errors import ChatlogError, UsageError
 
@@ -23,6 +23,9 @@ SCHEMA_VERSION = 1
 #: On a terminal a wide column gives way to the others down to this, and they are no wider than that.
 MIN_WIDE, MAX_NARROW = 12, 40
 FORMATS = ("table", "text", "json", "jsonl", "ids", "csv")
+#: The forms of one thing, and of one that has an id.
+THING = ("table", "text", "json", "jsonl")
+IDENTIFIED = (*THING, "ids")
 
 #: C0 but newline and tab, DEL, C1, bidirectional controls, line separators, tag characters, lone surrogates.
 _CONTROL = (
@@ -151,12 +154,20 @@ class Output:
         for line in lines:
             self.out.write(line + "\n")
 
+    def stream(self) -> IO[str]:
+        """Return where a file's bytes go: as they are into a pipe, made harmless on a terminal."""
+        return cast("IO[str]", _Visible(self.out)) if self.is_terminal else self.out
+
     def _csv(self, listing: Listing) -> None:
         import csv
 
-        writer = csv.writer(self.out, lineterminator="\n")
-        writer.writerow([column.name for column in listing.columns])
-        writer.writerows([_harmless(column.cell(item)) for column in listing.columns] for item in listing.items)
+        plain = csv.writer(self.stream(), lineterminator="\n")
+        quoted = csv.writer(self.stream(), lineterminator="\n", quoting=csv.QUOTE_ALL)
+        plain.writerow([column.name for column in listing.columns])
+        for item in listing.items:
+            row = [_harmless(column.cell(item)) for column in listing.columns]
+            # csv quotes no "\r" that is not its own line end, and a spreadsheet takes it for a new row
+            (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
 
     def _table(self, listing: Listing) -> None:
         from rich.cells import cell_len
@@ -165,23 +176,35 @@ class Output:
         from rich.text import Text
 
         rows = [[one_line((column.short or column.cell)(item)) for column in listing.columns] for item in listing.items]
+        if not rows:
+            return
+        console = Console(
+            file=self.out, color_system="standard" if self.color else None, force_terminal=self.color,
+            highlight=False, emoji=False, markup=False,
+        )  # fmt: skip
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
         shown = [index for index in range(len(listing.columns)) if any(row[index] not in ("", "-") for row in rows)]
-        for index in shown:
-            column = listing.columns[index]
-            widest = max(cell_len(text) for text in [column.name, *(row[index] for row in rows)])
+        columns = [listing.columns[index] for index in shown]
+        widest = [max(cell_len(row[index]) for row in [self._names(listing), *rows]) for index in shown]
+        room = console.width - sum(
+            min(width, MAX_NARROW) + 2 for width, column in zip(widest, columns, strict=True) if not column.wide
+        )
+        for column, width in zip(columns, widest, strict=True):
             table.add_column(
                 column.name,
                 style=column.style,
                 justify="right" if column.right else "left",
                 no_wrap=True,
                 overflow="ellipsis",
-                min_width=MIN_WIDE if column.wide else min(widest, MAX_NARROW),
+                width=max(min(width, room), MIN_WIDE) if column.wide else min(width, MAX_NARROW),
             )
         for row in rows:
             table.add_row(*(Text(row[index]) for index in shown))
-        if rows:
-            Console(file=self.out, no_color=not self.color, highlight=False, emoji=False, markup=False).print(table)
+        console.print(table)
+
+    @staticmethod
+    def _names(listing: Listing) -> list[str]:
+        return [column.name for column in listing.columns]
 
     # text for people
 
@@ -233,6 +256,16 @@ class Output:
     def _say(self, text: str, style: str) -> None:
         painted = f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.error_color else text
         sys.stderr.write(painted + "\n")
+
+
+class _Visible:
+    """A terminal that is written files to: their control characters are spelt out."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self.out = out
+
+    def write(self, text: str) -> int:
+        return self.out.write(visible(text))
 
 
 class OutputSettings(NamedTuple):

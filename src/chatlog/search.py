@@ -131,7 +131,7 @@ def _by_words(store: Store, query: language.Query, options: SearchOptions) -> Re
     if not hits:
         hits, asked, dropped = _relaxed(store, asked, query.filters, options.limit)
     if not hits:
-        return Results(dropped=tuple(term.text for term in dropped))
+        return Results(dropped=tuple(term.text for term in dropped), total=0)
     return Results(
         items=tuple(_result(hit, asked.every) for hit in hits),
         tier="relaxed" if dropped else "exact",
@@ -159,13 +159,17 @@ def _relaxed(store: Store, asked: WordQuery, filters: Filters, limit: int) -> tu
 def _recent(store: Store, query: language.Query, options: SearchOptions) -> Results:
     """Answer a query of filters only with the latest messages they let through; one of nothing with nothing."""
     if query.filters == Filters():
-        return Results()
+        return Results(total=0)
     hits: list[Hit] = []
     for hit in store.scan(query.filters, hidden=options.hidden):
         hits.append(hit)
         if len(hits) == options.limit:
             break
-    return Results(items=tuple(_result(hit, ()) for hit in hits), tier="exact" if hits else "none")
+    return Results(
+        items=tuple(_result(hit, ()) for hit in hits),
+        tier="exact" if hits else "none",
+        total=len(hits) if len(hits) < options.limit else None,
+    )
 
 
 def _by_title(store: Store, query: language.Query, options: SearchOptions) -> Results:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
+from itertools import pairwise
 from typing import Any
 
 import typer
@@ -19,6 +20,7 @@ from typer.core import TyperGroup
 from chatlog.cli.options import EXIT_CODES, build, global_options
 from chatlog.cli.session import Session
 from chatlog.errors import BusyError, ChatlogError, UsageError
+from chatlog.output import Output, OutputSettings
 
 #: Each verb: its module and its line in the help.
 COMMANDS = {
@@ -58,13 +60,27 @@ class Group(TyperGroup):
             raise UsageError(f"'{args[0]}' is not a verb of {ctx.command_path}", hint)
         return args[0], command, args[1:]
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the verbs, each with the whole first line of its help."""
+        verbs: list[tuple[str, Any]] = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, (command.help or "").partition("\n")[0]) for name, command in verbs])
+
 
 class Verbs(Group):
     """The top level: commands are loaded from the table when they are called."""
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return what may stand here: options, and the verbs of the table, none of them imported."""
+        from typer._click.shell_completion import CompletionItem
+
+        if incomplete.startswith("-"):
+            return click.core.Command.shell_complete(self, ctx, incomplete)
+        return [CompletionItem(name, help=line) for name, (_, line) in COMMANDS.items() if name.startswith(incomplete)]
+
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002  the signature is typer's
         """Return the verbs in the order of the table."""
-        return list(COMMANDS)
+        return [*COMMANDS]  # not list(): once loaded, chatlog.cli.list is a name of this module
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
         """Return a verb's command; only its module is imported."""
@@ -85,8 +101,8 @@ def group(name: str, line: str, bodies: dict[str, Any]) -> Group:
     """Return a group of verbs below a name."""
     commands = [build(verb, body) for verb, body in bodies.items()]
     return Group(
-        name=name, commands=commands, help=line, params=list(global_options(hidden=True)), rich_markup_mode=None,
-        no_args_is_help=True,
+        name=name, commands=commands, help=line, params=[*global_options(hidden=True)], rich_markup_mode=None,
+        no_args_is_help=True, subcommand_metavar="VERB [ARGS]...",
     )  # fmt: skip
 
 
@@ -124,6 +140,7 @@ def app() -> Verbs:
         rich_markup_mode=None,
         no_args_is_help=True,
         subcommand_metavar="VERB [ARGS]...",
+        context_settings={"help_option_names": ["-h", "--help"]},
     )
 
 
@@ -131,7 +148,10 @@ def run(arguments: Sequence[str], session: Session) -> int:
     """Run a command line and return its exit code; what goes wrong is said on stderr."""
     try:
         with session.resources:
-            outcome = app().main(list(arguments), prog_name="chatlog", standalone_mode=False, obj=session)
+            if shell := os.environ.get("_CHATLOG_COMPLETE"):
+                import_module("chatlog.cli.completion").serve(shell, app(), session, arguments)
+                return 0
+            outcome = app().main([*arguments], prog_name="chatlog", standalone_mode=False, obj=session)
             sys.stdout.flush()
         return outcome if isinstance(outcome, int) and outcome else session.exit_code
     except (KeyboardInterrupt, typer.Abort):
@@ -144,7 +164,10 @@ def run(arguments: Sequence[str], session: Session) -> int:
         if os.environ.get("CHATLOG_DEBUG") and not isinstance(error, (ChatlogError, click.exceptions.ClickException)):
             raise
         meaning = _meaning(error)
-        _say(session, arguments, meaning)
+        if isinstance(error, click.exceptions.NoArgsIsHelpError) and not _asks_for_json(arguments):
+            sys.stderr.write(error.format_message() + "\n")
+        else:
+            _say(session, arguments, meaning)
         return meaning.exit_code
 
 
@@ -153,7 +176,7 @@ def _meaning(error: Exception) -> ChatlogError:
     if isinstance(error, ChatlogError):
         return error
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        return UsageError(error.format_message().strip())
+        return UsageError("say which verb", "chatlog --help lists them")
     if isinstance(error, click.exceptions.ClickException):
         return UsageError(error.format_message(), _usage_hint(error))
     if isinstance(error, MemoryError):
@@ -177,12 +200,20 @@ def _bug(error: Exception) -> ChatlogError:
 
 def _say(session: Session, arguments: Sequence[str], error: ChatlogError) -> None:
     """Report an error, as JSON also where the call failed before the option was read."""
-    if "--json" in arguments:
-        session.flags.setdefault("format", "json")
+    if _asks_for_json(arguments):
+        session.flags["format"] = "json"
     try:
-        session.output.error(error)
+        output = session.output
     except ChatlogError as second:  # the settings themselves are wrong
-        sys.stderr.write(f"error: {second.message}\n" + (f"  {second.hint}\n" if second.hint else ""))
+        error = second
+        output = Output(OutputSettings(format=session.flags.get("format", "text")))
+    output.error(error)
+
+
+def _asks_for_json(arguments: Sequence[str]) -> bool:
+    forms = {f"--format={form}" for form in ("json", "jsonl")} | {"--json"}
+    joined = {f"{option}={value}" for option, value in pairwise(arguments)}
+    return not forms.isdisjoint({*arguments, *joined})
 
 
 def main() -> None:

@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from chatlog.cli.options import Revision, complete_conversation, verb
+from chatlog.cli.options import Revision, complete_conversation, one_of, verb
 from chatlog.cli.session import Session
 from chatlog.errors import UsageError
 from chatlog.models import ROLES, ConversationDraft, Message, MessageDraft, message_record
-from chatlog.output import Listing
+from chatlog.output import IDENTIFIED, Listing
 
 
 @verb(
@@ -22,6 +22,7 @@ from chatlog.output import Listing
     'chatlog add --new --role user "Plan a trip to Lisbon"',
     "curl … | chatlog add @last --json -",
     'chatlog add 7pvd3bgm --role user "hello" --key job-42 --if-revision 3',
+    forms=IDENTIFIED,
 )
 def command(
     ctx: typer.Context,
@@ -29,7 +30,9 @@ def command(
         list[str] | None,
         typer.Argument(metavar="CONV [TEXT|-]", help="Where to, and what.", autocompletion=complete_conversation),
     ] = None,
-    role: Annotated[str | None, typer.Option(help=f"Who speaks: {', '.join(ROLES)}.")] = None,
+    role: Annotated[
+        str | None, typer.Option(help=f"Who speaks: {', '.join(ROLES)}.", autocompletion=one_of(*ROLES))
+    ] = None,
     author: Annotated[str | None, typer.Option(help="The speaker's name, in a shared conversation.")] = None,
     model: Annotated[str | None, typer.Option(help="The model that wrote it.")] = None,
     parent: Annotated[int | None, typer.Option(metavar="SEQ", help="The message it answers: a new branch.")] = None,
@@ -44,7 +47,7 @@ def command(
     """
     session = Session.of(ctx)
     target, text = _arguments(list(words or ()), new=new)
-    takes_json = role is None and session.output.format in ("json", "jsonl")
+    takes_json = role is None and (bool(session.flags.get("json")) or session.output.format in ("json", "jsonl"))
     content = session.text(text, "the messages" if takes_json else "the text")
     drafts = _from_json(content) if takes_json else [_from_text(content, role)]
     drafts = [replace(draft, author=author or draft.author, model=model or draft.model) for draft in drafts]
@@ -102,6 +105,6 @@ def _print(session: Session, stored: Sequence[Message], *, many: bool) -> None:
     if many:
         session.output.listing(
             Listing(items=records, columns=(), identify=lambda record: str(record["ref"]), total=len(records))
-        ) if session.output.format != "text" else session.output.lines(message.ref for message in stored)
+        ) if session.output.format not in ("table", "text") else session.output.lines(message.ref for message in stored)
     else:
         session.output.thing("message", records[-1], [message.ref for message in stored], stored[-1].ref)

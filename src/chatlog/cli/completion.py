@@ -1,16 +1,68 @@
-"""`chatlog completion`."""
+"""`chatlog completion`: the scripts, and the answers they ask for when a key is pressed.
+
+The words come in as arguments and the answers go out a line each; no script evaluates an answer, for
+titles and tags are anybody's words.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import typer
+from typer._click.shell_completion import CompletionItem, ShellComplete
 
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
 from chatlog.errors import UsageError
+from chatlog.output import one_line
 
-SHELLS = ("bash", "zsh", "fish")
+BASH = """\
+# bash completion for chatlog
+_chatlog() {
+    local line
+    COMPREPLY=()
+    while IFS= read -r line; do
+        COMPREPLY+=("$line")
+    done < <(_CHATLOG_COMPLETE=bash "$1" "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+}
+complete -o default -o nosort -F _chatlog chatlog 2>/dev/null || complete -o default -F _chatlog chatlog
+"""
+ZSH = """\
+#compdef chatlog
+_chatlog() {
+    local -a found
+    found=("${(@f)$(_CHATLOG_COMPLETE=zsh ${(Q)words[1]} "${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
+    if [[ -n "$found" ]]; then
+        _describe -V chatlog found
+    else
+        _files
+    fi
+}
+if [[ "$funcstack[1]" == _chatlog ]]; then
+    _chatlog "$@"
+else
+    compdef _chatlog chatlog
+fi
+"""
+FISH = """\
+# fish completion for chatlog
+function __chatlog_complete
+    set -l current (commandline -ct)
+    set -l found (_CHATLOG_COMPLETE=fish command chatlog (commandline -opc)[2..] "$current" 2>/dev/null)
+    if test (count $found) -gt 0
+        printf '%s\\n' $found
+    else
+        __fish_complete_path "$current"
+    end
+end
+complete --command chatlog --no-files --keep-order --arguments '(__chatlog_complete)'
+"""
+SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
+
+
+def _shells() -> list[str]:
+    return [*SCRIPTS]
 
 
 @verb(
@@ -20,18 +72,41 @@ SHELLS = ("bash", "zsh", "fish")
 )
 def command(
     ctx: typer.Context,
-    shell: Annotated[
-        str, typer.Argument(metavar="bash|zsh|fish", help="The shell.", autocompletion=lambda: list(SHELLS))
-    ],
+    shell: Annotated[str, typer.Argument(metavar="bash|zsh|fish", help="The shell.", autocompletion=_shells)],
 ) -> None:
     """Print a shell's completion script: verbs, options, formats, tags, ids with their titles."""
-    Session.of(ctx).output.lines([script(shell)])
+    Session.of(ctx).output.lines([script(shell).removesuffix("\n")])
 
 
 def script(shell: str) -> str:
     """Return a shell's completion script.  Raises UsageError for a shell there is none for."""
-    if shell not in SHELLS:
-        raise UsageError(f"there is no completion for '{shell}'", f"one of: {', '.join(SHELLS)}")
-    from typer._completion_shared import get_completion_script
+    if shell not in SCRIPTS:
+        raise UsageError(f"there is no completion for '{shell}'", f"one of: {', '.join(SCRIPTS)}")
+    return SCRIPTS[shell]
 
-    return get_completion_script(prog_name="chatlog", complete_var="_CHATLOG_COMPLETE", shell=shell)
+
+class _Words(ShellComplete):
+    """Asks a command line what may stand where the last word begins."""
+
+    def source_vars(self) -> dict[str, Any]:
+        raise NotImplementedError  # the scripts are ours
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        raise NotImplementedError  # the words are arguments
+
+    def format_completion(self, item: CompletionItem) -> str:
+        """Return the line that a shell's script reads; `complete_var` is the shell."""
+        value, about = one_line(str(item.value)), one_line(item.help or "")
+        if self.complete_var == "zsh":
+            value = value.replace("\\", "\\\\").replace(":", "\\:")
+            return f"{value}:{about}" if about else value
+        return f"{value}\t{about}" if about and self.complete_var == "fish" else value
+
+
+def serve(shell: str, cli: Any, session: Session, words: Sequence[str]) -> None:
+    """Print what the last of `words` may become."""
+    ends = [*words[:-1], "" if words[-1:] == ["="] else "".join(words[-1:])]
+    *before, last = [word for word in ends if word != "="]  # bash splits --format=json in three
+    asked = _Words(cli, {"obj": session}, "chatlog", shell)
+    option = last[: last.find("=") + 1] if last.startswith("--") and shell != "bash" else ""
+    session.output.lines(option + asked.format_completion(item) for item in asked.get_completions(before, last))

@@ -9,17 +9,22 @@ import typer
 from chatlog import config
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
-from chatlog.output import Column, Listing
+from chatlog.output import FORMATS, THING, Column, Listing
 
 
 def _names() -> list[str]:
     return list(config.BY_NAME)
 
 
+def _values(ctx: typer.Context) -> list[str]:
+    setting = config.BY_NAME.get(ctx.params.get("name") or "")
+    return [choice for choice in setting.choices if choice] if setting else []
+
+
 Name = Annotated[str, typer.Argument(help=f"One of: {', '.join(config.BY_NAME)}.", autocompletion=_names)]
 
 
-@verb("chatlog config list")
+@verb("chatlog config list", forms=FORMATS)
 def list_(ctx: typer.Context) -> None:
     """List the settings, their values, and where each comes from."""
     session = Session.of(ctx)
@@ -37,7 +42,7 @@ def list_(ctx: typer.Context) -> None:
     )
 
 
-@verb("chatlog config get user")
+@verb("chatlog config get user", forms=THING)
 def get(ctx: typer.Context, name: Name) -> None:
     """Print a setting's value."""
     session = Session.of(ctx)
@@ -45,15 +50,17 @@ def get(ctx: typer.Context, name: Name) -> None:
     session.output.thing("setting", {"name": name, "value": value.value, "origin": value.origin}, [value.value])
 
 
-@verb("chatlog config set synchronous NORMAL", "chatlog config set user ana")
-def set_(ctx: typer.Context, name: Name, value: Annotated[str, typer.Argument(help="The new value.")]) -> None:
+@verb("chatlog config set synchronous NORMAL", "chatlog config set user ana", forms=THING)
+def set_(
+    ctx: typer.Context, name: Name, value: Annotated[str, typer.Argument(help="The new value.", autocompletion=_values)]
+) -> None:
     """Set a value in the config file."""
     session = Session.of(ctx)
     config.write(session.settings.path, name, value)
     session.output.thing("setting", {"name": name, "value": value, "origin": "file"}, [f"{name} = {value}"])
 
 
-@verb("chatlog config path", '$EDITOR "$(chatlog config path)"')
+@verb("chatlog config path", '$EDITOR "$(chatlog config path)"', forms=THING)
 def path(ctx: typer.Context) -> None:
     """Print where the config file is, or would be."""
     session = Session.of(ctx)

@@ -10,9 +10,10 @@ import typer
 
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
+from chatlog.output import THING
 
 
-@verb("chatlog db path", 'datasette "$(chatlog db path)"')
+@verb("chatlog db path", 'datasette "$(chatlog db path)"', forms=THING)
 def path(ctx: typer.Context) -> None:
     """Print where the database is, or would be."""
     session = Session.of(ctx)
@@ -20,7 +21,7 @@ def path(ctx: typer.Context) -> None:
     session.output.thing("path", {"path": where, "exists": Path(where).exists()}, [where])
 
 
-@verb("chatlog db info")
+@verb("chatlog db info", forms=THING)
 def info(ctx: typer.Context) -> None:
     """Print facts about the file: size, schema, engine, how much is in it."""
     session = Session.of(ctx)
@@ -28,7 +29,7 @@ def info(ctx: typer.Context) -> None:
     session.output.thing("db", facts, [f"{name.replace('_', ' ')}: {value}" for name, value in facts.items()])
 
 
-@verb("chatlog db backup", "chatlog db backup ~/backups/chatlog.db")
+@verb("chatlog db backup", "chatlog db backup ~/backups/chatlog.db", forms=THING)
 def backup(
     ctx: typer.Context,
     target: Annotated[
@@ -44,7 +45,7 @@ def backup(
     session.output.thing("backup", {"path": str(copy), "bytes": size}, [str(copy)])
 
 
-@verb("chatlog db migrate")
+@verb("chatlog db migrate", forms=THING)
 def migrate(ctx: typer.Context) -> None:
     """Bring the file to this version's schema; a copy of it as it was is kept beside it."""
     session = Session.of(ctx)

@@ -9,9 +9,10 @@ import typer
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
 from chatlog.errors import CheckFailedError
+from chatlog.output import THING, to_json
 
 
-@verb("chatlog doctor", "chatlog doctor --deep", "chatlog doctor --rebuild")
+@verb("chatlog doctor", "chatlog doctor --deep", "chatlog doctor --rebuild", forms=THING)
 def command(
     ctx: typer.Context,
     deep: Annotated[bool, typer.Option("--deep", help="Hash every message again.")] = False,
@@ -29,9 +30,11 @@ def command(
         store.rebuild()
     checks = list(store.checks(deep=deep))
     sound = all(check.ok for check in checks)
+    items = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]
     if session.output.format == "json":
-        items = [{"name": check.name, "ok": check.ok, "detail": check.detail} for check in checks]
         session.output.json({"ok": sound, "checks": items})
+    elif session.output.format == "jsonl":
+        session.output.lines(to_json(item) for item in items)
     else:
         marks = {True: session.output.paint("ok  ", "green"), False: session.output.paint("FAIL", "red")}
         session.output.lines(f"{marks[check.ok]} {check.name}: {check.detail}" for check in checks)

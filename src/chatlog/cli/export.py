@@ -51,7 +51,7 @@ def command(
     everything = found is None and filters == Filters()
     folder = Path(target).expanduser()
     if target == STDIN:
-        exporter.write(chosen, session.output.out, everything=everything)
+        exporter.write(chosen, session.output.stream(), everything=everything)
     elif target.endswith("/") or folder.is_dir():
         exporter.write_folder(chosen, folder, force=force)
     else:

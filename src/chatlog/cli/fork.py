@@ -9,9 +9,10 @@ import typer
 from chatlog.cli.options import MessageRef, verb
 from chatlog.cli.session import Session
 from chatlog.models import conversation_record
+from chatlog.output import IDENTIFIED
 
 
-@verb("chatlog fork 7pvd3bgm:12", 'chatlog fork @last --title "Another way"')
+@verb("chatlog fork 7pvd3bgm:12", 'chatlog fork @last --title "Another way"', forms=IDENTIFIED)
 def command(
     ctx: typer.Context,
     conversation: MessageRef,

@@ -70,10 +70,17 @@ chatlog import takes the same from anyone: a message line needs conversation, ro
 }
 
 
+def _pages(ctx: typer.Context) -> list[str]:
+    return [*ctx.find_root().command.list_commands(ctx), *TOPICS]  # type: ignore[attr-defined]
+
+
 @verb("chatlog help search", "chatlog help exit-codes", "chatlog help query")
 def command(
     ctx: typer.Context,
-    topic: Annotated[str | None, typer.Argument(metavar="[VERB|TOPIC]", help=f"Topics: {', '.join(TOPICS)}.")] = None,
+    topic: Annotated[
+        str | None,
+        typer.Argument(metavar="[VERB|TOPIC]", help=f"Topics: {', '.join(TOPICS)}.", autocompletion=_pages),
+    ] = None,
 ) -> None:
     """Explain a verb, or a topic: exit-codes, dates, filters, query, json."""
     session = Session.of(ctx)

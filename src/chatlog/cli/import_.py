@@ -16,7 +16,7 @@ from chatlog.cli.session import STDIN, Session
 from chatlog.errors import NoDatabaseError, PartlyDoneError, UsageError
 from chatlog.formats import READERS
 from chatlog.formats.source import Progress, Source
-from chatlog.output import Listing, Output, one_line
+from chatlog.output import THING, Listing, Output, one_line
 from chatlog.store import Store, open_store
 from chatlog.transfer import FileReport, ImportOptions, ImportReport, import_history
 
@@ -33,6 +33,7 @@ def _formats() -> list[str]:
     "chatlog import ~/.claude/projects --tag work",
     "chatlog import conversations.json --dry-run",
     "cat messages.jsonl | chatlog import - --from openai_messages",
+    forms=THING,
 )
 def command(
     ctx: typer.Context,
@@ -61,7 +62,8 @@ def command(
         session.read_bytes("the history") if path == STDIN else Path(path).expanduser() for path in paths
     ]
     options = ImportOptions(format=source_format, tags=tuple(tag or ()), undelete=undelete, dry_run=dry_run)
-    with _store(session, dry_run=dry_run) as store, _progress(session.output) as progress:
+    nothing = not any(path == STDIN or Path(path).expanduser().exists() for path in paths)
+    with _store(session, dry_run=dry_run or nothing) as store, _progress(session.output) as progress:
         report = import_history(store, inputs, options, progress)
     _print(session.output, report, dry_run=dry_run)
     if report.total["errors"]:

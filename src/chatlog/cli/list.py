@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 import typer
 
-from chatlog.cli.options import verb
+from chatlog.cli.options import one_of, verb
 from chatlog.cli.session import Session
 from chatlog.models import conversation_record
-from chatlog.output import Column, Listing, text_of
+from chatlog.output import FORMATS, Column, Listing, text_of
 from chatlog.store import SORTS
 from chatlog.timespec import age
 
@@ -21,10 +21,13 @@ from chatlog.timespec import age
     "chatlog list --sort messages:desc -n 5",
     "chatlog list --source chatgpt --format ids | chatlog tag - +old",
     filters=True,
+    forms=FORMATS,
 )
 def command(
     ctx: typer.Context,
-    sort: Annotated[str, typer.Option(metavar="BY[:asc|desc]", help=f"By {', '.join(SORTS)}.")] = "updated:desc",
+    sort: Annotated[
+        str, typer.Option(metavar="BY[:asc|desc]", help=f"By {', '.join(SORTS)}.", autocompletion=one_of(*SORTS))
+    ] = "updated:desc",
     number: Annotated[int, typer.Option("-n", metavar="N", min=0, help="How many; 0 for all.")] = 20,
     cursor: Annotated[str | None, typer.Option(help="Go on where next_cursor of --json left off.")] = None,
 ) -> None:
@@ -48,6 +51,11 @@ def command(
         session.output.hint(f"{len(page.items)} of {page.total}; -n 0 shows all")
 
 
+def _dash(name: str) -> Callable[[Mapping[str, Any]], str]:
+    """Return the cell of a table, where nothing is a dash."""
+    return lambda record: text_of(record[name]) or "-"
+
+
 def columns(session: Session) -> tuple[Column, ...]:
     """Return the columns of a list of conversations."""
     now = session.now()
@@ -58,9 +66,9 @@ def columns(session: Session) -> tuple[Column, ...]:
     return (
         Column("id", lambda record: str(record["id"]), lambda record: str(record["id"])[:8], style="yellow"),
         Column("updated", lambda record: str(record["updated_at"]), lambda record: age(record["updated_at"], now)),
-        Column("source", lambda record: text_of(record["source"]) or "-", style="dim"),
+        Column("source", lambda record: text_of(record["source"]), _dash("source"), style="dim"),
         Column("msgs", lambda record: text_of(record["messages"]), right=True),
-        Column("tokens", lambda record: text_of(record["tokens"]) or "-", right=True, style="dim"),
-        Column("tags", lambda record: text_of(record["tags"]) or "-", style="cyan"),
+        Column("tokens", lambda record: text_of(record["tokens"]), _dash("tokens"), right=True, style="dim"),
+        Column("tags", lambda record: text_of(record["tags"]), _dash("tags"), style="cyan"),
         Column("title", lambda record: text_of(record["title"]) or "untitled", marks, wide=True),
     )

@@ -9,6 +9,7 @@ import typer
 from chatlog.cli.options import complete_tag, verb
 from chatlog.cli.session import Session
 from chatlog.models import ConversationDraft, MessageDraft, conversation_record
+from chatlog.output import IDENTIFIED
 from chatlog.timespec import duration, iso
 
 
@@ -16,6 +17,7 @@ from chatlog.timespec import duration, iso
     'chatlog new --title "Trip to Lisbon" --tag travel',
     'id=$(chatlog new --system "Answer briefly." --id-only)',
     "chatlog new --ttl 30d --model gpt-5",
+    forms=IDENTIFIED,
 )
 def command(
     ctx: typer.Context,

@@ -39,7 +39,7 @@ class Flag(NamedTuple):
 GLOBAL_FLAGS = (
     Flag(("--db",), "db", "The database: a path or URL (CHATLOG_DB).", "PATH|URL"),
     Flag(("--user",), "user", "Whose conversations (CHATLOG_USER; default: local).", "NAME"),
-    Flag(("--json",), "format", "Print JSON: the same as --format json.", value="json"),
+    Flag(("--json",), "json", "Print JSON: the same as --format json.", value=True),
     Flag(("--format",), "format", f"Print as {', '.join(FORMATS)}.", "FORMAT", choices=(*FORMATS, "markdown")),
     Flag(("-q", "--quiet"), "quiet", "No hints and no progress.", value=True),
     Flag(("--no-color",), "no_color", "No colours (also NO_COLOR).", value=True),
@@ -88,14 +88,28 @@ def _option(flag: Flag, target: str, *, hidden: bool = False) -> TyperOption:
         callback=keep,
         expose_value=False,
         hidden=hidden,
-        shell_complete=_completer(flag),
+        autocompletion=_completer(flag),
     )
 
 
 def _completer(flag: Flag) -> Callable[..., list[str]] | None:
-    if not flag.choices:
-        return None
-    return lambda _context, _parameter, incomplete: [name for name in flag.choices if name.startswith(incomplete)]
+    if flag.name in ("tags", "no_tags"):
+        return lambda context, _arguments, incomplete: complete_tag(context, incomplete)
+    if flag.name == "source":
+        return lambda _context, _arguments, _incomplete: sources()
+    return (lambda _context, _arguments, _incomplete: [*flag.choices]) if flag.choices else None
+
+
+def one_of(*names: str) -> Callable[[], list[str]]:
+    """Return a completion of a few words."""
+    return lambda: [*names]
+
+
+def sources() -> list[str]:
+    """Return the formats that a conversation may have come from."""
+    from chatlog.formats import READERS
+
+    return [*READERS]
 
 
 def global_options(*, hidden: bool) -> list[TyperOption]:
@@ -110,6 +124,7 @@ class Spec(NamedTuple):
     """What the command line knows of a verb beside its signature."""
 
     examples: tuple[str, ...]
+    forms: tuple[str, ...] | None = None
     filters: bool = False
     minus: bool = False
 
@@ -119,11 +134,13 @@ def _is_minus(word: str) -> bool:
     return len(word) > 1 and word[0] == "-" and word[1] != "-" and word not in ("-q", "-h")
 
 
-def verb(*examples: str, filters: bool = False, minus: bool = False) -> Callable[[Body], Body]:
-    """Mark a function as a verb, with the examples that its help opens with and what it takes: filters, -words."""
+def verb(
+    *examples: str, forms: tuple[str, ...] | None = None, filters: bool = False, minus: bool = False
+) -> Callable[[Body], Body]:
+    """Mark a function as a verb: the examples that its help opens with, its forms, what it takes (filters, -words)."""
 
     def mark(body: Body) -> Body:
-        body.spec = Spec(examples, filters, minus)  # type: ignore[attr-defined]
+        body.spec = Spec(examples, forms, filters, minus)  # type: ignore[attr-defined]
         return body
 
     return mark
@@ -158,6 +175,22 @@ class Command(TyperCommand):
             args = [word for word in args if word not in taken]
         return super().parse_args(ctx, args)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return what may stand here: also the options that help leaves out, and tags to remove."""
+        from typer._click.shell_completion import CompletionItem
+
+        found = super().shell_complete(ctx, incomplete)
+        if incomplete.startswith("-"):
+            more = [(spelling, flag.help) for flag in GLOBAL_FLAGS for spelling in flag.spellings]
+            more += [(tag, "") for tag in complete_tag(ctx, incomplete)] if self.spec.minus else []
+            found += [CompletionItem(name, help=line) for name, line in more if name.startswith(incomplete)]
+        return found
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb, once it is sure that its result can be printed as asked."""
+        Session.of(ctx).agree(self.spec.forms)
+        return super().invoke(ctx)
+
     def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  the signature is typer's
         """Name the global options and the exit codes."""
         formatter.write_paragraph()
@@ -177,15 +210,20 @@ def build(name: str, body: Callable[..., None]) -> Command:
 
 
 def complete_conversation(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
-    """Return ids that begin like this, with their titles."""
+    """Return ids, or @last and its like, that begin like this, with the titles."""
     from chatlog.errors import ChatlogError
 
-    session = Session.of(ctx)
     try:
-        page = session.store().conversations(limit=200)
+        page = Session.of(ctx).store().conversations(limit=200)
     except ChatlogError:
         return []
-    return [(found.id[:8], found.title or "") for found in page.items if found.id.startswith(incomplete)]
+    if incomplete.startswith("@"):
+        names = ["@last", *(f"@{number}" for number in range(2, 10))]
+    else:
+        names = [found.id[: max(8, len(incomplete))] for found in page.items]
+    return [
+        (name, found.title or "") for name, found in zip(names, page.items, strict=False) if name.startswith(incomplete)
+    ]
 
 
 def complete_tag(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -198,6 +236,11 @@ def complete_tag(ctx: typer.Context, incomplete: str) -> list[str]:
     except ChatlogError:
         return []
     return [sign + tag for tag, _ in found if tag.startswith(incomplete.removeprefix(sign))]
+
+
+def complete_tag_or_conversation(ctx: typer.Context, incomplete: str) -> list[Any]:
+    """Return tags after a sign, conversations otherwise."""
+    return [*(complete_tag(ctx, incomplete) if incomplete[:1] == "+" else complete_conversation(ctx, incomplete))]
 
 
 Conversation = Annotated[

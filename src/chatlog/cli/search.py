@@ -11,11 +11,11 @@ from typing import Annotated, Any
 import typer
 
 from chatlog import query, timespec
-from chatlog.cli.options import dashes, verb
+from chatlog.cli.options import complete_conversation, dashes, one_of, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.errors import ChatlogError, UsageError
-from chatlog.models import Filters
-from chatlog.output import SCHEMA_VERSION, Column, Listing, to_json
+from chatlog.models import ROLES, Filters
+from chatlog.output import FORMATS, SCHEMA_VERSION, Column, Listing, to_json
 from chatlog.render import Look
 from chatlog.render import result as result_lines
 from chatlog.search import MODES, Result, Results, SearchOptions, search_messages
@@ -31,13 +31,20 @@ NO_MATCH = 1
     r"chatlog search --mode regex 'ERR-\d{4}' -C 1",
     "chatlog search lisbon --format ids | chatlog show -",
     filters=True,
+    forms=FORMATS,
 )
 def command(
     ctx: typer.Context,
     words: Annotated[list[str] | None, typer.Argument(metavar="QUERY…", help="Words; chatlog help query.")] = None,
-    mode: Annotated[str, typer.Option(help=f"How: {', '.join(MODES)}.")] = "lexical",
-    within: Annotated[list[str] | None, typer.Option("--in", help=f"Only in: {', '.join(query.PLACES)}.")] = None,
-    conv: Annotated[list[str] | None, typer.Option(metavar="CONV|-", help="Only in these conversations.")] = None,
+    mode: Annotated[str, typer.Option(help=f"How: {', '.join(MODES)}.", autocompletion=one_of(*MODES))] = "lexical",
+    within: Annotated[
+        list[str] | None,
+        typer.Option("--in", help=f"Only in: {', '.join(query.PLACES)}.", autocompletion=one_of(*query.PLACES)),
+    ] = None,
+    conv: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CONV|-", help="Only in these conversations.", autocompletion=complete_conversation),
+    ] = None,
     number: Annotated[int, typer.Option("-n", metavar="N", min=1, help="How many results.")] = 10,
     context: Annotated[int, typer.Option("-C", metavar="N", min=0, help="Neighbours of each result.")] = 0,
     hidden: Annotated[bool, typer.Option("--hidden", help="Hidden messages too.")] = False,
@@ -52,6 +59,8 @@ def command(
     store = session.store()
     options = SearchOptions(mode=mode, within=_places(dashes(within)), limit=number, context=context, hidden=hidden)
     if batch is not None:
+        if batch != STDIN:
+            raise UsageError("a batch comes on stdin", "chatlog search --batch -")
         _serve(session, store, options)
         return
     filters = session.filters()
@@ -137,15 +146,17 @@ def _request(line: bytes) -> dict[str, Any]:
 
 
 def _answer(session: Session, store: Store, request: Mapping[str, Any], options: SearchOptions) -> dict[str, Any]:
-    text = request.get("query", "")
-    if not isinstance(text, str):
-        raise UsageError("query must be a string")
+    request = {name.replace("-", "_"): value for name, value in request.items()}
+    if unknown := set(request) - _KEYS:
+        raise UsageError(f"'{min(unknown)}' is not a key of a request", f"one of: {', '.join(sorted(_KEYS))}")
+    text = _typed(request, "query", str, "")
     options = replace(
         options,
         mode=_typed(request, "mode", str, options.mode),
         within=_places(_strings(request.get("in"))) or options.within,
-        limit=_typed(request, "limit", int, options.limit),
+        limit=max(_typed(request, "limit", int, options.limit), 1),
         context=_typed(request, "context", int, options.context),
+        hidden=_typed(request, "hidden", bool, options.hidden),
     )
     found = search_messages(store, text, _filters(session, store, request), options, session.now())
     return {
@@ -160,10 +171,21 @@ def _answer(session: Session, store: Store, request: Mapping[str, Any], options:
     }
 
 
+_KINDS = {str: "a string", int: "a number", bool: "true or false"}
+#: The filters of a request that have one value, and the kind of it.
+_FILTERS: dict[str, type] = {
+    **dict.fromkeys(("source", "model", "role", "author", "project"), str),
+    **dict.fromkeys(("pinned", "archived", "deleted"), bool),
+    **dict.fromkeys(("min_messages", "max_messages"), int),
+}
+_KEYS = {"id", "query", "conv", "limit", "mode", "in", "context", "hidden", "tag", "no_tag", "title", "since", "until"}
+_KEYS |= set(_FILTERS)
+
+
 def _typed(request: Mapping[str, Any], name: str, kind: type, default: Any) -> Any:
     value = request.get(name, default)
-    if not isinstance(value, kind) or isinstance(value, bool) or (isinstance(value, int) and value < 0):
-        raise UsageError(f"{name} must be {'a number' if kind is int else 'a string'}")
+    if type(value) is not kind or (isinstance(value, int) and value < 0):
+        raise UsageError(f"{name} must be {_KINDS[kind]}")
     return value
 
 
@@ -178,9 +200,10 @@ def _filters(session: Session, store: Store, request: Mapping[str, Any]) -> Filt
     now = session.now()
     conversations = _strings(request.get("conv"))
     single = {
-        name: _typed(request, name, str, None) for name in ("source", "model", "role", "author", "project")
-        if request.get(name) is not None
-    }  # fmt: skip
+        name: _typed(request, name, kind, None) for name, kind in _FILTERS.items() if request.get(name) is not None
+    }
+    if single.get("role") not in (None, *ROLES):
+        raise UsageError("role is not one that chatlog knows", f"one of: {', '.join(ROLES)}")
     since, until = (_typed(request, name, str, "") for name in ("since", "until"))
     return Filters(
         tags=tuple(_strings(request.get("tag"))),

@@ -32,6 +32,7 @@ class Session:
     def __init__(self) -> None:
         self.flags: dict[str, Any] = {}
         self.filter_flags: dict[str, Any] = {}
+        self.forms: tuple[str, ...] | None = None
         self.exit_code = 0
         self.resources = ExitStack()
 
@@ -46,16 +47,25 @@ class Session:
     def settings(self) -> Settings:
         """The settings, flags first."""
         config = self.flags.get("config")
-        return Settings(self.flags, os.environ, Path(config) if config else None)
+        flags = {"format": "json", **self.flags} if self.flags.get("json") else self.flags
+        return Settings(flags, os.environ, Path(config) if config else None)
+
+    def agree(self, forms: tuple[str, ...] | None) -> None:
+        """Say which forms the verb has: another one is refused where it was typed, and let be where it was set."""
+        self.forms = forms
+        typed = self.flags.get("format")
+        if forms is not None and typed is not None and typed not in forms:
+            raise UsageError(f"this cannot be printed as {typed}", f"one of: {', '.join(forms)}")
 
     @cached_property
     def output(self) -> Output:
         """Where results go."""
         environment = os.environ
+        form = self.settings.get("format")
         pager = "" if environment.get("CHATLOG_PAGER") == "" else self.settings.get("pager")
         return Output(
             OutputSettings(
-                format=self.settings.get("format"),
+                format=form if self.forms is None or form in self.forms else "",
                 color=self.settings.get("color"),
                 pager=pager,
                 use_pager=not self.flags.get("no_pager"),

@@ -10,6 +10,7 @@ from chatlog.cli.options import Conversation, Revision, verb
 from chatlog.cli.session import Session
 from chatlog.errors import UsageError
 from chatlog.models import conversation_record
+from chatlog.output import IDENTIFIED
 from chatlog.timespec import duration, iso
 
 
@@ -18,6 +19,7 @@ from chatlog.timespec import duration, iso
     "chatlog set 7pvd3bgm --archive",
     "chatlog set 7pvd3bgm --ttl 30d",
     "chatlog set 7pvd3bgm --ttl never",
+    forms=IDENTIFIED,
 )
 def command(
     ctx: typer.Context,

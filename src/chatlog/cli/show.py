@@ -12,7 +12,7 @@ from chatlog.cli.options import MessageRef, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.errors import UsageError
 from chatlog.models import Conversation, Message, conversation_record, message_record
-from chatlog.output import to_json
+from chatlog.output import IDENTIFIED, to_json
 from chatlog.render import Look, heading
 from chatlog.render import message as message_lines
 from chatlog.store import Store
@@ -23,6 +23,7 @@ from chatlog.store import Store
     "chatlog show 7pvd3bgm:12 -C 3",
     "chatlog show 7pvd3bgm --format markdown > trip.md",
     "chatlog search backoff --format ids | chatlog show -",
+    forms=(*IDENTIFIED, "markdown"),
 )
 def command(
     ctx: typer.Context,
@@ -46,13 +47,18 @@ def command(
     refs = session.read_text("ids").split() if conversation == STDIN else [conversation]
     if not refs:
         raise UsageError("there is no id on stdin")
+    chosen = []
+    for ref in refs:  # all of them are looked up before anything is printed
+        found, seq = session.message_ref(store, ref)
+        if branch is not None:
+            store.message(found.id, branch)
+        wanted = _choose(store, found, around if around is not None else seq, context, whole=around is not None)
+        chosen.append((found, wanted))
     view = _View(session, hidden=hidden, full=full)
     with session.output.paged():
-        for ref in refs:
-            found, seq = session.message_ref(store, ref)
-            chosen = _choose(store, found, around if around is not None else seq, context, whole=around is not None)
+        for found, wanted in chosen:
             rest = store.messages(found.id, last=number, branch=branch, all_branches=all_branches)
-            view.show(found, rest if chosen is None else chosen)
+            view.show(found, rest if wanted is None else wanted)
 
 
 def _choose(
@@ -95,8 +101,6 @@ class _View:
                 self.output.lines(message.ref for message in messages)
             case "markdown":
                 self._markdown(conversation, messages)
-            case "csv":
-                raise UsageError("a conversation cannot be printed as csv", "one of: text, markdown, json, jsonl, ids")
             case _:
                 self.output.lines(self._lines(conversation, messages))
 
@@ -115,4 +119,4 @@ class _View:
     def _markdown(self, conversation: Conversation, messages: Iterable[Message]) -> None:
         from chatlog.formats import writer
 
-        writer("markdown").write([(conversation, messages)], self.output.out)
+        writer("markdown").write([(conversation, messages)], self.output.stream())

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from chatlog.cli.options import Conversation, Revision, verb
+from chatlog.cli.options import Conversation, Revision, one_of, verb
 from chatlog.cli.session import Session
-from chatlog.errors import UsageError
-from chatlog.output import to_json
+from chatlog.errors import NotFoundError, UsageError
+from chatlog.output import THING, to_json
 
 ACTIONS = ("get", "set", "merge", "unset")
 
@@ -20,11 +20,14 @@ ACTIONS = ("get", "set", "merge", "unset")
     """chatlog state @last set '{"step": 3}'""",
     """chatlog state @last merge '{"done": true}' --if-revision 7""",
     "chatlog state @last unset step",
+    forms=THING,
 )
 def command(
     ctx: typer.Context,
     conversation: Conversation,
-    action: Annotated[str, typer.Argument(metavar="get|set|merge|unset", help="What to do.")] = "get",
+    action: Annotated[
+        str, typer.Argument(metavar="get|set|merge|unset", help="What to do.", autocompletion=one_of(*ACTIONS))
+    ] = "get",
     value: Annotated[
         str | None, typer.Argument(metavar="[JSON|KEY|-]", help="A JSON object; for get and unset a key.")
     ] = None,
@@ -76,7 +79,7 @@ def _refuse(name: str) -> Any:
 def _print(session: Session, state: Any, revision: int, key: str | None) -> None:
     if key is not None:
         if key not in state:
-            raise UsageError(f"the state has no key '{key}'", f"it has: {', '.join(state) or 'none'}")
+            raise NotFoundError(f"the state has no key '{key}'", f"it has: {', '.join(state) or 'none'}")
         state = state[key]
     if session.output.format == "json":
         session.output.json({"state": state, "revision": revision})

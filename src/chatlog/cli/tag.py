@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from chatlog.cli.options import complete_tag, verb
+from chatlog.cli.options import complete_tag_or_conversation, verb
 from chatlog.cli.session import Session
 from chatlog.errors import UsageError
 from chatlog.models import Filters
+from chatlog.output import THING
 from chatlog.transfer import select
 
 
@@ -19,12 +20,13 @@ from chatlog.transfer import select
     "chatlog tag +lisbon --title lisbon",
     filters=True,
     minus=True,
+    forms=THING,
 )
 def command(
     ctx: typer.Context,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[CONV…|-] +a -b", help="Which, and what.", autocompletion=complete_tag),
+        typer.Argument(metavar="[CONV…|-] +a -b", help="Which, and what.", autocompletion=complete_tag_or_conversation),
     ] = None,
 ) -> None:
     """Add (+tag) and remove (-tag) tags of the conversations named, or of all that the filters let through."""

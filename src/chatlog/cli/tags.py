@@ -6,10 +6,10 @@ import typer
 
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
-from chatlog.output import Column, Listing
+from chatlog.output import FORMATS, Column, Listing
 
 
-@verb("chatlog tags", "chatlog tags --format ids")
+@verb("chatlog tags", "chatlog tags --format ids", forms=FORMATS)
 def command(ctx: typer.Context) -> None:
     """List the tags, each with its number of conversations."""
     session = Session.of(ctx)

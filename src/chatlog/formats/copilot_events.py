@@ -228,7 +228,7 @@ class _Session:
         parts = (build.text(text), *files) if files else None
         return MessageDraft(role="user", text=text, parts=parts, hidden="hidden_reason" in facts, metadata=facts)
 
-    def assistant(self, _: Data, data: Data, __: _Lane) -> MessageDraft:
+    def assistant(self, _: Data, data: Data, lane: _Lane) -> MessageDraft:
         """Take an answer: what was thought, what is said, what is called."""
         thoughts = [text for text in self.thoughts if text != data.get("reasoningText")]
         parts = [build.reasoning(text) for text in thoughts]
@@ -242,7 +242,8 @@ class _Session:
         for key in _OPAQUE:
             self.counts[f"{key} (not readable)"] += bool(data.get(key))
         model = data.get("model")
-        made = _spoken(parts, model if isinstance(model, str) and model else self.model)
+        default = None if lane.draft.parent else self.model
+        made = _spoken(parts, model if isinstance(model, str) and model else default)
         usage = {**({"outputTokens": data["outputTokens"]} if data.get("outputTokens") else {}), **self.usage}
         self.usage = {}
         return replace(made, metadata={**_facts("assistant.message", data), **({"usage": usage} if usage else {})})

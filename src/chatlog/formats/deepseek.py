@@ -22,6 +22,7 @@ LOCATIONS: tuple[str, ...] = ()
 _ENVELOPE = "conversations"
 _FRAGMENTS = re.compile(r'"fragments"\s*:\s*\[')
 _ROLES = {"REQUEST": "user", "USER": "user", "SYSTEM": "system"}
+_THOUGHTS = ("THINK", "REASONING")
 _CONVERSATION_TOLD = frozenset({"id", "title", "mapping", "inserted_at", "updated_at"})
 _MESSAGE_TOLD = frozenset({"fragments", "files", "model", "inserted_at", "content", "role", "thinking_content"})
 _EMPTY: tuple[object, ...] = (None, "", [], {})
@@ -72,12 +73,18 @@ def _conversation(entry: Mapping[str, Any], place: str) -> Iterator[Record]:
 
 
 def _parents(nodes: Mapping[str, Any]) -> dict[str, str | None]:
-    """Return the parent of each node, siblings in the order their parent lists them."""
-    listed = [child for node in nodes.values() if isinstance(node, dict) for child in node.get("children") or ()]
-    below = set(listed)
-    order = dict.fromkeys((*(key for key in nodes if key not in below), *listed))
-    held = {key: nodes[key] for key in order if key in nodes}
-    return {key: node.get("parent") if isinstance(node, dict) else None for key, node in held.items()}
+    """Return the parent of each node, as it says itself or as it is listed; siblings in the order of the list."""
+    listed: dict[str, str] = {}
+    for key, node in nodes.items():
+        for child in (node.get("children") or ()) if isinstance(node, dict) else ():
+            listed.setdefault(str(child), key)
+    ordered = dict.fromkeys((*(key for key in nodes if key not in listed), *(key for key in listed if key in nodes)))
+    return {key: _own_parent(nodes[key]) or listed.get(key) for key in ordered}
+
+
+def _own_parent(node: Any) -> str | None:
+    parent = node.get("parent") if isinstance(node, dict) else None
+    return None if parent is None else str(parent)
 
 
 def _draft(entry: Mapping[str, Any], messages: list[MessageDraft]) -> ConversationDraft:
@@ -127,9 +134,9 @@ def _fragments(said: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 def _part(kind: str, held: Mapping[str, Any]) -> Part:
     content = held.get("content")
     rest = {key: fact for key, fact in held.items() if key not in ("type", "content") and fact not in _EMPTY}
-    if not isinstance(content, str) or (kind not in _ROLES and kind not in ("RESPONSE", "THINK", "TEXT")):
+    if not isinstance(content, str) or (kind not in _ROLES and kind not in (*_THOUGHTS, "RESPONSE", "TEXT")):
         return {**held, "type": kind.lower() or "fragment"}
-    return {**rest, **(build.reasoning(content) if kind == "THINK" else build.text(content))}
+    return {**rest, **(build.reasoning(content) if kind in _THOUGHTS else build.text(content))}
 
 
 def _file(held: Any) -> Part:

@@ -27,6 +27,7 @@ _USERS = ("human", "user")
 _RENDERED = re.compile(r"<grok:render\b.*?</grok:render>", re.DOTALL)
 _IMAGES = ("generated_image_urls", "image_attachments", "image_edit_uri", "image_edit_uris")
 _KEPT_AS_PARTS = (
+    "agent_thinking_traces",
     "steps",
     "web_search_results",
     "cited_web_search_results",

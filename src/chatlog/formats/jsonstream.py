@@ -191,7 +191,8 @@ class _Reader:
                     raise
                 size *= 2  # a value longer than the window is decoded again: keep that linear
                 continue
-            if self._may_go_on(value, end) and self.more():
+            if self._may_go_on(value, end):
+                self.more()
                 continue
             raw, self.at = self.text[self.at : end], end
             mended = sound(raw)

@@ -68,7 +68,8 @@ def read(source: Source) -> Iterator[Record]:
             entries = enumerate(value["messages"], 1)
             yield from _session(value["info"], (_of_export(entry, f"message {n}") for n, entry in entries))
         else:
-            yield from _session(value, _Tree(source, value["id"]).messages())
+            tree = _Tree(source, str(value["id"]))
+            yield from _session({**value, "todo": tree.todo()}, tree.messages())
     except (*BROKEN_JSON, *MALFORMED):
         yield Problem("", "not a session as opencode keeps it")
 
@@ -103,6 +104,15 @@ class _Tree:
     def __init__(self, source: Source, name: str) -> None:
         self.folder = source.folder
         self.name = name if _SAFE.fullmatch(name) else ""
+        self.problems: list[Problem] = []
+
+    def todo(self) -> Any:
+        """Return the session's list of things to do."""
+        held = self.folder.member(f"../../todo/{self.name}.json") if self.folder and self.name else None
+        try:
+            return document(held) if held else None
+        except BROKEN_JSON:
+            return None
 
     def messages(self) -> Iterator[_Told]:
         """Yield each message with its parts, by the time they were made."""
@@ -117,13 +127,18 @@ class _Tree:
                 yield Problem(place, _NOT_A_MESSAGE)
         for _, place, value in sorted(found, key=lambda entry: entry[:2]):
             yield place, value, value.get("parts") or [*self._parts(self.folder, str(value.get("id")))]
+            yield from self.problems
+            self.problems.clear()
 
     def _parts(self, folder: Folder, message: str) -> Iterator[Mapping[str, Any]]:
         if not _SAFE.fullmatch(message):
             return
         nested = f"part/{self.name}/{message}"
-        for _, value in self._values(folder, f"../../part/{message}", f"../../{nested}", f"../{nested}"):
-            yield value
+        for place, value in self._values(folder, f"../../part/{message}", f"../../{nested}", f"../{nested}"):
+            if isinstance(value, dict) and "type" in value:
+                yield value
+            else:
+                self.problems.append(Problem(place, "not a part of a message as opencode keeps it"))
         yield from self._flat.get(message, ())
 
     @cached_property
@@ -131,7 +146,8 @@ class _Tree:
         """The parts that lie side by side in one folder, by message."""
         found: dict[str, list[Mapping[str, Any]]] = {}
         for _, value in self._values(self.folder, "../../part", "../part") if self.folder else ():
-            found.setdefault(str(value.get("messageID")), []).append(value)
+            if isinstance(value, dict) and "type" in value:
+                found.setdefault(str(value.get("messageID")), []).append(value)
         return found
 
     def _values(self, folder: Folder, *places: str) -> Iterator[tuple[str, Any]]:
@@ -139,9 +155,11 @@ class _Tree:
         for name in next(filter(None, map(folder.names, places)), ()):
             held = folder.member(name) if name.endswith(".json") else None
             try:
-                yield name.removeprefix("../").removeprefix("../"), document(held) if held else {}
+                value = document(held) if held else {}
             except BROKEN_JSON:
-                yield name, None
+                value = None
+            if held:
+                yield name.replace("../", ""), value
 
 
 def _database(database: Database) -> Iterator[Record]:
@@ -254,11 +272,14 @@ def _completed(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _model(value: Mapping[str, Any], facts: dict[str, Any]) -> str | None:
-    """Return a message's model; who provides it is a fact."""
+    """Return the model that answered; who provides it, and which one a question was for, are facts."""
     held = value["model"] if isinstance(value.get("model"), dict) else {}
-    facts.setdefault("providerID", held.get("providerID"))
     name = value.get("modelID") or held.get("modelID") or value.get("model")
-    return name if isinstance(name, str) else None
+    facts.setdefault("providerID", held.get("providerID"))
+    if value["role"] == "assistant":
+        return name if isinstance(name, str) else None
+    facts["model"] = name
+    return None
 
 
 #: Parts that say where a step began or ended, and what was changed: nothing that anybody said.
@@ -267,26 +288,28 @@ _MARKS = frozenset({"step-start", "step-finish", "snapshot", "patch", "compactio
 
 def _parts(part: Mapping[str, Any]) -> Iterator[Part]:
     rest = {key: value for key, value in part.items() if key not in _PART_FACTS and value is not None}
+    if part["type"] == "tool":
+        rest.setdefault("callID", part.get("id"))
     convert = _PARTS.get(part["type"])
     if convert is None:
         yield build.raw(part["type"], rest)
     else:
-        yield from convert(part, rest)
+        yield from convert(rest)
 
 
-def _text(part: Mapping[str, Any], rest: dict[str, Any]) -> Iterator[Part]:
+def _text(rest: dict[str, Any]) -> Iterator[Part]:
     rest.pop("time", None)
     yield build.text(rest.pop("text"), **rest)
 
 
-def _reasoning(part: Mapping[str, Any], rest: dict[str, Any]) -> Iterator[Part]:
+def _reasoning(rest: dict[str, Any]) -> Iterator[Part]:
     yield build.reasoning(rest.pop("text"), **rest)
 
 
-def _tool(part: Mapping[str, Any], rest: dict[str, Any]) -> Iterator[Part]:
+def _tool(rest: dict[str, Any]) -> Iterator[Part]:
     """Yield a call, its result where it has one, and the files the result brought."""
     state = dict(rest.pop("state"))
-    name, call_id = rest.pop("tool"), rest.pop("callID", None) or part["id"]
+    name, call_id = rest.pop("tool"), rest.pop("callID", None)
     yield build.tool_call(call_id, name, state.pop("input", None), **rest)
     status, attachments = state.pop("status", None), state.pop("attachments", None) or ()
     failed = status == "error"
@@ -299,7 +322,7 @@ def _tool(part: Mapping[str, Any], rest: dict[str, Any]) -> Iterator[Part]:
         yield from _parts(held)
 
 
-def _file(part: Mapping[str, Any], rest: dict[str, Any]) -> Iterator[Part]:
+def _file(rest: dict[str, Any]) -> Iterator[Part]:
     name, mime, address = rest.pop("filename", None), rest.pop("mime", None), str(rest.pop("url", ""))
     named = {**rest, **({"name": name} if name else {})}
     head, comma, data = address.partition(";base64,")
@@ -308,10 +331,10 @@ def _file(part: Mapping[str, Any], rest: dict[str, Any]) -> Iterator[Part]:
     elif address:
         yield build.uri(address, mime, **named)
     else:
-        yield build.file(part.get("id"), name, mime, **rest)
+        yield build.file(None, name, mime, **rest)
 
 
-_PARTS: dict[str, Callable[[Mapping[str, Any], dict[str, Any]], Iterator[Part]]] = {
+_PARTS: dict[str, Callable[[dict[str, Any]], Iterator[Part]]] = {
     "text": _text,
     "reasoning": _reasoning,
     "tool": _tool,

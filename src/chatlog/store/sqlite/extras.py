@@ -57,6 +57,13 @@ def bring_in(connection: Connection, user: str, extra: Extra, now: str) -> bool:
         raise UsageError(f"a {extra.kind} line holds a value that cannot be kept") from None
 
 
+def _time(values: Mapping[str, Any], name: str) -> str | None:
+    value = values.get(name)
+    if value is not None and not isinstance(value, str):
+        raise TypeError(name)
+    return value
+
+
 def _add_memory(connection: Connection, user: str, values: Mapping[str, Any], now: str) -> bool:
     cursor = connection.execute(
         """INSERT INTO memories (user, namespace, key, value, tags, created_at, updated_at, expires_at)
@@ -67,9 +74,9 @@ def _add_memory(connection: Connection, user: str, values: Mapping[str, Any], no
             values["key"],
             json.dumps(values["value"], ensure_ascii=False),
             json.dumps(values.get("tags") or [], ensure_ascii=False),
-            values.get("created_at") or now,
-            values.get("updated_at") or now,
-            values.get("expires_at"),
+            _time(values, "created_at") or now,
+            _time(values, "updated_at") or now,
+            _time(values, "expires_at"),
         ),
     )
     return bool(cursor.rowcount)
@@ -78,7 +85,13 @@ def _add_memory(connection: Connection, user: str, values: Mapping[str, Any], no
 def _add_tombstone(connection: Connection, user: str, values: Mapping[str, Any], now: str) -> bool:
     cursor = connection.execute(
         "INSERT OR IGNORE INTO tombstones (user, source, source_id, message_id, deleted_at) VALUES (?, ?, ?, ?, ?)",
-        (user, values["source"], values["source_id"], values.get("message_id") or "", values.get("deleted_at") or now),
+        (
+            user,
+            values["source"],
+            values["source_id"],
+            values.get("message_id") or "",
+            _time(values, "deleted_at") or now,
+        ),
     )
     return bool(cursor.rowcount)
 
@@ -97,7 +110,7 @@ def _add_summary(connection: Connection, user: str, values: Mapping[str, Any], n
     cursor = connection.execute(
         """INSERT INTO summaries (conversation, kind, from_seq, to_seq, text, user, tokens, method, created_at)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        (*same, user, values.get("tokens"), values.get("method") or "import", values.get("created_at") or now),
+        (*same, user, values.get("tokens"), values.get("method") or "import", _time(values, "created_at") or now),
     )
     _supersede(connection, row[0], int(cursor.lastrowid))
     return True

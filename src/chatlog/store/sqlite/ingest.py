@@ -171,8 +171,9 @@ class Ingest:
 
     def _prefix_of(self, parent: str, forked_at: int) -> dict[Said, int]:
         rows = self.connection.execute(
-            """SELECT b.sha256, b.author, b.metadata, m.body FROM conversations AS c JOIN messages AS m ON m.conversation = c.key
-               JOIN bodies AS b ON b.id = m.body WHERE c.user = ? AND c.id = ? AND m.seq <= ?""",
+            """SELECT b.sha256, b.author, b.metadata, m.body FROM conversations AS c
+               JOIN messages AS m ON m.conversation = c.key JOIN bodies AS b ON b.id = m.body
+               WHERE c.user = ? AND c.id = ? AND m.seq <= ?""",
             (self.user, parent, forked_at),
         )
         return {(sha256, author, metadata): body for sha256, author, metadata, body in rows}
@@ -206,7 +207,7 @@ class Ingest:
         messages.place(self.connection, (target.key, seq, body, parent, in_line), draft, created_at)
         if in_line:
             target.head = seq
-        if target.title is None and draft.role == "user" and not draft.hidden:
+        if target.title is None and draft.role == "user" and not draft.hidden and draft.seq is None:
             target.title = title_from(draft.text)
         place = (seq, digest, body)
         target.known |= {name: place for name in (draft.source_id, draft.seq) if name is not None}
@@ -229,8 +230,9 @@ class Ingest:
         body = self._insert(draft, digest)
         self.connection.execute("INSERT OR IGNORE INTO superseded VALUES (?, ?, ?)", (target.key, seq, before))
         self.connection.execute(
-            "UPDATE messages SET body = ?, model = coalesce(?, model), hidden = ? WHERE conversation = ? AND seq = ?",
-            (body, draft.model, draft.hidden, target.key, seq),
+            """UPDATE messages SET body = ?, role = ?, model = coalesce(?, model), hidden = ?
+               WHERE conversation = ? AND seq = ?""",
+            (body, draft.role, draft.model, draft.hidden, target.key, seq),
         )
         bodies.release(self.connection, [old])
         target.known[_identity(draft)] = (seq, digest, body)

@@ -144,6 +144,7 @@ CREATE TABLE summaries (
     created_at TEXT NOT NULL,
     superseded_by INTEGER REFERENCES summaries (id)
 );
+-- context: the latest summary of a kind
 CREATE INDEX summaries_conversation ON summaries (conversation, kind, to_seq);
 
 CREATE TABLE policies (
@@ -165,6 +166,7 @@ CREATE TABLE audit (
     bytes INTEGER NOT NULL DEFAULT 0,
     detail TEXT NOT NULL DEFAULT '{}'   -- JSON: ids, rule, target
 );
+-- audit: the latest first
 CREATE INDEX audit_recent ON audit (user, id);
 
 -- What was deleted for good: it does not come back with the next import.

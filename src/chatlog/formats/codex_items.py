@@ -1,0 +1,293 @@
+"""What one item of a Codex thread says: messages, reasoning, calls and results of any generation.
+
+Pure functions from an item's payload to parts, and which words no human wrote.  Nothing here knows
+the thread around an item.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from chatlog.formats import build
+from chatlog.models import ROLES, Part, joined_text
+
+Payload = Mapping[str, Any]
+
+#: How text begins that Codex writes in the user's name, and why it is hidden.
+_INJECTED = {
+    "# AGENTS.md instructions": "instructions",
+    "<INSTRUCTIONS>": "instructions",
+    "<user_instructions>": "instructions",
+    "<permissions instructions>": "instructions",
+    "<environment_context>": "environment_context",
+    "<turn_aborted>": "turn_aborted",
+    "<user_action>": "user_action",
+    "<user_shell_command>": "user_shell_command",
+    "<subagent_notification>": "subagent_notification",
+    "<collaboration_mode>": "collaboration_mode",
+    "<skill>": "skill",
+    "Another language model started to solve this problem": "compact_summary",
+}
+#: Text that is one element from its beginning to its end is Codex's too, whatever it is called.
+_WRAPPED = re.compile(r"\s*<([a-z][a-z0-9_]*_[a-z0-9_]+)(?: [^<>]*)?>.*</\1>\s*", re.DOTALL)
+_IDE = "# Context from my IDE setup:"
+_REQUEST = re.compile(r"^## My request for Codex:[ \t]*\n?", re.MULTILINE)
+_IMAGE_TAG = re.compile(r"\s*</?image\b[^<>]*>\s*")
+_EXIT_CODE = re.compile(r"Exit code: (-?\d+)\n")
+_TEXTS = ("input_text", "output_text", "text", "summary_text", "reasoning_text")
+_EMPTY: tuple[object, ...] = (None, "", [], {})
+#: Names that parts use themselves.
+_OWN = frozenset(("type", "id", "name", "arguments", "content", "response", "is_error"))
+_CALL_TOLD = frozenset(
+    ("type", "call_id", "name", "arguments", "input", "action", "function", "created_at", "execution")
+)
+_RESULT_TOLD = frozenset(("type", "call_id", "output", "result", "created_at"))
+_MESSAGE_TOLD = frozenset(("type", "role", "content", "message", "created_at", "timestamp", "author", "record_type"))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A message as it is kept: who speaks, what a person reads, everything, and why it is hidden."""
+
+    role: str
+    text: str
+    parts: list[Part]
+    reason: str | None = None
+    author: str | None = None
+    model: str | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def keys(self) -> Iterator[str]:
+        """Yield the texts that an event telling the same message may have."""
+        pieces = [part["content"].strip() for part in self.parts if part["type"] == "text"]
+        yield from pieces
+        if len(pieces) != 1:
+            yield "".join(pieces)
+            yield "\n".join(pieces)
+
+
+def message_view(payload: Payload) -> View:
+    """Return the view of a message.  Raises one of MALFORMED for an item that is none."""
+    role = payload.get("role", "user" if payload.get("type") == "agent_message" else None)
+    if role not in ROLES:
+        raise ValueError("a message whose role is not known")
+    content = payload["content"] if "content" in payload else payload.get("message")
+    parts = content_parts(content)
+    text, reason = joined_text(parts), None
+    if role == "user":
+        text, reason = shown(parts)
+    elif role != "assistant":
+        reason = "instructions"
+    if payload.get("type") == "agent_message":
+        reason = "agent_message"
+    author, model = payload.get("author"), payload.get("model")
+    facts = {key: fact for key, fact in payload.items() if key not in _MESSAGE_TOLD and fact not in _EMPTY}
+    facts.pop("model", None)
+    return View(role, text, parts, reason, _word(author), _word(model), facts)
+
+
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def shown(parts: list[Part]) -> tuple[str, str | None]:
+    """Return what a human wrote in a message, or what was injected instead and why it is hidden."""
+    words = [part["content"] for part in parts if part["type"] == "text"]
+    text = "\n\n".join(word for word in words if word and not _IMAGE_TAG.fullmatch(word))
+    start = text.lstrip()
+    if start.startswith(_IDE):
+        asked = _REQUEST.split(text, maxsplit=1)
+        return (asked[1].strip() or text, None) if len(asked) > 1 else (text, "ide_context")
+    if start.startswith(("<", "#", "A")):
+        for mark, reason in _INJECTED.items():
+            if start.startswith(mark):
+                return text, reason
+        if start.startswith("<") and (wrapped := _WRAPPED.fullmatch(start)):
+            return text, wrapped[1]
+    return text, None
+
+
+def content_parts(content: Any) -> list[Part]:
+    """Return the parts of a message's or result's content.  Raises TypeError for what is none."""
+    if content is None:
+        return []
+    if isinstance(content, str):
+        return [build.text(content)] if content else []
+    if isinstance(content, dict):
+        return [_piece(content)]
+    if not isinstance(content, list):
+        raise TypeError("a content that is neither text nor a list")
+    return [_piece(piece) for piece in content]
+
+
+def _piece(piece: Any) -> Part:
+    if isinstance(piece, str):
+        return build.text(piece)
+    kind = piece.get("type")
+    if kind in _TEXTS and isinstance(piece.get("text"), str):
+        return build.text(piece["text"], **_rest(piece, "text"))
+    if kind == "refusal" and isinstance(piece.get("refusal", piece.get("text")), str):
+        return build.text(piece.get("refusal", piece.get("text")), refusal=True)
+    if kind in ("input_image", "image_url") and (address := image_address(piece.get("image_url"))):
+        return image(address, **_rest(piece, "image_url"))
+    if kind == "encrypted_content":
+        return build.raw(kind, {"type": kind})
+    return build.raw(kind, piece)
+
+
+def image_address(value: Any) -> str | None:
+    """Return an image's address, which may stand in an object."""
+    address = value.get("url") if isinstance(value, dict) else value
+    return address if isinstance(address, str) and address else None
+
+
+def image(address: str, **facts: Any) -> Part:
+    """Return an image's bytes where its address is a data URL that holds them, else the address."""
+    head, comma, data = address.partition(";base64,")
+    if comma and head.startswith("data:"):
+        return build.blob(head[5:] or None, data, modality="image", **facts)
+    return build.uri(address, modality="image", **facts)
+
+
+def _rest(values: Payload, *told: str) -> dict[str, Any]:
+    return {
+        f"source_{k}" if k in _OWN else k: v for k, v in values.items() if k not in (*told, "type") and v not in _EMPTY
+    }
+
+
+def reasoning_parts(payload: Payload) -> list[Part]:
+    """Return what can be read of reasoning: its summary, and its own words where they were kept."""
+    found = []
+    for key in ("summary", "content"):
+        held = payload.get(key)
+        for piece in [held] if isinstance(held, str) else held or ():
+            text = piece if isinstance(piece, str) else piece.get("text")
+            if isinstance(text, str) and text:
+                found.append(build.reasoning(text))
+    return found
+
+
+def call_name(payload: Payload) -> str:
+    """Return the name of the tool that an item calls; built-in tools go by the item's type."""
+    function = payload.get("function")
+    own = payload.get("name") or (function.get("name") if isinstance(function, dict) else None)
+    return own if isinstance(own, str) and own else str(payload.get("type", "tool")).removesuffix("_call")
+
+
+def call_part(payload: Payload, call_id: str) -> Part:
+    """Return the tool call of an item, under the id that its result will name."""
+    arguments = next((payload[key] for key in ("arguments", "input", "action") if payload.get(key) is not None), None)
+    rest = {
+        f"item_{key}" if key in _OWN else key: fact
+        for key, fact in payload.items()
+        if key not in _CALL_TOLD and fact not in _EMPTY and key != "result"
+    }
+    return build.tool_call(call_id, call_name(payload), build.parsed(arguments), **rest)
+
+
+def drawn(payload: Payload) -> list[Part]:
+    """Return the image that an image generation made."""
+    result = payload.get("result")
+    return [build.blob("image/png", result, modality="image")] if isinstance(result, str) and result else []
+
+
+def searched(payload: Payload) -> str | None:
+    """Return what a web search looks for, by which an event and an item are known to be one."""
+    action = payload["action"] if isinstance(payload.get("action"), dict) else {}
+    found = next((action[key] for key in ("query", "url", "pattern") if action.get(key)), payload.get("query"))
+    return found if isinstance(found, str) and found else None
+
+
+def result_part(payload: Payload, call_id: str | None) -> Part:
+    """Return the result of a tool call, out of whichever envelope this version puts around it."""
+    output = payload["output"] if "output" in payload else payload.get("result", payload.get("tools"))
+    response, failed, facts = output, False, _rest(payload, *_RESULT_TOLD)
+    if isinstance(output, str):
+        response, failed, more = _unwrapped(output)
+        facts |= more
+    elif isinstance(output, dict):
+        failed = output.get("success") is False or output.get("exitCode", 0) not in (0, None)
+        if "content" in output and output.keys() <= {"content", "success"}:
+            response = _plain(output["content"])
+    elif isinstance(output, list):
+        response = _plain(output)
+    return build.tool_result(call_id, response, is_error=failed, **facts)
+
+
+def _unwrapped(output: str) -> tuple[Any, bool, dict[str, Any]]:
+    """Return a shell's output from the JSON text that it may stand in, with its exit code beside it."""
+    if output.startswith('{"output"'):
+        try:
+            held = json.loads(output)
+        except (ValueError, RecursionError):
+            return output, False, {}
+        if isinstance(held, dict) and held.keys() <= {"output", "metadata"}:
+            facts = held["metadata"] if isinstance(held.get("metadata"), dict) else {}
+            return held["output"], facts.get("exit_code") not in (0, None), {"metadata": facts} if facts else {}
+        return output, False, {}
+    code = _EXIT_CODE.match(output)
+    return output, code is not None and code[1] != "0", {}
+
+
+def _plain(content: Any) -> Any:
+    """Return content as text where that is all it is, else as parts."""
+    parts = content_parts(content) if isinstance(content, (str, list)) else content
+    if isinstance(parts, list) and len(parts) == 1 and parts[0].keys() == {"type", "content"}:
+        return parts[0]["content"]
+    return parts
+
+
+def event_parts(payload: Payload) -> list[Part]:
+    """Return call and result of an event that tells of a tool which no item calls."""
+    kind, call_id = str(payload["type"]), payload.get("call_id")
+    convert = _TOOL_EVENTS.get(kind)
+    if convert is None:
+        return [build.raw(kind, payload)]
+    name, arguments, response, failed = convert(payload)
+    call = build.tool_call(call_id, name, arguments)
+    return [call] if response is None else [call, build.tool_result(call_id, response, is_error=failed)]
+
+
+def _command(payload: Payload) -> tuple[str, Any, Any, bool]:
+    arguments = {key: payload[key] for key in ("command", "cwd") if payload.get(key)}
+    streams = "\n".join(text for text in (payload.get("stdout"), payload.get("stderr")) if text)
+    return (
+        "exec_command",
+        arguments,
+        payload.get("aggregated_output") or streams,
+        payload.get("exit_code") not in (0, None),
+    )
+
+
+def _patch(payload: Payload) -> tuple[str, Any, Any, bool]:
+    streams = "\n".join(text for text in (payload.get("stdout"), payload.get("stderr")) if text)
+    return "apply_patch", {"changes": payload.get("changes")}, streams, payload.get("success") is False
+
+
+def _mcp(payload: Payload) -> tuple[str, Any, Any, bool]:
+    asked, result = payload["invocation"], payload.get("result")
+    failed = isinstance(result, dict) and ("Err" in result or bool((result.get("Ok") or {}).get("is_error")))
+    if isinstance(result, dict) and len(result) == 1:
+        result = next(iter(result.values()))
+    return f"{asked.get('server')}.{asked.get('tool')}", asked.get("arguments"), result, failed
+
+
+def _search(payload: Payload) -> tuple[str, Any, Any, bool]:
+    return "web_search", {key: payload[key] for key in ("query", "action") if payload.get(key)}, None, False
+
+
+def _viewed(payload: Payload) -> tuple[str, Any, Any, bool]:
+    return "view_image", {"path": payload.get("path")}, None, False
+
+
+_TOOL_EVENTS = {
+    "exec_command_end": _command,
+    "patch_apply_end": _patch,
+    "mcp_tool_call_end": _mcp,
+    "web_search_end": _search,
+    "view_image_tool_call": _viewed,
+}

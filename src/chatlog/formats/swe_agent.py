@@ -1,0 +1,155 @@
+"""SWE-agent's trajectories: the ``.traj`` file of a run, with the history its model saw.
+
+Reads the history, a demonstration in it hidden, with the run's times and states beside each answer;
+the steps themselves where there is no history.  Trajectories lie below each run's output folder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from chatlog.formats import MALFORMED, Head, anthropic_messages, build, openai_content
+from chatlog.formats.jsonstream import BROKEN_JSON, document, first_keys, items
+from chatlog.formats.openai_content import Calls
+from chatlog.formats.source import Source
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, text_parts
+
+LOCATIONS: tuple[str, ...] = ("~/SWE-agent/trajectories/**/*.traj", "~/swe-agent/trajectories/**/*.traj")
+
+_STEP = re.compile(r'"trajectory"\s*:\s*\[\s*(?=\{)')
+_ROW = re.compile(r'"history"\s*:\s*\[\s*(?=\{)')
+#: Facts of a step that its history does not tell.
+_STEP_FACTS = ("execution_time", "state", "extra_info")
+_CONVERSATION_FACTS = ("environment", "info", "replay_config")
+_EMPTY: tuple[object, ...] = (None, "", {}, [])
+_ROW_TOLD = frozenset({"is_demo", "tool_call_ids", "message_type", "agent", "thinking_blocks"})
+_MAIN = ("main", "primary")
+#: So many first messages tell one run from another of the same name.
+_TELLING = 3
+
+Row = Mapping[str, Any]
+
+
+def sniff(head: Head) -> bool:
+    """Say whether this is a trajectory of SWE-agent."""
+    if not head.is_json or head.keys.isdisjoint(("trajectory", "history")):
+        return False
+    step, row = _STEP.search(head.text), _ROW.search(head.text)
+    if step is not None:
+        return {"action", "observation"} <= set(first_keys(head.text[step.end() :]))
+    is_row = row is not None and {"role", "content", "agent"} <= set(first_keys(head.text[row.end() :]))
+    return is_row or ("trajectory" in head.keys and "info" in head.keys)
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield the run's conversation and its messages."""
+    try:
+        run = document(source)
+    except BROKEN_JSON:
+        run = yield from _damaged(source)
+    if not isinstance(run, dict):
+        yield Problem("", "not a trajectory of SWE-agent")
+        return
+    try:
+        yield from _run(run, source.stem)
+    except MALFORMED as error:
+        yield Problem("", f"not a trajectory of SWE-agent ({type(error).__name__})")
+
+
+def _damaged(source: Source) -> Generator[Record, None, Row]:
+    """Yield the problems of a file that is cut off; return the run as far as its steps can be read."""
+    steps: list[Any] = []
+    for item in items(source, "trajectory"):
+        if isinstance(item, Problem):
+            yield item
+        else:
+            steps.append(item.value)
+    return {"trajectory": steps}
+
+
+def _run(run: Row, stem: str) -> Iterator[Record]:
+    steps = [step for step in run.get("trajectory") or () if isinstance(step, dict)]
+    rows = run.get("history") or list(_rows_of(steps))
+    messages, problems = _messages(rows, steps)
+    config = build.parsed(run.get("replay_config"))
+    name = None if stem == "-" else stem
+    if messages or name:
+        yield ConversationDraft(
+            source_id=f"{stem}-{build.derived_conversation_id(messages[:_TELLING])[2:18]}",
+            title=name,
+            model=_model(config),
+            metadata=build.compact({key: build.parsed(run.get(key)) for key in _CONVERSATION_FACTS}),
+        )
+    yield from messages
+    yield from problems
+    if _answers(rows) != len(steps) and steps:
+        yield LeftOut("times and states of steps that no answer is known to belong to", len(steps))
+
+
+def _model(config: Any) -> str | None:
+    """Return the model that a run's configuration names."""
+    for key in ("agent", "model", "name"):
+        config = config.get(key) if isinstance(config, dict) else None
+    return config if isinstance(config, str) else None
+
+
+def _rows_of(steps: Iterable[Row]) -> Iterator[dict[str, Any]]:
+    """Yield the history that steps tell, where there is no other."""
+    for step in steps:
+        said = {"content": step.get("response") or step.get("thought") or "", "action": step.get("action")}
+        yield {"role": "assistant", **said, "thought": step.get("thought")}
+        yield {"role": "tool", "content": step.get("observation")}
+
+
+def _is_answer(row: Any) -> bool:
+    return isinstance(row, dict) and row.get("role") == "assistant" and "action" in row and not row.get("is_demo")
+
+
+def _answers(rows: Iterable[Any]) -> int:
+    return sum(map(_is_answer, rows))
+
+
+def _messages(rows: Sequence[Any], steps: Sequence[Row]) -> tuple[list[MessageDraft], list[Problem]]:
+    messages: list[MessageDraft] = []
+    problems: list[Problem] = []
+    chain, calls, acted = build.Chain(), Calls(), False
+    beside = iter(steps if _answers(rows) == len(steps) else ())
+    for number, row in enumerate(rows, 1):
+        step = next(beside, None) if _is_answer(row) else None
+        try:
+            messages.append(chain.link(_message(row, calls, step or {}, answers_action=acted)))
+            acted = row.get("role") == "assistant" and bool(row.get("action"))
+        except MALFORMED as error:
+            problems.append(Problem(f"message {number}", f"not of the shape of a message ({type(error).__name__})"))
+    return messages, problems
+
+
+def _message(row: Row, calls: Calls, step: Row, *, answers_action: bool) -> MessageDraft:
+    """Return the draft of a row of the history; what answers an action is a tool's, whoever it was sent as."""
+    value = {key: fact for key, fact in row.items() if key not in _ROW_TOLD}
+    if row.get("tool_call_ids"):
+        value["tool_call_id"] = row["tool_call_ids"][0]
+    if answers_action and row["role"] == "user":
+        value["role"] = "tool"
+    made = openai_content.message(value, calls)
+    thoughts = tuple(anthropic_messages.part(block) for block in row.get("thinking_blocks") or ())
+    agent, is_demo = row.get("agent"), bool(row.get("is_demo"))
+    is_named = isinstance(agent, str) and agent not in _MAIN and made.role == "assistant"
+    return replace(
+        made,
+        parts=(*thoughts, *(made.parts or text_parts(made.text))) if thoughts else made.parts,
+        author=agent if is_named else made.author,
+        hidden=is_demo,
+        metadata=_facts(made, step, is_demo=is_demo),
+    )
+
+
+def _facts(made: MessageDraft, step: Row, *, is_demo: bool) -> dict[str, Any]:
+    told = {key: build.parsed(step[key]) for key in _STEP_FACTS if step.get(key) not in _EMPTY}
+    facts = {**made.metadata, **told}
+    if str(facts.get("thought", "")).strip() in made.text:
+        facts.pop("thought", None)
+    return {**facts, "hidden_reason": "demonstration"} if is_demo else facts

@@ -1,0 +1,168 @@
+"""Completion in a real shell: what Tab offers, and that nobody's words are ever run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from chatlog.cli import COMMANDS
+from chatlog.cli.completion import script
+from tests.conftest import Run
+
+from .helpers import DATABASE, LISBON, SOURCES
+
+BASH = """
+source "$SCRIPT"
+[[ "$(complete -p chatlog)" =~ -F\\ ([^\\ ]+) ]] || exit 9
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+"${BASH_REMATCH[1]}" chatlog
+[[ ${#COMPREPLY[@]} == 0 ]] || printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash here")
+
+
+@pytest.fixture
+def shell(trip: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A folder with a history, and `chatlog` on the PATH."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "chatlog").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m chatlog "$@"\n')
+    (programs / "chatlog").chmod(0o755)
+    for name in ("bash", "fish"):
+        (tmp_path / f"chatlog.{name}").write_text(script(name))
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(SOURCES))
+    monkeypatch.setenv("SCRIPT", str(tmp_path / "chatlog.bash"))
+    return trip
+
+
+def tab(*words: str) -> list[str]:
+    """Return what bash offers for the last of some words; nothing may be said on the terminal meanwhile."""
+    done = subprocess.run(
+        ["bash", "--norc", "-c", BASH, "bash", "chatlog", *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "" == done.stderr
+    return done.stdout.splitlines()
+
+
+def test_verbs_are_offered(shell: Run) -> None:
+    """All of them, in the order of the help, and those that begin like the word."""
+    assert [*COMMANDS] == tab("")
+    assert ["list"] == tab("li")
+    assert ["search", "set"] == tab("--json", "se")
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("list", "--so"), ["--sort", "--source"]),
+        (("list", "--form"), ["--format"]),
+        (("--form",), ["--format"]),
+        (("db", ""), ["path", "info", "backup", "migrate"]),
+        (("db", "b"), ["backup"]),
+        (("config", "set", "--conf"), ["--config"]),
+        (("list", "--format", "j"), ["json", "jsonl"]),
+        (("--format", "c"), ["csv"]),
+        (("list", "--format", "=", "j"), ["json", "jsonl"]),  # bash makes three words of --format=j
+        (("list", "--role", "u"), ["user"]),
+        (("add", "@last", "--role", "a"), ["assistant"]),
+        (("list", "--sort", "t"), ["tokens", "title"]),
+        (("list", "--source", "claude"), ["claude_ai", "claude_code"]),
+        (("search", "--mode", ""), ["lexical", "regex"]),
+        (("search", "--in", "t"), ["text", "tool", "title"]),
+        (("export", "--to", "m"), ["markdown"]),
+        (("import", "--from", "chat"), ["chatlog", "chatgpt"]),
+        (("config", "get", "sy"), ["synchronous"]),
+        (("config", "set", "synchronous", ""), ["FULL", "NORMAL"]),
+        (("completion", ""), ["bash", "zsh", "fish"]),
+        (("state", "@last", "un"), ["unset"]),
+        (("help", "ex"), ["export", "exit-codes"]),
+    ],
+    ids=str,
+)
+def test_options_and_their_values_are_offered(words: tuple[str, ...], offered: list[str], shell: Run) -> None:
+    """What may stand there, and nothing else."""
+    assert offered == tab(*words)
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("show", ""), [LISBON[:8], DATABASE[:8]]),
+        (("show", "data"), [DATABASE[:8]]),
+        (("show", DATABASE[:12]), [DATABASE[:12]]),
+        (("show", "@"), ["@last", "@2"]),
+        (("set", "lis"), [LISBON[:8]]),
+        (("export", "lis"), [LISBON[:8]]),
+        (("search", "--conv", "da"), [DATABASE[:8]]),
+        (("--user", "zoe", "show", ""), []),
+        (("list", "--tag", "t"), ["travel"]),
+        (("list", "--no-tag", ""), ["travel", "work"]),
+        (("new", "--tag", "w"), ["work"]),
+        (("tag", "lis"), [LISBON[:8]]),
+        (("tag", "@last", "+"), ["+travel", "+work"]),
+        (("tag", "@last", "+w"), ["+work"]),
+        (("tag", "@last", "-tr"), ["-travel"]),
+    ],
+    ids=str,
+)
+def test_ids_and_tags_are_offered(words: tuple[str, ...], offered: list[str], shell: Run) -> None:
+    """They come from the user's own database."""
+    assert offered == tab(*words)
+
+
+@pytest.mark.parametrize("words", [("nonsense", ""), ("--db", "missing.db", "show", ""), ("--version", "")], ids=str)
+def test_where_nothing_is_known_nothing_is_said(words: tuple[str, ...], shell: Run, tmp_path: Path) -> None:
+    """No error is printed into the line that is being typed, and no file is made."""
+    assert [] == [offer for offer in tab(*words) if offer not in COMMANDS]
+    assert not (tmp_path / "missing.db").exists()
+
+
+HOSTILE = (
+    "x\\$(touch pwned) `touch pwned` '$(touch pwned)' \"$(touch pwned)\" ;touch pwned; %F{red} [/nope] \x1b[31m\n*"
+)
+
+
+def test_titles_and_tags_are_never_run_or_expanded(shell: Run, tmp_path: Path) -> None:
+    """A title is anybody's words: it is neither evaluated nor taken for a pattern or a style."""
+    shell("set", LISBON, "--title", HOSTILE)
+    shell("tag", LISBON, "+*", "+$(touch${IFS}pwned)")
+    assert [LISBON[:8], DATABASE[:8]] == tab("show", "")
+    assert ["+$(touch${IFS}pwned)", "+*", "+travel", "+work"] == tab("tag", "@last", "+")
+    assert not (tmp_path / "pwned").exists()
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
+def test_no_script_evaluates_what_it_is_told(name: str) -> None:
+    """The answers are data: no `eval`, and no `_arguments` specification, which zsh evaluates."""
+    assert set() == {"eval", "_arguments"} & {*script(name).replace("(", " ").split()}
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="there is no fish here")
+def test_fish_shows_titles(shell: Run) -> None:
+    """Each id comes with its title, made harmless."""
+    shell("set", LISBON, "--title", HOSTILE)
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", "source chatlog.fish; complete -C 'chatlog show '"],
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    ids = [line.split("\t")[0] for line in done.stdout.splitlines()]
+    assert [LISBON[:8], DATABASE[:8]] == ids
+    assert "Which database?" in done.stdout
+    assert "\x1b" not in done.stdout
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
+def test_the_verb_prints_the_script(name: str, run: Run) -> None:
+    """`chatlog completion SHELL` is what is in completions/."""
+    assert script(name) == run("completion", name).out

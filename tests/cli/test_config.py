@@ -1,0 +1,115 @@
+"""`chatlog config`, and where a setting's value comes from: default < file < environment < flag."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+
+from .helpers import refused
+
+
+def setting(run: Run, *arguments: str) -> tuple[str, str]:
+    found = run("config", "get", *arguments, "--json").json["setting"]
+    return found["value"], found["origin"]
+
+
+def test_a_setting_comes_from_the_nearest_place(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The default holds until the file says otherwise, the environment wins over it, and a flag over all."""
+    assert ("local", "default") == setting(run, "user")
+    run("config", "set", "user", "filed")
+    assert ("filed", "file") == setting(run, "user")
+    monkeypatch.setenv("CHATLOG_USER", "from-env")
+    assert ("from-env", "environment") == setting(run, "user")
+    assert ("typed", "flag") == setting(run, "user", "--user", "typed")
+
+
+def test_settings_are_used(run: Run) -> None:
+    """A user and a form that were set hold for the next commands, and a flag still wins."""
+    run("config", "set", "user", "ana")
+    run("config", "set", "format", "json")
+    made = run("new", "--title", "Hers").json["conversation"]
+    assert "ana" == made["user"]
+    assert f"{made['id']}\n" == run("list", "--format", "ids").out
+
+
+def test_a_form_of_the_settings_is_let_be_where_a_verb_does_not_have_it(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CHATLOG_FORMAT=csv makes lists tables; a verb that has no rows prints what it always prints."""
+    monkeypatch.setenv("CHATLOG_FORMAT", "csv")
+    made = run("new", "--title", "A")
+    assert (0, 26) == (made.code, len(made.out.strip()))
+    assert "id,updated,source,msgs,tokens,tags,title" == run("list").lines[0]
+
+
+def test_all_settings_are_listed_with_their_origin(run: Run) -> None:
+    """Name, value, where from, and what it does."""
+    rows = [line.split("\t") for line in run("config", "list", "--user", "zoe").lines]
+    assert {4} == {len(row) for row in rows}
+    values = {name: (value, origin) for name, value, origin, _ in rows}
+    assert ["db", "user", "format", "color", "pager", "synchronous"] == [*values]
+    assert ("zoe", "flag") == values["user"]
+    assert ("chatlog.db", "environment") == values["db"]
+    assert ("FULL", "default") == values["synchronous"]
+
+
+def test_the_file_is_where_path_says(run: Run, tmp_path: Path) -> None:
+    """`config path` names the file that `config set` writes; --config and CHATLOG_CONFIG name another."""
+    where = run("config", "path").out.strip()
+    assert run("config", "path", "--json").json["path"] == {"path": where, "exists": False}
+    run("config", "set", "user", "ana")
+    assert 'user = "ana"\n' == Path(where).read_text()
+    run("config", "set", "user", "bob", "--config", "other.toml")
+    assert 'user = "bob"\n' == (tmp_path / "other.toml").read_text()
+    assert ("bob", "file") == setting(run, "user", "--config", "other.toml")
+
+
+def test_a_named_file_is_one_of_the_environment_too(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """CHATLOG_CONFIG is used where --config is not typed."""
+    (tmp_path / "mine.toml").write_text("user = 'eve'\n")
+    monkeypatch.setenv("CHATLOG_CONFIG", "mine.toml")
+    assert ("eve", "file") == setting(run, "user")
+
+
+def test_comments_in_the_file_survive(run: Run, tmp_path: Path) -> None:
+    """Setting one value leaves what people wrote around it."""
+    (tmp_path / "c.toml").write_text("# mine\nuser = 'ana'  # me\ncolor = 'never'\n")
+    run("config", "set", "color", "always", "--config", "c.toml")
+    assert "# mine\nuser = 'ana'  # me\ncolor = \"always\"\n" == (tmp_path / "c.toml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "kind"),
+    [
+        (("config", "set", "colour", "always"), 2, "usage"),
+        (("config", "set", "color", "sometimes"), 2, "usage"),
+        (("config", "get", "colour"), 2, "usage"),
+        (("list", "--config", "missing.toml"), 3, "not_found"),
+    ],
+)
+def test_a_wrong_setting_is_refused(arguments: tuple[str, ...], code: int, kind: str, run: Run, tmp_path: Path) -> None:
+    """Nothing is written, and the choices are named."""
+    refused(run(*arguments, "--json"), code, kind)
+    assert [] == [*tmp_path.iterdir()]
+
+
+def test_a_file_that_is_not_toml_is_named(run: Run, tmp_path: Path) -> None:
+    """The place of the mistake is said, not what is written there."""
+    (tmp_path / "bad.toml").write_text("user = SECRETWORD\n")
+    ran = run("list", "--config", "bad.toml")
+    assert (2, "") == (ran.code, ran.out)
+    assert "bad.toml is not a valid config file" in ran.err
+    assert "SECRETWORD" not in ran.err
+
+
+def test_a_value_the_file_may_not_hold_can_be_mended(run: Run, tmp_path: Path) -> None:
+    """A bad value in the file is refused by the verbs, and `config set` still replaces it."""
+    (tmp_path / "c.toml").write_text("format = 'papyrus'\n")
+    ran = run("config", "path", "--config", "c.toml")
+    assert 2 == ran.code
+    assert "'papyrus' is not a value of format (from the file)" in ran.err
+    assert 0 == run("config", "set", "format", "text", "--config", "c.toml").code
+    assert 0 == run("config", "path", "--config", "c.toml").code

@@ -1,0 +1,176 @@
+"""new, set, fork, state, tag and tags: what they change, and what they leave alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.conftest import NOW, Run
+
+from .helpers import DATABASE, LISBON, everything, refused
+
+
+def conversation(run: Run, ref: str = LISBON) -> dict[str, object]:
+    return dict(run("show", ref, "--json").json["conversation"])
+
+
+# new
+
+
+def test_new_prints_the_id_of_what_it_made(run: Run) -> None:
+    """Title, tags, model, lifetime and a system prompt are kept, and only the id is printed."""
+    ran = run(
+        "new", "--title", "Trip", "--tag", "a", "--tag", "b", "--model", "m", "--ttl", "30d", "--system", "Brief."
+    )
+    found = run("show", ran.out.strip(), "--json").json
+    assert ("Trip", ["a", "b"], "m") == tuple(found["conversation"][key] for key in ("title", "tags", "model"))
+    assert "2026-12-20T21:44:01.000Z" == found["conversation"]["expires_at"]
+    assert [("system", "Brief.")] == [(message["role"], message["text"]) for message in found["messages"]]
+    assert (1, "") == (len(ran.lines), ran.err)
+
+
+def test_a_system_prompt_comes_from_stdin(run: Run) -> None:
+    """`--system -` reads it."""
+    run("new", "--system", "-", stdin="Answer briefly.\n")
+    assert "Answer briefly." == run("show", "@last", "--json").json["messages"][0]["text"]
+
+
+def test_a_wrong_lifetime_makes_nothing(run: Run) -> None:
+    """What cannot be understood is refused before there is a conversation or a file."""
+    assert 2 == run("new", "--ttl", "soon").code
+    assert 3 == run("list").code
+
+
+# set
+
+
+def test_set_changes_what_was_named_and_nothing_else(trip: Run) -> None:
+    """Each option changes its field; the rest is as before, and the revision is one more for the call."""
+    before = conversation(trip)
+    changed = trip("set", LISBON, "--title", "Lisboa", "--pin", "--archive", "--model", "m2", "--json").json
+    expected = {**before, "title": "Lisboa", "pinned": True, "archived": True, "model": "m2"}
+    moved = {"revision": before["revision"] + 1, "updated_at": changed["conversation"]["updated_at"]}  # type: ignore[operator]
+    assert {**expected, **moved} == changed["conversation"]
+    back = trip("set", LISBON, "--unpin", "--unarchive", "--json").json["conversation"]
+    assert (False, False) == (back["pinned"], back["archived"])
+
+
+def test_a_lifetime_is_set_and_taken_away(trip: Run) -> None:
+    """--ttl counts from now, and --ttl never keeps the conversation for good."""
+    found = trip("set", LISBON, "--ttl", "30d", "--json").json["conversation"]
+    assert NOW.replace(year=2026, month=12, day=20).strftime("%Y-%m-%dT%H:%M") == found["expires_at"][:16]
+    assert trip("set", LISBON, "--ttl", "never", "--json").json["conversation"]["expires_at"] is None
+
+
+def test_what_has_expired_is_not_shown(trip: Run) -> None:
+    """From its moment on, a conversation with a lifetime is gone from list, show and search."""
+    trip("set", LISBON, "--ttl", "3s")
+    for _ in range(3):
+        trip("tags")
+    assert f"{DATABASE}\n" == trip("list", "--format", "ids").out
+    assert 3 == trip("show", LISBON).code
+    assert 1 == trip("search", "sardines").code
+
+
+def test_setting_what_is_so_already_writes_nothing(trip: Run) -> None:
+    """The same value again leaves revision and time as they are."""
+    trip("set", LISBON, "--pin")
+    before = everything(trip)
+    assert 0 == trip("set", LISBON, "--pin").code
+    assert before == everything(trip)
+
+
+# fork
+
+
+def test_a_fork_starts_with_everything_up_to_a_message(trip: Run) -> None:
+    """The child names its parent, holds the prefix, and grows by itself."""
+    child = trip("fork", f"{LISBON}:1", "--title", "Another way").out.strip()
+    trip("add", child, "--role", "user", "And in Porto?")
+    found = trip("show", child, "--json").json
+    assert (LISBON, 1, "Another way") == tuple(found["conversation"][key] for key in ("parent", "forked_at", "title"))
+    assert ["Where shall we eat in Lisbon?", "And in Porto?"] == [message["text"] for message in found["messages"]]
+    assert 2 == conversation(trip)["messages"]
+
+
+# state
+
+
+def test_state_is_set_merged_read_and_unset(trip: Run) -> None:
+    """With set the object is replaced, with merge keys are added and null removes one, with unset a key or all goes."""
+    assert "{}\n" == trip("state", LISBON, "get").out
+    assert '{"a":1,"b":[2]}\n' == trip("state", LISBON, "set", '{"a": 1, "b": [2]}').out
+    assert '{"b":[2],"c":3}\n' == trip("state", LISBON, "merge", '{"a": null, "c": 3}').out
+    assert "[2]\n" == trip("state", LISBON, "get", "b").out
+    assert '{"c":3}\n' == trip("state", LISBON, "unset", "b").out
+    assert "{}\n" == trip("state", LISBON, "unset").out
+
+
+def test_state_comes_from_stdin(trip: Run) -> None:
+    """`-` and a pipe are read."""
+    assert '{"s":1}\n' == trip("state", LISBON, "set", "-", stdin='{"s": 1}').out
+    assert '{"s":2}\n' == trip("state", LISBON, "merge", stdin='{"s": 2}\n').out
+
+
+def test_state_is_swapped_only_where_nobody_wrote_since(trip: Run) -> None:
+    """Of two writers who read the same revision one wins, and the other is told to read again."""
+    revision = str(trip("state", LISBON, "get", "--json").json["revision"])
+    first = trip("state", LISBON, "set", '{"by": "first"}', "--if-revision", revision, "--json")
+    second = trip("state", LISBON, "set", '{"by": "second"}', "--if-revision", revision, "--json")
+    assert {"schema_version": 1, "state": {"by": "first"}, "revision": int(revision) + 1} == first.json
+    refused(second, 1, "conflict")
+    assert '{"by":"first"}\n' == trip("state", LISBON, "get").out
+
+
+def test_a_key_that_is_not_there_is_not_found(trip: Run) -> None:
+    """A script can tell a missing key (3) from a wrong call (2)."""
+    refused(trip("state", LISBON, "get", "nope", "--json"), 3, "not_found")
+
+
+@pytest.mark.parametrize("value", ["[1]", "3", "SECRETWORD", '{"a": NaN}', "[" * 2000])
+def test_state_must_be_an_object(value: str, trip: Run) -> None:
+    """Anything else is refused without repeating it, and nothing is written."""
+    ran = trip("state", LISBON, "set", value, "--json")
+    refused(ran, 2, "usage")
+    assert "SECRETWORD" not in ran.err
+    assert "{}\n" == trip("state", LISBON, "get").out
+
+
+# tag, tags
+
+
+def test_tags_are_added_and_removed(trip: Run) -> None:
+    """`+a -b` in one call; the answer counts what changed."""
+    assert "1 of 1 conversations changed\n" == trip("tag", LISBON, "+food", "+sea", "-travel").out
+    assert ["food", "sea"] == conversation(trip)["tags"]
+    assert "0 of 1 conversations changed\n" == trip("tag", LISBON, "+food", "-travel").out
+
+
+def test_tags_of_the_conversations_on_stdin(trip: Run) -> None:
+    """`tag - +a -b` reads ids, one a line, and takes each conversation once."""
+    ran = trip("tag", "-", "+all", "-work", "--json", stdin=f"{LISBON}\n{DATABASE}\n{LISBON}:2\n")
+    assert {"conversations": 2, "changed": 2, "added": ["all"], "removed": ["work"]} == ran.json["tag"]
+    assert (["all", "travel"], ["all"]) == (conversation(trip)["tags"], conversation(trip, DATABASE)["tags"])
+
+
+def test_tags_of_all_that_the_filters_let_through(trip: Run) -> None:
+    """Without ids, filters choose; a tag begins with a letter also where it looks like an option."""
+    assert "1 of 1 conversations changed\n" == trip("tag", "-work", "+data", "--title", "database").out
+    assert (["travel"], ["data"]) == (conversation(trip)["tags"], conversation(trip, DATABASE)["tags"])
+
+
+def test_tags_are_listed_with_their_numbers(trip: Run) -> None:
+    """Each tag with how many conversations carry it."""
+    trip("tag", LISBON, "+work")
+    assert "travel\t1\nwork\t2\n" == trip("tags").out
+    assert [{"tag": "travel", "conversations": 1}, {"tag": "work", "conversations": 2}] == [
+        json.loads(line) for line in trip("tags", "--format", "jsonl").lines
+    ]
+
+
+@pytest.mark.parametrize("tag", ["+", "+two words", "+a,b", "+a\tb"])
+def test_a_tag_is_one_word(tag: str, trip: Run) -> None:
+    """What a list of tags could not show is refused, and nothing is tagged."""
+    refused(trip("tag", LISBON, tag, "--json"), 2, "usage")
+    assert ["travel"] == conversation(trip)["tags"]

@@ -1,0 +1,124 @@
+"""Every verb is documented, and what its help shows as an example is what its options take."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from chatlog.cli import COMMANDS, app
+from chatlog.cli.options import FILTER_FLAGS, GLOBAL_FLAGS
+from chatlog.cli.session import Session
+from tests.conftest import Run
+
+GROUPS = {"db": ("path", "info", "backup", "migrate"), "config": ("list", "get", "set", "path")}
+VERBS = [(verb,) for verb in COMMANDS] + [(group, verb) for group, verbs in GROUPS.items() for verb in verbs]
+SUBSTITUTION = re.compile(r'"?\$\((chatlog [^)]*)\)"?')
+
+
+def command(verb: tuple[str, ...]) -> Any:
+    found: Any = app()
+    for name in verb:
+        found = found.get_command(None, name)
+    return found
+
+
+def calls(example: str) -> Iterator[list[str]]:
+    """Yield the arguments of each chatlog call in a line of shell, those in $(…) too."""
+    for inner in SUBSTITUTION.findall(example):
+        yield shlex.split(inner)[1:]
+    lexer = shlex.shlex(SUBSTITUTION.sub("SUBSTITUTED", example), posix=True, punctuation_chars="|>&;")
+    lexer.whitespace_split = True
+    simple: list[list[str]] = [[]]
+    for token in lexer:
+        if token[0] in "|>&;":
+            simple.append([])
+        else:
+            simple[-1].append(token)
+    yield from (words[1:] for words in simple if words and words[0] == "chatlog")
+
+
+def parse(arguments: list[str]) -> tuple[str, ...]:
+    """Parse a command line without running it, and return the verb it names."""
+    session = Session()
+    context: Any = app().make_context("chatlog", list(arguments), obj=session)
+    verb: tuple[str, ...] = ()
+    while hasattr(context.command, "resolve_command"):
+        name, found, rest = context.command.resolve_command(context, [*context._protected_args, *context.args])
+        verb = (*verb, name)
+        context = found.make_context(name, rest, parent=context)
+    return verb
+
+
+def test_the_line_of_shell_is_understood() -> None:
+    """The test's own reading of examples: pipes, redirections and substitutions are not arguments."""
+    assert [["a", "-n", "1"], ["b", "-"]] == [*calls("chatlog a -n 1 | chatlog b - > file.md")]
+    assert [["new", "--system", "Be brief."]] == [*calls('id=$(chatlog new --system "Be brief.")')]
+    assert [["db", "path"]] == [*calls('datasette "$(chatlog db path)"')]
+    assert [["search", '"x y" -draft']] == [*calls("chatlog search '\"x y\" -draft'")]
+
+
+def test_every_group_is_known() -> None:
+    """The verbs of groups that are checked below are all there are."""
+    groups = {verb: command((verb,)) for verb in COMMANDS if hasattr(command((verb,)), "resolve_command")}
+    assert GROUPS == {verb: tuple(found.list_commands(None)) for verb, found in groups.items()}
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_every_verb_has_its_line(verb: str, run: Run) -> None:
+    """`chatlog --help` lists it with a sentence, and `chatlog help VERB` is its own help."""
+    line = COMMANDS[verb][1]
+    assert re.fullmatch(r"[A-Z].{10,70}\.", line)
+    assert re.search(rf"^  {verb} +{re.escape(line)}$", run("--help").out, re.MULTILINE)
+    assert run(verb, "--help").out == run("help", verb).out
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb[0] not in GROUPS or len(verb) == 2], ids=" ".join)
+def test_every_verb_is_documented(verb: tuple[str, ...], run: Run) -> None:
+    """Help leads with an example, says what the verb does, explains each option, and ends with the exit codes."""
+    said = run(*verb, "--help").out
+    found = command(verb)
+    usage, rest = said.split("\n", 1)
+    assert usage.startswith(f"Usage: chatlog {' '.join(verb)} ")
+    assert rest.lstrip().startswith("Examples:\n  ")
+    assert len(found.help.splitlines()[0]) > 10
+    assert " ".join(found.help.splitlines()[0].split()) in " ".join(said.split())
+    assert [] == [parameter.name for parameter in found.params if not parameter.help]
+    assert "Exit codes: 0 ok" in said
+
+
+@pytest.mark.parametrize("verb", [verb for verb in VERBS if verb[0] not in GROUPS or len(verb) == 2], ids=" ".join)
+def test_the_examples_of_a_verb_parse(verb: tuple[str, ...]) -> None:
+    """Each example calls its verb, with options that the verb has and values that they take."""
+    examples = command(verb).spec.examples
+    assert examples
+    for example in examples:
+        named = [parse(arguments) for arguments in calls(example)]
+        assert verb in named, example
+
+
+def test_a_group_says_what_its_verbs_do(run: Run) -> None:
+    """The help of a group has the whole first sentence of each of its verbs."""
+    for group, verbs in GROUPS.items():
+        said = " ".join(run(group, "--help").out.split())
+        for verb in verbs:
+            assert f"{verb} {' '.join(command((group, verb)).help.splitlines()[0].split())}" in said
+
+
+@pytest.mark.parametrize("verb", ["list", "search", "export", "tag"])
+def test_filters_are_the_same_wherever_they_are(verb: str) -> None:
+    """Every filter option is one of each verb that filters, spelt and explained alike."""
+    helps = {spelling: parameter.help for parameter in command((verb,)).params for spelling in parameter.opts}
+    assert {flag.spellings[0]: flag.help for flag in FILTER_FLAGS} == {
+        flag.spellings[0]: helps.get(flag.spellings[0]) for flag in FILTER_FLAGS
+    }
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_global_options_are_options_of_every_verb(verb: tuple[str, ...]) -> None:
+    """Whatever stands before the verb may stand after it."""
+    spellings = {spelling for parameter in command(verb).params for spelling in parameter.opts}
+    assert set() == {spelling for flag in GLOBAL_FLAGS for spelling in flag.spellings} - spellings

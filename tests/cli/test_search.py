@@ -1,0 +1,167 @@
+"""`chatlog search`: what is found, what is said of it, and the co-process of --batch."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.conftest import Run
+
+from .helpers import DATABASE, ENVELOPE, ERROR, LISBON, RESULT, refused
+
+
+def found(run: Run, *arguments: str) -> Any:
+    return run("search", *arguments, "--json").json
+
+
+def refs(answer: Any) -> list[str]:
+    return [item["ref"] for item in answer["items"]]
+
+
+def test_words_find_a_message(trip: Run) -> None:
+    """The result is the message's reference, time, role, title and the place that matched, on one line."""
+    ran = trip("search", "sardines")
+    columns = ran.out.rstrip("\n").split("\t")
+    assert (0, "") == (ran.code, ran.err)
+    assert [f"{LISBON}:2", "2026-11-20T14:44:00.000Z", "assistant", "Trip to Lisbon"] == columns[:4]
+    assert "Try the sardines at the market." == columns[4]
+
+
+def test_words_that_do_not_all_occur_are_left_out_and_named(trip: Run) -> None:
+    """The answer says that it is relaxed and without which word, on stderr and in JSON."""
+    answer = found(trip, "sardines", "frobnicate")
+    assert ("relaxed", ["frobnicate"], [f"{LISBON}:2"]) == (answer["tier"], answer["dropped_terms"], refs(answer))
+    assert "without: frobnicate" in trip("search", "sardines", "frobnicate").err
+
+
+def test_nothing_found_is_exit_code_1(trip: Run) -> None:
+    """An answer with no items, tier none and a total of nothing; the words are named."""
+    ran = trip("search", "frobnicate", "--json")
+    assert (1, [], "none", ["frobnicate"], 0) == (
+        ran.code,
+        *(ran.json[key] for key in ("items", "tier", "dropped_terms", "total")),
+    )
+    plain = trip("search", "frobnicate")
+    assert (1, "") == (plain.code, plain.out)
+
+
+@pytest.mark.parametrize(
+    "query", ["", '"', "-", "c++", "a:b", "(", "NEAR(", "*", "it's", "\x00", "SELECT 1; --", "\u202e"]
+)
+def test_no_query_fails(query: str, trip: Run) -> None:
+    """Whatever is typed, the answer is a result or none."""
+    assert trip("search", "--", query).code in (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("role:assistant", "market"), [f"{LISBON}:2"]),
+        (("role:user", "market"), []),
+        (("--role", "user", "lisbon"), [f"{LISBON}:1"]),
+        (("--tag", "work", "sqlite"), [f"{DATABASE}:1"]),
+        (("tag:travel", "sqlite"), []),
+        (("--conv", "lisb", "backlog"), []),
+        (("--conv", "data", "backlog"), [f"{DATABASE}:1"]),
+        (('"at the market"',), [f"{LISBON}:2"]),
+        (("--in", "title", "database"), [f"{DATABASE}:1"]),
+        (("--mode", "regex", r"sard\w+s"), [f"{LISBON}:2"]),
+        (("--model", "gpt-5", "--role", "assistant"), [f"{LISBON}:2"]),
+    ],
+)
+def test_fields_and_options_narrow_a_search(arguments: tuple[str, ...], expected: list[str], trip: Run) -> None:
+    """A field in the query and the option of the same name let the same messages through."""
+    assert expected == refs(found(trip, *arguments))
+
+
+def test_neighbours_come_with_a_result(trip: Run) -> None:
+    """-C puts the messages around a result beside it."""
+    item = found(trip, "sardines", "-C", "1")["items"][0]
+    assert (["Where shall we eat in Lisbon?"], []) == ([m["text"] for m in item["before"]], item["after"])
+
+
+def test_an_explanation_is_added_on_request(trip: Run) -> None:
+    """--explain says how a result was found, beside what is always there."""
+    item = found(trip, "sardines", "--explain")["items"][0]
+    assert "lexical" == item["explain"]["mode"]
+    assert "explain" not in found(trip, "sardines")["items"][0]
+
+
+def test_n_is_the_most_that_is_shown(trip: Run) -> None:
+    """`-n 1` is the best result alone; how many more there are is then not known."""
+    answer = found(trip, "lisbon", "-n", "1")
+    assert (1, None) == (len(answer["items"]), answer["total"])
+
+
+# --batch
+
+
+def batch(run: Run, *requests: object) -> list[Any]:
+    lines = [request if isinstance(request, str) else json.dumps(request) for request in requests]
+    ran = run("search", "--batch", "-", stdin="".join(f"{line}\n" for line in lines))
+    assert (0, "") == (ran.code, ran.err)
+    return [json.loads(line) for line in ran.lines]
+
+
+def test_a_batch_answers_in_order_errors_included(trip: Run) -> None:
+    """One line for each request, with its id; what is wrong with one does not touch the others."""
+    answers = batch(
+        trip,
+        {"id": 1, "query": "sardines"},
+        "SECRETWORD {",
+        {"id": "two", "query": "sardines", "mode": "telepathy"},
+        [],
+        {"id": None, "query": 5},
+        {"id": {"any": "thing"}, "query": "backlog", "conv": "nope"},
+        {"id": 7, "query": "frobnicate"},
+    )
+    assert [1, None, "two", None, None, {"any": "thing"}, 7] == [answer["id"] for answer in answers]
+    kinds = [answer["error"]["kind"] if "error" in answer else answer["tier"] for answer in answers]
+    assert ["exact", "usage", "usage", "usage", "usage", "not_found", "none"] == kinds
+    assert all(ERROR == set(answer["error"]) for answer in answers if "error" in answer)
+    assert "SECRETWORD" not in json.dumps(answers)
+
+
+def test_an_answer_of_a_batch_is_the_verb_s_own(trip: Run) -> None:
+    """It is what `search --json` prints for the same words, and the id."""
+    (answer,) = batch(trip, {"id": 1, "query": "sardines", "context": 1})
+    assert {"id": 1, **found(trip, "sardines", "-C", "1")} == answer
+    assert set() == ENVELOPE - set(answer)
+    assert set() == RESULT - set(answer["items"][0])
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"role": "assistant"}, [f"{LISBON}:2"]),
+        ({"tag": ["travel"], "role": "user"}, [f"{LISBON}:1"]),
+        ({"no_tag": "work", "role": "user"}, [f"{LISBON}:1"]),
+        ({"no-tag": "work", "role": "user"}, [f"{LISBON}:1"]),
+        ({"title": "database"}, [f"{DATABASE}:1"]),
+        ({"conv": [DATABASE]}, [f"{DATABASE}:1"]),
+        ({"since": "2026-11-20", "until": "2026-11-20", "model": "gpt-5", "role": "assistant"}, [f"{LISBON}:2"]),
+        ({"min_messages": 2, "role": "user"}, [f"{LISBON}:1"]),
+        ({"pinned": True}, []),
+        ({"archived": True}, []),
+        ({"limit": 1, "role": "user", "max_messages": 1}, [f"{DATABASE}:1"]),
+        ({"source": "chatgpt"}, []),
+    ],
+)
+def test_the_keys_of_a_request_are_the_verb_s_options(keys: dict[str, object], expected: list[str], trip: Run) -> None:
+    """Every filter of the command line is one of a request, too."""
+    (answer,) = batch(trip, {"id": 1, "query": "", **keys})
+    assert expected == refs(answer)
+
+
+@pytest.mark.parametrize("keys", [{"rolle": "user"}, {"role": "nobody"}, {"limit": -1}, {"pinned": "yes"}, {"tag": 3}])
+def test_a_key_that_means_nothing_is_an_error(keys: dict[str, object], trip: Run) -> None:
+    """A filter that was misspelt is not left out in silence: its answer would look right and be wrong."""
+    (answer,) = batch(trip, {"id": 1, "query": "lisbon", **keys})
+    assert "usage" == answer["error"]["kind"]
+
+
+def test_a_batch_comes_from_stdin(trip: Run) -> None:
+    """Anything but `-` is refused."""
+    refused(trip("search", "--batch", "requests.jsonl", "--json"), 2, "usage")

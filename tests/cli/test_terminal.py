@@ -1,0 +1,212 @@
+"""What a person sees: tables, colours, the pager; and that no stored text reaches the screen as it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+
+from .helpers import LISBON, on_terminal
+
+#: Control characters that must never reach a screen from stored text: C0 but newline and tab, DEL, C1, bidi.
+RAW = re.compile("[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+COLOURS = re.compile("\x1b\\[[0-9;]*m")
+HOSTILE = "\x1b[2J\x1b]0;owned\x07\x1b]8;;http://x\x1b\\ \x9b31m\x7f\u202eevil\r[red][/nope][link=http://x]y"
+
+WATCHED = [
+    ("list",),
+    ("list", "--format", "text"),
+    ("list", "--format", "csv"),
+    ("list", "--json"),
+    ("list", "--format", "jsonl"),
+    ("tags",),
+    ("show", "@last"),
+    ("show", "@last", "--full", "--hidden"),
+    ("show", "@last", "--json"),
+    ("show", "@last", "--format", "markdown"),
+    ("search", "needle", "-C", "1"),
+    ("search", "needle", "--format", "text"),
+    ("search", "needle", "--format", "csv"),
+    ("search", "needle", "--json"),
+    ("export",),
+    ("export", "--to", "markdown"),
+    ("export", "--to", "openai"),
+    ("state", "@last", "get"),
+    ("set", "@last", "--pin", "--json"),
+]
+
+
+@pytest.fixture
+def hostile(run: Run) -> Run:
+    """A conversation whose every word would drive a terminal."""
+    run("new", "--title", f"needle {HOSTILE}", "--model", HOSTILE.replace("\r", ""))
+    run("add", "@last", "--role", "user", "--author", f"A{HOSTILE}", f"needle {HOSTILE}\n\n```py\n{HOSTILE}\n```")
+    call = {"type": "tool_call", "id": "1", "name": f"f{HOSTILE}", "arguments": {"a": HOSTILE}}
+    other = {"type": HOSTILE, "name": HOSTILE}
+    answer = {"type": "tool_call_response", "id": "1", "response": HOSTILE}
+    for role, parts in (("assistant", [call, other]), ("tool", [answer])):
+        run("add", "@last", "--json", "-", stdin=json.dumps({"role": role, "parts": parts}))
+    run("state", "@last", "set", "-", stdin=json.dumps({HOSTILE: HOSTILE}))
+    return run
+
+
+@pytest.mark.parametrize("arguments", WATCHED, ids=" ".join)
+def test_stored_text_cannot_drive_a_terminal(
+    arguments: tuple[str, ...], hostile: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a terminal, only our own colours are escape sequences; everything else is spelt out."""
+    on_terminal(monkeypatch)
+    ran = hostile(*arguments, "--no-pager")
+    assert 0 == ran.code, ran.err
+    shown = COLOURS.sub("", ran.out + ran.err)
+    assert [] == RAW.findall(shown.replace("\r\n", "\n"))
+    assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize("arguments", [case for case in WATCHED if case[0] != "export"], ids=" ".join)
+def test_text_and_json_in_a_pipe_hold_no_raw_controls_either(arguments: tuple[str, ...], hostile: Run) -> None:
+    """A pipe may end on a screen; files (csv, markdown, export) keep the true text."""
+    ran = hostile(*arguments)
+    if not {"csv", "markdown"} & {*arguments}:
+        assert "\x1b" not in ran.out
+        assert [] == RAW.findall(ran.out)
+
+
+def test_errors_repeat_no_control_characters(run: Run) -> None:
+    """What was typed wrong is named harmlessly."""
+    for arguments in ((HOSTILE,), ("show", HOSTILE), ("list", f"--{HOSTILE}"), ("list", "--since", HOSTILE)):
+        ran = run("--db", "none.db", *arguments)
+        assert [] == RAW.findall(ran.err.replace("\x1b", "\x00"))
+
+
+def test_markup_is_text(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Brackets that a table library would take for styles are shown as they are."""
+    trip("set", LISBON, "--title", "[bold]x[/nope] :smile:")
+    on_terminal(monkeypatch)
+    assert "[bold]x[/nope] :smile:" in COLOURS.sub("", trip("list").out)
+
+
+# colours
+
+
+COLOURED = [
+    (True, {}, (), True),
+    (True, {"NO_COLOR": "1"}, (), False),
+    (True, {"NO_COLOR": ""}, (), True),
+    (True, {"TERM": "dumb"}, (), False),
+    (True, {}, ("--no-color",), False),
+    (True, {"CHATLOG_COLOR": "never"}, (), False),
+    (False, {}, (), False),
+    (False, {"FORCE_COLOR": "1"}, (), True),
+    (False, {"FORCE_COLOR": "1", "NO_COLOR": "1"}, (), False),
+    (False, {"CHATLOG_COLOR": "always"}, (), True),
+]
+
+
+@pytest.mark.parametrize("case", COLOURED, ids=str)
+@pytest.mark.parametrize("verb", [("show", "@last"), ("list", "--format", "table")], ids=["show", "list"])
+def test_colour_is_for_those_who_want_it(
+    verb: tuple[str, ...],
+    case: tuple[bool, dict[str, str], tuple[str, ...], bool],
+    trip: Run,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A terminal has colours unless NO_COLOR, TERM=dumb or --no-color; a pipe has none unless FORCE_COLOR."""
+    terminal, environment, options, coloured = case
+    if terminal:
+        on_terminal(monkeypatch)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert coloured is ("\x1b[" in trip(*verb, *options, "--no-pager").out)
+
+
+# tables
+
+
+def test_a_table_fits_the_terminal(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Headings of what is there, short ids and ages; long titles are cut, and no line is wider than the screen."""
+    trip("set", LISBON, "--title", "A long title " * 20)
+    on_terminal(monkeypatch, columns=60)
+    lines = [COLOURS.sub("", line).rstrip() for line in trip("list").lines]
+    assert ["id", "updated", "msgs", "tags", "title"] == lines[0].split()
+    assert 3 == len(lines)
+    assert all(len(line) <= 60 for line in lines)
+    assert lines[1].endswith("…")
+    assert [LISBON[:8], "now"] == lines[1].split()[:2]
+
+
+def test_a_pipe_gets_everything(trip: Run) -> None:
+    """In a pipe the id is whole and nothing is cut, however narrow the terminal was."""
+    title = "A long title " * 20
+    trip("set", LISBON, "--title", title.strip())
+    first = trip("list").lines[0].split("\t")
+    assert (LISBON, title.strip()) == (first[0], first[-1])
+
+
+# a real terminal and a real pager
+
+
+def on_pty(*arguments: str, columns: int = 80, env: dict[str, str] | None = None) -> str:
+    """Return what `chatlog` writes to a terminal of its own."""
+    pty = pytest.importorskip("pty")
+    import fcntl
+    import struct
+    import subprocess
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {"TERM": "xterm", **{k: v for k, v in os.environ.items() if k != "TERM"}, **(env or {})}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "chatlog", *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environment
+    )
+    os.close(theirs)
+    said = b""
+    try:
+        while piece := os.read(ours, 65536):
+            said += piece
+    except OSError:
+        pass  # Linux says so where the other end is closed
+    os.close(ours)
+    assert 0 == process.wait(60)
+    return said.decode().replace("\r\n", "\n")
+
+
+@pytest.fixture
+def real(trip: Run, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """The same for processes: they import the code that is tested."""
+    import chatlog
+
+    monkeypatch.setenv("PYTHONPATH", str(Path(chatlog.__file__).parents[1]))
+    return trip
+
+
+def test_a_real_terminal_gets_a_table_and_its_width(real: Run) -> None:
+    """Through a pseudo-terminal, `list` is a coloured table as wide as the window."""
+    said = on_pty("list", columns=70)
+    plain = [COLOURS.sub("", line).rstrip() for line in said.splitlines()]
+    assert "\x1b[" in said
+    assert plain[0].startswith("id        updated")
+    assert all(len(line) <= 70 for line in plain)
+
+
+def test_long_text_goes_through_the_pager(real: Run) -> None:
+    """On a terminal `show` is paged by CHATLOG_PAGER; --no-pager, and an empty setting, print it."""
+    pager = {"CHATLOG_PAGER": "sed s/^/paged:/"}
+    assert "paged:" in on_pty("show", "@last", env=pager)
+    assert "paged:" not in on_pty("show", "@last", "--no-pager", env=pager)
+    assert "paged:" not in on_pty("show", "@last", env={"CHATLOG_PAGER": "", "PAGER": "sed s/^/paged:/"})
+    assert "paged:" in on_pty("show", "@last", env={"PAGER": "sed s/^/paged:/"})
+    assert "Try the sardines" in on_pty("show", "@last", env={"CHATLOG_PAGER": "no-such-pager"})
+
+
+def test_json_on_a_terminal_is_laid_out(real: Run) -> None:
+    """People get an indented object where scripts get a line."""
+    said = on_pty("list", "--json", "--no-pager")
+    assert said.startswith('{\n  "schema_version": 1,\n')

@@ -1,0 +1,180 @@
+"""`chatlog import` and `chatlog export`: what they say, which files they write, what they never repeat or overwrite."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run
+
+from .helpers import DATABASE, LISBON, everything, refused
+
+GOOD = [
+    {"type": "chatlog", "version": 1},
+    {"type": "conversation", "id": "trip", "title": "Trip"},
+    {"type": "message", "conversation": "trip", "role": "user", "text": "Where to?"},
+    {"type": "message", "conversation": "trip", "role": "assistant", "text": "To Porto."},
+]
+BROKEN = [
+    '{"type": "message", "conversation": "trip", "role": "user", "text": "SECRETWORD broken',
+    '{"type": "message", "conversation": "trip", "role": "SECRETWORD", "text": "x"}',
+    '{"type": "SECRETWORD"}',
+]
+
+
+def jsonl(lines: list[dict[str, object]], *more: str) -> str:
+    return "".join(line + "\n" for line in [*map(json.dumps, lines[:3]), *more, *map(json.dumps, lines[3:])])
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    """A history with three lines that hold nothing chatlog knows."""
+    path = tmp_path / "broken.jsonl"
+    path.write_text(jsonl(GOOD, *BROKEN))
+    return path
+
+
+# import
+
+
+def test_an_import_says_what_came_in(run: Run, tmp_path: Path) -> None:
+    """A line for each file: its format, conversations, messages, and how many of them are new."""
+    (tmp_path / "good.jsonl").write_text(jsonl(GOOD))
+    ran = run("import", "good.jsonl")
+    assert (0, "good.jsonl (chatlog): 1 conversations, 2 messages, 2 new\n", "") == (ran.code, ran.out, ran.err)
+    again = run("import", "good.jsonl")
+    assert "good.jsonl (chatlog): 1 conversations, 2 messages, 2 unchanged\n" == again.out
+
+
+def test_a_broken_file_is_imported_as_far_as_it_goes(run: Run, broken: Path) -> None:
+    """Exit code 4; each problem by file, place and reason, never with a word of the source; the rest is there."""
+    ran = run("import", "broken.jsonl")
+    assert 4 == ran.code
+    problems = [line for line in ran.err.splitlines() if line.startswith("warning: broken.jsonl: line ")]
+    assert ["4", "5", "6"] == [line.split(": line ")[1].partition(":")[0] for line in problems]
+    assert all(len(line.partition(": line ")[2].split(": ")[1]) > 10 for line in problems)
+    assert "SECRETWORD" not in ran.out + ran.err
+    assert ["Where to?", "To Porto."] == [
+        message["text"] for message in run("show", "@last", "--json").json["messages"]
+    ]
+
+
+def test_the_report_in_json_names_every_problem(run: Run, broken: Path) -> None:
+    """The report goes to stdout also where the exit code is 4, with place and reason, without the words."""
+    ran = run("import", "broken.jsonl", "--json")
+    errors = ran.json["files"][0]["errors"]
+    assert (4, "") == (ran.code, ran.err)
+    assert ["line 4", "line 5", "line 6"] == [error["place"] for error in errors]
+    assert all(error["reason"] for error in errors)
+    assert 3 == ran.json["total"]["errors"]
+    assert "SECRETWORD" not in ran.out
+
+
+def test_one_bad_input_does_not_stop_the_others(run: Run, tmp_path: Path) -> None:
+    """A missing file and one of no known format are named, and the good one comes in."""
+    (tmp_path / "good.jsonl").write_text(jsonl(GOOD))
+    (tmp_path / "poem.txt").write_text("SECRETWORD by the sea")
+    ran = run("import", "missing.zip", "poem.txt", "good.jsonl")
+    assert 4 == ran.code
+    assert "warning: missing.zip: " in ran.err
+    assert "warning: poem.txt: not a history format chatlog knows" in ran.err
+    assert "total: 1 conversations, 2 messages, 2 new" == ran.lines[-1]
+    assert "SECRETWORD" not in ran.out + ran.err
+
+
+def test_a_history_comes_from_stdin(run: Run) -> None:
+    """`import -` reads one, tags it, and recognises its format, or is told."""
+    report = run("import", "-", "--tag", "new", "--from", "chatlog", "--json", stdin=jsonl(GOOD)).json
+    assert ("-", "chatlog", 2) == tuple(report["files"][0][key] for key in ("path", "format", "new"))
+    assert ["new"] == run("show", "@last", "--json").json["conversation"]["tags"]
+
+
+def test_a_dry_run_writes_nothing_not_even_a_database(run: Run, tmp_path: Path) -> None:
+    """It reports what would come in; the folder is as it was."""
+    (tmp_path / "good.jsonl").write_text(jsonl(GOOD))
+    report = run("import", "good.jsonl", "--dry-run", "--json").json
+    assert (True, 2) == (report["dry_run"], report["total"]["new"])
+    assert ["good.jsonl"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_a_mistyped_input_makes_no_database(run: Run, tmp_path: Path) -> None:
+    """Where nothing was there to import, nothing is left behind."""
+    assert 4 == run("import", "mistyped.zip").code
+    assert [] == [*tmp_path.iterdir()]
+
+
+# export
+
+
+def test_an_export_goes_to_stdout(trip: Run) -> None:
+    """Without -o, and with `-o -`, the history is printed: the oldest conversation first."""
+    lines = [json.loads(line) for line in trip("export").lines]
+    assert trip("export").out == trip("export", "-o", "-").out
+    kinds = ["chatlog", "conversation", "message", "conversation", "message", "message"]
+    assert kinds == [line["type"] for line in lines]
+    assert [DATABASE, LISBON] == [line["id"] for line in lines if line["type"] == "conversation"]
+
+
+def test_an_export_is_the_same_after_an_import(trip: Run) -> None:
+    """Exporting, importing into an empty file and exporting again gives the same bytes."""
+    first = everything(trip)
+    trip("--db", "copy.db", "import", "-", stdin=first)
+    assert first == trip("--db", "copy.db", "export").out
+
+
+def test_an_export_to_a_file_is_private_and_never_overwrites(trip: Run, tmp_path: Path) -> None:
+    """The file is 0600 and appears whole; a second call refuses and leaves it, unless told --force."""
+    assert 0 == trip("export", "-o", "out.jsonl").code
+    path = tmp_path / "out.jsonl"
+    before = path.read_bytes()
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+    trip("new", "--title", "Third")
+    refused(trip("export", "-o", "out.jsonl", "--json"), 2, "refused")
+    assert before == path.read_bytes()
+    assert 0 == trip("export", "-o", "out.jsonl", "--force").code
+    assert before != path.read_bytes()
+
+
+def test_an_export_to_a_folder_is_a_file_for_each(trip: Run, tmp_path: Path) -> None:
+    """Files are named after titles and ids, stay inside the folder, and are not overwritten either."""
+    trip("set", DATABASE, "--title", "../../etc/pass\u202ewd")
+    ran = trip("export", "--to", "markdown", "-o", "notes/")
+    assert (0, "") == (ran.code, ran.out)
+    assert "2 conversations, 3 messages → notes/\n" == ran.err
+    names = sorted(path.name for path in (tmp_path / "notes").iterdir())
+    assert [f"Trip to Lisbon-{LISBON[:8]}.md", f"etc pass wd-{DATABASE[:8]}.md"] == names
+    assert 0o700 == stat.S_IMODE((tmp_path / "notes").stat().st_mode)
+    assert ["chatlog.db", "notes"] == sorted(path.name for path in tmp_path.iterdir())
+    refused(trip("export", "--to", "markdown", "-o", "notes/", "--json"), 2, "refused")
+
+
+def test_a_symbolic_link_is_not_followed(trip: Run, tmp_path: Path) -> None:
+    """A link where the file should go counts as a file that exists."""
+    (tmp_path / "link.jsonl").symlink_to(tmp_path / "elsewhere")
+    refused(trip("export", "-o", "link.jsonl", "--json"), 2, "refused")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_file_that_cannot_be_written_is_named(trip: Run) -> None:
+    """A missing folder is an error with the reason, not a traceback."""
+    ran = trip("export", "-o", "nowhere/out.jsonl", "--json")
+    refused(ran, 3, "not_found")
+    assert "nowhere/out.jsonl" in ran.error["message"]
+
+
+def test_an_export_that_fails_leaves_no_file(trip: Run, tmp_path: Path) -> None:
+    """An unknown conversation is found out before a file is made."""
+    assert 3 == trip("export", "nope", "-o", "out.jsonl").code
+    assert ["chatlog.db"] == [path.name for path in tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "conversations"),
+    [((LISBON,), 1), (("--tag", "work"), 1), (("--title", "lisbon", "--model", "gpt"), 1), (("--tag", "none"), 0)],
+)
+def test_ids_and_filters_choose_what_is_exported(arguments: tuple[str, ...], conversations: int, trip: Run) -> None:
+    """One line of OpenAI messages for each conversation that was named or let through."""
+    assert conversations == len(trip("export", *arguments, "--to", "openai").lines)

@@ -1,0 +1,641 @@
+"""Tests of import into the store: what is new is appended, what changed replaced, what is here left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chatlog import transfer
+from chatlog.models import ConversationDraft, Extra, Ingested, MessageDraft
+from chatlog.store import Store
+
+from ..conftest import Clock
+from .making import (
+    ID,
+    assert_sound,
+    exported,
+    fresh,
+    imported,
+    jsonl,
+    of,
+    only,
+    opened,
+    raw,
+    say,
+    shown,
+    talk,
+    tree,
+    unwritten,
+)
+
+Records = Sequence[ConversationDraft | MessageDraft]
+
+
+def take(store: Store, records: Records, source: str = "chatgpt", **how: Any) -> Ingested:
+    return store.ingest(source, records, **how)
+
+
+def counts(result: Ingested) -> tuple[int, int, int, int]:
+    return result.new, result.updated, result.unchanged, result.skipped
+
+
+def branched(*parents: int | None, conversation: str = "c", **header: Any) -> list[ConversationDraft | MessageDraft]:
+    """Return a source's tree: message n is called m1 … and follows the one of that number."""
+    messages = [
+        say(str(number), source_id=f"m{number}", parent=None if parent is None else f"m{parent}")
+        for number, parent in enumerate(parents, 1)
+    ]
+    return of(conversation, messages, **header)
+
+
+# what is new, changed, or here already
+
+
+def test_a_source_comes_in(store: Store) -> None:
+    """Conversation and messages keep what the source says of them, and are counted as new."""
+    header = {"title": "Trip", "model": "gpt-5", "project": "/work", "tags": ("work",), "metadata": {"a": 1},
+              "created_at": "2026-01-31T10:00:00.000Z", "updated_at": "2026-02-01T10:00:00.000Z", "archived": True}  # fmt: skip
+    result = take(store, of("c", talk("hello", "hi"), **header))
+    found = store.get(only(store))
+    assert (2, 0, 0, 0) == counts(result)
+    assert (found.id,) == result.ids
+    assert ("chatgpt", "c", "Trip", "gpt-5", "/work", ("work",), {"a": 1}, True) == (
+        found.source, found.source_id, found.title, found.model, found.project, found.tags, found.metadata,
+        found.archived,
+    )  # fmt: skip
+    assert ("2026-01-31T10:00:00.000Z", "2026-02-01T10:00:00.000Z") == (found.created_at, found.updated_at)
+    assert [(1, None, "hello"), (2, 1, "hi")] == tree(store)
+    assert_sound(store)
+
+
+def test_the_same_again_writes_nothing(store: Store) -> None:
+    """A second import of the same history is told apart by nothing and changes no byte."""
+    records = of("c", talk("hello", "hi", "bye"), title="Trip", updated_at="2026-02-01T10:00:00.000Z", head="m2")
+    take(store, records)
+    with unwritten(store):
+        assert (0, 0, 3, 0) == counts(take(store, records))
+        assert (0, 0, 3, 0) == counts(take(store, records))
+
+
+def test_a_longer_history_appends_only_what_is_new(store: Store) -> None:
+    """Stored messages stay untouched, the new ones follow them, and the conversation's row is brought up to date."""
+    take(store, of("c", talk("hello", "hi")))
+    before = list(store.messages(only(store)))
+    result = take(store, of("c", talk("hello", "hi", "more"), updated_at="2027-01-01T00:00:00.000Z"))
+    found = store.get(only(store))
+    assert (1, 0, 2, 0) == counts(result)
+    assert before == list(store.messages(found.id))[:2]
+    assert (3, 3, "2027-01-01T00:00:00.000Z") == (found.messages, found.head, found.updated_at)
+
+
+def test_only_the_new_messages_are_needed(store: Store) -> None:
+    """A source that gives only what came since is linked to what is here."""
+    take(store, of("c", talk("hello", "hi")))
+    take(store, of("c", talk("hello", "hi", "more")[2:]))
+    assert [(1, None, "hello"), (2, 1, "hi"), (3, 2, "more")] == tree(store)
+
+
+def test_a_changed_message_is_updated_in_its_place(store: Store) -> None:
+    """It keeps its number and place, its words are the new ones, and the conversation has a new revision."""
+    take(store, of("c", talk("hello", "hi", "bye")))
+    revision = store.get(only(store)).revision
+    assert (0, 1, 2, 0) == counts(take(store, of("c", talk("hello", "HI", "bye"))))
+    assert [(1, None, "hello"), (2, 1, "HI"), (3, 2, "bye")] == tree(store)
+    assert revision + 1 == store.get(only(store)).revision
+    assert_sound(store)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"text": "HI"}, {"parts": ({"type": "reasoning", "content": "hm"},)}, {"role": "tool"}, {"text": "HI", "hidden": True}],
+)
+def test_any_change_of_what_was_said_is_taken(store: Store, changed: dict[str, Any]) -> None:
+    """Another text, parts or role replace what was there, whole."""
+    take(store, of("c", [say("hi", source_id="m1")]))
+    wanted = replace(say("hi", source_id="m1"), **changed)
+    assert (0, 1, 0, 0) == counts(take(store, of("c", [wanted])))
+    found = store.message(only(store), 1)
+    assert (wanted.role, wanted.text, wanted.parts, wanted.hidden) == (found.role, found.text, found.parts, found.hidden)
+    assert_sound(store)
+
+
+def test_an_older_version_does_not_come_back(store: Store) -> None:
+    """An export from before a change, imported after it, changes nothing."""
+    old, new = of("c", talk("before")), of("c", talk("after"))
+    take(store, old)
+    take(store, new)
+    with unwritten(store):
+        assert (0, 0, 1, 0) == counts(take(store, old))
+    assert ["after"] == shown(store)
+
+
+def test_a_message_without_an_id_is_kept(store: Store) -> None:
+    """Messages that a caller gives no id are each a message, not one another."""
+    take(store, of("c", [say("one"), say("two")]))
+    assert ["one", "two"] == shown(store)
+
+
+def test_the_last_of_two_versions_in_one_batch_wins(store: Store) -> None:
+    """A line that a source wrote again, as agents do, is the message."""
+    first, second = talk("be"), talk("before long")
+    take(store, of("c", [*first, *second]))
+    assert [(1, None, "before long")] == tree(store)
+    assert_sound(store)
+
+
+def test_ids_of_two_users_do_not_meet(store: Store) -> None:
+    """The same history imported by two users is two histories."""
+    records = of("c", talk("hello"))
+    take(store, records)
+    with opened(store.info()["path"], "bob") as bob:
+        assert (1, 0, 0, 0) == counts(take(bob, records))
+        take(bob, of("c", talk("changed")))
+    assert ["hello"] == shown(store)
+    assert_sound(store)
+
+
+def test_ids_of_two_sources_do_not_meet(store: Store) -> None:
+    """The same ids in another format are another conversation."""
+    take(store, of("c", talk("hello")))
+    take(store, of("c", talk("other")), source="claude_ai")
+    assert 2 == store.conversations().total
+
+
+# a dry run
+
+
+def test_a_dry_run_counts_and_writes_nothing(store: Store) -> None:
+    """It says what would come in, of a new conversation and of a known one."""
+    take(store, of("c", talk("hello", "hi")))
+    with unwritten(store):
+        result = take(store, [*of("c", talk("hello", "HI", "more")), *of("d", talk("x"))], dry_run=True)
+    assert (2, 1, 1, 0) == counts(result)
+    assert [(1, None, "hello"), (2, 1, "hi")] == tree(store)
+
+
+# the trash, tombstones and coming back
+
+
+def test_what_is_in_the_trash_stays_there(store: Store) -> None:
+    """Importing a trashed conversation again skips it and writes nothing."""
+    take(store, of("c", talk("hello")))
+    store.delete([only(store)])
+    with unwritten(store):
+        assert (0, 0, 0, 2) == counts(take(store, of("c", talk("hello", "more"))))
+    assert 0 == store.conversations().total
+
+
+def test_undelete_brings_it_back(store: Store) -> None:
+    """When asked, the trashed conversation comes out, with what is new."""
+    take(store, of("c", talk("hello")))
+    store.delete([only(store)])
+    assert (1, 0, 1, 0) == counts(take(store, of("c", talk("hello", "more")), undelete=True))
+    assert ["hello", "more"] == shown(store)
+
+
+def tombstone(**values: str) -> Extra:
+    return Extra(kind="tombstone", values={"source": "chatgpt", "source_id": "c", **values})
+
+
+def test_a_tombstone_keeps_a_conversation_away(store: Store) -> None:
+    """What was deleted for good does not come with the next import, and comes when asked for."""
+    store.ingest_extra(tombstone())
+    with unwritten(store):
+        assert (0, 0, 0, 1) == counts(take(store, of("c", talk("hello"))))
+    assert (1, 0, 0, 0) == counts(take(store, of("c", talk("hello")), undelete=True))
+    assert [] == list(store.extras())
+    assert (0, 0, 1, 0) == counts(take(store, of("c", talk("hello"))))
+
+
+def test_a_tombstone_is_of_one_user_and_source(store: Store) -> None:
+    """Neither another user's nor another source's conversation of that id is kept away."""
+    store.ingest_extra(tombstone())
+    assert 1 == take(store, of("c", talk("hello")), source="claude_ai").new
+    with opened(store.info()["path"], "bob") as bob:
+        assert 1 == take(bob, of("c", talk("hello"))).new
+
+
+@pytest.mark.parametrize("known", [0, 1])
+def test_a_tombstone_keeps_a_message_away(store: Store, known: int) -> None:
+    """A single message that was erased stays away, whether its conversation is here or comes anew."""
+    take(store, of("c", talk("one", "two", "three")[:known])) if known else None
+    store.ingest_extra(tombstone(message_id="m2"))
+    result = take(store, of("c", talk("one", "two", "three")))
+    assert ((2 - known, 0, known, 1), ["one", "three"]) == (counts(result), shown(store))
+    assert_sound(store)
+
+
+@pytest.mark.parametrize("known", [0, 1])
+def test_undelete_brings_a_message_back(store: Store, known: int) -> None:
+    """When asked, an erased message comes in again, whether its conversation is here or not."""
+    take(store, of("c", talk("one", "two")[:known])) if known else None
+    store.ingest_extra(tombstone(message_id="m2"))
+    take(store, of("c", talk("one", "two")), undelete=True)
+    assert ["one", "two"] == shown(store)
+
+
+def test_what_follows_an_erased_message_follows_on(store: Store) -> None:
+    """A message whose parent is kept away goes on from what stands before it."""
+    store.ingest_extra(tombstone(message_id="m2"))
+    take(store, of("c", talk("one")))
+    take(store, of("c", talk("one", "two", "three")))
+    assert [(1, None, "one"), (2, 1, "three")] == tree(store)
+
+
+# branches and the head
+
+
+def test_the_head_is_the_sources(store: Store) -> None:
+    """The branch the source shows is the active one, though another is newer."""
+    take(store, branched(None, 1, 2, 1, head="m3"))
+    assert (["1", "2", "3"], ["1", "4"]) == (shown(store), shown(store, branch=4))
+    assert_sound(store)
+
+
+def test_without_a_head_the_last_message_is_it(store: Store) -> None:
+    """A source that names none shows where it ended."""
+    take(store, branched(None, 1, 2, 1))
+    assert ["1", "4"] == shown(store)
+
+
+@pytest.mark.parametrize("head", ["gone", ""])
+def test_a_head_that_is_not_there_is_no_head(store: Store, head: str) -> None:
+    """A dangling head leaves a whole path."""
+    take(store, branched(None, 1, 2, head=head))
+    assert ["1", "2", "3"] == shown(store)
+    assert_sound(store)
+
+
+def test_a_new_branch_of_the_source_becomes_active(store: Store) -> None:
+    """A regeneration at the source is shown after the next import."""
+    take(store, branched(None, 1, head="m2"))
+    take(store, branched(None, 1, 1, head="m3"))
+    assert (["1", "3"], 3) == (shown(store), store.get(only(store)).messages)
+
+
+def test_several_roots_are_branches(store: Store) -> None:
+    """An edited first message has no parent either; both stay."""
+    take(store, branched(None, 1, None, 3, head="m2"))
+    assert (["1", "2"], ["3", "4"]) == (shown(store), shown(store, branch=4))
+    assert_sound(store)
+
+
+def test_a_parent_that_is_nowhere_is_no_loss(store: Store) -> None:
+    """A slice of a session goes on from where it is."""
+    take(store, of("c", talk("one", "two", "three")[1:]))
+    assert ["two", "three"] == shown(store)
+    assert_sound(store)
+
+
+# what the owner did here
+
+
+def test_the_owners_title_survives(store: Store) -> None:
+    """A title set here is not replaced by the source's next one; the source's own may change."""
+    take(store, of("c", talk("hello"), title="Old"))
+    take(store, of("c", talk("hello"), title="New"))
+    assert "New" == store.get(only(store)).title
+    store.change(only(store), {"title": "Mine"})
+    take(store, of("c", talk("hello", "hi"), title="Newest"))
+    assert "Mine" == store.get(only(store)).title
+
+
+def test_a_title_taken_from_the_text_gives_way(store: Store) -> None:
+    """Once the source has a title it is used."""
+    take(store, of("c", talk("hello")))
+    assert "hello" == store.get(only(store)).title
+    take(store, of("c", talk("hello"), title="Named"))
+    assert "Named" == store.get(only(store)).title
+
+
+def test_marks_and_tags_of_the_owner_stay(store: Store) -> None:
+    """Pins, tags, state and hold survive an import that knows nothing of them."""
+    take(store, of("c", talk("hello")))
+    name = only(store)
+    store.change(name, {"pinned": True, "archived": True, "state": {"a": 1}, "hold": "a trial"})
+    store.tag([name], add=["mine"])
+    take(store, of("c", talk("hello", "hi"), title="New"))
+    found = store.get(name)
+    assert (True, True, {"a": 1}, "a trial", ("mine",)) == (
+        found.pinned, found.archived, found.state, found.hold, found.tags,
+    )  # fmt: skip
+
+
+def test_a_conversation_continued_here_keeps_its_head(store: Store) -> None:
+    """What the source adds is a branch beside what the owner went on with, and nothing is lost."""
+    take(store, of("c", talk("one", "two"), head="m2"))
+    store.add(only(store), [say("mine")])
+    take(store, of("c", talk("one", "two", "theirs"), head="m3"))
+    assert (["one", "two", "mine"], ["one", "two", "theirs"]) == (shown(store), shown(store, branch=4))
+    with unwritten(store):
+        take(store, of("c", talk("one", "two", "theirs"), head="m3"))
+    assert_sound(store)
+
+
+# copies
+
+
+def test_a_message_in_two_conversations_of_a_source_is_stored_once(store: Store) -> None:
+    """A resumed session repeats the messages before it; their bodies are shared, now and in a later batch."""
+    take(store, [*of("one", talk("a", "b")), *of("two", talk("a", "b", "c"))], source="claude_code")
+    take(store, of("three", talk("a", "b", "d")), source="claude_code")
+    with raw(store) as connection:
+        assert (4, 8) == connection.execute(
+            "SELECT (SELECT count(*) FROM bodies), (SELECT count(*) FROM messages)"
+        ).fetchone()
+    assert_sound(store)
+
+
+def test_a_shared_message_that_changes_changes_once(store: Store) -> None:
+    """A new version in one conversation leaves the other's as it was."""
+    take(store, [*of("one", talk("a")), *of("two", talk("a"))])
+    take(store, of("two", talk("A")))
+    texts = {each.source_id: shown(store, each.id) for each in store.conversations().items}
+    assert {"one": ["a"], "two": ["A"]} == texts
+    assert_sound(store)
+
+
+@pytest.mark.parametrize("fact", [{"author": "Bob"}, {"metadata": {"cwd": "/b"}}])
+def test_a_copy_keeps_its_own_facts(store: Store, fact: dict[str, Any]) -> None:
+    """A message of the same id and words but another author or metadata loses neither."""
+    first = say("a", source_id="m1", author="Ana", metadata={"cwd": "/a"})
+    take(store, [*of("one", [first]), *of("two", [replace(first, **fact)])])
+    found = {each.source_id: store.message(each.id, 1) for each in store.conversations().items}
+    assert fact == {name: getattr(found["two"], name) for name in fact}
+
+
+def test_equal_derived_ids_are_no_copies(store: Store) -> None:
+    """Ids that a reader made from content say nothing about another conversation."""
+    take(store, [*of("one", talk("a", prefix="h-")), *of("two", talk("a", prefix="h-"))])
+    with raw(store) as connection:
+        assert (2,) == connection.execute("SELECT count(*) FROM bodies").fetchone()
+
+
+# conversations that belong together
+
+
+def test_a_parent_is_found_by_its_source_id(store: Store) -> None:
+    """A sub-agent's conversation names its parent as the source does, and gets our id of it."""
+    take(store, [*of("main", talk("a")), *of("agent", talk("b", prefix="x"), parent="main")], source="claude_code")
+    found = {each.source_id: each for each in store.conversations().items}
+    assert (None, found["main"].id) == (found["main"].parent, found["agent"].parent)
+
+
+def test_a_parent_may_arrive_later(store: Store) -> None:
+    """An orphan is named, and linked once its header comes again with the parent here."""
+    header = ConversationDraft(source_id="agent", parent="main")
+    assert ("agent",) == take(store, [header, *of("agent", talk("b"), parent="main")[1:]]).orphans
+    take(store, of("main", talk("a", prefix="x")))
+    assert () == take(store, [header]).orphans
+    found = {each.source_id: each for each in store.conversations().items}
+    assert found["main"].id == found["agent"].parent
+
+
+def test_an_import_links_what_came_in_the_wrong_order(store: Store) -> None:
+    """A child before its parent in one file is linked at the file's end; again, nothing is written."""
+    lines = jsonl(
+        {"type": "conversation", "id": "agent", "parent": "main"},
+        {"type": "message", "conversation": "agent", "role": "user", "text": "b"},
+        {"type": "conversation", "id": "main"},
+        {"type": "message", "conversation": "main", "role": "user", "text": "a"},
+    )
+    imported(store, lines)
+    found = {each.source_id: each for each in store.conversations().items}
+    assert found["main"].id == found["agent"].parent
+    with unwritten(store):
+        imported(store, lines)
+
+
+def test_a_parent_that_never_comes_is_no_parent(store: Store) -> None:
+    """The orphan stays by itself, is named each time, and nothing is written for it."""
+    records = of("agent", talk("b"), parent="main")
+    take(store, records)
+    with unwritten(store):
+        assert ("agent",) == take(store, records).orphans
+    assert None is store.get(only(store)).parent
+
+
+# times and titles
+
+
+def test_a_conversation_without_times_has_its_messages(store: Store) -> None:
+    """Created and updated are those of the first and the last message."""
+    messages = [replace(message, created_at=f"2026-01-0{day}T00:00:00.000Z") for day, message in enumerate(talk("a", "b"), 1)]
+    take(store, of("c", messages))
+    found = store.get(only(store))
+    assert ("2026-01-01T00:00:00.000Z", "2026-01-02T00:00:00.000Z") == (found.created_at, found.updated_at)
+
+
+def test_a_message_without_a_time_has_its_neighbours(store: Store) -> None:
+    """It is put at the time of the one before it, or of its conversation."""
+    first, second = talk("a", "b")
+    take(store, of("c", [first, second], created_at="2026-01-01T00:00:00.000Z", updated_at="2026-01-05T00:00:00.000Z"))
+    assert ["2026-01-05T00:00:00.000Z"] * 2 == [message.created_at for message in store.messages(only(store))]
+    take(store, of("d", [replace(first, created_at="2026-01-03T00:00:00.000Z"), second]))
+    assert "2026-01-03T00:00:00.000Z" == list(store.messages(store.get("@2").id))[-1].created_at
+
+
+def test_the_first_human_words_title_it(store: Store) -> None:
+    """Not a system message, not a hidden one, not what an assistant said."""
+    messages = [say("rules", "system"), say("hidden", hidden=True), say("hi", "assistant"), say("Plan a trip")]
+    take(store, of("c", [replace(message, source_id=str(number)) for number, message in enumerate(messages)]))
+    assert "Plan a trip" == store.get(only(store)).title
+
+
+def test_a_human_may_speak_first_in_a_later_batch(store: Store) -> None:
+    """The title comes with the first human words, whichever batch they are in."""
+    messages = [replace(message, role=role) for message, role in zip(talk("hi", "Plan"), ("assistant", "user"), strict=True)]
+    take(store, of("c", messages[:1]))
+    assert None is store.get(only(store)).title
+    take(store, of("c", messages))
+    assert "Plan" == store.get(only(store)).title
+
+
+def test_an_imports_time_never_goes_back(store: Store) -> None:
+    """An older export does not make a conversation older."""
+    take(store, of("c", talk("a"), updated_at="2026-02-01T00:00:00.000Z"))
+    take(store, of("c", talk("a", "b"), updated_at="2026-01-01T00:00:00.000Z"))
+    assert "2026-02-01T00:00:00.000Z" == store.get(only(store)).updated_at
+
+
+# batches
+
+TREES = st.lists(st.none() | st.integers(1, 8), min_size=1, max_size=8).map(
+    lambda numbers: [None if not at or number is None else (number - 1) % at + 1 for at, number in enumerate(numbers)]
+)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(TREES, st.integers(0, 8), st.integers(1, 4), st.integers(0, 8))
+def test_small_batches_are_one_batch(parents: list[int | None], head: int, size: int, known: int) -> None:
+    """However a history is cut, and whatever of it was here before, the result is that of one batch."""
+    records = branched(*parents, title="T", head=f"m{head % len(parents) + 1}")
+    with fresh() as whole, fresh() as cut:
+        take(whole, records)
+        take(cut, [records[0], *records[1 : known + 1]]) if known else None
+        for start in range(1, len(records), size):
+            take(cut, [records[0], *records[start : start + size]])
+        assert tree(whole) == tree(cut)
+        assert shown(whole) == shown(cut)
+        assert whole.get(only(whole)).title == cut.get(only(cut)).title
+        assert_sound(cut)
+        with unwritten(cut):
+            take(cut, records)
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@given(TREES, TREES, st.integers(0, 20), st.integers(1, 3))
+def test_an_import_that_was_killed_goes_on(one: list[int | None], other: list[int | None], stop: int, size: int) -> None:
+    """After any number of batches, running the import again gives what an uninterrupted one gives, once."""
+    records = [*branched(*one), *branched(*other, conversation="d")]
+    batches = [records[start : start + size] for start in range(0, len(records), size)]
+    with fresh() as whole, fresh() as cut:
+        for batch in batches:
+            take(whole, batch)
+        for batch in [*batches[: stop % (len(batches) + 1)], *batches]:
+            take(cut, batch)
+        for name in ("c", "d"):
+            assert _named(whole, name) == _named(cut, name)
+        assert_sound(cut)
+
+
+def _named(store: Store, name: str) -> tuple[list[tuple[int, int | None, str]], list[str]] | None:
+    found = [each.id for each in store.conversations().items if each.source_id == name]
+    return (tree(store, found[0]), shown(store, found[0])) if found else None
+
+
+# our own exports
+
+
+def twins(store: Store, copy: Store, *texts: str) -> str:
+    """Put the same conversation of our own into two stores, and return its id."""
+    name = store.new(messages=[say(text) for text in texts]).id
+    imported(copy, exported(store))
+    return name
+
+
+def test_an_export_is_recognised(store: Store) -> None:
+    """Importing our own export into where it came from writes nothing."""
+    store.new(ConversationDraft(title="T", tags=("work",)), [say("a"), say("b")])
+    with unwritten(store):
+        imported(store, exported(store))
+
+
+def test_an_older_export_changes_nothing(store: Store, clock: Clock) -> None:
+    """What was said since stays, and so does its head."""
+    name = store.new(messages=[say("a")]).id
+    old = exported(store)
+    clock.tick()
+    store.add(name, [say("b")])
+    with unwritten(store):
+        imported(store, old)
+    assert ["a", "b"] == shown(store)
+
+
+def test_a_newer_export_is_taken(store: Store) -> None:
+    """What a copy went on with comes back, once."""
+    with fresh() as copy:
+        name = twins(store, copy, "a", "b")
+        copy.add(name, [say("c"), say("branch", parent=1)][:1])
+        copy.add(name, [say("branch", parent=1)])
+        imported(store, exported(copy))
+        assert tree(copy) == tree(store)
+        assert ["a", "branch"] == shown(store)
+        with unwritten(store):
+            imported(store, exported(copy))
+
+
+@pytest.mark.parametrize("size", [1, 2, 500])
+@pytest.mark.parametrize(("mine", "theirs"), [(1, 1), (1, 3), (3, 1), (3, 3)])
+def test_two_copies_that_went_apart_are_both_kept(
+    store: Store, monkeypatch: pytest.MonkeyPatch, mine: int, theirs: int, size: int
+) -> None:
+    """What a copy said after the point where both were alike is a branch there, complete and in order, and only once."""
+    monkeypatch.setattr(transfer, "BATCH_MESSAGES", size)
+    with fresh() as copy:
+        name = twins(store, copy, "a", "b")
+        store.add(name, [say(f"mine {number}") for number in range(mine)])
+        copy.add(name, [say(f"theirs {number}") for number in range(theirs)])
+        export = exported(copy)
+        imported(store, export)
+        paths = {tuple(shown(store, name, branch=seq)) for seq, _, _ in tree(store)}
+        assert tuple(["a", "b", *(f"mine {number}" for number in range(mine))]) in paths
+        assert tuple(["a", "b", *(f"theirs {number}" for number in range(theirs))]) in paths
+        assert 2 + mine + theirs == store.get(name).messages
+        assert_sound(store)
+        with unwritten(store):
+            imported(store, export)
+
+
+def test_a_conversation_that_went_on_here_too_keeps_its_head(store: Store) -> None:
+    """After two copies went apart, what the owner of this one sees is still their own branch."""
+    with fresh() as copy:
+        name = twins(store, copy, "a")
+        copy.add(name, [say("theirs")])
+        store.add(name, [say("mine one")])
+        store.add(name, [say("mine two")])
+        imported(store, exported(copy))
+        assert ["a", "mine one", "mine two"] == shown(store)
+
+
+@pytest.mark.parametrize("size", [1, 2, 500])
+def test_an_imported_conversation_that_was_continued_is_restored(
+    store: Store, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """Its head is where the owner was, also where the export comes in small batches."""
+    take(store, of("c", talk("one")))
+    store.add(only(store), [say("mine")])
+    store.add(only(store), [say("another", parent=1)])
+    monkeypatch.setattr(transfer, "BATCH_MESSAGES", size)
+    with fresh() as copy:
+        imported(copy, exported(store))
+        assert ["one", "another"] == shown(copy)
+        assert exported(store) == exported(copy)
+
+
+def test_an_imported_conversation_is_known_in_its_export(store: Store) -> None:
+    """A conversation of a source, exported and imported elsewhere, is still the source's there."""
+    take(store, of("c", talk("one"), title="T"))
+    with fresh() as copy:
+        imported(copy, exported(store))
+        assert (1, 0, 1, 0) == counts(take(copy, of("c", talk("one", "two"), title="T")))
+        assert only(store) == only(copy)
+
+
+def test_exports_of_two_files_of_one_source_meet(store: Store) -> None:
+    """The same conversation of a source under two of our ids is one, with what either has."""
+    take(store, of("c", talk("one", "two")))
+    with fresh() as copy:
+        take(copy, of("c", talk("one", "two", "three")))
+        imported(store, exported(copy))
+    assert ["one", "two", "three"] == shown(store)
+    assert_sound(store)
+
+
+def test_extras_come_once(store: Store) -> None:
+    """Memories, summaries and tombstones of an export are stored, and a second import writes none."""
+    extras = [
+        {"type": "summary", "conversation": ID, "kind": "rolling", "from_seq": 1, "to_seq": 1, "text": "S", "method": "x",
+         "created_at": "2026-01-01T00:00:00.000Z", "tokens": None},
+        {"type": "memory", "namespace": "", "key": "k", "value": {"a": 1}, "tags": ["t"]},
+        {"type": "tombstone", "source": "chatgpt", "source_id": "x"},
+    ]  # fmt: skip
+    lines = jsonl({"type": "conversation", "id": ID}, *extras)
+    imported(store, lines)
+    with unwritten(store):
+        imported(store, lines)
+    assert ["S"] == [extra.values["text"] for extra in store.extras(ID)]
+    assert [("memory", {"a": 1}), ("tombstone", None)] == [(each.kind, each.values.get("value")) for each in store.extras()]
+
+
+def test_a_later_summary_supersedes_the_one_before(store: Store) -> None:
+    """Both stay; the older one points to the newer."""
+    base = {"type": "summary", "conversation": ID, "kind": "rolling", "from_seq": 1}
+    imported(store, jsonl({"type": "conversation", "id": ID}, *({**base, "to_seq": n, "text": str(n)} for n in (1, 2))))
+    with raw(store) as connection:
+        assert [("1", 2), ("2", None)] == connection.execute("SELECT text, superseded_by FROM summaries").fetchall()

@@ -1,0 +1,119 @@
+"""What a run imports, seen in a process of its own: laziness is proven by `sys.modules`, never by a stopwatch."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import chatlog
+from chatlog.cli import COMMANDS
+
+SOURCES = Path(chatlog.__file__).parents[1]
+#: What costs 10 to 150 ms, and no everyday verb needs in a pipe.
+HEAVY = {"sqlite_utils", "sqlite_vec", "numpy", "rich", "tiktoken", "pydantic", "pygments", "httpx", "tomlkit"}
+EVERY_VERB = {"chatlog.cli", "chatlog.cli.options", "chatlog.cli.session"}
+
+PROBE = """
+import atexit, json, sys
+atexit.register(lambda: open(sys.argv[1], "w").write(json.dumps(sorted(sys.modules))))
+"""
+RUN = PROBE + "from chatlog.cli import run; from chatlog.cli.session import Session\n"
+RUN += "sys.exit(run(sys.argv[2:], Session()))"
+
+
+def imported(folder: Path, code: str, *arguments: str, exit_code: int = 0) -> set[str]:
+    """Return the modules that a process has imported by its end, which must be with `exit_code`."""
+    report = folder / "modules.json"
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCES), "HOME": str(folder)}
+    command = [sys.executable, "-c", code, str(report), *arguments]
+    database = {"CHATLOG_DB": str(folder / "chatlog.db")}
+    done = subprocess.run(
+        command, env={**environment, **database}, input="", text=True, capture_output=True, timeout=60, check=False
+    )
+    assert exit_code == done.returncode, done.stderr
+    return {*json.loads(report.read_text())}
+
+
+def verbs(modules: set[str]) -> set[str]:
+    """Return the command modules among them."""
+    return {name for name in modules if name.startswith("chatlog.cli")} - EVERY_VERB
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a database that holds a message."""
+    path = tmp_path_factory.mktemp("lazy")
+    with chatlog.open(path / "chatlog.db") as store:
+        store.new(messages=[chatlog.MessageDraft(role="user", text="```python\nhello\n```")])
+    return path
+
+
+@pytest.mark.parametrize(("arguments", "exit_code"), [(("--help",), 0), (("--nonsense",), 2), ((), 2)])
+def test_help_imports_no_verb(arguments: tuple[str, ...], exit_code: int, folder: Path) -> None:
+    """The list of verbs comes from a table; no command module, no store and no driver is loaded for it."""
+    modules = imported(folder, RUN, *arguments, exit_code=exit_code)
+    assert set() == verbs(modules)
+    assert {"chatlog.cli"} <= modules
+    assert set() == modules & {"sqlcipher3", "chatlog.store.sqlite.engine", "chatlog.transfer", *HEAVY}
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_a_verb_s_help_imports_that_verb_alone(verb: str, folder: Path) -> None:
+    """Exactly one command module for one verb, and nothing that opens a database."""
+    modules = imported(folder, RUN, verb, "--help")
+    assert {f"chatlog.cli.{COMMANDS[verb][0]}"} == verbs(modules)
+    assert "chatlog.store.sqlite.engine" not in modules
+
+
+EVERYDAY = {
+    "add": ("add", "@last", "--role", "user", "hello again"),
+    "add from json": ("add", "@last", "--json", '{"role": "user", "content": "hello"}'),
+    "list": ("list",),
+    "list --json": ("list", "--json"),
+    "list --format csv": ("list", "--format", "csv"),
+    "show": ("show", "@last"),
+    "show --json": ("show", "@last", "--json"),
+    "search": ("search", "hello"),
+    "search --json": ("search", "hello", "-C", "1", "--json"),
+    "new": ("new", "--title", "x"),
+    "tags": ("tags",),
+    "state": ("state", "@last", "get"),
+    "export": ("export",),
+}
+
+
+@pytest.mark.parametrize("case", EVERYDAY)
+def test_everyday_verbs_import_nothing_heavy_in_a_pipe(case: str, folder: Path) -> None:
+    """One command module, and none of what is slow to load."""
+    arguments = EVERYDAY[case]
+    modules = imported(folder, RUN, *arguments)
+    assert {f"chatlog.cli.{arguments[0]}"} == verbs(modules)
+    assert "chatlog.store.sqlite.engine" in modules
+    assert set() == modules & HEAVY
+
+
+def test_search_imports_no_format_and_list_no_search(folder: Path) -> None:
+    """A verb loads its own half of the code."""
+    assert not any(name.startswith("chatlog.formats.") for name in imported(folder, RUN, "search", "hello"))
+    assert set() == imported(folder, RUN, "list") & {"chatlog.search", "chatlog.query", "chatlog.transfer"}
+
+
+def test_importing_chatlog_imports_almost_nothing(folder: Path) -> None:
+    """`import chatlog` is the package alone; what it offers is loaded when it is first used."""
+    before = imported(folder, PROBE + "import importlib, typing, __future__")
+    after = imported(folder, PROBE + "import importlib, typing, __future__, chatlog")
+    assert {"chatlog"} == after - before
+
+
+def test_opening_a_store_needs_no_terminal(folder: Path) -> None:
+    """The Python API loads neither the command line nor anything that draws."""
+    code = PROBE + "import os, chatlog; chatlog.open(os.environ['CHATLOG_DB']).conversations()"
+    modules = imported(folder, code)
+    assert "chatlog.store.sqlite.engine" in modules
+    assert not any(name.partition(".")[0] in {"typer", "click", *HEAVY} for name in modules)
+    assert not any(name.startswith(("chatlog.cli", "chatlog.output", "chatlog.config")) for name in modules)

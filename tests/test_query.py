@@ -1,0 +1,172 @@
+"""Tests of the search language: words, phrases, minus words and fields, and that nothing ever fails."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatlog.models import Filters, Term
+from chatlog.query import STOP_WORDS, Query, content_terms, parse
+
+from .store.making import NOW
+
+
+def asked(text: str, filters: Filters = Filters(), now: datetime = NOW) -> Query:  # noqa: B008  frozen
+    return parse(text, now, filters)
+
+
+def words(text: str) -> list[str]:
+    return [term.text for term in content_terms(asked(text).terms)]
+
+
+# words
+
+
+def test_blanks_part_words() -> None:
+    """Words come out one by one, in order, as they were typed."""
+    assert (Term("Retry"), Term("back-off"), Term("it's")) == asked("Retry  back-off\tit's").terms
+
+
+def test_quotes_make_a_phrase() -> None:
+    """What stands in quotes stays together, beside other words."""
+    assert (Term("exact phrase", phrase=True), Term("word")) == asked('"exact phrase" word').terms
+
+
+def test_a_quote_left_open_is_no_reason_to_fail() -> None:
+    """Without its other half a quote only parts words."""
+    assert (Term("an"), Term("open"), Term("quote")) == asked('an "open quote').terms
+
+
+def test_a_star_finds_longer_words() -> None:
+    """A star at the end makes a prefix; inside a phrase it is a character."""
+    assert (Term("back", prefix=True), Term("a*", phrase=True)) == asked('back* "a*"').terms
+
+
+def test_a_minus_excludes_a_word_or_a_phrase() -> None:
+    """`-word` and `-"a phrase"` go to what must not be there; a minus inside a word is part of it."""
+    found = asked('plan -draft -"old one" re-use')
+    assert (Term("plan"), Term("re-use")) == found.terms
+    assert (Term("draft"), Term("old one", phrase=True)) == found.without
+
+
+@pytest.mark.parametrize("text", ["", " ", "-", '""', '"', "*", "?!", "- -", "::", "()", "-*", "\x00", "\u200b"])
+def test_marks_alone_ask_nothing(text: str) -> None:
+    """What holds no letter and no digit is no word."""
+    assert Query(terms=()) == asked(text)
+
+
+# fields
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("role:user", {"role": "user"}),
+        ("tag:work tag:home", {"tags": ("work", "home")}),
+        ("-tag:draft", {"no_tags": ("draft",)}),
+        ("model:gpt-5", {"model": "gpt-5"}),
+        ("source:chatgpt", {"source": "chatgpt"}),
+        ("project:chatlog", {"project": "chatlog"}),
+        ("author:ana", {"author": "ana"}),
+        ("from:ana", {"author": "ana"}),
+        ('title:"two words"', {"title": ("two words",)}),
+        ("TITLE:a title:b", {"title": ("a", "b")}),
+        ("since:7d", {"since": "2026-11-13T21:44:00.000Z"}),
+        ("after:2026-01-31", {"since": "2026-01-31T00:00:00.000Z"}),
+        ("until:2026-01-31", {"until": "2026-01-31T23:59:59.999Z"}),
+        ("before:yesterday", {"until": "2026-11-19T23:59:59.999Z"}),
+        ("is:pinned", {"pinned": True}),
+        ("is:unpinned", {"pinned": False}),
+        ("is:archived", {"archived": True}),
+    ],
+)
+def test_a_field_narrows(text: str, expected: dict[str, Any]) -> None:
+    """Every field of the help becomes its filter and leaves no word."""
+    assert Query(terms=(), filters=Filters(**expected)) == asked(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "role:nobody", "is:blue", "since:whenever", "http://example.org/a", "C:\\x", "std::move", "todo:", "-role:user",
+        "in:memory", "12:30", "a:b:c",
+    ],
+)  # fmt: skip
+def test_what_only_looks_like_a_field_is_a_word(text: str) -> None:
+    """A field of no meaning, or with a value it cannot have, is searched for as it was typed."""
+    found = asked(text)
+    assert Filters() == found.filters
+    assert text.lstrip("-") == (*found.terms, *found.without)[0].text
+
+
+@pytest.mark.parametrize("text", ["since:9999-12-31T23:59:59-10:00", "since:0001-01-01T00:00:00+10:00"])
+def test_a_date_beyond_the_calendar_is_a_word(text: str) -> None:
+    """A date that overflows in UTC fails no search."""
+    assert (Term(text),) == asked(text).terms
+
+
+def test_fields_add_to_the_filters_given() -> None:
+    """What is typed narrows what the options said, and wins where only one can hold."""
+    given_filters = Filters(tags=("work",), role="user", model="gpt")
+    expected = Filters(tags=("work", "home"), role="tool", model="gpt")
+    assert expected == asked("tag:home role:tool", given_filters).filters
+
+
+def test_in_says_where_to_look() -> None:
+    """`in:title` and `in:tool` are places, not words; repeated, both."""
+    found = asked("in:title word in:tool")
+    assert (("title", "tool"), (Term("word"),)) == (found.within, found.terms)
+
+
+# content
+
+
+def test_a_question_is_reduced_to_what_it_is_about() -> None:
+    """Stop words and their punctuation fall away, repetitions too."""
+    assert ["decide", "database?"] == words("What did we decide about the database? decide")
+
+
+def test_stop_words_alone_are_searched_for() -> None:
+    """Where nothing else is there, the words are taken as they come."""
+    assert ["to", "be", "or", "not", "to", "be"] == words("to be or not to be")
+
+
+def test_a_phrase_keeps_its_stop_words() -> None:
+    """In quotes every word counts."""
+    assert ["to be or not"] == words('"to be or not"')
+
+
+def test_a_typographic_apostrophe_is_an_apostrophe() -> None:
+    """`don’t` is the stop word `don't`."""
+    assert "don't" in STOP_WORDS
+    assert ["panic"] == words("don’t panic")
+
+
+@given(st.text())
+def test_any_text_is_a_query(text: str) -> None:
+    """Parsing never raises, and every term holds something that can be found."""
+    found = parse(text, NOW)
+    terms = [*found.terms, *found.without]
+    assert all(any(char.isalnum() or char == "_" for char in term.text) for term in terms)
+    assert set(content_terms(found.terms)) <= set(found.terms)
+
+
+FRAGMENTS = st.sampled_from(
+    ["-", '"', ":", "*", " ", "role", "since", "tag", "in", "title", "is", "user", "7d", "9999-12-31", "a", "入門", "\\"]
+)
+
+
+@given(st.lists(FRAGMENTS, max_size=12).map("".join))
+def test_any_mixture_of_the_marks_is_a_query(text: str) -> None:
+    """The marks of the language in any order are understood or taken as words."""
+    assert isinstance(parse(text, NOW), Query)
+
+
+@given(st.lists(st.from_regex(r"[a-z]{3,8}", fullmatch=True), max_size=8))
+def test_plain_words_come_out_as_they_went_in(given_words: list[str]) -> None:
+    """A query of plain words is these words."""
+    assert given_words == [term.text for term in asked(" ".join(given_words)).terms]

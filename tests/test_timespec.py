@@ -1,0 +1,221 @@
+"""Tests of times: what people type, what exports hold, and the one form that is kept."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatlog.errors import UsageError
+from chatlog.timespec import age, duration, instant, iso, parse_iso, since, until
+
+from .store.making import NOW
+
+FORM = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+EAST = timezone(timedelta(hours=9))
+WEST = timezone(timedelta(hours=-10))
+#: 2026-11-20 21:44 UTC, on a clock in Tokyo: the next day already.
+TOKYO = NOW.astimezone(EAST)
+moments = st.datetimes(datetime(1970, 1, 2), datetime(9998, 1, 1), timezones=st.just(UTC))
+
+
+# the one form
+
+
+def test_the_form_is_utc_with_milliseconds() -> None:
+    """A time of any zone is written in UTC, cut to milliseconds."""
+    assert "2026-11-20T12:44:00.123Z" == iso(datetime(2026, 11, 20, 21, 44, 0, 123999, tzinfo=EAST))
+
+
+@given(moments, moments)
+def test_the_form_sorts_as_text(one: datetime, other: datetime) -> None:
+    """Of two times in the form, the later one is the later text, up to a millisecond."""
+    earlier, later = sorted((one, other))
+    assert iso(earlier) <= iso(later)
+    assert FORM.fullmatch(iso(one))
+
+
+@given(moments)
+def test_what_is_written_is_read_again(moment: datetime) -> None:
+    """Reading the form gives the time that was written, up to a millisecond."""
+    assert timedelta(0) <= moment - parse_iso(iso(moment)) < timedelta(milliseconds=1)
+
+
+def test_a_time_without_a_zone_is_utc() -> None:
+    """Sources that name no zone mean UTC."""
+    assert datetime(2026, 1, 31, 10, tzinfo=UTC) == parse_iso("2026-01-31T10:00:00")
+
+
+def test_any_precision_is_read() -> None:
+    """Nine digits after the dot, as Go writes them, are as good as three."""
+    assert "2026-01-31T10:00:00.123Z" == iso(parse_iso("2026-01-31T10:00:00.123456789Z"))
+
+
+# sources' times
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2026-01-31T10:00:00Z",
+        "2026-01-31T11:00:00+01:00",
+        " 2026-01-31 10:00:00 ",
+        "2026-01-31T10:00:00.000000000Z",
+        1769853600,
+        1769853600.0,
+        "1769853600",
+        "1769853600.0",
+        1769853600_000,
+        1769853600_000_000,
+        1769853600_000_000_000,
+    ],
+)
+def test_a_source_may_write_its_times_in_many_ways(value: object) -> None:
+    """ISO text with or without a zone, and seconds, milli-, micro- and nanoseconds since 1970 mean the same instant."""
+    assert "2026-01-31T10:00:00.000Z" == instant(value)
+
+
+@pytest.mark.parametrize(
+    "value", [None, "", "yesterday", 0, -5, True, False, [], {}, float("nan"), float("inf"), 10**400, "10:00"]
+)
+def test_what_is_no_time_is_none(value: object) -> None:
+    """A missing, empty or absurd value is no time, and never an error."""
+    assert None is instant(value)
+
+
+@given(st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers()))
+def test_a_source_holds_a_time_or_none(value: object) -> None:
+    """Whatever a source holds, the answer is a time in the one form, or None."""
+    found = instant(value)
+    assert found is None or FORM.fullmatch(found)
+
+
+# spans
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("90d", timedelta(days=90)),
+        ("2w", timedelta(weeks=2)),
+        ("3mo", timedelta(days=90)),
+        ("1y", timedelta(days=365)),
+        ("12h", timedelta(hours=12)),
+        ("30m", timedelta(minutes=30)),
+        ("10s", timedelta(seconds=10)),
+        ("1.5h", timedelta(minutes=90)),
+        (" 7 D ", timedelta(days=7)),
+    ],
+)
+def test_a_span_has_a_unit(text: str, expected: timedelta) -> None:
+    """Every unit of the help is understood, in either case."""
+    assert timedelta(milliseconds=1) > abs(expected - duration(text))
+
+
+@pytest.mark.parametrize("text", ["", "7", "d", "-7d", "7 days", "1d2h", "7x", "९d९"])
+def test_anything_else_is_no_span(text: str) -> None:
+    """A span without a unit, or of several, is a usage error."""
+    with pytest.raises(UsageError, match="is not a span of time"):
+        duration(text)
+
+
+@pytest.mark.parametrize("text", ["99999999999d", "9" * 400 + "d"])
+def test_a_span_beyond_the_calendar_is_refused(text: str) -> None:
+    """A span too long to count is a usage error, not an overflow."""
+    with pytest.raises(UsageError):
+        duration(text)
+
+
+# bounds
+
+
+def test_a_span_counts_back_from_now() -> None:
+    """`7d` as a bound is seven days ago, for both ends alike."""
+    assert "2026-11-13T21:44:00.000Z" == since("7d", NOW) == until("7d", NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("today", "2026-11-20T15:00:00.000Z", "2026-11-21T14:59:59.999Z"),
+        ("Yesterday", "2026-11-19T15:00:00.000Z", "2026-11-20T14:59:59.999Z"),
+        ("2026-01-31", "2026-01-30T15:00:00.000Z", "2026-01-31T14:59:59.999Z"),
+        ("2026-02", "2026-01-31T15:00:00.000Z", "2026-02-28T14:59:59.999Z"),
+        ("2025-12", "2025-11-30T15:00:00.000Z", "2025-12-31T14:59:59.999Z"),
+        ("2025", "2024-12-31T15:00:00.000Z", "2025-12-31T14:59:59.999Z"),
+    ],
+)
+def test_a_bare_day_month_or_year_is_the_whole_local_one(text: str, start: str, end: str) -> None:
+    """Since means from its first moment, until to its last, on the clock of whoever asks."""
+    assert start == since(text, TOKYO)
+    assert end == until(text, TOKYO)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-01-31T10:00:00Z", "2026-01-31T10:00:00.000Z"),
+        ("2026-01-31T10:00:00.123456789Z", "2026-01-31T10:00:00.123Z"),
+        ("2026-01-31 10:00", "2026-01-31T01:00:00.000Z"),
+    ],
+)
+def test_a_full_time_is_itself_and_local_without_a_zone(text: str, expected: str) -> None:
+    """A time with a zone is that instant; one without is on the clock of whoever asks."""
+    assert expected == since(text, TOKYO) == until(text, TOKYO)
+
+
+@pytest.mark.parametrize("text", ["", "tomorrow", "2026-13", "2026-02-30", "20", "10:00", "2026-1-1", "9999999d", "10000"])
+def test_anything_else_is_no_date(text: str) -> None:
+    """What is no date is a usage error that quotes it."""
+    with pytest.raises(UsageError, match=f"'{text}'"):
+        since(text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "now"),
+    [
+        ("0001-01-01", TOKYO),
+        ("0001", TOKYO),
+        ("0001-01-01T00:00", TOKYO),
+        ("9999-12-31T23:59:59-10:00", NOW),
+        ("9999-12-31T23:59", NOW.astimezone(WEST)),
+    ],
+)
+def test_the_edges_of_the_calendar_are_refused(text: str, now: datetime) -> None:
+    """A time that the calendar cannot hold in UTC is a usage error, not an overflow."""
+    with pytest.raises(UsageError):
+        since(text, now)
+
+
+@given(st.text() | st.from_regex(r"[0-9]{1,5}(-[0-9]{1,2}){0,2}", fullmatch=True), st.sampled_from([NOW, TOKYO]))
+def test_a_bound_is_understood_or_refused(text: str, now: datetime) -> None:
+    """Any text is a bound in the one form, or a usage error; since is never after until."""
+    try:
+        start, end = since(text, now), until(text, now)
+    except UsageError:
+        return
+    assert FORM.fullmatch(start)
+    assert start <= end
+
+
+# ages
+
+
+@pytest.mark.parametrize(
+    ("back", "expected"),
+    [
+        (timedelta(seconds=59), "now"),
+        (timedelta(seconds=-59), "now"),
+        (timedelta(minutes=5), "5m"),
+        (timedelta(hours=23, minutes=59), "23h"),
+        (timedelta(days=12), "12d"),
+        (timedelta(days=130), "4mo"),
+        (timedelta(days=800), "2y"),
+    ],
+)
+def test_an_age_takes_a_few_characters(back: timedelta, expected: str) -> None:
+    """An age is the largest whole unit; the future is now."""
+    assert expected == age(iso(NOW - back), NOW)
