@@ -17,7 +17,9 @@ from chatlog.models import Filters, Hit, Message, Term, WordQuery, message_recor
 from chatlog.store import Store
 
 Tier = Literal["exact", "relaxed", "semantic", "none"]
-MODES = ("lexical", "regex")
+MODES = ("lexical", "regex", "hybrid", "semantic")
+#: What a search by meaning is answered with until there is an index of meanings.
+BY_WORDS = "there is no index of meanings: searched by words"
 
 SNIPPET_CHARS = 200
 #: How much of a long message is looked through for the place to show.
@@ -75,6 +77,7 @@ class Results:
     tier: Tier = "none"
     dropped: tuple[str, ...] = ()
     total: int | None = None
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +111,8 @@ def search_messages(
         query = language.parse(text, now or store.clock(), filters)
         options = replace(options, within=options.within or query.within)
         found = _by_title(store, query, options) if options.within == ("title",) else _by_words(store, query, options)
+    if options.mode in ("hybrid", "semantic"):
+        found = replace(found, warnings=(BY_WORDS,))
     if options.context:
         found = replace(found, items=tuple(_with_neighbours(store, item, options) for item in found.items))
     return found

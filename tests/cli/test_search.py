@@ -155,9 +155,23 @@ def test_the_keys_of_a_request_are_the_verb_s_options(keys: dict[str, object], e
     assert expected == refs(answer)
 
 
-@pytest.mark.parametrize("keys", [{"rolle": "user"}, {"role": "nobody"}, {"limit": -1}, {"pinned": "yes"}, {"tag": 3}])
+def test_a_key_that_is_none_is_named(trip: Run) -> None:
+    """A key that was misspelt does nothing, and the answer says so."""
+    (answer,) = batch(trip, {"id": 1, "query": "lisbon", "rolle": "user"})
+    assert ["'rolle' is not a key of a request"] == answer["warnings"]
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "semantic"])
+def test_a_search_by_meaning_says_that_it_was_by_words(mode: str, trip: Run) -> None:
+    """Without an index of meanings the words are searched, and the answer names the mode really used."""
+    found = trip("search", "lisbon", "--mode", mode, "--json")
+    assert ("lexical", True) == (found.json["mode"], bool(found.json["items"]))
+    assert ["there is no index of meanings: searched by words"] == found.json["warnings"]
+
+
+@pytest.mark.parametrize("keys", [{"role": "nobody"}, {"limit": -1}, {"pinned": "yes"}, {"tag": 3}])
 def test_a_key_that_means_nothing_is_an_error(keys: dict[str, object], trip: Run) -> None:
-    """A filter that was misspelt is not left out in silence: its answer would look right and be wrong."""
+    """A value that a filter cannot have is not left out in silence: the answer would look right and be wrong."""
     (answer,) = batch(trip, {"id": 1, "query": "lisbon", **keys})
     assert "usage" == answer["error"]["kind"]
 

@@ -84,6 +84,8 @@ def _places(places: list[str]) -> tuple[str, ...]:
 
 def _print(session: Session, found: Results, *, explain: bool) -> None:
     output = session.output
+    for warning in found.warnings:
+        output.warning(warning)
     if found.tier == "relaxed":
         output.hint(f"not all words together; without: {' '.join(found.dropped)}")
     if output.format == "table":
@@ -100,6 +102,7 @@ def _print(session: Session, found: Results, *, explain: bool) -> None:
             columns=_COLUMNS,
             identify=lambda record: str(record["ref"]),
             total=found.total,
+            warnings=found.warnings,
             extra={"mode": found.mode, "tier": found.tier, "dropped_terms": list(found.dropped)},
         )
     )
@@ -147,8 +150,7 @@ def _request(line: bytes) -> dict[str, Any]:
 
 def _answer(session: Session, store: Store, request: Mapping[str, Any], options: SearchOptions) -> dict[str, Any]:
     request = {name.replace("-", "_"): value for name, value in request.items()}
-    if unknown := set(request) - _KEYS:
-        raise UsageError(f"'{min(unknown)}' is not a key of a request", f"one of: {', '.join(sorted(_KEYS))}")
+    unknown = [f"'{name}' is not a key of a request" for name in sorted(set(request) - _KEYS)]
     text = _typed(request, "query", str, "")
     options = replace(
         options,
@@ -164,7 +166,7 @@ def _answer(session: Session, store: Store, request: Mapping[str, Any], options:
         "items": [item.record() for item in found.items],
         "total": found.total,
         "next_cursor": None,
-        "warnings": [],
+        "warnings": [*found.warnings, *unknown],
         "mode": found.mode,
         "tier": found.tier,
         "dropped_terms": list(found.dropped),
