@@ -9,7 +9,7 @@ from typing import Any
 from chatlog.errors import UsageError
 from chatlog.models import NO_WORDS, MessageDraft, Part, content_hash, text_parts
 from chatlog.store.sqlite.connection import MAX_TEXT_CHARS, Connection
-from chatlog.store.sqlite.fulltext import extra_terms, unindex
+from chatlog.store.sqlite.fulltext import IDENTIFIER_CHARS, extra_terms, unindex
 
 #: Strings shorter than this stay in the JSON: a reference would be as long.
 _WORTH_A_REFERENCE = 32
@@ -25,36 +25,42 @@ class _Packer:
 
     def part(self, part: Part) -> Part:
         kind = part.get("type")
-        if kind == "blob":
-            return part
-        return self._mapping(part, self._in_text if kind == "text" else self._in_tool)
+        return self._mapping(part, _PLACES.get(kind if isinstance(kind, str) else "", _Packer.in_tool))
 
-    def _mapping(self, value: Mapping[str, Any], place: Callable[[str], Any]) -> dict[str, Any]:
+    def _mapping(self, value: Mapping[str, Any], place: Place) -> dict[str, Any]:
         return {
-            "$" + key if key.startswith("$") else key: item if key in NO_WORDS else self._value(item, place)
+            "$" + key if key.startswith("$") else key: self._value(item, _Packer.as_it_is if key in NO_WORDS else place)
             for key, item in value.items()
         }
 
-    def _value(self, value: Any, place: Callable[[str], Any]) -> Any:
+    def _value(self, value: Any, place: Place) -> Any:
         if isinstance(value, str):
-            return place(value)
+            return place(self, value)
         if isinstance(value, Mapping):
             return self._mapping(value, place)
         if isinstance(value, (list, tuple)):
             return [self._value(item, place) for item in value]
         return value
 
-    def _in_text(self, string: str) -> Any:
+    def as_it_is(self, string: str) -> Any:
+        return string
+
+    def in_text(self, string: str) -> Any:
         at = self.text.find(string) if len(string) >= _WORTH_A_REFERENCE else -1
         return string if at < 0 else {"$text": [at, at + len(string)]}
 
-    def _in_tool(self, string: str) -> Any:
+    def in_tool(self, string: str) -> Any:
         if not string:
             return string
         at = self.size
         self.strings.append(string)
         self.size += len(string) + 1
         return string if len(string) < _WORTH_A_REFERENCE else {"$tool": [at, at + len(string)]}
+
+
+Place = Callable[[_Packer, str], Any]
+#: Where the strings of a part go, by its type; those of any other go to the tool text.
+_PLACES: dict[str, Place] = {"text": _Packer.in_text, "blob": _Packer.as_it_is}
 
 
 def pack(parts: Sequence[Part] | None, text: str) -> tuple[str | None, str | None]:
@@ -97,11 +103,11 @@ def insert(connection: Connection, user: str, draft: MessageDraft, digest: bytes
     packed, tool = pack(draft.parts, draft.text)
     if len(draft.text) + len(packed or "") + len(tool or "") > MAX_TEXT_CHARS:
         raise UsageError("a message of more than 250 million characters cannot be stored", "split it")
-    extra = extra_terms(draft.text, tool)
-    row = (user, draft.author, draft.text, tool, packed, extra, dump(draft.metadata), digest)
+    extra, tool_extra = extra_terms(draft.text), extra_terms(tool, IDENTIFIER_CHARS) if tool else None
+    row = (user, draft.author, draft.text, tool, packed, extra, tool_extra, dump(draft.metadata), digest)
     cursor = connection.execute(
-        """INSERT INTO bodies (user, author, text, tool, parts, extra, metadata, sha256)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
+        """INSERT INTO bodies (user, author, text, tool, parts, extra, tool_extra, metadata, sha256)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         row,
     )
     return cursor.lastrowid

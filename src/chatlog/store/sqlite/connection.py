@@ -248,6 +248,8 @@ class Pool:
             yield connection
         except driver.Error as error:
             raise _meaning(error, self.path) from error
+        except UnicodeEncodeError:
+            raise UsageError("a text holds half of a surrogate pair, which no encoding can keep") from None
         finally:
             self._give_back(connection)
 

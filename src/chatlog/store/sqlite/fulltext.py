@@ -21,15 +21,19 @@ _UNSPACED = (
 #: A run of them.  Patterns are compiled at their first use: that costs more than a short command.
 _RUN = f"[{_UNSPACED}]+"
 #: Identifiers with a capital in the middle, and what they are made of.
-_CAMEL = r"\b[A-Za-z]*[a-z][A-Z][A-Za-z]*|\b[A-Z]{2,}[a-z][A-Za-z]*"
-#: Bytes as their case: a for lower, A for upper, a blank for the rest.
-_CASES = bytes(97 if chr(byte).islower() else 65 if chr(byte).isupper() else 32 for byte in range(128)) + b" " * 128
+_CAMEL = r"(?<![A-Za-z0-9])(?:[A-Za-z0-9]*[a-z0-9][A-Z][A-Za-z0-9]*|[A-Z]{2,}[a-z][A-Za-z0-9]*)"
+#: Bytes as their case: A for a capital, a for other letters and digits, a blank for the rest.
+_CASES = bytes(65 if chr(code).isupper() else 97 if chr(code).isalnum() else 32 for code in range(128)) + b" " * 128
+#: So far from a run a name or a path is taken to touch it.
+TOUCHING_CHARS = 200
 #: So much of tool text, which is mostly whole files, is looked through for identifiers.
 IDENTIFIER_CHARS = 4_000
 _HUMP = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+"
 
-#: bm25 weights in column order: owner, text, tool, author, extra.
-WEIGHTS = "0.0, 1.0, 0.5, 1.0, 0.7"
+#: The columns of each place that a query may name.
+COLUMNS = {"text": ("text", "author", "extra"), "tool": ("tool", "tool_extra")}
+#: bm25 weights in column order: owner, text, tool, author, extra, tool_extra.
+WEIGHTS = "0.0, 1.0, 0.5, 1.0, 0.7, 0.35"
 COUNT_BOUND = 10_000
 
 
@@ -38,16 +42,15 @@ def pairs(run: str) -> str:
     return " ".join([*(run[i : i + 2] for i in range(len(run) - 1)), run[-1]])
 
 
-def extra_terms(text: str, tool: str | None) -> str | None:
-    """Return the terms to index beside a body's text, None where the text suffices."""
-    found: list[str] = []
-    parts = _humps(text) | _humps((tool or "")[:IDENTIFIER_CHARS])
-    for piece in (text, tool or ""):
-        spans = [] if piece.isascii() else [match.span() for match in re.finditer(_RUN, piece)]
-        found.extend(pairs(piece[start:end]) for start, end in spans)
-        parts.update(_touching(piece, spans))
-    found.extend(sorted(parts))
-    return " ".join(found) or None
+def extra_terms(text: str, identifier_chars: int | None = None) -> str | None:
+    """Return the terms to index beside a text, None where the text suffices.
+
+    Identifiers are looked for in its first `identifier_chars`.
+    """
+    spans = [] if text.isascii() else [match.span() for match in re.finditer(_RUN, text)]
+    runs = [pairs(text[start:end]) for start, end in spans]
+    parts = _humps(text[:identifier_chars]) | _touching(text, spans)
+    return " ".join([*runs, *sorted(parts)]) or None
 
 
 def _humps(text: str) -> set[str]:
@@ -59,22 +62,23 @@ def _humps(text: str) -> set[str]:
 
 
 def _touching(text: str, spans: Sequence[tuple[int, int]]) -> set[str]:
-    """Return the words right before and after runs of unspaced script: the tokenizer takes both as one word."""
+    """Return what stands right before and after runs of unspaced script: the tokenizer takes both as one word."""
     words: set[str] = set()
     edges = [0, *(edge for span in spans for edge in span), len(text)] if spans else []
     for start, end in zip(edges[::2], edges[1::2], strict=True):
         first, last = start, end
-        while first < end and text[first].isalnum():
+        while first < min(end, start + TOUCHING_CHARS) and not text[first].isspace():
             first += 1
-        while last > first and text[last - 1].isalnum():
+        while last > max(first, end - TOUCHING_CHARS) and not text[last - 1].isspace():
             last -= 1
         words |= {text[start:first].lower(), text[last:end].lower()}
     return words - {""}
 
 
-_INDEX = "INSERT INTO words (rowid, owner, text, tool, author, extra) SELECT * FROM searchable WHERE "
+_INDEX = "INSERT INTO words (rowid, owner, text, tool, author, extra, tool_extra) SELECT * FROM searchable WHERE "
 _UNINDEX = (
-    "INSERT INTO words (words, rowid, owner, text, tool, author, extra) SELECT 'delete', * FROM searchable WHERE id = ?"
+    "INSERT INTO words (words, rowid, owner, text, tool, author, extra, tool_extra) "
+    "SELECT 'delete', * FROM searchable WHERE id = ?"
 )
 
 
@@ -90,7 +94,7 @@ def unindex(connection: Connection, bodies: Iterable[int]) -> None:
 
 def expression(user: str, query: WordQuery) -> str | None:
     """Return the FTS5 expression of a query within a user's rows; None where nothing could match."""
-    columns = " ".join([*query.within, "author", "extra"] if "text" in query.within else [*query.within, "extra"])
+    columns = " ".join(column for place in query.within for column in COLUMNS[place])
     every = [part for term in query.every if (part := _term(term))]
     if not every:
         return None
@@ -105,13 +109,13 @@ def owner_token(user: str) -> str:
 
 
 def _term(term: Term) -> str:
-    """Return a term as FTS5 phrases; the runs of unspaced script in it as pairs in `extra`."""
+    """Return a term as FTS5 phrases; the runs of unspaced script in it as pairs in the extra columns."""
     if not re.search(r"\w", term.text):
         return ""
     runs = [] if term.text.isascii() else re.findall(_RUN, term.text)
     if not runs:
         return _quoted(term.text) + (" *" if term.prefix else "")
-    phrases = [f"extra : {_phrase(run)}" for run in runs]
+    phrases = [f"{{extra tool_extra}} : {_phrase(run)}" for run in runs]
     rest = re.sub(_RUN, " ", term.text)
     if re.search(r"\w", rest):
         phrases.extend(_quoted(word) for word in rest.split() if re.search(r"\w", word))

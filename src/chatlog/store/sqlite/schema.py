@@ -60,7 +60,8 @@ CREATE TABLE bodies (
     text TEXT NOT NULL,                 -- what a person reads
     tool TEXT,                          -- the strings in tool calls, their results, reasoning and attachments
     parts TEXT,                         -- JSON, where text is not all of it; {"$text": [0, 9]} is a piece of `text`
-    extra TEXT,                         -- search terms that the tokenizer cannot find by itself
+    extra TEXT,                         -- search terms that the tokenizer cannot find in `text` by itself
+    tool_extra TEXT,                    -- the same of `tool`
     metadata TEXT,                      -- JSON
     sha256 BLOB NOT NULL                -- of canonical role and parts
 );
@@ -182,10 +183,11 @@ CREATE TABLE tombstones (
 
 INDEX = """
 -- What full text sees of a body.  `owner` is one token that ends in a digit, which no stemmer touches.
-CREATE VIEW searchable AS SELECT id, 'u' || hex(user) || '0' AS owner, text, tool, author, extra FROM bodies;
+CREATE VIEW searchable AS SELECT id, 'u' || hex(user) || '0' AS owner, text, tool, author, extra, tool_extra
+FROM bodies;
 -- Marks of Thai, Indic and Arabic letters belong to their word (M*).
 CREATE VIRTUAL TABLE words USING fts5 (
-    owner, text, tool, author, extra,
+    owner, text, tool, author, extra, tool_extra,
     content = 'searchable', content_rowid = 'id',
     tokenize = "porter unicode61 remove_diacritics 2 categories 'L* N* Co M*'"
 );
