@@ -225,10 +225,6 @@ class Term(NamedTuple):
     prefix: bool = False
 
 
-#: The columns a word search may look into.
-SEARCHABLE = ("text", "tool", "title", "memory")
-
-
 class WordQuery(NamedTuple):
     """All of `every` and none of `none`, in message text, tool text or both."""
 

@@ -179,6 +179,7 @@ class _Import:
         self.titles: list[TitleHint] = []
         self.orphans: dict[str | None, ConversationDraft] = {}
         self.names: set[str | None] = set()
+        self.moved: dict[Any, str] = {}
 
     def run(self, records: Iterable[Record]) -> None:
         """Take every record, then link what could not be linked on the way."""
@@ -249,7 +250,10 @@ class _Import:
     def _ingest(self, batch: Sequence[ConversationDraft | MessageDraft]) -> None:
         if not batch:
             return
-        result = self.store.ingest(self.format, batch, undelete=self.options.undelete, dry_run=self.options.dry_run)
+        options = self.options
+        result = self.store.ingest(
+            self.format, batch, undelete=options.undelete, dry_run=options.dry_run, moved=self.moved
+        )
         if self.options.tags and result.ids and not self.options.dry_run:
             self.store.tag(result.ids, add=self.options.tags)
         for record in batch:

@@ -18,7 +18,9 @@ from chatlog.store.sqlite.bodies import pack, unpack
 from .making import assert_sound, of, only, raw, say, talk
 
 LONG = "a string that is longer than a reference to it would be"
-KEYS = st.sampled_from(["$", "$$", "$text", "$tool", "$$text", "a", "id", "type", "data", "content"]) | st.text(max_size=3)
+KEYS = st.sampled_from(["$", "$$", "$text", "$tool", "$$text", "a", "id", "type", "data", "content"]) | st.text(
+    max_size=3
+)
 LONG_TEXT = st.sampled_from([LONG, LONG[:40], LONG[7:], "日" * 33, '"$text"', "🤷" * 32])
 JSON = st.recursive(
     st.none()
@@ -117,7 +119,10 @@ def test_metadata_is_kept_only_where_there_is_some(text: str, extra: str | None)
 
 def test_parts_come_back_from_the_file(store: Store) -> None:
     """What was added is what is read, and its hash stands for it."""
-    parts = (*text_parts("see"), {"type": "tool_call", "id": "1", "name": "read", "arguments": {"$a": [LONG, None, 1.5]}})
+    parts = (
+        *text_parts("see"),
+        {"type": "tool_call", "id": "1", "name": "read", "arguments": {"$a": [LONG, None, 1.5]}},
+    )
     conversation = store.new(messages=[say("see", parts=parts)])
     assert parts == store.message(conversation.id, 1).parts
     assert_sound(store)

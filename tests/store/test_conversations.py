@@ -238,7 +238,8 @@ def test_a_cursor_holds_while_others_write(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["", "x", "é", "AAAA", "[]", '["a"]', '["a", "b"]', '[{"a": 1}, 3]', "[[1], 3]", '["a", 1' + "0" * 30 + "]"]
+    "place",
+    ["", "x", "é", "AAAA", "[]", '["a"]', '["a", "b"]', '[{"a": 1}, 3]', "[[1], 3]", '["a", 1' + "0" * 30 + "]"],
 )
 def test_a_cursor_that_is_none_is_refused(store: Store, place: str) -> None:
     """A cursor of another list, or made by hand, is a usage error."""
@@ -398,7 +399,8 @@ def test_a_fork_may_have_a_title(store: Store) -> None:
 def test_a_fork_of_nothing_is_empty(store: Store) -> None:
     """An empty conversation can be forked; a message that is not there cannot."""
     parent = store.new()
-    assert (0, None, None) == (lambda child: (child.messages, child.head, child.forked_at))(store.fork(parent.id))
+    child = store.fork(parent.id)
+    assert (0, None, None) == (child.messages, child.head, child.forked_at)
     with pytest.raises(NotFoundError, match="has no message 1"):
         store.fork(parent.id, 1)
 

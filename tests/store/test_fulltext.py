@@ -168,7 +168,9 @@ def test_tool_text_is_searched_apart(store: Store) -> None:
     assert ["secrets in text"] == found(store, "secrets", within=("text",))
 
 
-@pytest.mark.parametrize(("shown_text", "tool_text", "query"), [("入門", "他", "入門"), ("getUserName", "other", "user")])
+@pytest.mark.parametrize(
+    ("shown_text", "tool_text", "query"), [("入門", "他", "入門"), ("getUserName", "other", "user")]
+)
 def test_parts_and_pairs_are_searched_where_they_stand(
     store: Store, shown_text: str, tool_text: str, query: str
 ) -> None:
@@ -270,7 +272,29 @@ def test_no_query_reaches_into_the_owner(store: Store, text: str) -> None:
 
 QUERIES = st.text() | st.lists(
     st.sampled_from(
-        ['"', "'", "*", "(", ")", ":", "^", "-", "+", "NEAR", "AND", "OR", "NOT", "a", "入", "ก", "\x00", " ", ".", "{", "}"]
+        [
+            '"',
+            "'",
+            "*",
+            "(",
+            ")",
+            ":",
+            "^",
+            "-",
+            "+",
+            "NEAR",
+            "AND",
+            "OR",
+            "NOT",
+            "a",
+            "入",
+            "ก",
+            "\x00",
+            " ",
+            ".",
+            "{",
+            "}",
+        ]
     ),
     max_size=8,
 ).map("".join)

@@ -209,7 +209,7 @@ def test_a_long_conversation_is_read_in_pages(store: Store, monkeypatch: pytest.
     texts = [str(number) for number in range(1, 11)]
     name = started(store, *texts)
     store.add(name, [say("branch", parent=5)])
-    assert texts[:5] + ["branch"] == shown(store, name)
+    assert [*texts[:5], "branch"] == shown(store, name)
     assert texts == shown(store, name, branch=10)
     assert [*texts, "branch"] == shown(store, name, all_branches=True)
     assert [*texts, "branch"] == [hit.message.text for hit in store.scan()]
@@ -247,7 +247,9 @@ def test_a_retry_needs_no_fresh_revision(store: Store) -> None:
     assert first == store.add(name, [say("b", key="k")], if_revision=revision)
 
 
-@pytest.mark.parametrize("again", [[say("other", key="k")], [say("b", "assistant", key="k")], [say("b", key="k"), say("x")]])
+@pytest.mark.parametrize(
+    "again", [[say("other", key="k")], [say("b", "assistant", key="k")], [say("b", key="k"), say("x")]]
+)
 def test_a_key_for_something_else_is_a_conflict(store: Store, again: list[MessageDraft]) -> None:
     """A key stands for what was stored with it, and nothing is written for anything else."""
     name = started(store, "a")

@@ -179,8 +179,8 @@ def test_a_birth_killed_at_any_statement_can_be_repeated(tmp_path: Path, monkeyp
 
 def test_a_step_that_breaks_a_foreign_key_is_taken_back(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """References are checked at the end of each step."""
-    sql = "CREATE TABLE second (body INTEGER REFERENCES bodies (id) DEFERRABLE INITIALLY DEFERRED);\nINSERT INTO second VALUES (99);\n"
-    knowing(monkeypatch, SECOND._replace(sql=sql))
+    table = "CREATE TABLE second (body INTEGER REFERENCES bodies (id) DEFERRABLE INITIALLY DEFERRED);\n"
+    knowing(monkeypatch, SECOND._replace(sql=table + "INSERT INTO second VALUES (99);\n"))
     with pytest.raises(DamagedFileError, match="breaks a foreign key in migration 2"):
         open_store(old)
     assert (schema.APPLICATION_ID, 1, []) == facts(old)
@@ -205,7 +205,9 @@ def test_a_newer_file_is_refused_with_both_numbers(old: Path) -> None:
     assert f"{old} has schema 99; this chatlog knows up to {schema.VERSION}" == refused(old).message
 
 
-@pytest.mark.parametrize("sql", ["CREATE TABLE theirs (a)", "PRAGMA application_id = 252006675", "PRAGMA user_version = 3"])
+@pytest.mark.parametrize(
+    "sql", ["CREATE TABLE theirs (a)", "PRAGMA application_id = 252006675", "PRAGMA user_version = 3"]
+)
 def test_a_file_of_another_application_is_refused(tmp_path: Path, sql: str) -> None:
     """A database with tables, an id or a version that are not ours is somebody else's."""
     path = tmp_path / "theirs.db"
@@ -233,7 +235,11 @@ def test_a_script_comes_apart_into_its_statements() -> None:
 
 def test_the_schema_is_one_statement_after_another(store: Store) -> None:
     """Every table and index of the text is in the file."""
-    names = {line.split()[2 if "UNIQUE" not in line else 3] for line in schema.TABLES.splitlines() if line.startswith("CREATE")}
+    names = {
+        line.split()[2 if "UNIQUE" not in line else 3]
+        for line in schema.TABLES.splitlines()
+        if line.startswith("CREATE")
+    }
     connection = connect(Path(store.info()["path"]))
     there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master").fetchall()}
     connection.close()

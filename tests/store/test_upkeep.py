@@ -14,7 +14,12 @@ from chatlog.store import Store, open_store
 from .making import assert_sound, exported, failed, of, only, opened, raw, say, shown, talk, unwritten
 
 NAMES = ["integrity", "foreign keys", "word index", "orphans", "counters", "permissions"]
-CALL = {"type": "tool_call", "id": "1", "name": "read", "arguments": {"path": "a long enough path to be a reference.txt"}}
+CALL = {
+    "type": "tool_call",
+    "id": "1",
+    "name": "read",
+    "arguments": {"path": "a long enough path to be a reference.txt"},
+}
 
 
 def filled(store: Store) -> str:
@@ -60,7 +65,11 @@ def test_checking_writes_nothing(store: Store) -> None:
 
 
 DAMAGE = [
-    ("INSERT INTO bodies (user, text, sha256) VALUES ('local', 'lost', x'00')", "orphans", "1 bodies without a message"),
+    (
+        "INSERT INTO bodies (user, text, sha256) VALUES ('local', 'lost', x'00')",
+        "orphans",
+        "1 bodies without a message",
+    ),
     ("DELETE FROM bodies WHERE id = 3", "orphans", "1 messages without a body"),
     ("UPDATE bodies SET user = 'bob' WHERE id = 1", "orphans", "1 bodies of another user than their conversation's"),
     ("UPDATE messages SET parent_seq = 99 WHERE seq = 3", "orphans", "1 messages whose parent is missing"),
@@ -96,7 +105,12 @@ def test_planted_damage_is_found(store: Store, statement: str, name: str, detail
 def test_a_look_at_damage_ends(store: Store) -> None:
     """Damage of many kinds at once is reported whole; no check stops the next."""
     filled(store)
-    damage(store, "DELETE FROM bodies WHERE id = 3", "UPDATE bodies SET text = 'x'", "UPDATE conversations SET last_seq = 0")
+    damage(
+        store,
+        "DELETE FROM bodies WHERE id = 3",
+        "UPDATE bodies SET text = 'x'",
+        "UPDATE conversations SET last_seq = 0",
+    )
     path_of(store).chmod(0o644)
     assert {"foreign keys", "word index", "orphans", "counters", "permissions", "hashes"} == set(failed(store))
 
@@ -241,5 +255,7 @@ def test_what_was_done_is_on_record(store: Store) -> None:
     """An audit line has user, time, action and counts, other facts as JSON."""
     store.record("export", conversations=2, messages=5, to="jsonl")
     with raw(store) as connection:
-        row = connection.execute("SELECT user, at, action, conversations, messages, bytes, detail FROM audit").fetchone()
+        row = connection.execute(
+            "SELECT user, at, action, conversations, messages, bytes, detail FROM audit"
+        ).fetchone()
     assert ("local", "2026-11-20T21:44:00.000Z", "export", 2, 5, 0, '{"to": "jsonl"}') == row

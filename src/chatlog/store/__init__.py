@@ -130,10 +130,12 @@ class Store(Protocol):
         *,
         undelete: bool = False,
         dry_run: bool = False,
+        moved: dict[Any, str] | None = None,
     ) -> Ingested:
         """Bring in a batch: what is new is appended, what changed updated, what is here left alone.
 
-        With `dry_run` the same is done and taken back.
+        With `dry_run` the same is done and taken back.  `moved` is what an import remembers between its
+        batches of where its own history and an export of it went apart: give the same dictionary to each.
         """
 
     def ingest_extra(self, extra: Extra) -> bool:

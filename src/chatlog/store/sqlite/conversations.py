@@ -106,7 +106,7 @@ def resolve(connection: Connection, user: str, ref: str, now: str, *, deleted: b
 
 def _recent(connection: Connection, user: str, ref: str, now: str, *, deleted: bool) -> int:
     number = "1" if ref == "@last" else ref[1:]
-    if not number.isdigit() or int(number) < 1 or len(number) > 9:
+    if not (number.isascii() and number.isdigit()) or int(number) < 1 or len(number) > 9:
         raise UsageError(f"'{ref}' is not a conversation", "write @last, @1, @2 …")
     clauses, values = conversation_where(user, Filters(deleted=deleted, archived=False), now)
     row = connection.execute(
@@ -157,9 +157,15 @@ def _parse_cursor(cursor: str) -> list[Any]:
         place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except ValueError:
         place = None
-    if not isinstance(place, list) or len(place) != 2 or not isinstance(place[1], int):
+    if not isinstance(place, list) or len(place) != 2 or not _is_place(*place):
         raise UsageError("that is not a cursor of this list", "use the next_cursor that list --json printed")
     return place
+
+
+def _is_place(value: object, key: object) -> bool:
+    """Whether these may be a row's value in the order and its key."""
+    whole = all(abs(number) < 1 << 63 for number in (value, key) if isinstance(number, int))
+    return isinstance(value, (str, int)) and isinstance(key, int) and whole
 
 
 def insert(connection: Connection, user: str, draft: ConversationDraft, now: str) -> int:

@@ -181,9 +181,9 @@ class SqliteStore:
         if branch is not None:
             yield from self._path(conversation, branch, last)
             return
-        if last is not None and not all_branches:
+        if last is not None:
             with self._reading(conversation) as (connection, key):
-                found = message_rows.last(connection, key, conversation, last)
+                found = message_rows.last(connection, key, conversation, last, active=not all_branches)
             yield from found
             return
         seq = 0
@@ -199,7 +199,7 @@ class SqliteStore:
         with self._reading(conversation) as (connection, key):
             message_rows.one(connection, key, conversation, leaf)
             seqs = message_rows.path_to(connection, key, leaf)
-        seqs = seqs[-last:] if last else seqs
+        seqs = seqs if last is None else seqs[max(len(seqs) - last, 0) :]
         for start in range(0, len(seqs), message_rows.PAGE):
             with self._reading(conversation) as (connection, key):
                 found = message_rows.at(connection, key, conversation, seqs[start : start + message_rows.PAGE])
@@ -266,11 +266,12 @@ class SqliteStore:
         *,
         undelete: bool = False,
         dry_run: bool = False,
+        moved: dict[Any, str] | None = None,
     ) -> Ingested:
         from chatlog.store.sqlite.ingest import Ingest
 
         with self._pool.write(commit=not dry_run) as connection:
-            return Ingest(connection, self.user, source, self._now(), undelete=undelete).run(records)
+            return Ingest(connection, self.user, source, self._now(), undelete=undelete, moved=moved).run(records)
 
     def ingest_extra(self, extra: Extra) -> bool:
         from chatlog.store.sqlite import extras

@@ -65,13 +65,14 @@ def _time(values: Mapping[str, Any], name: str) -> str | None:
 
 
 def _add_memory(connection: Connection, user: str, values: Mapping[str, Any], now: str) -> bool:
-    cursor = connection.execute(
+    place = (user, values.get("namespace") or "", values["key"])
+    if connection.execute("SELECT 1 FROM memories WHERE user = ? AND namespace = ? AND key = ?", place).fetchone():
+        return False
+    connection.execute(
         """INSERT INTO memories (user, namespace, key, value, tags, created_at, updated_at, expires_at)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (user, namespace, key) DO NOTHING""",
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
         (
-            user,
-            values.get("namespace") or "",
-            values["key"],
+            *place,
             json.dumps(values["value"], ensure_ascii=False),
             json.dumps(values.get("tags") or [], ensure_ascii=False),
             _time(values, "created_at") or now,
@@ -79,7 +80,7 @@ def _add_memory(connection: Connection, user: str, values: Mapping[str, Any], no
             _time(values, "expires_at"),
         ),
     )
-    return bool(cursor.rowcount)
+    return True
 
 
 def _add_tombstone(connection: Connection, user: str, values: Mapping[str, Any], now: str) -> bool:

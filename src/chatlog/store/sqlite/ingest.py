@@ -23,6 +23,9 @@ OWN = "chatlog"
 Identity = str | int
 #: What makes two bodies the same: sha256, author, metadata.
 Said = tuple[bytes, str | None, str | None]
+#: What an import remembers between its batches: the source id under which the message of a conversation's
+#: seq in the export is kept as a branch, because ours has another there.
+Moved = dict[tuple[str, Identity | None], str]
 
 
 @dataclass(slots=True)
@@ -50,7 +53,10 @@ class _Target:
 class Ingest:
     """One batch, inside the caller's transaction."""
 
-    def __init__(self, connection: Connection, user: str, source: str, now: str, *, undelete: bool) -> None:
+    def __init__(
+        self, connection: Connection, user: str, source: str, now: str, *, undelete: bool, moved: Moved | None = None
+    ) -> None:
+        self.moved = {} if moved is None else moved
         self.connection = connection
         self.user = user
         self.source = source
@@ -73,7 +79,7 @@ class Ingest:
                 continue
             self._load(target, draft, drafts)
             for message in _last_versions(drafts):
-                self._take(target, message)
+                self._take(target, self._relocated(target, message))
             settled.append((target, draft))
         if self.first_body is not None:
             fulltext.index(self.connection, self.first_body, self.last_body)
@@ -147,11 +153,14 @@ class Ingest:
         """Look up which of the batch's messages, and of those they refer to, are here."""
         if draft.forked_at is not None and draft.parent is not None:
             target.inherited = self._prefix_of(draft.parent, draft.forked_at)
+        if not self.undelete:
+            target.buried = self._buried_in(draft)
         if target.is_new:
             return
         wanted: set[Identity | None] = {draft.head}
         for message in drafts:
-            wanted |= {message.source_id, message.seq, message.parent, _diverged(target.id, message)}
+            before = self.moved.get((target.id, message.parent))
+            wanted |= {message.source_id, message.seq, message.parent, before, _diverged(target.id, message)}
         names = json.dumps([name for name in wanted if isinstance(name, str)])
         seqs = json.dumps([seq for seq in wanted if isinstance(seq, int)])
         for column, values in (("source_id", names), ("seq", seqs)):
@@ -161,13 +170,14 @@ class Ingest:
                 (target.key, values),
             ):
                 target.known[name] = (place[0], place[1], place[2])
-        target.buried = frozenset(
-            row[0]
-            for row in self.connection.execute(
-                "SELECT message_id FROM tombstones WHERE user = ? AND source = ? AND source_id = ?",
-                (self.user, draft.source, draft.source_id),
-            )
+
+    def _buried_in(self, draft: ConversationDraft) -> frozenset[str]:
+        """Return the ids of the conversation's messages that were deleted for good."""
+        rows = self.connection.execute(
+            "SELECT message_id FROM tombstones WHERE user = ? AND source = ? AND source_id = ? AND message_id <> ''",
+            (self.user, draft.source, draft.source_id),
         )
+        return frozenset(row[0] for row in rows)
 
     def _prefix_of(self, parent: str, forked_at: int) -> dict[Said, int]:
         rows = self.connection.execute(
@@ -178,10 +188,19 @@ class Ingest:
         )
         return {(sha256, author, metadata): body for sha256, author, metadata, body in rows}
 
+    def _relocated(self, target: _Target, draft: MessageDraft) -> MessageDraft:
+        """Return a message that goes on from one that was kept as a branch, with the ids that it has there."""
+        before = self.moved.get((target.id, draft.parent)) if draft.source_id is None else None
+        if before is None:
+            return draft
+        name = self.moved[target.id, draft.seq] = _diverged(target.id, draft) or ""
+        return replace(draft, source_id=name, parent=before)
+
     def _take(self, target: _Target, draft: MessageDraft) -> None:
         """Leave, replace, skip or append one message."""
         digest = bodies.hash_of(draft)
-        known = target.known.get(_identity(draft))
+        identity = _identity(draft)
+        known = None if identity is None else target.known.get(identity)
         if known is None and draft.source_id in target.buried:
             self.counts["skipped"] += 1
         elif known is None:
@@ -217,8 +236,9 @@ class Ingest:
 
     def _diverge(self, target: _Target, draft: MessageDraft, digest: bytes) -> None:
         """Keep both where our history and an export of it went on differently: the import's is a branch."""
-        branch = replace(draft, source_id=_diverged(target.id, draft))
-        known = target.known.get(branch.source_id or "")
+        name = self.moved[target.id, draft.seq] = _diverged(target.id, draft) or ""
+        branch = replace(draft, source_id=name)
+        known = target.known.get(name)
         if known is None:
             self._append(target, branch, digest)
         else:
@@ -235,7 +255,7 @@ class Ingest:
             (body, draft.role, draft.model, draft.hidden, target.key, seq),
         )
         bodies.release(self.connection, [old])
-        target.known[_identity(draft)] = (seq, digest, body)
+        target.known[draft.source_id or ""] = (seq, digest, body)
         target.replaced += 1
         self.counts["updated"] += 1
 
@@ -271,7 +291,7 @@ class Ingest:
     def _settle(self, target: _Target, draft: ConversationDraft) -> None:
         """Bring the conversation's own row up to date; nothing is written where nothing changed."""
         self.ids.append(target.id)
-        if target.placed and not self._continued_here(target):
+        if target.placed and not self._continued_here(target, draft):
             wanted = target.known.get(draft.head, (None,))[0] if draft.head is not None else target.last_seq
             if wanted is not None and wanted != target.head:
                 messages.switch_head(self.connection, target.key, wanted)
@@ -291,10 +311,12 @@ class Ingest:
             [*values.values(), target.placed, target.key],
         )
 
-    def _continued_here(self, target: _Target) -> bool:
-        """Whether the owner has gone on from an imported conversation, so that its head is theirs."""
+    def _continued_here(self, target: _Target, draft: ConversationDraft) -> bool:
+        """Whether the owner has gone on from here, so that the head is theirs to move."""
         if target.is_new or target.stored_head is None:
             return False
+        if draft.id is not None:
+            return any(conversation == target.id for conversation, _ in self.moved)
         row = self.connection.execute(
             """SELECT m.source_id IS NULL AND c.source IS NOT NULL FROM messages AS m
                JOIN conversations AS c ON c.key = m.conversation WHERE m.conversation = ? AND m.seq = ?""",
@@ -343,16 +365,16 @@ def _grouped(
 
 def _last_versions(drafts: Sequence[MessageDraft]) -> Iterable[MessageDraft]:
     """Return the messages at the place where each came first, as it came last."""
-    return {_identity(draft): draft for draft in drafts}.values()
+    return {_identity(draft) or -number: draft for number, draft in enumerate(drafts, 1)}.values()
 
 
-def _identity(draft: MessageDraft) -> Identity:
-    """Return what the message is known by: its source id, or the seq an export of ours gave it."""
-    return draft.source_id if draft.source_id is not None else draft.seq or 0
+def _identity(draft: MessageDraft) -> Identity | None:
+    """Return what the message is known by: its source id, or the seq an export of ours gave it; perhaps nothing."""
+    return draft.source_id if draft.source_id is not None else draft.seq
 
 
 def _diverged(conversation: str, draft: MessageDraft) -> str | None:
     """Return the source id of a message that stands where ours has another."""
-    if draft.source_id is not None:
+    if draft.source_id is not None or draft.seq is None:
         return None
     return f"{conversation}:{draft.seq}:{bodies.hash_of(draft).hex()[:16]}"

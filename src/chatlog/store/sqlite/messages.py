@@ -44,16 +44,24 @@ def from_row(conversation: str, row: Row) -> Message:
 
 def one(connection: Connection, key: int, conversation: str, seq: int) -> Message:
     """Return a message.  Raises NotFoundError."""
-    row = connection.execute(f"SELECT {_COLUMNS} {_FROM} WHERE m.conversation = ? AND m.seq = ?", (key, seq)).fetchone()
+    found = connection.execute(f"SELECT {_COLUMNS} {_FROM} WHERE m.conversation = ? AND m.seq = ?", (key, _whole(seq)))
+    row = found.fetchone()
     if row is None:
         raise NotFoundError(f"conversation {conversation} has no message {seq}", "chatlog show lists its messages")
     return from_row(conversation, row)
 
 
-def last(connection: Connection, key: int, conversation: str, count: int) -> list[Message]:
-    """Return the last `count` messages of the active path, in order."""
+def _whole(seq: int) -> int:
+    """Return a seq, or 0, which no message has, for one that no database can hold."""
+    return seq if 0 < seq < 1 << 63 else 0
+
+
+def last(connection: Connection, key: int, conversation: str, count: int, *, active: bool) -> list[Message]:
+    """Return the last `count` messages of the active path or of the whole tree, in order."""
     rows = connection.execute(
-        f"SELECT {_COLUMNS} {_FROM} WHERE m.conversation = ? AND m.active ORDER BY m.seq DESC LIMIT ?", (key, count)
+        f"""SELECT {_COLUMNS} {_FROM} WHERE m.conversation = ? {"AND m.active" if active else ""}
+            ORDER BY m.seq DESC LIMIT ?""",
+        (key, count),
     ).fetchall()
     return [from_row(conversation, row) for row in reversed(rows)]
 
@@ -87,7 +95,9 @@ def path_through(connection: Connection, key: int, seq: int, before: int, after:
     What follows is the active path where the message is on it, else its latest descendants.
     Raises NotFoundError.
     """
-    found = connection.execute("SELECT active FROM messages WHERE conversation = ? AND seq = ?", (key, seq)).fetchone()
+    found = connection.execute(
+        "SELECT active FROM messages WHERE conversation = ? AND seq = ?", (key, _whole(seq))
+    ).fetchone()
     if found is None:
         raise NotFoundError(f"the conversation has no message {seq}", "chatlog show lists its messages")
     path = [seq]
@@ -165,6 +175,7 @@ def checked(draft: MessageDraft) -> MessageDraft:
 
 def append(connection: Connection, user: str, key: int, drafts: Sequence[MessageDraft], now: str) -> list[int]:
     """Append messages, each after the one before, index them, and return their seqs."""
+    _check_keys(connection, key, drafts)
     last_seq, head, title = connection.execute(
         "SELECT last_seq, head_seq, title FROM conversations WHERE key = ?", (key,)
     ).fetchone()
@@ -189,6 +200,13 @@ def append(connection: Connection, user: str, key: int, drafts: Sequence[Message
         (last_seq, last_seq, len(placed), title, now, key),
     )
     return [seq for seq, _ in placed]
+
+
+def _check_keys(connection: Connection, key: int, drafts: Sequence[MessageDraft]) -> None:
+    """Raise ConflictError where a message's idempotency key stands for another message already."""
+    given = [draft.key for draft in drafts if draft.key is not None]
+    if len(set(given)) < len(given) or any(by_key(connection, key, name) is not None for name in given):
+        raise ConflictError("that idempotency key was used for another message", "use a new key for a new message")
 
 
 def _first_parent(connection: Connection, key: int, draft: MessageDraft, head: int | None) -> int | None:

@@ -67,11 +67,11 @@ def migrate(connection: Connection, path: Path) -> Path | None:
         return None
     saved = None
     if version:
-        saved = path.with_name(f"{path.name}.v{version}.backup")
-        if not saved.exists():
-            from chatlog.store.sqlite.upkeep import backup
+        from chatlog.store.sqlite.upkeep import backup
 
-            backup(connection, saved)
+        names = (f"{path.name}.v{version}{number}.backup" for number in ["", *(f"-{n}" for n in range(2, 1000))])
+        saved = next(found for name in names if not (found := path.with_name(name)).exists())
+        backup(connection, saved)
     else:
         _be_born(connection)
     for step in pending:

@@ -13,6 +13,7 @@ from chatlog.errors import NotFoundError, RefusedError
 from chatlog.models import Check, content_hash
 from chatlog.store.sqlite.bodies import unpack
 from chatlog.store.sqlite.connection import CORRUPT, Connection
+from chatlog.store.sqlite.fulltext import IDENTIFIER_CHARS, extra_terms
 
 #: SQL that finds nothing in a healthy file, with what it means if it does.
 ORPHANS = (
@@ -45,9 +46,19 @@ COUNTERS = (
            (SELECT coalesce(max(seq), 0) FROM messages AS m WHERE m.conversation = c.key)""",
     ),
     (
-        "active paths",
+        "heads",
         """SELECT count(*) FROM conversations AS c WHERE coalesce(head_seq, 0) <>
            (SELECT coalesce(max(seq), 0) FROM messages AS m WHERE m.conversation = c.key AND active)""",
+    ),
+    (
+        "active paths",
+        """WITH RECURSIVE path (conversation, seq) AS (
+             SELECT key, head_seq FROM conversations WHERE head_seq IS NOT NULL
+             UNION SELECT m.conversation, m.parent_seq FROM path JOIN messages AS m
+               ON m.conversation = path.conversation AND m.seq = path.seq WHERE m.parent_seq IS NOT NULL)
+           SELECT count(DISTINCT m.conversation) FROM messages AS m LEFT JOIN path
+             ON path.conversation = m.conversation AND path.seq = m.seq
+           WHERE m.active <> (path.seq IS NOT NULL)""",
     ),
 )
 
@@ -132,7 +143,12 @@ def _word_index(connection: Connection) -> Check:
 
 
 def _counted(name: str, connection: Connection, queries: tuple[tuple[str, str], ...]) -> Check:
-    found = [(what, connection.execute(sql).fetchone()[0]) for what, sql in queries]
+    try:
+        found = [(what, connection.execute(sql).fetchone()[0]) for what, sql in queries]
+    except driver.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF != CORRUPT:
+            raise
+        return Check(name, ok=False, detail="cannot be read: the file is damaged")
     wrong = [f"{count} {what}" for what, count in found if count]
     return Check(name, not wrong, "; ".join(wrong) or "ok")
 
@@ -143,16 +159,40 @@ def _hashes(connection: Connection) -> Check:
         "SELECT m.role, b.text, b.tool, b.parts, b.sha256 FROM messages AS m JOIN bodies AS b ON b.id = m.body"
     ):
         total += 1
-        wrong += content_hash(role, unpack(parts, text, tool)) != digest
+        wrong += not _matches(role, text, tool, parts, digest)
     return Check("hashes", not wrong, f"{wrong} of {total} messages do not match" if wrong else f"{total} messages")
 
 
+def _matches(role: str, text: str, tool: str | None, parts: str | None, digest: bytes) -> bool:
+    try:
+        return content_hash(role, unpack(parts, text, tool)) == digest
+    except (KeyError, TypeError, ValueError):  # parts that are no JSON, or refer to what is not there
+        return False
+
+
 def rebuild(connection: Connection) -> None:
-    """Recreate the word index and the counters, inside the caller's transaction."""
+    """Recreate the search terms, the word index, the counters and the active paths, in the caller's transaction."""
+    for body, *stored, text, tool in connection.execute(
+        "SELECT id, extra, tool_extra, text, tool FROM bodies"
+    ).fetchall():
+        terms = [extra_terms(text), extra_terms(tool, IDENTIFIER_CHARS) if tool else None]
+        if stored != terms:
+            connection.execute("UPDATE bodies SET extra = ?, tool_extra = ? WHERE id = ?", (*terms, body))
     connection.execute("INSERT INTO words (words) VALUES ('rebuild')")
-    connection.execute(
-        """UPDATE conversations SET
-             message_count = (SELECT count(*) FROM messages AS m WHERE m.conversation = conversations.key),
-             last_seq = max(last_seq, (SELECT coalesce(max(seq), 0) FROM messages AS m
-                                       WHERE m.conversation = conversations.key))"""
-    )
+    for sql in _DERIVED:
+        connection.execute(sql)
+
+
+_OF_CONVERSATION = "FROM messages AS m WHERE m.conversation = conversations.key"
+#: What follows from the messages: counters, the head where there is no such message, the path to the head.
+_DERIVED = (
+    f"""UPDATE conversations SET message_count = (SELECT count(*) {_OF_CONVERSATION}),
+          last_seq = max(last_seq, (SELECT coalesce(max(seq), 0) {_OF_CONVERSATION}))""",
+    f"""UPDATE conversations SET head_seq = (SELECT max(seq) {_OF_CONVERSATION})
+        WHERE NOT EXISTS (SELECT 1 {_OF_CONVERSATION} AND m.seq = head_seq)""",
+    """WITH RECURSIVE path (conversation, seq) AS (
+         SELECT key, head_seq FROM conversations WHERE head_seq IS NOT NULL
+         UNION SELECT m.conversation, m.parent_seq FROM path JOIN messages AS m
+           ON m.conversation = path.conversation AND m.seq = path.seq WHERE m.parent_seq IS NOT NULL)
+       UPDATE messages SET active = (conversation, seq) IN (SELECT conversation, seq FROM path)""",
+)
