@@ -152,6 +152,8 @@ def write(path: Path, name: str, value: str) -> None:
     Raises UsageError for an unknown setting or a value it cannot have.
     """
     Settings({name: value}, {}, path).value(name)
+    if not value.isascii() and value != value.encode("utf-8", "replace").decode("utf-8"):
+        raise UsageError(f"the value of {name} is not UTF-8")
     import tomlkit
 
     read(path)  # refuses a file that is not TOML

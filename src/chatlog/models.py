@@ -325,6 +325,24 @@ def title_from(text: str) -> str | None:
     return line or None
 
 
+def checked_message(draft: MessageDraft) -> MessageDraft:
+    """Return the draft.  Raises UsageError for an unknown role or importance, or a message without content."""
+    if draft.role not in ROLES:
+        raise UsageError(f"'{draft.role}' is not a role", f"one of: {', '.join(ROLES)}")
+    if draft.importance is not None and draft.importance not in IMPORTANCES:
+        raise UsageError(f"'{draft.importance}' is not an importance", f"one of: {', '.join(IMPORTANCES)}")
+    if not draft.text and not draft.parts:
+        raise UsageError("a message needs text or parts", "write the text, or - to read it from stdin")
+    return draft
+
+
+def checked_tag(tag: str) -> str:
+    """Return a tag.  Raises UsageError for one with blanks, commas, a leading sign, or none at all."""
+    if not tag or not tag.isprintable() or any(mark in tag for mark in " ,\t") or tag[0] in "+-" or len(tag) > 100:
+        raise UsageError(f"'{tag[:40]}' is not a tag", "a tag is one word without blanks and commas")
+    return tag
+
+
 def parse_ref(text: str) -> tuple[str, int | None]:
     """Split ``CONV`` or ``CONV:SEQ`` into its two parts.
 

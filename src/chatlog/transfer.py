@@ -115,13 +115,13 @@ def _import_input(
     path = Path(item)
     before, ignored = len(report.files), report.ignored
     try:
-        for source in walk(path):
+        for source in walk(path, store.owns):
             is_named = source.path == path
             if is_named or options.format is not None or _may_be_history(source):
                 _import_source(store, source, options, report, progress)
             else:
                 report.ignored += 1
-    except (NotFoundError, *UNREADABLE) as error:
+    except (NotFoundError, UsageError, *UNREADABLE) as error:
         report.files.append(FileReport(str(path), errors=[Problem("", _reason(error))]))
     if len(report.files) == before:
         what = "no history of a format chatlog knows is in it" if report.ignored > ignored else "it is empty"
@@ -248,6 +248,26 @@ class _Import:
         self.batch, self.size = ([self.header] if self.header is not None else []), 0
 
     def _ingest(self, batch: Sequence[ConversationDraft | MessageDraft]) -> None:
+        """Write a batch; where something in it cannot be kept, write it message by message and name that one."""
+        try:
+            self._write(batch)
+        except UsageError:
+            header: list[ConversationDraft | MessageDraft] = []
+            for record in batch:
+                one: list[ConversationDraft | MessageDraft] = (
+                    [record] if isinstance(record, ConversationDraft) else [*header, record]
+                )
+                header = one[:1] if isinstance(one[0], ConversationDraft) else []
+                try:
+                    self._write(one)
+                except UsageError as error:
+                    self.report.errors.append(Problem(self._place(record), error.message))
+
+    def _place(self, record: ConversationDraft | MessageDraft) -> str:
+        kind = "message" if isinstance(record, MessageDraft) else "conversation"
+        return f"{kind} {record.source_id}" if record.source_id else f"a {kind}"
+
+    def _write(self, batch: Sequence[ConversationDraft | MessageDraft]) -> None:
         if not batch:
             return
         options = self.options

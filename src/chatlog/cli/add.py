@@ -12,7 +12,7 @@ import typer
 from chatlog.cli.options import Revision, complete_conversation, one_of, verb
 from chatlog.cli.session import Session
 from chatlog.errors import UsageError
-from chatlog.models import ROLES, ConversationDraft, Message, MessageDraft, message_record
+from chatlog.models import ROLES, ConversationDraft, Message, MessageDraft, checked_message, message_record
 from chatlog.output import IDENTIFIED, Listing
 
 
@@ -52,7 +52,7 @@ def command(
     drafts = _from_json(content) if takes_json else [_from_text(content, role)]
     drafts = [replace(draft, author=author or draft.author, model=model or draft.model) for draft in drafts]
     drafts[0] = replace(drafts[0], key=key or drafts[0].key, parent=parent)
-    stored = _store(session, target, drafts, if_revision)
+    stored = _store(session, target, [checked_message(draft) for draft in drafts], if_revision)
     _print(session, stored, many=takes_json and content.lstrip().startswith("["))
 
 
@@ -76,7 +76,7 @@ def _from_json(content: str) -> list[MessageDraft]:
     from chatlog.formats import wire
 
     try:
-        value = json.loads(content)
+        value = json.loads(content, parse_constant=str)  # NaN and Infinity are no JSON: kept as their names
     except (ValueError, RecursionError) as error:
         place = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise UsageError(f"the input is not valid JSON{place}", "for plain text say --role") from None

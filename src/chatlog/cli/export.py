@@ -10,7 +10,7 @@ import typer
 
 from chatlog.cli.options import Conversations, verb
 from chatlog.cli.session import STDIN, Session
-from chatlog.errors import ReadOnlyError
+from chatlog.errors import BusyError
 from chatlog.formats import WRITERS
 from chatlog.models import Filters
 from chatlog.transfer import Exporter, select
@@ -59,5 +59,5 @@ def command(
     report = exporter.report
     if target != STDIN:
         session.output.hint(f"{report.conversations} conversations, {report.messages} messages → {target}")
-    with suppress(ReadOnlyError):  # a file that cannot be written can still be read out
+    with suppress(BusyError):  # a file that cannot be written now can still be read out
         store.record("export", conversations=report.conversations, messages=report.messages, to=to)

@@ -16,6 +16,7 @@ from chatlog.cli.session import STDIN, Session
 from chatlog.errors import NoDatabaseError, PartlyDoneError, UsageError
 from chatlog.formats import READERS
 from chatlog.formats.source import Progress, Source
+from chatlog.models import checked_tag
 from chatlog.output import THING, Listing, Output, one_line
 from chatlog.store import Store, open_store
 from chatlog.transfer import FileReport, ImportOptions, ImportReport, import_history
@@ -61,7 +62,9 @@ def command(
     inputs: list[str | Path | BinaryIO] = [
         session.read_bytes("the history") if path == STDIN else Path(path).expanduser() for path in paths
     ]
-    options = ImportOptions(format=source_format, tags=tuple(tag or ()), undelete=undelete, dry_run=dry_run)
+    options = ImportOptions(
+        format=source_format, tags=tuple(map(checked_tag, tag or ())), undelete=undelete, dry_run=dry_run
+    )
     nothing = not any(path == STDIN or Path(path).expanduser().exists() for path in paths)
     with _store(session, dry_run=dry_run or nothing) as store, _progress(session.output) as progress:
         report = import_history(store, inputs, options, progress)

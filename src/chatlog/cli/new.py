@@ -8,7 +8,7 @@ import typer
 
 from chatlog.cli.options import complete_tag, verb
 from chatlog.cli.session import Session
-from chatlog.models import ConversationDraft, MessageDraft, conversation_record
+from chatlog.models import ConversationDraft, MessageDraft, checked_tag, conversation_record
 from chatlog.output import IDENTIFIED
 from chatlog.timespec import duration, iso
 
@@ -31,7 +31,9 @@ def command(
     """Start a conversation and print its id."""
     session = Session.of(ctx)
     expires_at = iso(session.now() + duration(ttl)) if ttl else None
-    draft = ConversationDraft(title=title or None, tags=tuple(tag or ()), model=model, expires_at=expires_at)
+    draft = ConversationDraft(
+        title=title or None, tags=tuple(map(checked_tag, tag or ())), model=model, expires_at=expires_at
+    )
     first = [] if system is None else [MessageDraft(role="system", text=session.text(system, "the system prompt"))]
     created = session.store(create=True).new(draft, first)
     session.output.thing("conversation", conversation_record(created), [created.id], created.id)

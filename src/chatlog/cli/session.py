@@ -95,7 +95,14 @@ class Session:
         opened = open_store(url, self.settings.get("user"), create=create, synchronous=self.settings.get("synchronous"))
         if backup := getattr(opened, "migrated_from", None):
             self.output.hint(f"the database was upgraded; a copy of it as it was is {backup}")
+        self._warn_of_readers(Path(url))
         return self.resources.enter_context(opened)
+
+    def _warn_of_readers(self, path: Path) -> None:
+        """Say so where others on this computer may read the database."""
+        mode = path.stat().st_mode & 0o777 if path.exists() and os.name == "posix" else 0o600
+        if mode & 0o077:
+            self.output.warning(f"others may read {path} ({mode:04o}): chmod 600 {path}")
 
     def conversation(self, store: Store, ref: str) -> Conversation:
         """Return the conversation of an id, prefix, ``@last``, ``@N``, or of a message's reference."""

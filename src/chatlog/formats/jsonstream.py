@@ -25,6 +25,7 @@ _SURROGATE = re.compile(
 _LONGEST_TAIL = 8
 _NEXT_OBJECT = re.compile(r"\}\s*,\s*(?=\{)")
 #: What malformed JSON raises: nesting beyond the parser's depth and absurd integers included.
+_DECODER = json.JSONDecoder(parse_constant=str)  # NaN and Infinity are no JSON: kept as their names
 BROKEN_JSON = (json.JSONDecodeError, RecursionError, ValueError)
 
 
@@ -79,14 +80,14 @@ def _raw_lines(stream: IO[bytes]) -> Iterator[bytes]:
 
 def _objects(text: str, number: int, *, is_whole: bool) -> Iterator[Line | Problem]:
     try:
-        yield Line(f"line {number}", json.loads(text), number)
+        yield Line(f"line {number}", _DECODER.decode(text), number)
         return
     except BROKEN_JSON as error:
         failure = error
-    decoder, start = json.JSONDecoder(), 0
+    start = 0
     while start < len(text):
         try:
-            value, end = decoder.raw_decode(text, start)
+            value, end = _DECODER.raw_decode(text, start)
         except BROKEN_JSON:
             kind = Problem if is_whole or isinstance(failure, RecursionError) else Unfinished
             yield kind(f"line {number}", _why(failure))
@@ -105,7 +106,7 @@ def document(source: Source) -> Any:
     """Return a whole JSON document.  Raises ValueError or RecursionError where it is not one."""
     with source.open() as stream:
         data = stream.read()
-    return json.loads(sound(data.decode(encoding_of(data[:4]), "replace")))
+    return _DECODER.decode(sound(data.decode(encoding_of(data[:4]), "replace")))
 
 
 def items(source: Source, key: str | None = None) -> Iterator[Line | Problem]:
@@ -152,7 +153,7 @@ class _Reader:
         head = stream.read(_CHUNK)
         self.stream = stream
         self.decode = codecs.getincrementaldecoder(encoding_of(head[:4]))("replace").decode
-        self.decoder = json.JSONDecoder()
+        self.decoder = _DECODER
         self.text = self.decode(head)
         self.at = 0
         self.ended = False
@@ -196,7 +197,7 @@ class _Reader:
                 continue
             raw, self.at = self.text[self.at : end], end
             mended = sound(raw)
-            return value if mended == raw else json.loads(mended)
+            return value if mended == raw else _DECODER.decode(mended)
 
     def _may_go_on(self, value: Any, end: int) -> bool:
         """Whether a number or a word stands at the window's end, perhaps only its beginning."""

@@ -178,17 +178,21 @@ class _HeadThenRest(io.RawIOBase):
         return len(chunk)
 
 
-def walk(path: Path) -> Iterator[Source]:
+def walk(path: Path, is_ours: Callable[[Path], bool] = lambda _: False) -> Iterator[Source]:
     """Yield the sources below `path`: the file itself, a folder's files, a zip's members.
 
-    Raises NotFoundError where there is nothing of that name.
+    Files that `is_ours` claims are never opened.  Raises NotFoundError where there is nothing of that name,
+    UsageError for one of our own files.
     """
+    if is_ours(path):
+        raise UsageError(f"{path} is the database itself", "chatlog export writes what can be imported")
     if path.is_dir():
         for folder, folders, names in os.walk(path):
             folders.sort()
             for name in sorted(names):
-                if not name.startswith("._") and (Path(folder) / name).is_file():
-                    yield from _expand(file_source(Path(folder) / name), 0)
+                file = Path(folder) / name
+                if not name.startswith("._") and file.is_file() and not is_ours(file):
+                    yield from _expand(file_source(file), 0)
     elif path.is_file():
         yield from _expand(file_source(path), 0)
     elif path.exists():

@@ -152,6 +152,9 @@ class Store(Protocol):
     def record(self, action: str, **counts: Any) -> None:
         """Write a line of audit."""
 
+    def owns(self, path: Path) -> bool:
+        """Whether a path is one of the store's own files, which nothing else may open meanwhile."""
+
     def info(self) -> dict[str, Any]:
         """Return facts about the file: path, size, schema, engine, counts."""
 

@@ -7,6 +7,7 @@ No business logic.
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 import threading
@@ -117,7 +118,7 @@ def _why_not(path: Path) -> str:
     if not path.parent.is_dir():
         return f"there is no folder {path.parent}"
     if not path.exists():
-        return "there is no such file"
+        return "there is no such file" if os.access(path.parent, os.W_OK | os.X_OK) else "permission denied"
     return "permission denied" if not os.access(path, os.R_OK | os.W_OK) else "the system refuses"
 
 
@@ -128,9 +129,17 @@ def _not_a_database(path: Path) -> ChatlogError:
         head = file.read(100)
     if head.startswith(b"SQLite format 3\x00"):
         return DamagedFileError(f"{path} has a damaged header", "restore a backup: chatlog db restore")
-    if not head.strip(b"\t\n\r" + bytes(range(32, 127))):
+    if _is_text(head):
         return SchemaMismatchError(f"{path} is a text file, not a database", "check --db")
     return WrongKeyError(f"{path} is encrypted or not a database", "give its key, or check --db")
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)  # its last character may be cut off
+    except UnicodeDecodeError:
+        return False
+    return text.replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
 
 
 class Registry:
@@ -162,7 +171,9 @@ def prepare_file(path: Path, *, create: bool) -> None:
         info = path.stat()
     except OSError:
         info = None
-    if info is not None and not (stat.S_ISREG(info.st_mode) and info.st_size == 0):
+    if info is not None and not stat.S_ISREG(info.st_mode) and not stat.S_ISDIR(info.st_mode):
+        raise NoDatabaseError(f"cannot open {path}: it is not a file", "check --db")
+    if info is not None and (stat.S_ISDIR(info.st_mode) or info.st_size > 0):
         return
     if not create:
         reason = "is empty" if info else "does not exist"
@@ -171,9 +182,21 @@ def prepare_file(path: Path, *, create: bool) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
+        if not path.exists():
+            raise NoDatabaseError(f"cannot create {path}: it is a link to nowhere", "check --db") from None
         path.chmod(0o600)
     except OSError:
         raise NoDatabaseError(f"cannot create {path}: {_why_not(path)}") from None
+
+
+def check_driver(synchronous: str) -> None:
+    """Raise UsageError for an SQLite that loses data, or a setting it does not have; before any file is made."""
+    if driver.sqlite_version_info < MINIMUM_SQLITE:
+        raise UsageError(
+            f"SQLite {driver.sqlite_version} loses data under load", "upgrade sqlcipher3 to 0.6.4 or later"
+        )
+    if synchronous not in SYNCHRONOUS:
+        raise UsageError(f"'{synchronous}' is not a synchronous setting", f"one of: {', '.join(SYNCHRONOUS)}")
 
 
 def connect(path: Path, synchronous: str = "FULL") -> Connection:
@@ -181,12 +204,6 @@ def connect(path: Path, synchronous: str = "FULL") -> Connection:
 
     Raises NoDatabaseError, WrongKeyError, DamagedFileError or SchemaMismatchError.
     """
-    if driver.sqlite_version_info < MINIMUM_SQLITE:
-        raise UsageError(
-            f"SQLite {driver.sqlite_version} loses data under load", "upgrade sqlcipher3 to 0.6.4 or later"
-        )
-    if synchronous not in SYNCHRONOUS:
-        raise UsageError(f"'{synchronous}' is not a synchronous setting", f"one of: {', '.join(SYNCHRONOUS)}")
     connection: Connection | None = None
     try:
         connection = _driver_connect(path)
@@ -201,7 +218,7 @@ def connect(path: Path, synchronous: str = "FULL") -> Connection:
 
 
 def _driver_connect(path: Path) -> Connection:
-    uri = f"file:{quote(str(path))}?mode=rw"
+    uri = f"file:{quote(os.fsencode(path))}?mode=rw"
     connection: Connection = driver.connect(
         uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_SLICE
     )
@@ -250,6 +267,10 @@ class Pool:
             raise _meaning(error, self.path) from error
         except UnicodeEncodeError:
             raise UsageError("a text holds half of a surrogate pair, which no encoding can keep") from None
+        except OverflowError:
+            raise UsageError("a number is larger than any that can be kept") from None
+        except RecursionError:
+            raise UsageError("a value is nested too deeply to be kept") from None
         finally:
             self._give_back(connection)
 

@@ -25,13 +25,14 @@ from chatlog.models import (
     MessageDraft,
     Page,
     WordQuery,
+    checked_message,
 )
 from chatlog.store import Clock
 from chatlog.store.sqlite import audit, fulltext, migrations
 from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
 from chatlog.store.sqlite import tags as tag_rows
-from chatlog.store.sqlite.connection import Connection, Pool, connect, prepare_file
+from chatlog.store.sqlite.connection import Connection, Pool, check_driver, connect, prepare_file
 from chatlog.timespec import iso
 
 _ANY = Filters()
@@ -46,6 +47,7 @@ class SqliteStore:
         self.user = user
         self.clock = clock
         self._pool = Pool(path, lambda: connect(path, synchronous))
+        check_driver(synchronous)
         prepare_file(path, create=create)
         try:
             with self._pool.read() as connection:
@@ -86,7 +88,7 @@ class SqliteStore:
     # conversations
 
     def new(self, draft: ConversationDraft = _UNTITLED, messages: Sequence[MessageDraft] = ()) -> Conversation:
-        drafts = [message_rows.checked(message) for message in messages]
+        drafts = [checked_message(message) for message in messages]
         now = self._now()
         with self._pool.write() as connection:
             key = None
@@ -163,7 +165,7 @@ class SqliteStore:
     def add(
         self, conversation: str, drafts: Sequence[MessageDraft], *, if_revision: int | None = None
     ) -> list[Message]:
-        drafts = [message_rows.checked(draft) for draft in drafts]
+        drafts = [checked_message(draft) for draft in drafts]
         with self._changing(conversation) as (connection, key, now):
             seqs = message_rows.stored_before(connection, key, drafts)
             if seqs is None:
@@ -299,11 +301,15 @@ class SqliteStore:
         with self._pool.write() as connection:
             audit.record(connection, self.user, self._now(), action, counts)
 
+    def owns(self, path: Path) -> bool:
+        ours = self.path.resolve()
+        return path.resolve() in {ours, *(ours.with_name(ours.name + end) for end in ("-wal", "-shm", "-journal"))}
+
     def info(self) -> dict[str, Any]:
         from chatlog.store.sqlite import upkeep
 
         with self._pool.read() as connection:
-            return upkeep.info(connection, self.path)
+            return upkeep.info(connection, self.user, self.path)
 
     def checks(self, *, deep: bool = False) -> Iterator[Check]:
         from chatlog.store.sqlite import upkeep

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from chatlog.errors import ConflictError, NotFoundError, UsageError
-from chatlog.models import IMPORTANCES, ROLES, Filters, Message, MessageDraft, title_from
+from chatlog.errors import ConflictError, NotFoundError
+from chatlog.models import Filters, Message, MessageDraft, title_from
 from chatlog.store.sqlite import bodies, fulltext
 from chatlog.store.sqlite.bodies import unpack
 from chatlog.store.sqlite.connection import Connection, Row
@@ -160,17 +160,6 @@ def stored_before(connection: Connection, key: int, drafts: Sequence[MessageDraf
     if [row[0] for row in rows] != [bodies.hash_of(draft) for draft in drafts]:
         raise ConflictError("that idempotency key was used for another message", "use a new key for a new message")
     return seqs
-
-
-def checked(draft: MessageDraft) -> MessageDraft:
-    """Return the draft.  Raises UsageError for an unknown role or importance, or a message without content."""
-    if draft.role not in ROLES:
-        raise UsageError(f"'{draft.role}' is not a role", f"one of: {', '.join(ROLES)}")
-    if draft.importance is not None and draft.importance not in IMPORTANCES:
-        raise UsageError(f"'{draft.importance}' is not an importance", f"one of: {', '.join(IMPORTANCES)}")
-    if not draft.text and not draft.parts:
-        raise UsageError("a message needs text or parts", "write the text, or - to read it from stdin")
-    return draft
 
 
 def append(connection: Connection, user: str, key: int, drafts: Sequence[MessageDraft], now: str) -> list[int]:

@@ -45,10 +45,13 @@ def version_of(connection: Connection, path: Path) -> int:
 
     Raises SchemaMismatchError for a file of a newer chatlog or of another application.
     """
-    application = connection.execute("PRAGMA application_id").fetchone()[0]
-    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    # one statement, one snapshot: another process may be giving the file its schema right now
+    application, version, tables = connection.execute(
+        "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), "
+        "(SELECT count(*) FROM sqlite_master)"
+    ).fetchone()
     if application != schema.APPLICATION_ID:
-        if application or version or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        if application or version or tables:
             raise SchemaMismatchError(f"{path} belongs to another application", "check --db")
         return 0
     newest = MIGRATIONS[-1].version
@@ -56,7 +59,7 @@ def version_of(connection: Connection, path: Path) -> int:
         raise SchemaMismatchError(
             f"{path} has schema {version}; this chatlog knows up to {newest}", "upgrade chatlog: pip install -U chatlog"
         )
-    return version
+    return int(version)
 
 
 def migrate(connection: Connection, path: Path) -> Path | None:

@@ -5,15 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from chatlog.errors import UsageError
+from chatlog.models import checked_tag
 from chatlog.store.sqlite.connection import Connection
-
-
-def checked(tag: str) -> str:
-    """Return a tag.  Raises UsageError for one with blanks, commas, a leading sign, or none at all."""
-    if not tag or not tag.isprintable() or any(mark in tag for mark in " ,\t") or tag[0] in "+-" or len(tag) > 100:
-        raise UsageError(f"'{tag[:40]}' is not a tag", "a tag is one word without blanks and commas")
-    return tag
 
 
 def made_of(name: str) -> str:
@@ -34,7 +27,7 @@ def remove(connection: Connection, user: str, keys: Sequence[int], names: Iterab
 def _each(connection: Connection, sql: str, user: str, keys: Sequence[int], names: Iterable[str]) -> set[int]:
     changed = set()
     for name in names:
-        checked(name)
+        checked_tag(name)
         changed |= {key for key in keys if connection.execute(sql, (user, name, key)).rowcount > 0}
     return changed
 

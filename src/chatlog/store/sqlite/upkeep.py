@@ -12,7 +12,7 @@ from sqlcipher3 import dbapi2 as driver
 from chatlog.errors import NotFoundError, RefusedError
 from chatlog.models import Check, content_hash
 from chatlog.store.sqlite.bodies import unpack
-from chatlog.store.sqlite.connection import CORRUPT, Connection
+from chatlog.store.sqlite.connection import CORRUPT, READONLY, Connection, begin_immediate
 from chatlog.store.sqlite.fulltext import IDENTIFIER_CHARS, extra_terms
 
 #: SQL that finds nothing in a healthy file, with what it means if it does.
@@ -83,11 +83,12 @@ def backup(connection: Connection, target: Path) -> int:
     return target.stat().st_size
 
 
-def info(connection: Connection, path: Path) -> dict[str, Any]:
-    """Return facts about the file."""
+def info(connection: Connection, user: str, path: Path) -> dict[str, Any]:
+    """Return facts about the file, and how much of it is the user's."""
     pages, size, free = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _PAGES)
     conversations, messages = connection.execute(
-        "SELECT (SELECT count(*) FROM conversations), (SELECT count(*) FROM messages)"
+        "SELECT count(*), coalesce(sum(message_count), 0) FROM conversations WHERE user = ? AND deleted_at IS NULL",
+        (user,),
     ).fetchone()
     wal = path.with_name(path.name + "-wal")
     return {
@@ -133,12 +134,19 @@ def _pages(connection: Connection) -> Check:
 
 
 def _word_index(connection: Connection) -> Check:
+    """Compare the index with its table, which FTS5 only does where it might write."""
     try:
+        begin_immediate(connection)
         connection.execute("INSERT INTO words (words, rank) VALUES ('integrity-check', 1)")
     except driver.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF == READONLY:
+            return Check("word index", ok=True, detail="not compared with the messages: the file is read-only")
         if error.sqlite_errorcode & 0xFF != CORRUPT:
             raise
         return Check("word index", ok=False, detail="does not agree with the messages: chatlog doctor --rebuild")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
     return Check("word index", ok=True, detail="ok")
 
 
