@@ -50,6 +50,16 @@ def instant(value: object) -> str | None:
         return None
 
 
+def checked_instant(value: str | None) -> str | None:
+    """Return a caller's time in chatlog's form.  Raises UsageError for one that is none."""
+    if value is None:
+        return None
+    moment = instant(value)
+    if moment is None:
+        raise UsageError(f"'{value}' is not a time", "write ISO-8601: 2026-01-31T10:00:00Z")
+    return moment
+
+
 def _is_number(text: str) -> bool:
     return text.replace(".", "", 1).isdigit() and len(text.partition(".")[0]) > 8
 

@@ -25,6 +25,7 @@ from chatlog.errors import (
     BusyError,
     ChatlogError,
     ClosedError,
+    ConflictError,
     DamagedFileError,
     NoDatabaseError,
     ReadOnlyError,
@@ -79,7 +80,9 @@ SETTINGS: Final = (
 )
 
 #: SQLite's primary result codes that mean something to a user.
-BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB = 5, 6, 8, 10, 11, 13, 14, 26
+BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, CONSTRAINT, NOTADB = 5, 6, 8, 10, 11, 13, 14, 19, 26
+#: Extended codes of CONSTRAINT: a value that must be there once is there.
+UNIQUE = (1555, 2067)
 
 
 def translate(error: Exception, path: Path) -> ChatlogError | None:
@@ -88,6 +91,8 @@ def translate(error: Exception, path: Path) -> ChatlogError | None:
     primary = code & 0xFF if code is not None else None
     if primary == NOTADB:
         return _not_a_database(path)
+    if primary == CONSTRAINT:
+        return _violated(code)
     if primary == CANTOPEN:
         return NoDatabaseError(f"cannot open {path}: {_why_not(path)}")
     if primary in _MEANINGS:
@@ -110,6 +115,12 @@ _MEANINGS: dict[int, tuple[type[ChatlogError], str, str]] = {
     READONLY: (ReadOnlyError, "{path} or its folder is read-only", "copy it to a place that can be written"),
     CORRUPT: (DamagedFileError, "{path} is damaged", "run: chatlog doctor; restore a backup if it cannot be mended"),
 }
+
+
+def _violated(code: int | None) -> ChatlogError:
+    if code in UNIQUE:
+        return ConflictError("something of that id is here already", "import brings in another version of it")
+    return UsageError("a value is not one that may be kept")
 
 
 def _why_not(path: Path) -> str:
@@ -218,11 +229,36 @@ def connect(path: Path, synchronous: str = "FULL") -> Connection:
 
 
 def _driver_connect(path: Path) -> Connection:
-    uri = f"file:{quote(os.fsencode(path))}?mode=rw"
+    return _open(path, "rw")
+
+
+def _open(path: Path, mode: str) -> Connection:
+    uri = f"file:{quote(os.fsencode(path))}?mode={mode}"
     connection: Connection = driver.connect(
         uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_SLICE
     )
     return connection
+
+
+@contextmanager
+def peeked(path: Path) -> Iterator[Connection | None]:
+    """Lend a read-only connection to a file with a write-ahead log, None where a look costs nothing.
+
+    The last connection that may write folds the log into the file as it closes: not into somebody else's.
+    """
+    connection = None
+    if path.with_name(path.name + "-wal").exists():
+        try:
+            connection = _open(path, "ro")
+        except driver.Error:  # what is wrong will be said when it is opened for good
+            connection = None
+    try:
+        yield connection
+    except driver.Error:
+        pass
+    finally:
+        if connection is not None:
+            connection.close()
 
 
 def _meaning(error: Exception, path: Path) -> Exception:

@@ -12,6 +12,7 @@ from chatlog.errors import AmbiguousIdError, ConflictError, NotFoundError, Usage
 from chatlog.models import Conversation, ConversationDraft, Filters, Page, canonical_json, new_id
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.where import conversation_where, listing_where
+from chatlog.timespec import checked_instant
 
 _COLUMNS = """c.id, c.user, c.title, c.source, c.source_id, c.parent, c.forked_at, c.model, c.project, c.created_at,
     c.updated_at, c.pinned, c.archived, c.hold, c.deleted_at, c.expires_at,
@@ -170,7 +171,7 @@ def _is_place(value: object, key: object) -> bool:
 
 def insert(connection: Connection, user: str, draft: ConversationDraft, now: str) -> int:
     """Store a new conversation and return its key."""
-    created = draft.created_at or draft.updated_at or now
+    created = checked_instant(draft.created_at or draft.updated_at) or now
     title_by = "text" if draft.title is None else "owner" if draft.source is None else "source"
     cursor = connection.execute(
         """INSERT INTO conversations (id, user, title, title_by, source, source_id, parent, forked_at, model, project,
@@ -188,12 +189,12 @@ def insert(connection: Connection, user: str, draft: ConversationDraft, now: str
             draft.model,
             draft.project,
             created,
-            draft.updated_at or created,
+            checked_instant(draft.updated_at) or created,
             draft.pinned,
             draft.archived,
             draft.hold,
             draft.deleted_at,
-            draft.expires_at,
+            checked_instant(draft.expires_at),
             canonical_json(dict(draft.state)),
             json.dumps(dict(draft.metadata), ensure_ascii=False, separators=(",", ":")),
             draft.revision or 1,
@@ -219,6 +220,8 @@ def change(connection: Connection, key: int, changes: Mapping[str, Any], now: st
     if unknown:
         raise UsageError(f"'{min(unknown)}' cannot be set", f"one of: {', '.join(sorted(CHANGEABLE))}")
     values = {name: _stored(value) for name, value in changes.items()}
+    if "expires_at" in values:
+        values["expires_at"] = checked_instant(values["expires_at"])
     if "title" in values:
         values["title_by"] = "owner"
     current = connection.execute(

@@ -32,7 +32,7 @@ from chatlog.store.sqlite import audit, fulltext, migrations
 from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
 from chatlog.store.sqlite import tags as tag_rows
-from chatlog.store.sqlite.connection import Connection, Pool, check_driver, connect, prepare_file
+from chatlog.store.sqlite.connection import Connection, Pool, check_driver, connect, peeked, prepare_file
 from chatlog.timespec import iso
 
 _ANY = Filters()
@@ -49,6 +49,9 @@ class SqliteStore:
         self._pool = Pool(path, lambda: connect(path, synchronous))
         check_driver(synchronous)
         prepare_file(path, create=create)
+        with peeked(path) as connection:
+            if connection is not None:
+                migrations.version_of(connection, path)
         try:
             with self._pool.read() as connection:
                 self.migrated_from = migrations.migrate(connection, path)

@@ -291,13 +291,12 @@ class Ingest:
     def _settle(self, target: _Target, draft: ConversationDraft) -> None:
         """Bring the conversation's own row up to date; nothing is written where nothing changed."""
         self.ids.append(target.id)
-        if target.placed and not self._continued_here(target, draft):
-            wanted = target.known.get(draft.head, (None,))[0] if draft.head is not None else target.last_seq
-            if wanted is not None and wanted != target.head:
-                messages.switch_head(self.connection, target.key, wanted)
-                target.head = wanted
+        wanted = self._wanted_head(target, draft)
+        if wanted is not None and wanted != target.head:
+            messages.switch_head(self.connection, target.key, wanted)
+            target.head = wanted
         changes = self._changes(target, draft)
-        if not changes and not target.placed and not target.replaced:
+        if target.head == target.stored_head and not changes and not target.placed and not target.replaced:
             return
         revision = target.revision + 1
         if draft.revision is not None and draft.revision >= target.revision:
@@ -310,6 +309,16 @@ class Ingest:
                   message_count = message_count + ? WHERE key = ?""",
             [*values.values(), target.placed, target.key],
         )
+
+    def _wanted_head(self, target: _Target, draft: ConversationDraft) -> int | None:
+        """Return the seq that the source shows, None where the head stays as it is.
+
+        A source may name its head after all of its messages, in a batch of its own.
+        """
+        says_so = draft.head is not None and draft.id is None
+        if not (target.placed or says_so) or self._continued_here(target, draft):
+            return None
+        return target.last_seq if draft.head is None else target.known.get(draft.head, (None,))[0]
 
     def _continued_here(self, target: _Target, draft: ConversationDraft) -> bool:
         """Whether the owner has gone on from here, so that the head is theirs to move."""

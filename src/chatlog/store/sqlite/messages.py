@@ -11,6 +11,7 @@ from chatlog.store.sqlite import bodies, fulltext
 from chatlog.store.sqlite.bodies import unpack
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.where import message_where
+from chatlog.timespec import checked_instant
 
 _COLUMNS = """m.seq, m.parent_seq, m.role, b.author, b.text, b.tool, b.parts, m.model, m.created_at,
     (SELECT tokens FROM token_counts AS t WHERE t.body = m.body ORDER BY encoding DESC LIMIT 1),
@@ -174,7 +175,7 @@ def append(connection: Connection, user: str, key: int, drafts: Sequence[Message
     for draft in drafts:
         body = bodies.insert(connection, user, draft, bodies.hash_of(draft))
         last_seq += 1
-        place(connection, (key, last_seq, body, parent, in_line), draft, draft.created_at or now)
+        place(connection, (key, last_seq, body, parent, in_line), draft, checked_instant(draft.created_at) or now)
         placed.append((last_seq, body))
         parent = last_seq
         if title is None and draft.role == "user" and not draft.hidden:

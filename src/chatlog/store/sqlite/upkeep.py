@@ -9,12 +9,17 @@ from typing import Any
 
 from sqlcipher3 import dbapi2 as driver
 
-from chatlog.errors import NotFoundError, RefusedError
+from chatlog.errors import NotFoundError, RefusedError, StorageFullError
 from chatlog.models import Check, content_hash
 from chatlog.store.sqlite.bodies import unpack
-from chatlog.store.sqlite.connection import CORRUPT, READONLY, Connection, begin_immediate
+from chatlog.store.sqlite.connection import CORRUPT, FULL, IOERR, READONLY, Connection, begin_immediate
 from chatlog.store.sqlite.fulltext import IDENTIFIER_CHARS, extra_terms
 
+#: The path of every conversation, from its head to the root.
+PATHS = """WITH RECURSIVE path (conversation, seq) AS (
+    SELECT key, head_seq FROM conversations WHERE head_seq IS NOT NULL
+    UNION SELECT m.conversation, m.parent_seq FROM path JOIN messages AS m
+      ON m.conversation = path.conversation AND m.seq = path.seq WHERE m.parent_seq IS NOT NULL)"""
 #: SQL that finds nothing in a healthy file, with what it means if it does.
 ORPHANS = (
     ("messages without a body", "SELECT count(*) FROM messages WHERE body NOT IN (SELECT id FROM bodies)"),
@@ -52,13 +57,10 @@ COUNTERS = (
     ),
     (
         "active paths",
-        """WITH RECURSIVE path (conversation, seq) AS (
-             SELECT key, head_seq FROM conversations WHERE head_seq IS NOT NULL
-             UNION SELECT m.conversation, m.parent_seq FROM path JOIN messages AS m
-               ON m.conversation = path.conversation AND m.seq = path.seq WHERE m.parent_seq IS NOT NULL)
-           SELECT count(DISTINCT m.conversation) FROM messages AS m LEFT JOIN path
-             ON path.conversation = m.conversation AND path.seq = m.seq
-           WHERE m.active <> (path.seq IS NOT NULL)""",
+        f"""SELECT count(DISTINCT m.conversation) FROM messages AS m
+            LEFT JOIN ({PATHS} SELECT conversation, seq FROM path) AS path
+              ON path.conversation = m.conversation AND path.seq = m.seq
+            WHERE m.active <> (path.seq IS NOT NULL)""",
     ),
 )
 
@@ -77,8 +79,12 @@ def backup(connection: Connection, target: Path) -> int:
         raise NotFoundError(f"cannot write {target}: {error.strerror}") from None
     try:
         connection.execute("VACUUM INTO ?", (str(target),))
-    except BaseException:
+    except BaseException as error:
         target.unlink(missing_ok=True)
+        if isinstance(error, driver.Error) and error.sqlite_errorcode & 0xFF in (FULL, IOERR):
+            raise StorageFullError(
+                f"{target} could not be written: the disk is full or refuses", "free some space"
+            ) from error
         raise
     return target.stat().st_size
 
@@ -198,9 +204,5 @@ _DERIVED = (
           last_seq = max(last_seq, (SELECT coalesce(max(seq), 0) {_OF_CONVERSATION}))""",
     f"""UPDATE conversations SET head_seq = (SELECT max(seq) {_OF_CONVERSATION})
         WHERE NOT EXISTS (SELECT 1 {_OF_CONVERSATION} AND m.seq = head_seq)""",
-    """WITH RECURSIVE path (conversation, seq) AS (
-         SELECT key, head_seq FROM conversations WHERE head_seq IS NOT NULL
-         UNION SELECT m.conversation, m.parent_seq FROM path JOIN messages AS m
-           ON m.conversation = path.conversation AND m.seq = path.seq WHERE m.parent_seq IS NOT NULL)
-       UPDATE messages SET active = (conversation, seq) IN (SELECT conversation, seq FROM path)""",
+    f"{PATHS} UPDATE messages SET active = (conversation, seq) IN (SELECT conversation, seq FROM path)",
 )
