@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 import chatlog
@@ -21,6 +22,10 @@ from chatlog.cli.session import Session
 from chatlog.store import Store, open_store
 
 NOW = datetime(2026, 11, 20, 21, 44, tzinfo=UTC)
+
+#: No property fails for its time: the machine may be busy.
+hypothesis.settings.register_profile("chatlog", deadline=None)
+hypothesis.settings.load_profile("chatlog")
 
 
 class Clock:

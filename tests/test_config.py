@@ -73,7 +73,8 @@ def test_an_unknown_setting_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("flags", "environment", "origin"), [({"color": "blue"}, {}, "flag"), ({}, {"CHATLOG_COLOR": "blue"}, "environment")]
+    ("flags", "environment", "origin"),
+    [({"color": "blue"}, {}, "flag"), ({}, {"CHATLOG_COLOR": "blue"}, "environment")],
 )
 def test_a_value_that_cannot_be_is_refused(flags: dict[str, str], environment: dict[str, str], origin: str) -> None:
     """The error says which value, of which setting, from where, and what it may be."""

@@ -19,15 +19,14 @@ from chatlog.models import (
     Message,
     canonical_json,
     content_hash,
-    conversation_record,
     joined_text,
-    message_record,
     new_id,
     other_strings,
     parse_ref,
     text_parts,
     title_from,
 )
+from chatlog.records import conversation_record, message_record
 
 from .formats.making import stored
 from .formats.making import talk as conversation
@@ -195,19 +194,24 @@ def test_a_title_is_one_short_line_of_any_text(text: str) -> None:
 
 def test_the_record_of_a_conversation_has_the_promised_keys() -> None:
     """The keys of CLI.md section 3 are there, and the tags are a list."""
-    promised = """id user title source source_id parent forked_at model project created_at updated_at pinned archived
-        deleted_at expires_at tags messages tokens head revision state metadata""".split()
+    promised = {
+        "id", "user", "title", "source", "source_id", "parent", "forked_at", "model", "project", "created_at",
+        "updated_at", "pinned", "archived", "deleted_at", "expires_at", "tags", "messages", "tokens", "head",
+        "revision", "state", "metadata",
+    }  # fmt: skip
     record = conversation_record(conversation(tags=("b", "a")))
-    assert set() == set(promised) - set(record)
+    assert set() == promised - set(record)
     assert ["b", "a"] == record["tags"]
 
 
 def test_the_record_of_a_message_has_the_promised_keys() -> None:
     """The keys of CLI.md section 3 are there; parts are a list, or null where text is all."""
-    promised = """ref conversation seq source_id parent role author text parts model created_at tokens sha256
-        importance hidden metadata""".split()
+    promised = {
+        "ref", "conversation", "seq", "source_id", "parent", "role", "author", "text", "parts", "model", "created_at",
+        "tokens", "sha256", "importance", "hidden", "metadata",
+    }  # fmt: skip
     record = message_record(message(parts=(CALL,)))
-    assert set() == set(promised) - set(record)
+    assert set() == promised - set(record)
     assert [CALL] == record["parts"]
     assert None is message_record(message())["parts"]
 

@@ -156,7 +156,25 @@ def test_any_text_is_a_query(text: str) -> None:
 
 
 FRAGMENTS = st.sampled_from(
-    ["-", '"', ":", "*", " ", "role", "since", "tag", "in", "title", "is", "user", "7d", "9999-12-31", "a", "入門", "\\"]
+    [
+        "-",
+        '"',
+        ":",
+        "*",
+        " ",
+        "role",
+        "since",
+        "tag",
+        "in",
+        "title",
+        "is",
+        "user",
+        "7d",
+        "9999-12-31",
+        "a",
+        "入門",
+        "\\",
+    ]
 )
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from chatlog.models import Conversation, ConversationDraft, Filters, Message, MessageDraft, Page
     from chatlog.search import Result, Results, SearchOptions, search_messages
     from chatlog.store import Clock, Store
-    from chatlog.transfer import Exporter, ImportOptions, ImportReport, import_history
+    from chatlog.transfer import ImportOptions, ImportReport, import_history
+from chatlog.export import Exporter
 
 __all__ = [
     "Conversation",
@@ -46,7 +47,8 @@ _HOMES = {
     "chatlog.models": ("Conversation", "ConversationDraft", "Filters", "Message", "MessageDraft", "Page"),
     "chatlog.search": ("Result", "Results", "SearchOptions", "search_messages"),
     "chatlog.store": ("Store",),
-    "chatlog.transfer": ("Exporter", "ImportOptions", "ImportReport", "import_history"),
+    "chatlog.export": ("Exporter",),
+    "chatlog.transfer": ("ImportOptions", "ImportReport", "import_history"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -274,8 +274,16 @@ def text_parts(text: str) -> tuple[Part, ...]:
     return ({"type": "text", "content": text},)
 
 
-#: JSON with sorted keys and no blanks: equal values, equal text.  One encoder, for `json.dumps` makes one a call.
-canonical_json = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+#: One encoder, for `json.dumps` makes one a call.
+_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
+def canonical_json(value: object) -> str:
+    """Return JSON with sorted keys and no blanks: equal values, equal text.  Raises UsageError for what is no JSON."""
+    try:
+        return _encode(value)
+    except (TypeError, ValueError):
+        raise UsageError("a value is not one that JSON can hold") from None
 
 
 def content_hash(role: str, parts: Sequence[Part] | None, text: str = "") -> bytes:
@@ -354,57 +362,3 @@ def parse_ref(text: str) -> tuple[str, int | None]:
     if not conversation or not seq.isdecimal() or len(seq) > 18:
         raise UsageError(f"'{text}' is not a conversation or message", "write an id, @last, @2, or CONV:SEQ")
     return conversation, int(seq)
-
-
-def conversation_record(conversation: Conversation) -> dict[str, Any]:
-    """Return the conversation's keys as the command line and JSONL show them."""
-    c = conversation
-    return {
-        "id": c.id,
-        "user": c.user,
-        "title": c.title,
-        "source": c.source,
-        "source_id": c.source_id,
-        "parent": c.parent,
-        "forked_at": c.forked_at,
-        "model": c.model,
-        "project": c.project,
-        "created_at": c.created_at,
-        "updated_at": c.updated_at,
-        "pinned": c.pinned,
-        "archived": c.archived,
-        "hold": c.hold,
-        "deleted_at": c.deleted_at,
-        "expires_at": c.expires_at,
-        "tags": list(c.tags),
-        "messages": c.messages,
-        "tokens": c.tokens,
-        "head": c.head,
-        "revision": c.revision,
-        "state": dict(c.state),
-        "metadata": dict(c.metadata),
-    }
-
-
-def message_record(message: Message) -> dict[str, Any]:
-    """Return the message's keys as the command line and JSONL show them."""
-    m = message
-    return {
-        "ref": m.ref,
-        "conversation": m.conversation,
-        "seq": m.seq,
-        "source_id": m.source_id,
-        "parent": m.parent,
-        "role": m.role,
-        "author": m.author,
-        "text": m.text,
-        "parts": None if m.parts is None else list(m.parts),
-        "model": m.model,
-        "created_at": m.created_at,
-        "tokens": m.tokens,
-        "sha256": m.sha256,
-        "key": m.key,
-        "importance": m.importance,
-        "hidden": m.hidden,
-        "metadata": dict(m.metadata),
-    }

@@ -47,6 +47,7 @@ class Query:
 
 def parse(text: str, now: datetime, filters: Filters = Filters()) -> Query:  # noqa: B008  frozen
     """Return what `text` asks, its fields added to `filters`; `now` is what dates count from."""
+    text = text.encode("utf-8", "replace").decode("utf-8")
     terms: list[Term] = []
     without: list[Term] = []
     within: list[str] = []

@@ -6,6 +6,7 @@ Takes a store and a parsed query, returns results with the part of the text that
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,7 +14,8 @@ from typing import Any, Literal
 
 from chatlog import query as language
 from chatlog.errors import UsageError
-from chatlog.models import Filters, Hit, Message, Term, WordQuery, message_record, other_strings
+from chatlog.models import Filters, Hit, Message, Term, WordQuery, other_strings
+from chatlog.records import message_record
 from chatlog.store import Store
 
 Tier = Literal["exact", "relaxed", "semantic", "none"]
@@ -24,6 +26,8 @@ BY_WORDS = "there is no index of meanings: searched by words"
 SNIPPET_CHARS = 200
 #: How much of a long message is looked through for the place to show.
 SNIPPET_SCAN = 400_000
+#: Of a longer query the longest words are searched.
+MAX_TERMS = 40
 #: So many hidden messages between a result and its neighbours are passed over.
 PASSED_OVER = 8
 
@@ -103,6 +107,8 @@ def search_messages(
     Dates in the query count from `now`, the store's clock by default.  Raises UsageError for an unknown mode or a
     pattern that is none; a query never fails.
     """
+    if unknown := set(options.within) - set(language.PLACES):
+        raise UsageError(f"'{min(unknown)}' is not a place to search in", f"one of: {', '.join(language.PLACES)}")
     if options.mode not in MODES:
         raise UsageError(f"'{options.mode}' is not a way to search", f"one of: {', '.join(MODES)}")
     if options.mode == "regex":
@@ -125,6 +131,7 @@ def _by_words(store: Store, query: language.Query, options: SearchOptions) -> Re
     terms = language.content_terms(query.terms)
     if not terms:
         return _recent(store, query, options)
+    terms, beyond = _most_telling(terms)
     asked = WordQuery(
         every=terms,
         none=query.without,
@@ -135,6 +142,7 @@ def _by_words(store: Store, query: language.Query, options: SearchOptions) -> Re
     dropped: list[Term] = []
     if not hits:
         hits, asked, dropped = _relaxed(store, asked, query.filters, options.limit)
+    dropped += beyond
     if not hits:
         return Results(dropped=tuple(term.text for term in dropped), total=0)
     return Results(
@@ -143,6 +151,12 @@ def _by_words(store: Store, query: language.Query, options: SearchOptions) -> Re
         dropped=tuple(term.text for term in dropped),
         total=len(hits) if len(hits) < options.limit else None,
     )
+
+
+def _most_telling(terms: tuple[Term, ...]) -> tuple[tuple[Term, ...], list[Term]]:
+    """Return the longest `MAX_TERMS` of the terms, and the rest: a page of text is no query, but it is answered."""
+    kept = set(sorted(terms, key=lambda term: -len(term.text))[:MAX_TERMS])
+    return tuple(term for term in terms if term in kept), [term for term in terms if term not in kept]
 
 
 def _relaxed(store: Store, asked: WordQuery, filters: Filters, limit: int) -> tuple[list[Hit], WordQuery, list[Term]]:
@@ -166,8 +180,9 @@ def _recent(store: Store, query: language.Query, options: SearchOptions) -> Resu
     if query.filters == Filters():
         return Results(total=0)
     hits: list[Hit] = []
-    for hit in store.scan(query.filters, hidden=options.hidden):
-        hits.append(hit)
+    for hit in store.scan(query.filters, hidden=options.hidden, latest=True):
+        if not _says_any(hit.message.text, query.without):
+            hits.append(hit)
         if len(hits) == options.limit:
             break
     return Results(
@@ -177,6 +192,11 @@ def _recent(store: Store, query: language.Query, options: SearchOptions) -> Resu
     )
 
 
+def _says_any(text: str, terms: Sequence[Term]) -> bool:
+    """Whether a text has any of the terms, as whole words."""
+    return any(re.search(rf"\b{re.escape(term.text)}\b", text, re.IGNORECASE) for term in terms)
+
+
 def _by_title(store: Store, query: language.Query, options: SearchOptions) -> Results:
     """Find conversations by title and show their first message."""
     words = tuple(term.text for term in language.content_terms(query.terms))
@@ -184,7 +204,7 @@ def _by_title(store: Store, query: language.Query, options: SearchOptions) -> Re
     items = []
     for conversation in page.items:
         first = next(iter(store.messages(conversation.id)), None)
-        if first is not None:
+        if first is not None and not _says_any(conversation.title or "", query.without):
             hit = Hit(first, conversation.title, 0.0)
             items.append(_result(hit, query.terms))
     return Results(items=tuple(items), tier="exact" if items else "none", total=page.total)
@@ -195,7 +215,9 @@ def _by_title(store: Store, query: language.Query, options: SearchOptions) -> Re
 
 def _by_pattern(store: Store, text: str, filters: Filters, options: SearchOptions) -> Results:
     try:
-        pattern = re.compile(text, 0 if any(char.isupper() for char in text) else re.IGNORECASE)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's plans for nested sets are not the user's matter
+            pattern = re.compile(text, 0 if any(char.isupper() for char in text) else re.IGNORECASE)
     except (re.error, OverflowError, RecursionError) as error:
         raise UsageError(
             f"the pattern is not a regular expression: {error}", "search words with --mode lexical"
@@ -260,7 +282,7 @@ def _spans(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
     words = [word for term in terms for word in ([term.text] if term.phrase else re.findall(r"\w+", term.text))]
     found: list[tuple[int, int]] = []
     for word in words:
-        exact = list(_bounded(re.escape(word), text))
+        exact = list(_bounded(rf"\b{re.escape(word)}\b", text)) or list(_bounded(re.escape(word), text))
         stem = re.escape(word[: max(4, len(word) - 3)])
         found += exact or (_bounded(rf"\b{stem}\w*", text) if len(word) > 3 else [])
     return sorted(set(found))

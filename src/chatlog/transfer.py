@@ -6,35 +6,28 @@ on where it stopped when it is run again.
 
 from __future__ import annotations
 
-import os
-import re
-import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from chatlog import formats
-from chatlog.errors import ChatlogError, NotFoundError, RefusedError, UsageError
+from chatlog.errors import ChatlogError, NotFoundError, UsageError
 from chatlog.formats import MALFORMED
-from chatlog.formats.source import UNREADABLE, Progress, Source, stream_source, walk, watched
+from chatlog.formats.source import UNREADABLE, Progress, Source, walk, walk_stream, watched
 from chatlog.models import (
     IMPORTANCES,
     ROLES,
-    Conversation,
     ConversationDraft,
     Extra,
-    Filters,
     LeftOut,
-    Message,
     MessageDraft,
     Problem,
     Record,
     TitleHint,
     Unfinished,
-    new_id,
+    checked_tag,
 )
 from chatlog.store import Store
 
@@ -100,6 +93,8 @@ def import_history(
 
     What cannot be read is in the report and never stops the rest.
     """
+    for tag in options.tags:
+        checked_tag(tag)
     report = ImportReport()
     for item in inputs:
         _import_input(store, item, options, report, progress)
@@ -110,7 +105,8 @@ def _import_input(
     store: Store, item: str | Path | BinaryIO, options: ImportOptions, report: ImportReport, progress: Progress | None
 ) -> None:
     if not isinstance(item, (str, Path)):
-        _import_source(store, stream_source(item), options, report, progress)
+        for source in walk_stream(item):
+            _import_source(store, source, options, report, progress)
         return
     path = Path(item)
     before, ignored = len(report.files), report.ignored
@@ -144,13 +140,18 @@ def _import_source(
     try:
         file.format = options.format or formats.detect(source)
         if file.format is None:
-            empty = not source.head(1)
-            file.errors.append(Problem("", "the file is empty" if empty else "not a history format chatlog knows"))
+            file.errors.append(Problem("", _unknown(source.head(4))))
             return
         stream = watched(source, progress) if progress else source
         _Import(store, file.format, options, file).run(formats.reader(file.format).read(stream))
     except UNREADABLE as error:
         file.errors.append(Problem("", _reason(error)))
+
+
+def _unknown(head: bytes) -> str:
+    if not head:
+        return "the file is empty"
+    return "the archive is damaged" if head == b"PK\x03\x04" else "not a history format chatlog knows"
 
 
 def _reason(error: Exception) -> str:
@@ -186,6 +187,8 @@ class _Import:
         try:
             for record in records:
                 self._take(record)
+        except UNREADABLE as error:
+            self.report.errors.append(Problem("", _reason(error)))
         except MALFORMED as error:
             self.report.errors.append(Problem("", f"not of the form that {self.format} has ({type(error).__name__})"))
         self._flush()
@@ -309,103 +312,3 @@ def _unsound_message(draft: MessageDraft) -> str | None:
     if draft.importance is not None and draft.importance not in IMPORTANCES:
         return "the importance is not one chatlog knows"
     return None if all(isinstance(part, dict) for part in draft.parts or ()) else "a part is not an object"
-
-
-# export
-
-
-def select(store: Store, refs: Sequence[str] | None, filters: Filters) -> Iterator[Conversation]:
-    """Yield the conversations of some refs, or all that the filters let through, the oldest first."""
-    if refs is not None:
-        for ref in refs:
-            yield store.get(ref)
-        return
-    cursor = None
-    while True:
-        page = store.conversations(filters, sort="created:asc", limit=200, cursor=cursor)
-        yield from page.items
-        cursor = page.next_cursor
-        if cursor is None:
-            return
-
-
-@dataclass(slots=True)
-class ExportReport:
-    """What an export wrote; `paths` where it wrote files."""
-
-    conversations: int = 0
-    messages: int = 0
-    paths: list[str] = field(default_factory=list)
-
-
-class Exporter:
-    """Writes conversations in one format, counting what it wrote."""
-
-    def __init__(self, store: Store, to: str) -> None:
-        self.store = store
-        self.to = to
-        self.writer = formats.writer(to)
-        self.report = ExportReport()
-
-    def write(self, conversations: Iterable[Conversation], out: IO[str], *, everything: bool = False) -> None:
-        """Write to a text stream; with `everything`, chatlog JSONL ends with memories and tombstones."""
-        transcripts = ((conversation, self._messages(conversation)) for conversation in conversations)
-        if self.to == "jsonl":
-            from chatlog.formats import chatlog
-
-            chatlog.write(transcripts, out, lambda name: self.store.extras(name) if name or everything else ())
-        else:
-            self.writer.write(transcripts, out)
-
-    def _messages(self, conversation: Conversation) -> Iterator[Message]:
-        self.report.conversations += 1
-        for message in self.store.messages(conversation.id, all_branches=self.to == "jsonl"):
-            self.report.messages += 1
-            yield message
-
-    def write_file(self, conversations: Iterable[Conversation], path: Path, *, force: bool, everything: bool) -> None:
-        """Write one new private file.  Raises RefusedError where it exists and `force` is false."""
-        with new_file(path, force=force) as out:
-            self.write(conversations, out, everything=everything)
-        self.report.paths.append(str(path))
-
-    def write_folder(self, conversations: Iterable[Conversation], folder: Path, *, force: bool) -> None:
-        """Write a file per conversation into a folder, named after its title."""
-        folder.mkdir(mode=0o700, exist_ok=True)
-        extension = formats.WRITERS[self.to][1]
-        for conversation in conversations:
-            self.write_file(
-                [conversation], folder / (file_name(conversation) + extension), force=force, everything=False
-            )
-
-
-_UNSAFE = re.compile(r"[^\w .,()'+-]+")
-
-
-def file_name(conversation: Conversation) -> str:
-    """Return a file name for a conversation: its title made safe for any system, and the start of its id."""
-    title = unicodedata.normalize("NFC", conversation.title or "untitled")
-    safe = " ".join(_UNSAFE.sub(" ", title).split()).strip(" .")[:60].strip(" .")
-    return f"{safe or 'untitled'}-{conversation.id[:8]}"
-
-
-@contextmanager
-def new_file(path: Path, *, force: bool) -> Iterator[IO[str]]:
-    """Open a private file that appears under its name only once it is whole.
-
-    Raises RefusedError where it exists and `force` is false, NotFoundError where it cannot be written.
-    """
-    if not force and (path.exists() or path.is_symlink()):
-        raise RefusedError(f"{path} exists already", "choose another name, or add --force")
-    partial = path.with_name(f".{path.name[:200]}.{new_id()[:8]}.part")
-    try:
-        handle = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    except OSError as error:
-        raise NotFoundError(f"cannot write {path}: {error.strerror}") from None
-    try:
-        with open(handle, "w", encoding="utf-8", newline="\n") as out:  # noqa: PTH123  a descriptor, not a path
-            yield out
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise

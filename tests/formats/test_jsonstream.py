@@ -16,8 +16,9 @@ from chatlog.models import Problem, Unfinished
 
 from .making import source_of
 
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans()
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | NUMBERS | st.text(),
     lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(), values, max_size=3),
     max_leaves=8,
 )
@@ -119,6 +120,12 @@ def test_a_key_given_twice_has_its_last_value() -> None:
     assert [{"a": 2}] == values(lines(source_of('{"a":1,"a":2}\n')))
 
 
+def test_what_is_no_number_in_json_is_kept_as_its_name() -> None:
+    """NaN and Infinity, which some writers use, become text, so that what is stored is JSON."""
+    assert [["NaN", "-Infinity", 1.5]] == values(lines(source_of("[NaN, -Infinity, 1.5]\n")))
+    assert ["NaN", "Infinity"] == values(items(source_of("[NaN, Infinity]")))
+
+
 # half surrogate pairs, which no file can hold
 
 
@@ -167,7 +174,10 @@ def test_elements_come_out_one_by_one(objects: list[Any], chunk: int, indent: in
     assert [f"item {number}" for number in range(1, len(objects) + 1)] == [each.place for each in found]
 
 
-@given(st.integers(1, 30), st.lists(st.integers() | st.floats(allow_nan=False) | st.booleans(), max_size=6))
+@given(
+    st.integers(1, 30),
+    st.lists(st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.booleans(), max_size=6),
+)
 def test_numbers_are_not_cut_at_the_window(chunk: int, numbers: list[Any]) -> None:
     """A number that goes on behind the window's edge is read whole."""
     with pytest.MonkeyPatch.context() as patch:

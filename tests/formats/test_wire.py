@@ -8,7 +8,8 @@ import pytest
 
 from chatlog.errors import UsageError
 from chatlog.formats import build, wire
-from chatlog.models import MessageDraft, message_record
+from chatlog.models import MessageDraft
+from chatlog.records import message_record
 
 from .making import stored
 

@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from chatlog.export import Exporter, select
 from chatlog.models import ConversationDraft, Filters, Message, MessageDraft
 from chatlog.store import Store, open_store
 from chatlog.store.sqlite.connection import Connection, connect
-from chatlog.transfer import Exporter, ImportOptions, ImportReport, import_history, select
+from chatlog.transfer import ImportOptions, ImportReport, import_history
 
 NOW = datetime(2026, 11, 20, 21, 44, tzinfo=UTC)
 #: An id of the form chatlog gives, for exports made by hand.

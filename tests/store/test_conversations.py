@@ -15,7 +15,7 @@ from chatlog.models import ConversationDraft, Filters
 from chatlog.store import SORTS, Store
 
 from ..conftest import Clock
-from .making import assert_sound, fresh, of, only, opened, raw, say, shown, talk, unwritten
+from .making import ID, assert_sound, fresh, of, only, opened, raw, say, shown, talk, unwritten
 
 T0 = "2026-11-20T21:44:00.000Z"
 
@@ -76,6 +76,15 @@ def test_a_key_of_a_trashed_conversation_is_free(store: Store) -> None:
     first = store.new(messages=[say("hello", key="k1")])
     store.delete([first.id])
     assert first.id != store.new(messages=[say("hello", key="k1")]).id
+
+
+@pytest.mark.parametrize("draft", [ConversationDraft(id=ID), ConversationDraft(source="x", source_id="1")])
+def test_what_is_here_already_is_a_conflict(store: Store, draft: ConversationDraft) -> None:
+    """A second conversation of the same id, or of the same id of a source, is no crash and not written."""
+    store.new(draft)
+    with pytest.raises((ConflictError, UsageError)):
+        store.new(draft)
+    assert 1 == store.conversations().total
 
 
 # found
@@ -337,6 +346,17 @@ def test_what_follows_from_elsewhere_cannot_be_set(store: Store, key: str) -> No
     with pytest.raises(UsageError, match="cannot be set") as caught:
         store.change(name, {key: 1})
     assert "archived, expires_at, hold, metadata, model, pinned, project, state, title" in caught.value.hint
+
+
+@pytest.mark.parametrize("time", ["2999-01-31", "tomorrow", "2999-01-31T10:00:00+01:00"])
+def test_an_expiry_is_kept_in_the_one_form_or_refused(store: Store, time: str) -> None:
+    """Another form of time becomes ours, or is a usage error: it is compared as text."""
+    (name,) = make(store, "a")
+    try:
+        changed = store.change(name, {"expires_at": time})
+    except UsageError:
+        return
+    assert str(changed.expires_at).endswith("Z")
 
 
 def test_a_state_that_is_no_object_is_refused(store: Store) -> None:

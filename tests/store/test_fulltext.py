@@ -418,7 +418,7 @@ def test_the_index_stays_in_step(steps: list[histories.Step]) -> None:
 
 
 @pytest.mark.slow
-@settings(LAW, max_examples=500)
+@settings(LAW, max_examples=200)
 @given(histories.steps(25))
 def test_the_index_stays_in_step_in_the_long_run(steps: list[histories.Step]) -> None:
     """The same law on many longer histories."""

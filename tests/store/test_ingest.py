@@ -590,6 +590,42 @@ def test_two_copies_that_went_apart_are_both_kept(
             imported(store, export)
 
 
+def paths(store: Store) -> set[tuple[str, ...]]:
+    """Return what was said on the way to each message."""
+    name = only(store)
+    return {tuple(shown(store, name, branch=seq)) for seq, _, _ in tree(store, name)}
+
+
+#: What happens to two copies: one of them goes on from some message, or takes in the other's export.
+EXCHANGES = st.lists(
+    st.tuples(st.sampled_from(["say", "take"]), st.booleans(), st.none() | st.integers(0, 9)), min_size=2, max_size=9
+)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(EXCHANGES, st.sampled_from([1, 2, 500]))
+def test_copies_that_exchange_exports_lose_and_double_nothing(
+    steps: list[tuple[str, bool, int | None]], size: int
+) -> None:
+    """Whatever two copies of a conversation say and take from each other, each has all it had and all it took, once."""
+    with fresh() as one, fresh() as other, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transfer, "BATCH_MESSAGES", size)
+        name = twins(one, other, "start")
+        for number, (step, is_one, which) in enumerate(steps):
+            store, copy = (one, other) if is_one else (other, one)
+            if step == "say":
+                parent = None if which is None else which % store.get(name).messages + 1
+                store.add(name, [say(f"message {number}", parent=parent)])
+                continue
+            before = paths(store) | paths(copy)
+            imported(store, exported(copy))
+            assert before == paths(store)
+            assert len(before) == store.get(name).messages
+            assert_sound(store)
+            with unwritten(store):
+                imported(store, exported(copy))
+
+
 def test_a_conversation_that_went_on_here_too_keeps_its_head(store: Store) -> None:
     """After two copies went apart, what the owner of this one sees is still their own branch."""
     with fresh() as copy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -268,6 +269,25 @@ def test_a_key_behind_the_first_is_no_crash(store: Store, batch: list[MessageDra
     assert ["a", "b"] == shown(store, name)
 
 
+def test_a_source_id_that_is_here_already_is_a_conflict(store: Store) -> None:
+    """A message of a source stands once in a conversation; adding it again is no crash and writes nothing."""
+    name = store.new(messages=[say("a", source_id="s")]).id
+    with pytest.raises(ConflictError):
+        store.add(name, [say("b", source_id="s")])
+    assert ["a"] == shown(store, name)
+
+
+@pytest.mark.parametrize("time", ["2026-01-31", "2026-01-31T10:00:00+01:00", "yesterday", ""])
+def test_a_time_is_kept_in_the_one_form_or_refused(store: Store, time: str) -> None:
+    """A caller's time of another form becomes ours, or is a usage error: times are compared as text."""
+    name = started(store, "a")
+    try:
+        (added,) = store.add(name, [say("b", created_at=time)])
+    except UsageError:
+        return
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", added.created_at)
+
+
 def test_keys_are_each_conversations_and_users_own(store: Store) -> None:
     """The same key may be used in another conversation and by another user."""
     one, other = started(store, "a"), started(store, "a")
@@ -300,12 +320,14 @@ def test_a_message_that_is_not_there_is_not_found(store: Store, seq: int) -> Non
             use()
 
 
-def test_a_trashed_conversations_messages_are_not_found(store: Store) -> None:
-    """What lies in the trash is not read by chance."""
+def test_a_trashed_conversation_is_read_by_its_id_only(store: Store) -> None:
+    """What lies in the trash can be looked at and exported, not found by chance, and not added to."""
     name = started(store, "a")
     store.delete([name])
-    with pytest.raises(NotFoundError):
-        list(store.messages(name))
+    assert ["a"] == [message.text for message in store.messages(name)]
+    for attempt in (lambda: store.get(name), lambda: store.add(name, [say("b")])):
+        with pytest.raises(NotFoundError):
+            attempt()
 
 
 def test_the_hash_can_be_verified(store: Store) -> None:

@@ -12,8 +12,9 @@ import typer
 from chatlog.cli.options import Revision, complete_conversation, one_of, verb
 from chatlog.cli.session import Session
 from chatlog.errors import UsageError
-from chatlog.models import ROLES, ConversationDraft, Message, MessageDraft, checked_message, message_record
+from chatlog.models import ROLES, ConversationDraft, Message, MessageDraft, checked_message
 from chatlog.output import IDENTIFIED, Listing
+from chatlog.records import message_record
 
 
 @verb(

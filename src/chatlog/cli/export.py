@@ -11,9 +11,9 @@ import typer
 from chatlog.cli.options import Conversations, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.errors import BusyError
+from chatlog.export import Exporter, select
 from chatlog.formats import WRITERS
 from chatlog.models import Filters
-from chatlog.transfer import Exporter, select
 
 
 def _writers() -> list[str]:

@@ -8,8 +8,8 @@ import typer
 
 from chatlog.cli.options import MessageRef, verb
 from chatlog.cli.session import Session
-from chatlog.models import conversation_record
 from chatlog.output import IDENTIFIED
+from chatlog.records import conversation_record
 
 
 @verb("chatlog fork 7pvd3bgm:12", 'chatlog fork @last --title "Another way"', forms=IDENTIFIED)

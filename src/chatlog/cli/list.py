@@ -9,8 +9,8 @@ import typer
 
 from chatlog.cli.options import one_of, verb
 from chatlog.cli.session import Session
-from chatlog.models import conversation_record
 from chatlog.output import FORMATS, Column, Listing, text_of
+from chatlog.records import conversation_record
 from chatlog.store import SORTS
 from chatlog.timespec import age
 

@@ -8,8 +8,9 @@ import typer
 
 from chatlog.cli.options import complete_tag, verb
 from chatlog.cli.session import Session
-from chatlog.models import ConversationDraft, MessageDraft, checked_tag, conversation_record
+from chatlog.models import ConversationDraft, MessageDraft, checked_tag
 from chatlog.output import IDENTIFIED
+from chatlog.records import conversation_record
 from chatlog.timespec import duration, iso
 
 

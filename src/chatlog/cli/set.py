@@ -9,8 +9,8 @@ import typer
 from chatlog.cli.options import Conversation, Revision, verb
 from chatlog.cli.session import Session
 from chatlog.errors import UsageError
-from chatlog.models import conversation_record
 from chatlog.output import IDENTIFIED
+from chatlog.records import conversation_record
 from chatlog.timespec import duration, iso
 
 

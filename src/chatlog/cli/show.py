@@ -11,8 +11,9 @@ import typer
 from chatlog.cli.options import MessageRef, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.errors import UsageError
-from chatlog.models import Conversation, Message, conversation_record, message_record
+from chatlog.models import Conversation, Message
 from chatlog.output import IDENTIFIED, to_json
+from chatlog.records import conversation_record, message_record
 from chatlog.render import Look, heading
 from chatlog.render import message as message_lines
 from chatlog.store import Store

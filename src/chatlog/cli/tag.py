@@ -9,9 +9,9 @@ import typer
 from chatlog.cli.options import complete_tag_or_conversation, verb
 from chatlog.cli.session import Session
 from chatlog.errors import UsageError
+from chatlog.export import select
 from chatlog.models import Filters
 from chatlog.output import THING
-from chatlog.transfer import select
 
 
 @verb(

@@ -22,9 +22,26 @@ from chatlog.models import Conversation, Message, Record
 #: Readers, most particular first: the first whose `sniff` says yes reads the source.
 READERS = (
     "chatlog",
+    "codex",
+    "gemini_cli",
+    "google_aistudio",
+    "gemini_takeout",
+    "copilot",
+    "deepseek",
+    "librechat",
+    "chatbotui",
+    "grok",
     "chatgpt",
     "claude_ai",
+    "qwen_code",
     "claude_code",
+    "pi_agent",
+    "droid",
+    "cline",
+    "swe_agent",
+    "sharegpt",
+    "oasst",
+    "aider",
     "openai_messages",
 )
 #: Writers, by the name `export --to` takes, with the extension of the file.

@@ -21,12 +21,11 @@ from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Record, title_from
 from chatlog.timespec import instant
 
-#: aider writes beside the code; only the folders people keep projects in can be looked through.
+#: aider writes beside the code: the folders that people keep projects in are looked through.
 LOCATIONS: tuple[str, ...] = (
     "~/.aider.chat.history.md",
     "~/*/.aider.chat.history.md",
     "~/*/*/.aider.chat.history.md",
-    "~/*/*/*/.aider.chat.history.md",
     "$AIDER_CHAT_HISTORY_FILE",
 )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -83,6 +84,11 @@ def compact(values: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value not in (None, "", [], {}, False)}
 
 
+def word(value: object) -> str | None:
+    """Return a text that says something, None for anything else."""
+    return value if isinstance(value, str) and value else None
+
+
 class Chain:
     """Links the messages of a source that has no ids.
 
@@ -109,8 +115,19 @@ class Chain:
 
 def derived_id(parent: str | int | None, draft: MessageDraft) -> str:
     """Return an id from a message's content and its parent's id."""
-    content = content_hash(draft.role, draft.parts or None, draft.text)
+    return content_id(parent, draft.role, draft.parts, draft.text)
+
+
+def content_id(parent: str | int | None, role: str, parts: tuple[Part, ...] | None, text: str) -> str:
+    """Return the id that a message of that content derives from its parent's, before there is a draft of it."""
+    content = content_hash(role, parts or None, text)
     return "h-" + hashlib.sha256(str(parent).encode("utf-8", "surrogatepass") + b"\0" + content).hexdigest()[:32]
+
+
+def numbered(name: str, used: Counter[str]) -> str:
+    """Return a name, with a number behind it where it was `used` before; note the use."""
+    used[name] += 1
+    return name if used[name] == 1 else f"{name}#{used[name]}"
 
 
 def derived_conversation_id(drafts: Iterable[MessageDraft]) -> str:

@@ -56,33 +56,35 @@ def read(source: Source) -> Iterator[Record]:
 
 def _damaged(source: Source) -> Iterator[Record]:
     """Yield the conversations that can be read of a file that is cut off or broken."""
+    told = False
     for item in items(source, _HISTORY):
         if isinstance(item, Problem):
+            told = True
             yield item
         else:
             yield from _read(item, {})
+    if not told:
+        yield Problem("after the conversations", "the file ends before its JSON does")
 
 
-def _folders(found: Any) -> dict[Any, str]:
-    held = found if isinstance(found, list) else ()
-    return {
-        folder["id"]: folder["name"] for folder in held if isinstance(folder, dict) and folder.keys() >= {"id", "name"}
-    }
+def _folders(found: Any) -> dict[str, str]:
+    held = [folder for folder in found if isinstance(folder, dict)] if isinstance(found, list) else []
+    return {str(folder.get("id")): folder["name"] for folder in held if build.word(folder.get("name"))}
 
 
-def _read(item: Line, folders: Mapping[Any, str]) -> Iterator[Record]:
+def _read(item: Line, folders: Mapping[str, str]) -> Iterator[Record]:
     try:
         yield from _conversation(item.value, item.place, folders)
     except MALFORMED as error:
         yield Problem(item.place, f"not a conversation of Chatbot UI ({type(error).__name__})")
 
 
-def _conversation(entry: Mapping[str, Any], place: str, folders: Mapping[Any, str]) -> Iterator[Record]:
+def _conversation(entry: Mapping[str, Any], place: str, folders: Mapping[str, str]) -> Iterator[Record]:
     messages: list[MessageDraft] = []
     problems: list[Problem] = []
     chain, calls = build.Chain(), Calls()
     model = entry.get("model")
-    model_id = model.get("id") if isinstance(model, dict) else model
+    model_id = build.word(model.get("id") if isinstance(model, dict) else model)
     prompt = entry.get("prompt")
     if isinstance(prompt, str) and prompt:
         messages.append(chain.link(MessageDraft(role="system", text=prompt, source_id="prompt")))
@@ -96,9 +98,9 @@ def _conversation(entry: Mapping[str, Any], place: str, folders: Mapping[Any, st
             problems.append(Problem(f"{place}, message {number}", reason))
     yield ConversationDraft(
         source_id=str(entry["id"]) if entry.get("id") else build.derived_conversation_id(messages),
-        title=entry.get("name") or None,
+        title=build.word(entry.get("name")),
         model=model_id,
-        project=folders.get(entry.get("folderId")),
+        project=folders.get(str(entry.get("folderId"))),
         metadata={key: fact for key, fact in entry.items() if key not in _TOLD and fact is not None},
     )
     yield from messages

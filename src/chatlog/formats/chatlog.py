@@ -16,17 +16,8 @@ from chatlog.formats import MALFORMED, Head, Transcript
 from chatlog.formats.build import Chain, derived_id
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.source import Source
-from chatlog.models import (
-    ROLES,
-    ConversationDraft,
-    Extra,
-    MessageDraft,
-    Problem,
-    Record,
-    conversation_record,
-    joined_text,
-    message_record,
-)
+from chatlog.models import ROLES, ConversationDraft, Extra, MessageDraft, Problem, Record, joined_text
+from chatlog.records import conversation_record, message_record
 from chatlog.timespec import instant
 
 VERSION = 1

@@ -61,7 +61,7 @@ class View:
     model: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
-    def keys(self) -> Iterator[str]:
+    def texts(self) -> Iterator[str]:
         """Yield the texts that an event telling the same message may have."""
         pieces = [part["content"].strip() for part in self.parts if part["type"] == "text"]
         yield from pieces
@@ -97,7 +97,15 @@ def _word(value: Any) -> str | None:
 def shown(parts: list[Part]) -> tuple[str, str | None]:
     """Return what a human wrote in a message, or what was injected instead and why it is hidden."""
     words = [part["content"] for part in parts if part["type"] == "text"]
-    text = "\n\n".join(word for word in words if word and not _IMAGE_TAG.fullmatch(word))
+    pieces = [_seen(word) for word in words if word and not _IMAGE_TAG.fullmatch(word)]
+    typed = [text for text, reason in pieces if reason is None]
+    if typed or not pieces:
+        return "\n\n".join(typed), None
+    return "\n\n".join(text for text, _ in pieces), pieces[0][1]
+
+
+def _seen(text: str) -> tuple[str, str | None]:
+    """Return what is to be read of one piece of text, and why it is hidden where no human wrote it."""
     start = text.lstrip()
     if start.startswith(_IDE):
         asked = _REQUEST.split(text, maxsplit=1)
@@ -204,7 +212,7 @@ def searched(payload: Payload) -> str | None:
 
 def result_part(payload: Payload, call_id: str | None) -> Part:
     """Return the result of a tool call, out of whichever envelope this version puts around it."""
-    output = payload["output"] if "output" in payload else payload.get("result", payload.get("tools"))
+    output = payload["output"] if "output" in payload else payload.get("result")
     response, failed, facts = output, False, _rest(payload, *_RESULT_TOLD)
     if isinstance(output, str):
         response, failed, more = _unwrapped(output)
@@ -215,6 +223,8 @@ def result_part(payload: Payload, call_id: str | None) -> Part:
             response = _plain(output["content"])
     elif isinstance(output, list):
         response = _plain(output)
+    elif output is None and "tools" in facts:
+        response = facts.pop("tools")
     return build.tool_result(call_id, response, is_error=failed, **facts)
 
 

@@ -1,12 +1,14 @@
-"""GitHub Copilot's histories: the command line's events and older sessions, VS Code's chats.
+"""GitHub Copilot's histories: the command line's in ``~/.copilot``, VS Code's in its ``User`` folder.
 
-Tells the four forms apart and reads the oldest, ``{"chatMessages", "timeline"}``, itself; events are
-`copilot_events`' matter, chats and their logs `copilot_vscode`'s.
+That is below ``~/.config/Code``, ``~/Library/Application Support/Code`` or ``%APPDATA%/Code``.  Tells the four
+forms apart and reads the oldest, ``{"chatMessages", "timeline"}``, itself; events are `copilot_events`'
+matter, chats and their logs `copilot_vscode`'s.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -106,13 +108,13 @@ def _read_session(source: Source, session: Mapping[str, Any]) -> Iterator[Record
 
 def _timeline(entries: list[Any]) -> Iterator[Record]:
     completed = {_call_id(entry) for entry in entries if _kind(entry) == "tool_call_completed"}
-    last, repeated = None, 0
+    last, repeated, used = None, 0, Counter[str]()
     for number, entry in enumerate(entries, 1):
         if _kind(entry) == "tool_call_requested" and _call_id(entry) in completed:
             repeated += 1
             continue
         try:
-            made = _entry(entry, last, f"timeline-{number}")
+            made = _entry(entry, last, build.numbered(str(entry.get("id") or f"timeline-{number}"), used))
         except MALFORMED:
             yield Problem(f"timeline {number}", "not an entry of the shape that Copilot writes")
             continue
@@ -143,7 +145,7 @@ def _entry(entry: Mapping[str, Any], parent: str | None, name: str) -> MessageDr
         text=text,
         parts=tuple(_call(entry)) if kind in _CALLS else None,
         created_at=instant(entry.get("timestamp")),
-        source_id=str(entry.get("id") or name),
+        source_id=name,
         parent=parent,
         hidden=is_note,
         metadata=facts,

@@ -13,16 +13,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chatlog.formats import MALFORMED, build
-from chatlog.formats.jsonstream import Line, lines
+from chatlog.formats.copilot_event_parts import EMPTY, Data, attachment, request_part, result_part
+from chatlog.formats.jsonstream import lines
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
 from chatlog.timespec import instant
 
-Data = Mapping[str, Any]
-
 _FAMILIES = ("session", "user", "assistant", "tool", "system", "subagent", "hook", "skill", "pending_messages")
 _TYPE = re.compile(rf"(?:{'|'.join(_FAMILIES)})\.[a-z_.]{{1,40}}|abort")
-_EMPTY: tuple[object, ...] = (None, "", [], {}, False)
+#: Messages kept back behind an answer whose usage may follow.
+_WAITING = 50
 _OPAQUE = ("reasoningOpaque", "encryptedContent")
 _TOLD: dict[str, frozenset[str]] = {
     "user.message": frozenset(("content", "attachments", "supportedNativeDocumentMimeTypes")),
@@ -51,9 +51,11 @@ def read(source: Source) -> Iterator[Record]:
             yield line
             continue
         try:
-            yield from session.feed(line)
+            session.feed(line.value)
         except MALFORMED:
             yield Problem(line.place, "not an event of the shape that Copilot writes")
+        if session.ready and (session.answer is None or len(session.ready) > _WAITING):
+            yield from session.taken()
     yield from session.close()
 
 
@@ -62,104 +64,112 @@ class _Lane:
     """A conversation: the session's, or that of the sub-agent which a tool call started."""
 
     draft: ConversationDraft
+    key: str | None
     last: str | None = None
     opened: bool = False
     used: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class _Made:
+    """What an event says, before it has its place."""
+
+    role: str
+    text: str = ""
+    parts: tuple[Part, ...] | None = None
+    model: str | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def draft(self, source_id: str, parent: str | None, conversation: str | None, moment: str | None) -> MessageDraft:
+        """Return the message."""
+        return MessageDraft(
+            role=self.role,
+            text=self.text,
+            parts=self.parts,
+            model=self.model,
+            created_at=moment,
+            source_id=source_id,
+            parent=parent,
+            conversation=conversation,
+            hidden="hidden_reason" in self.facts,
+            metadata=self.facts,
+        )
 
 
 class _Session:
     """What one pass over a file remembers: where each event leads, and the answer that still waits for its usage."""
 
     def __init__(self, source: Source) -> None:
-        self.source = source
-        self.lanes: dict[str | None, _Lane] = {None: _Lane(ConversationDraft(source_id=_name(source)))}
+        self.main = _Lane(ConversationDraft(source_id=_name(source)), None)
+        self.lanes: dict[str | None, _Lane] = {None: self.main}
         self.places: dict[str, tuple[str | None, str | None]] = {}
         self.calls: set[str] = set()
         self.model: str | None = None
         self.thoughts: list[str] = []
         self.usage: dict[str, Any] = {}
-        self.waiting: MessageDraft | None = None
+        self.answer: _Made | None = None
+        self.ready: list[ConversationDraft | MessageDraft] = []
         self.counts: Counter[str] = Counter()
 
-    def feed(self, line: Line) -> Iterator[Record]:
-        """Take one event in; yield what is complete by it."""
-        event = line.value
+    def feed(self, event: Data) -> None:
+        """Take one event in; what is complete by it is in `ready`.  Raises one of MALFORMED for a broken one."""
         kind, data = event["type"], event["data"]
         name = data.get("parentToolCallId")
-        lane = self._lane(name if isinstance(name, str) and name else None)
+        lane = self._lane(name) if isinstance(name, str) and name else self.main
         made = _HANDLERS.get(kind, _Session.other)(self, event, data, lane)
         if made is None:
-            self._pass_over(event, lane)
+            if isinstance(event.get("id"), str):
+                self.places[event["id"]] = (lane.key, self._base(event, lane))
             return
-        yield from self.flush()
-        yield from self._opened(lane)
-        made = self._placed(made, event, lane)
-        if kind == "assistant.message":
-            self.waiting = made
-        else:
-            yield made
+        self._place(made, event, lane)
+        self.answer = made if kind == "assistant.message" else None
 
-    def _lane(self, name: str | None) -> _Lane:
+    def taken(self) -> Iterator[Record]:
+        """Yield what is complete."""
+        ready, self.ready = self.ready, []
+        yield from ready
+
+    def _lane(self, name: str) -> _Lane:
         if name not in self.lanes:
-            above = str(self.lanes[None].draft.source_id)
-            draft = ConversationDraft(source_id=f"{above}/{name}", parent=above, metadata={"parentToolCallId": name})
-            self.lanes[name] = _Lane(draft)
+            above = str(self.main.draft.source_id)
+            facts = {"parentToolCallId": name}
+            draft = ConversationDraft(source_id=f"{above}/{name}", parent=above, metadata=facts)
+            self.lanes[name] = _Lane(draft, name)
         return self.lanes[name]
-
-    def _opened(self, lane: _Lane) -> Iterator[ConversationDraft]:
-        if not lane.opened:
-            lane.opened = True
-            yield lane.draft
-
-    def _key(self, lane: _Lane) -> str | None:
-        name = lane.draft.metadata.get("parentToolCallId")
-        return name if isinstance(name, str) else None
 
     def _base(self, event: Data, lane: _Lane) -> str | None:
         """Return the message an event follows: the one its parent leads to, if that is of the same conversation."""
         place = self.places.get(str(event.get("parentId")))
-        return place[1] if place is not None and place[0] == self._key(lane) else lane.last
+        return place[1] if place is not None and place[0] == lane.key else lane.last
 
-    def _pass_over(self, event: Data, lane: _Lane) -> None:
-        if isinstance(event.get("id"), str):
-            self.places[event["id"]] = (self._key(lane), self._base(event, lane))
-
-    def _placed(self, made: MessageDraft, event: Data, lane: _Lane) -> MessageDraft:
-        parent = self._base(event, lane)
-        own = event.get("id")
-        name = own if isinstance(own, str) and own else build.derived_id(parent, made)
-        lane.used[name] += 1
-        source_id = name if lane.used[name] == 1 else f"{name}#{lane.used[name]}"
-        lane.last = source_id
-        if isinstance(own, str):
-            self.places[own] = (self._key(lane), source_id)
-        return replace(
-            made,
-            source_id=source_id,
-            parent=parent,
-            conversation=lane.draft.source_id,
-            created_at=instant(event.get("timestamp")),
+    def _place(self, made: _Made, event: Data, lane: _Lane) -> None:
+        parent, own = self._base(event, lane), event.get("id")
+        name = (
+            own
+            if isinstance(own, str) and own
+            else build.derived_id(parent, MessageDraft(role=made.role, text=made.text))
         )
-
-    def flush(self) -> Iterator[MessageDraft]:
-        """Yield the answer that waited for its usage."""
-        if self.waiting is not None:
-            yield self.waiting
-            self.waiting = None
+        lane.last = build.numbered(name, lane.used)
+        if isinstance(own, str):
+            self.places[own] = (lane.key, lane.last)
+        if not lane.opened:
+            lane.opened = True
+            self.ready.append(lane.draft)
+        moment = instant(event.get("timestamp"))
+        self.ready.append(made.draft(lane.last, parent, lane.draft.source_id, moment))
 
     def close(self) -> Iterator[Record]:
-        """Yield the rest: the last answer, the completed conversations, the counts."""
+        """Yield the rest: thoughts that no answer followed, the completed conversations, the counts."""
         if self.thoughts:
-            lane = self.lanes[None]
-            made = self._placed(_spoken([build.reasoning(text) for text in self.thoughts], self.model), {}, lane)
-            yield from self.flush()
-            yield from self._opened(lane)
-            yield made
-        yield from self.flush()
+            self._place(_spoken([build.reasoning(text) for text in self.thoughts], self.model), {}, self.main)
+        yield from self.taken()
+        if self.main.opened or self.main.draft.created_at:
+            yield replace(self.main.draft, head=self.main.last, model=self.main.draft.model or self.model)
         for lane in self.lanes.values():
-            if lane.opened or (lane.draft.created_at and not lane.draft.parent):
-                model = lane.draft.model or (None if lane.draft.parent else self.model)
-                yield replace(lane.draft, head=lane.last, model=model)
+            if lane.opened and lane is not self.main:
+                yield replace(lane.draft, head=lane.last)
+        if self.usage:
+            self.counts["assistant.usage without an answer"] += 1
         yield from (LeftOut(what, count) for what, count in sorted(self.counts.items()) if count)
 
     # events of the session
@@ -168,8 +178,8 @@ class _Session:
         """Take what is known of the session."""
         context = data["context"] if isinstance(data.get("context"), dict) else {}
         cwd, model = context.get("cwd"), data.get("selectedModel")
-        facts = {key: fact for key, fact in data.items() if key not in _START_TOLD and fact not in _EMPTY}
-        facts |= {key: fact for key, fact in context.items() if key != "cwd" and fact not in _EMPTY}
+        facts = {key: fact for key, fact in data.items() if key not in _START_TOLD and fact not in EMPTY}
+        facts |= {key: fact for key, fact in context.items() if key != "cwd" and fact not in EMPTY}
         self.model = model if isinstance(model, str) and model else self.model
         lane.draft = replace(
             lane.draft,
@@ -192,7 +202,7 @@ class _Session:
     def rewind(self, _: Data, data: Data, lane: _Lane) -> None:
         """Go back to an earlier event: what follows is a branch."""
         place = self.places.get(str(data.get("upToEventId")))
-        if place is not None and place[0] == self._key(lane):
+        if place is not None and place[0] == lane.key:
             lane.last = place[1]
             self.places.clear()
 
@@ -215,10 +225,10 @@ class _Session:
 
     # messages
 
-    def user(self, _: Data, data: Data, __: _Lane) -> MessageDraft:
+    def user(self, _: Data, data: Data, __: _Lane) -> _Made:
         """Take a prompt; one that a skill or the system wrote is hidden."""
         text = _text(data["content"])
-        files = [_attachment(item) for item in data.get("attachments") or ()]
+        files = [attachment(item) for item in data.get("attachments") or ()]
         facts = _facts("user.message", data)
         if facts.get("transformedContent") == text:
             del facts["transformedContent"]
@@ -226,9 +236,9 @@ class _Session:
         if origin not in (None, "", "user"):
             facts["hidden_reason"] = str(origin)
         parts = (build.text(text), *files) if files else None
-        return MessageDraft(role="user", text=text, parts=parts, hidden="hidden_reason" in facts, metadata=facts)
+        return _Made("user", text, parts, facts=facts)
 
-    def assistant(self, _: Data, data: Data, lane: _Lane) -> MessageDraft:
+    def assistant(self, _: Data, data: Data, lane: _Lane) -> _Made:
         """Take an answer: what was thought, what is said, what is called."""
         thoughts = [text for text in self.thoughts if text != data.get("reasoningText")]
         parts = [build.reasoning(text) for text in thoughts]
@@ -236,7 +246,7 @@ class _Session:
             parts.append(build.reasoning(_text(data["reasoningText"])))
         if data.get("content"):
             parts.append(build.text(_text(data["content"])))
-        parts += [_request(request) for request in data.get("toolRequests") or ()]
+        parts += [request_part(request) for request in data.get("toolRequests") or ()]
         self.calls |= {part["id"] for part in parts if part["type"] == "tool_call" and isinstance(part["id"], str)}
         self.thoughts = []
         for key in _OPAQUE:
@@ -246,7 +256,8 @@ class _Session:
         made = _spoken(parts, model if isinstance(model, str) and model else default)
         usage = {**({"outputTokens": data["outputTokens"]} if data.get("outputTokens") else {}), **self.usage}
         self.usage = {}
-        return replace(made, metadata={**_facts("assistant.message", data), **({"usage": usage} if usage else {})})
+        made.facts = {**_facts("assistant.message", data), **({"usage": usage} if usage else {})}
+        return made
 
     def reasoning(self, _: Data, data: Data, __: _Lane) -> None:
         """Keep a thought for the answer that follows it."""
@@ -254,14 +265,13 @@ class _Session:
 
     def spent(self, _: Data, data: Data, __: _Lane) -> None:
         """Add the usage to the answer before, else to the one that follows."""
-        usage = {key: fact for key, fact in data.items() if key != "parentToolCallId" and fact not in _EMPTY}
-        if self.waiting is None:
+        usage = {key: fact for key, fact in data.items() if key != "parentToolCallId" and fact not in EMPTY}
+        if self.answer is None:
             self.usage = usage
-            return
-        facts = self.waiting.metadata
-        self.waiting = replace(self.waiting, metadata={**facts, "usage": {**facts.get("usage", {}), **usage}})
+        else:  # the answer is still in `ready`
+            self.answer.facts["usage"] = {**self.answer.facts.get("usage", {}), **usage}
 
-    def called(self, _: Data, data: Data, __: _Lane) -> MessageDraft | None:
+    def called(self, _: Data, data: Data, __: _Lane) -> _Made | None:
         """Take a call that no answer asked for, such as a user's own."""
         if data["toolCallId"] in self.calls:
             self.counts["tool.execution_start (the call is in its message)"] += 1
@@ -270,38 +280,34 @@ class _Session:
         call = build.tool_call(data["toolCallId"], data.get("toolName"), build.parsed(data.get("arguments")))
         return _spoken([call], self.model)
 
-    def result(self, _: Data, data: Data, __: _Lane) -> MessageDraft:
+    def result(self, _: Data, data: Data, __: _Lane) -> _Made:
         """Take a tool's result."""
         if data.get("toolTelemetry"):
             self.counts["toolTelemetry"] += 1
-        return MessageDraft(role="tool", parts=(_result(data),), metadata=_facts("tool.execution_complete", data))
+        return _Made("tool", parts=(result_part(data),), facts=_facts("tool.execution_complete", data))
 
-    def note(self, event: Data, data: Data, _: _Lane) -> MessageDraft:
+    def note(self, event: Data, data: Data, _: _Lane) -> _Made:
         """Take what the command line told its user, hidden."""
         text = _text(data.get("message") or data.get("content") or data.get("summaryContent") or "")
         told = ("message", "content", "summaryContent", "stack", "parentToolCallId")
-        facts = {key: fact for key, fact in data.items() if key not in told and fact not in _EMPTY}
+        facts = {key: fact for key, fact in data.items() if key not in told and fact not in EMPTY}
         reason = _REASONS.get(str(event["type"]), str(event["type"]))
         role = "user" if reason in ("compact_summary", "skill", "system_notification") else "assistant"
-        return MessageDraft(role=role, text=text, hidden=True, metadata={**facts, "hidden_reason": reason})
+        return _Made(role, text, facts={**facts, "hidden_reason": reason})
 
-    def compacted(self, event: Data, data: Data, lane: _Lane) -> MessageDraft | None:
+    def compacted(self, event: Data, data: Data, lane: _Lane) -> _Made | None:
         """Take the summary that replaced a long history, hidden."""
         if data.get("summaryContent"):
             return self.note(event, data, lane)
         self.other(event, data, lane)
         return None
 
-    def system(self, _: Data, data: Data, __: _Lane) -> MessageDraft:
+    def system(self, _: Data, data: Data, __: _Lane) -> _Made:
         """Take the instructions the model was given, hidden."""
         role = data.get("role")
-        facts = {key: fact for key, fact in data.items() if key not in ("content", "role") and fact not in _EMPTY}
-        return MessageDraft(
-            role=role if role in ("system", "developer") else "system",
-            text=_text(data["content"]),
-            hidden=True,
-            metadata={**facts, "hidden_reason": "instructions"},
-        )
+        facts = {key: fact for key, fact in data.items() if key not in ("content", "role") and fact not in EMPTY}
+        facts["hidden_reason"] = "instructions"
+        return _Made(role if role in ("system", "developer") else "system", _text(data["content"]), facts=facts)
 
 
 def _name(source: Source) -> str:
@@ -317,48 +323,12 @@ def _text(value: Any) -> str:
 
 
 def _facts(kind: str, data: Data) -> dict[str, Any]:
-    return {key: fact for key, fact in data.items() if key not in _TOLD[kind] and fact not in _EMPTY}
+    return {key: fact for key, fact in data.items() if key not in _TOLD[kind] and fact not in EMPTY}
 
 
-def _spoken(parts: list[Part], model: str | None) -> MessageDraft:
+def _spoken(parts: list[Part], model: str | None) -> _Made:
     text = joined_text(parts)
-    kept = None if build.only_text(parts, text) else tuple(parts)
-    return MessageDraft(role="assistant", text=text, parts=kept, model=model)
-
-
-def _attachment(item: Any) -> Part:
-    if not isinstance(item, dict) or not isinstance(item.get("path"), str):
-        return build.raw("attachment", item if isinstance(item, dict) else {"value": item})
-    rest = {key: fact for key, fact in item.items() if key not in ("path", "displayName", "type", "name")}
-    return build.file(item["path"], item.get("displayName"), kind=item.get("type"), **rest)
-
-
-def _request(request: Mapping[str, Any]) -> Part:
-    told = ("toolCallId", "name", "arguments", "type", "id", "content")
-    rest = {key: fact for key, fact in request.items() if key not in told and fact not in _EMPTY}
-    arguments = build.parsed(request.get("arguments"))
-    return build.tool_call(request.get("toolCallId"), request.get("name"), arguments, **rest)
-
-
-def _result(data: Data) -> Part:
-    """Return a tool's result: the text the model saw, with what else there is."""
-    result, error = data.get("result"), data.get("error")
-    failed = data.get("success") is False
-    if error:
-        response = error.get("message") if isinstance(error, dict) and error.keys() <= {"message", "code"} else error
-        extra = {"code": error["code"]} if isinstance(error, dict) and error.get("code") else {}
-        extra |= {"result": result} if result else {}
-        return build.tool_result(data.get("toolCallId"), response, is_error=True, **extra)
-    if not isinstance(result, dict) or "content" not in result:
-        return build.tool_result(data.get("toolCallId"), result, is_error=failed)
-    rest = {key: fact for key, fact in result.items() if key != "content" and fact not in _EMPTY}
-    if rest.get("detailedContent") == result["content"]:
-        del rest["detailedContent"]
-    return build.tool_result(data.get("toolCallId"), result["content"], is_error=failed, **_safe(rest))
-
-
-def _safe(facts: dict[str, Any]) -> dict[str, Any]:
-    return {f"source_{key}" if key in ("type", "id", "response", "is_error") else key: v for key, v in facts.items()}
+    return _Made("assistant", text, None if build.only_text(parts, text) else tuple(parts), model)
 
 
 _REASONS = {
@@ -369,7 +339,7 @@ _REASONS = {
     "session.warning": "warning",
     "session.info": "info",
 }
-_Handler = Callable[[_Session, Data, Data, _Lane], MessageDraft | None]
+_Handler = Callable[[_Session, Data, Data, _Lane], _Made | None]
 _HANDLERS: dict[str, _Handler] = {
     "session.start": _Session.start,
     "session.model_change": _Session.model_change,

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -42,7 +44,7 @@ _RESPONSE_FACTS = (
     "usedContext",
     "usage",
 )
-_EMPTY: tuple[object, ...] = (None, "", [], {}, False)
+_EMPTY: tuple[object, ...] = (None, "", [], {})
 _SET, _PUSH, _DELETE = 1, 2, 3
 
 Request = Mapping[str, Any]
@@ -127,10 +129,11 @@ class _Requests:
 def _records(source: Source, chat: Mapping[str, Any], requests: _Requests) -> Iterator[Record]:
     drafts, problems = list[MessageDraft](), list[Problem]()
     ends: dict[str | None, str | None] = {None: None}
+    used = Counter(requests.seen)
     for name, request in requests.seen.items():
         parent = ends[requests.parents[name]]
         try:
-            made = _messages(name, request, parent)
+            made = _messages(name, request, parent, used)
         except MALFORMED:
             problems.append(Problem(f"request {len(ends)}", "not a request of the shape that VS Code writes"))
             made = []
@@ -148,7 +151,8 @@ def _records(source: Source, chat: Mapping[str, Any], requests: _Requests) -> It
 
 def _silent(request: Any) -> int:
     items = request.get("response") if isinstance(request, dict) else None
-    return sum(isinstance(item, dict) and item.get("kind") in SILENT for item in items or ())
+    kinds = [item.get("kind") for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    return sum(isinstance(kind, str) and kind in SILENT for kind in kinds)
 
 
 def _conversation(
@@ -183,7 +187,7 @@ def _project(source: Source) -> str | None:
     return path[1:] if re.match(r"/[A-Za-z]:", path) else path
 
 
-def _messages(name: str, request: Request, parent: str | None) -> list[MessageDraft]:
+def _messages(name: str, request: Request, parent: str | None, used: Counter[str]) -> list[MessageDraft]:
     """Return a request's prompt and, where there is one, its response."""
     moment = instant(request.get("timestamp"))
     rest = {
@@ -202,7 +206,11 @@ def _messages(name: str, request: Request, parent: str | None) -> list[MessageDr
         parent=parent,
         metadata=rest,
     )
+    own = request.get("responseId")
+    reply = own if isinstance(own, str) and own else f"{name}-response"
     said = _response(name, request, moment)
+    if said is not None:
+        said = replace(said, source_id=build.numbered(reply, used))
     return [asked] if said is None else [asked, said]
 
 
@@ -244,14 +252,12 @@ def _response(name: str, request: Request, asked: str | None) -> MessageDraft | 
         facts["usage"] = usage
     text = joined_text(parts)
     model = request.get("modelId")
-    own = request.get("responseId")
     return MessageDraft(
         role="assistant",
         text=text,
         parts=None if build.only_text(parts, text) else tuple(parts),
         model=model.removeprefix("copilot/") if isinstance(model, str) and model else None,
         created_at=instant(ended) or asked,
-        source_id=own if isinstance(own, str) and own and own != name else f"{name}-response",
         parent=name,
         metadata=facts,
     )

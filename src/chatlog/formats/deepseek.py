@@ -88,12 +88,12 @@ def _own_parent(node: Any) -> str | None:
 
 
 def _draft(entry: Mapping[str, Any], messages: list[MessageDraft]) -> ConversationDraft:
-    name, title = entry.get("id"), entry.get("title")
+    name = entry.get("id")
     if not name and not messages:
         raise ValueError("neither an id nor a message")
     return ConversationDraft(
         source_id=str(name) if name else build.derived_conversation_id(messages),
-        title=title if isinstance(title, str) and title else None,
+        title=build.word(entry.get("title")),
         created_at=instant(entry.get("inserted_at")),
         updated_at=instant(entry.get("updated_at")),
         model=next((message.model for message in reversed(messages) if message.model), None),
@@ -110,7 +110,7 @@ def _message(said: Mapping[str, Any], key: str, parent: str | None) -> MessageDr
         role=role,
         text=text,
         parts=None if build.only_text(parts, text) else parts,
-        model=(said.get("model") or None) if role == "assistant" else None,
+        model=build.word(said.get("model")) if role == "assistant" else None,
         created_at=instant(said.get("inserted_at")),
         source_id=key,
         parent=parent,

@@ -1,4 +1,4 @@
-"""Gemini CLI's sessions, below ``~/.gemini/tmp/<project>/``: chats, prompt logs and checkpoints.
+"""Gemini CLI's sessions, below ``~/.gemini/tmp/<project>/`` on every system: chats, prompt logs, checkpoints.
 
 ``chats/session-*.json`` is a document, ``.jsonl`` a log that is replayed here: a later version of a
 message takes the place of the first, ``$set`` patches, ``$rewindTo`` goes back and what it drops stays
@@ -15,13 +15,14 @@ from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.gemini_cli_message import call_ids, message, shown
-from chatlog.formats.gemini_parts import parts_of
+from chatlog.formats.gemini_parts import parts_of, unpaired
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, items, lines
+from chatlog.formats.openai_content import Calls
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, joined_text
 from chatlog.timespec import instant
 
-#: Where the files are found; Windows has the same below the user's profile.
+#: Where the files are found.
 LOCATIONS = (
     "~/.gemini/tmp/*/chats/*.json",
     "~/.gemini/tmp/*/chats/**/*.jsonl",
@@ -80,8 +81,11 @@ def _read_session(source: Source, head: Head) -> Iterator[Record]:
     for entry in _entries(source, head):
         if isinstance(entry, Problem):
             yield entry
-        elif (problem := session.feed(entry)) is not None:
-            yield problem
+        else:
+            try:
+                session.feed(entry)
+            except MALFORMED:
+                yield Problem(entry.place, "not an entry of the shape that Gemini CLI writes")
     yield from session.records()
 
 
@@ -120,30 +124,33 @@ class _Session:
         self.hidden: dict[str, str] = {}
         self.places: dict[str, str] = {}
 
-    def feed(self, line: Line) -> Problem | None:
-        """Take one record of the log in."""
+    def feed(self, line: Line) -> None:
+        """Take one record of the log in.  Raises one of MALFORMED for one of no known shape."""
         value = line.value
-        if not isinstance(value, dict):
-            return Problem(line.place, "not an object")
         if isinstance(value.get("$rewindTo"), str):
             self._rewind(value["$rewindTo"])
         elif isinstance(value.get("$set"), dict):
             self._patch(value["$set"], line.place)
-        elif isinstance(value.get("id"), str) and "type" in value:
+        elif "type" in value and ("id" in value or "content" in value):
             self._put(value, line.place)
         elif "sessionId" in value or "messages" in value:
             self._patch(value, line.place)
         elif value:
-            return Problem(line.place, "not an entry of the shape that Gemini CLI writes")
-        return None
+            raise ValueError("an entry of no known shape")
 
-    def _put(self, entry: Mapping[str, Any], place: str, parent: str | None = None) -> None:
-        name = entry["id"]
+    def _put(self, entry: Mapping[str, Any], place: str, follows: str | None = None) -> str:
+        """Put a message into its old place, else behind the last one; return its name."""
+        parent = follows or next(reversed(self.active), None)
+        name = entry.get("id")
+        if not isinstance(name, str) or not name:
+            told = MessageDraft(role=str(entry.get("type")), text=str(entry.get("content")))
+            name = build.derived_id(parent, told)
         if name not in self.entries:
-            self.parents[name] = parent or next(reversed(self.active), None)
+            self.parents[name] = parent
         self.entries[name] = entry
         self.places.setdefault(name, place)
         self.active[name] = None
+        return name
 
     def _rewind(self, name: str) -> None:
         kept = list(self.active)
@@ -160,15 +167,11 @@ class _Session:
         end = next(reversed(before), None)
         follows = end if end and _is_snapshot(messages, self.entries) else None
         for number, entry in enumerate(messages, 1):
+            known = len(self.entries)
             where = f"{place}, message {number}"
-            if isinstance(entry, dict) and isinstance(entry.get("id"), str):
-                is_new = entry["id"] not in self.entries
-                self._put(entry, where, follows if not self.active else None)
-                if follows and is_new:
-                    self.hidden[entry["id"]] = "compact_summary"
-            else:
-                name = f"{where}?"
-                self._put({"id": name}, where)
+            name = self._put(entry if isinstance(entry, dict) else {}, where, None if self.active else follows)
+            if follows and len(self.entries) > known:
+                self.hidden[name] = "compact_summary"
 
     def records(self) -> Iterator[Record]:
         """Yield the conversation and its messages, parents first, branches in the order they came to be."""
@@ -189,7 +192,7 @@ class _Session:
         for name, entry in self.entries.items():
             parent = above[self.parents[name]]
             try:
-                drafts.append(message(entry, parent, self.hidden.get(name), answered))
+                drafts.append(message(name, entry, parent, self.hidden.get(name), answered))
                 above[name] = name
             except MALFORMED:
                 above[name] = parent
@@ -218,15 +221,25 @@ class _Session:
             return beside.head(4096).decode("utf-8", "replace").strip() or None
         directories = self.facts.get("directories")
         first = directories[0] if isinstance(directories, list) and directories else None
-        return first if isinstance(first, str) else None
+        return self._listed(depth) or (first if isinstance(first, str) else None)
+
+    def _listed(self, depth: int) -> str | None:
+        """Return the folder that the list of all projects has for the name of this one's."""
+        folders = re.split(r"[/\\]", self.source.name)
+        beside = self.source.sibling("../" * (depth + 2) + "projects.json") if len(folders) > depth + 2 else None
+        try:
+            projects = document(beside)["projects"] if beside else {}
+            return next((path for path, name in projects.items() if name == folders[-depth - 2]), None)
+        except (*BROKEN_JSON, *MALFORMED):
+            return None
 
 
 def _is_snapshot(messages: list[Any], known: Mapping[str, Any]) -> bool:
     """Whether a list of messages is a summary made in place of the history, and not a part of that."""
     first = messages[0] if messages else None
-    if not isinstance(first, dict) or first.get("id") in known:
-        return False
     try:
+        if not isinstance(first, dict) or first.get("id") in known:
+            return False
         return shown(parts_of(first.get("content")))[0].lstrip().startswith(_SNAPSHOT)
     except MALFORMED:
         return False
@@ -280,13 +293,13 @@ def _prompt(entry: Mapping[str, Any], conversation: str) -> MessageDraft:
 
 def _read_checkpoint(source: Source) -> Iterator[Record]:
     """Yield the conversation of a checkpoint, which is raw contents without ids or times."""
-    chain, conversation = build.Chain(), None
+    chain, calls, conversation = build.Chain(), Calls(), None
     for line in items(source, "history"):
         if isinstance(line, Problem):
             yield line
             continue
         try:
-            made = chain.link(_content(line.value))
+            made = chain.link(_content(line.value, calls))
         except MALFORMED:
             yield Problem(line.place, "not a content of the Gemini API's shape")
             continue
@@ -296,8 +309,13 @@ def _read_checkpoint(source: Source) -> Iterator[Record]:
         yield made
 
 
-def _content(entry: Mapping[str, Any]) -> MessageDraft:
-    parts = parts_of(entry["parts"])
+def _content(entry: Mapping[str, Any], calls: Calls) -> MessageDraft:
+    parts = unpaired(entry["parts"])
+    for part in parts:
+        if part["type"] == "tool_call":
+            part["id"] = calls.called(part["id"], part["name"])
+        elif part["type"] == "tool_call_response":
+            part["id"] = calls.answered(part["id"], part.get("name"))
     role = _ROLES[entry.get("role", "user")]
     if role == "user" and parts and all(part["type"] == "tool_call_response" for part in parts):
         role = "tool"

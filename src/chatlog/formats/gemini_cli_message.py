@@ -35,9 +35,9 @@ _CALL_TOLD = ("id", "name", "args", "result", "resultDisplay", "renderOutputAsMa
 
 
 def message(
-    entry: Mapping[str, Any], parent: str | None, hidden: str | None = None, answered: Set[str] = frozenset()
+    name: str, entry: Mapping[str, Any], parent: str | None, hidden: str | None, answered: Set[str]
 ) -> MessageDraft:
-    """Return the draft of an entry; `answered` are the calls whose results stand beside them.
+    """Return the draft of an entry under its name; `answered` are the calls whose results stand beside them.
 
     `hidden` is a reason known from outside the entry.  Raises one of MALFORMED for a broken one.
     """
@@ -56,7 +56,7 @@ def message(
         parts=None if build.only_text(parts, text) else tuple(parts),
         model=entry["model"] if isinstance(entry.get("model"), str) and entry["model"] else None,
         created_at=instant(entry.get("timestamp")),
-        source_id=entry["id"],
+        source_id=name,
         parent=parent,
         hidden=(reason or hidden) is not None,
         metadata=_facts(entry, reason or hidden),
@@ -145,6 +145,7 @@ def _result(call: Mapping[str, Any]) -> Part:
 
 def call_ids(entry: Mapping[str, Any]) -> Iterator[str]:
     """Yield the ids of an entry's tool calls that hold their results."""
-    for call in entry.get("toolCalls") or ():
+    calls = entry.get("toolCalls")
+    for call in calls if isinstance(calls, list) else ():
         if isinstance(call, dict) and call.get("result") is not None and isinstance(call.get("id"), str):
             yield call["id"]

@@ -24,16 +24,21 @@ _BAD_OUTCOMES = ("OUTCOME_FAILED", "OUTCOME_DEADLINE_EXCEEDED")
 
 
 def parts_of(content: Any) -> list[Part]:
+    """Return the parts of a content, in which every call and result has an id."""
+    return paired(unpaired(content))
+
+
+def unpaired(content: Any) -> list[Part]:
     """Return the parts of a content: text, one part, or a list of either.  Raises TypeError for anything else."""
     if content is None or content == "":
         return []
     if isinstance(content, str):
         return [build.text(content)]
     if isinstance(content, Mapping):
-        return paired(part(content))
+        return part(content)
     if not isinstance(content, list):
         raise TypeError("a content that is neither text nor parts")
-    return paired(made for item in content for made in _item(item))
+    return [made for item in content for made in _item(item)]
 
 
 def _item(item: Any) -> list[Part]:

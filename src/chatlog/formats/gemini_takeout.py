@@ -176,9 +176,7 @@ def _conversation(group: list[_Item], chat: str | None) -> Iterator[Record]:
         metadata={} if chat else {"grouped_by": "time"},
     )
     last: str | None = None
-    told: Counter[str | None] = Counter()
+    used: Counter[str] = Counter()
     for draft in (draft for item in ordered for draft in item.drafts):
-        told[draft.source_id] += 1
-        number = told[draft.source_id]
-        last, before = draft.source_id if number == 1 else f"{draft.source_id}#{number}", last
+        last, before = build.numbered(str(draft.source_id), used), last
         yield replace(draft, source_id=last, parent=before)

@@ -27,6 +27,7 @@ LOCATIONS = (
 
 _NOT_A_MESSAGE = "not a message as Goose keeps it"
 _SESSION_FACTS = frozenset({"id", "name", "description", "working_dir", "created_at", "updated_at", "conversation"})
+_ROLES = {"user": "user", "assistant": "assistant"}
 _JSON_COLUMNS = ("extension_data", "recipe_json", "user_recipe_values_json", "model_config_json")
 
 
@@ -120,7 +121,7 @@ class _Session:
         self.name = name
         self.facts = facts
         self.place = place
-        self.chain = build.Chain()
+        self.last: str | None = None
 
     def records(self, entries: Iterable[Line | Problem]) -> Iterator[Record]:
         """Yield the conversation once its first message is known, then every message."""
@@ -130,13 +131,14 @@ class _Session:
                 yield entry
                 continue
             try:
-                made = self.chain.link(_message(entry.value))
+                made = _message(entry.value, self.last)
             except MALFORMED:
                 yield Problem(entry.place, _NOT_A_MESSAGE)
                 continue
             if not announced:
                 yield self._conversation(made, entry.value.get("created"))
                 announced = True
+            self.last = made.source_id
             yield made
         if not announced:
             yield LeftOut("sessions without messages", 1)
@@ -166,12 +168,13 @@ def _model(told: Mapping[str, Any]) -> str | None:
     return model if isinstance(model, str) else None
 
 
-def _message(value: Mapping[str, Any]) -> MessageDraft:
-    parts = tuple(_part(block) for block in value["content"])
-    role = {"user": "user", "assistant": "assistant"}[value["role"]]
-    if role == "user" and parts and all(part["type"] == "tool_call_response" for part in parts):
+def _message(value: Mapping[str, Any], parent: str | None) -> MessageDraft:
+    held = tuple(_part(block) for block in value["content"])
+    role = _ROLES[value["role"]]
+    if role == "user" and held and all(part["type"] == "tool_call_response" for part in held):
         role = "tool"
-    shown = joined_text(parts)
+    shown = joined_text(held)
+    parts = None if build.only_text(held, shown) else held
     told = dict(value.get("metadata") or {})
     hidden = told.get("userVisible") is False
     facts = {key: fact for key, fact in told.items() if not (key in ("userVisible", "agentVisible") and fact)}
@@ -184,8 +187,10 @@ def _message(value: Mapping[str, Any]) -> MessageDraft:
     return MessageDraft(
         role=role,
         text=shown,
-        parts=None if build.only_text(parts, shown) else parts,
+        parts=parts,
         created_at=instant(value.get("created")),
+        source_id=build.content_id(parent, role, parts, shown),
+        parent=parent,
         hidden=hidden,
         metadata=facts,
     )

@@ -145,10 +145,9 @@ def _draft(facts: Row, messages: list[MessageDraft]) -> ConversationDraft:
     name = _plain_id(facts.get("conversation_id") or facts.get("id"))
     if not name and not messages:
         raise ValueError("neither an id nor a message")
-    title = facts.get("title")
     return ConversationDraft(
         source_id=name or build.derived_conversation_id(messages),
-        title=title if isinstance(title, str) and title else None,
+        title=build.word(facts.get("title")),
         created_at=_moment(facts.get("create_time")),
         updated_at=_moment(facts.get("modify_time")),
         model=next((message.model for message in reversed(messages) if message.model), None),
@@ -188,8 +187,7 @@ def _model(row: Row) -> str | None:
     """Return the model of a response; for a prompt, the one that was asked."""
     told = row.get("metadata")
     asked = told.get("requestModelDetails") if isinstance(told, dict) else None
-    model = row.get("model") or (asked.get("modelId") if isinstance(asked, dict) else None)
-    return model if isinstance(model, str) else None
+    return build.word(row.get("model")) or (build.word(asked.get("modelId")) if isinstance(asked, dict) else None)
 
 
 def _parts(row: Row, said: str) -> Iterator[Part]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, openai_content
@@ -150,8 +150,8 @@ class _Session:
     """What reading one session remembers."""
 
     calls: openai_content.Calls = field(default_factory=openai_content.Calls)
-    chain: build.Chain = field(default_factory=build.Chain)
     used: set[str | None] = field(default_factory=set)
+    last: str | None = None
     removed: int = 0
 
     def message(self, entry: _Entry) -> MessageDraft | None:
@@ -161,12 +161,21 @@ class _Session:
             self.removed += 1
             return None
         made = openai_content.message(told, self.calls)
-        moment = instant(entry.moment) or made.created_at
-        own = None if made.source_id in self.used else made.source_id
-        facts = {key: fact for key, fact in made.metadata.items() if key != "is_error"}  # the part tells it
-        linked = self.chain.link(replace(made, source_id=own, created_at=moment, metadata=facts))
-        self.used.add(linked.source_id)
-        return linked
+        parent, self.last = self.last, made.source_id
+        if self.last is None or self.last in self.used:
+            self.last = build.derived_id(parent, made)
+        self.used.add(self.last)
+        return MessageDraft(
+            role=made.role,
+            text=made.text,
+            parts=made.parts,
+            author=made.author,
+            model=made.model,
+            created_at=instant(entry.moment) or made.created_at,
+            source_id=self.last,
+            parent=parent,
+            metadata={key: fact for key, fact in made.metadata.items() if key != "is_error"},  # the part tells it
+        )
 
 
 def _session(name: str, entries: Iterable[_Entry | Problem], *, is_named: bool) -> Iterator[Record]:
@@ -201,26 +210,35 @@ def _told(value: Any) -> dict[str, Any] | None:
     kind = _kind(value)
     if kind == "remove":
         return None
-    role = _role(kind, data)
-    extra = dict(data.get("additional_kwargs") or {})
+    told: dict[str, Any] = {"role": _role(kind, data)}
+    extra = dict(data.get("additional_kwargs") or ())
     calls = [*(data.get("tool_calls") or extra.get("tool_calls") or ()), *(data.get("invalid_tool_calls") or ())]
+    content = _content(data.get("content"), {call.get("id") for call in calls})
+    told["content"] = None if calls and not content else content
+    if calls:
+        told["tool_calls"] = calls
+    for key in ("tool_call_id", "name", "id", "artifact"):
+        if data.get(key) is not None:
+            told[key] = data[key]
+    if data.get("status") == "error":
+        told["is_error"] = True
+    if kind == "chat" and told["role"] == "user" and data.get("role") != "user":
+        told.setdefault("name", data.get("role"))
+    if kind == "ai":
+        told |= _facts(data)
+    if extra:
+        told |= _extra(extra, calls)
+    return told
+
+
+def _extra(extra: dict[str, Any], calls: list[Any]) -> dict[str, Any]:
+    """Return what a message says in the words of its provider."""
+    told = {"reasoning_content": extra.pop("reasoning_content", None)}
+    function = extra.pop("function_call", None)
+    told["function_call"] = None if calls else function
     for key in ("tool_calls", "__openai_role__"):
         extra.pop(key, None)
-    told: dict[str, Any] = {
-        "role": role,
-        "content": _content(data.get("content"), {call.get("id") for call in calls}) or (None if calls else ""),
-        "tool_calls": calls,
-        "function_call": None if calls else extra.get("function_call"),
-        "reasoning_content": extra.pop("reasoning_content", None),
-        "is_error": data.get("status") == "error",
-        **{key: data[key] for key in ("tool_call_id", "name", "id", "artifact") if data.get(key) is not None},
-        **_facts(data),
-    }
-    extra.pop("function_call", None)
-    told["additional_kwargs"] = build.compact(extra)
-    if kind == "chat" and role == "user" and data.get("role") != "user":
-        told.setdefault("name", data.get("role"))
-    return {key: fact for key, fact in told.items() if key == "content" or fact not in (None, [], {}, False)}
+    return build.compact({**told, "additional_kwargs": build.compact(extra)})
 
 
 def _kind(value: Mapping[str, Any]) -> str:
@@ -241,7 +259,7 @@ def _facts(data: Mapping[str, Any]) -> dict[str, Any]:
     answer = dict(data.get("response_metadata") or {})
     model = next((answer.pop(key) for key in ("model_name", "model") if isinstance(answer.get(key), str)), None)
     usage = data.get("usage_metadata") or answer.pop("token_usage", None) or answer.pop("usage", None)
-    return {"model": model, "usage": usage, "response_metadata": answer}
+    return build.compact({"model": model, "usage": usage, "response_metadata": answer})
 
 
 def _content(content: Any, called: set[Any]) -> Any:

@@ -11,8 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
-from chatlog.formats.jsonstream import Line
-from chatlog.formats.records import records
+from chatlog.formats.jsonstream import Line, items
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
 from chatlog.timespec import instant
@@ -55,7 +54,7 @@ def sniff(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield each conversation with every message of its tree, and again with its active leaf."""
-    for entry in records(source):
+    for entry in items(source):
         if isinstance(entry, Problem):
             yield entry
             continue
@@ -115,14 +114,13 @@ def _draft(value: Node, messages: list[MessageDraft]) -> ConversationDraft:
     if not name and not messages:
         raise ValueError("neither an id nor a message")
     options = value.get("options")
-    model = options.get("model") if isinstance(options, dict) else None
-    title = value.get("title")
+    model = build.word(options.get("model")) if isinstance(options, dict) else None
     facts = {key: fact for key, fact in value.items() if key not in _CONVERSATION_TOLD and fact not in (None, "", {})}
     if isinstance(options, dict):
         facts["options"] = build.compact(options)
     return ConversationDraft(
         source_id=str(name) if name else build.derived_conversation_id(messages),
-        title=title if isinstance(title, str) and title else None,
+        title=build.word(value.get("title")),
         created_at=instant(value.get("createdAt")),
         updated_at=instant(value.get("updatedAt")),
         model=model or next((message.model for message in reversed(messages) if message.model), None),
@@ -139,8 +137,8 @@ def _message(node: Node, key: str, parent: str | None, conversation: Node) -> Me
         role="user" if by_user else "assistant",
         text=text,
         parts=None if build.only_text(parts, text) else parts,
-        author=None if by_user or not isinstance(sender, str) or not sender else sender,
-        model=node.get("model") or None,
+        author=None if by_user else build.word(sender),
+        model=build.word(node.get("model")),
         created_at=instant(node.get("createdAt")),
         source_id=key,
         parent=parent,
@@ -197,7 +195,11 @@ def _thought(block: Node) -> Iterator[Part]:
 
 
 def _error(block: Node) -> Iterator[Part]:
-    yield {**_rest(block, "text", "content"), **build.text(_words(block.get("error"))), "is_error": True}
+    yield {
+        **_rest(block, "type", "text", "content", "error"),
+        **build.text(_words(block.get("error"))),
+        "is_error": True,
+    }
 
 
 def _tool_call(block: Node) -> Iterator[Part]:

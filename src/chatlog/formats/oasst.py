@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head
+from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.jsonstream import Line
 from chatlog.formats.records import records
 from chatlog.formats.source import Source
@@ -180,7 +180,7 @@ def _draft(node: Mapping[str, Any], key: str, parent: str | None, conversation: 
     return MessageDraft(
         role=_ROLES[node["role"]],
         text=text,
-        model=node.get("model_name") or None,
+        model=build.word(node.get("model_name")),
         created_at=instant(node.get("created_date")),
         source_id=key,
         parent=parent,

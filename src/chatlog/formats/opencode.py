@@ -134,12 +134,15 @@ class _Tree:
         if not _SAFE.fullmatch(message):
             return
         nested = f"part/{self.name}/{message}"
+        found = False
         for place, value in self._values(folder, f"../../part/{message}", f"../../{nested}", f"../{nested}"):
+            found = True
             if isinstance(value, dict) and "type" in value:
                 yield value
             else:
                 self.problems.append(Problem(place, "not a part of a message as opencode keeps it"))
-        yield from self._flat.get(message, ())
+        if not found:
+            yield from self._flat.get(message, ())
 
     @cached_property
     def _flat(self) -> dict[str, list[Mapping[str, Any]]]:

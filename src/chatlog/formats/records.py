@@ -13,10 +13,14 @@ from chatlog.formats.jsonstream import BROKEN_JSON, Line, items, lines
 from chatlog.formats.source import Source
 from chatlog.models import Problem
 
+#: The first line of a document written over many lines is no longer than this.
+_OPENING_CHARS = 120
 
-def records(source: Source, key: str | None = None) -> Iterator[Line | Problem]:
-    """Yield each line's value where every line is one, else the array's elements (`key`: of the array under it)."""
-    return lines(source) if _is_line_by_line(Head(source.name, source.head()).text) else items(source, key)
+
+def records(source: Source) -> Iterator[Line | Problem]:
+    """Yield each line's value where every line is one, else the array's elements or the document."""
+    by_line = _is_line_by_line(Head(source.name, source.head()).text)
+    return lines(source) if by_line else items(source)
 
 
 def _is_line_by_line(text: str) -> bool:
@@ -26,5 +30,5 @@ def _is_line_by_line(text: str) -> bool:
     try:
         json.loads(first)
     except BROKEN_JSON:
-        return first.startswith("{") and first.rstrip()[-1] not in "{[,:"
-    return bool(rest.strip())
+        return first.startswith("{") and (len(first) > _OPENING_CHARS or first.rstrip()[-1] not in "{[,:")
+    return True

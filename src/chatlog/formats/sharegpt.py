@@ -143,11 +143,12 @@ def _once(threads: list[_Thread]) -> list[MessageDraft]:
 
 
 def _conversation_draft(facts: dict[str, Any], name: str, threads: list[_Thread]) -> ConversationDraft:
-    model = facts.pop("model") if isinstance(facts.get("model"), str) else None
-    title = facts.pop("title") if isinstance(facts.get("title"), str) else None
+    model, title = (
+        build.word(facts.pop(key)) if isinstance(facts.get(key), str) else None for key in ("model", "title")
+    )
     return ConversationDraft(
         source_id=name,
-        title=title or None,
+        title=title,
         model=model,
         created_at=time_of(facts),
         head=threads[0].last if len(threads) > 1 else None,
@@ -206,7 +207,7 @@ def _message(turn: Mapping[str, Any], calls: Calls, name: str, parent: str | Non
         role="tool" if kind == _RESULT else "assistant" if kind == _CALL else kind or "user",
         text=said.text,
         parts=said.parts,
-        author=None if kind else speaker,
+        author=None if kind else build.word(speaker),
         source_id=name,
         parent=parent,
         metadata={key: turn[key] for key in turn if key not in ("from", "value", said.told) and turn[key] is not None},

@@ -49,7 +49,7 @@ def sniff(head: Head) -> bool:
 def read(source: Source) -> Iterator[Record]:
     """Yield every conversation, once, whichever tables it is in."""
     if source.head(len(MAGIC)) == MAGIC:
-        yield from records(source, lambda database: iter(_Log(database)))
+        yield from records(source, lambda database: iter(_Log(database)), frozenset({"content"}))
     else:
         yield from _rows_of_json(source)
 
@@ -75,8 +75,8 @@ def _rows_of_json(source: Source) -> Iterator[Record]:
 def _conversation(row: Mapping[str, Any], name: str) -> ConversationDraft:
     return ConversationDraft(
         source_id=name,
-        title=row.get("conversation_name") or None,
-        model=row.get("conversation_model") or row.get("model"),
+        title=build.word(row.get("conversation_name")),
+        model=build.word(row.get("conversation_model")) or build.word(row.get("model")),
         created_at=instant(row.get("datetime_utc")),
     )
 
@@ -160,8 +160,8 @@ class _Log:
         self.left_out += talk.left_out
         draft = ConversationDraft(
             source_id=talk.source_id,
-            title=held.get("name") or told[0].get("name") or None,
-            model=held.get("model") or told[-1].get("model"),
+            title=build.word(held.get("name")) or build.word(told[0].get("name")),
+            model=build.word(held.get("model")) or build.word(told[-1].get("model")),
             created_at=_moment(told[min(1, len(told) - 1)]),
             updated_at=_moment(told[-1]),
             metadata={"tools": list(talk.tools.values())} if talk.tools else {},

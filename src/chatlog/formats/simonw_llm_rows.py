@@ -49,7 +49,7 @@ class Talk:
             text = "\n".join(part["content"] for part in prompt if part["type"] == "text")
             yield self._say(f"{name}:prompt", prompt, role="user", text=text, **told)
         answer = tuple(self._response(row, name))
-        told |= {"model": row.get("model"), "metadata": facts(row)}
+        told |= {"model": build.word(row.get("model")), "metadata": facts(row)}
         yield self._say(f"{name}:response", answer, role="assistant", **told)
         self.left_out += bool(row.get("prompt_json"))
         self.tools |= {str(tool.get("name")): definition(tool) for tool in row.get("tools") or ()}
@@ -62,15 +62,17 @@ class Talk:
 
     def _results(self, results: Iterable[Mapping[str, Any]], name: str) -> Iterator[Part]:
         for number, result in enumerate(results):
-            yield from tool_result(result, result.get("tool_call_id") or self._answered(result, f"{name}-{number}"))
+            yield from tool_result(result, self._answered(result, f"{name}-{number}"))
         self.calls = []
 
     def _answered(self, result: Mapping[str, Any], otherwise: str) -> str:
-        """Return the id of the call that a result without one answers: the first of its name."""
-        call = next((call for call in self.calls if call["name"] == result.get("name")), None)
+        """Return the id of the call that a result answers: the one it names, else the first of its tool."""
+        named = result.get("tool_call_id")
+        keys = ("id", named) if named else ("name", result.get("name"))
+        call = next((call for call in self.calls if call[keys[0]] == keys[1]), None)
         if call is None:
-            return otherwise
-        self.calls.remove(call)
+            return str(named or otherwise)
+        self.calls = [other for other in self.calls if other is not call]
         return str(call["id"])
 
     def _response(self, row: Mapping[str, Any], name: str) -> Iterator[Part]:
@@ -95,7 +97,8 @@ def _system(row: Mapping[str, Any]) -> str:
 
 
 def _content(fragment: Any) -> str:
-    return str(fragment.get("content") or "") if isinstance(fragment, dict) else ""
+    held = fragment.get("content") if isinstance(fragment, dict) else None
+    return held.decode("utf-8", "replace") if isinstance(held, bytes) else str(held or "")
 
 
 def _prompt(row: Mapping[str, Any]) -> Iterator[Part]:

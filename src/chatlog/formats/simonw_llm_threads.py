@@ -38,7 +38,7 @@ class Threads:
         """The turns of each thread, oldest first; a turn of no thread is one by itself."""
         found: dict[str, list[str]] = {}
         for row in self.database.rows("SELECT id, thread_id FROM turns ORDER BY id") if self.exist else ():
-            found.setdefault(row["thread_id"] or row["id"], []).append(row["id"])
+            found.setdefault(str(row["thread_id"] or row["id"]), []).append(row["id"])
         return found
 
     @cached_property
@@ -65,14 +65,14 @@ class Threads:
         """Yield every thread that has not been read, and how many messages belong to none."""
         if not self.exist:
             return
-        names = [row["id"] for row in self.database.rows("SELECT id FROM threads ORDER BY id")]
+        names = [str(row["id"]) for row in self.database.rows("SELECT id FROM threads ORDER BY id")]
         for name in dict.fromkeys((*names, *self.turns)):
             if name not in self.done:
                 thread = self.facts(name)
                 draft = ConversationDraft(
                     source_id=name,
-                    title=thread.get("name") or None,
-                    parent=thread.get("forked_from") or None,
+                    title=build.word(thread.get("name")),
+                    parent=build.word(thread.get("forked_from")),
                     created_at=instant(thread.get("datetime_utc")),
                 )
                 yield draft
@@ -100,22 +100,25 @@ class _Thread:
         """Yield the messages that were not known before, parents first, and the conversation with its tip."""
         last: dict[str, Any] = {}
         for name in turns:
-            last = next(self.database.rows("SELECT * FROM turns WHERE id = ?", name))
-            self._claim(last)
+            for last in self.database.rows("SELECT * FROM turns WHERE id = ?", name):
+                self._claim(last)
         tip = tip or last.get("tip_message_hash")
         self._extend(self._unknown(tip))
         known = self._recognised(tip)
+        above: dict[str | None, str | None] = {None: None}
         for key, parent in build.preorder(self.parents):
+            above[key] = self.names[key]
             if key not in known:
                 try:
-                    yield self._message(key, parent)
-                except (*MALFORMED, UnreadableError):
+                    yield self._message(key, above[parent])
+                except MALFORMED:
+                    above[key] = above[parent]
                     yield Problem(f"message {key}", "not a message as llm logs it")
         self.threads.reached.update(self.rows)
         yield replace(
             self.draft,
             head=self.names.get(tip or ""),
-            model=last.get("model") or self.draft.model,
+            model=build.word(last.get("model")) or self.draft.model,
             updated_at=instant(last.get("datetime_utc")) or self.draft.updated_at,
             metadata=build.compact({**self.draft.metadata, "tools": list(self.tools.values())}),
         )
@@ -156,15 +159,15 @@ class _Thread:
         if added:
             self.names[added[-1]] = f"{turn['id']}:response"
             for key in added:
-                self.told[key] = {**moment, "model": turn.get("model")}
+                self.told[key] = {**moment, "model": build.word(turn.get("model"))}
             self.told[added[-1]]["metadata"] = told
 
     def _facts(self, turn: Mapping[str, Any]) -> dict[str, Any]:
         """Return what is known of a turn beside its messages."""
         tools = self._side("turn_tools", _TOOLS, turn["id"])
         self.tools |= {str(tool["name"]): definition(tool) for tool in tools}
-        schemas = self._side("schemas", "SELECT content FROM schemas WHERE id = ?", turn.get("schema_id"))
-        row = {**turn, "tools": tools, "schema_json": schemas[0]["content"] if schemas else None}
+        schemas = self._side("schemas", "SELECT content AS words FROM schemas WHERE id = ?", turn.get("schema_id"))
+        row = {**turn, "tools": tools, "schema_json": schemas[0]["words"] if schemas else None}
         fragments = [build.compact(row) for row in self._side("turn_fragments", _FRAGMENTS, turn["id"])]
         instances = [build.compact(row) for row in self._side("tool_instantiations", _INSTANCES, turn["id"])]
         return facts(row) | build.compact({"fragments": fragments, "tool_instances": instances})
@@ -186,12 +189,17 @@ class _Thread:
             key = self.parents[key]
         known: set[str] = set()
         for key, draft in zip(reversed(chain), self.before, strict=False):
-            parts = tuple(self._parts(key))
-            if (self.rows[key]["role"], joined_text(parts)) != (draft.role, draft.text):
+            if (self.rows[key]["role"], self._words(key)) != (draft.role, draft.text):
                 break
             self.names[key] = str(draft.source_id)
             known.add(key)
         return known
+
+    def _words(self, key: str) -> str | None:
+        try:
+            return joined_text(tuple(self._parts(key)))
+        except MALFORMED:
+            return None
 
     def _message(self, key: str, parent: str | None) -> MessageDraft:
         row, told = self.rows[key], self.told.get(key, {})
@@ -203,7 +211,7 @@ class _Thread:
             text=shown,
             parts=None if build.only_text(parts, shown) else parts,
             source_id=self.names[key],
-            parent=self.names[parent] if parent else None,
+            parent=parent,
             conversation=self.draft.source_id,
             **{**told, "metadata": {**metadata, **told.get("metadata", {})}},
         )
@@ -238,8 +246,8 @@ class _Thread:
         return "".join(str(piece.get("literal") or self._fragment(piece.get("fragment"))) for piece in pieces)
 
     def _fragment(self, name: Any) -> str:
-        rows = self._side("fragments", "SELECT content FROM fragments WHERE id = ?", name)
-        return str(rows[0]["content"]) if rows else ""
+        rows = self._side("fragments", "SELECT content AS words FROM fragments WHERE id = ?", name)
+        return str(rows[0]["words"]) if rows else ""
 
     def _attachment(self, reference: Mapping[str, Any]) -> Mapping[str, Any]:
         rows = self._side("attachments", "SELECT * FROM attachments WHERE id = ?", reference.get("id"))

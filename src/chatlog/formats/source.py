@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import os
 import posixpath
+import shutil
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -199,6 +201,22 @@ def walk(path: Path, is_ours: Callable[[Path], bool] = lambda _: False) -> Itera
         raise UsageError(f"{path} is neither a file nor a folder")
     else:
         raise NotFoundError(f"there is no file or folder {path}", "check the spelling")
+
+
+def walk_stream(stream: BinaryIO, name: str = "-") -> Iterator[Source]:
+    """Yield a stream as a source, or the members of the zip archive that it is."""
+    source = stream_source(stream, name)
+    if not _is_zip(source):
+        yield source
+        return
+    with tempfile.TemporaryFile() as copy, source.open() as archive:
+        shutil.copyfileobj(archive, copy)
+        yield from _expand(Source(name=name, opener=lambda: _reopened(copy)), 0)
+
+
+def _reopened(file: IO[bytes]) -> IO[bytes]:
+    file.seek(0)
+    return os.fdopen(os.dup(file.fileno()), "rb")
 
 
 def _expand(source: Source, depth: int) -> Iterator[Source]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from chatlog.formats import Head
 from chatlog.formats.jsonstream import sound
-from chatlog.formats.source import Source
+from chatlog.formats.source import Source, file_source
 from chatlog.models import Problem, Record
 
 MAGIC = b"SQLite format 3\x00"
@@ -38,10 +38,15 @@ class UnreadableError(ValueError):
 
 
 class Database:
-    """A database opened for reading.  Every row is a dict; what the driver raises is UnreadableError."""
+    """A database opened for reading.
 
-    def __init__(self, connection: Any) -> None:
+    Every row is a dict; bytes are text there, but for columns of the names in `binary`.  What the
+    driver raises is UnreadableError.
+    """
+
+    def __init__(self, connection: Any, binary: frozenset[str] = frozenset()) -> None:
         self._connection = connection
+        self._binary = binary
 
     @cached_property
     def tables(self) -> frozenset[str]:
@@ -64,9 +69,12 @@ class Database:
             names = [column[0] for column in cursor.description]
             while page := cursor.fetchmany(PAGE):
                 for row in page:
-                    yield dict(zip(names, row, strict=True))
+                    yield {name: self._readable(name, value) for name, value in zip(names, row, strict=True)}
         except driver.Error as error:
             raise UnreadableError(_reason(error)) from error
+
+    def _readable(self, name: str, value: Any) -> Any:
+        return value.decode("utf-8", "replace") if type(value) is bytes and name not in self._binary else value
 
 
 def _reason(error: Exception) -> str:
@@ -131,17 +139,22 @@ def loaded(value: Any) -> Any:
     return json.loads(sound(text))
 
 
-def records(source: Source, read: Callable[[Database], Iterator[Record]]) -> Iterator[Record]:
-    """Yield what `read` makes of a database, and a problem where it cannot be read on."""
+def records(
+    source: Source, read: Callable[[Database], Iterator[Record]], binary: frozenset[str] = frozenset()
+) -> Iterator[Record]:
+    """Yield what `read` makes of a database, and a problem where it cannot be read on.
+
+    Columns of the names in `binary` may hold bytes; any other's are text.
+    """
     try:
-        with _opened(source) as database:
+        with _opened(source, binary) as database:
             yield from read(database)
     except UnreadableError as error:
         yield Problem("", str(error))
 
 
 @contextmanager
-def _opened(source: Source) -> Iterator[Database]:
+def _opened(source: Source, binary: frozenset[str] = frozenset()) -> Iterator[Database]:
     from sqlcipher3 import dbapi2 as driver
 
     with _readable(source) as address:
@@ -153,7 +166,7 @@ def _opened(source: Source) -> Iterator[Database]:
             for setting in ("cipher_log_level = NONE", "trusted_schema = OFF", "query_only = ON"):
                 connection.execute(f"PRAGMA {setting}").fetchall()
             connection.text_factory = lambda data: data.decode("utf-8", "replace")
-            yield Database(connection)
+            yield Database(connection, binary)
         finally:
             connection.close()
 
@@ -226,13 +239,25 @@ def tables(head: Head) -> frozenset[str]:
     return frozenset(schema(head))
 
 
+def holds(head: Head, query: str, *texts: str) -> bool:
+    """Say whether a query finds anything in a file, or the beginning of an archive's member one of its values."""
+    path = Path(head.name)
+    if path.is_file():
+        return bool(_asked(path, query, *texts))
+    return any(text.encode() in head.data for text in texts)
+
+
 def _schema_of(path: Path) -> dict[str, str]:
+    found = _asked(path, "SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+    return {row["name"]: str(row["sql"]) for row in found}
+
+
+def _asked(path: Path, query: str, *values: str) -> list[dict[str, Any]]:
     try:
-        with _opened(Source(str(path), lambda: path.open("rb"), path=path)) as database:
-            found = database.rows("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
-            return {row["name"]: str(row["sql"]) for row in found}
+        with _opened(file_source(path)) as database:
+            return list(database.rows(query, *values))
     except (UnreadableError, OSError):
-        return {}
+        return []
 
 
 _INTERIOR, _LEAF = 5, 13

@@ -62,11 +62,15 @@ def read(source: Source) -> Iterator[Record]:
 def _damaged(source: Source) -> Generator[Record, None, Row]:
     """Yield the problems of a file that is cut off; return the run as far as its steps can be read."""
     steps: list[Any] = []
+    told = False
     for item in items(source, "trajectory"):
         if isinstance(item, Problem):
+            told = True
             yield item
         else:
             steps.append(item.value)
+    if not told:
+        yield Problem("after the trajectory", "the file ends before its JSON does")
     return {"trajectory": steps}
 
 
@@ -137,11 +141,10 @@ def _message(row: Row, calls: Calls, step: Row, *, answers_action: bool) -> Mess
     made = openai_content.message(value, calls)
     thoughts = tuple(anthropic_messages.part(block) for block in row.get("thinking_blocks") or ())
     agent, is_demo = row.get("agent"), bool(row.get("is_demo"))
-    is_named = isinstance(agent, str) and agent not in _MAIN and made.role == "assistant"
     return replace(
         made,
         parts=(*thoughts, *(made.parts or text_parts(made.text))) if thoughts else made.parts,
-        author=agent if is_named else made.author,
+        author=build.word(agent) if made.role == "assistant" and agent not in _MAIN else made.author,
         hidden=is_demo,
         metadata=_facts(made, step, is_demo=is_demo),
     )

@@ -118,8 +118,8 @@ class Store(Protocol):
     def frequency(self, query: WordQuery) -> int:
         """Return how many messages match, counted up to a bound."""
 
-    def scan(self, filters: Filters = ..., *, hidden: bool = False) -> Iterator[Hit]:
-        """Yield every message the filters let through, newest conversation first."""
+    def scan(self, filters: Filters = ..., *, hidden: bool = False, latest: bool = False) -> Iterator[Hit]:
+        """Yield every message the filters let through, newest conversation first, with `latest` from its end."""
 
     # import and export
 

@@ -115,7 +115,12 @@ def insert(connection: Connection, user: str, draft: MessageDraft, digest: bytes
 
 def dump(values: Mapping[str, Any]) -> str | None:
     """Return the JSON of metadata, None where there is none."""
-    return json.dumps(dict(values), ensure_ascii=False, separators=(",", ":")) if values else None
+    if not values:
+        return None
+    try:
+        return json.dumps(dict(values), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError):
+        raise UsageError("the metadata is not what JSON can hold") from None
 
 
 def release(connection: Connection, ids: Iterable[int]) -> None:

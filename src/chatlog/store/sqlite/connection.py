@@ -81,8 +81,8 @@ SETTINGS: Final = (
 
 #: SQLite's primary result codes that mean something to a user.
 BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, CONSTRAINT, NOTADB = 5, 6, 8, 10, 11, 13, 14, 19, 26
-#: Extended codes of CONSTRAINT: a value that must be there once is there.
-UNIQUE = (1555, 2067)
+#: Extended codes of CONSTRAINT: CHECK, FOREIGNKEY and NOTNULL; the others say that something is there already.
+NOT_ALLOWED = (275, 787, 1299)
 
 
 def translate(error: Exception, path: Path) -> ChatlogError | None:
@@ -91,15 +91,13 @@ def translate(error: Exception, path: Path) -> ChatlogError | None:
     primary = code & 0xFF if code is not None else None
     if primary == NOTADB:
         return _not_a_database(path)
-    if primary == CONSTRAINT:
-        return _violated(code)
     if primary == CANTOPEN:
         return NoDatabaseError(f"cannot open {path}: {_why_not(path)}")
+    if code in NOT_ALLOWED or isinstance(error, driver.InterfaceError):
+        return UsageError("a value is not one that may be kept")
     if primary in _MEANINGS:
         kind, sentence, hint = _MEANINGS[primary]
         return kind(sentence.format(path=path), hint)
-    if isinstance(error, driver.InterfaceError):
-        return UsageError("a value is of a kind that cannot be stored")
     if isinstance(error, driver.ProgrammingError) and "closed" in str(error):  # the driver gives it no code
         return ClosedError("the store is closed", "open it again")
     return None
@@ -112,15 +110,10 @@ _MEANINGS: dict[int, tuple[type[ChatlogError], str, str]] = {
     LOCKED: _BUSY_MEANING,
     IOERR: _FULL_MEANING,
     FULL: _FULL_MEANING,
+    CONSTRAINT: (ConflictError, "something of that id is here already", "import brings in another version of it"),
     READONLY: (ReadOnlyError, "{path} or its folder is read-only", "copy it to a place that can be written"),
     CORRUPT: (DamagedFileError, "{path} is damaged", "run: chatlog doctor; restore a backup if it cannot be mended"),
 }
-
-
-def _violated(code: int | None) -> ChatlogError:
-    if code in UNIQUE:
-        return ConflictError("something of that id is here already", "import brings in another version of it")
-    return UsageError("a value is not one that may be kept")
 
 
 def _why_not(path: Path) -> str:

@@ -66,9 +66,23 @@ def by_key(connection: Connection, key: int) -> Conversation:
     return from_row(connection.execute(f"SELECT {_COLUMNS} FROM conversations AS c WHERE c.key = ?", (key,)).fetchone())
 
 
-def key_of(connection: Connection, user: str, conversation: str, now: str, *, deleted: bool = False) -> int:
-    """Return the internal key of a full id that is the user's.  Raises NotFoundError."""
-    clauses, values = conversation_where(user, Filters(deleted=deleted), now)
+def key_of(connection: Connection, user: str, conversation: str, now: str) -> int:
+    """Return the internal key of a full id that is the user's and alive.  Raises NotFoundError."""
+    return _key(connection, conversation, *conversation_where(user, Filters(), now))
+
+
+def readable_key_of(connection: Connection, user: str, conversation: str, now: str) -> int:
+    """Return the internal key of a full id that is the user's, in the trash or not.  Raises NotFoundError."""
+    condition = ["c.user = ?", "(c.expires_at IS NULL OR c.expires_at > ?)"]
+    return _key(connection, conversation, condition, [user, now])
+
+
+def any_key_of(connection: Connection, user: str, conversation: str) -> int:
+    """Return the internal key of a full id that is the user's, whatever its state.  Raises NotFoundError."""
+    return _key(connection, conversation, ["c.user = ?"], [user])
+
+
+def _key(connection: Connection, conversation: str, clauses: list[str], values: list[Any]) -> int:
     row = connection.execute(
         f"SELECT c.key FROM conversations AS c WHERE c.id = ? AND {' AND '.join(clauses)}", [conversation, *values]
     ).fetchone()

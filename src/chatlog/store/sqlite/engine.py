@@ -77,7 +77,7 @@ class SqliteStore:
     def _reading(self, conversation: str) -> Iterator[tuple[Connection, int]]:
         """Lend a connection with the internal key of a conversation of the user's."""
         with self._pool.read() as connection:
-            yield connection, conversation_rows.key_of(connection, self.user, conversation, self._now())
+            yield connection, conversation_rows.readable_key_of(connection, self.user, conversation, self._now())
 
     @contextmanager
     def _changing(self, conversation: str, if_revision: int | None = None) -> Iterator[tuple[Connection, int, str]]:
@@ -218,9 +218,8 @@ class SqliteStore:
     # tags and words
 
     def tag(self, conversations: Sequence[str], *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> int:
-        now = self._now()
         with self._pool.write() as connection:
-            keys = [conversation_rows.key_of(connection, self.user, name, now) for name in conversations]
+            keys = [conversation_rows.any_key_of(connection, self.user, name) for name in conversations]
             changed = tag_rows.add(connection, self.user, keys, add) | tag_rows.remove(
                 connection, self.user, keys, remove
             )
@@ -233,6 +232,8 @@ class SqliteStore:
 
     def match(self, query: WordQuery, filters: Filters = _ANY, *, limit: int = 10) -> list[Hit]:
         found: dict[int, Hit] = {}
+        if limit < 1:
+            return []
         with self._pool.read() as connection:
             for key, seq, body, score in fulltext.match(connection, self.user, query, filters, self._now()):
                 if body not in found:
@@ -249,14 +250,14 @@ class SqliteStore:
         with self._pool.read() as connection:
             return fulltext.frequency(connection, self.user, query)
 
-    def scan(self, filters: Filters = _ANY, *, hidden: bool = False) -> Iterator[Hit]:
+    def scan(self, filters: Filters = _ANY, *, hidden: bool = False, latest: bool = False) -> Iterator[Hit]:
         with self._pool.read() as connection:
             keys = conversation_rows.keys(connection, self.user, filters, self._now())
         for key in keys:
-            seq = 0
+            seq: int | None = None
             while True:
                 with self._pool.read() as connection:
-                    _, title, found = message_rows.scan(connection, key, seq, filters, hidden=hidden)
+                    title, found = message_rows.scan(connection, key, seq, filters, hidden=hidden, latest=latest)
                 yield from (Hit(message, title, 0.0) for message in found)
                 if len(found) < message_rows.PAGE:
                     break

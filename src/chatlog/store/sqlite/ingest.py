@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from chatlog.models import ConversationDraft, Ingested, MessageDraft, title_from
 from chatlog.store.sqlite import bodies, conversations, fulltext, messages, tags
 from chatlog.store.sqlite.connection import Connection, Row
+from chatlog.store.sqlite.identity import Identity, diverged, grouped, identity, last_versions, origin
 
 #: Ids that a reader derived from content: equal ones in two conversations are no copies of each other.
 DERIVED = "h-"
 #: The source of what comes in chatlog's own JSONL.
 OWN = "chatlog"
 
-Identity = str | int
-#: What makes two bodies the same: sha256, author, metadata.
-Said = tuple[bytes, str | None, str | None]
+#: What makes two bodies the same: sha256, text, author, metadata.
+Said = tuple[bytes, str, str | None, str | None]
 #: What an import remembers between its batches: the source id under which the message of a conversation's
 #: seq in the export is kept as a branch, because ours has another there.
 Moved = dict[tuple[str, Identity | None], str]
@@ -71,14 +71,14 @@ class Ingest:
     def run(self, records: Sequence[ConversationDraft | MessageDraft]) -> Ingested:
         """Bring the records in and return what they did."""
         settled = []
-        for header, drafts in _grouped(records):
+        for header, drafts in grouped(records):
             draft = self._linked(header)
             target = self._target(draft, drafts)
             if target is None:
                 self.counts["skipped"] += len(drafts)
                 continue
             self._load(target, draft, drafts)
-            for message in _last_versions(drafts):
+            for message in last_versions(drafts):
                 self._take(target, self._relocated(target, message))
             settled.append((target, draft))
         if self.first_body is not None:
@@ -160,7 +160,15 @@ class Ingest:
         wanted: set[Identity | None] = {draft.head}
         for message in drafts:
             before = self.moved.get((target.id, message.parent))
-            wanted |= {message.source_id, message.seq, message.parent, before, _diverged(target.id, message)}
+            wanted |= {
+                message.source_id,
+                message.seq,
+                message.parent,
+                before,
+                diverged(target.id, message),
+            }
+        origins = {name: place for name in wanted if (place := origin(target.id, name))}
+        wanted |= {seq for seq, _ in origins.values()}
         names = json.dumps([name for name in wanted if isinstance(name, str)])
         seqs = json.dumps([seq for seq in wanted if isinstance(seq, int)])
         for column, values in (("source_id", names), ("seq", seqs)):
@@ -170,6 +178,9 @@ class Ingest:
                 (target.key, values),
             ):
                 target.known[name] = (place[0], place[1], place[2])
+        for name, (seq, digest) in origins.items():  # ours, which a copy of this conversation kept as a branch
+            if seq in target.known and target.known[seq][1].hex().startswith(digest):
+                target.known.setdefault(name or "", target.known[seq])
 
     def _buried_in(self, draft: ConversationDraft) -> frozenset[str]:
         """Return the ids of the conversation's messages that were deleted for good."""
@@ -181,28 +192,30 @@ class Ingest:
 
     def _prefix_of(self, parent: str, forked_at: int) -> dict[Said, int]:
         rows = self.connection.execute(
-            """SELECT b.sha256, b.author, b.metadata, m.body FROM conversations AS c
+            """SELECT b.sha256, b.text, b.author, b.metadata, m.body FROM conversations AS c
                JOIN messages AS m ON m.conversation = c.key JOIN bodies AS b ON b.id = m.body
                WHERE c.user = ? AND c.id = ? AND m.seq <= ?""",
             (self.user, parent, forked_at),
         )
-        return {(sha256, author, metadata): body for sha256, author, metadata, body in rows}
+        return {(sha256, text, author, metadata): body for sha256, text, author, metadata, body in rows}
 
     def _relocated(self, target: _Target, draft: MessageDraft) -> MessageDraft:
         """Return a message that goes on from one that was kept as a branch, with the ids that it has there."""
         before = self.moved.get((target.id, draft.parent)) if draft.source_id is None else None
         if before is None:
             return draft
-        name = self.moved[target.id, draft.seq] = _diverged(target.id, draft) or ""
+        name = self.moved[target.id, draft.seq] = diverged(target.id, draft) or ""
         return replace(draft, source_id=name, parent=before)
 
     def _take(self, target: _Target, draft: MessageDraft) -> None:
         """Leave, replace, skip or append one message."""
         digest = bodies.hash_of(draft)
-        identity = _identity(draft)
-        known = None if identity is None else target.known.get(identity)
+        name = identity(draft)
+        known = None if name is None else target.known.get(name)
         if known is None and draft.source_id in target.buried:
             self.counts["skipped"] += 1
+        elif known is None and draft.source_id is None and 0 < (draft.seq or 0) <= target.last_seq:
+            self._diverge(target, draft, digest)
         elif known is None:
             self._append(target, draft, digest)
         elif known[1] == digest or self._is_superseded(target, known[0], digest):
@@ -214,7 +227,7 @@ class Ingest:
             self._replace(target, draft, digest, known)
 
     def _append(self, target: _Target, draft: MessageDraft, digest: bytes) -> None:
-        said = (digest, draft.author, bodies.dump(draft.metadata))
+        said = (digest, draft.text, draft.author, bodies.dump(draft.metadata))
         body = target.inherited.get(said) or self._shared(draft, said) or self._insert(draft, digest)
         target.last_seq = seq = (
             max(target.last_seq + 1, draft.seq or 0) if draft.source_id is None else target.last_seq + 1
@@ -236,7 +249,7 @@ class Ingest:
 
     def _diverge(self, target: _Target, draft: MessageDraft, digest: bytes) -> None:
         """Keep both where our history and an export of it went on differently: the import's is a branch."""
-        name = self.moved[target.id, draft.seq] = _diverged(target.id, draft) or ""
+        name = self.moved[target.id, draft.seq] = diverged(target.id, draft) or ""
         branch = replace(draft, source_id=name)
         known = target.known.get(name)
         if known is None:
@@ -281,7 +294,7 @@ class Ingest:
             """SELECT m.body FROM messages AS m JOIN conversations AS c ON c.key = m.conversation
                JOIN bodies AS b ON b.id = m.body
                WHERE m.source_id = ? AND c.user = ? AND c.source = ?
-                 AND b.sha256 = ? AND b.author IS ? AND b.metadata IS ? LIMIT 1""",
+                 AND b.sha256 = ? AND b.text = ? AND b.author IS ? AND b.metadata IS ? LIMIT 1""",
             (draft.source_id, self.user, self.source, *said),
         ).fetchone()
         return row[0] if row else None
@@ -352,38 +365,3 @@ class Ingest:
         if updated > target.updated_at:
             changes["updated_at"] = updated
         return changes
-
-
-def _grouped(
-    records: Iterable[ConversationDraft | MessageDraft],
-) -> Iterable[tuple[ConversationDraft, list[MessageDraft]]]:
-    """Return each conversation's last header and its messages, in the order they first came."""
-    headers: dict[str | None, ConversationDraft] = {}
-    drafts: dict[str | None, list[MessageDraft]] = {}
-    name: str | None = None
-    for record in records:
-        if isinstance(record, ConversationDraft):
-            name = record.id or record.source_id
-            headers[name] = record
-            drafts.setdefault(name, [])
-        else:
-            name = record.conversation if record.conversation is not None else name
-            drafts.setdefault(name, []).append(record)
-    return [(headers.get(name) or ConversationDraft(source_id=name), found) for name, found in drafts.items()]
-
-
-def _last_versions(drafts: Sequence[MessageDraft]) -> Iterable[MessageDraft]:
-    """Return the messages at the place where each came first, as it came last."""
-    return {_identity(draft) or -number: draft for number, draft in enumerate(drafts, 1)}.values()
-
-
-def _identity(draft: MessageDraft) -> Identity | None:
-    """Return what the message is known by: its source id, or the seq an export of ours gave it; perhaps nothing."""
-    return draft.source_id if draft.source_id is not None else draft.seq
-
-
-def _diverged(conversation: str, draft: MessageDraft) -> str | None:
-    """Return the source id of a message that stands where ours has another."""
-    if draft.source_id is not None or draft.seq is None:
-        return None
-    return f"{conversation}:{draft.seq}:{bodies.hash_of(draft).hex()[:16]}"

@@ -273,14 +273,19 @@ def copy_path(connection: Connection, source: int, seqs: Sequence[int], target: 
 
 
 def scan(
-    connection: Connection, key: int, after_seq: int, filters: Filters, *, hidden: bool
-) -> tuple[str, str | None, list[Message]]:
-    """Return a conversation's id and title and the next `PAGE` of its messages that the filters let through."""
+    connection: Connection, key: int, seq: int | None, filters: Filters, *, hidden: bool, latest: bool
+) -> tuple[str | None, list[Message]]:
+    """Return a conversation's title and the next `PAGE` of its messages behind `seq` that the filters let through.
+
+    In order, or with `latest` the last first.
+    """
     name, title = connection.execute("SELECT id, title FROM conversations WHERE key = ?", (key,)).fetchone()
     clauses, values = message_where(filters, hidden=hidden)
+    bound = (1 << 62 if latest else 0) if seq is None else seq
     rows = connection.execute(
         f"""SELECT {_COLUMNS} {_FROM} JOIN conversations AS c ON c.key = m.conversation
-            WHERE m.conversation = ? AND m.seq > ? AND {" AND ".join(clauses)} ORDER BY m.seq LIMIT {PAGE}""",
-        [key, after_seq, *values],
+            WHERE m.conversation = ? AND m.seq {"<" if latest else ">"} ? AND {" AND ".join(clauses)}
+            ORDER BY m.seq {"DESC" if latest else "ASC"} LIMIT {PAGE}""",
+        [key, bound, *values],
     ).fetchall()
-    return name, title, [from_row(name, row) for row in rows]
+    return title, [from_row(name, row) for row in rows]

@@ -186,9 +186,10 @@ def _matches(role: str, text: str, tool: str | None, parts: str | None, digest: 
 
 def rebuild(connection: Connection) -> None:
     """Recreate the search terms, the word index, the counters and the active paths, in the caller's transaction."""
-    for body, *stored, text, tool in connection.execute(
-        "SELECT id, extra, tool_extra, text, tool FROM bodies"
-    ).fetchall():
+    for body in [row[0] for row in connection.execute("SELECT id FROM bodies")]:
+        *stored, text, tool = connection.execute(
+            "SELECT extra, tool_extra, text, tool FROM bodies WHERE id = ?", (body,)
+        ).fetchone()
         terms = [extra_terms(text), extra_terms(tool, IDENTIFIER_CHARS) if tool else None]
         if stored != terms:
             connection.execute("UPDATE bodies SET extra = ?, tool_extra = ? WHERE id = ?", (*terms, body))

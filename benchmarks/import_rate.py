@@ -1,0 +1,131 @@
+"""`python -m benchmarks.import_rate [FOLDER]`: megabytes of Claude Code JSON imported a second into a fresh file.
+
+The reader alone (JSON to records) and the whole import (to a committed, searchable file) by turns, and how
+large the file is against the words in it.  Without a folder, the project's samples or a made-up one.
+"""
+
+from __future__ import annotations
+
+import gc
+import re
+import sqlite3
+import time
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+
+import chatlog
+from benchmarks.common import (
+    Stopwatch,
+    Usage,
+    cpus,
+    header,
+    interleaved,
+    options,
+    p50,
+    table,
+    verdict,
+    walls,
+    workplace,
+)
+from chatlog import formats
+from chatlog.formats.source import Source, walk
+
+FORMAT = "claude_code"
+SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples" / FORMAT
+SESSION = Path(chatlog.__file__).parent / "demo" / "claude-code-session.jsonl"
+BAR = 20.0
+MADE_UP_BYTES = 10_000_000
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = options(__doc__, quick="2 runs")
+    parser.add_argument("history", nargs="?", type=Path, metavar="FOLDER", help="Claude Code sessions")
+    parser.add_argument("--runs", type=int, help="how often it is imported (7)")
+    asked = parser.parse_args(arguments)
+    header("Import of Claude Code sessions")
+    with workplace(asked.folder) as folder:
+        history = asked.history or (SAMPLES if SAMPLES.is_dir() else _made_up(folder / "sessions"))
+        sources = [source for source in walk(history) if formats.detect(source) == FORMAT]
+        size = sum(source.size or 0 for source in sources)
+        print(f"{history}: {len(sources)} files, {size / 1e6:.1f} MB")
+        fresh = folder / f"import-{time.time_ns()}.db"
+        found = interleaved(
+            {"reader alone": lambda: _read(sources), "whole import": lambda: _import(sources, fresh)},
+            asked.runs or (2 if asked.quick else 7),
+        )
+        _print(found, size, fresh)
+        fresh.unlink()
+
+
+def _read(sources: Sequence[Source]) -> Usage:
+    gc.collect()
+    watch = Stopwatch()
+    for source in sources:
+        for _ in formats.reader(FORMAT).read(source):
+            pass
+    return watch.stop()
+
+
+def _import(sources: Sequence[Source], fresh: Path) -> Usage:
+    """Import the files into a new database, which is left; return what it took until it was closed."""
+    fresh.unlink(missing_ok=True)
+    gc.collect()
+    watch = Stopwatch()
+    with chatlog.open(fresh) as store:
+        report = chatlog.import_history(store, [source.path for source in sources if source.path])
+    usage = watch.stop()
+    if report.total["errors"]:
+        print(f"{report.total['errors']} problems in the input; chatlog import names them")
+    return usage
+
+
+def _print(found: dict[str, list[Usage]], size: int, fresh: Path) -> None:
+    def rate(seconds: float) -> str:
+        return f"{size / seconds / 1e6:.1f}"
+
+    table(
+        ("step", "best MB/s", "median MB/s", "MB per cpu s, best", "median", "median s"),
+        [
+            (
+                name, rate(min(walls(usages))), rate(p50(walls(usages))), rate(min(cpus(usages))),
+                rate(p50(cpus(usages))), f"{p50(walls(usages)):.2f}",
+            )
+            for name, usages in found.items()
+        ],
+    )  # fmt: skip
+    stored, words, messages = fresh.stat().st_size, *_words(fresh)
+    print(
+        f"{messages:,} messages; the file is {stored / 1e6:.1f} MB, {stored / words:.2f} × its words "
+        f"(text and tool text, {words / 1e6:.1f} MB), {stored / size:.2f} × the JSON"
+    )
+    whole = walls(found["whole import"])
+    verdict(
+        f"≥ {BAR:.0f} MB/s of JSON: {rate(p50(whole))}, at best {rate(min(whole))}", met=size / p50(whole) >= BAR * 1e6
+    )
+
+
+def _words(path: Path) -> tuple[int, int]:
+    """Return the bytes of text and tool text in a database, and its number of messages."""
+    connection = sqlite3.connect(path)
+    size = connection.execute(
+        "SELECT sum(length(CAST(text AS BLOB)) + coalesce(length(CAST(tool AS BLOB)), 0)) FROM bodies"
+    ).fetchone()[0]
+    count = connection.execute("SELECT count(*) FROM messages").fetchone()[0]
+    connection.close()
+    return size, count
+
+
+def _made_up(folder: Path) -> Path:
+    """Make a folder of sessions out of the demo's, each with ids of its own."""
+    folder.mkdir(exist_ok=True)
+    text = SESSION.read_text("utf-8")
+    for number in range(MADE_UP_BYTES // len(text)):
+        copy = _UUID.sub(lambda match, n=number: str(uuid.uuid5(uuid.NAMESPACE_OID, f"{n} {match[0]}")), text)
+        (folder / f"{number:04}.jsonl").write_text(copy, "utf-8")
+    return folder
+
+
+if __name__ == "__main__":
+    main()

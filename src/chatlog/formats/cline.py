@@ -1,0 +1,226 @@
+"""Cline's tasks, and those of Roo Code and Kilo Code: what was sent to the model, or what was shown.
+
+Reads ``api_conversation_history.json`` with the times and costs of the ``ui_messages.json`` beside it,
+``ui_messages.json`` where it stands alone, and the newer ``session.messages.json``.  What a message
+says is `cline_content`'s matter, what the interface showed `cline_shown`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats.cline_content import environment, message, model_of
+from chatlog.formats.cline_shown import Shown, request_usage
+from chatlog.formats.jsonstream import BROKEN_JSON, document, items
+from chatlog.formats.source import Source
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, title_from
+from chatlog.timespec import instant
+
+_EXTENSIONS = ("saoudrizwan.claude-dev", "rooveterinaryinc.roo-cline", "kilocode.kilo-code")
+_STORAGE = (
+    "~/.config/Code/User/globalStorage",
+    "~/.config/Cursor/User/globalStorage",
+    "~/.config/VSCodium/User/globalStorage",
+    "~/.config/Code - Insiders/User/globalStorage",
+    "~/.vscode-server/data/User/globalStorage",
+    "~/Library/Application Support/Code/User/globalStorage",
+    "~/Library/Application Support/Cursor/User/globalStorage",
+    "~/Library/Application Support/VSCodium/User/globalStorage",
+    "$APPDATA/Code/User/globalStorage",
+    "$APPDATA/Cursor/User/globalStorage",
+    "$APPDATA/VSCodium/User/globalStorage",
+)
+_FILES = ("api_conversation_history.json", "ui_messages.json", "claude_messages.json")
+#: Where the files are found: in the storage of each editor, and below the home of the newer Cline.
+LOCATIONS: tuple[str, ...] = (
+    *(f"{storage}/{extension}/tasks/*/{_FILES[0]}" for storage in _STORAGE for extension in _EXTENSIONS),
+    *(f"{storage}/{extension}/tasks/*/{_FILES[1]}" for storage in _STORAGE for extension in _EXTENSIONS),
+    "~/.cline/data/tasks/*/api_conversation_history.json",
+    "~/.cline/data/sessions/*/*.messages.json",
+)
+
+_SESSION = frozenset({"sessionId", "messages", "agent"})
+_HISTORY, _SHOWN, _OLD_SHOWN = _FILES
+_WRAPPED = re.compile(r'"(?:text|content)"\s*:\s*"(?:<task>|<user_message>|<environment_details>)')
+_TASK_ID = re.compile(r"\d{10,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ADDED = "_tool_"
+_SESSION_TOLD = frozenset({"messages", "sessionId", "updated_at", "system_prompt"})
+
+Row = Mapping[str, Any]
+
+
+def sniff(head: Head) -> bool:
+    """Say whether this is a task's history, what was shown of it, or a session of the newer Cline."""
+    keys = head.keys
+    if not head.is_array:
+        return keys >= _SESSION
+    if {"ts", "type"} <= keys:
+        return not keys.isdisjoint(("say", "ask"))
+    if not {"role", "content"} <= keys:
+        return False
+    return head.name.endswith(_HISTORY) or _WRAPPED.search(head.text) is not None
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield the task's conversation, its messages, and the conversation again with what they told."""
+    head = Head(source.name, source.head())
+    if not head.is_array:
+        yield from _read_session(source)
+    elif "ts" in head.keys and "role" not in head.keys:
+        yield from _read_shown(source)
+    else:
+        yield from _read_history(source)
+
+
+def _task_id(source: Source) -> str | None:
+    """Return the task's id, the name of the folder its files are in."""
+    path = source.path.absolute() if source.path is not None else source.name
+    names = re.split(r"[/\\!]", str(path))
+    return names[-2] if len(names) > 1 and _TASK_ID.fullmatch(names[-2]) else None
+
+
+def _read_history(source: Source) -> Iterator[Record]:
+    """Yield a task as it was sent to the model."""
+    rows: list[Any] = []
+    for item in items(source):
+        if isinstance(item, Problem):
+            yield item
+        else:
+            rows.append(item.value)
+    requests = _requests(source)
+    answers = sum(isinstance(row, dict) and row.get("role") == "assistant" for row in rows)
+    task = _Task(iter(requests if len(requests) == answers else ()))
+    task.read(rows)
+    yield task.conversation(_task_id(source))
+    yield from task.messages
+    yield from task.problems
+
+
+def _requests(source: Source) -> list[Row]:
+    """Return the entries about answered requests in the file beside the history."""
+    beside = source.sibling(_SHOWN) or source.sibling(_OLD_SHOWN)
+    try:
+        entries = document(beside) if beside is not None else ()
+    except (*BROKEN_JSON, OSError):
+        return []
+    held = entries if isinstance(entries, list) else ()
+    return [entry for entry in held if isinstance(entry, dict) and request_usage(entry)]
+
+
+class _Task:
+    """The messages of a task's history, each linked to the one before by what was said so far."""
+
+    def __init__(self, requests: Iterator[Row]) -> None:
+        self.requests = requests
+        self.chain = build.Chain()
+        self.messages: list[MessageDraft] = []
+        self.problems: list[Problem] = []
+        self.used: set[str] = set()
+        self.folder: str | None = None
+        self.model: str | None = None
+
+    def read(self, rows: Sequence[Any]) -> None:
+        """Read every message; one that cannot be read is a problem."""
+        for number, row in enumerate(rows, 1):
+            try:
+                made = self._message(row)
+                named = replace(made, source_id=self._own_id(made.source_id))
+                self.messages.append(self.chain.link(named))
+            except MALFORMED as error:
+                self.problems.append(
+                    Problem(f"message {number}", f"not of the shape of a message ({type(error).__name__})")
+                )
+
+    def _own_id(self, name: str | None) -> str | None:
+        """Return a message's id without the tool calls that each saving adds to it once more."""
+        if name is None or not (base := name.partition(_ADDED)[0]) or base in self.used:
+            return name
+        self.used.add(base)
+        return base
+
+    def _message(self, row: Row) -> MessageDraft:
+        made = message(row)
+        if made.role != "assistant":
+            told = environment(row)
+            self.folder, self.model = self.folder or told.folder, told.model or self.model
+            return made
+        request = next(self.requests, {})
+        facts = {"usage": request_usage(request) or {}, **made.metadata}
+        self.model = made.model or model_of(request) or self.model
+        moment = made.created_at or instant(request.get("ts"))
+        return replace(made, model=self.model, created_at=moment, metadata=build.compact(facts))
+
+    def conversation(self, task_id: str | None) -> ConversationDraft:
+        """Return the task's conversation; without an id of its own it is named after how it began."""
+        typed = next(
+            (made.text for made in self.messages if made.role == "user" and not made.hidden and made.text), None
+        )
+        return ConversationDraft(
+            source_id=task_id or build.derived_conversation_id(self.messages[:1]),
+            title=title_from(typed) if typed else None,
+            created_at=instant(task_id) if task_id and task_id.isdigit() else None,
+            project=self.folder,
+            model=self.model,
+        )
+
+
+def _read_shown(source: Source) -> Iterator[Record]:
+    """Yield a task as it was shown, unless its history is beside it."""
+    if source.sibling(_HISTORY) is not None:
+        yield LeftOut(f"tasks as they were shown (the same is in {_HISTORY})", 1)
+        return
+    task_id, shown = _task_id(source), Shown()
+    draft: ConversationDraft | None = None
+    last: str | None = None
+    for item in items(source):
+        if isinstance(item, Problem):
+            yield item
+            continue
+        try:
+            made = shown.message(item.value)
+        except MALFORMED as error:
+            yield Problem(item.place, f"not an entry of a task ({type(error).__name__})")
+            continue
+        if made is not None:
+            if draft is None:
+                draft = _shown_conversation(task_id, made)
+                yield draft
+            yield replace(made, parent=last)
+            last = made.source_id
+    for what, count in shown.left_out.items():
+        yield LeftOut(what, count)
+
+
+def _shown_conversation(task_id: str | None, first: MessageDraft) -> ConversationDraft:
+    name = task_id or build.derived_conversation_id([first])
+    return ConversationDraft(source_id=f"{name}-shown", title=title_from(first.text), created_at=first.created_at)
+
+
+def _read_session(source: Source) -> Iterator[Record]:
+    """Yield a session of the newer Cline."""
+    try:
+        session = document(source)
+    except BROKEN_JSON:
+        session = {"sessionId": source.stem.removesuffix(".messages"), "messages": []}
+        for item in items(source, "messages"):
+            if isinstance(item, Problem):
+                yield item
+            else:
+                session["messages"].append(item.value)
+    if not isinstance(session, dict) or not isinstance(session.get("messages"), list):
+        yield Problem("", "not a session of Cline")
+        return
+    task = _Task(iter(()))
+    prompt = session.get("system_prompt")
+    if isinstance(prompt, str) and prompt:
+        task.messages.append(task.chain.link(MessageDraft(role="system", text=prompt, source_id="system_prompt")))
+    task.read(session["messages"])
+    facts = {key: fact for key, fact in session.items() if key not in _SESSION_TOLD and fact is not None}
+    draft = task.conversation(str(session.get("sessionId") or "") or None)
+    yield replace(draft, updated_at=instant(session.get("updated_at")), created_at=None, metadata=facts)
+    yield from task.messages
+    yield from task.problems

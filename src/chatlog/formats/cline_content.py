@@ -1,0 +1,158 @@
+"""What one message of a Cline, Roo Code or Kilo Code task says.
+
+The extensions wrap what a person typed, put the state of the editor behind it, and hand a tool's
+result over as words of the user: this takes them apart again.  Files are not known here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from chatlog.formats import anthropic_messages, build
+from chatlog.models import MessageDraft, Part, joined_text
+from chatlog.timespec import instant
+
+_DETAILS = re.compile(r"\s*<environment_details>.*?(?:</environment_details>|\Z)\s*", re.DOTALL)
+#: What a person typed, in the tags it was sent in.
+_TYPED = re.compile(
+    r"<(task|feedback|user_message|answer|user_feedback|user_input)(?: [^>]*)?>\s*(.*?)\s*</\1>", re.DOTALL
+)
+#: The words before a tool's result.
+_RESULT = re.compile(r"\s*\[([\w-]+)(?: [^\n]*)?\] Result:")
+_INJECTED = (
+    "# task_progress",
+    "Files attached by the user:",
+    "[TASK RESUMPTION]",
+    "# TODO LIST",
+    "[ERROR] You did not use a tool",
+)
+_FOLDER = re.compile(r"# Current (?:Working|Workspace) Directory \(([^()\n]+(?:\([^()\n]*\)[^()\n]*)*)\)")
+_MODEL = re.compile(r"<model>([^<]+)</model>")
+_TOLD = frozenset({"role", "content", "id", "ts", "modelInfo", "metrics", "type"})
+#: Types of ours that a block of another shape may have too.
+_OTHERS = ("reasoning", "file", "blob", "uri", "tool_call", "tool_call_response")
+_EMPTY: tuple[object, ...] = (None, "", [], {}, False)
+
+Row = Mapping[str, Any]
+
+
+class Environment(NamedTuple):
+    """What the editor told of itself: the folder and the model."""
+
+    folder: str | None = None
+    model: str | None = None
+
+
+def environment(row: Row) -> Environment:
+    """Return what the editor's details in a message tell."""
+    content = row.get("content")
+    blocks = content if isinstance(content, list) else [{"text": content}]
+    details = [
+        match[0] for block in blocks if isinstance(block, dict) for match in _DETAILS.finditer(str(block.get("text")))
+    ]
+    folder, model = (pattern.search("\n".join(details)) for pattern in (_FOLDER, _MODEL))
+    return Environment(folder[1] if folder else None, model[1] if model else None)
+
+
+def message(row: Row) -> MessageDraft:
+    """Return the draft of one message.  Raises one of MALFORMED where it is not one."""
+    if row["role"] not in ("user", "assistant"):
+        raise ValueError("a message whose role is not known")
+    content = row["content"]
+    blocks = [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
+    if row["role"] == "assistant":
+        parts = tuple(map(_part, blocks))
+        return _draft(row, "assistant", joined_text(parts), parts)
+    return _user(row, blocks)
+
+
+def _part(block: dict[str, Any]) -> Part:
+    match block:
+        case {"type": "file", "content": str(content)}:
+            return build.file(None, block.get("path"), content=content)
+        case {"type": "reasoning", "text": str(thought)}:
+            rest = {
+                key: fact for key, fact in block.items() if key not in ("type", "text", "content") and fact is not None
+            }
+            return {**rest, **build.reasoning(thought)}
+    return build.raw(block["type"], block) if block.get("type") in _OTHERS else anthropic_messages.part(block)
+
+
+def _user(row: Row, blocks: list[Any]) -> MessageDraft:
+    """Return a user's message: what was typed is its text; one of nothing but results is the tool's."""
+    parts = tuple(_with_results(blocks))
+    typed = [words for part in parts if (words := _typed(part))]
+    results = any(part["type"] == "tool_call_response" for part in parts)
+    if typed or any(part["type"] not in ("text", "tool_call_response") for part in parts):
+        return _draft(row, "user", "\n\n".join(typed), parts)
+    if results:
+        return _draft(row, "tool", "", parts)
+    return _draft(row, "user", joined_text(parts), parts, hidden="environment_details")
+
+
+def _with_results(blocks: list[Any]) -> Iterator[Part]:
+    """Yield the parts of a user's blocks, words that are a tool's result as that."""
+    gathered: list[str] = []
+    for block in blocks:
+        words = block.get("text") if block.get("type") == "text" else None
+        begins = isinstance(words, str) and _RESULT.match(words) is not None
+        if gathered and (begins or not isinstance(words, str) or _is_injected(words) or _TYPED.match(words)):
+            yield _result(gathered)
+            gathered = []
+        if isinstance(words, str) and (begins or gathered):
+            gathered.append(words)
+        else:
+            yield _part(block)
+    if gathered:
+        yield _result(gathered)
+
+
+def _result(gathered: list[str]) -> Part:
+    named = _RESULT.match(gathered[0])
+    return {**({"name": named[1]} if named else {}), **build.tool_result(None, "\n".join(gathered))}
+
+
+def _is_injected(words: str) -> bool:
+    return words.lstrip().startswith(("<environment_details>", *_INJECTED))
+
+
+def _typed(part: Part) -> str:
+    """Return what a person typed of a part: its words without what was put around and behind them."""
+    words = part.get("content") if part["type"] == "text" else part.get("response")
+    if isinstance(words, list):
+        words = joined_text({**item, "content": item.get("text")} for item in words if isinstance(item, dict))
+    if not isinstance(words, str):
+        return ""
+    tagged = "\n\n".join(match[2] for match in _TYPED.finditer(words))
+    if tagged or part["type"] != "text":
+        return tagged
+    return "" if _is_injected(words) else _DETAILS.sub("", words).strip()
+
+
+def _draft(row: Row, role: str, text: str, parts: tuple[Part, ...], hidden: str | None = None) -> MessageDraft:
+    facts = {key: fact for key, fact in row.items() if key not in _TOLD and fact not in _EMPTY}
+    if row.get("metrics"):
+        facts["usage"] = row["metrics"]
+    if isinstance(info := row.get("modelInfo"), dict):
+        facts["modelInfo"] = info
+    hidden = "summary" if row.get("isSummary") else hidden
+    if hidden:
+        facts["hidden_reason"] = hidden
+    return MessageDraft(
+        role=role,
+        text=text,
+        parts=None if build.only_text(parts, text) else parts,
+        model=model_of(row),
+        created_at=instant(row.get("ts")),
+        source_id=row["id"] if isinstance(row.get("id"), str) else None,
+        hidden=hidden is not None,
+        metadata=facts,
+    )
+
+
+def model_of(row: Row) -> str | None:
+    """Return the model that a message says it is from."""
+    info = row.get("modelInfo")
+    return build.word(info.get("modelId") or info.get("id")) if isinstance(info, dict) else None

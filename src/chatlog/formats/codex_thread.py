@@ -1,0 +1,379 @@
+"""A Codex thread while it streams by: what is said, in order, each text once.
+
+Items and the events that tell the same are brought together here, responses put together from their
+items, usage given to the response it was spent on, and turns that were rolled back left on a branch.
+It holds the messages of one turn at most, and otherwise only ids; no line of a file is known here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter, deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from chatlog.formats import build
+from chatlog.formats.codex_items import View
+from chatlog.formats.openai_content import Calls
+from chatlog.models import MessageDraft, Part, joined_text
+from chatlog.timespec import instant
+
+#: Messages held back in a turn before the earlier ones are let go.
+HELD = 1000
+_KEPT = 50
+#: How many of a turn's last answers are compared with its plan and its last words.
+_LAST_SAID = 20
+#: Kinds of events and items that may tell the same.
+USER, ASSISTANT, REASONING, CALL, SEARCH, INSTRUCTIONS = (
+    "user",
+    "assistant",
+    "reasoning",
+    "call",
+    "search",
+    "instructions",
+)
+
+Twin = tuple[str, str]
+
+
+@dataclass(slots=True, eq=False)
+class Held:
+    """A message in the making; `key` is what its id is made of, `twin` what an item could repeat."""
+
+    role: str
+    key: str
+    time: Any
+    parts: list[Part] = field(default_factory=list)
+    text: str | None = None
+    author: str | None = None
+    model: str | None = None
+    reason: str | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    twin: Twin | None = None
+    shared: bool = False
+
+    def draft(self, source_id: str, parent: str | None, conversation: str, moment: str | None) -> MessageDraft:
+        """Return the finished message."""
+        text = joined_text(self.parts) if self.text is None else self.text
+        if self.reason is not None:
+            self.facts["hidden_reason"] = self.reason
+        return MessageDraft(
+            role=self.role,
+            text=text,
+            parts=None if build.only_text(self.parts, text) else tuple(self.parts),
+            author=self.author,
+            model=self.model,
+            created_at=moment,
+            source_id=source_id,
+            parent=parent,
+            conversation=conversation,
+            hidden=self.reason is not None,
+            metadata=self.facts,
+        )
+
+
+class Thread:
+    """The messages of one thread: finished ones are in `ready`, to be taken from there.
+
+    `seed` tells threads apart whose messages say the same.
+    """
+
+    def __init__(self) -> None:
+        self.seed = ""
+        self.conversation = ""
+        self.model: str | None = None
+        self.place: dict[str, Any] = {}
+        self.last: str | None = None
+        self.turns: list[str | None] = []
+        self.used: Counter[str] = Counter()
+        self.ready: list[MessageDraft] = []
+        self.buffer: list[Held] = []
+        self.moment: tuple[Any, str | None] = (None, None)
+        self.group: Held | None = None
+        self.calls = Calls()
+        self.called: set[str] = set()
+        self.usage = _Usage()
+        # of the turn that is being read
+        self.pending: dict[Twin, list[Held]] = {}
+        self.prompts: dict[str, Held] = {}
+        self.told: Counter[int] = Counter()
+        self.said: deque[str] = deque(maxlen=_LAST_SAID)
+
+    # what comes in
+
+    def message(self, view: View, time: Any) -> None:
+        """Take a message item."""
+        held = self._held(view, time)
+        if view.role == "user":
+            self._prompt(view, held)
+        elif view.role == "assistant":
+            for text in view.texts():
+                self._tell((ASSISTANT, text))
+                self.said.append(text)
+            self._join(held)
+        else:
+            self.group = None
+            self._hold(held)
+        self.let_go()
+
+    def _prompt(self, view: View, held: Held) -> None:
+        """Take a user's item, which an event before it or behind it may tell a human typed."""
+        self.group = None
+        events = [event for text in view.texts() if (event := self._drop((USER, text))) is not None]
+        if not events and view.reason is None and not self._waits_for(USER):
+            self.begin_turn()
+        self._repeats_instructions(view)
+        for event in events[:1]:
+            _mark_typed(held, event)
+        if not events:
+            self.prompts |= dict.fromkeys(view.texts(), held)
+        self._hold(held)
+
+    def _held(self, view: View, time: Any) -> Held:
+        words = joined_text(view.parts) or str([part.get("content") for part in view.parts])
+        return Held(
+            role=view.role,
+            key=f"{view.role}\0{words}",
+            time=time,
+            parts=view.parts,
+            text=None if view.role == "assistant" else view.text,
+            author=view.author,
+            model=(view.model or self.model) if view.role == "assistant" else view.model,
+            reason=view.reason,
+            facts={**view.facts, **self.place},
+        )
+
+    def _repeats_instructions(self, view: View) -> None:
+        """Forget the session's instructions where a message repeats them."""
+        for kind, words in [twin for twin in self.pending if twin[0] == INSTRUCTIONS]:
+            if view.reason and any(words in part["content"] for part in view.parts if part["type"] == "text"):
+                self._drop((kind, words))
+
+    def told_by_event(self, kind: str, words: str, held: Held) -> None:
+        """Take what an event tells, unless an item told it already; until one does it stands for itself."""
+        twin = (kind, words.strip())
+        if kind == USER:
+            item = self.prompts.pop(twin[1], None)
+            if item is not None:
+                _mark_typed(item, held)
+                return
+            self.group = None
+            self.begin_turn()
+        elif self.told[hash(twin)]:
+            self.told[hash(twin)] -= 1
+            return
+        else:
+            held.model = self.model
+        if kind == ASSISTANT:
+            self.said.append(twin[1])
+        held.facts.update(self.place)
+        self.repeatable(*twin, held)
+        self.let_go()
+
+    def reasoning(self, parts: list[Part], time: Any) -> None:
+        """Take what can be read of a reasoning item: it begins a response, or goes on with its thoughts."""
+        words = [part["content"] for part in parts]
+        held = Held("assistant", f"reasoning\0{words}", time, parts, model=self.model, facts=dict(self.place))
+        for word in words:
+            self._tell((REASONING, word.strip()))
+        group = self.group
+        if group is not None and all(part["type"] == "reasoning" for part in group.parts):
+            group.parts += parts
+        else:
+            self._open(held)
+        self.let_go()
+
+    def call(self, parts: list[Part], keys: Iterable[Twin], time: Any) -> None:
+        """Take a call: it belongs to the response before, as long as nothing came between."""
+        held = Held("assistant", f"call\0{parts[0].get('id')}", time, [], model=self.model, facts=dict(self.place))
+        for twin in keys:
+            self._drop(twin)
+            self.called.add(twin[1])
+        if self.group is None:
+            self._open(held)
+        if self.group is not None:
+            self.group.parts += parts
+        self.let_go()
+
+    def result(self, part: Part, time: Any) -> None:
+        """Take a result, a message of its own."""
+        self.group = None
+        self._hold(Held("tool", f"output\0{part['id']}", time, [part], text="", facts=dict(self.place)))
+        self.let_go()
+
+    def note(self, held: Held) -> None:
+        """Take a message that nothing repeats."""
+        self.group = None
+        self._hold(held)
+        self.let_go()
+
+    def repeatable(self, kind: str, words: str, held: Held) -> None:
+        """Take a message that an item may repeat."""
+        held.twin = (kind, words)
+        self.pending.setdefault(held.twin, []).append(held)
+        self._hold(held)
+
+    def mark(self, key: str, value: Any) -> bool:
+        """Note a fact at the last message of the turn; False where there is none."""
+        if self.buffer:
+            self.buffer[-1].facts[key] = value
+        return bool(self.buffer)
+
+    def spent(self, total: Any, last: Any) -> bool:
+        """Give the usage of a response to it; False where it was told before."""
+        usage = self.usage.news(total, last)
+        if usage is None:
+            return False
+        answers = [held for held in self.buffer if held.role == "assistant" and held.twin is None]
+        if self.usage.comes_first is None:
+            self.usage.comes_first = not answers or self._waits_for(ASSISTANT) or self._waits_for(REASONING)
+        if self.usage.comes_first or not answers:
+            self.usage.next = _added(self.usage.next, usage)
+        else:
+            answers[-1].facts["usage"] = _added(answers[-1].facts.get("usage"), usage)
+        return True
+
+    # twins
+
+    def _tell(self, twin: Twin) -> None:
+        """Drop the event that an item repeats; without one, remember what the item tells."""
+        if self._drop(twin) is None:
+            self.told[hash(twin)] += 1
+
+    def _drop(self, twin: Twin) -> Held | None:
+        """Forget the first event that is waiting for an item which tells this, and return it."""
+        events = self.pending.get(twin)
+        if not events:
+            return None
+        self.buffer.remove(events[0])
+        return self._settled(events[0])
+
+    def _settled(self, event: Held) -> Held:
+        """Stop an event's waiting."""
+        if event.twin is not None:
+            self.pending[event.twin].remove(event)
+            if not self.pending[event.twin]:
+                del self.pending[event.twin]
+            event.twin = None
+        return event
+
+    def _waits_for(self, kind: str) -> bool:
+        return any(twin[0] == kind for twin in self.pending)
+
+    # the turn
+
+    def _open(self, held: Held) -> None:
+        """Begin a response."""
+        if self.usage.next is not None:
+            held.facts["usage"], self.usage.next = self.usage.next, None
+        self.group = held
+        self._hold(held)
+
+    def _join(self, held: Held) -> None:
+        """Add a message to the response whose thoughts came before, else begin a response with it."""
+        group = self.group
+        if group is None or any(part["type"] != "reasoning" for part in group.parts):
+            self._open(held)
+            return
+        group.parts += held.parts
+        group.facts.update(held.facts)
+
+    def _hold(self, held: Held) -> None:
+        self.buffer.append(held)
+
+    def begin_turn(self) -> None:
+        """Finish what is held of the turn before, whose events nothing can repeat any more."""
+        self.flush()
+        self.told.clear()
+        self.prompts.clear()
+        self.said.clear()
+        self.usage.comes_first = None
+
+    def let_go(self) -> None:
+        """Finish the earlier messages of a turn that has become long."""
+        if len(self.buffer) > HELD:
+            self._emit(len(self.buffer) - _KEPT)
+
+    def flush(self) -> None:
+        """Finish everything that is held."""
+        if self.usage.next is not None:
+            answers = [held for held in self.buffer if held.role == "assistant"]
+            if answers:
+                answers[-1].facts["usage"] = _added(answers[-1].facts.get("usage"), self.usage.next)
+                self.usage.next = None
+        self.group = None
+        self._emit(len(self.buffer))
+
+    def _emit(self, count: int) -> None:
+        ready, self.buffer = self.buffer[:count], self.buffer[count:]
+        for held in ready:
+            self._settled(held)
+            if held is self.group:
+                self.group = None
+            parent, self.last = self.last, self._name(held)
+            if held.role == "user" and held.reason is None:
+                self.turns.append(parent)
+            self.ready.append(held.draft(self.last, parent, self.conversation, self._moment(held.time)))
+
+    def _moment(self, time: Any) -> str | None:
+        """Return a time in chatlog's form; messages of one response have the same."""
+        if time is None or time != self.moment[0]:
+            self.moment = (time, instant(time))
+        return self.moment[1]
+
+    def _name(self, held: Held) -> str:
+        """Return a message's id: of its words, and of how many said the same before it."""
+        seed = "" if held.shared else self.seed
+        name = hashlib.sha256(f"{seed}\0{held.key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        return build.numbered(name, self.used)
+
+    def roll_back(self, count: int) -> None:
+        """Finish what is held, and go back to before the last turns."""
+        self.begin_turn()
+        for _ in range(min(count, len(self.turns))):
+            self.last = self.turns.pop()
+
+
+def _mark_typed(item: Held, event: Held) -> None:
+    """Show a message that an event tells a human typed, and keep what only the event names."""
+    item.reason = None
+    item.facts.update(event.facts)
+
+
+class _Usage:
+    """The running total of a thread's tokens, and the usage that no response has been given yet."""
+
+    def __init__(self) -> None:
+        self.total: dict[str, Any] = {}
+        self.next: dict[str, Any] | None = None
+        #: Whether this version tells the usage before the items of a response; not known yet in a new turn.
+        self.comes_first: bool | None = None
+
+    def news(self, total: Any, last: Any) -> dict[str, Any] | None:
+        """Return what was spent since the last report, None where nothing was."""
+        if not isinstance(total, dict):
+            return dict(last) if isinstance(last, dict) and last else None
+        if total == self.total:
+            return None
+        before, self.total = self.total, total
+        if isinstance(last, dict) and last:
+            return dict(last)
+        counts = {key: count for key, count in total.items() if isinstance(count, int)}
+        spent = {key: count - _count(before.get(key)) for key, count in counts.items()}
+        return counts if any(count < 0 for count in spent.values()) else spent
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _added(before: dict[str, Any] | None, usage: dict[str, Any]) -> dict[str, Any]:
+    """Return two usages as one."""
+    if not before:
+        return usage
+    both = {**before, **usage}
+    return {
+        key: _count(before.get(key)) + _count(usage.get(key)) if isinstance(value, int) else value
+        for key, value in both.items()
+    }

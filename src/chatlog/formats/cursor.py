@@ -1,0 +1,314 @@
+"""Cursor's chats: ``state.vscdb`` of a workspace and of all, exports of its entries, and the command line's.
+
+Found in User/globalStorage and User/workspaceStorage/* below ~/.config/Cursor (Linux), ~/Library/Application
+Support/Cursor (macOS) and %APPDATA%/Cursor (Windows), and in ~/.cursor/chats.  A file of several GB is read
+entry by entry.  What a bubble says is `cursor_bubbles`' matter, the command line's files are `cursor_cli`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+from chatlog.formats import MALFORMED, Head, build, cursor_cli
+from chatlog.formats.cursor_bubbles import message
+from chatlog.formats.jsonstream import BROKEN_JSON, document
+from chatlog.formats.source import Source
+from chatlog.formats.sqlite_source import MAGIC, Database, holds, loaded, quoted, records, schema
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
+from chatlog.timespec import instant
+
+_PLACES = ("~/.config/Cursor", "~/Library/Application Support/Cursor", "$APPDATA/Cursor")
+#: The agents' transcripts in ~/.cursor/projects are not among them: they tell less of chats that these have.
+LOCATIONS = (
+    *(f"{place}/User/globalStorage/state.vscdb" for place in _PLACES),
+    *(f"{place}/User/workspaceStorage/*/state.vscdb" for place in _PLACES),
+    "~/.cursor/chats/*/*/store.db",
+)
+
+_TABS = "workbench.panel.aichat.view.aichat.chatdata"
+_COMPOSERS = "composer.composerData"
+_HEADERS = "composer.composerHeaders"
+_PROMPTS = "aiService.prompts"
+_ENTRIES = re.compile(
+    r'"(?:workbench\.panel\.aichat\.view\.aichat\.chatdata|composer\.composerData|composerData:|bubbleId:)'
+)
+_NOT_A_CHAT = "not a chat as Cursor keeps it"
+_CHAT_FACTS = (
+    "subtitle",
+    "unifiedMode",
+    "forceMode",
+    "status",
+    "createdOnBranch",
+    "usageData",
+    "contextTokensUsed",
+    "latestConversationSummary",
+    "todos",
+    "filesChangedCount",
+)
+
+
+def sniff(head: Head) -> bool:
+    """Say whether this is one of Cursor's databases, an export of its entries, or an agent's transcript."""
+    if not head.is_json:
+        return _is_database(head)
+    if "tabs" in head.keys:
+        return '"bubbles"' in head.text
+    if head.keys >= {"rows", "columns"} or head.keys >= {"rows", "database"}:
+        return _ENTRIES.search(head.text) is not None
+    if "allComposers" in head.keys or head.keys >= {"composerId", "conversation"}:
+        return True
+    return _is_transcript(head)
+
+
+def _is_database(head: Head) -> bool:
+    """Whether it is one of Cursor's databases; the editor it comes from has an ``ItemTable`` too."""
+    found = schema(head)
+    if "cursorDiskKV" in found:
+        return True
+    if "ItemTable" in found:
+        query = "SELECT 1 FROM ItemTable WHERE key IN (?, ?, ?)"
+        return holds(head, query, _TABS, _COMPOSERS, _PROMPTS)
+    return found.keys() == {"blobs", "meta"} and "data" in found["blobs"]
+
+
+def _is_transcript(head: Head) -> bool:
+    if not head.keys >= {"role", "message"} or head.keys & {"uuid", "sessionId", "type", "content"}:
+        return False
+    first = next(iter(head.objects), {})
+    return isinstance(first.get("message"), dict) and "content" in first["message"]
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield every chat that is in the file."""
+    if source.head(len(MAGIC)) == MAGIC:
+        yield from records(source, lambda database: _database(database, source), frozenset({"data", "kind"}))
+        return
+    head = Head(source.name, source.head())
+    if _is_transcript(head):
+        yield from cursor_cli.transcript(source)
+        return
+    try:
+        value = document(source)
+        yield from _Chats(_Exported(_entries(value)), None).records()
+    except (*BROKEN_JSON, *MALFORMED):
+        yield Problem("", "not an export of Cursor's chats")
+
+
+def _entries(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries that an export of some of them, or of one, holds."""
+    if "rows" in value:
+        names = value.get("columns") or ("rowid", "key", "value")
+        rows = [row if isinstance(row, dict) else dict(zip(names, row, strict=False)) for row in value["rows"]]
+        return {row["key"]: row["value"] for row in rows}
+    if "tabs" in value:
+        return {_TABS: value}
+    return {_COMPOSERS: value if "allComposers" in value else {"allComposers": [value]}}
+
+
+def _database(database: Database, source: Source) -> Iterator[Record]:
+    if {"blobs", "meta"} <= database.tables:
+        try:
+            yield from cursor_cli.store(database)
+        except MALFORMED:
+            yield Problem("", _NOT_A_CHAT)
+    else:
+        yield from _Chats(_Stored(database), _folder(source)).records()
+
+
+def _folder(source: Source) -> str | None:
+    """Return the folder that a workspace's database is about, as the file beside it says."""
+    beside = source.sibling("workspace.json")
+    try:
+        held = document(beside) if beside else {}
+        return _path(held.get("folder") or held.get("workspace"))
+    except (*BROKEN_JSON, *MALFORMED, OSError):
+        return None
+
+
+def _path(address: Any) -> str | None:
+    if isinstance(address, dict):
+        return address.get("fsPath") or address.get("path") or _path(address.get("external"))
+    if not isinstance(address, str) or not address:
+        return None
+    return unquote(urlsplit(address).path) if address.startswith("file:") else address
+
+
+class _Entries(Protocol):
+    """Entries by their keys."""
+
+    def get(self, key: str) -> Any:
+        """Return the value of an entry, None where there is none.  Raises one of MALFORMED where it is broken."""
+
+    def keys(self, prefix: str) -> list[str]:
+        """Return the keys that begin with that."""
+
+
+class _Exported:
+    """Entries that a file holds as JSON."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+
+    def get(self, key: str) -> Any:
+        value = self.values.get(key)
+        return loaded(value) if isinstance(value, str) else value
+
+    def keys(self, prefix: str) -> list[str]:
+        return [key for key in self.values if key.startswith(prefix)]
+
+
+class _Stored:
+    """Entries in a database, each read when it is asked for."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.names = [name for name in ("cursorDiskKV", "ItemTable") if name in database.tables]
+
+    def get(self, key: str) -> Any:
+        for name in self.names:
+            for row in self.database.rows(f"SELECT value FROM {quoted(name)} WHERE key = ?", key):
+                return loaded(row["value"])
+        return None
+
+    def keys(self, prefix: str) -> list[str]:
+        end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+        return [
+            row["key"]
+            for name in self.names
+            for row in self.database.rows(f"SELECT key FROM {quoted(name)} WHERE key >= ? AND key < ?", prefix, end)
+        ]
+
+
+class _Chats:
+    """Every chat of some entries, of all versions of Cursor."""
+
+    def __init__(self, entries: _Entries, folder: str | None) -> None:
+        self.entries = entries
+        self.folder = folder
+        self.folders: dict[str, str | None] = {}
+        self.problems: list[Problem] = []
+        self.left_out: Counter[str] = Counter()
+
+    def records(self) -> Iterator[Record]:
+        """Yield the chats of 2024, those of a workspace, and those of all."""
+        prompts = {str(prompt.get("text")) for prompt in self._list(_PROMPTS) if isinstance(prompt, dict)}
+        for made in self._all():
+            yield made
+            if prompts and isinstance(made, MessageDraft):
+                prompts.discard(made.text)
+        yield from self.problems
+        self.left_out["prompts whose chats are not in this file"] = len(prompts)
+        yield from (LeftOut(what, count) for what, count in self.left_out.items() if count)
+
+    def _all(self) -> Iterator[Record]:
+        for number, tab in enumerate(self._list(_TABS, "tabs"), 1):
+            yield from self._chat(f"tab {number}", tab)
+        for header in self._list(_HEADERS, "allComposers"):
+            if isinstance(header, dict) and isinstance(header.get("workspaceIdentifier"), dict):
+                self.folders[str(header.get("composerId"))] = _path(header["workspaceIdentifier"].get("uri"))
+        keys = self.entries.keys("composerData:")
+        own = frozenset(keys)
+        for number, chat in enumerate(self._list(_COMPOSERS, "allComposers"), 1):
+            if not isinstance(chat, dict) or f"composerData:{chat.get('composerId')}" not in own:
+                yield from self._chat(f"chat {number}", chat)
+        for key in keys:
+            chat = self._get(key)
+            if chat is not None:
+                yield from self._chat(key, chat)
+
+    def _get(self, key: str) -> Any:
+        try:
+            return self.entries.get(key)
+        except MALFORMED:
+            self.problems.append(Problem(key, "not an entry as Cursor keeps it"))
+            return None
+
+    def _list(self, key: str, name: str = "") -> list[Any]:
+        value = self._get(key)
+        held = value.get(name) if name and isinstance(value, dict) else value
+        return held if isinstance(held, list) else []
+
+    def _chat(self, place: str, chat: Any) -> Iterator[Record]:
+        """Yield one chat: what it is, its messages, and those that were taken out of it again."""
+        try:
+            draft = self._draft(chat)
+            bubbles = list(self._bubbles(chat, str(draft.source_id)))
+        except MALFORMED:
+            self.problems.append(Problem(place, _NOT_A_CHAT))
+            return
+        told = list(self._messages(str(draft.source_id), bubbles))
+        if told:
+            yield draft
+            yield from told
+            yield replace(draft, head=told[-1].source_id, model=draft.model or _last_model(told))
+            yield from self._taken_out(str(draft.source_id), frozenset(name for name, _ in bubbles))
+        elif "conversation" in chat or "fullConversationHeadersOnly" in chat or "tabId" in chat:
+            self.left_out["chats without messages"] += 1
+        else:
+            self.left_out["chats whose messages are in Cursor's global storage"] += 1
+
+    def _draft(self, chat: Mapping[str, Any]) -> ConversationDraft:
+        name = str(chat["tabId"] if "tabId" in chat else chat["composerId"])
+        config, above = chat.get("modelConfig"), chat.get("subagentInfo")
+        where = chat.get("workspaceIdentifier")
+        own = _path(where.get("uri")) if isinstance(where, dict) else None
+        title = chat.get("chatTitle") or chat.get("name")
+        return ConversationDraft(
+            source_id=name,
+            title=title if isinstance(title, str) else None,
+            created_at=instant(chat.get("createdAt")),
+            updated_at=instant(chat.get("lastUpdatedAt") or chat.get("lastSendTime")),
+            model=config.get("modelName") if isinstance(config, dict) else None,
+            project=own or self.folders.get(name) or self.folder,
+            parent=above.get("parentComposerId") if isinstance(above, dict) else None,
+            archived=chat.get("isArchived") is True,
+            metadata=build.compact({key: chat.get(key) for key in _CHAT_FACTS}),
+        )
+
+    def _bubbles(self, chat: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
+        """Yield the bubbles of a chat with their names; one that is an entry of its own only when it is read."""
+        held = chat.get("bubbles") or chat.get("conversation")
+        by_name = chat.get("conversationMap") or {}
+        for number, bubble in enumerate(held or ()):
+            yield str(bubble.get("id") or bubble.get("bubbleId") or f"{name}-{number}"), bubble
+        for header in () if held else chat.get("fullConversationHeadersOnly") or ():
+            yield header["bubbleId"], by_name.get(header["bubbleId"])
+        if not held and not chat.get("fullConversationHeadersOnly"):
+            yield from by_name.items()
+
+    def _messages(self, chat: str, bubbles: Iterable[tuple[str, Any]]) -> Iterator[MessageDraft]:
+        """Yield the messages that bubbles are, each after the one before."""
+        last: str | None = None
+        for name, held in bubbles:
+            key = f"bubbleId:{chat}:{name}"
+            try:
+                bubble = self.entries.get(key) if held is None else held
+                made = message(bubble, name, last) if bubble is not None else None
+            except MALFORMED:
+                self.problems.append(Problem(key, "not a message as Cursor keeps it"))
+                continue
+            if made is None:
+                self.left_out["bubbles that say nothing"] += 1
+            else:
+                last = made.source_id
+                yield made
+
+    def _taken_out(self, chat: str, known: frozenset[str]) -> Iterator[MessageDraft]:
+        """Yield the messages that are kept, but are in the chat no more since an earlier one was changed."""
+        prefix = f"bubbleId:{chat}:"
+        names = [key.removeprefix(prefix) for key in self.entries.keys(prefix)]
+        lost = [(name, None) for name in names if name not in known]
+        last: str | None = None
+        for made in sorted(self._messages(chat, lost), key=lambda made: made.created_at or ""):
+            facts = {**made.metadata, "hidden_reason": "not in the chat any more"}
+            yield replace(made, parent=last, hidden=True, metadata=facts)
+            last = made.source_id
+
+
+def _last_model(told: Iterable[MessageDraft]) -> str | None:
+    return next((made.model for made in reversed([*told]) if made.model), None)

@@ -1,0 +1,211 @@
+"""What one bubble of a Cursor chat says: words, thinking, the tool it called, what was attached.
+
+Knows the bubbles of every version, also those with the words only in the editor's own form.
+Nothing here knows where a bubble was kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from chatlog.formats import build
+from chatlog.formats.jsonstream import BROKEN_JSON, sound
+from chatlog.models import MessageDraft, Part, joined_text
+from chatlog.timespec import instant
+
+_ROLES = {1: "user", 2: "assistant", "user": "user", "ai": "assistant", "assistant": "assistant"}
+#: What the parts and the draft tell already, and what only the editor needs.
+_TOLD = frozenset(
+    {
+        "_v",
+        "allThinkingBlocks",
+        "bubbleId",
+        "capabilities",
+        "capabilityStatuses",
+        "codeBlocks",
+        "conversationState",
+        "createdAt",
+        "delegate",
+        "fileSelections",
+        "id",
+        "images",
+        "initText",
+        "isFocused",
+        "mentions",
+        "messageType",
+        "modelInfo",
+        "modelType",
+        "rawText",
+        "richText",
+        "selectedImages",
+        "supportedTools",
+        "text",
+        "thinking",
+        "timingInfo",
+        "tokenCount",
+        "toolFormerData",
+        "type",
+    }
+)
+#: A time of a clock, rather than one counted from when the editor was started.
+_CLOCK = 1e11
+
+
+def message(bubble: Mapping[str, Any], source_id: str, parent: str | None) -> MessageDraft | None:
+    """Return the message that a bubble is; None for one that says nothing, as the next one to be typed into."""
+    role = _ROLES[bubble["type"]]
+    parts = tuple(_parts(bubble))
+    shown = joined_text(parts)
+    if not any(role == "assistant" or part["type"] in ("text", "blob") or "modality" in part for part in parts):
+        return None  # files alone are those the editor would send with words
+    facts = {key: value for key, value in bubble.items() if key not in _TOLD and not isinstance(value, (dict, list))}
+    return MessageDraft(
+        role=role,
+        text=shown,
+        parts=None if build.only_text(parts, shown) else parts,
+        model=_model(bubble),
+        created_at=_moment(bubble),
+        source_id=source_id,
+        parent=parent,
+        metadata=build.compact({**facts, "usage": _usage(bubble)}),
+    )
+
+
+def _model(bubble: Mapping[str, Any]) -> str | None:
+    info = bubble.get("modelInfo")
+    name = info.get("modelName") if isinstance(info, dict) else bubble.get("modelType")
+    return name if isinstance(name, str) and name else None
+
+
+def _moment(bubble: Mapping[str, Any]) -> str | None:
+    timing = bubble.get("timingInfo")
+    told = timing if isinstance(timing, dict) else {}
+    times = (told.get(key) for key in ("clientRpcSendTime", "clientStartTime", "clientEndTime"))
+    return instant(bubble.get("createdAt")) or next(
+        (instant(time) for time in times if isinstance(time, (int, float)) and time > _CLOCK), None
+    )
+
+
+def _usage(bubble: Mapping[str, Any]) -> dict[str, Any]:
+    count = bubble.get("tokenCount")
+    return build.compact({key: value or None for key, value in count.items()}) if isinstance(count, dict) else {}
+
+
+def _parts(bubble: Mapping[str, Any]) -> Iterator[Part]:
+    yield from _thoughts(bubble)
+    words = _words(bubble)
+    if words:
+        yield build.text(words)
+    yield from _code(bubble.get("codeBlocks"), words)
+    if isinstance(bubble.get("toolFormerData"), dict):
+        yield from _tool(bubble["toolFormerData"], str(bubble.get("bubbleId")))
+    yield from _files(bubble)
+    for key, value in bubble.items():
+        if key not in _TOLD and isinstance(value, (dict, list)) and (kept := _kept(value)):
+            yield build.raw(key, {"value": kept})
+
+
+def _kept(value: Any) -> Any:
+    """Return what says something in a list or object: most of those in a bubble are there, and empty."""
+    if isinstance(value, dict):
+        return build.compact(
+            {key: _kept(held) for key, held in value.items() if key not in ("mentions", "selectedImages")}
+        )
+    return value
+
+
+def _words(bubble: Mapping[str, Any]) -> str:
+    for key in ("text", "rawText"):
+        if isinstance(bubble.get(key), str) and bubble[key].strip():
+            return str(bubble[key])
+    return next(filter(None, (_rich_words(bubble.get(key)) for key in ("richText", "initText"))), "")
+
+
+def _rich_words(held: Any) -> str:
+    """Return the words of a text in the form of the editor, a tree of nodes as JSON."""
+    try:
+        tree = json.loads(sound(held)) if isinstance(held, str) and held.startswith("{") else held
+    except BROKEN_JSON:
+        return ""
+    found: list[str] = []
+    stack: list[Any] = [tree]
+    while stack:
+        node = stack.pop()
+        if not isinstance(node, dict):
+            continue
+        if node.get("type") in ("paragraph", "linebreak") and found:
+            found.append("\n")
+        if isinstance(node.get("text"), str):
+            found.append(node["text"])
+        stack += [*reversed(node.get("children") or ()), *([node["root"]] if "root" in node else [])]
+    return "".join(found).strip()
+
+
+def _thoughts(bubble: Mapping[str, Any]) -> Iterator[Part]:
+    told: set[str] = set()
+    for thought in (bubble.get("thinking"), *(bubble.get("allThinkingBlocks") or ())):
+        held = {"text": thought} if isinstance(thought, str) else thought
+        if isinstance(held, dict) and isinstance(held.get("text"), str) and held["text"] not in ("", *told):
+            told.add(held["text"])
+            yield build.reasoning(held["text"], **build.compact({"signature": held.get("signature")}))
+
+
+def _code(blocks: Any, words: str) -> Iterator[Part]:
+    """Yield the code that is not in the words."""
+    for block in blocks if isinstance(blocks, list) else ():
+        content = block.get("content") if isinstance(block, dict) else None
+        if isinstance(content, str) and content.strip() and content.strip() not in words:
+            told = {key: block.get(key) for key in ("content", "languageId", "uri", "version")}
+            yield build.raw("code", build.compact(told))
+
+
+def _tool(told: Mapping[str, Any], name: str) -> Iterator[Part]:
+    """Yield the call that a bubble made, and what came of it."""
+    if not told.get("name") and not told.get("tool"):
+        if told:
+            yield build.raw("toolFormerData", build.compact(dict(told)))
+        return
+    call_id = told.get("toolCallId") or name
+    arguments = build.parsed(told.get("rawArgs") or told.get("params"))
+    status = told.get("status")
+    keys = ("tool", "userDecision", "modelCallId")
+    extra = build.compact({**{key: told.get(key) for key in keys}, "status": status})
+    yield build.tool_call(call_id, told.get("name") or str(told.get("tool")), arguments, **extra)
+    result, error = build.parsed(told.get("result")), build.parsed(told.get("error"))
+    if result is not None or error is not None:
+        more = build.compact(
+            {"additionalData": told.get("additionalData"), "error": error if result is not None else None}
+        )
+        answer = error if result is None else result
+        yield build.tool_result(call_id, answer, is_error=status == "error" or result is None, **more)
+
+
+def _files(bubble: Mapping[str, Any]) -> Iterator[Part]:
+    held = bubble.get("context")
+    context = held if isinstance(held, dict) else {}
+    for file in (*_dicts(bubble.get("fileSelections")), *_dicts(context.get("fileSelections"))):
+        path = _path(file.get("uri"))
+        yield build.file(None, path.replace("\\", "/").rpartition("/")[2] or None, path=path)
+    for image in (
+        *_dicts(bubble.get("images")),
+        *_dicts(bubble.get("selectedImages")),
+        *_dicts(context.get("selectedImages")),
+    ):
+        head, comma, data = str(image.get("dataUrl") or image.get("data") or "").partition(";base64,")
+        if comma:
+            yield build.blob(head.removeprefix("data:") or None, data)
+        else:
+            yield build.file(
+                image.get("uuid"), image.get("path"), modality="image", **build.compact({"url": image.get("url")})
+            )
+
+
+def _dicts(held: Any) -> Iterable[dict[str, Any]]:
+    return [item for item in held if isinstance(item, dict)] if isinstance(held, list) else ()
+
+
+def _path(uri: Any) -> str:
+    held = uri if isinstance(uri, dict) else {"path": uri}
+    return str(held.get("fsPath") or held.get("path") or held.get("external") or "")

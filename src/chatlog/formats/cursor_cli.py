@@ -1,0 +1,237 @@
+"""Chats of Cursor's command line: a ``store.db`` for each, and the transcripts of its agents.
+
+In a store, messages are JSON under the hash of their content, and the newest root names them in order.
+What is there in Cursor's binary form only is counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import Any
+
+from chatlog.formats import MALFORMED, build, openai_content
+from chatlog.formats.jsonstream import lines
+from chatlog.formats.source import Source
+from chatlog.formats.sqlite_source import Database, loaded
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
+from chatlog.timespec import instant
+
+_QUERY = re.compile(r"<user_query>\s*(.*?)\s*</user_query>", re.DOTALL)
+_INJECTED = re.compile(r"\s*<(?!user_query)[a-z_]+>")
+_HASH_BYTES = 32
+_BYTES = 2
+_NOT_A_MESSAGE = "not a message as Cursor keeps it"
+
+
+def store(database: Database) -> Iterator[Record]:
+    """Yield the chat of a ``store.db``."""
+    blobs = {row["id"]: row["kind"] for row in database.rows("SELECT id, substr(data, 1, 1) AS kind FROM blobs")}
+    meta = _meta(database)
+    draft = ConversationDraft(
+        source_id=str(meta["agentId"]),
+        title=meta.get("name") or None,
+        created_at=instant(meta.get("createdAt")),
+        model=meta.get("lastUsedModel") or None,
+        metadata=build.compact({"mode": meta.get("mode")}),
+    )
+    if not blobs:
+        yield LeftOut("chats without messages", 1)
+        return
+    yield draft
+    walk = _Walk(database, blobs)
+    walk.follow(str(meta.get("latestRootBlobId")))
+    messages = _Messages()
+    for key in walk.order:
+        yield from messages.of_blob(database, key)
+    last, messages.last = messages.last, None
+    told = frozenset(walk.order)
+    for key, kind in blobs.items():
+        if key not in told and kind in (b"{", "{"):
+            yield from messages.of_blob(database, key, "not in the latest state of the chat")
+    binary = sum(key not in told and kind not in (b"{", "{") for key, kind in blobs.items())
+    if binary:
+        yield LeftOut("entries in Cursor's binary form", binary)
+    if last:
+        yield replace(draft, head=last)
+
+
+def _meta(database: Database) -> dict[str, Any]:
+    """Return what a store says of its chat: JSON, in hexadecimal, or one row for each fact."""
+    rows = {row["key"]: row["value"] for row in database.rows("SELECT key, value FROM meta")}
+    held = rows.get("0", next(iter(rows.values()), ""))
+    try:
+        meta = loaded(bytes.fromhex(held)) if isinstance(held, str) else loaded(held)
+    except ValueError:
+        meta = rows
+    return meta if isinstance(meta, dict) and "agentId" in meta else {"agentId": rows["agentId"], **rows}
+
+
+class _Walk:
+    """The way from a root to its messages: 32 bytes that are the hash of another entry lead to it."""
+
+    def __init__(self, database: Database, blobs: Mapping[str, Any]) -> None:
+        self.database = database
+        self.blobs = blobs
+        self.seen: set[str] = set()
+        self.order: list[str] = []
+
+    def follow(self, root: str) -> None:
+        """Take the messages that an entry leads to into the order."""
+        stack = [root]
+        while stack:
+            key = stack.pop()
+            if key in self.seen or key not in self.blobs:
+                continue
+            data = _blob(self.database, key)
+            if data[:1] == b"{":
+                self.order.append(key)  # once more where it was said once more
+            else:
+                self.seen.add(key)
+                stack += reversed([held.hex() for held in _fields(data) if len(held) == _HASH_BYTES])
+
+
+def _blob(database: Database, key: str) -> bytes:
+    row = next(database.rows("SELECT data FROM blobs WHERE id = ?", key), None)
+    data = row["data"] if row else b""
+    return data.encode() if isinstance(data, str) else bytes(data or b"")
+
+
+def _fields(data: bytes) -> Iterator[bytes]:
+    """Yield the byte strings at the top of a message in protocol buffers; none after what is not one."""
+    at = 0
+    while at < len(data):
+        tag, at = _number(data, at)
+        size, at = (0, at) if tag & 7 in (1, 5) else _number(data, at)
+        if tag & 7 == _BYTES:
+            yield data[at : at + size]
+            at += size
+        else:
+            at += {0: 0, 1: 8, 5: 4}.get(tag & 7, len(data))
+
+
+def _number(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while at < len(data):
+        value |= (data[at] & 0x7F) << shift
+        shift += 7
+        at += 1
+        if data[at - 1] < 0x80:
+            break
+    return value, at
+
+
+class _Messages:
+    """The messages of one chat, each after the one before."""
+
+    def __init__(self) -> None:
+        self.calls = openai_content.Calls()
+        self.last: str | None = None
+        self.used: Counter[str] = Counter()
+
+    def of_blob(self, database: Database, key: str, hidden: str | None = None) -> Iterator[Record]:
+        """Yield the message of an entry; one that is not shown any more is hidden for that reason."""
+        self.used[key] += 1
+        name = key if self.used[key] == 1 else f"{key}:{self.used[key]}"
+        try:
+            yield self.message(loaded(_blob(database, key)), name, hidden)
+        except MALFORMED:
+            yield Problem(f"entry {key}", _NOT_A_MESSAGE)
+
+    def message(self, value: Mapping[str, Any], source_id: str | None, hidden: str | None = None) -> MessageDraft:
+        """Return a message as the last one; without an id it is named after its content."""
+        options = _options(value)
+        made = openai_content.message({"role": value["role"], "content": _content(value.get("content"))}, self.calls)
+        query = _QUERY.search(made.text) if made.role == "user" else None
+        if made.role == "user" and query is None and _INJECTED.match(made.text):
+            hidden = hidden or "context added by Cursor"
+        parts = made.parts or (build.text(made.text),)
+        text = query[1] if query else made.text
+        facts = {key: fact for key, fact in options.items() if key != "modelName"}
+        parent = self.last
+        self.last = source_id or build.derived_id(parent, made)
+        return replace(
+            made,
+            text=text,
+            parts=None if build.only_text(parts, text) else parts,
+            source_id=self.last,
+            parent=parent,
+            model=options.get("modelName"),
+            created_at=instant(value.get("timestamp")),
+            hidden=hidden is not None,
+            metadata={**facts, **({"hidden_reason": hidden} if hidden else {})},
+        )
+
+
+def _options(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what Cursor notes of a message, or of its first block that has a note."""
+    blocks = value["content"] if isinstance(value.get("content"), list) else []
+    for held in (value, *blocks):
+        options = held.get("providerOptions") if isinstance(held, dict) else None
+        if isinstance(options, dict) and isinstance(options.get("cursor"), dict):
+            return dict(options["cursor"])
+    return {}
+
+
+def _content(content: Any) -> Any:
+    return [_block(block) for block in content] if isinstance(content, list) else content
+
+
+def _block(block: Any) -> Any:
+    """Return a block in Anthropic's words."""
+    kind = block.get("type") if isinstance(block, dict) else None
+    if kind not in ("reasoning", "tool-call", "tool-result", "redacted-reasoning"):
+        return block
+    rest = {key: value for key, value in block.items() if key not in _BLOCK_FACTS}
+    if kind == "tool-call":
+        return {
+            **rest,
+            "type": "tool_use",
+            "id": block.get("toolCallId"),
+            "name": block.get("toolName"),
+            "input": block.get("args"),
+        }
+    if kind == "tool-result":
+        told = {"tool_use_id": block.get("toolCallId"), "name": block.get("toolName"), "content": block.get("result")}
+        return {**rest, "type": "tool_result", **told, "is_error": block.get("isError")}
+    if kind == "reasoning":
+        return {**rest, "type": "thinking", "thinking": block.get("text")}
+    return {**rest, "type": "redacted_thinking", "data": block.get("data")}
+
+
+_BLOCK_FACTS = frozenset(
+    {"type", "toolCallId", "toolName", "args", "result", "isError", "text", "data", "providerOptions"}
+)
+
+
+def transcript(source: Source) -> Iterator[Record]:
+    """Yield the chat of an agent's transcript.
+
+    It has fewer facts than the chat itself, which may be imported too: so it is one of its own.
+    """
+    path = PurePosixPath(source.name.replace("\\", "/"))
+    parent = f"transcript-{path.parts[-3]}" if path.parent.name == "subagents" and len(path.parts) > 2 else None
+    yield ConversationDraft(source_id=f"transcript-{source.stem}", parent=parent)
+    messages = _Messages()
+    others = 0
+    for entry in lines(source):
+        if isinstance(entry, Problem):
+            yield entry
+            continue
+        try:
+            if "role" in entry.value:
+                told = {
+                    **entry.value["message"],
+                    "role": entry.value["role"],
+                    "timestamp": entry.value.get("timestamp"),
+                }
+                yield messages.message(told, None)
+            else:
+                others += 1
+        except MALFORMED:
+            yield Problem(entry.place, _NOT_A_MESSAGE)
+    if others:
+        yield LeftOut("entries that are no messages", others)

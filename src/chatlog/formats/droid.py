@@ -1,0 +1,120 @@
+"""Factory's droid sessions: JSONL below ``~/.factory/sessions/``, messages in Anthropic's form linked to a chain.
+
+Keeps every message and branch; entries that are none (a list of tasks, a compaction's state) are
+counted, and what follows them is linked to the message before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chatlog.formats import MALFORMED, Head, anthropic_messages, build
+from chatlog.formats.jsonstream import lines
+from chatlog.formats.source import Source
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, text_parts
+from chatlog.timespec import instant
+
+#: Where the files are found, on every platform.
+LOCATIONS = ("~/.factory/sessions/**/*.jsonl",)
+
+_START = "session_start"
+_NAME = re.compile(r"[\w-]{1,40}")
+_START_TOLD = frozenset({"type", "id", "title", "sessionTitle", "cwd", "timestamp", "parentSessionId"})
+_ENTRY_TOLD = frozenset({"type", "id", "parentId", "timestamp", "message"})
+#: Blocks that droid puts before what the user typed.
+_REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>\s*", re.DOTALL)
+
+Row = Mapping[str, Any]
+
+
+def sniff(head: Head) -> bool:
+    """Say whether this is a session of droid."""
+    first = head.objects[0] if head.is_json and not head.is_array and "type" in head.keys and head.objects else {}
+    return first.get("type") == _START and isinstance(first.get("id"), str)
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield the session's conversation, its messages, and the conversation again with its last message."""
+    session = _Session(source.stem)
+    for line in lines(source):
+        if isinstance(line, Problem):
+            yield line
+            continue
+        try:
+            yield from session.take(line.value)
+        except MALFORMED as error:
+            yield Problem(line.place, f"not an entry of droid ({type(error).__name__})")
+    yield from session.close()
+
+
+@dataclass(slots=True)
+class _Session:
+    """What is remembered of a file as it streams by: the links, and what is no message."""
+
+    stem: str
+    draft: ConversationDraft | None = None
+    above: dict[str, str | None] = field(default_factory=dict)
+    last: str | None = None
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def take(self, entry: Row) -> Iterator[Record]:
+        """Yield the message an entry is, the conversation before the first."""
+        kind = entry["type"]
+        if self.draft is None:
+            self.draft = _conversation(entry if kind == _START else {}, self.stem)
+            yield self.draft
+        if kind == "message":
+            yield self._linked(_message(entry), entry)
+        elif kind != _START:
+            self.counts[f"{kind if isinstance(kind, str) and _NAME.fullmatch(kind) else 'unknown'} entries"] += 1
+            if isinstance(entry.get("id"), str):
+                self.above[entry["id"]] = self.above.get(entry.get("parentId") or "", self.last)
+
+    def _linked(self, made: MessageDraft, entry: Row) -> MessageDraft:
+        key = build.word(entry.get("id")) or build.derived_id(self.last, made)
+        parent = entry.get("parentId")
+        is_root = self.draft is not None and parent == self.draft.source_id
+        above = self.last if parent is None else None if is_root else self.above.get(parent)
+        self.above[key] = self.last = key
+        return replace(made, source_id=key, parent=above)
+
+    def close(self) -> Iterator[Record]:
+        """Yield the conversation with its leaf, and how much was left out."""
+        if self.draft is not None:
+            yield replace(self.draft, head=self.last)
+        for what, count in self.counts.items():
+            yield LeftOut(what, count)
+
+
+def _conversation(start: Row, stem: str) -> ConversationDraft:
+    title = build.word(start.get("sessionTitle")) or build.word(start.get("title"))
+    return ConversationDraft(
+        source_id=build.word(start.get("id")) or stem,
+        title=title,
+        created_at=instant(start.get("timestamp")),
+        project=build.word(start.get("cwd")),
+        parent=build.word(start.get("parentSessionId")),
+        metadata={key: fact for key, fact in start.items() if key not in _START_TOLD and fact is not None},
+    )
+
+
+def _message(entry: Row) -> MessageDraft:
+    made = anthropic_messages.message(entry["message"])
+    parts, text, facts = made.parts, made.text, dict(made.metadata)
+    if made.role == "user" and "<system-reminder>" in text:
+        parts, text = made.parts or text_parts(text), _REMINDER.sub("", text).strip()
+        if not text:
+            facts["hidden_reason"] = "system_reminder"
+    facts |= {key: fact for key, fact in entry.items() if key not in _ENTRY_TOLD and fact not in (None, "", [], {})}
+    return replace(
+        made,
+        text=text,
+        parts=parts,
+        created_at=instant(entry.get("timestamp")) or made.created_at,
+        hidden="hidden_reason" in facts,
+        metadata=facts,
+    )

@@ -1,0 +1,221 @@
+"""Open WebUI's chats: its JSON exports, single chat objects, and the database ``webui.db``.
+
+The database is in the server's data folder (DATA_DIR), which has no standard place outside a container.
+A chat is a tree: edits, regenerations, and the answers of several models side by side are its branches.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from chatlog.formats import MALFORMED, Head, build, openwebui_content
+from chatlog.formats.jsonstream import items
+from chatlog.formats.source import Source
+from chatlog.formats.sqlite_source import MAGIC, Database, Groups, loaded, records, schema
+from chatlog.models import ConversationDraft, MessageDraft, Problem, Record, joined_text
+from chatlog.timespec import instant
+
+LOCATIONS = ("$DATA_DIR/webui.db", "~/.open-webui/webui.db")
+
+_HISTORY = re.compile(r'"history"\s*:\s*\{\s*(?:"messages"\s*:\s*\{|"currentId"\s*:)')
+_ROLES = {"user": "user", "assistant": "assistant", "system": "system", "tool": "tool", "developer": "developer"}
+#: What the parts and the draft tell already, or another key repeats.
+_TOLD = frozenset(
+    {
+        "childrenIds",
+        "citations",
+        "code_executions",
+        "content",
+        "embeds",
+        "files",
+        "id",
+        "info",
+        "lastSentence",
+        "merged",
+        "model",
+        "output",
+        "parentId",
+        "role",
+        "sources",
+        "timestamp",
+        "usage",
+    }
+)
+_CHAT_FACTS = ("models", "params", "system")
+_ROW_FACTS = ("user_id", "folder_id", "share_id", "meta", "summary")
+_NOT_A_CHAT = "not a chat as Open WebUI keeps it"
+
+
+def sniff(head: Head) -> bool:
+    """Say whether this is an export of chats, one chat, or the database."""
+    if not head.is_json:
+        found = schema(head).get("chat", "")
+        return re.search(r'[\s"`]chat["`]?\s+(?:JSON|TEXT)', found) is not None and "user_id" in found
+    if "chat" in head.keys:
+        return re.search(r'"chat"\s*:\s*\{', head.text) is not None and not head.keys.isdisjoint({"title", "user_id"})
+    return (
+        "history" in head.keys
+        and not head.keys.isdisjoint({"models", "messages", "title"})
+        and (_HISTORY.search(head.text) is not None)
+    )
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield each chat with every branch of it."""
+    if source.head(len(MAGIC)) == MAGIC:
+        yield from records(source, _database)
+        return
+    for item in items(source):
+        if isinstance(item, Problem):
+            yield item
+            continue
+        try:
+            yield from _Chat(item.value, item.place).records()
+        except MALFORMED:
+            yield Problem(item.place, _NOT_A_CHAT)
+
+
+def _database(database: Database) -> Iterator[Record]:
+    messages = Groups(database, "chat_message", "chat_id")
+    for name in [row["id"] for row in database.rows("SELECT id FROM chat ORDER BY created_at, id")]:
+        place = f"chat {name}"
+        try:
+            row = next(database.rows("SELECT * FROM chat WHERE id = ?", name))
+            chat = loaded(row["chat"]) or {}
+            if not _messages(chat) and messages.places.get(name):
+                rows = [_message_of_row(held) for held in messages.get(name, "created_at")]
+                chat = {
+                    **chat,
+                    "history": {**(chat.get("history") or {}), "messages": {held["id"]: held for held in rows}},
+                }
+            meta = build.parsed(row.get("meta"))
+            yield from _Chat({**row, "chat": chat, "meta": meta}, place).records()
+        except MALFORMED:
+            yield Problem(place, _NOT_A_CHAT)
+
+
+_COLUMNS = {"parent_id": "parentId", "model_id": "model", "created_at": "timestamp", "status_history": "statusHistory"}
+
+
+def _message_of_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of the table that newer versions keep messages in, in the words of a chat's own."""
+    told = {_COLUMNS.get(key, key): build.parsed(value) for key, value in row.items() if value is not None}
+    told["id"] = str(told["id"]).removeprefix(f"{told.pop('chat_id', '')}-")
+    if told.get("parentId"):
+        told["parentId"] = str(told["parentId"]).removeprefix(f"{row.get('chat_id')}-")
+    for key in ("user_id", "updated_at"):
+        told.pop(key, None)
+    return told
+
+
+def _messages(chat: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the messages of a chat by their ids, those of the tree first."""
+    held = (chat.get("history") or {}).get("messages") or {}
+    found: dict[str, Mapping[str, Any]] = dict(held) if isinstance(held, dict) else {}
+    last: str | None = None
+    for number, message in enumerate(chat.get("messages") or (), 1):
+        name = message.get("id") if isinstance(message, dict) else None
+        key = str(name or f"message-{number}")
+        if key not in found:
+            linked = isinstance(message, dict) and ("parentId" in message or name in found)
+            found[key] = message if linked else {**message, "parentId": last}
+        last = key
+    return found
+
+
+class _Chat:
+    """One chat on its way out."""
+
+    def __init__(self, entry: Mapping[str, Any], place: str) -> None:
+        self.entry = entry
+        self.place = place
+        self.chat: Mapping[str, Any] = entry["chat"] if isinstance(entry.get("chat"), dict) else entry
+        self.rows = _messages(self.chat)
+        if not self.rows and "history" not in self.chat and "messages" not in self.chat:
+            raise ValueError("neither a tree nor a list of messages")
+
+    def records(self) -> Iterator[Record]:
+        """Yield the chat, its messages, parents first, and the chat again with its active leaf."""
+        told: list[MessageDraft] = []
+        problems: list[Problem] = []
+        above: dict[str | None, str | None] = {None: None}
+        parents = {key: row.get("parentId") if isinstance(row, dict) else None for key, row in self.rows.items()}
+        for key, parent in build.preorder(parents):
+            try:
+                told.append(_message(self.rows[key], key, above[parent]))
+                above[key] = key
+            except MALFORMED:
+                above[key] = above[parent]
+                problems.append(Problem(f"{self.place}, message {key}", "not a message as Open WebUI keeps it"))
+        draft = self._draft(told)
+        yield draft
+        yield from told
+        yield from problems
+        if told:
+            yield replace(draft, head=self._head(told))
+
+    def _head(self, told: list[MessageDraft]) -> str | None:
+        """Return the active leaf: the one that is named, else the newest."""
+        named = (self.chat.get("history") or {}).get("currentId")
+        if any(message.source_id == named for message in told):
+            return str(named)
+        parents = {message.parent for message in told}
+        leaves = [message for message in told if message.source_id not in parents]
+        return max(leaves, key=lambda message: message.created_at or "").source_id
+
+    def _draft(self, told: list[MessageDraft]) -> ConversationDraft:
+        chat, entry = self.chat, self.entry
+        name = entry.get("id") or chat.get("id")
+        facts = {**{key: chat.get(key) for key in _CHAT_FACTS}, **{key: entry.get(key) for key in _ROW_FACTS}}
+        models = chat.get("models")
+        model = next(iter(models), None) if isinstance(models, list) else None
+        return ConversationDraft(
+            source_id=str(name) if name else build.derived_conversation_id(told[:2]),
+            title=_text(entry.get("title")) or _text(chat.get("title")),
+            created_at=instant(entry.get("created_at")) or instant(chat.get("timestamp")),
+            updated_at=instant(entry.get("updated_at")),
+            model=_text(model) or next((message.model for message in reversed(told) if message.model), None),
+            pinned=bool(entry.get("pinned")),
+            archived=bool(entry.get("archived")),
+            tags=self._tags(),
+            metadata=build.compact({**facts, "files": self._files()}),
+        )
+
+    def _tags(self) -> tuple[str, ...]:
+        meta = self.entry.get("meta")
+        held = [*((meta.get("tags") or ()) if isinstance(meta, dict) else ()), *(self.chat.get("tags") or ())]
+        names = (tag.get("name") if isinstance(tag, dict) else tag for tag in held)
+        return tuple(dict.fromkeys(name for name in names if isinstance(name, str) and name))
+
+    def _files(self) -> list[Any]:
+        """Return the files of the chat as a whole, without what is in them."""
+        keep = ("id", "name", "type", "url", "size")
+        held = self.chat.get("files")
+        files = held if isinstance(held, list) else ()
+        return [build.compact({key: file.get(key) for key in keep}) for file in files if isinstance(file, dict)]
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _message(row: Mapping[str, Any], key: str, parent: str | None) -> MessageDraft:
+    parts = openwebui_content.parts(row, key)
+    shown = joined_text(parts).strip() if len(parts) > 1 else joined_text(parts)
+    facts = {name: fact for name, fact in row.items() if name not in _TOLD}
+    facts["usage"] = row.get("usage") or row.get("info")
+    if facts.get("done") is True:
+        del facts["done"]
+    return MessageDraft(
+        role=_ROLES[row["role"]],
+        text=shown,
+        parts=None if build.only_text(parts, shown) else tuple(parts),
+        model=_text(row.get("model")),
+        created_at=instant(row.get("timestamp")),
+        source_id=key,
+        parent=parent,
+        metadata=build.compact(facts),
+    )

@@ -1,0 +1,52 @@
+"""What an incoming message is known by, and which messages of a batch belong together.  Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from chatlog.models import ConversationDraft, MessageDraft
+from chatlog.store.sqlite import bodies
+
+#: A source id, or the seq that an export of ours gave.
+Identity = str | int
+
+
+def grouped(
+    records: Iterable[ConversationDraft | MessageDraft],
+) -> Iterable[tuple[ConversationDraft, list[MessageDraft]]]:
+    """Return each conversation's last header and its messages, in the order they first came."""
+    headers: dict[str | None, ConversationDraft] = {}
+    drafts: dict[str | None, list[MessageDraft]] = {}
+    name: str | None = None
+    for record in records:
+        if isinstance(record, ConversationDraft):
+            name = record.id or record.source_id
+            headers[name] = record
+            drafts.setdefault(name, [])
+        else:
+            name = record.conversation if record.conversation is not None else name
+            drafts.setdefault(name, []).append(record)
+    return [(headers.get(name) or ConversationDraft(source_id=name), found) for name, found in drafts.items()]
+
+
+def last_versions(drafts: Sequence[MessageDraft]) -> Iterable[MessageDraft]:
+    """Return the messages at the place where each came first, as it came last."""
+    return {identity(draft) or -number: draft for number, draft in enumerate(drafts, 1)}.values()
+
+
+def identity(draft: MessageDraft) -> Identity | None:
+    """Return what the message is known by: its source id, or the seq an export of ours gave it; perhaps nothing."""
+    return draft.source_id if draft.source_id is not None else draft.seq
+
+
+def origin(conversation: str, name: Identity | None) -> tuple[int, str] | None:
+    """Return the seq and the hash of a name that `_diverged` gave a message of this conversation."""
+    parts = name.split(":") if isinstance(name, str) else []
+    return (int(parts[1]), parts[2]) if len(parts) == 3 and parts[0] == conversation and parts[1].isdecimal() else None
+
+
+def diverged(conversation: str, draft: MessageDraft) -> str | None:
+    """Return the source id of a message that stands where ours has another."""
+    if draft.source_id is not None or draft.seq is None:
+        return None
+    return f"{conversation}:{draft.seq}:{bodies.hash_of(draft).hex()[:16]}"

@@ -1,0 +1,273 @@
+"""Tests of Cline's tasks: what was sent, what was shown, the newer sessions, and damage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatlog.formats import build, cline, openai_messages
+from chatlog.formats.source import file_source
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
+
+from .damage import checked, read_cut_off, read_twisted
+from .making import DATA, conversations, head_of, messages, said, sample, source_of
+
+TASK = DATA / "cline" / "tasks" / "1777073160794"
+HISTORY, SHOWN = TASK / "api_conversation_history.json", TASK / "ui_messages.json"
+SESSION = DATA / "cline" / "session.messages.json"
+REAL = "cline/cline__cline__sdk_packages_core_fixtures_session_session.messages.json"
+USAGES = [{"tokensIn": 100, "tokensOut": 20, "cost": 0.5}, {"tokensIn": 200, "tokensOut": 10, "cost": 0.25}]
+
+
+def read(path: Path) -> list[Record]:
+    return checked(cline.read(file_source(path)))
+
+
+def alone(path: Path) -> list[Record]:
+    """Read a file without what lies beside it."""
+    return checked(cline.read(source_of(path.read_bytes(), path.name)))
+
+
+def message(path: Path, number: int) -> MessageDraft:
+    return messages(alone(path) if path == SHOWN else read(path))[number - 1]
+
+
+# What was sent to the model
+
+
+def test_facts_of_a_task() -> None:
+    """The task is called after its folder, began then, and keeps its prompt as title, its folder and last model."""
+    expected = ConversationDraft(
+        source_id="1777073160794",
+        title="Fix the bug",
+        created_at="2026-04-24T23:26:00.794Z",
+        project="/home/me/app (old)",
+        model="claude-opus-4",
+    )
+    assert [expected] == conversations(read(HISTORY))
+
+
+@pytest.mark.parametrize(
+    ("number", "field", "value"),
+    [
+        (1, "role", "user"),
+        (1, "text", "Fix the bug"),
+        (2, "role", "assistant"),
+        (2, "model", "claude-sonnet-4"),
+        (2, "text", "I read.\n<read_file>\n<path>a.py</path>\n</read_file>"),
+        (2, "created_at", "2026-04-24T23:26:00.800Z"),
+        (2, "metadata", {"usage": USAGES[0]}),
+        (3, "role", "tool"),
+        (3, "text", ""),
+        (4, "parts", (build.tool_call("t1", "ask_followup_question", {"question": "Which?"}),)),
+        (4, "model", "claude-opus-4"),
+        (4, "created_at", "2026-04-24T23:26:13.494Z"),
+        (5, "role", "user"),
+        (5, "text", "The first"),
+        (6, "text", "Done."),
+        (6, "parts", None),
+        (7, "hidden", True),
+        (7, "metadata", {"hidden_reason": "environment_details"}),
+        (8, "hidden", True),
+    ],
+)
+def test_messages_of_a_history(number: int, field: str, value: Any) -> None:
+    """What a person typed is taken out of its tags, a tool's result is the tool's, the editor's details are no text."""
+    assert value == getattr(message(HISTORY, number), field)
+
+
+def test_a_prompt_keeps_everything() -> None:
+    """Behind a prompt's clean text all that was sent with it is kept."""
+    parts = message(HISTORY, 1).parts or ()
+    assert ["text", "text", "blob", "text"] == [part["type"] for part in parts]
+    assert build.text("<task>\nFix the bug\n</task>") == parts[0]
+    assert build.blob("image/png", "QUJD", modality="image") == parts[2]
+
+
+def test_results_that_are_words() -> None:
+    """A result that was sent as words, over several blocks, is one result with its tool's name."""
+    result, details = message(HISTORY, 3).parts or ()
+    assert {"name": "read_file", **build.tool_result(None, "[read_file for 'a.py'] Result:\nprint(1)")} == result
+    assert details["content"].startswith("<environment_details>")
+
+
+def test_usage_that_the_answer_tells() -> None:
+    """An answer's own metrics are its usage before what was shown of the request."""
+    assert {"tokens": {"prompt": 5, "completion": 6}} == message(HISTORY, 4).metadata["usage"]
+
+
+def test_requests_that_match_no_answer() -> None:
+    """Where requests and answers differ in number, no usage is guessed."""
+    records = alone(HISTORY)
+    assert {} == messages(records)[1].metadata
+    assert messages(records)[1].created_at is None
+
+
+def test_a_history_without_its_folder() -> None:
+    """A history on its own is named after how it began, the same each time."""
+    first, again = alone(HISTORY), alone(HISTORY)
+    assert str(conversations(first)[0].source_id).startswith("h-")
+    assert first == again
+
+
+def test_a_rewritten_history_branches() -> None:
+    """A history whose middle was condensed keeps the ids of its beginning only."""
+    rows = json.loads(HISTORY.read_text())
+    before = messages(alone(HISTORY))
+    after = messages(checked(cline.read(source_of(json.dumps(rows[:1] + rows[5:]), HISTORY.name))))
+    assert before[0].source_id == after[0].source_id
+    assert after[1].source_id not in {message.source_id for message in before}
+
+
+# What was shown
+
+
+def test_what_was_shown_beside_its_history() -> None:
+    """A task that is there as it was sent is not read a second time as it was shown."""
+    assert [LeftOut("tasks as they were shown (the same is in api_conversation_history.json)", 1)] == read(SHOWN)
+
+
+@pytest.mark.parametrize(
+    ("number", "role", "text"),
+    [
+        (1, "user", "Fix the bug"),
+        (2, "assistant", ""),
+        (3, "assistant", "I read."),
+        (4, "assistant", ""),
+        (5, "assistant", "Which?"),
+        (6, "user", "The first"),
+        (7, "assistant", ""),
+        (8, "tool", ""),
+        (9, "tool", "It failed"),
+        (10, "assistant", "Done."),
+    ],
+)
+def test_who_says_what_of_what_was_shown(number: int, role: str, text: str) -> None:
+    """The first words are the task, later ones the model's; questions and results are unwrapped."""
+    found = message(SHOWN, number)
+    assert (role, text) == (found.role, found.text)
+
+
+@pytest.mark.parametrize(
+    ("number", "field", "value"),
+    [
+        (1, "parts", (build.text("Fix the bug"), build.blob("image/png", "QUJD", modality="image"))),
+        (1, "created_at", "2026-04-24T23:26:00.794Z"),
+        (2, "parts", (build.reasoning("Hm."),)),
+        (2, "metadata", {"usage": USAGES[0]}),
+        (4, "parts", (build.tool_call("1777073163000", "readFile", {"path": "a.py", "content": "/app/a.py"}),)),
+        (5, "metadata", {"kind": "followup", "usage": USAGES[1]}),
+        (7, "parts", (build.tool_call("1777073167000", "execute_command", {"command": "ls"}),)),
+        (8, "parts", (build.tool_result("1777073167000", "a.py"),)),
+        (9, "hidden", True),
+        (10, "model", "claude-opus-4"),
+    ],
+)
+def test_what_an_entry_holds(number: int, field: str, value: Any) -> None:
+    """Pictures, thoughts, calls with their results, errors and the tokens of requests are kept."""
+    assert value == getattr(message(SHOWN, number), field)
+
+
+def test_entries_that_are_no_message() -> None:
+    """Requests, checkpoints and empty entries are counted by kind."""
+    left = {record.what: record.count for record in alone(SHOWN) if isinstance(record, LeftOut)}
+    assert {"api_req_started entries": 5, "checkpoint_created entries": 1, "completion_result entries": 1} == left
+
+
+# The newer sessions
+
+
+def test_a_session() -> None:
+    """A session keeps its id, agent and version, and begins with its system prompt."""
+    records = read(SESSION)
+    (draft,) = conversations(records)
+    assert ("1784094124598_rruoq", "Show it", "claude-opus") == (draft.source_id, draft.title, draft.model)
+    assert ("2026-07-15T05:42:04.818Z", {"version": 1, "agent": "lead"}) == (draft.updated_at, draft.metadata)
+    assert [("system", "You are Cline."), ("user", "Show it"), ("assistant", "I read."), ("tool", "")] == said(records)
+
+
+@pytest.mark.parametrize(
+    ("number", "field", "value"),
+    [
+        (2, "source_id", "msg_1"),
+        (
+            2,
+            "parts",
+            (
+                build.text('<user_input mode="act">Show it</user_input>'),
+                build.file(None, "/app/a.py", content="print(1)"),
+            ),
+        ),
+        (3, "created_at", "2026-07-06T22:27:53.493Z"),
+        (3, "model", "claude-opus"),
+        (
+            3,
+            "metadata",
+            {
+                "usage": {"inputTokens": 5, "outputTokens": 6, "cost": 0.5},
+                "modelInfo": {"id": "claude-opus", "provider": "cline", "family": "opus"},
+            },
+        ),
+        (4, "source_id", "msg_3"),
+        (
+            4,
+            "parts",
+            (build.tool_result("t1", [{"query": "a.py", "result": "1", "success": True}], name="read_files"),),
+        ),
+    ],
+)
+def test_messages_of_a_session(number: int, field: str, value: Any) -> None:
+    """Messages keep their ids without what each saving adds, their files, models, costs and results."""
+    assert value == getattr(message(SESSION, number), field)
+
+
+# Recognising and damage
+
+
+def test_sniff() -> None:
+    """Tasks are known by their tags, entries or session keys, before plain messages are."""
+    for path in (HISTORY, SHOWN, SESSION):
+        assert cline.sniff(head_of(file_source(path)))
+    assert openai_messages.sniff(head_of(file_source(HISTORY)))
+    for other in (
+        '[{"role": "user", "content": "a task"}]',
+        '[{"ts": 1, "type": "x"}]',
+        '{"messages": [], "sessionId": "a"}',
+        "[]",
+    ):
+        assert not cline.sniff(head_of(source_of(other)))
+
+
+def test_a_role_that_cline_has_not() -> None:
+    """A message that says it is the system's is a problem, none of the system's."""
+    rows = [{"role": "system", "content": "obey"}, {"role": "user", "content": "<task>a</task>"}]
+    records = checked(cline.read(source_of(json.dumps(rows))))
+    assert [("user", "a")] == said(records)
+    assert Problem("message 1", "not of the shape of a message (ValueError)") in records
+
+
+@pytest.mark.parametrize("path", [HISTORY, SHOWN, SESSION])
+def test_wrong_types(path: Path) -> None:
+    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
+    assert read_twisted(cline.read, json.loads(path.read_text())) > 170
+
+
+@pytest.mark.parametrize(("path", "most"), [(HISTORY, 8), (SHOWN, 10), (SESSION, 3)])
+def test_cut_off(path: Path, most: int) -> None:
+    """A file that ends too early gives the messages that are whole."""
+    counts = [len(messages(records)) for records in read_cut_off(cline.read, path.read_bytes(), 61)]
+    assert most == max(counts)
+
+
+def test_a_real_session() -> None:
+    """A real session has the 32 messages that the manifest counts behind its system prompt, all calls answered."""
+    records = checked(cline.read(file_source(sample(REAL))))
+    assert ["system", "user"] == [role for role, _ in said(records)[:2]]
+    assert 32 == len(messages(records)) - 1
+    parts = [part for message in messages(records) for part in message.parts or ()]
+    assert [part["id"] for part in parts if part["type"] == "tool_call"] == [
+        part["id"] for part in parts if part["type"] == "tool_call_response"
+    ]

@@ -1,0 +1,122 @@
+"""Tests of DeepSeek's export: its tree, its fragments, its older form, and damage."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from chatlog.formats import build, chatgpt, deepseek
+from chatlog.formats.source import file_source
+from chatlog.models import ConversationDraft, MessageDraft, Problem, Record
+
+from .damage import checked, read_cut_off, read_twisted
+from .making import DATA, conversations, head_of, messages, said, sample, source_of
+
+FIXTURE = DATA / "deepseek" / "every_feature.json"
+REAL = "other_deepseek/MaMuk__Threadindex__samples_deepseek_conversations.json"
+
+
+def fixture() -> list[Record]:
+    return checked(deepseek.read(file_source(FIXTURE)))
+
+
+def message(key: str) -> MessageDraft:
+    return next(message for message in messages(fixture()) if message.source_id == key)
+
+
+def links(records: list[Record]) -> list[tuple[str | None, str | int | None]]:
+    return [(message.source_id, message.parent) for message in messages(records)]
+
+
+def test_facts_of_a_conversation() -> None:
+    """The conversation keeps its id, title, times, last model and the rest; its newest end is active."""
+    expected = ConversationDraft(
+        source_id="d-1",
+        title="Every feature",
+        created_at="2026-01-15T02:00:00.123Z",
+        updated_at="2026-01-15T02:05:00.000Z",
+        model="deepseek-chat",
+        head="3",
+        metadata={"seq_id": 9},
+    )
+    assert expected == conversations(fixture())[1]
+
+
+def test_the_tree() -> None:
+    """Messages are linked past empty nodes, siblings as their parent lists them; lists alone are enough."""
+    assert [("1", None), ("2", "1"), ("3", "1"), ("a", None), ("b", "a")] == links(fixture())
+
+
+@pytest.mark.parametrize(
+    ("key", "field", "value"),
+    [
+        ("1", "role", "user"),
+        ("1", "text", "Read this"),
+        ("1", "model", None),
+        ("1", "created_at", "2026-01-15T02:00:01.000Z"),
+        ("1", "parts", (build.text("Read this"), {"file_size": 3, **build.file("f1", "a.pdf")})),
+        ("2", "role", "assistant"),
+        ("2", "model", "deepseek-reasoner"),
+        ("2", "text", "It says\n\nnothing."),
+        ("2", "metadata", {"accumulated_token_usage": 7}),
+        (
+            "2",
+            "parts",
+            (
+                {"elapsed_secs": 2, **build.reasoning("Hm.")},
+                {"type": "search", "results": [{"url": "https://x.test", "title": "X"}]},
+                build.text("It says"),
+                build.text("nothing."),
+            ),
+        ),
+        ("3", "parts", None),
+        ("a", "text", "Old form"),
+        ("b", "parts", (build.reasoning("Old."), build.text("Yes"))),
+    ],
+)
+def test_messages(key: str, field: str, value: Any) -> None:
+    """A message keeps its model, time, files and fragments: requests, thoughts, searches and responses."""
+    assert value == getattr(message(key), field)
+
+
+def test_sniff() -> None:
+    """DeepSeek's envelope is ChatGPT's, but neither takes the other's for its own."""
+    ours = head_of(file_source(FIXTURE))
+    theirs = head_of(file_source(DATA / "chatgpt" / "every_feature.json"))
+    assert (True, False) == (deepseek.sniff(ours), chatgpt.sniff(ours))
+    assert (False, True) == (deepseek.sniff(theirs), chatgpt.sniff(theirs))
+    assert not deepseek.sniff(head_of(source_of('{"mapping": {"a": 1}}')))
+    assert not deepseek.sniff(head_of(source_of('[{"inserted_at": "2026-01-01"}]')))
+
+
+def test_wrong_types() -> None:
+    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
+    assert read_twisted(deepseek.read, json.loads(FIXTURE.read_text())) > 400
+
+
+def test_a_broken_message_loses_only_itself() -> None:
+    """What answers a message that cannot be read follows the one before that."""
+    nodes = {
+        "1": {"children": ["2"], "message": {"fragments": [{"type": "REQUEST", "content": "a"}]}},
+        "2": {"children": ["3"], "message": {"fragments": [7]}},
+        "3": {"children": [], "message": {"fragments": [{"type": "REQUEST", "content": "c"}]}},
+    }
+    records = checked(deepseek.read(source_of(json.dumps([{"id": "c", "mapping": nodes}]))))
+    assert [("1", None), ("3", "1")] == links(records)
+    assert Problem("item 1, node 2", "not a message of DeepSeek (AttributeError)") in records
+
+
+def test_cut_off() -> None:
+    """A file that ends too early gives the conversations that are whole, and a problem."""
+    found = list(read_cut_off(deepseek.read, FIXTURE.read_bytes()))
+    assert {0, 3} == {len(messages(records)) for records in found}
+    assert all(any(isinstance(record, Problem) for record in records) for records in found[1:])
+
+
+def test_a_real_export() -> None:
+    """The sample has two conversations and seven messages, which the manifest does not count."""
+    records = checked(deepseek.read(file_source(sample(REAL))))
+    assert (2, 7) == (len({draft.source_id for draft in conversations(records)}), len(messages(records)))
+    assert ("user", "Hello! What is threadindex in one sentence?") == said(records)[0]

@@ -1,0 +1,174 @@
+"""Tests of the table of formats: recognised by content, never confused, and what a sniffer sees."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatlog.errors import UsageError
+from chatlog.formats import READERS, WRITERS, Head, detect, reader, writer
+from chatlog.formats.source import HEAD_BYTES
+
+from .making import DATA, json_lines, source_of
+
+CHATGPT = {"title": "t", "create_time": 1.0, "mapping": {}, "current_node": "a", "conversation_id": "c"}
+CLAUDE_AI = {"uuid": "u", "name": "n", "created_at": "2026-01-31T10:00:00Z", "chat_messages": [], "account": {}}
+CLAUDE_CODE = {
+    "type": "user", "uuid": "u", "parentUuid": None, "sessionId": "s", "cwd": "/", "version": "2",
+    "timestamp": "2026-01-31T10:00:00Z", "message": {"role": "user", "content": "hi"},
+}  # fmt: skip
+OPENAI = {"messages": [{"role": "user", "content": "hi"}]}
+PLAIN = {"role": "user", "content": "hi"}
+CHATLOG = {"type": "chatlog", "version": 1}
+KNOWN = [
+    ("chatgpt", json.dumps([CHATGPT])),
+    ("chatgpt", json.dumps([CHATGPT], indent=2)),
+    ("claude_ai", json.dumps([CLAUDE_AI])),
+    ("claude_code", json_lines(CLAUDE_CODE)),
+    ("claude_code", json_lines({"type": "summary", "summary": "s", "leafUuid": "u"}, CLAUDE_CODE)),
+    ("openai_messages", json_lines(OPENAI)),
+    ("openai_messages", json.dumps(OPENAI)),
+    ("openai_messages", json_lines(PLAIN, PLAIN)),
+    ("openai_messages", json.dumps([PLAIN])),
+    ("chatlog", json_lines(CHATLOG)),
+    ("chatlog", json_lines({"type": "message", "conversation": "c", "role": "user", "text": "hi"})),
+]
+
+
+@pytest.mark.parametrize(("name", "text"), KNOWN)
+def test_a_format_is_recognised_by_its_content(name: str, text: str) -> None:
+    """The name of the file plays no part."""
+    assert name == detect(source_of(text, name="download.bin"))
+
+
+@pytest.mark.parametrize(("name", "text"), KNOWN)
+def test_only_one_format_claims_a_source(name: str, text: str) -> None:
+    """The order of the table decides nothing among the formats there are."""
+    head = Head("x", source_of(text).head())
+    assert [name] == [each for each in READERS if reader(each).sniff(head)]
+
+
+@pytest.mark.parametrize(("name", "text"), KNOWN)
+@pytest.mark.parametrize(
+    ("encoding", "mark"),
+    [("utf-8", codecs.BOM_UTF8), ("utf-16-le", codecs.BOM_UTF16_LE), ("utf-16-be", codecs.BOM_UTF16_BE)],
+)
+def test_a_byte_order_mark_hides_nothing(name: str, text: str, encoding: str, mark: bytes) -> None:
+    """The same content in another encoding is the same format."""
+    assert name == detect(source_of(mark + text.encode(encoding)))
+
+
+@pytest.mark.parametrize(("name", "text"), KNOWN)
+def test_leading_blanks_hide_nothing(name: str, text: str) -> None:
+    """Blank lines before the content do not matter."""
+    assert name == detect(source_of("\n \r\n" + text))
+
+
+@pytest.mark.parametrize("name", [name for name in READERS if (DATA / name).is_dir()])
+def test_the_test_data_is_what_its_folder_says(name: str) -> None:
+    """Every history among the fixtures is recognised as its own format, or as none."""
+    found = {detect(source_of(path.read_bytes())) for path in (DATA / name).rglob("*.json*")}
+    assert name in found
+    assert found <= {name, None}
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b" \n",
+        b"hello",
+        b"{}",
+        b"[]",
+        b"[1, 2]",
+        b"null",
+        b'{"name": "package", "version": "1.0.0", "dependencies": {}}',
+        b'{"role": "user"}',
+        b"# A note\n\n- one\n",
+        b"<html></html>",
+        b"SQLite format 3\x00" + bytes(84),
+        b"PK\x03\x04" + bytes(40),
+        b"\x1f\x8b\x08" + bytes(20),
+        b"\x89PNG\r\n\x1a\n",
+        bytes(100),
+    ],
+)
+def test_other_content_is_no_history(data: bytes) -> None:
+    """Text, settings of other programs, databases, archives and pictures are none of ours."""
+    assert None is detect(source_of(data))
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(str.encode))
+def test_recognising_never_raises(data: bytes) -> None:
+    """Any bytes are of a format or of none."""
+    assert detect(source_of(data)) in {*READERS, None}
+
+
+VALUES = st.recursive(
+    st.none() | st.integers() | st.sampled_from(["user", "message", "chatlog", "conversation", "x"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(
+        st.sampled_from(["type", "version", "role", "content", "messages", "mapping", "uuid", "chat_messages",
+                         "sessionId", "message", "conversation", "id", "loglines", "text"]),
+        inner, max_size=3,
+    ),
+    max_leaves=8,
+)  # fmt: skip
+
+
+@given(VALUES)
+def test_recognising_odd_json_never_raises(value: Any) -> None:
+    """The keys of the formats, with values of any type, are of a format or of none."""
+    assert detect(source_of(json.dumps(value))) in {*READERS, None}
+
+
+# what a sniffer sees
+
+
+def test_the_head_is_only_the_beginning() -> None:
+    """A sniffer judges by the first 64 KB; the line cut off there is not among the objects."""
+    source = source_of(json_lines({"a": 1}, {"b": "x" * HEAD_BYTES}))
+    head = Head(source.name, source.head())
+    assert HEAD_BYTES == len(head.data)
+    assert (({"a": 1},), frozenset({"a"})) == (head.objects, head.keys)
+
+
+def test_a_head_shows_keys_of_an_object_that_goes_on() -> None:
+    """The keys of the first object are known before it is whole."""
+    head = Head("x", json.dumps([{"title": "t", "mapping": {"deep": 1}, "more": "x" * 100}])[:45].encode())
+    assert (True, frozenset({"title", "mapping"})) == (head.is_array, head.keys)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('{"a": 1}\n{"b": 2}\nbroken\n[3]\n', [{"a": 1}, {"b": 2}]),
+        ('[{"a": 1}, 2, {"b": 2}]', [{"a": 1}, {"b": 2}]),
+        ('{\n"a": 1\n}', [{"a": 1}]),
+        ("text", []),
+    ],
+)
+def test_the_objects_are_lines_or_the_document(text: str, expected: list[dict[str, int]]) -> None:
+    """JSONL gives its whole lines, a document its objects."""
+    assert tuple(expected) == Head("x", text.encode()).objects
+
+
+# the table
+
+
+def test_every_format_has_what_the_table_promises() -> None:
+    """A reader sniffs and reads, a writer writes."""
+    assert [] == [name for name in READERS if not (hasattr(reader(name), "sniff") and hasattr(reader(name), "read"))]
+    assert [] == [name for name in WRITERS if not hasattr(writer(name), "write")]
+
+
+def test_an_unknown_format_is_refused_with_those_there_are() -> None:
+    """The hint lists every name."""
+    for table, find in ((READERS, reader), (WRITERS, writer)):
+        with pytest.raises(UsageError, match="'nope' is not a format") as caught:
+            find("nope")
+        assert f"one of: {', '.join(table)}" == caught.value.hint

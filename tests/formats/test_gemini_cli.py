@@ -1,0 +1,332 @@
+"""Gemini CLI: documents and logs replayed, branches kept, prompt logs, checkpoints, real files, and damage."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatlog.formats import gemini_cli
+from chatlog.formats.source import file_source
+from chatlog.models import MessageDraft
+
+from .making import DATA, SAMPLES, head_of, json_lines, sample, source_of
+from .reading import Read, read, survives_damage
+
+HERE = DATA / "gemini_cli" / "tmp" / "mill"
+LOG = HERE / "chats" / "session-2026-04-01T08-00-main0001.jsonl"
+DOCUMENT = HERE / "chats" / "session-2026-04-01T08-00-doc-0000.json"
+META = {
+    "sessionId": "s",
+    "projectHash": "p",
+    "startTime": "2026-04-01T08:00:00Z",
+    "lastUpdated": "2026-04-01T08:00:00Z",
+}
+
+
+@pytest.fixture(scope="module")
+def everything() -> Read:
+    """The log that holds one of everything."""
+    return read(gemini_cli, LOG)
+
+
+def said(name: str, text: Any, kind: str = "user", **facts: Any) -> dict[str, Any]:
+    return {"id": name, "timestamp": "2026-04-01T08:00:01Z", "type": kind, "content": text, **facts}
+
+
+def told(*values: dict[str, Any]) -> Read:
+    return read(gemini_cli, source_of(json_lines(META, *values), "session.jsonl"))
+
+
+def by_id(found: Read, name: str) -> MessageDraft:
+    return next(draft for draft in found.all() if draft.source_id == name)
+
+
+def part(found: Read, name: str, kind: str, number: int = 0) -> dict[str, Any]:
+    return [made for made in by_id(found, name).parts or () if made["type"] == kind][number]
+
+
+ROWS: list[tuple[str, Any, Any]] = [
+    ("id", lambda f: f.conversation.source_id, "main-0001"),
+    ("title", lambda f: f.conversation.title, "Repair of the mill"),
+    ("begun", lambda f: f.conversation.created_at, "2026-04-01T08:00:00.000Z"),
+    ("updated", lambda f: f.conversation.updated_at, "2026-04-01T08:00:03.000Z"),
+    ("project, from the file above", lambda f: f.conversation.project, "/home/ada/mill"),
+    ("model", lambda f: f.conversation.model, "gemini-3-pro"),
+    ("kind", lambda f: f.conversation.metadata["kind"], "main"),
+    ("patched facts", lambda f: f.conversation.metadata["memoryScratchpad"], {"version": 1}),
+    ("model of a message", lambda f: by_id(f, "g2").model, "gemini-3-flash"),
+    ("time", lambda f: by_id(f, "g2").created_at, "2026-04-01T08:00:07.000Z"),
+    ("tokens", lambda f: by_id(f, "g1").metadata["usage"]["cached"], 4),
+    ("thought", lambda f: part(f, "g1", "reasoning")["content"], "**Reading**\n\nI read it."),
+    ("time of a thought", lambda f: part(f, "g1", "reasoning")["timestamp"], "2026-04-01T08:00:03.000Z"),
+    ("call", lambda f: part(f, "g1", "tool_call")["arguments"], {"command": "make"}),
+    ("how a call ended", lambda f: part(f, "g1", "tool_call")["status"], "success"),
+    ("what it is called for people", lambda f: part(f, "g1", "tool_call")["displayName"], "Shell"),
+    ("result", lambda f: part(f, "g1", "tool_call_response")["response"], "built"),
+    ("error", lambda f: part(f, "g1", "tool_call_response", 1)["is_error"], True),
+    ("its words", lambda f: part(f, "g1", "tool_call_response", 1)["response"], "no such file"),
+    ("diff that was shown", lambda f: part(f, "g1", "tool_call", 1)["resultDisplay"]["fileDiff"], "-a\n+b"),
+    ("bytes in a result", lambda f: part(f, "g1", "tool_call_response", 2)["response"][1]["content"], "AAAA"),
+    ("cancelled call", lambda f: part(f, "g1", "tool_call", 3)["status"], "cancelled"),
+    ("agent of a call", lambda f: part(f, "g1", "tool_call", 3)["agentId"], "agent-7"),
+    ("prompt without the files it names", lambda f: by_id(f, "u1").text, "What is in @mill.py?"),
+    ("the files", lambda f: by_id(f, "u1").parts[3]["content"], "print('mill')"),
+    ("what was typed", lambda f: by_id(f, "u2").text, "/init"),
+    ("what it stood for", lambda f: by_id(f, "u2").parts[0]["content"], "You are an AI agent. Analyze this."),
+    ("prompt without injected context", lambda f: by_id(f, "u4").text, "Look at this"),
+    ("image in a prompt", lambda f: part(f, "u4", "blob")["mime_type"], "image/jpeg"),
+    ("file by address", lambda f: part(f, "u4", "uri")["uri"], "gs://mill/a.pdf"),
+    ("program", lambda f: part(f, "g4", "tool_call")["arguments"]["code"], "1+1"),
+    ("what it gave", lambda f: part(f, "g4", "tool_call_response")["response"], "2"),
+    ("unknown part", lambda f: part(f, "g4", "newThing"), {"type": "newThing", "newThing": {"a": 1}}),
+]
+
+
+@pytest.mark.parametrize(("feature", "kept", "expected"), ROWS, ids=[row[0] for row in ROWS])
+def test_fidelity(everything: Read, feature: str, kept: Any, expected: Any) -> None:
+    """Each feature of the source is where the table says."""
+    assert expected == kept(everything)
+
+
+def test_a_call_and_its_thought_are_told_once(everything: Read) -> None:
+    """What the content repeats of the lists of thoughts and calls is left to them."""
+    kinds = [made["type"] for made in by_id(everything, "g1").parts or ()]
+    pair = ["tool_call", "tool_call_response"]
+    assert ["reasoning", "text", *pair, *pair, *pair, "tool_call"] == kinds
+
+
+def test_what_is_hidden(everything: Read) -> None:
+    """Notes of the command line and what it wrote in the user's name are hidden, with the reason."""
+    assert [
+        ("user", "session_context", "<session_context>\nThis is the Gemini CLI.\n</session_context>"),
+        ("assistant", "info", "Update available."),
+        ("tool", "function_response", ""),
+        ("assistant", "error", "[API Error: quota]"),
+        ("assistant", "warning", "Slow."),
+        ("user", "compact_summary", "<state_snapshot>All so far</state_snapshot>"),
+        ("assistant", "compact_summary", "Got it."),
+        ("user", "next_speaker", "System: Please continue."),
+    ] == everything.hidden
+
+
+def test_the_last_version_stands_in_the_place_of_the_first(everything: Read) -> None:
+    """A message that is written again is one message, where it came first."""
+    assert ["s0", "i1", "u1", "g1", "r1", "u2"] == [draft.source_id for draft in everything.only[:6]]
+    assert "A mill." == by_id(everything, "g1").text
+
+
+def test_a_rewind_leaves_a_branch(everything: Read) -> None:
+    """Messages that a rewind drops stay, off the path to the active leaf."""
+    assert "g2" == by_id(everything, "u4").parent
+    assert ["What is in @mill.py?", "A mill.", "/init", "Analyzed.", "Look at this", "Two."] == everything.on_path()
+
+
+def test_a_summary_follows_what_it_replaced(everything: Read) -> None:
+    """The messages that a compression puts in place of the history come behind it, and hide nothing of it."""
+    assert ["w1", "x1", "x2"] == [by_id(everything, name).parent for name in ("x1", "x2", "n1")]
+
+
+# Replaying
+
+
+def test_rewinding_to_what_is_not_there_clears_all() -> None:
+    """A rewind to an unknown message leaves none in force; what follows is a new beginning."""
+    found = told(said("a", "One"), said("b", "Two"), {"$rewindTo": "x"}, said("c", "Three"))
+    assert ["Three"] == found.on_path()
+    assert ["One", "Two", "Three"] == [draft.text for draft in found.only]
+
+
+def test_a_patch_with_messages_rebuilds() -> None:
+    """A list of messages replaces those in force: what it lacks is off the path, what it changes is changed."""
+    patch = {"$set": {"messages": [said("a", "One, better"), said("c", "Three")]}}
+    found = told(said("a", "One"), said("b", "Two"), patch, said("d", "Four"))
+    assert ["One, better", "Three", "Four"] == found.on_path()
+    assert {"a", "b", "c", "d"} == {draft.source_id for draft in found.only}
+
+
+def test_a_patch_may_take_everything_back() -> None:
+    """An empty list leaves no message in force."""
+    found = told(said("a", "One"), {"$set": {"messages": []}}, said("b", "Two"))
+    assert ["Two"] == found.on_path()
+    assert by_id(found, "b").parent is None
+
+
+def test_a_session_in_several_files_is_one() -> None:
+    """A resumed session's new file has the ids of the old one."""
+    document = {**META, "messages": [said("a", "One"), said("b", "Two", "gemini")]}
+    old = read(gemini_cli, source_of(json.dumps(document), "old.json"))
+    new = told(said("a", "One"), said("b", "Two", "gemini"), said("c", "Three"))
+    assert old.conversation.source_id == new.conversation.source_id
+    assert [(d.source_id, d.parent) for d in old.only] == [(d.source_id, d.parent) for d in new.only[:2]]
+
+
+def test_a_sub_agent_follows_its_session() -> None:
+    """A sub-agent's chat lies in a folder called after the session."""
+    found = read(gemini_cli, HERE / "chats" / "main-0001" / "agent.jsonl")
+    assert ("main-0001#agent", "main-0001") == (found.conversation.source_id, found.conversation.parent)
+    assert "/home/ada/mill" == found.conversation.project
+
+
+def test_the_project_is_in_the_list_of_all(tmp_path: Path) -> None:
+    """Where no file beside the chats tells the folder, the list of projects does."""
+    chat = tmp_path / "tmp" / "mill" / "chats" / "session-x.jsonl"
+    chat.parent.mkdir(parents=True)
+    chat.write_bytes(LOG.read_bytes())
+    (tmp_path / "projects.json").write_text(json.dumps({"projects": {"/home/ada/m": "mill", "/x": "other"}}))
+    assert "/home/ada/m" == read(gemini_cli, chat).conversation.project
+    (tmp_path / "projects.json").write_text("[]")
+    assert "/home/ada/other" == read(gemini_cli, chat).conversation.project
+
+
+def test_a_document() -> None:
+    """A session of before is one document, its summary is its title."""
+    found = read(gemini_cli, DOCUMENT)
+    assert [("user", "Hello"), ("assistant", "Hi"), ("user", "Bye")] == found.said
+    assert "A greeting" == found.conversation.title
+    assert {"summary": "found"} == part(found, "d2", "tool_call_response")["response"]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_document_cut_off_gives_its_whole_messages(indent: int | None) -> None:
+    """What can be read of a damaged document is read, and the damage named."""
+    text = json.dumps({**META, "messages": [said("a", "One"), said("b", "Two"), said("c", "Three")]}, indent=indent)
+    found = read(gemini_cli, source_of(text[: text.index("Three")], "session.json"))
+    assert [] != found.problems
+    assert indent is None or [("user", "One"), ("user", "Two")] == found.said
+    assert indent is None or "s" == found.conversation.source_id
+
+
+# Prompt logs and checkpoints
+
+
+def test_a_log_of_prompts() -> None:
+    """Prompts are conversations by session, but for sessions that have a chat file."""
+    found = read(gemini_cli, HERE / "logs.json")
+    assert ["logs-lost-0003"] == list(found.conversations)
+    assert [("user", "An old prompt"), ("user", "Another")] == found.said
+    assert {"prompts of sessions that have a chat file": 2} == found.left_out
+
+
+@pytest.mark.parametrize(("name", "count"), [("checkpoint-before.json", 6), ("checkpoint-new.json", 4)])
+def test_a_checkpoint(name: str, count: int) -> None:
+    """Raw contents are a conversation; calls without ids find their results, the command line's words are hidden."""
+    found = read(gemini_cli, HERE / name)
+    asked, got = (draft.parts[0] for draft in found.only[-3:-1] if draft.parts)
+    assert count == len(found.only)
+    assert ("ls", "a.txt") == (asked["name"], got["response"])
+    assert asked["id"] == got["id"]
+    assert [("user", "List files"), ("assistant", ""), ("tool", ""), ("assistant", "One file.")] == found.said[-4:]
+    assert found.conversation.source_id.startswith(Path(name).stem)
+
+
+# What is recognised
+
+
+@pytest.mark.parametrize("path", sorted(HERE.rglob("*.json*")), ids=lambda path: path.name)
+def test_every_form_is_recognised(path: Path) -> None:
+    """Sessions, logs and checkpoints are known by their content."""
+    assert gemini_cli.sniff(head_of(file_source(path)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# sessionId projectHash",
+        '{"sessionId": "s", "name": "x"}',
+        '{"version": 1, "sessionId": "s", "projectHash": "p", "messageCount": 2, "userMessageCount": 1}',
+        '{"$set": {"colour": "red"}}\n',
+        '[{"role": "user", "content": "x"}]',
+        '{"history": [{"role": "user", "content": "x"}]}',
+        '{"history": [], "version": 4}',
+        '{"type": "gemini", "brand": "zodiac"}',
+    ],
+)
+def test_other_files_are_not_recognised(text: str) -> None:
+    """Prose, configurations, the files beside sessions and other formats are not taken for a session."""
+    assert not gemini_cli.sniff(head_of(source_of(text)))
+
+
+# The real files
+
+
+def _manifest() -> dict[str, dict[str, str]]:
+    path = SAMPLES / "MANIFEST.tsv"
+    if not path.exists():
+        return {}
+    with path.open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream, delimiter="\t"))
+    return {Path(row["path"]).name: row for row in rows if row["format"] == "gemini_cli"}
+
+
+MANIFEST = _manifest()
+NAMES = list(MANIFEST) or ["any.jsonl"]
+
+
+def _entries(path: Path) -> dict[str, dict[str, Any]]:
+    text = path.read_text(encoding="utf-8")
+    try:
+        values = json.loads(text)["messages"]
+    except ValueError:
+        values = [json.loads(row) for row in text.split("\n") if row]
+    return {value["id"]: value for value in values if "id" in value}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_real_files_meet_the_manifest(name: str) -> None:
+    """The manifest counts distinct messages, notes among them; each is one message here, with all it holds."""
+    path = sample(f"gemini_cli/{name}")
+    found, entries = read(gemini_cli, path), _entries(path)
+
+    assert int(MANIFEST[name]["conversations"]) == len(found.conversations)
+    assert int(MANIFEST[name]["messages"]) == len(found.only)
+    assert list(entries) == [draft.source_id for draft in found.only] == found.path()
+    for draft in found.only:
+        entry = entries[str(draft.source_id)]
+        parts = draft.parts or ()
+        assert (entry.get("tokens") or None) == draft.metadata.get("usage")
+        assert len(entry.get("thoughts") or ()) == sum(made["type"] == "reasoning" for made in parts)
+        assert [call["id"] for call in entry.get("toolCalls") or ()] == [
+            made["id"] for made in parts if made["type"] == "tool_call"
+        ]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_real_files_are_recognised_and_read_the_same_again(name: str) -> None:
+    """A real file is known as Gemini CLI's, and a second reading yields the very same records."""
+    source = file_source(sample(f"gemini_cli/{name}"))
+    assert gemini_cli.sniff(head_of(source))
+    assert list(gemini_cli.read(source)) == list(gemini_cli.read(source))
+
+
+# Damage
+
+
+@pytest.mark.parametrize("path", sorted(HERE.rglob("*.json*")), ids=lambda path: path.name)
+def test_damage_is_survived(path: Path) -> None:
+    """Files that are cut off or hold wrong types give what is whole, and problems for the rest."""
+    assert any(reading.problems for reading in survives_damage(gemini_cli, path, 120))
+
+
+def test_a_broken_message_is_named() -> None:
+    """A message that is not of the shape is a problem at its place; the next follows the one before it."""
+    found = told(said("a", "One"), said("b", 7), said("c", "Three"), {"strange": 1})
+    assert ["line 5", "line 3"] == [problem.place for problem in found.problems]
+    assert "a" == by_id(found, "c").parent
+
+
+def test_text_never_becomes_a_system_message() -> None:
+    """Words that claim to be the system's stay whose they are."""
+    found = told(said("a", "System: obey"), said("b", [{"text": "<system>obey</system>", "role": "system"}], "gemini"))
+    assert ["user", "assistant"] == [draft.role for draft in found.only]
+
+
+def test_sessions_are_looked_for_where_they_are() -> None:
+    """The places that are looked at hold every file that is read, and no other."""
+    root = HERE.parent
+    patterns = [place.removeprefix("~/.gemini/tmp/") for place in gemini_cli.LOCATIONS]
+    assert {*HERE.rglob("*.json*")} == {path for pattern in patterns for path in root.glob(pattern)}

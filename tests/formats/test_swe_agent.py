@@ -1,0 +1,143 @@
+"""Tests of SWE-agent's trajectories: the history, its steps beside it or alone, and damage."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from chatlog.formats import build, swe_agent
+from chatlog.formats.source import file_source
+from chatlog.models import LeftOut, MessageDraft, Problem, Record
+
+from .damage import checked, read_cut_off, read_twisted
+from .making import DATA, conversations, head_of, messages, said, sample, source_of
+
+FIXTURE = DATA / "swe_agent" / "run.traj"
+CTF = "swe_agent/SWE-agent__SWE-agent__trajectories_demonstrations_ctf_web_i_got_id_demo.traj"
+CALLING = (
+    "swe_agent/SWE-agent__SWE-agent__trajectories_demonstrations_replay__marshmallow-code__marshmallow-1867"
+    "__function_calling_replace_from_source_marshmallow-code__marshmallow-1867.traj"
+)
+
+
+def fixture() -> list[Record]:
+    return checked(swe_agent.read(file_source(FIXTURE)))
+
+
+def read(run: Any) -> list[Record]:
+    return checked(swe_agent.read(source_of(json.dumps(run), "run.traj")))
+
+
+def test_facts_of_a_run() -> None:
+    """The run is called after its file and keeps its environment, outcome, configuration and model."""
+    (draft,) = conversations(fixture())
+    assert ("run", "gpt-4o") == (draft.title, draft.model)
+    assert str(draft.source_id).startswith("run-")
+    info = {"exit_status": "submitted", "submission": "diff", "model_stats": {"instance_cost": 0.5, "tokens_sent": 9}}
+    config = {"agent": {"model": {"name": "gpt-4o"}}}
+    assert {"environment": "swe_main", "info": info, "replay_config": config} == draft.metadata
+
+
+@pytest.mark.parametrize(
+    ("number", "field", "value"),
+    [
+        (1, "role", "system"),
+        (2, "hidden", True),
+        (2, "metadata", {"hidden_reason": "demonstration"}),
+        (3, "role", "user"),
+        (3, "text", "Fix it"),
+        (4, "author", None),
+        (
+            4,
+            "parts",
+            (
+                build.reasoning("Hm.", signature="s"),
+                build.text("I list."),
+                build.tool_call("t1", "bash", {"command": "ls"}),
+            ),
+        ),
+        (4, "metadata", {"action": "ls\n", "execution_time": 0.5, "state": {"open_file": "n/a"}}),
+        (5, "role", "tool"),
+        (5, "parts", (build.tool_result("t1", "a.py"),)),
+        (6, "author", "retry"),
+        (6, "text", "I read.\n```\ncat a.py\n```"),
+        (
+            6,
+            "metadata",
+            {
+                "thought": "Other words",
+                "action": "cat a.py",
+                "execution_time": 0.25,
+                "state": {"open_file": "a.py"},
+            },
+        ),
+        (7, "role", "tool"),
+    ],
+)
+def test_messages(number: int, field: str, value: Any) -> None:
+    """Prompts, answers with their calls, states and results keep what they say; a demonstration is hidden."""
+    found: MessageDraft = messages(fixture())[number - 1]
+    assert value == getattr(found, field)
+
+
+def test_steps_without_a_history() -> None:
+    """Where there is no history, each step's answer and observation are messages."""
+    run = json.loads(FIXTURE.read_text())
+    records = read({"trajectory": run["trajectory"]})
+    assert [("assistant", "I list."), ("tool", ""), ("assistant", "I read."), ("tool", "")] == said(records)
+    assert (build.tool_result(None, "a.py"),) == messages(records)[1].parts
+
+
+def test_steps_that_no_answer_belongs_to() -> None:
+    """Where steps and answers differ in number, the steps' times and states are counted as left out."""
+    run = json.loads(FIXTURE.read_text())
+    records = read({**run, "trajectory": run["trajectory"][:1]})
+    assert LeftOut("times and states of steps that no answer is known to belong to", 1) in records
+
+
+def test_the_same_run_again() -> None:
+    """A run that went on keeps its id and those of its messages."""
+    run = json.loads(FIXTURE.read_text())
+    early = read({**run, "history": run["history"][:4], "trajectory": run["trajectory"][:1]})
+    late = read(run)
+    assert conversations(early)[0].source_id == conversations(late)[0].source_id
+    ids = [message.source_id for message in messages(late)]
+    assert ids[:4] == [message.source_id for message in messages(early)]
+
+
+def test_sniff() -> None:
+    """A trajectory is known by its steps or its history's agents; other files with a history are not."""
+    assert swe_agent.sniff(head_of(file_source(FIXTURE)))
+    rows = [{"role": "user", "content": "a", "agent": "main"}]
+    assert swe_agent.sniff(head_of(source_of(json.dumps({"history": rows, "info": {}}))))
+    for other in (
+        {"history": [{"role": "user", "content": "a"}]},
+        {"trajectory": [1, 2]},
+        {"trajectory": [{"x": 1}]},
+        [],
+    ):
+        assert not swe_agent.sniff(head_of(source_of(json.dumps(other))))
+
+
+def test_wrong_types() -> None:
+    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
+    assert read_twisted(swe_agent.read, json.loads(FIXTURE.read_text()), "run.traj") > 400
+
+
+def test_cut_off() -> None:
+    """A file that ends too early gives the steps that are whole, and a problem."""
+    found = list(read_cut_off(swe_agent.read, FIXTURE.read_bytes(), 41, "run.traj"))
+    assert max(len(messages(records)) for records in found) == 4
+    assert all(any(isinstance(record, Problem) for record in records) for records in found[1:-1])
+
+
+@pytest.mark.parametrize(("name", "count", "answers"), [(CTF, 43, 21), (CALLING, 28, 13)])
+def test_real_files(name: str, count: int, answers: int) -> None:
+    """Real runs have the messages that the manifest counts, an answer for each step, with its state."""
+    records = checked(swe_agent.read(file_source(sample(name))))
+    spoken = [message for message in messages(records) if message.role == "assistant"]
+    assert (count, answers) == (len(messages(records)), len(spoken))
+    assert all(message.metadata["state"] for message in spoken)
+    assert not [record for record in records if isinstance(record, (Problem, LeftOut))]
