@@ -167,7 +167,7 @@ class Ingest:
                 before,
                 diverged(target.id, message),
             }
-        origins = {name: place for name in wanted if (place := origin(target.id, name))}
+        origins = {name: found for name in wanted if (found := origin(target.id, name))}
         wanted |= {seq for seq, _ in origins.values()}
         names = json.dumps([name for name in wanted if isinstance(name, str)])
         seqs = json.dumps([seq for seq in wanted if isinstance(seq, int)])
