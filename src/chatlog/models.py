@@ -30,6 +30,8 @@ IMPORTANCES: tuple[str, ...] = get_args(Importance)
 Part = dict[str, Any]
 
 TITLE_CHARS = 80
+#: A title is looked for in so much of a message.
+TITLE_SCAN = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -320,14 +322,20 @@ def other_strings(parts: Iterable[Part]) -> list[str]:
     return found
 
 
-_INJECTED = r"(?s)^\s*<([a-z][\w-]*)[^>]*>.*?</\1>\s*"
+_OPENING = r"\s*<([a-z][\w-]{0,60})(?=[\s>])[^>]{0,1000}>"
 
 
 def title_from(text: str) -> str | None:
     """Return a one-line title from a human's first words, without an injected preamble."""
-    while text.lstrip().startswith("<") and (stripped := re.sub(_INJECTED, "", text, count=1)) != text:
-        text = stripped
-    line = next((line.strip() for line in text.splitlines() if line.strip(" #*`>-=")), "")
+    start, opening = 0, re.compile(_OPENING) if text.lstrip().startswith("<") else None
+    while opening is not None and (match := opening.match(text, start)):
+        closing = f"</{match[1]}>"
+        end = text.find(closing, match.end())
+        if end < 0:
+            break
+        start = end + len(closing)
+    words = text[start : start + TITLE_SCAN]
+    line = next((line.strip() for line in words.splitlines() if line.strip(" #*`>-=")), "")
     if len(line) > TITLE_CHARS:
         line = line[: TITLE_CHARS - 1].rstrip() + "…"
     return line or None

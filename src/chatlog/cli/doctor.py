@@ -9,7 +9,7 @@ import typer
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
 from chatlog.errors import CheckFailedError
-from chatlog.output import THING, to_json
+from chatlog.output import THING, one_line, to_json
 
 
 @verb("chatlog doctor", "chatlog doctor --deep", "chatlog doctor --rebuild", forms=THING)
@@ -37,6 +37,6 @@ def command(
         session.output.lines(to_json(item) for item in items)
     else:
         marks = {True: session.output.paint("ok  ", "green"), False: session.output.paint("FAIL", "red")}
-        session.output.lines(f"{marks[check.ok]} {check.name}: {check.detail}" for check in checks)
+        session.output.lines(f"{marks[check.ok]} {check.name}: {one_line(check.detail)}" for check in checks)
     if not sound:
         session.exit_code = CheckFailedError.exit_code

@@ -108,7 +108,7 @@ def _progress(output: Output) -> Iterator[Progress | None]:
             if source.name not in tasks:
                 for done in tasks.values():
                     bar.update(done, visible=False)  # type: ignore[arg-type]
-                tasks[source.name] = bar.add_task(Path(source.name).name[-40:], total=source.size)
+                tasks[source.name] = bar.add_task(one_line(Path(source.name).name)[-40:], total=source.size)
             bar.advance(tasks[source.name], count)  # type: ignore[arg-type]
 
         yield advance

@@ -213,8 +213,8 @@ def _told(value: Any) -> dict[str, Any] | None:
     told: dict[str, Any] = {"role": _role(kind, data)}
     extra = dict(data.get("additional_kwargs") or ())
     calls = [*(data.get("tool_calls") or extra.get("tool_calls") or ()), *(data.get("invalid_tool_calls") or ())]
-    content = _content(data.get("content"), {call.get("id") for call in calls})
-    told["content"] = None if calls and not content else content
+    content = _content(data["content"], {call.get("id") for call in calls})
+    told["content"] = content or (None if calls or extra else "")
     if calls:
         told["tool_calls"] = calls
     for key in ("tool_call_id", "name", "id", "artifact"):

@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import quote
 
 from sqlcipher3 import dbapi2 as driver
@@ -36,6 +36,7 @@ from chatlog.errors import (
 )
 
 Row = tuple[Any, ...]
+Done = TypeVar("Done")
 
 
 class Cursor(Protocol):
@@ -210,10 +211,10 @@ def connect(path: Path, synchronous: str = "FULL") -> Connection:
     """
     connection: Connection | None = None
     try:
-        connection = _driver_connect(path)
+        connection = opened = _driver_connect(path)
         for setting in ("cipher_log_level = NONE", *SETTINGS, f"synchronous = {synchronous}"):
             connection.execute(f"PRAGMA {setting}").fetchall()
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        patiently(lambda: opened.execute("SELECT count(*) FROM sqlite_master").fetchone())
     except driver.Error as error:
         if connection is not None:
             connection.close()
@@ -258,8 +259,8 @@ def _meaning(error: Exception, path: Path) -> Exception:
     return translate(error, path) or error
 
 
-def begin_immediate(connection: Connection, seconds: float = BUSY_SECONDS) -> None:
-    """Take the write lock, trying again at random intervals for up to `seconds`.
+def patiently(action: Callable[[], Done], seconds: float = BUSY_SECONDS) -> Done:
+    """Do something that needs a lock, trying again at random intervals for up to `seconds`.
 
     Random waits let a single writer through where SQLite's own back-off starves it.
     """
@@ -267,13 +268,17 @@ def begin_immediate(connection: Connection, seconds: float = BUSY_SECONDS) -> No
     pause = 0.001
     while True:
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            return
+            return action()
         except driver.OperationalError as error:
             if (error.sqlite_errorcode & 0xFF) != BUSY or time.monotonic() > deadline:
                 raise
         time.sleep(pause * int.from_bytes(os.urandom(2)) / 65_536)
         pause = min(pause * 2, 0.05)
+
+
+def begin_immediate(connection: Connection, seconds: float = BUSY_SECONDS) -> None:
+    """Take the write lock, waiting for it for up to `seconds`."""
+    patiently(lambda: connection.execute("BEGIN IMMEDIATE"), seconds)
 
 
 class Pool:

@@ -35,6 +35,8 @@ COLUMNS = {"text": ("text", "author", "extra"), "tool": ("tool", "tool_extra")}
 #: bm25 weights in column order: owner, text, tool, author, extra, tool_extra.
 WEIGHTS = "0.0, 1.0, 0.5, 1.0, 0.7, 0.35"
 COUNT_BOUND = 10_000
+#: Longer words and runs are searched by their beginning, for a phrase costs by its length; of many the first count.
+MAX_TERM_CHARS, MAX_RUN_CHARS, MAX_RUNS, MAX_TERMS = 400, 24, 16, 100
 
 
 def pairs(run: str) -> str:
@@ -95,11 +97,11 @@ def unindex(connection: Connection, bodies: Iterable[int]) -> None:
 def expression(user: str, query: WordQuery) -> str | None:
     """Return the FTS5 expression of a query within a user's rows; None where nothing could match."""
     columns = " ".join(column for place in query.within for column in COLUMNS[place])
-    every = [part for term in query.every if (part := _term(term))]
+    every = [part for term in query.every[:MAX_TERMS] if (part := _term(term))]
     if not every:
         return None
     asked = f"owner : {owner_token(user)} AND {{{columns}}} : ({' AND '.join(every)})"
-    none = [part for term in query.none if (part := _term(term))]
+    none = [part for term in query.none[:MAX_TERMS] if (part := _term(term))]
     return f"({asked}) NOT {{{columns}}} : ({' OR '.join(none)})" if none else asked
 
 
@@ -109,21 +111,22 @@ def owner_token(user: str) -> str:
 
 
 def _term(term: Term) -> str:
-    """Return a term as FTS5 phrases; the runs of unspaced script in it as pairs in the extra columns."""
+    """Return a term, or its beginning, as FTS5 phrases; runs of unspaced script in it as pairs, in the extra columns."""
     if not re.search(r"\w", term.text):
         return ""
-    runs = [] if term.text.isascii() else re.findall(_RUN, term.text)
+    text = term.text[:MAX_TERM_CHARS]
+    runs = [] if text.isascii() else re.findall(_RUN, text)[:MAX_RUNS]
     if not runs:
-        return _quoted(term.text) + (" *" if term.prefix else "")
+        return _quoted(text) + (" *" if term.prefix else "")
     phrases = [f"{{extra tool_extra}} : {_phrase(run)}" for run in runs]
-    rest = re.sub(_RUN, " ", term.text)
+    rest = re.sub(_RUN, " ", text)
     if re.search(r"\w", rest):
         phrases.extend(_quoted(word) for word in rest.split() if re.search(r"\w", word))
     return "(" + " AND ".join(phrases) + ")"
 
 
 def _phrase(run: str) -> str:
-    return f"{_quoted(run)} *" if len(run) == 1 else _quoted(" ".join(pairs(run).split()[:-1]))
+    return f"{_quoted(run)} *" if len(run) == 1 else _quoted(" ".join(pairs(run[:MAX_RUN_CHARS]).split()[:-1]))
 
 
 def _quoted(text: str) -> str:

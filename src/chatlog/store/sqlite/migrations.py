@@ -13,7 +13,7 @@ from sqlcipher3 import dbapi2 as driver
 
 from chatlog.errors import DamagedFileError, SchemaMismatchError
 from chatlog.store.sqlite import schema
-from chatlog.store.sqlite.connection import Connection, begin_immediate
+from chatlog.store.sqlite.connection import Connection, begin_immediate, patiently
 
 
 class Migration(NamedTuple):
@@ -23,9 +23,6 @@ class Migration(NamedTuple):
     why: str
     sql: str
 
-
-#: Each waits for the connection's busy timeout.
-BIRTH_ATTEMPTS = 500
 
 MIGRATIONS = (Migration(1, "the first schema", schema.TABLES + schema.INDEX),)
 
@@ -46,10 +43,12 @@ def version_of(connection: Connection, path: Path) -> int:
     Raises SchemaMismatchError for a file of a newer chatlog or of another application.
     """
     # one statement, one snapshot: another process may be giving the file its schema right now
-    application, version, tables = connection.execute(
-        "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version), "
-        "(SELECT count(*) FROM sqlite_master)"
-    ).fetchone()
+    application, version, tables = patiently(
+        lambda: connection.execute(
+            """SELECT (SELECT application_id FROM pragma_application_id),
+                 (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_master)"""
+        ).fetchone()
+    )
     if application != schema.APPLICATION_ID:
         if application or version or tables:
             raise SchemaMismatchError(f"{path} belongs to another application", "check --db")
@@ -84,14 +83,7 @@ def migrate(connection: Connection, path: Path) -> Path | None:
 
 def _be_born(connection: Connection) -> None:
     """Set what is set once, at birth; another process being born beside us makes it busy for a moment."""
-    for attempt in range(BIRTH_ATTEMPTS):
-        try:
-            connection.execute("PRAGMA journal_mode = WAL").fetchone()
-        except driver.OperationalError:
-            if attempt == BIRTH_ATTEMPTS - 1:
-                raise
-        else:
-            return
+    patiently(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
 
 
 def _apply(connection: Connection, step: Migration, path: Path) -> None:

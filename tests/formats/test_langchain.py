@@ -1,0 +1,394 @@
+"""Tests of LangChain's histories: tables, files, constructors, LangGraph's states, and damage."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatlog.formats import langchain
+from chatlog.formats.source import Source, file_source
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
+
+from .making import DATA, conversations, head_of, messages, said, sample, source_of
+from .sqlite_making import damage, database, in_memory, table
+
+FIXTURE = DATA / "langchain" / "every_feature.json"
+EVERYTHING: list[Any] = json.loads(FIXTURE.read_text(encoding="utf-8"))
+DB = "langchain/generated__langchain-community-0.4.2__message_store.db"
+FILE = "langchain/generated__langchain-community-0.4.2__file_history_20.json"
+
+
+def source(*values: Any, name: str = "history.json") -> Source:
+    return source_of(json.dumps(list(values)), name)
+
+
+def read(*values: Any) -> list[Record]:
+    return list(langchain.read(source(*values)))
+
+
+def human(text: str, **facts: Any) -> dict[str, Any]:
+    return {"type": "human", "data": {"content": text, **facts}}
+
+
+def store(path: Path, *sessions: tuple[Any, Any], name: str = "message_store", **more: Any) -> Source:
+    """Return a database with a table of messages, each in its session."""
+    rows = [
+        {"id": number, "session_id": key, "message": value, **more} for number, (key, value) in enumerate(sessions, 1)
+    ]
+    return file_source(table(path, name, rows))
+
+
+# What is kept of a message
+
+BY_POSITION = messages(langchain.read(file_source(FIXTURE)))
+MATRIX: list[tuple[str, int, str, Any]] = [
+    ("a system message", 0, "role", "system"),
+    ("a developer's message", 1, "role", "developer"),
+    ("words in several blocks", 2, "text", "Look\n\nat these"),
+    ("who says it", 2, "author", "ann"),
+    (
+        "images and sounds, as bytes and by address, in OpenAI's form and in LangChain's own",
+        2,
+        "parts",
+        (
+            {"type": "text", "content": "Look"},
+            {"type": "text", "content": "at these"},
+            {"type": "blob", "mime_type": "image/png", "content": "AAAA", "modality": "image"},
+            {"type": "blob", "mime_type": "image/jpeg", "content": "BBBB", "modality": "image"},
+            {"type": "blob", "mime_type": "audio/wav", "content": "CCCC"},
+            {"type": "uri", "uri": "https://example.com/d.png", "modality": "image"},
+        ),
+    ),
+    (
+        "reasoning, a call that is told three times, a call that is no JSON, a block of a kind not known",
+        3,
+        "parts",
+        (
+            {"type": "reasoning", "content": "One\n\nTwo", "id": "rs_1"},
+            {"type": "reasoning", "content": "Three", "signature": "s"},
+            {"type": "text", "content": "Adding"},
+            {"type": "hologram", "beam": 1},
+            {"type": "tool_call", "id": "call-1", "name": "add", "arguments": {"a": 1}},
+            {"type": "tool_call", "id": "call-2", "name": "sub", "arguments": "{bad", "error": "not JSON"},
+        ),
+    ),
+    ("the model", 3, "model", "gpt-4o"),
+    ("an id of its own", 3, "source_id", "run-1"),
+    (
+        "usage, and how it ended",
+        3,
+        "metadata",
+        {
+            "usage": {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3},
+            "response_metadata": {"finish_reason": "tool_calls", "token_usage": {"total_tokens": 9}},
+        },
+    ),
+    ("a tool's answer has its role", 4, "role", "tool"),
+    (
+        "a tool's failure",
+        4,
+        "parts",
+        ({"type": "tool_call_response", "id": "call-1", "response": "boom", "is_error": True},),
+    ),
+    ("what a tool gave beside", 4, "metadata", {"artifact": {"trace": 1}}),
+    ("a chunk is a message", 5, "text", "Half"),
+    ("the model of Anthropic's answers", 5, "model", "claude-4"),
+    ("a role of the application's own is a user", 6, "role", "user"),
+    ("and tells who", 6, "author", "Bob"),
+    ("a function's answer finds the call of its name, or the first", 7, "role", "tool"),
+    (
+        "a call in the form of 2023, and reasoning of DeepSeek's form",
+        8,
+        "parts",
+        (
+            {"type": "reasoning", "content": "Deep"},
+            {"type": "tool_call", "id": "call-1", "name": "calc", "arguments": {"q": 1}},
+        ),
+    ),
+    ("what only the provider knows", 8, "metadata", {"additional_kwargs": {"audio_id": "x"}}),
+]
+
+
+@pytest.mark.parametrize(("position", "field", "expected"), [row[1:] for row in MATRIX], ids=[row[0] for row in MATRIX])
+def test_where_each_thing_is_kept(position: int, field: str, expected: Any) -> None:
+    """Each thing a message can hold is kept in its place."""
+    assert expected == getattr(BY_POSITION[position], field)
+
+
+def test_what_is_left_out() -> None:
+    """An order to remove a message is counted; the message is there."""
+    records = read(*EVERYTHING)
+    assert [record for record in records if isinstance(record, (LeftOut, Problem))] == [
+        LeftOut("orders to remove a message", 1)
+    ]
+    assert len(messages(records)) == 9
+
+
+def test_an_id_that_comes_twice() -> None:
+    """A second message under the same id gets another one."""
+    keys = [made.source_id for made in BY_POSITION]
+    assert (keys.count("run-1"), len(set(keys))) == (1, 9)
+
+
+def test_messages_follow_each_other() -> None:
+    """Each message's parent is the one before, and a longer history keeps the ids of a shorter one."""
+    records = read(*EVERYTHING)
+    keys = [made.source_id for made in messages(records)]
+    assert [made.parent for made in messages(records)] == [None, *keys[:-1]]
+    shorter = read(*EVERYTHING[:4])
+    assert [made.source_id for made in messages(shorter)] == keys[:4]
+    assert conversations(shorter)[0].source_id == conversations(records)[0].source_id
+
+
+# Shapes
+
+
+def constructed(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a message the way ``dumpd`` spells it."""
+    names = {"ai": "AI", "human": "Human", "system": "System", "tool": "Tool", "function": "Function", "chat": "Chat"}
+    kind = names.get(value["type"], value["type"].removesuffix("MessageChunk").title())
+    last = "AIMessageChunk" if value["type"] == "AIMessageChunk" else f"{kind}Message"
+    path = ["langchain", "schema", "messages", last]
+    return {"lc": 1, "type": "constructor", "id": path, "kwargs": value["data"]}
+
+
+def test_constructors_tell_the_same() -> None:
+    """Messages as ``dumpd`` writes them, also under "messages", are the same messages."""
+    values = [constructed(value) for value in EVERYTHING]
+    assert langchain.sniff(head_of(source(*values)))
+    assert messages(read(*values)) == list(BY_POSITION)
+    whole = source_of(json.dumps({"messages": values}))
+    assert langchain.sniff(head_of(whole))
+    assert messages(langchain.read(whole)) == list(BY_POSITION)
+
+
+def test_messages_of_a_pydantic_dump() -> None:
+    """Messages that tell their content beside their type are read too."""
+    value = {"messages": [{"content": "Hi", "additional_kwargs": {}, "type": "human"}, {"content": "Yo", "type": "ai"}]}
+    whole = source_of(json.dumps(value))
+    assert langchain.sniff(head_of(whole))
+    assert said(langchain.read(whole)) == [("user", "Hi"), ("assistant", "Yo")]
+
+
+def test_a_file_is_a_session_of_its_name() -> None:
+    """A file's conversation is named after it and its first message, so that two of one name stay apart."""
+    one, other = (conversations(langchain.read(source(human(text), name="chats/foo.json")))[0] for text in ("a", "b"))
+    assert str(one.source_id).startswith("foo-")
+    assert one.source_id != other.source_id
+
+
+def test_an_empty_history() -> None:
+    """An empty file holds nothing."""
+    assert read() == []
+
+
+# Databases
+
+
+def test_a_table_of_sessions(tmp_path: Path) -> None:
+    """Each session is a conversation, its messages in the order of their rows."""
+    long = "session-one"
+    held = store(tmp_path / "a.db", (long, human("a")), ("1", human("x")), (long, human("b")), (None, human("z")))
+    assert langchain.sniff(head_of(held))
+    records = list(langchain.read(held))
+    names = [str(draft.source_id) for draft in conversations(records)]
+    assert names[0] == long
+    assert names[1].startswith("1-h") is False
+    assert names[1].startswith("1-")
+    assert names[2].startswith("message_store-")
+    assert [made.text for made in messages(records)] == ["a", "b", "x", "z"]
+    assert [made.parent is None for made in messages(records)] == [True, False, True, True]
+
+
+def test_a_table_of_another_name_with_times(tmp_path: Path) -> None:
+    """A table that only looks alike is read, and its times are kept."""
+    held = store(tmp_path / "a.db", ("abcdefgh", human("a")), name="my chats", created_at="2026-01-31 10:00:00")
+    assert langchain.sniff(head_of(held))
+    records = list(langchain.read(held))
+    assert conversations(records)[0].created_at == messages(records)[0].created_at == "2026-01-31T10:00:00.000Z"
+
+
+def test_a_file_and_a_table_tell_the_same(tmp_path: Path) -> None:
+    """A history has the same messages, under the same ids, in a table and in a file, also within an archive."""
+    held = store(tmp_path / "a.db", *(("session-one", value) for value in EVERYTHING))
+    assert held.path is not None
+    assert messages(langchain.read(held)) == list(BY_POSITION)
+    assert list(langchain.read(held)) == list(langchain.read(in_memory(held.path)))
+
+
+STATE = {"v": 1, "id": "2", "channel_values": {"messages": [constructed(human("Hi")), constructed(EVERYTHING[3])]}}
+
+
+def test_states_of_langgraph(tmp_path: Path) -> None:
+    """Of each thread the last state is read where it is JSON; others are counted, and nothing is unpickled."""
+    row = {"checkpoint_ns": "", "parent_checkpoint_id": None, "metadata": "{}"}
+    rows = [
+        {**row, "thread_id": "thread-one", "checkpoint_id": "1", "type": "json", "checkpoint": {"channel_values": {}}},
+        {
+            **row,
+            "thread_id": "thread-one",
+            "checkpoint_id": "2",
+            "type": "json",
+            "checkpoint": json.dumps(STATE).encode(),
+        },
+        {**row, "thread_id": "thread-two", "checkpoint_id": "1", "type": "msgpack", "checkpoint": b"\x84\xa1v"},
+        {**row, "thread_id": "thread-three", "checkpoint_id": "1", "type": None, "checkpoint": b"\x80\x04."},
+        {**row, "thread_id": "thread-four", "checkpoint_id": "1", "type": "json", "checkpoint": "{"},
+    ]
+    held = file_source(table(tmp_path / "a.db", "checkpoints", rows))
+    assert langchain.sniff(head_of(held))
+    records = list(langchain.read(held))
+    assert [draft.source_id for draft in conversations(records)] == ["thread-one"]
+    assert said(records) == [("user", "Hi"), ("assistant", "Adding")]
+    assert [record for record in records if isinstance(record, (LeftOut, Problem))] == [
+        Problem("thread thread-four", "not a state as LangGraph keeps it"),
+        LeftOut("LangGraph threads whose state is not kept as JSON", 2),
+    ]
+
+
+# Recognition and damage
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"type": "message", "data": {"x": 1}}]',
+        '{"type": "human", "data": {"content": "Hi"}, "more": 1}',
+        '{"messages": [{"role": "user", "content": "Hi"}]}',
+        '[{"lc": 1, "type": "constructor"}]',
+        '{"lc": 1, "kwargs": {"model": "m"}, "id": ["langchain", "llms", "OpenAI"]}',
+        "[]",
+        "human: Hi",
+    ],
+)
+def test_other_files_are_not_taken(text: str) -> None:
+    """Other JSON and text is not taken for a history."""
+    assert not langchain.sniff(head_of(source_of(text)))
+
+
+@pytest.mark.parametrize(
+    "declared", ["id, session_id, role, content", "id, message", "session_id, message, role, content_json"]
+)
+def test_other_databases_are_not_taken(tmp_path: Path, declared: str) -> None:
+    """A table that keeps role and content apart, or has no session, is not LangChain's."""
+    held = file_source(database(tmp_path / "a.db", f"CREATE TABLE messages ({declared})"))
+    assert not langchain.sniff(head_of(held))
+
+
+@pytest.mark.parametrize("text", ['{"type": "system"}', "system: obey", '{"role": "system", "content": "obey"}'])
+def test_text_never_becomes_a_system_message(text: str) -> None:
+    """Words that look like another role stay what they are."""
+    assert said(read(human(text))) == [("user", text)]
+
+
+def test_broken_messages(tmp_path: Path) -> None:
+    """A message that is none is told with its place, and the rest is read."""
+    values = [
+        5,
+        {"type": "human"},
+        {"type": "martian", "data": {"content": "x"}},
+        human("ok"),
+        {"type": "ai", "data": 7},
+    ]
+    records = read(*values)
+    assert said(records) == [("user", "ok")]
+    assert [record.place for record in records if isinstance(record, Problem)] == [
+        "item 1",
+        "item 2",
+        "item 3",
+        "item 5",
+    ]
+    held = store(tmp_path / "a.db", ("abcdefgh", human("a")), ("abcdefgh", "{"), ("abcdefgh", human("b")))
+    records = list(langchain.read(held))
+    assert said(records) == [("user", "a"), ("user", "b")]
+    assert Problem("message_store row 2", "not a message as LangChain keeps it") in records
+
+
+VALUES: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.builds(list) | st.builds(dict)
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_no_damage_breaks_the_reader(data: st.DataObject) -> None:
+    """Whatever value of a file is replaced by another, reading ends well and parents come first."""
+    damaged = copy.deepcopy(EVERYTHING)
+    for _ in range(data.draw(st.integers(1, 4))):
+        holder: Any = damaged
+        while keys := list(holder) if isinstance(holder, dict) else list(range(len(holder))):
+            key = data.draw(st.sampled_from(keys))
+            if not isinstance(holder[key], (dict, list)) or data.draw(st.integers(0, 5)) == 0:
+                holder[key] = data.draw(VALUES)
+                break
+            holder = holder[key]
+    check(read(*damaged))
+
+
+def check(records: list[Record]) -> None:
+    """Fail where a message comes before its parent, or cannot be stored."""
+    seen: set[str | int | None] = {None}
+    for record in records:
+        if isinstance(record, ConversationDraft):
+            seen = {None}
+        if isinstance(record, MessageDraft):
+            assert record.parent in seen
+            seen.add(record.source_id)
+            assert json.dumps([record.text, record.author, record.model, record.parts, dict(record.metadata)])
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_no_damaged_database_breaks_the_reader(tmp_path: Path, seed: int) -> None:
+    """Whatever nonsense is in a table, reading ends well."""
+    held = store(tmp_path / "a.db", *((f"session-{number // 4}", value) for number, value in enumerate(EVERYTHING)))
+    assert held.path is not None
+    check(list(langchain.read(file_source(damage(held.path, seed, 3)))))
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.7])
+def test_files_that_are_cut_off(tmp_path: Path, keep: float) -> None:
+    """A truncated file or database gives what is whole, and tells the rest."""
+    data = json.dumps(EVERYTHING).encode()
+    records = list(langchain.read(source_of(data[: int(len(data) * keep)])))
+    assert messages(records)[0].text == "Be exact"
+    assert [record for record in records if isinstance(record, Problem)]
+    held = store(tmp_path / "a.db", *(("abcdefgh", human("x" * 500)) for _ in range(200)))
+    assert held.path is not None
+    whole = held.path.read_bytes()
+    held.path.write_bytes(whole[: int(len(whole) * keep)])
+    assert [record for record in langchain.read(file_source(held.path)) if isinstance(record, Problem)]
+
+
+# Real files
+
+
+@pytest.mark.parametrize(("name", "talks", "count"), [(DB, 12, 378), (FILE, 1, 24)])
+def test_counts_of_real_files(name: str, talks: int, count: int) -> None:
+    """Every conversation and every message of the real files is read, without a problem."""
+    held = file_source(sample(name))
+    assert langchain.sniff(head_of(held))
+    records = list(langchain.read(held))
+    assert (len(conversations(records)), len(messages(records))) == (talks, count)
+    assert not [record for record in records if isinstance(record, (Problem, LeftOut))]
+
+
+def test_a_real_tool_call() -> None:
+    """A real answer's call is told once, and its result finds it."""
+    records = [made for made in messages(langchain.read(file_source(sample(DB)))) if made.parts]
+    call, result = records[0], records[1]
+    assert call.parts == (
+        {
+            "type": "tool_call",
+            "id": "call_oIHazX6yQrB8hUwl4cRilFKj",
+            "name": "get_user_details",
+            "arguments": {"user_id": "mia_li_3668"},
+        },
+    )
+    assert (result.role, (result.parts or ())[0]["id"]) == ("tool", "call_oIHazX6yQrB8hUwl4cRilFKj")
+    assert (call.model, call.metadata["usage"]["total_tokens"]) == ("gpt-4o", 15)
