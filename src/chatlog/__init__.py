@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from chatlog import errors
+    from chatlog.export import Exporter
     from chatlog.models import Conversation, ConversationDraft, Filters, Message, MessageDraft, Page
     from chatlog.search import Result, Results, SearchOptions, search_messages
     from chatlog.store import Clock, Store
     from chatlog.transfer import ImportOptions, ImportReport, import_history
-from chatlog.export import Exporter
 
 __all__ = [
     "Conversation",

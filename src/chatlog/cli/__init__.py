@@ -117,7 +117,7 @@ HELP = """Your AI conversations in one SQLite file: import them, add to them, fi
 
 def version(context: typer.Context, parameter: Any, value: bool) -> None:  # noqa: ARG001  typer's signature
     """Print the version and end."""
-    if value:
+    if value and not context.resilient_parsing:
         from importlib.metadata import version as installed
 
         Session.of(context).output.lines([f"chatlog {installed('chatlog')}"])

@@ -111,7 +111,7 @@ def owner_token(user: str) -> str:
 
 
 def _term(term: Term) -> str:
-    """Return a term, or its beginning, as FTS5 phrases; runs of unspaced script in it as pairs, in the extra columns."""
+    """Return a term, or its beginning, as FTS5 phrases; its runs of unspaced script as pairs, in the extra columns."""
     if not re.search(r"\w", term.text):
         return ""
     text = term.text[:MAX_TERM_CHARS]
