@@ -66,7 +66,8 @@ CREATE TABLE bodies (
     sha256 BLOB NOT NULL                -- of canonical role and parts
 );
 
--- A message: a body's place in a conversation, and the facts about it that change.
+-- A message: a body's place in a conversation, and the facts about it that change.  Kept in the order of its
+-- key, so that the active path is one range scan without an index that each append would have to write.
 CREATE TABLE messages (
     conversation INTEGER NOT NULL REFERENCES conversations (key),
     seq INTEGER NOT NULL,               -- 1, 2, 3 … in order of arrival, never given twice
@@ -82,8 +83,6 @@ CREATE TABLE messages (
     importance TEXT CHECK (importance IN ('keep', 'summarize', 'discard')),
     PRIMARY KEY (conversation, seq)
 ) WITHOUT ROWID;
--- show, context: the active path as one range scan
-CREATE INDEX messages_path ON messages (conversation, seq) WHERE active;
 -- search: where a body stands; also the foreign key's way back
 CREATE INDEX messages_body ON messages (body);
 -- import: what is already here, in this conversation or in another one of the same source
