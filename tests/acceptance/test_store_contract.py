@@ -117,7 +117,8 @@ def test_sound(place: tuple[Path, str], method: str) -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give up on a lock at once."""
-    monkeypatch.setattr(connection.begin_immediate, "__defaults__", (0.0,))
+    for waiting in (connection.begin_immediate, connection.patiently):
+        monkeypatch.setattr(waiting, "__defaults__", (0.0,))
 
 
 @pytest.mark.usefixtures("impatient")
