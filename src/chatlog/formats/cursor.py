@@ -288,7 +288,10 @@ class _Chats:
             key = f"bubbleId:{chat}:{name}"
             try:
                 bubble = self.entries.get(key) if held is None else held
-                made = message(bubble, name, last) if bubble is not None else None
+                if bubble is None:
+                    self.left_out["bubbles that are in the file no more"] += 1
+                    continue
+                made = message(bubble, name, last)
             except MALFORMED:
                 self.problems.append(Problem(key, "not a message as Cursor keeps it"))
                 continue

@@ -49,6 +49,8 @@ _TOLD = frozenset(
         "type",
     }
 )
+#: What is told as files, and what only marks them among the words.
+_FILES = frozenset({"fileSelections", "mentions", "selectedImages"})
 #: A time of a clock, rather than one counted from when the editor was started.
 _CLOCK = 1e11
 
@@ -110,9 +112,7 @@ def _parts(bubble: Mapping[str, Any]) -> Iterator[Part]:
 def _kept(value: Any) -> Any:
     """Return what says something in a list or object: most of those in a bubble are there, and empty."""
     if isinstance(value, dict):
-        return build.compact(
-            {key: _kept(held) for key, held in value.items() if key not in ("mentions", "selectedImages")}
-        )
+        return build.compact({key: _kept(held) for key, held in value.items() if key not in _FILES})
     return value
 
 

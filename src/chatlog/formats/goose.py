@@ -155,7 +155,7 @@ class _Session:
             title=title if isinstance(title, str) else None,
             created_at=instant(self.facts.get("created_at")) or first.created_at,
             updated_at=instant(self.facts.get("updated_at")),
-            project=self.facts.get("working_dir") or None,
+            project=build.word(self.facts.get("working_dir")),
             model=_model(told),
             archived=bool(self.facts.get("archived_at")),
             metadata=build.compact(told),

@@ -129,8 +129,8 @@ def _states(database: Database, table: str) -> Iterator[Record]:
         where = f"thread {last['thread_id']}"
         wanted = (last["thread_id"], last["checkpoint_ns"], last["checkpoint_id"])
         held = f"SELECT * FROM {quoted(table)} WHERE thread_id IS ? AND checkpoint_ns IS ? AND checkpoint_id IS ?"
-        row = next(database.rows(held, *wanted))
-        if row["type"] != "json":
+        row = next(database.rows(held, *wanted), None)
+        if row is None or row["type"] != "json":
             packed += 1
             continue
         try:

@@ -235,11 +235,11 @@ def _conversation(info: Mapping[str, Any]) -> ConversationDraft:
     times = info.get("time") or {}
     return ConversationDraft(
         source_id=str(info["id"]),
-        title=info.get("title") or None,
+        title=build.word(info.get("title")),
         created_at=instant(times.get("created")),
         updated_at=instant(times.get("updated")),
-        project=info.get("directory") or None,
-        parent=info.get("parentID") or None,
+        project=build.word(info.get("directory")),
+        parent=build.word(info.get("parentID")),
         archived=bool(times.get("archived")),
         metadata=build.compact({key: value for key, value in info.items() if key not in _SESSION_FACTS}),
     )

@@ -80,10 +80,9 @@ def read(source: Source) -> Iterator[Record]:
 
 def _database(database: Database) -> Iterator[Record]:
     messages = Groups(database, "chat_message", "chat_id")
-    for name in [row["id"] for row in database.rows("SELECT id FROM chat ORDER BY created_at, id")]:
-        place = f"chat {name}"
+    for row in database.rows("SELECT * FROM chat ORDER BY rowid"):
+        name, place = row["id"], f"chat {row['id']}"
         try:
-            row = next(database.rows("SELECT * FROM chat WHERE id = ?", name))
             chat = loaded(row["chat"]) or {}
             if not _messages(chat) and messages.places.get(name):
                 rows = [_message_of_row(held) for held in messages.get(name, "created_at")]
@@ -217,5 +216,5 @@ def _message(row: Mapping[str, Any], key: str, parent: str | None) -> MessageDra
         created_at=instant(row.get("timestamp")),
         source_id=key,
         parent=parent,
-        metadata=build.compact(facts),
+        metadata={name: fact for name, fact in facts.items() if fact not in (None, "", [], {})},
     )
