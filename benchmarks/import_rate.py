@@ -47,7 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     header("Import of Claude Code sessions")
     with workplace(asked.folder) as folder:
         history = asked.history or (SAMPLES if SAMPLES.is_dir() else _made_up(folder / "sessions"))
-        sources = [source for source in walk(history) if formats.detect(source) == FORMAT]
+        sources = [source for source in walk(history) if source.path and formats.detect(source) == FORMAT]
+        if not sources:
+            parser.exit(2, f"there are no Claude Code sessions in {history}\n")
         size = sum(source.size or 0 for source in sources)
         print(f"{history}: {len(sources)} files, {size / 1e6:.1f} MB")
         fresh = folder / f"import-{time.time_ns()}.db"
@@ -74,11 +76,8 @@ def _import(sources: Sequence[Source], fresh: Path) -> Usage:
     gc.collect()
     watch = Stopwatch()
     with chatlog.open(fresh) as store:
-        report = chatlog.import_history(store, [source.path for source in sources if source.path])
-    usage = watch.stop()
-    if report.total["errors"]:
-        print(f"{report.total['errors']} problems in the input; chatlog import names them")
-    return usage
+        chatlog.import_history(store, [source.path for source in sources if source.path])
+    return watch.stop()
 
 
 def _print(found: dict[str, list[Usage]], size: int, fresh: Path) -> None:

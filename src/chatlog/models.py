@@ -34,8 +34,7 @@ TITLE_CHARS = 80
 TITLE_SCAN = 4_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Conversation:
+class Conversation(NamedTuple):
     """A stored conversation.  Times are ISO-8601 UTC with milliseconds."""
 
     id: str
@@ -63,8 +62,7 @@ class Conversation:
     metadata: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(NamedTuple):
     """A stored message; `parts` is None where `text` is all of it."""
 
     conversation: str

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlcipher3 import dbapi2 as driver
 
-from chatlog.formats import sqlite_source
+from chatlog.formats import Head, sqlite_source
 from chatlog.formats.source import Source, file_source, walk
 from chatlog.formats.sqlite_source import Database, Groups, UnreadableError, loaded, records, tables
 from chatlog.models import LeftOut, Problem, Record
@@ -107,6 +107,38 @@ def test_a_member_of_an_archive_is_recognised_and_read(tmp_path: Path) -> None:
         archive.write(path, "data/a.db")
     found = [(tables(head_of(member)), read(member)) for member in walk(tmp_path / "a.zip")]
     assert found == [({"words"}, EXPECTED)]
+
+
+def far_schema(path: Path) -> Path:
+    """Make a database whose schema outgrew its first page late, so that the rest of it lies far behind."""
+    columns = ", ".join(f"column_number_{number} TEXT" for number in range(20))
+    filler = "INSERT INTO first VALUES (zeroblob(300000));"
+    return database(
+        path,
+        f"CREATE TABLE first (x); {filler}"
+        + "".join(f"CREATE TABLE late{number} ({columns});" for number in range(40)),
+    )
+
+
+def test_a_schema_that_lies_behind_the_beginning(tmp_path: Path) -> None:
+    """Pages of the schema are read from the file, and from the archive where the head knows its source."""
+    expected = {"first", *(f"late{number}" for number in range(40))}
+    path = far_schema(tmp_path / "a.db")
+    assert tables(head_of(file_source(path))) == expected
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(path, "a.db")
+    for member in walk(tmp_path / "a.zip"):
+        head = Head(member.name, member.head(), member)
+        assert tables(head) == expected
+    assert tables(head_of(in_memory(path, "nowhere"))) < expected
+
+
+def test_tables_that_are_in_the_wal_alone(tmp_path: Path) -> None:
+    """A file that has no table yet is opened with what is beside it."""
+    connection = with_connection(tmp_path / "a.db", "", "wal")
+    connection.execute("CREATE TABLE words (said)")
+    assert tables(head_of(file_source(tmp_path / "a.db"))) == {"words"}
+    connection.close()
 
 
 def test_a_schema_of_many_pages_is_seen_in_the_beginning_of_the_file(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from typing import IO, Any, Protocol, cast
@@ -42,6 +42,12 @@ READERS = (
     "sharegpt",
     "oasst",
     "aider",
+    "simonw_llm",
+    "cursor",
+    "goose",
+    "opencode",
+    "openwebui",
+    "langchain",
     "openai_messages",
 )
 #: Writers, by the name `export --to` takes, with the extension of the file.
@@ -80,6 +86,7 @@ class Head:
 
     name: str
     data: bytes
+    source: Source | None = field(default=None, repr=False, compare=False)
 
     @cached_property
     def text(self) -> str:
@@ -146,7 +153,7 @@ def writer(name: str) -> Writer:
 
 def detect(source: Source) -> str | None:
     """Return the name of the format a source is in, judged by its content; None if none is known."""
-    head = Head(source.name, source.head(HEAD_BYTES))
+    head = Head(source.name, source.head(HEAD_BYTES), source)
     for name in READERS:
         if reader(name).sniff(head):
             return name

@@ -22,6 +22,7 @@ from chatlog.timespec import instant
 
 LOCATIONS = (
     "$LLM_USER_PATH/logs.db",
+    "$XDG_CONFIG_HOME/io.datasette.llm/logs.db",
     "~/.config/io.datasette.llm/logs.db",
     "~/Library/Application Support/io.datasette.llm/logs.db",
     "$APPDATA/io.datasette.llm/logs.db",

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from chatlog.formats import Head
 from chatlog.formats.jsonstream import sound
@@ -216,22 +216,36 @@ def _states(path: Path) -> list[tuple[int, int]]:
     return [(file.stat().st_size, file.stat().st_mtime_ns) if file.exists() else (-1, -1) for file in found]
 
 
-# Recognition: the schema, read from the first pages without opening anything.
+# Recognition: the schema, read page by page without opening the database.
 
 
 @lru_cache(maxsize=2)
 def schema(head: Head) -> Mapping[str, str]:
-    """Return each table that the beginning of a database shows, with its CREATE statement.
+    """Return each table of the database that begins like this, with its CREATE statement; none where it is none.
 
-    Where it shows none, as in a file whose tables are still in its -wal, the file itself is opened.
+    Pages that do not lie in the beginning are read from the file, or from the source the head is of.
+    Where the file shows no table, as one whose tables are still in its -wal, it is opened.
     """
     if not head.data.startswith(MAGIC):
         return {}
-    found = dict(_Pages(head.data).tables(1))
+    with _rest(head) as rest:
+        found = dict(_Pages(head.data, rest).tables(1))
     path = Path(head.name)
     if not found and path.is_file():
         found = _schema_of(path)
     return {name: sql for name, sql in found.items() if not _VIRTUAL.match(sql)}
+
+
+@contextmanager
+def _rest(head: Head) -> Iterator[IO[bytes] | None]:
+    """Open what the head is the beginning of, where it can be opened once more."""
+    path = Path(head.name)
+    source = head.source or (file_source(path) if path.is_file() else None)
+    if source is None or source.folder is None:
+        yield None
+        return
+    with source.open() as stream:
+        yield stream
 
 
 def tables(head: Head) -> frozenset[str]:
@@ -261,21 +275,33 @@ def _asked(path: Path, query: str, *values: str) -> list[dict[str, Any]]:
 
 
 _INTERIOR, _LEAF = 5, 13
+#: How far into a member of an archive its schema is looked for.
+_FAR = 16_000_000
 
 
 class _Pages:
-    """The first pages of a database file; those beyond are as if they were empty."""
+    """The pages of a database file, as far as it can be read; others are as if they were empty."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, rest: IO[bytes] | None) -> None:
         self.data = data
+        self.rest = rest
         size = int.from_bytes(data[16:18], "big")
         self.size = 65_536 if size == 1 else max(size, 512)
         self.seen: set[int] = set()
 
+    def page(self, number: int) -> bytes:
+        """Return a page, from beyond the beginning where that can be read."""
+        start = (number - 1) * self.size
+        if start + self.size > len(self.data) and self.rest is not None:
+            if self.rest.seekable():
+                self.rest.seek(start)
+                return self.rest.read(self.size)
+            self.data, self.rest = self.rest.read(_FAR), None
+        return self.data[start : start + self.size]
+
     def tables(self, number: int) -> Iterator[tuple[str, str]]:
         """Yield name and statement of every table in a page of the schema and the pages below it."""
-        start = (number - 1) * self.size
-        page = self.data[start : start + self.size]
+        page = self.page(number)
         at = 100 if number == 1 else 0
         if number in self.seen or len(page) < at + 12:
             return

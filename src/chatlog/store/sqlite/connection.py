@@ -36,6 +36,10 @@ from chatlog.errors import (
 )
 
 Row = tuple[Any, ...]
+
+# Without an adapter of its own, each such value that is bound costs the driver an exception it raises and catches.
+for _kind, _adapter in ((type(None), lambda value: value), (bool, int), (bytes, bytes)):
+    driver.register_adapter(_kind, _adapter)
 Done = TypeVar("Done")
 
 

@@ -66,9 +66,13 @@ def by_key(connection: Connection, key: int) -> Conversation:
     return from_row(connection.execute(f"SELECT {_COLUMNS} FROM conversations AS c WHERE c.key = ?", (key,)).fetchone())
 
 
+#: Conditions for a conversation that is neither in the trash nor expired, as `conversation_where` builds them.
+_ALIVE = ["c.user = ?", "c.deleted_at IS NULL", "(c.expires_at IS NULL OR c.expires_at > ?)"]
+
+
 def key_of(connection: Connection, user: str, conversation: str, now: str) -> int:
     """Return the internal key of a full id that is the user's and alive.  Raises NotFoundError."""
-    return _key(connection, conversation, *conversation_where(user, Filters(), now))
+    return _key(connection, conversation, _ALIVE, [user, now])
 
 
 def readable_key_of(connection: Connection, user: str, conversation: str, now: str) -> int:

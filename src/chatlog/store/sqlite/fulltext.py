@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from chatlog.models import Filters, Term, WordQuery
 from chatlog.store.sqlite.connection import Connection, Row
@@ -24,6 +25,10 @@ _RUN = f"[{_UNSPACED}]+"
 _CAMEL = r"(?<![A-Za-z0-9])(?:[A-Za-z0-9]*[a-z0-9][A-Z][A-Za-z0-9]*|[A-Z]{2,}[a-z][A-Za-z0-9]*)"
 #: Bytes as their case: A for a capital, a for other letters and digits, a blank for the rest.
 _CASES = bytes(65 if chr(code).isupper() else 97 if chr(code).isalnum() else 32 for code in range(128)) + b" " * 128
+#: Bytes as they are where they are letters and digits, a blank for the rest.
+_WORDS = bytes(code if chr(code).isalnum() else 32 for code in range(128)) + b" " * 128
+#: Bytes that begin no character of the unspaced scripts in UTF-8.
+_OTHERS = bytes(code for code in range(256) if code not in (0xE0, 0xE1, *range(0xE3, 0xEE), 0xEF, 0xF0))
 #: So far from a run a name or a path is taken to touch it.
 TOUCHING_CHARS = 200
 #: So much of tool text, which is mostly whole files, is looked through for identifiers.
@@ -49,7 +54,7 @@ def extra_terms(text: str, identifier_chars: int | None = None) -> str | None:
 
     Identifiers are looked for in its first `identifier_chars`.
     """
-    spans = [] if text.isascii() else [match.span() for match in re.finditer(_RUN, text)]
+    spans = [match.span() for match in re.finditer(_RUN, text)] if _may_hold_runs(text) else []
     runs = [pairs(text[start:end]) for start, end in spans]
     parts = _humps(text[:identifier_chars]) | _touching(text, spans)
     return " ".join([*runs, *sorted(parts)]) or None
@@ -60,7 +65,20 @@ def _humps(text: str) -> set[str]:
     cases = text.encode("ascii", "replace").translate(_CASES)
     if b"aA" not in cases and b"AAa" not in cases:  # most texts; the patterns are a hundred times slower
         return set()
-    return {hump.lower() for name in set(re.findall(_CAMEL, text)) for hump in re.findall(_HUMP, name) if len(hump) > 1}
+    words = set(text.encode("ascii", "replace").translate(_WORDS).split())
+    return {part for word in words if not word.islower() and not word[1:].islower() for part in _parts(word)}
+
+
+@lru_cache(8_192)
+def _parts(word: bytes) -> tuple[str, ...]:
+    """Return the parts of a camel-case name, none of another word; a project says its few names often."""
+    name = word.decode("ascii")
+    return tuple(hump.lower() for hump in re.findall(_HUMP, name) if len(hump) > 1) if re.match(_CAMEL, name) else ()
+
+
+def _may_hold_runs(text: str) -> bool:
+    """Whether a text has characters near those scripts: a glance at its bytes, where a pattern is slow."""
+    return not text.isascii() and bool(text.encode("utf-8", "surrogatepass").translate(None, _OTHERS))
 
 
 def _touching(text: str, spans: Sequence[tuple[int, int]]) -> set[str]:
