@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import FrozenInstanceError
 
 import pytest
 from hypothesis import given
@@ -224,8 +223,8 @@ def test_records_can_be_written_as_json() -> None:
 
 def test_the_nouns_are_frozen() -> None:
     """A stored conversation, message or filter cannot be changed by whoever got it."""
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         message().text = "other"  # type: ignore[misc]
-    with pytest.raises(FrozenInstanceError):
+    with pytest.raises(AttributeError):
         Filters().role = "user"  # type: ignore[misc]
     assert {"__slots__"} <= set(Conversation.__dict__)

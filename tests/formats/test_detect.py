@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from chatlog.formats import READERS, WRITERS, Head, detect, reader, writer
 from chatlog.formats.source import HEAD_BYTES
 
 from .making import DATA, json_lines, source_of
+from .sqlite_making import database
 
 CHATGPT = {"title": "t", "create_time": 1.0, "mapping": {}, "current_node": "a", "conversation_id": "c"}
 CLAUDE_AI = {"uuid": "u", "name": "n", "created_at": "2026-01-31T10:00:00Z", "chat_messages": [], "account": {}}
@@ -70,9 +72,11 @@ def test_leading_blanks_hide_nothing(name: str, text: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in READERS if (DATA / name).is_dir()])
-def test_the_test_data_is_what_its_folder_says(name: str) -> None:
+def test_the_test_data_is_what_its_folder_says(name: str, tmp_path: Path) -> None:
     """Every history among the fixtures is recognised as its own format, or as none."""
-    found = {detect(source_of(path.read_bytes())) for path in (DATA / name).rglob("*") if path.is_file()}
+    scripts = [database(tmp_path / path.stem, path.read_text("utf-8")) for path in (DATA / name).glob("*.sql")]
+    files = [path for path in (DATA / name).rglob("*") if path.is_file()]
+    found = {detect(source_of(path.read_bytes())) for path in [*files, *scripts]}
     assert name in found
     assert found <= {name, None}
 
