@@ -75,6 +75,25 @@ def test_a_source_comes_in(store: Store) -> None:
     assert_sound(store)
 
 
+def test_metadata_is_completed_by_what_comes_later(store: Store) -> None:
+    """A newer header wins, one of the same time adds and counts up, an older one only adds; then all rest."""
+    early, late = "2026-02-01T10:00:00.000Z", "2026-02-02T10:00:00.000Z"
+    told = [
+        of("c", talk("a"), updated_at=early, metadata={"cli": "1", "usage": {"in": 3}}),
+        of("c", talk("a", "b"), updated_at=late, metadata={"cli": "2", "usage": {"in": 9}}),
+        of("c", [], updated_at=late, metadata={"cli": "3", "usage": {"in": 12, "out": 1}, "cost": True}),
+        of("c", [], updated_at=early, metadata={"cli": "0", "cost": False, "git": "main", "rate": float("nan")}),
+    ]
+    for records in told:
+        take(store, records)
+    found = dict(store.get(only(store)).metadata)
+    assert (True, "main") == (str(found.pop("rate")) == "nan", found["git"])
+    assert {"cli": "2", "usage": {"in": 12, "out": 1}, "cost": True, "git": "main"} == found
+    with unwritten(store):
+        for records in told:
+            take(store, records)
+
+
 def test_the_same_again_writes_nothing(store: Store) -> None:
     """A second import of the same history is told apart by nothing and changes no byte."""
     records = of("c", talk("hello", "hi", "bye"), title="Trip", updated_at="2026-02-01T10:00:00.000Z", head="m2")

@@ -214,11 +214,16 @@ def insert(connection: Connection, user: str, draft: ConversationDraft, now: str
             draft.deleted_at,
             checked_instant(draft.expires_at),
             canonical_json(dict(draft.state)),
-            json.dumps(dict(draft.metadata), ensure_ascii=False, separators=(",", ":")),
+            metadata_text(draft.metadata),
             draft.revision or 1,
         ),
     )
     return int(cursor.lastrowid)
+
+
+def metadata_text(metadata: Mapping[str, Any]) -> str:
+    """Return metadata as it is kept."""
+    return json.dumps(dict(metadata), ensure_ascii=False, separators=(",", ":"))
 
 
 def check_revision(connection: Connection, key: int, if_revision: int | None) -> None:

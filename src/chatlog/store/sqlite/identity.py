@@ -1,8 +1,9 @@
-"""What an incoming message is known by, and which messages of a batch belong together.  Pure."""
+"""What an incoming message is known by, which of a batch belong together, and whose facts count.  Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from chatlog.models import ConversationDraft, MessageDraft
 from chatlog.store.sqlite import bodies
@@ -50,3 +51,25 @@ def diverged(conversation: str, draft: MessageDraft) -> str | None:
     if draft.source_id is not None or draft.seq is None:
         return None
     return f"{conversation}:{draft.seq}:{bodies.hash_of(draft).hex()[:16]}"
+
+
+def completed(stored: Mapping[str, Any], found: Mapping[str, Any], *, is_newer: bool) -> dict[str, Any]:
+    """Return a conversation's metadata with what a source says of it now.
+
+    A newer account wins, of two of one time the larger number; an older one only adds what is missing.  So the
+    same sources in the same order end where they ended before.
+    """
+    merged = dict(stored)
+    for name, value in found.items():
+        kept = merged.get(name)
+        if isinstance(kept, dict) and isinstance(value, Mapping):
+            merged[name] = completed(kept, value, is_newer=is_newer)
+        elif name not in merged or is_newer:
+            merged[name] = value
+        elif _is_number(kept) and _is_number(value):
+            merged[name] = max(kept, value)
+    return merged
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from chatlog.models import ConversationDraft, Ingested, MessageDraft, title_from
 from chatlog.store.sqlite import bodies, conversations, fulltext, messages, tags
 from chatlog.store.sqlite.connection import Connection, Row
-from chatlog.store.sqlite.identity import Identity, diverged, grouped, identity, last_versions, origin
+from chatlog.store.sqlite.identity import Identity, completed, diverged, grouped, identity, last_versions, origin
 
 #: Ids that a reader derived from content: equal ones in two conversations are no copies of each other.
 DERIVED = "h-"
@@ -349,8 +349,8 @@ class Ingest:
     def _changes(self, target: _Target, draft: ConversationDraft) -> dict[str, str | None]:
         """Return the columns of an existing conversation, or of a new one once it has messages, that change."""
         changes: dict[str, str | None] = {}
-        title, model, project, parent = self.connection.execute(
-            "SELECT title, model, project, parent FROM conversations WHERE key = ?", (target.key,)
+        title, model, project, parent, metadata = self.connection.execute(
+            "SELECT title, model, project, parent, metadata FROM conversations WHERE key = ?", (target.key,)
         ).fetchone()
         if draft.title and target.title_by != "owner" and draft.title != title:
             changes |= {"title": draft.title, "title_by": "source"}
@@ -364,4 +364,8 @@ class Ingest:
         updated = draft.updated_at or target.newest
         if updated > target.updated_at:
             changes["updated_at"] = updated
+        if draft.metadata and not target.is_new:
+            merged = completed(json.loads(metadata), draft.metadata, is_newer=updated > target.updated_at)
+            if (told := conversations.metadata_text(merged)) != metadata:
+                changes["metadata"] = told
         return changes
