@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chatlog.errors import UsageError
 from chatlog.formats import READERS, WRITERS, Head, detect, reader, writer
-from chatlog.formats.source import HEAD_BYTES
+from chatlog.formats.source import HEAD_BYTES, file_source
 
 from .making import DATA, json_lines, source_of
 from .sqlite_making import database
@@ -76,7 +76,7 @@ def test_the_test_data_is_what_its_folder_says(name: str, tmp_path: Path) -> Non
     """Every history among the fixtures is recognised as its own format, or as none."""
     scripts = [database(tmp_path / path.stem, path.read_text("utf-8")) for path in (DATA / name).glob("*.sql")]
     files = [path for path in (DATA / name).rglob("*") if path.is_file()]
-    found = {detect(source_of(path.read_bytes())) for path in [*files, *scripts]}
+    found = {detect(file_source(path)) for path in [*files, *scripts]}
     assert name in found
     assert found <= {name, None}
 
