@@ -15,6 +15,11 @@ from chatlog.store.sqlite.fulltext import IDENTIFIER_CHARS, extra_terms, unindex
 _WORTH_A_REFERENCE = 32
 
 
+#: Made once, for `json.dumps` makes one a call.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_encode_strictly = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
 class _Packer:
     """Turns parts into JSON values whose long strings are references into `text` or `tool`."""
 
@@ -72,7 +77,7 @@ def pack(parts: Sequence[Part] | None, text: str) -> tuple[str | None, str | Non
         return None, None
     packer = _Packer(text)
     packed = [packer.part(part) for part in parts]
-    return json.dumps(packed, ensure_ascii=False, separators=(",", ":")), "\n".join(packer.strings) or None
+    return _encode(packed), "\n".join(packer.strings) or None
 
 
 def unpack(packed: str | None, text: str, tool: str | None) -> tuple[Part, ...]:
@@ -118,7 +123,7 @@ def dump(values: Mapping[str, Any]) -> str | None:
     if not values:
         return None
     try:
-        return json.dumps(dict(values), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return _encode_strictly(dict(values))
     except (TypeError, ValueError):
         raise UsageError("the metadata is not what JSON can hold") from None
 

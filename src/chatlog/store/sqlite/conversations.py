@@ -6,7 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from chatlog.errors import AmbiguousIdError, ConflictError, NotFoundError, UsageError
 from chatlog.models import Conversation, ConversationDraft, Filters, Page, canonical_json, new_id
@@ -66,13 +66,35 @@ def by_key(connection: Connection, key: int) -> Conversation:
     return from_row(connection.execute(f"SELECT {_COLUMNS} FROM conversations AS c WHERE c.key = ?", (key,)).fetchone())
 
 
-#: Conditions for a conversation that is neither in the trash nor expired, as `conversation_where` builds them.
-_ALIVE = ["c.user = ?", "c.deleted_at IS NULL", "(c.expires_at IS NULL OR c.expires_at > ?)"]
+#: Neither in the trash nor expired, as `conversation_where` says it: put together once, for every append asks it.
+_STANDING = """SELECT key, last_seq, head_seq, title, revision FROM conversations
+    WHERE id = ? AND user = ? AND deleted_at IS NULL AND (expires_at IS NULL OR expires_at > ?)"""
 
 
-def key_of(connection: Connection, user: str, conversation: str, now: str) -> int:
-    """Return the internal key of a full id that is the user's and alive.  Raises NotFoundError."""
-    return _key(connection, conversation, _ALIVE, [user, now])
+class Standing(NamedTuple):
+    """Where a conversation stands when a change begins."""
+
+    key: int
+    last_seq: int
+    head: int | None
+    title: str | None
+    revision: int
+
+    def check(self, if_revision: int | None) -> None:
+        """Raise ConflictError where the conversation is no longer at `if_revision`."""
+        if if_revision is not None and self.revision != if_revision:
+            raise ConflictError(
+                f"the conversation is at revision {self.revision}, not {if_revision}",
+                "read it again, then repeat the change",
+            )
+
+
+def standing(connection: Connection, user: str, conversation: str, now: str) -> Standing:
+    """Return where a conversation of a full id stands that is the user's and alive.  Raises NotFoundError."""
+    row = connection.execute(_STANDING, (conversation, user, now)).fetchone()
+    if row is None:
+        raise _not_found(conversation)
+    return Standing(*row)
 
 
 def readable_key_of(connection: Connection, user: str, conversation: str, now: str) -> int:
@@ -224,17 +246,6 @@ def insert(connection: Connection, user: str, draft: ConversationDraft, now: str
 def metadata_text(metadata: Mapping[str, Any]) -> str:
     """Return metadata as it is kept."""
     return json.dumps(dict(metadata), ensure_ascii=False, separators=(",", ":"))
-
-
-def check_revision(connection: Connection, key: int, if_revision: int | None) -> None:
-    """Raise ConflictError where the conversation is no longer at `if_revision`."""
-    if if_revision is None:
-        return
-    revision = connection.execute("SELECT revision FROM conversations WHERE key = ?", (key,)).fetchone()[0]
-    if revision != if_revision:
-        raise ConflictError(
-            f"the conversation is at revision {revision}, not {if_revision}", "read it again, then repeat the change"
-        )
 
 
 def change(connection: Connection, key: int, changes: Mapping[str, Any], now: str) -> None:

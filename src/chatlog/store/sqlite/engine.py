@@ -33,6 +33,7 @@ from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
 from chatlog.store.sqlite import tags as tag_rows
 from chatlog.store.sqlite.connection import Connection, Pool, check_driver, connect, peeked, prepare_file
+from chatlog.store.sqlite.conversations import Standing
 from chatlog.timespec import iso
 
 _ANY = Filters()
@@ -80,13 +81,11 @@ class SqliteStore:
             yield connection, conversation_rows.readable_key_of(connection, self.user, conversation, self._now())
 
     @contextmanager
-    def _changing(self, conversation: str, if_revision: int | None = None) -> Iterator[tuple[Connection, int, str]]:
-        """Lend a connection in a write transaction, with the conversation's internal key and the time."""
+    def _changing(self, conversation: str) -> Iterator[tuple[Connection, Standing, str]]:
+        """Lend a connection in a write transaction, with where the conversation stands and the time."""
         now = self._now()
         with self._pool.write() as connection:
-            key = conversation_rows.key_of(connection, self.user, conversation, now)
-            conversation_rows.check_revision(connection, key, if_revision)
-            yield connection, key, now
+            yield connection, conversation_rows.standing(connection, self.user, conversation, now), now
 
     # conversations
 
@@ -103,7 +102,7 @@ class SqliteStore:
                 )
                 tag_rows.add(connection, self.user, [key], draft.tags)
                 if drafts:
-                    message_rows.append(connection, self.user, key, drafts, now)
+                    message_rows.append(connection, self.user, Standing(key, 0, None, draft.title, 1), drafts, now)
             return conversation_rows.by_key(connection, key)
 
     def get(self, ref: str, *, deleted: bool = False) -> Conversation:
@@ -125,12 +124,13 @@ class SqliteStore:
             )
 
     def change(self, conversation: str, changes: Mapping[str, Any], *, if_revision: int | None = None) -> Conversation:
-        with self._changing(conversation, if_revision) as (connection, key, now):
-            conversation_rows.change(connection, key, changes, now)
-            return conversation_rows.by_key(connection, key)
+        with self._changing(conversation) as (connection, before, now):
+            before.check(if_revision)
+            conversation_rows.change(connection, before.key, changes, now)
+            return conversation_rows.by_key(connection, before.key)
 
     def fork(self, conversation: str, seq: int | None = None, *, title: str | None = None) -> Conversation:
-        with self._changing(conversation) as (connection, key, now):
+        with self._changing(conversation) as (connection, (key, *_), now):
             parent = conversation_rows.by_key(connection, key)
             at = seq if seq is not None else parent.head
             if at is not None:
@@ -169,12 +169,15 @@ class SqliteStore:
         self, conversation: str, drafts: Sequence[MessageDraft], *, if_revision: int | None = None
     ) -> list[Message]:
         drafts = [checked_message(draft) for draft in drafts]
-        with self._changing(conversation) as (connection, key, now):
-            seqs = message_rows.stored_before(connection, key, drafts)
-            if seqs is None:
-                conversation_rows.check_revision(connection, key, if_revision)
-                seqs = message_rows.append(connection, self.user, key, drafts, now) if drafts else []
-            return message_rows.at(connection, key, conversation, seqs)
+        with self._changing(conversation) as (connection, before, now):
+            seqs = message_rows.stored_before(connection, before.key, drafts)
+            if seqs is not None:
+                return message_rows.at(connection, before.key, conversation, seqs)
+            before.check(if_revision)
+            placed = message_rows.append(connection, self.user, before, drafts, now) if drafts else []
+            if any(draft.parts is not None or draft.metadata for draft in drafts):  # JSON may change what it keeps
+                return message_rows.at(connection, before.key, conversation, [place.seq for place in placed])
+            return [message_rows.as_stored(conversation, *one) for one in zip(drafts, placed, strict=True)]
 
     def message(self, conversation: str, seq: int) -> Message:
         with self._reading(conversation) as (connection, key):

@@ -65,15 +65,24 @@ def _humps(text: str) -> set[str]:
     cases = text.encode("ascii", "replace").translate(_CASES)
     if b"aA" not in cases and b"AAa" not in cases:  # most texts; the patterns are a hundred times slower
         return set()
-    words = set(text.encode("ascii", "replace").translate(_WORDS).split())
-    return {part for word in words if not word.islower() and not word[1:].islower() for part in _parts(word)}
+    words = set(text.encode("ascii", "replace").translate(_WORDS).split()) - _PLAIN
+    return {part for word in words for part in _parts(word)}
+
+
+#: Words that turned out to have no parts: a project says its few thousand words again and again.
+_PLAIN: set[bytes] = set()
+_PLAIN_MOST = 100_000
 
 
 @lru_cache(8_192)
 def _parts(word: bytes) -> tuple[str, ...]:
-    """Return the parts of a camel-case name, none of another word; a project says its few names often."""
+    """Return the parts of a camel-case name; another word has none, and is remembered."""
     name = word.decode("ascii")
-    return tuple(hump.lower() for hump in re.findall(_HUMP, name) if len(hump) > 1) if re.match(_CAMEL, name) else ()
+    if not word.islower() and not word[1:].islower() and re.match(_CAMEL, name):
+        return tuple(hump.lower() for hump in re.findall(_HUMP, name) if len(hump) > 1)
+    if len(_PLAIN) < _PLAIN_MOST and len(word) < MAX_TERM_CHARS:
+        _PLAIN.add(word)
+    return ()
 
 
 def _may_hold_runs(text: str) -> bool:

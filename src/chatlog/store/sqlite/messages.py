@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from chatlog.errors import ConflictError, NotFoundError
 from chatlog.models import Filters, Message, MessageDraft, title_from
 from chatlog.store.sqlite import bodies, fulltext
 from chatlog.store.sqlite.bodies import unpack
 from chatlog.store.sqlite.connection import Connection, Row
+from chatlog.store.sqlite.conversations import Standing
 from chatlog.store.sqlite.where import message_where
 from chatlog.timespec import checked_instant
 
@@ -163,24 +165,36 @@ def stored_before(connection: Connection, key: int, drafts: Sequence[MessageDraf
     return seqs
 
 
-def append(connection: Connection, user: str, key: int, drafts: Sequence[MessageDraft], now: str) -> list[int]:
-    """Append messages, each after the one before, index them, and return their seqs."""
+class Placed(NamedTuple):
+    """Where a message was put."""
+
+    seq: int
+    parent: int | None
+    created_at: str
+    sha256: bytes
+
+
+def append(
+    connection: Connection, user: str, before: Standing, drafts: Sequence[MessageDraft], now: str
+) -> list[Placed]:
+    """Append messages, each after the one before, and index them."""
+    key, last_seq, head, title, _ = before
     _check_keys(connection, key, drafts)
-    last_seq, head, title = connection.execute(
-        "SELECT last_seq, head_seq, title FROM conversations WHERE key = ?", (key,)
-    ).fetchone()
     parent = _first_parent(connection, key, drafts[0], head)
     in_line = parent == head
-    placed: list[tuple[int, int]] = []
+    placed: list[Placed] = []
+    written: list[int] = []
     for draft in drafts:
-        body = bodies.insert(connection, user, draft, bodies.hash_of(draft))
+        digest = bodies.hash_of(draft)
+        written.append(bodies.insert(connection, user, draft, digest))
         last_seq += 1
-        place(connection, (key, last_seq, body, parent, in_line), draft, checked_instant(draft.created_at) or now)
-        placed.append((last_seq, body))
+        created_at = checked_instant(draft.created_at) or now
+        place(connection, (key, last_seq, written[-1], parent, in_line), draft, created_at)
+        placed.append(Placed(last_seq, parent, created_at, digest))
         parent = last_seq
         if title is None and draft.role == "user" and not draft.hidden:
             title = title_from(draft.text)
-    fulltext.index(connection, placed[0][1], placed[-1][1])
+    fulltext.index(connection, written[0], written[-1])
     if not in_line:
         switch_head(connection, key, last_seq)
     connection.execute(
@@ -189,7 +203,29 @@ def append(connection: Connection, user: str, key: int, drafts: Sequence[Message
            WHERE key = ?""",
         (last_seq, last_seq, len(placed), title, now, key),
     )
-    return [seq for seq, _ in placed]
+    return placed
+
+
+def as_stored(conversation: str, draft: MessageDraft, placed: Placed) -> Message:
+    """Return what reading a message of text alone would, just appended: that costs as much as writing it."""
+    return Message(
+        conversation=conversation,
+        seq=placed.seq,
+        parent=placed.parent,
+        role=draft.role,
+        author=draft.author,
+        text=draft.text,
+        parts=None,
+        model=draft.model,
+        created_at=placed.created_at,
+        tokens=None,
+        sha256=placed.sha256.hex(),
+        source_id=draft.source_id,
+        key=draft.key,
+        hidden=bool(draft.hidden),
+        importance=draft.importance,
+        metadata={},
+    )
 
 
 def _check_keys(connection: Connection, key: int, drafts: Sequence[MessageDraft]) -> None:
