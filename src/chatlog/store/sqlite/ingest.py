@@ -44,6 +44,7 @@ class _Target:
     known: dict[Identity, tuple[int, bytes, int]] = field(default_factory=dict)  # → seq, sha256, body
     buried: frozenset[str] = frozenset()
     inherited: dict[Said, int] = field(default_factory=dict)  # → body in the parent's prefix
+    told_before: frozenset[str] = frozenset()
     stored_head: int | None = None
     placed: int = 0
     replaced: int = 0
@@ -155,6 +156,7 @@ class Ingest:
             target.inherited = self._prefix_of(draft.parent, draft.forked_at)
         if not self.undelete:
             target.buried = self._buried_in(draft)
+        target.told_before = self._told_before(drafts)
         if target.is_new:
             return
         wanted: set[Identity | None] = {draft.head}
@@ -181,6 +183,14 @@ class Ingest:
         for name, (seq, digest) in origins.items():  # ours, which a copy of this conversation kept as a branch
             if seq in target.known and target.known[seq][1].hex().startswith(digest):
                 target.known.setdefault(name or "", target.known[seq])
+
+    def _told_before(self, drafts: Sequence[MessageDraft]) -> frozenset[str]:
+        """Return the messages' ids that some conversation has: few do, and each costs a look at its body."""
+        names = [draft.source_id for draft in drafts if draft.source_id and not draft.source_id.startswith(DERIVED)]
+        rows = self.connection.execute(
+            "SELECT source_id FROM messages WHERE source_id IN (SELECT value FROM json_each(?))", (json.dumps(names),)
+        )
+        return frozenset(row[0] for row in rows)
 
     def _buried_in(self, draft: ConversationDraft) -> frozenset[str]:
         """Return the ids of the conversation's messages that were deleted for good."""
@@ -228,7 +238,7 @@ class Ingest:
 
     def _append(self, target: _Target, draft: MessageDraft, digest: bytes) -> None:
         said = (digest, draft.text, draft.author, bodies.dump(draft.metadata))
-        body = target.inherited.get(said) or self._shared(draft, said) or self._insert(draft, digest)
+        body = target.inherited.get(said) or self._shared(target, draft, said) or self._insert(draft, digest)
         target.last_seq = seq = (
             max(target.last_seq + 1, draft.seq or 0) if draft.source_id is None else target.last_seq + 1
         )
@@ -286,9 +296,9 @@ class Ingest:
             self.first_body = self.last_body
         return self.last_body
 
-    def _shared(self, draft: MessageDraft, said: Said) -> int | None:
+    def _shared(self, target: _Target, draft: MessageDraft, said: Said) -> int | None:
         """Return the body of the same message in another conversation of the source (a resumed or forked session)."""
-        if draft.source_id is None or draft.source_id.startswith(DERIVED):
+        if draft.source_id not in target.told_before:
             return None
         row = self.connection.execute(
             """SELECT m.body FROM messages AS m JOIN conversations AS c ON c.key = m.conversation
