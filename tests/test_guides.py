@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from chatlog.cli import COMMANDS
+from chatlog.cli import COMMANDS, import_
+
+from .conftest import Run
 
 ROOT = Path(__file__).parents[1]
 HISTORY = (
@@ -30,3 +32,19 @@ def test_the_readme_names_verbs_that_exist() -> None:
     calls = [call for line in lines for call in re.findall(r"chatlog (\w+)", line)]
     assert len(lines) > 8
     assert [] == [verb for verb in calls if verb not in COMMANDS]
+
+
+def test_the_import_guide_runs(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call in docs/import.md does what it says where the files it names are there; watching ends with Ctrl-C."""
+    history = "".join(json.dumps(line) + "\n" for line in HISTORY)
+    for name in ("Downloads/chatgpt-export.zip", "Downloads/exports/a.jsonl", ".claude/projects/a.jsonl"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(history, "utf-8")
+    monkeypatch.setattr(import_, "_wait", lambda seconds: (_ for _ in ()).throw(KeyboardInterrupt))
+    page = (ROOT / "docs/import.md").read_text("utf-8")
+    calls = re.findall(r"chatlog (import .*)$", "\n".join(re.findall(r"^\$ (.*)$", page, re.MULTILINE)), re.MULTILINE)
+    assert len(calls) > 6
+    for call in calls:
+        talk = json.dumps({"messages": [{"role": "user", "content": "Is SQLite enough?"}]})
+        ran = run(*call.split(), stdin=talk if " - " in call else "")
+        assert (130 if "--watch" in call else 0) == ran.code, (call, ran.err)

@@ -154,6 +154,10 @@ class Output:
         for line in lines:
             self.out.write(line + "\n")
 
+    def flush(self) -> None:
+        """Let a reader see what was written so far, while more is awaited."""
+        self.out.flush()
+
     def stream(self) -> IO[str]:
         """Return where a file's bytes go: as they are into a pipe, made harmless on a terminal."""
         return cast("IO[str]", _Visible(self.out)) if self.is_terminal else self.out

@@ -15,7 +15,8 @@ from typing import Any, BinaryIO
 from chatlog import formats
 from chatlog.errors import ChatlogError, NotFoundError, UsageError
 from chatlog.formats import MALFORMED
-from chatlog.formats.source import UNREADABLE, Progress, Source, walk, walk_stream, watched
+from chatlog.formats.source import UNREADABLE, Progress, Source, files, sources, walk_stream, watched
+from chatlog.freshness import Files
 from chatlog.models import (
     IMPORTANCES,
     ROLES,
@@ -48,6 +49,11 @@ class FileReport:
     left_out: Counter[str] = field(default_factory=Counter)
     errors: list[Problem] = field(default_factory=list)
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it was read to its end, whatever was wrong inside: what has no place stopped the reading."""
+        return all(problem.place for problem in self.errors)
+
     def record(self) -> dict[str, Any]:
         """Return the machine form."""
         return {
@@ -61,10 +67,14 @@ class FileReport:
 
 @dataclass(slots=True)
 class ImportReport:
-    """What became of all inputs; `ignored` counts files in folders and archives that are no history."""
+    """What became of all inputs.
+
+    `ignored` counts files in folders and archives that are no history, `unchanged` are files left unread.
+    """
 
     files: list[FileReport] = field(default_factory=list)
     ignored: int = 0
+    unchanged: list[str] = field(default_factory=list)
 
     @property
     def total(self) -> dict[str, int]:
@@ -75,12 +85,22 @@ class ImportReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions:
-    """How to import: a format to insist on, tags to add, whether what was deleted may come back."""
+    """How to import: a format to insist on, tags to add, whether what was deleted may come back.
+
+    With `only_changed` files that have not changed since they were read the same way are left unread, and such as
+    hold no history are no errors: this brings folders up to date that others write to.
+    """
 
     format: str | None = None
     tags: tuple[str, ...] = ()
     undelete: bool = False
     dry_run: bool = False
+    only_changed: bool = False
+
+    @property
+    def marks(self) -> frozenset[str]:
+        """What is done with all that is read, by which a file is known to have been read that way."""
+        return frozenset(f"tag:{tag}" for tag in self.tags)
 
 
 def import_history(
@@ -88,64 +108,93 @@ def import_history(
     inputs: Iterable[str | Path | BinaryIO],
     options: ImportOptions = ImportOptions(),
     progress: Progress | None = None,
+    memory: Files | None = None,
 ) -> ImportReport:
     """Import files, folders, zip archives and streams; return what became of each.
 
-    What cannot be read is in the report and never stops the rest.
+    What cannot be read is in the report and never stops the rest.  `memory` is for whoever imports again and again.
     """
     for tag in options.tags:
         checked_tag(tag)
-    report = ImportReport()
-    for item in inputs:
-        _import_input(store, item, options, report, progress)
-    return report
-
-
-def _import_input(
-    store: Store, item: str | Path | BinaryIO, options: ImportOptions, report: ImportReport, progress: Progress | None
-) -> None:
-    if not isinstance(item, (str, Path)):
-        for source in walk_stream(item):
-            _import_source(store, source, options, report, progress)
-        return
-    path = Path(item)
-    before, ignored = len(report.files), report.ignored
+    run = _Run(store, options, progress, memory or Files(store, options.marks))
     try:
-        for source in walk(path, store.owns):
-            is_named = source.path == path
-            if is_named or options.format is not None or _may_be_history(source):
-                _import_source(store, source, options, report, progress)
-            else:
-                report.ignored += 1
-    except (NotFoundError, UsageError, *UNREADABLE) as error:
-        report.files.append(FileReport(str(path), errors=[Problem("", _reason(error))]))
-    if len(report.files) == before:
-        what = "no history of a format chatlog knows is in it" if report.ignored > ignored else "it is empty"
-        report.files.append(FileReport(str(path), errors=[Problem("", what)]))
+        for item in inputs:
+            run.take(item)
+    finally:
+        run.memory.flush()
+    return run.report
 
 
-def _may_be_history(source: Source) -> bool:
-    """Whether a file of a folder or archive is of a known format, or cannot be read to tell."""
-    try:
-        return formats.detect(source) is not None
-    except UNREADABLE:
+class _Run:
+    """One import: its inputs one after the other, its report, and what is known of the files."""
+
+    def __init__(self, store: Store, options: ImportOptions, progress: Progress | None, memory: Files) -> None:
+        self.store = store
+        self.options = options
+        self.progress = progress
+        self.memory = memory
+        self.report = ImportReport()
+
+    def take(self, item: str | Path | BinaryIO) -> None:
+        """Import one input; where it cannot be found or read, that is in the report."""
+        if not isinstance(item, (str, Path)):
+            for source in walk_stream(item):
+                self._read(source)
+            return
+        if self._is_unchanged(str(item)):
+            return
+        path, report = Path(item), self.report
+        before, ignored = len(report.files), report.ignored
+        try:
+            for file in files(path, self.store.owns):
+                if file == path or not self._is_unchanged(str(file)):
+                    self._take_file(file, is_named=file == path and not self.options.only_changed)
+        except (NotFoundError, UsageError, *UNREADABLE) as error:
+            report.files.append(FileReport(str(path), errors=[Problem("", _reason(error))]))
+        if len(report.files) == before and not self.options.only_changed:
+            what = "no history of a format chatlog knows is in it" if report.ignored > ignored else "it is empty"
+            report.files.append(FileReport(str(path), errors=[Problem("", what)]))
+
+    def _is_unchanged(self, path: str) -> bool:
+        """Whether a file may be left unread; then that is in the report."""
+        options = self.options
+        if not options.only_changed or options.undelete or not self.memory.is_unchanged(path):
+            return False
+        self.report.unchanged.append(path)
         return True
 
-
-def _import_source(
-    store: Store, source: Source, options: ImportOptions, report: ImportReport, progress: Progress | None
-) -> None:
-    file = FileReport(source.name)
-    report.files.append(file)
-    try:
-        file.format = options.format or formats.detect(source)
-        if file.format is None:
-            file.errors.append(Problem("", _unknown(source.head(4))))
+    def _take_file(self, file: Path, *, is_named: bool) -> None:
+        """Import a file or the members of an archive, and remember it once all of it is in the store."""
+        options = self.options
+        reading, before = self.memory.begin(file), len(self.report.files)
+        for source in sources(file, reading.looked):
+            self._read(source, is_named=(is_named and source.path == file) or options.format is not None)
+        read = self.report.files[before:]
+        if options.dry_run or options.format is not None:
             return
-        stream = watched(source, progress) if progress else source
-        _Import(store, file.format, options, file).run(formats.reader(file.format).read(stream))
-    except UNREADABLE as error:
-        file.errors.append(Problem("", _reason(error)))
+        if all(one.is_whole for one in read):
+            self.memory.done(reading, read[0].format if read else None)
+        else:
+            self.memory.failed(reading)
+
+    def _read(self, source: Source, *, is_named: bool = True) -> None:
+        """Import a source; one of no known format is a problem where it was named, and else ignored."""
+        file = FileReport(source.name)
+        try:
+            file.format = self.options.format or formats.detect(source)
+            if file.format is None and not is_named:
+                self.report.ignored += 1
+                return
+            self.report.files.append(file)
+            if file.format is None:
+                file.errors.append(Problem("", _unknown(source.head(4))))
+                return
+            stream = watched(source, self.progress) if self.progress else source
+            _Import(self.store, file.format, self.options, file).run(formats.reader(file.format).read(stream))
+        except UNREADABLE as error:
+            file.errors.append(Problem("", _reason(error)))
+            if self.report.files[-1:] != [file]:
+                self.report.files.append(file)
 
 
 def _unknown(head: bytes) -> str:

@@ -24,12 +24,14 @@ from chatlog.errors import (
 )
 from chatlog.models import ConversationDraft, Extra, MessageDraft, Term, WordQuery
 from chatlog.store import Store
+from chatlog.store.sources import FileState, SeenFile
 from chatlog.store.sqlite import connection
 
 from .helpers import conversation_in, faults, plain_connection, question_numbers
 from .workers import pair
 
 BIG = "sailing " * 20_000
+READ = SeenFile(path=BIG, state=FileState(1, 1), read_ns=1, reader="1")
 RAIN = WordQuery(every=(Term("weather"),))
 
 Call = Callable[[Store, str], Any]
@@ -49,6 +51,7 @@ READS: dict[str, Call] = {
     "scan": lambda store, name: list(store.scan()),
     "extras": lambda store, name: list(store.extras()),
     "extras of a conversation": lambda store, name: list(store.extras(name)),
+    "sources": lambda store, name: store.sources.all(),
     "info": lambda store, name: store.info(),
     "backup": lambda store, name: store.backup(Path(f"{store.path}.copy")),  # type: ignore[attr-defined]
 }
@@ -67,11 +70,13 @@ WRITES: dict[str, Call] = {
     "ingest": lambda store, name: store.ingest("x", [ConversationDraft(source_id="s"), *long_messages()]),
     "ingest_extra": lambda store, name: store.ingest_extra(Extra(kind="memory", values={"key": "k", "value": BIG})),
     "title_by_message": lambda store, name: store.title_by_message("chatgpt", "m1", BIG),
+    "sources, remembered": lambda store, name: store.sources.remember([READ]),
+    "sources, forgotten": lambda store, name: store.sources.forget(),
     "record": lambda store, name: store.record("export", note=BIG),
     "rebuild": lambda store, name: store.rebuild(),
 }
 #: Writes that need no page more than the file has.
-IN_PLACE = {"delete", "restore", "tag", "rebuild"}
+IN_PLACE = {"sources, forgotten", "delete", "restore", "tag", "rebuild"}
 NOT_CALLS = {"owns", "close", "user", "clock"}
 
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
 from chatlog.cli.options import complete_tag, verb
 from chatlog.cli.session import STDIN, Session
+from chatlog.discovery import Found, discover
 from chatlog.errors import NoDatabaseError, PartlyDoneError, UsageError
 from chatlog.formats import READERS
 from chatlog.formats.source import Progress, Source
+from chatlog.freshness import Files
 from chatlog.models import checked_tag
 from chatlog.output import THING, Listing, Output, one_line
 from chatlog.store import Store, open_store
@@ -23,6 +27,12 @@ from chatlog.transfer import FileReport, ImportOptions, ImportReport, import_his
 
 #: So many problems of one file are named on a terminal; JSON holds all.
 SHOWN_PROBLEMS = 5
+#: Watching looks so often, in seconds, and rests so many times as long as looking took: it is never a busy process.
+WATCH_SECONDS = 1.0
+WATCH_REST = 20
+
+#: Finds the files to bring up to date, by tool and folder.
+Look = Callable[[], list[Found]]
 
 
 def _formats() -> list[str]:
@@ -32,6 +42,8 @@ def _formats() -> list[str]:
 @verb(
     "chatlog import ~/Downloads/chatgpt-export.zip",
     "chatlog import ~/.claude/projects --tag work",
+    "chatlog import --auto",
+    "chatlog import --auto --watch",
     "chatlog import conversations.json --dry-run",
     "cat messages.jsonl | chatlog import - --from openai_messages",
     forms=THING,
@@ -45,6 +57,10 @@ def command(
         str | None,
         typer.Option("--from", metavar="FORMAT", help=f"Insist on: {', '.join(READERS)}.", autocompletion=_formats),
     ] = None,
+    auto: Annotated[
+        bool, typer.Option("--auto", help="Bring all that local agents and tools keep up to date.")
+    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on and follow what is added, until Ctrl-C.")] = False,
     tag: Annotated[list[str] | None, typer.Option(help="Tag what comes in.", autocompletion=complete_tag)] = None,
     undelete: Annotated[bool, typer.Option("--undelete", help="Bring back what was deleted here.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come in.")] = False,
@@ -52,25 +68,102 @@ def command(
     """Bring in history; what is here already is left alone, so the same import can be run again.
 
     The format is recognised from the content.  What cannot be read is named and does not stop the rest
-    (exit code 4).
+    (exit code 4).  With --auto the folders of Claude Code, Codex, Gemini CLI and others are found and brought up to
+    date (with --from only that tool's); files that have not changed since are not read again.
     """
     session = Session.of(ctx)
+    _check(paths or [], source_format, auto=auto, watch=watch, dry_run=dry_run)
+    options = ImportOptions(
+        format=None if auto else source_format,
+        tags=tuple(map(checked_tag, tag or ())),
+        undelete=undelete,
+        dry_run=dry_run,
+        only_changed=auto or watch,
+    )
+    if auto or watch:
+        look = _tools(source_format) if auto else _named(session, paths or [])
+        report = _bring_up_to_date(session, options, look, watch=watch)
+    else:
+        report = _import(session, options, paths or [])
+    if report.total["errors"]:
+        session.exit_code = PartlyDoneError.exit_code
+
+
+def _check(paths: Sequence[str], source_format: str | None, *, auto: bool, watch: bool, dry_run: bool) -> None:
+    """Raise UsageError for what does not go together."""
     if source_format is not None and source_format not in READERS:
         raise UsageError(f"'{source_format}' is not a format chatlog reads", f"one of: {', '.join(READERS)}")
-    if not paths:
-        raise UsageError("say what to import", "a file, a folder, a zip, or - for stdin")
+    if not paths and not auto:
+        raise UsageError("say what to import", "a file, a folder, a zip, or - for stdin; --auto finds it itself")
+    if paths and auto:
+        raise UsageError("--auto finds the folders itself", "leave out the paths, or --auto")
+    if watch and STDIN in paths:
+        raise UsageError("stdin cannot be watched", "a pipe is read as it comes: leave out --watch")
+    if watch and dry_run:
+        raise UsageError("--watch and --dry-run do not go together", "leave one of them out")
+
+
+def _import(session: Session, options: ImportOptions, paths: Sequence[str]) -> ImportReport:
+    """Import what was named."""
     inputs: list[str | Path | BinaryIO] = [
         session.read_bytes("the history") if path == STDIN else Path(path).expanduser() for path in paths
     ]
-    options = ImportOptions(
-        format=source_format, tags=tuple(map(checked_tag, tag or ())), undelete=undelete, dry_run=dry_run
-    )
     nothing = not any(path == STDIN or Path(path).expanduser().exists() for path in paths)
-    with _store(session, dry_run=dry_run or nothing) as store, _progress(session.output) as progress:
+    with _store(session, dry_run=options.dry_run or nothing) as store, _progress(session.output) as progress:
         report = import_history(store, inputs, options, progress)
-    _print(session.output, report, dry_run=dry_run)
-    if report.total["errors"]:
-        session.exit_code = PartlyDoneError.exit_code
+    _print(session.output, report, dry_run=options.dry_run)
+    return report
+
+
+# what others write to
+
+
+def _tools(source_format: str | None) -> Look:
+    """Return how the folders of local tools are found, of all or of one."""
+    names = (source_format,) if source_format else READERS
+    return lambda: discover(Path.home(), os.environ, names)
+
+
+def _named(session: Session, paths: Sequence[str]) -> Look:
+    """Return how what was named is found: it must be there.  Raises NotFoundError."""
+    places = [str(session.file(str(Path(path).expanduser()))) for path in paths]
+    return lambda: [Found("", place, (place,)) for place in places]
+
+
+def _bring_up_to_date(session: Session, options: ImportOptions, look: Look, *, watch: bool) -> ImportReport:
+    """Import what has changed of all that is found; with `watch`, again and again."""
+    output, found = session.output, look()
+    if not found and not watch:
+        _print(output, ImportReport(), dry_run=options.dry_run, found=found)
+        return ImportReport()
+    with _store(session, dry_run=options.dry_run) as store:
+        memory = Files(store, options.marks)
+        with _progress(output) as progress:
+            report = import_history(store, _files(found), options, progress, memory)
+        _print(output, report, dry_run=options.dry_run, found=found if all(one.format for one in found) else None)
+        while watch:
+            output.flush()
+            started = time.monotonic()
+            report = import_history(store, _files(look()), options, None, memory)
+            _print_news(output, report)
+            output.flush()
+            _wait(max(WATCH_SECONDS, WATCH_REST * (time.monotonic() - started)))
+    return report
+
+
+def _wait(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+def _files(found: Sequence[Found]) -> list[str]:
+    return [file for one in found for file in one.files]
+
+
+def _print_news(output: Output, report: ImportReport) -> None:
+    """Print what changed, nothing where nothing did."""
+    changed = [file for file in report.files if file.counts["new"] or file.counts["updated"] or file.errors]
+    if changed:
+        _print(output, ImportReport(changed), dry_run=False)
 
 
 @contextmanager
@@ -114,13 +207,16 @@ def _progress(output: Output) -> Iterator[Progress | None]:
         yield advance
 
 
-def _print(output: Output, report: ImportReport, *, dry_run: bool) -> None:
+def _print(output: Output, report: ImportReport, *, dry_run: bool, found: Sequence[Found] | None = None) -> None:
     files = [file.record() for file in report.files]
     if output.format == "json":
-        output.json({"dry_run": dry_run, "files": files, "total": report.total, "ignored": report.ignored})
+        extra = {} if found is None else {"found": _found(found, report)}
+        output.json({"dry_run": dry_run, **extra, "files": files, "total": report.total, "ignored": report.ignored})
     elif output.format == "jsonl":
         output.listing(Listing(items=files, columns=()))
     else:
+        if found is not None:
+            _print_found(output, _found(found, report))
         for file in report.files:
             output.lines([_line(file, short=output.is_terminal)])
             if file.left_out:
@@ -133,6 +229,29 @@ def _print(output: Output, report: ImportReport, *, dry_run: bool) -> None:
             output.hint(f"{report.ignored} other files hold no history")
         if dry_run:
             output.hint("a dry run: nothing was written")
+
+
+def _found(found: Sequence[Found], report: ImportReport) -> list[dict[str, Any]]:
+    """Return for each tool's folder how many files it has and how many of them did not change."""
+    unchanged = set(report.unchanged)
+    return [
+        {
+            "format": one.format,
+            "folder": one.folder.encode("utf-8", "backslashreplace").decode("utf-8"),
+            "files": len(one.files),
+            "unchanged": sum(file in unchanged for file in one.files),
+        }
+        for one in found
+    ]
+
+
+def _print_found(output: Output, places: Sequence[dict[str, Any]]) -> None:
+    for place in places:
+        changed = place["files"] - place["unchanged"]
+        news = f"{changed} new or changed" if changed else "nothing new"
+        output.lines([one_line(f"{place['format']}: {place['folder']}: {place['files']} files, {news}")])
+    if not places:
+        output.hint("no histories of local agents or tools were found; name a file or folder to import")
 
 
 def _line(file: FileReport, *, short: bool) -> str:

@@ -22,6 +22,7 @@ from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, items, lines
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, Problem, Record, TitleHint
 
+LOCATIONS = tuple(f"{at}/projects/**/*.jsonl" for at in ("~/.claude", "$CLAUDE_CONFIG_DIR", "~/.config/claude"))
 _MESSAGES = ("user", "assistant")
 #: Keys that, together with a type, only entries of these files have.
 _SIGNS = {

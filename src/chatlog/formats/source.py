@@ -77,20 +77,27 @@ class Source:
         return Path(self.name.replace("\\", "/")).stem
 
 
+#: Is told the path of every file and folder that is looked at beside a source, there or not.
+Looked = Callable[[Path], None]
+
+
 class Directory(Folder):
     """The files beside a file on disk."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, looked: Looked | None = None) -> None:
         self.path = path
+        self.looked = looked or (lambda _: None)
 
     def member(self, name: str) -> Source | None:
         """Return the file `name` below this directory."""
         path = self.path / name
-        return file_source(path) if path.is_file() else None
+        self.looked(path)
+        return file_source(path, looked=self.looked) if path.is_file() else None
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the files in a folder seen from this directory."""
         path = self.path / folder
+        self.looked(path)
         if not path.is_dir():
             return []
         with os.scandir(path) as entries:
@@ -129,8 +136,8 @@ def _members_by_folder(zip_file: zipfile.ZipFile) -> dict[str, list[str]]:
     return found
 
 
-def file_source(path: Path, name: str | None = None) -> Source:
-    """Return the source of a file on disk."""
+def file_source(path: Path, name: str | None = None, looked: Looked | None = None) -> Source:
+    """Return the source of a file on disk; `looked` is told what its reader looks at beside it."""
     stat = path.stat()
     return Source(
         name=name or str(path).encode("utf-8", "backslashreplace").decode("utf-8"),
@@ -138,7 +145,7 @@ def file_source(path: Path, name: str | None = None) -> Source:
         size=stat.st_size,
         modified=stat.st_mtime,
         path=path,
-        folder=Directory(path.parent),
+        folder=Directory(path.parent, looked),
     )
 
 
@@ -181,7 +188,13 @@ class _HeadThenRest(io.RawIOBase):
 
 
 def walk(path: Path, is_ours: Callable[[Path], bool] = lambda _: False) -> Iterator[Source]:
-    """Yield the sources below `path`: the file itself, a folder's files, a zip's members.
+    """Yield the sources below `path`: the file itself, a folder's files, a zip's members."""
+    for file in files(path, is_ours):
+        yield from sources(file)
+
+
+def files(path: Path, is_ours: Callable[[Path], bool] = lambda _: False) -> Iterator[Path]:
+    """Yield the file of that name, or the files below the folder.
 
     Files that `is_ours` claims are never opened.  Raises NotFoundError where there is nothing of that name,
     UsageError for one of our own files.
@@ -194,13 +207,18 @@ def walk(path: Path, is_ours: Callable[[Path], bool] = lambda _: False) -> Itera
             for name in sorted(names):
                 file = Path(folder) / name
                 if not name.startswith("._") and file.is_file() and not is_ours(file):
-                    yield from _expand(file_source(file), 0)
+                    yield file
     elif path.is_file():
-        yield from _expand(file_source(path), 0)
+        yield path
     elif path.exists():
         raise UsageError(f"{path} is neither a file nor a folder")
     else:
         raise NotFoundError(f"there is no file or folder {path}", "check the spelling")
+
+
+def sources(file: Path, looked: Looked | None = None) -> Iterator[Source]:
+    """Yield a file as a source, or the members of the zip archive that it is."""
+    yield from _expand(file_source(file, looked=looked), 0)
 
 
 def walk_stream(stream: BinaryIO, name: str = "-") -> Iterator[Source]:

@@ -175,6 +175,9 @@ def _opened(source: Source, binary: frozenset[str] = frozenset()) -> Iterator[Da
 def _readable(source: Source) -> Iterator[str]:
     """Yield the address at which a source can be opened: its own file, or a copy in a private folder."""
     path = source.path
+    if path is not None:
+        for ending in _UNWRITTEN:  # changes come here first: whoever follows the file looks here too
+            source.sibling(path.name + ending)
     if path is not None and not any(size > 0 for size, _ in _states(path)[1:]):
         # Without this, a file in write-ahead mode would get a -wal and a -shm beside it.
         settled = "&immutable=1" if _is_write_ahead(source) else ""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from chatlog.errors import UsageError
 from chatlog.models import (
@@ -25,6 +25,9 @@ from chatlog.models import (
     Page,
     WordQuery,
 )
+
+if TYPE_CHECKING:
+    from chatlog.store.sources import Sources
 
 Clock = Callable[[], datetime]
 SORTS = ("updated", "created", "messages", "tokens", "title")
@@ -146,6 +149,10 @@ class Store(Protocol):
 
     def title_by_message(self, source: str, message_id: str, title: str) -> bool:
         """Give the conversation of a source's message a title where it has none of its own."""
+
+    @property
+    def sources(self) -> Sources:
+        """The files that history came from."""
 
     # upkeep
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from chatlog.models import (
     Check,
@@ -35,6 +35,9 @@ from chatlog.store.sqlite import tags as tag_rows
 from chatlog.store.sqlite.connection import Connection, Pool, check_driver, connect, peeked, prepare_file
 from chatlog.store.sqlite.conversations import Standing
 from chatlog.timespec import iso
+
+if TYPE_CHECKING:
+    from chatlog.store.sources import Sources
 
 _ANY = Filters()
 _UNTITLED = ConversationDraft()
@@ -301,6 +304,12 @@ class SqliteStore:
     def title_by_message(self, source: str, message_id: str, title: str) -> bool:
         with self._pool.write() as connection:
             return conversation_rows.title_by_message(connection, self.user, source, message_id, title)
+
+    @property
+    def sources(self) -> Sources:
+        from chatlog.store.sqlite.sources import SqliteSources
+
+        return SqliteSources(self._pool, self.user)
 
     # upkeep
 

@@ -178,6 +178,21 @@ CREATE TABLE tombstones (
     deleted_at TEXT NOT NULL,
     PRIMARY KEY (user, source, source_id, message_id)
 ) WITHOUT ROWID;
+
+-- The files that were read to their end: `import --auto` leaves alone what has not changed since.
+CREATE TABLE sources (
+    user TEXT NOT NULL,
+    path TEXT NOT NULL,                 -- absolute
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    read_ns INTEGER NOT NULL,           -- when it was looked at: a file written in that very moment is not trusted
+    reader TEXT NOT NULL,               -- the version of chatlog that read it; a newer one may read more of it
+    format TEXT,                        -- NULL: it holds no history
+    sha256 BLOB,                        -- NULL: too large to be worth it
+    beside TEXT,                        -- JSON: other files its reader looked at, with size and time; null: absent
+    marks TEXT,                         -- what was done with all that it held, one a line: tag:work
+    PRIMARY KEY (user, path)
+) WITHOUT ROWID;
 """
 
 INDEX = """

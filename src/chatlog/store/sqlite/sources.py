@@ -1,0 +1,64 @@
+"""Rows of the files that history came from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from chatlog.store.sources import FileState, SeenFile
+from chatlog.store.sqlite.connection import Pool, Row
+
+
+class SqliteSources:
+    """A user's `Sources` in an SQLite file."""
+
+    def __init__(self, pool: Pool, user: str) -> None:
+        self._pool = pool
+        self._user = user
+
+    def all(self) -> dict[str, SeenFile]:
+        """Return every file that was read, by its path."""
+        with self._pool.read() as connection:
+            rows = connection.execute(
+                """SELECT path, size, mtime_ns, read_ns, reader, format, sha256, beside, marks
+                   FROM sources WHERE user = ?""",
+                (self._user,),
+            )
+            return {row[0]: _from_row(row) for row in rows}
+
+    def remember(self, files: Sequence[SeenFile]) -> None:
+        """Keep what is known of files, in place of what was known before."""
+        if not files:
+            return
+        with self._pool.write() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [(self._user, *_to_row(file)) for file in files],
+            )
+
+    def forget(self) -> int:
+        """Forget every file; return how many there were."""
+        with self._pool.write() as connection:
+            return connection.execute("DELETE FROM sources WHERE user = ?", (self._user,)).rowcount
+
+
+def _from_row(row: Row) -> SeenFile:
+    path, size, mtime_ns, read_ns, reader, name, sha256, beside, marks = row
+    return SeenFile(
+        path=path,
+        state=FileState(size, mtime_ns),
+        read_ns=read_ns,
+        reader=reader,
+        format=name,
+        sha256=sha256,
+        beside={other: FileState(*state) if state else None for other, state in json.loads(beside).items()}
+        if beside
+        else {},
+        marks=frozenset(marks.split("\n")) if marks else frozenset(),
+    )
+
+
+def _to_row(file: SeenFile) -> Row:
+    beside = json.dumps(file.beside, ensure_ascii=False, separators=(",", ":")) if file.beside else None
+    marks = "\n".join(sorted(file.marks)) or None
+    return (file.path, *file.state, file.read_ns, file.reader, file.format, file.sha256, beside, marks)

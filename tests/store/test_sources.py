@@ -1,0 +1,35 @@
+"""Tests of what a store remembers of files: as it was told, each user's own, until it is to forget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from chatlog.store import Store
+from chatlog.store.sources import FileState, SeenFile
+
+from .making import opened
+
+FILE = SeenFile(
+    path="/home/ana/.codex/ü.jsonl", state=FileState(3_000_000_000, 1_795_000_000_123_456_789), read_ns=5, reader="1",
+    format="codex", sha256=b"\x00\xff", beside={"/x": FileState(1, 2), "/gone": None}, marks=frozenset({"tag:a", "b"}),
+)  # fmt: skip
+PLAIN = SeenFile(path="/p", state=FileState(0, 0), read_ns=0, reader="")
+
+
+def test_files_are_remembered_as_told(store: Store) -> None:
+    """Every fact comes back; what is told of a file again takes the place of what was known."""
+    store.sources.remember([FILE, PLAIN])
+    assert {FILE.path: FILE, "/p": PLAIN} == store.sources.all()
+    later = SeenFile(path="/p", state=FileState(1, 1), read_ns=9, reader="2")
+    store.sources.remember([later])
+    store.sources.remember([])
+    assert later == store.sources.all()["/p"]
+
+
+def test_each_user_has_files_of_their_own(tmp_path: Path) -> None:
+    """What one user's imports read is nothing to another's, and forgetting it neither."""
+    with opened(tmp_path / "a.db", "ana") as ana, opened(tmp_path / "a.db", "bob") as bob:
+        ana.sources.remember([PLAIN])
+        assert {} == bob.sources.all()
+        assert (0, 1) == (bob.sources.forget(), ana.sources.forget())
+        assert {} == ana.sources.all()

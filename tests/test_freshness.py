@@ -1,0 +1,208 @@
+"""Tests of which files are read again: by size, time, hash, what stands beside them, and how they were read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatlog import freshness
+from chatlog.errors import StorageFullError
+from chatlog.store import Store
+from chatlog.transfer import ImportOptions, ImportReport, import_history
+
+from .conftest import NOW
+from .store.making import exported, jsonl, unwritten
+
+#: Long before the store's clock: such a file is no suspect of being written again in the same moment.
+OLD = int(NOW.timestamp()) - 1000
+CHATGPT = """[{"id": "c", "title": "Talk", "current_node": "a", "mapping": {"a": {"id": "a", "parent": null,
+    "children": [], "message": {"id": "a", "author": {"role": "user"}, "create_time": 1795000000,
+    "content": {"content_type": "text", "parts": ["hello"]}}}}}]"""
+
+
+def line(text: str, conversation: str = "c") -> dict[str, Any]:
+    return {"type": "message", "conversation": conversation, "role": "user", "text": text}
+
+
+def write(path: Path, *texts: str, at: int = OLD) -> Path:
+    """Write a history of a conversation called after the file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(jsonl(*(line(text, path.stem) for text in texts)), "utf-8")
+    os.utime(path, (at, at))
+    return path
+
+
+def sync(store: Store, *paths: Path, **options: Any) -> ImportReport:
+    return import_history(store, paths, ImportOptions(only_changed=True, **options))
+
+
+def read(report: ImportReport) -> list[tuple[str, int]]:
+    """Return the files that were read, with their new messages."""
+    return [(Path(file.path).name, file.counts["new"]) for file in report.files]
+
+
+def test_an_unchanged_file_is_not_read_again(store: Store, tmp_path: Path) -> None:
+    """Neither opened nor reported, and nothing is written."""
+    path = write(tmp_path / "a.jsonl", "hello")
+    assert [("a.jsonl", 1)] == read(sync(store, tmp_path / "a.jsonl"))
+    path.chmod(0)
+    with unwritten(store):
+        again = sync(store, path)
+    assert ([], [str(path)]) == (read(again), again.unchanged)
+
+
+def test_what_was_appended_comes_in(store: Store, tmp_path: Path) -> None:
+    """A file that grew gives the same as if all of it were imported at once."""
+    path = tmp_path / "a.jsonl"
+    whole = jsonl(*(line(f"message {number}") for number in range(9)))
+    for end in (len(whole) // 3, len(whole) // 2, len(whole)):
+        path.write_text(whole[:end])
+        os.utime(path, (OLD, OLD))
+        sync(store, path)
+    assert [f"message {number}" for number in range(9)] == sorted(hit.message.text for hit in store.scan())
+    assert [] == read(sync(store, path))
+
+
+def test_a_file_of_another_time_is_told_by_its_hash(store: Store, tmp_path: Path) -> None:
+    """Touched, it is left alone and its time remembered; with other words of the same length it is read."""
+    path = write(tmp_path / "a.jsonl", "hello")
+    sync(store, path)
+    os.utime(path, (OLD + 1, OLD + 1))
+    assert [] == read(sync(store, path))
+    with unwritten(store):
+        sync(store, path)
+    write(path, "HELLO", at=OLD + 2)
+    assert [("a.jsonl", 1)] == read(sync(store, path))
+
+
+def test_a_file_written_just_now_is_not_trusted(store: Store, tmp_path: Path) -> None:
+    """One that changes again within the same tick of its file system's clock is still read."""
+    now = int(NOW.timestamp())
+    path = write(tmp_path / "a.jsonl", "hello", at=now)
+    sync(store, path)
+    write(path, "HELLO", at=now)
+    assert [("a.jsonl", 1)] == read(sync(store, path))
+
+
+def test_a_large_file_is_not_hashed(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where its time changed it is read again, which finds nothing new."""
+    monkeypatch.setattr(freshness, "HASHED_BYTES", 10)
+    path = write(tmp_path / "a.jsonl", "hello")
+    sync(store, path)
+    assert [] == read(sync(store, path))
+    os.utime(path, (OLD + 1, OLD + 1))
+    assert [("a.jsonl", 0)] == read(sync(store, path))
+
+
+def test_what_a_reader_looks_at_beside_a_file_counts_too(store: Store, tmp_path: Path) -> None:
+    """An export of ChatGPT is read again when the list of its assets comes, changes or goes."""
+    path, beside = tmp_path / "conversations.json", tmp_path / "conversation_asset_file_names.json"
+    path.write_text(CHATGPT)
+    os.utime(path, (OLD, OLD))
+    counts = [len(sync(store, path).files) for _ in range(2)]
+    for text in ("{}", '{"file-1.dat": "a.png"}'):
+        beside.write_text(text)
+        os.utime(beside, (OLD, OLD))
+        counts += [len(sync(store, path).files) for _ in range(2)]
+    beside.unlink()
+    counts += [len(sync(store, path).files) for _ in range(2)]
+    assert [1, 0] * 4 == counts
+
+
+def test_a_plain_import_remembers_for_a_later_one(store: Store, tmp_path: Path) -> None:
+    """It reads every file itself, reports all as unchanged and writes nothing the second time."""
+    path = write(tmp_path / "a.jsonl", "hello")
+    import_history(store, [tmp_path])
+    with unwritten(store):
+        again = import_history(store, [path])
+    assert [1] == [file.counts["unchanged"] for file in again.files]
+    assert [] == read(sync(store, path))
+
+
+def test_a_dry_run_and_an_insisted_format_are_not_remembered(store: Store, tmp_path: Path) -> None:
+    """What was not written, or perhaps misread, is still to be read."""
+    path = write(tmp_path / "a.jsonl", "hello")
+    sync(store, path, dry_run=True)
+    import_history(store, [path], ImportOptions(format="openai_messages"))
+    assert [("a.jsonl", 1)] == read(sync(store, path))
+
+
+def test_a_tag_is_a_reason_to_read_again(store: Store, tmp_path: Path) -> None:
+    """Files that were read without it are read once more for it, then by neither kind of run."""
+    path = write(tmp_path / "a.jsonl", "hello")
+    sync(store, path)
+    assert [("a.jsonl", 0)] == read(sync(store, path, tags=("work",)))
+    assert [("work", 1)] == store.tags()
+    assert ([], []) == (read(sync(store, path)), read(sync(store, path, tags=("work",))))
+
+
+def test_what_was_deleted_stays_deleted_but_for_undelete(store: Store, tmp_path: Path) -> None:
+    """A file that grew brings nothing back; `undelete` reads what did not change, too."""
+    path = write(tmp_path / "a.jsonl", "hello")
+    sync(store, path)
+    store.delete([store.conversations().items[0].id])
+    write(path, "hello", "more", at=OLD + 1)
+    assert [("a.jsonl", 0)] == read(sync(store, path))
+    assert 0 == len(store.conversations().items)
+    assert [("a.jsonl", 1)] == read(sync(store, path, undelete=True))
+
+
+def test_an_interrupted_import_goes_on_where_it_was(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file it was in is read again, those before it are not, and the whole is what one import gives."""
+    for name in ("a", "b", "c"):
+        write(tmp_path / f"{name}.jsonl", "one", "two")
+    whole, ingest = store.ingest, []
+
+    def interrupted(*arguments: Any, **options: Any) -> Any:
+        ingest.append(1)
+        if len(ingest) == 2:
+            raise KeyboardInterrupt
+        return whole(*arguments, **options)
+
+    monkeypatch.setattr(store, "ingest", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        sync(store, tmp_path)
+    monkeypatch.undo()
+    assert [("b.jsonl", 2), ("c.jsonl", 2)] == read(sync(store, tmp_path))
+    assert 6 == len(exported(store).splitlines()) - 1 - 3
+
+
+def test_a_file_that_cannot_be_read_is_tried_again(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full disk, or a file that fails in the middle, leaves nothing that says it was read."""
+    path = write(tmp_path / "a.jsonl", "hello")
+
+    def full(*arguments: Any, **options: Any) -> Any:
+        raise StorageFullError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "ingest", full)
+        with pytest.raises(StorageFullError):
+            sync(store, path)
+    assert {} == store.sources.all()
+    assert [("a.jsonl", 1)] == read(sync(store, path))
+
+
+def test_what_is_no_history_is_looked_at_once(store: Store, tmp_path: Path) -> None:
+    """A folder that others write to may hold anything: that is no error, and not looked at again."""
+    for name, text in (("notes.txt", "hello"), ("empty.jsonl", "")):
+        (tmp_path / name).write_text(text)
+        os.utime(tmp_path / name, (OLD, OLD))
+    first, second = sync(store, tmp_path), sync(store, tmp_path)
+    assert ([], 2, 0) == (first.files, first.ignored, len(first.unchanged))
+    assert ([], 0, 2) == (second.files, second.ignored, len(second.unchanged))
+
+
+def test_another_version_reads_all_again(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may know a format, or a part of one, that the one before did not."""
+    path = write(tmp_path / "a.jsonl", "hello")
+    sync(store, path)
+    monkeypatch.setattr(freshness, "_version", lambda: "next")
+    assert [("a.jsonl", 0)] == read(sync(store, path))
+    assert [] == read(sync(store, path))
