@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -44,30 +44,37 @@ class ExportReport:
     paths: list[str] = field(default_factory=list)
 
 
+#: Told after each conversation what is written by now.
+Progress = Callable[[ExportReport], object]
+
+
 class Exporter:
     """Writes conversations in one format, counting what it wrote."""
 
-    def __init__(self, store: Store, to: str) -> None:
+    def __init__(self, store: Store, to: str, progress: Progress | None = None) -> None:
         self.store = store
         self.to = to
         self.writer = formats.writer(to)
+        self.form = formats.WRITERS[to]
+        self.progress = progress
         self.report = ExportReport()
 
     def write(self, conversations: Iterable[Conversation], out: IO[str], *, everything: bool = False) -> None:
-        """Write to a text stream; with `everything`, chatlog JSONL ends with memories and tombstones."""
-        transcripts = ((conversation, self._messages(conversation)) for conversation in conversations)
-        if self.to == "jsonl":
-            from chatlog.formats import chatlog
+        """Write to a text stream; with `everything`, a lossless form ends with memories and tombstones."""
+        transcripts = self._transcripts(conversations)
+        if self.form.lossless:
+            from chatlog.formats import chatlog, json_document
 
-            chatlog.write(transcripts, out, lambda name: self.store.extras(name) if name or everything else ())
+            lossless = chatlog if self.to == "jsonl" else json_document
+            lossless.write(transcripts, out, lambda name: self.store.extras(name) if name or everything else ())
         else:
             self.writer.write(transcripts, out)
 
-    def _messages(self, conversation: Conversation) -> Iterator[Message]:
-        self.report.conversations += 1
-        for message in self.store.messages(conversation.id, all_branches=self.to == "jsonl"):
-            self.report.messages += 1
-            yield message
+    def _transcripts(self, conversations: Iterable[Conversation]) -> Iterator[formats.Transcript]:
+        for conversation in conversations:
+            yield conversation, _Messages(self, conversation)
+            if self.progress is not None:
+                self.progress(self.report)
 
     def write_file(self, conversations: Iterable[Conversation], path: Path, *, force: bool, everything: bool) -> None:
         """Write one new private file.  Raises RefusedError where it exists and `force` is false."""
@@ -76,16 +83,54 @@ class Exporter:
         self.report.paths.append(str(path))
 
     def write_folder(self, conversations: Iterable[Conversation], folder: Path, *, force: bool) -> None:
-        """Write a file per conversation into a folder, named after its title."""
+        """Write a file per conversation into a folder, named after its title; pages with an index of them."""
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise NotFoundError(f"cannot write into {folder}: {error.strerror}") from None
-        extension = formats.WRITERS[self.to][1]
+        if self.to == "html":
+            self._write_site(conversations, folder, force=force)
+            return
         for conversation in conversations:
-            self.write_file(
-                [conversation], folder / (file_name(conversation) + extension), force=force, everything=False
-            )
+            path = folder / (file_name(conversation) + self.form.extension)
+            self.write_file([conversation], path, force=force, everything=False)
+
+    def _write_site(self, conversations: Iterable[Conversation], folder: Path, *, force: bool) -> None:
+        from chatlog.formats import webpage
+        from chatlog.formats.webpage.site import INDEX, Site
+
+        index = folder / INDEX
+        if not force and (index.exists() or index.is_symlink()):
+            raise _exists(index)
+        with closing(Site()) as site:
+            for talk, messages in self._transcripts(conversations):
+                path = folder / (file_name(talk) + self.form.extension)
+                with new_file(path, force=force) as out:
+                    webpage.write([(talk, messages)], out, home=INDEX)
+                site.add(talk, messages, path.name)
+                self.report.paths.append(str(path))
+            with new_file(index, force=force) as out:
+                site.write(out)
+        self.report.paths.append(str(index))
+
+
+class _Messages:
+    """The messages of a conversation as a form wants them, read anew each time; counted once."""
+
+    def __init__(self, exporter: Exporter, conversation: Conversation) -> None:
+        self.exporter = exporter
+        self.conversation = conversation
+        self.is_counted = False
+
+    def __iter__(self) -> Iterator[Message]:
+        report, count = self.exporter.report, 0
+        for message in self.exporter.store.messages(self.conversation.id, all_branches=self.exporter.form.whole):
+            count += 1
+            yield message
+        if not self.is_counted:
+            self.is_counted = True
+            report.conversations += 1
+            report.messages += count
 
 
 #: So much of a title stands in a file's name; file systems take 255 bytes in all.

@@ -165,11 +165,13 @@ class Output:
     def _csv(self, listing: Listing) -> None:
         import csv
 
+        from chatlog.formats.csv_rows import harmless
+
         plain = csv.writer(self.stream(), lineterminator="\n")
         quoted = csv.writer(self.stream(), lineterminator="\n", quoting=csv.QUOTE_ALL)
         plain.writerow([column.name for column in listing.columns])
         for item in listing.items:
-            row = [_harmless(column.cell(item)) for column in listing.columns]
+            row = [harmless(column.cell(item)) for column in listing.columns]
             # csv quotes no "\r" that is not its own line end, and a spreadsheet takes it for a new row
             (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
 
@@ -291,11 +293,6 @@ def _wants_color(settings: OutputSettings, stream: IO[str]) -> bool:
     if settings.force_color or settings.color == "always":
         return True
     return stream.isatty() and not settings.dumb
-
-
-def _harmless(cell: str) -> str:
-    """Return a CSV cell that no spreadsheet takes for a formula."""
-    return "'" + cell if cell[:1] in ("=", "+", "-", "@", "\t", "\r", "\x00") else cell
 
 
 def _close(process: subprocess.Popen[str]) -> None:

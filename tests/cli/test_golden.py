@@ -14,6 +14,7 @@ import pytest
 
 import chatlog
 from chatlog import ConversationDraft, MessageDraft
+from chatlog.formats import WRITERS
 from chatlog.models import Part
 from tests.conftest import NOW, Clock, Run
 
@@ -31,7 +32,8 @@ CASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "search-relaxed": (("search", "backoff", "frobnicate"), ("table", "json")),
     "tags": (("tags",), LISTS),
     "config-list": (("config", "list"), LISTS),
-    "export": (("export",), ("to-jsonl", "to-markdown", "to-openai", "to-anthropic")),
+    "export": (("export",), tuple(f"to-{name}" for name in WRITERS)),
+    "export-note": (("export", "deploy"), ("to-markdown", "to-html")),
 }
 EXTENSIONS = {"text": "txt", "markdown": "md", "to-jsonl": "jsonl", "to-markdown": "md"}
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -11,9 +13,10 @@ import typer
 from chatlog.cli.options import Conversations, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.errors import BusyError
-from chatlog.export import Exporter, select
+from chatlog.export import Exporter, ExportReport, Progress, select
 from chatlog.formats import WRITERS
 from chatlog.models import Filters
+from chatlog.output import Output
 
 
 def _writers() -> list[str]:
@@ -24,7 +27,8 @@ def _writers() -> list[str]:
     "chatlog export --to jsonl -o backup.jsonl",
     "chatlog export @last --to markdown",
     "chatlog export --tag work --to markdown -o notes/",
-    "chatlog export --source chatgpt --to openai | gzip > finetune.jsonl.gz",
+    "chatlog export --since 1y --to html -o site/",
+    "chatlog export --source chatgpt --to openai-finetune | gzip > finetune.jsonl.gz",
     filters=True,
 )
 def command(
@@ -40,24 +44,49 @@ def command(
 ) -> None:
     """Write conversations: those named, or all that the filters let through, the oldest first.
 
-    jsonl is chatlog's own form and loses nothing; importing it gives the same history again.
+    jsonl is chatlog's own form and loses nothing, json the same in one document; importing either gives the same
+    history again.  html in a folder is a site with an index that can be searched.  docs/formats.md says what each
+    form holds.
     """
     session = Session.of(ctx)
     store = session.store()
     filters = session.filters()
     found = session.conversations(store, conversations) if conversations else None
     chosen = iter(found) if found is not None else select(store, None, filters)
-    exporter = Exporter(store, to)
     everything = found is None and filters == Filters()
     folder = Path(target).expanduser()
-    if target == STDIN:
-        exporter.write(chosen, session.output.stream(), everything=everything)
-    elif target.endswith("/") or folder.is_dir():
-        exporter.write_folder(chosen, folder, force=force)
-    else:
-        exporter.write_file(chosen, folder, force=force, everything=everything)
+    with _progress(session.output, is_free=target != STDIN or not session.output.is_terminal) as progress:
+        exporter = Exporter(store, to, progress)
+        if target == STDIN:
+            exporter.write(chosen, session.output.stream(), everything=everything)
+        elif _is_folder(target, folder, to):
+            exporter.write_folder(chosen, folder, force=force)
+        else:
+            exporter.write_file(chosen, folder, force=force, everything=everything)
     report = exporter.report
     if target != STDIN:
         session.output.hint(f"{report.conversations} conversations, {report.messages} messages → {target}")
     with suppress(BusyError):  # a file that cannot be written now can still be read out
         store.record("export", conversations=report.conversations, messages=report.messages, to=to)
+
+
+def _is_folder(target: str, path: Path, to: str) -> bool:
+    """Whether files are to go into a folder of that name; a form of one file each takes a bare name for one."""
+    return target.endswith("/") or path.is_dir() or (WRITERS[to].paged and not path.suffix and not path.exists())
+
+
+@contextmanager
+def _progress(output: Output, *, is_free: bool) -> Iterator[Progress | None]:
+    """Show how far an export is while a person is watching a terminal that is free of the export itself."""
+    if output.settings.quiet or output.settings.dumb or not is_free or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+    with console.status("exporting …") as status:
+
+        def tell(report: ExportReport) -> None:
+            status.update(f"exporting … {report.conversations:,} conversations, {report.messages:,} messages")
+
+        yield tell

@@ -118,6 +118,6 @@ class _View:
             self.output.hint(f"{left_out} hidden messages are not shown; --hidden shows them")
 
     def _markdown(self, conversation: Conversation, messages: Iterable[Message]) -> None:
-        from chatlog.formats import writer
+        from chatlog.formats import markdown
 
-        writer("markdown").write([(conversation, messages)], self.output.stream())
+        markdown.write([(conversation, messages)], self.output.stream())

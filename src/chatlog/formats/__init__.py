@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
-from typing import IO, Any, Protocol, cast
+from typing import IO, Any, NamedTuple, Protocol, cast
 
 from chatlog.errors import UsageError
 from chatlog.formats.jsonstream import BROKEN_JSON, encoding_of, first_keys
@@ -50,12 +50,33 @@ READERS = (
     "langchain",
     "openai_messages",
 )
-#: Writers, by the name `export --to` takes, with the extension of the file.
+
+
+class Form(NamedTuple):
+    """A form that conversations are written in.
+
+    `whole` forms hold trees, hidden messages included, rather than active paths; `lossless` ones hold the summaries,
+    memories and tombstones too; `paged` ones are one conversation a file rather than all in one.
+    """
+
+    module: str
+    extension: str
+    whole: bool = False
+    lossless: bool = False
+    paged: bool = False
+
+
+#: Writers, by the name `export --to` takes.
 WRITERS = {
-    "jsonl": ("chatlog", ".jsonl"),
-    "markdown": ("markdown", ".md"),
-    "openai": ("openai_messages", ".jsonl"),
-    "anthropic": ("anthropic_messages", ".jsonl"),
+    "jsonl": Form("chatlog", ".jsonl", whole=True, lossless=True),
+    "json": Form("json_document", ".json", whole=True, lossless=True),
+    "markdown": Form("markdown_notes", ".md", paged=True),
+    "html": Form("webpage", ".html", whole=True, paged=True),
+    "csv": Form("csv_rows", ".csv", whole=True),
+    "openai": Form("openai_messages", ".jsonl"),
+    "openai-finetune": Form("openai_finetune", ".jsonl"),
+    "anthropic": Form("anthropic_messages", ".jsonl"),
+    "sharegpt": Form("sharegpt_writer", ".json"),
 }
 #: What a converter raises on a record that is not of the shape its specification gives.
 MALFORMED = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
@@ -77,7 +98,10 @@ class Writer(Protocol):
     """A module that writes a format."""
 
     def write(self, transcripts: Iterable[Transcript], out: IO[str]) -> None:
-        """Write conversations with their messages as text."""
+        """Write conversations with their messages as text.
+
+        Messages may be asked for more than once; a lossless writer takes the `Extras` to write as well.
+        """
 
 
 @dataclass(frozen=True)
@@ -148,7 +172,7 @@ def writer(name: str) -> Writer:
     """Return the writer `export --to` calls `name`.  Raises UsageError for an unknown one."""
     if name not in WRITERS:
         raise UsageError(f"'{name}' is not a format chatlog writes", f"one of: {', '.join(WRITERS)}")
-    return cast(Writer, import_module(f"chatlog.formats.{WRITERS[name][0]}"))
+    return cast(Writer, import_module(f"chatlog.formats.{WRITERS[name].module}"))
 
 
 def detect(source: Source) -> str | None:

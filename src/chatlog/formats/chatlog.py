@@ -1,7 +1,8 @@
 """chatlog's own JSONL: lossless both ways, and the simplest way in for anyone's data.
 
 A header line, then each conversation followed by its messages in order of seq and its summaries,
-and at the end memories and tombstones (CLI.md section 4).
+and at the end memories and tombstones (CLI.md section 4).  The same records in one JSON document, as
+`json_document` writes them, are read here too.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import IO, Any
 
 from chatlog.formats import MALFORMED, Head, Transcript
 from chatlog.formats.build import Chain, derived_id
-from chatlog.formats.jsonstream import lines
+from chatlog.formats.jsonstream import items, lines
 from chatlog.formats.source import Source
 from chatlog.models import ROLES, ConversationDraft, Extra, MessageDraft, Problem, Record, joined_text
 from chatlog.records import conversation_record, message_record
@@ -24,6 +25,10 @@ VERSION = 1
 HEADER = {"type": "chatlog", "version": VERSION}
 
 _OUR_ID = re.compile(r"[a-z2-7]{26}")
+#: The first key of a document, and how far into it to look for that.
+_DOCUMENT = re.compile(r'"type"\s*:\s*"chatlog"')
+_DOCUMENT_VERSION = re.compile(r'"version"\s*:\s*(\d{1,9})')
+_OPENING_CHARS = 400
 _EXTRAS = ("summary", "memory", "tombstone")
 
 
@@ -31,6 +36,8 @@ def sniff(head: Head) -> bool:
     """Recognise the header line, or lines of the types that follow it."""
     if not head.is_json or head.is_array:
         return False
+    if is_document(head):
+        return True
     if not head.objects:  # a first line longer than the head
         return head.keys >= {"type", "conversation", "role"}
     first = head.objects[0]
@@ -41,10 +48,19 @@ def sniff(head: Head) -> bool:
     )
 
 
+def is_document(head: Head) -> bool:
+    """Say whether a source that begins like this is one document with the records under ``items``."""
+    return head.keys >= {"type", "version", "items"} and _DOCUMENT.search(head.text[:_OPENING_CHARS]) is not None
+
+
 def read(source: Source) -> Iterator[Record]:
     """Yield what each line holds; a line that holds nothing we know is a Problem."""
+    head = Head(source.name, source.head())
+    in_document = not head.is_array and is_document(head)
+    if in_document and (version := _document_version(head)) > VERSION:
+        yield Problem("the document", _newer(version))
     reader = _Reader()
-    for line in lines(source):
+    for line in items(source, "items") if in_document else lines(source):
         if isinstance(line, Problem):
             yield line
             continue
@@ -76,7 +92,7 @@ class _Reader:
         elif kind != "chatlog":
             yield Problem(place, "not a type of line chatlog knows")
         elif value["version"] > VERSION:
-            yield Problem(place, f"version {int(value['version'])} is newer than this chatlog knows")
+            yield Problem(place, _newer(value["version"]))
 
     def message(self, value: Mapping[str, Any]) -> MessageDraft:
         conversation_id = str(value["conversation"])
@@ -113,6 +129,15 @@ class _Reader:
         parent = str(value["parent"])
         name = draft.source_id or derived_id(parent, draft)
         return self.chain.note(replace(draft, parent=parent, source_id=name))
+
+
+def _document_version(head: Head) -> int:
+    found = _DOCUMENT_VERSION.search(head.text[:_OPENING_CHARS])
+    return int(found[1]) if found else VERSION
+
+
+def _newer(version: int) -> str:
+    return f"version {int(version)} is newer than this chatlog knows"
 
 
 def _is_ours(value: Mapping[str, Any]) -> bool:
@@ -174,16 +199,22 @@ def no_extras(conversation_id: str | None) -> Iterable[Extra]:  # noqa: ARG001  
 
 
 def write(transcripts: Iterable[Transcript], out: IO[str], extras: Extras = no_extras) -> None:
-    """Write the conversations; `extras` gives the summaries of one, and with None the rest."""
+    """Write a record a line; `extras` gives the summaries of a conversation, and with None the rest."""
     _line(out, HEADER)
+    for record in written(transcripts, extras):
+        _line(out, record)
+
+
+def written(transcripts: Iterable[Transcript], extras: Extras) -> Iterator[dict[str, Any]]:
+    """Yield the records of conversations as JSON has them, their type first."""
     for found, messages in transcripts:
-        _line(out, {"type": "conversation", **conversation_record(found)})
+        yield {"type": "conversation", **conversation_record(found)}
         for message in messages:
-            _line(out, {"type": "message", **message_record(message)})
+            yield {"type": "message", **message_record(message)}
         for extra in extras(found.id):
-            _line(out, {"type": extra.kind, **extra.values})
+            yield {"type": extra.kind, **extra.values}
     for extra in extras(None):
-        _line(out, {"type": extra.kind, **extra.values})
+        yield {"type": extra.kind, **extra.values}
 
 
 def _line(out: IO[str], value: Mapping[str, Any]) -> None:

@@ -26,16 +26,21 @@ def write(transcripts: Iterable[Transcript], out: IO[str]) -> None:
     """Write each conversation under its title, each visible message under its speaker."""
     for number, (conversation, messages) in enumerate(transcripts):
         out.write("\n" if number else "")
-        out.write(_opening(conversation))
-        names: dict[str, str] = {}
-        for message in messages:
-            if not message.hidden:
-                out.write(_section(message, conversation, names))
+        out.write(f"# {title_of(conversation)}\n\n{' · '.join(_facts(conversation))}\n")
+        write_messages(conversation, messages, out)
 
 
-def _opening(conversation: Conversation) -> str:
-    title = _BLANKS.sub(" ", conversation.title or "").strip() or "Untitled conversation"
-    return f"# {title}\n\n{' · '.join(_facts(conversation))}\n"
+def write_messages(conversation: Conversation, messages: Iterable[Message], out: IO[str]) -> None:
+    """Write the visible messages of a conversation."""
+    names: dict[str, str] = {}
+    for message in messages:
+        if not message.hidden:
+            out.write(_section(message, conversation, names))
+
+
+def title_of(conversation: Conversation) -> str:
+    """Return a conversation's title in a line."""
+    return _BLANKS.sub(" ", conversation.title or "").strip() or "Untitled conversation"
 
 
 def _facts(conversation: Conversation) -> Iterator[str]:

@@ -32,7 +32,7 @@ _NUMBER_CHARS = 19
 _NOT_IN_AUTHORS = re.compile(r"[\s<|\\/>]+")
 _SOUNDS = {"audio/wav": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3"}
 
-__all__ = ["message", "read", "sniff", "to_wire", "write"]
+__all__ = ["message", "read", "sniff", "spell", "to_wire", "write"]
 
 
 def sniff(head: Head) -> bool:
@@ -263,9 +263,14 @@ def write(transcripts: Iterable[Transcript], out: IO[str]) -> None:
 def to_wire(messages: Iterable[Message]) -> Iterator[dict[str, Any]]:
     """Yield the messages ready for a request: no reasoning, nothing hidden, results after their calls."""
     for step in steps(messages):
-        said = _SPELLED.get(step.role, _spell_prompt)(step)
+        said = spell(step)
         if said is not None:
             yield said
+
+
+def spell(step: Step) -> dict[str, Any] | None:
+    """Return the message of a step; None where it says nothing that a request can hold."""
+    return _SPELLED.get(step.role, _spell_prompt)(step)
 
 
 def _named(step: Step, **said: Any) -> dict[str, Any]:

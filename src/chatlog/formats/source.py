@@ -274,17 +274,20 @@ Progress = Callable[[Source, int], None]
 
 
 def watched(source: Source, progress: Progress) -> Source:
-    """Return the source with every read told to `progress`."""
-    return replace(source, opener=lambda: io.BufferedReader(_Watched(source, progress), 1 << 20))
+    """Return the source with every read told to `progress`, once for what is read twice."""
+    told = [0]
+    return replace(source, opener=lambda: io.BufferedReader(_Watched(source, progress, told), 1 << 20))
 
 
 class _Watched(io.RawIOBase):
-    """A stream that tells how much of it was read."""
+    """A stream that tells how much of it was read; `told` is how much of its source has been already."""
 
-    def __init__(self, source: Source, progress: Progress) -> None:
+    def __init__(self, source: Source, progress: Progress, told: list[int]) -> None:
         self.source = source
         self.stream = source.open()
         self.progress = progress
+        self.told = told
+        self.at = 0
 
     def readable(self) -> bool:
         return True
@@ -292,7 +295,10 @@ class _Watched(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         chunk = self.stream.read(len(buffer))
         buffer[: len(chunk)] = chunk
-        self.progress(self.source, len(chunk))
+        self.at += len(chunk)
+        if self.at > self.told[0]:
+            self.progress(self.source, self.at - self.told[0])
+            self.told[0] = self.at
         return len(chunk)
 
     def close(self) -> None:

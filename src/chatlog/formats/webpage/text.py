@@ -1,0 +1,154 @@
+"""Stored text as HTML that does nothing: Markdown without raw HTML, links of three schemes, no control characters.
+
+Owns every rule of what may stand in a page; nothing of a message reaches one but through here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from chatlog.formats.webpage.highlight import highlighted
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
+#: Longer text, or with more brackets, is shown as it is: Markdown takes the square of some texts' length.
+MAX_MARKDOWN_CHARS = 200_000
+MAX_BRACKETS = 4_000
+MAX_LINK_CHARS = 2_000
+
+_LINK = re.compile(r"(?:https?://|mailto:)[^\s<>\"'`\\]+", re.IGNORECASE)
+#: C0 but newline and tab, DEL, C1, bidirectional overrides, lone surrogates: what a terminal or reader would obey.
+_OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+#: Marks that scripts and flags need, written as references: a browser takes them, a terminal never sees them.
+_MARKS = re.compile("[\u061c\u200e\u200f\u2028\u2029\U000e0000-\U000e007f]")
+_COLOURS = re.compile(r"\x1b\[[\d;:?]*[A-Za-z]|\x1b\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)")
+_LINE_ENDS = re.compile(r"\r\n?")
+_LANGUAGE = re.compile(r"[\w+#.-]{1,30}")
+_BARE_LINK = re.compile(r"https?://[^\s<>\"'`\\\x00-\x1f]{1,2000}")
+_TRAILING = ".,;:!?)]}*_"
+#: The label of a link is looked for in so many tokens before a word.
+_LINK_TOKENS = 60
+
+
+def harmless(page: str) -> str:
+    """Return HTML in which no character does anything but stand there, in a browser or on a terminal."""
+    if page.isascii() and page.isprintable():
+        return page
+    return _MARKS.sub(lambda mark: f"&#{ord(mark[0])};", _OBEYED.sub(lambda found: _spelt(ord(found[0])), page))
+
+
+def _spelt(code: int) -> str:
+    """Return a control character's picture, or its number where it has none."""
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "\u2421" if code == 0x7F else f"\\u{code:04x}"
+
+
+def plain(text: str) -> str:
+    """Return text as HTML, as it is."""
+    return escape(_LINE_ENDS.sub("\n", text))
+
+
+def output(text: str) -> str:
+    """Return a program's output as HTML, without the colours it gave a terminal."""
+    return plain(_COLOURS.sub("", text) if "\x1b" in text else text)
+
+
+def is_link(address: str) -> bool:
+    """Whether a page may link there: the web and mail, nothing that acts."""
+    return len(address) <= MAX_LINK_CHARS and _LINK.fullmatch(address) is not None
+
+
+def link(address: str, label: str) -> str:
+    """Return a link, or the label where the address is none that a page may link to."""
+    if not is_link(address):
+        return plain(label)
+    return f'<a href="{escape(address)}" rel="noopener noreferrer nofollow">{plain(label)}</a>'
+
+
+def code(text: str, language: str = "") -> str:
+    """Return a block of code, highlighted where its language is known."""
+    named = match[0] if (match := _LANGUAGE.match(language)) else ""
+    label = f' data-lang="{escape(named)}"' if named else ""
+    return f'<pre class="code"{label}><code>{highlighted(_LINE_ENDS.sub(chr(10), text), named)}</code></pre>'
+
+
+def markdown(text: str, *, breaks: bool = False) -> str:
+    """Return Markdown as HTML; with `breaks` a line end is one."""
+    text = _LINE_ENDS.sub("\n", text)
+    if len(text) > MAX_MARKDOWN_CHARS or text.count("[") > MAX_BRACKETS:
+        return f'<div class="plain">{plain(text)}</div>'
+    rendered: str = _renderer(breaks=breaks).render(text)
+    return rendered
+
+
+@cache
+def _renderer(*, breaks: bool) -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    class Renderer(MarkdownIt):
+        def validateLink(self, url: str) -> bool:  # noqa: N802  the library's name
+            return is_link(url)
+
+    made = Renderer("js-default", {"html": False, "linkify": False, "typographer": False, "breaks": breaks})
+    rules: dict[str, Any] = {
+        "fence": _fence,
+        "code_block": _fence,
+        "image": _image,
+        "link_open": _link_open,
+        "heading_open": _heading,
+        "heading_close": _heading,
+        "table_open": lambda *_: '<div class="scroll"><table>\n',
+        "table_close": lambda *_: "</table></div>\n",
+        "text": _text,
+    }
+    for name, rule in rules.items():
+        made.add_render_rule(name, lambda _, *given, rule=rule: rule(*given))
+    return made
+
+
+def _fence(tokens: Sequence[Any], index: int, *_: object) -> str:
+    token = tokens[index]
+    return code(token.content, token.info.strip()) + "\n"
+
+
+def _image(tokens: Sequence[Any], index: int, *_: object) -> str:
+    """Return a link to an image: a page loads nothing from elsewhere."""
+    token = tokens[index]
+    address = str(token.attrGet("src") or "")
+    return link(address, f"[image: {token.content or address}]")
+
+
+def _link_open(tokens: Sequence[Any], index: int, *_: object) -> str:
+    address = str(tokens[index].attrGet("href") or "")
+    return f'<a href="{escape(address)}" rel="noopener noreferrer nofollow">'
+
+
+def _heading(tokens: Sequence[Any], index: int, *_: object) -> str:
+    """Return a heading below those of the page."""
+    token = tokens[index]
+    level = min(int(token.tag[1:]) + 2, 6)
+    return f"<h{level}>" if token.nesting == 1 else f"</h{level}>\n"
+
+
+def _text(tokens: Sequence[Any], index: int, *_: object) -> str:
+    """Return words, bare addresses among them as links."""
+    content = tokens[index].content
+    if "://" not in content or _is_in_link(tokens, index):
+        return escape(content)
+    written, end = list[str](), 0
+    for match in _BARE_LINK.finditer(content):
+        address = match[0].rstrip(_TRAILING)
+        written += [escape(content[end : match.start()]), link(address, address)]
+        end = match.start() + len(address)
+    return "".join([*written, escape(content[end:])])
+
+
+def _is_in_link(tokens: Sequence[Any], index: int) -> bool:
+    near = reversed(tokens[max(index - _LINK_TOKENS, 0) : index])
+    return next((token.type == "link_open" for token in near if token.type.startswith("link_")), False)
