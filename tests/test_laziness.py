@@ -15,7 +15,9 @@ from chatlog.cli import COMMANDS
 
 SOURCES = Path(chatlog.__file__).parents[1]
 #: What costs 10 to 150 ms, and no everyday verb needs in a pipe.
-HEAVY = {"sqlite_utils", "sqlite_vec", "numpy", "rich", "tiktoken", "pydantic", "pygments", "httpx", "tomlkit"}
+HEAVY = {
+    "sqlite_utils", "sqlite_vec", "numpy", "rich", "tiktoken", "tokenizers", "pydantic", "pygments", "httpx", "tomlkit",
+}  # fmt: skip
 EVERY_VERB = {"chatlog.cli", "chatlog.cli.options", "chatlog.cli.session"}
 
 PROBE = """

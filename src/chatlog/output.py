@@ -23,6 +23,8 @@ SCHEMA_VERSION = 1
 #: On a terminal a wide column gives way to the others down to this, and they are no wider than that.
 MIN_WIDE, MAX_NARROW = 12, 40
 FORMATS = ("table", "text", "json", "jsonl", "ids", "csv")
+#: The forms of a context, as the APIs take them.
+WIRE_FORMS = ("openai", "anthropic", "gemini", "responses")
 #: The forms of one thing, and of one that has an id.
 THING = ("table", "text", "json", "jsonl")
 IDENTIFIED = (*THING, "ids")

@@ -31,6 +31,7 @@ COMMANDS = {
     "list": ("list", "List conversations, the latest first."),
     "show": ("show", "Show a conversation."),
     "search": ("search", "Find messages by their words."),
+    "context": ("context", "Assemble the messages for the next request, within a budget."),
     "export": ("export", "Write conversations to a file or a pipe."),
     "set": ("set", "Change a conversation's title, model and marks."),
     "tag": ("tag", "Add and remove tags."),

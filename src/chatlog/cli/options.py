@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperOption
 
 from chatlog.cli.session import Session
 from chatlog.models import ROLES
-from chatlog.output import FORMATS
+from chatlog.output import FORMATS, WIRE_FORMS
 
 #: The messages of exit codes, for the end of each help text.
 EXIT_CODES = (
@@ -40,7 +40,13 @@ GLOBAL_FLAGS = (
     Flag(("--db",), "db", "The database: a path or URL (CHATLOG_DB).", "PATH|URL"),
     Flag(("--user",), "user", "Whose conversations (CHATLOG_USER; default: local).", "NAME"),
     Flag(("--json",), "json", "Print JSON: the same as --format json.", value=True),
-    Flag(("--format",), "format", f"Print as {', '.join(FORMATS)}.", "FORMAT", choices=(*FORMATS, "markdown")),
+    Flag(
+        ("--format",),
+        "format",
+        f"Print as {', '.join(FORMATS)}.",
+        "FORMAT",
+        choices=(*FORMATS, "markdown", *WIRE_FORMS),
+    ),
     Flag(("-q", "--quiet"), "quiet", "No hints and no progress.", value=True),
     Flag(("--no-color",), "no_color", "No colours (also NO_COLOR).", value=True),
     Flag(("--no-pager",), "no_pager", "Print long text without a pager.", value=True),

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from chatlog.formats import build
 from chatlog.formats.envelope import UnreadableError, draft, role_of
-from chatlog.formats.turns import mention, response_text, steps, tool_name
+from chatlog.formats.turns import Step, mention, response_text, steps, tool_name
 from chatlog.models import Message, MessageDraft, Part
 
 if TYPE_CHECKING:
@@ -109,9 +109,14 @@ _BLOCKS: dict[str, Callable[[dict[str, Any]], Part]] = {
 
 def to_wire(messages: Iterable[Message]) -> dict[str, Any]:
     """Return ``{"system", "messages"}`` ready for a request; "system" only where there is one."""
+    return from_steps(steps(messages))
+
+
+def from_steps(said: Iterable[Step]) -> dict[str, Any]:
+    """Return steps as ``{"system", "messages"}``."""
     system: list[str] = []
     turns: list[dict[str, Any]] = []
-    for step in steps(messages):
+    for step in said:
         if step.role in ("system", "developer"):
             system += [block["text"] for part in step.parts if (block := _block(part, "system")) and "text" in block]
             continue

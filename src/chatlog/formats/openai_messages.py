@@ -262,7 +262,12 @@ def write(transcripts: Iterable[Transcript], out: IO[str]) -> None:
 
 def to_wire(messages: Iterable[Message]) -> Iterator[dict[str, Any]]:
     """Yield the messages ready for a request: no reasoning, nothing hidden, results after their calls."""
-    for step in steps(messages):
+    yield from from_steps(steps(messages))
+
+
+def from_steps(said_steps: Iterable[Step]) -> Iterator[dict[str, Any]]:
+    """Yield steps as messages of a request."""
+    for step in said_steps:
         said = spell(step)
         if said is not None:
             yield said

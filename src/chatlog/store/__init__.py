@@ -28,6 +28,8 @@ from chatlog.models import (
 
 if TYPE_CHECKING:
     from chatlog.store.sources import Sources
+    from chatlog.store.summaries import Summaries
+    from chatlog.store.window import Windows
 
 Clock = Callable[[], datetime]
 SORTS = ("updated", "created", "messages", "tokens", "title")
@@ -153,6 +155,16 @@ class Store(Protocol):
     @property
     def sources(self) -> Sources:
         """The files that history came from."""
+
+    # context
+
+    @property
+    def windows(self) -> Windows:
+        """What contexts are assembled from."""
+
+    @property
+    def summaries(self) -> Summaries:
+        """What ranges of turns came down to."""
 
     # upkeep
 

@@ -38,6 +38,8 @@ from chatlog.timespec import iso
 
 if TYPE_CHECKING:
     from chatlog.store.sources import Sources
+    from chatlog.store.summaries import Summaries
+    from chatlog.store.window import Windows
 
 _ANY = Filters()
 _UNTITLED = ConversationDraft()
@@ -310,6 +312,20 @@ class SqliteStore:
         from chatlog.store.sqlite.sources import SqliteSources
 
         return SqliteSources(self._pool, self.user)
+
+    # context
+
+    @property
+    def windows(self) -> Windows:
+        from chatlog.store.sqlite.window import SqliteWindows
+
+        return SqliteWindows(self._pool, self.user, self.clock)
+
+    @property
+    def summaries(self) -> Summaries:
+        from chatlog.store.sqlite.summaries import SqliteSummaries
+
+        return SqliteSummaries(self._pool, self.user, self.clock)
 
     # upkeep
 

@@ -24,7 +24,7 @@ class Migration(NamedTuple):
     sql: str
 
 
-MIGRATIONS = (Migration(1, "the first schema", schema.TABLES + schema.INDEX),)
+MIGRATIONS = (Migration(1, "the first schema", schema.TABLES + schema.INDEX + schema.TRIGGERS),)
 
 
 def statements(sql: str) -> Iterator[str]:

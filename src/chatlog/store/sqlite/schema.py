@@ -90,6 +90,10 @@ CREATE UNIQUE INDEX messages_source ON messages (source_id, conversation) WHERE 
 -- add --key: a retried write
 CREATE UNIQUE INDEX messages_key ON messages (key, conversation) WHERE key IS NOT NULL;
 
+-- context: system prompts and pinned messages, few among many
+CREATE INDEX messages_system ON messages (conversation, seq) WHERE role IN ('system', 'developer');
+CREATE INDEX messages_importance ON messages (conversation, importance, seq) WHERE importance IS NOT NULL;
+
 -- Hashes of what a message was before a newer version, or a redaction, replaced it: an older export
 -- that is imported again does not bring it back.
 CREATE TABLE superseded (
@@ -106,6 +110,18 @@ CREATE TABLE token_counts (
     encoding TEXT NOT NULL,
     tokens INTEGER NOT NULL,
     PRIMARY KEY (body, encoding)
+) WITHOUT ROWID;
+
+-- Tokens of an active path up to a message of it, so that a total is not counted anew.  Triggers forget it
+-- when anything at or above that message changes.
+CREATE TABLE token_totals (
+    conversation INTEGER NOT NULL REFERENCES conversations (key) ON DELETE CASCADE,
+    encoding TEXT NOT NULL,
+    seq INTEGER NOT NULL,               -- the last message that is counted
+    messages INTEGER NOT NULL,          -- how many there are up to it, hidden ones left out
+    first_seq INTEGER,
+    tokens INTEGER NOT NULL,
+    PRIMARY KEY (conversation, encoding)
 ) WITHOUT ROWID;
 
 CREATE TABLE tags (
@@ -206,4 +222,14 @@ CREATE VIRTUAL TABLE words USING fts5 (
     tokenize = "porter unicode61 remove_diacritics 2 categories 'L* N* Co M*'"
 );
 INSERT INTO words (words, rank) VALUES ('secure-delete', 1);
+"""
+
+TRIGGERS = """
+CREATE TRIGGER token_totals_changed AFTER UPDATE OF active, body, hidden, seq ON messages BEGIN
+    DELETE FROM token_totals
+    WHERE conversation IN (OLD.conversation, NEW.conversation) AND seq >= min(OLD.seq, NEW.seq);
+END;
+CREATE TRIGGER token_totals_deleted AFTER DELETE ON messages BEGIN
+    DELETE FROM token_totals WHERE conversation = OLD.conversation AND seq >= OLD.seq;
+END;
 """

@@ -1,0 +1,355 @@
+"""Choosing what of a conversation fits a token budget: the pure core of contexts.
+
+Is handed everything it may choose from and returns steps with reasons; knows no store, no clock.  What changes
+from call to call (memories, retrieved turns) goes with the newest message, so that what stands before it stays
+byte for byte the same; the window of verbatim turns moves in steps for the same reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from chatlog.formats.turns import Step, steps
+from chatlog.material import Material
+from chatlog.models import Message, text_parts
+from chatlog.quoting import CONTINUE, labelled, polished, said, shortened, speaker, word_set
+from chatlog.recent import AROUND, Window
+from chatlog.retrieval import Quotes
+from chatlog.store.summaries import Summary
+from chatlog.store.window import Counted
+from chatlog.tokens import Counter, cut
+from chatlog.wireforms import Form
+
+#: Shares of the budget: quoted summaries, pinned turns, what a pause was about, memories.
+_SUMMARY, _KEPT, _PAUSE, _MEMORY = 0.25, 0.15, 0.05, 0.08
+#: The verbatim turns' share, by budget: with a question of its own the earlier turns come first in a small one.
+_ASKED = ((1_000, 0.12), (2_000, 0.12), (4_000, 0.4), (8_000, 0.6), (16_000, 0.75))
+_GROWING = ((500, 0.5), (1_000, 0.6), (2_000, 0.7), (4_000, 0.78), (8_000, 0.82))
+
+
+class Left(NamedTuple):
+    """Something that was not taken whole; `last` ends a range of refs."""
+
+    ref: str
+    reason: str
+    tokens: int = 0
+    last: str | None = None
+
+
+class Section(NamedTuple):
+    """A part of the context: its tokens, the messages in it, why it is there."""
+
+    tokens: int
+    refs: tuple[str, ...]
+    why: str
+
+
+class Chosen(NamedTuple):
+    """What was chosen, spelled in its form, with its price."""
+
+    wire: Any
+    tokens: int
+    sections: dict[str, Section]
+    omitted: tuple[Left, ...]
+
+
+def choose(material: Material, budget: int, form: Form, count: Counter) -> Chosen | int:
+    """Return a context of at most `budget` tokens; where there is none, the least that is needed."""
+    bare = Assembly(material, budget, form, count)
+    if bare.minimum > budget:
+        return bare.minimum
+    allowed = budget
+    while allowed >= bare.minimum:
+        chosen = Assembly(material, allowed, form, count).chosen()
+        if chosen.tokens <= budget:
+            return chosen
+        allowed -= max(chosen.tokens - budget, allowed // 20, 8)
+    return bare.least()
+
+
+def _share(curve: Sequence[tuple[int, float]], budget: int) -> float:
+    """Return the share that a curve gives a budget, straight lines between its points."""
+    low = curve[0]
+    for high in curve:
+        if budget <= high[0]:
+            span = high[0] - low[0]
+            return low[1] + (high[1] - low[1]) * ((budget - low[0]) / span if span else 0)
+        low = high
+    return curve[-1][1]
+
+
+class Assembly:
+    """One attempt to fill a budget; estimates guide it, the spelled form is what counts."""
+
+    def __init__(self, material: Material, budget: int, form: Form, count: Counter) -> None:
+        self.material = material
+        self.budget = budget
+        self.form = form
+        self.count = count
+        self.omitted: list[Left] = []
+        self.refs: dict[str, tuple[str, ...]] = {}
+        self.texts: dict[str, int] = {}
+
+    # what must be there
+
+    @cached_property
+    def system(self) -> list[Step]:
+        """The system prompts as one step: those above the turns, and later ones while there is room."""
+        taken, refused = self._prompts(self.budget // 10)
+        self.omitted += [Left(found.ref, "a later system prompt, no room", self.count(found.text)) for found in refused]
+        return self._system_step(taken)
+
+    def _system_step(self, prompts: Sequence[Message]) -> list[Step]:
+        text = "\n\n".join(dict.fromkeys(found.text for found in prompts))
+        self._note("system", text, [found.ref for found in prompts])
+        return [Step("system", None, text_parts(text))] if text else []
+
+    def _prompts(self, spare: int) -> tuple[list[Message], list[Message]]:
+        """Return the system prompts that are sent, later ones up to `spare` tokens, and those that are not."""
+        said = [found for found in self.material.system if found.text.strip()]
+        first = next((turn.message.seq for turn in self.material.tail if turn.message.role == "user"), 1 << 62)
+        taken = [found for found in said if found.seq < first] or said[:1]
+        refused: list[Message] = []
+        for later in said[len(taken) :]:
+            price = self.count(later.text) + 2
+            (taken if price <= spare else refused).append(later)
+            spare -= price if price <= spare else 0
+        return taken, refused
+
+    @cached_property
+    def newest(self) -> list[Step]:
+        """The new message: what waits for an answer, and the question."""
+        found = list(steps(self.material.pending))
+        if self.material.new_query is not None:
+            found.append(Step("user", None, text_parts(self.material.new_query)))
+        return polished(found, self.form.name)[:1] if found else []
+
+    @cached_property
+    def minimum(self) -> int:
+        """The tokens of what cannot be left out."""
+        return self._price(self._least())
+
+    def _least(self) -> list[Step]:
+        system = self._system_step(self._prompts(0)[0])
+        if self.newest or not self.material.turns:
+            return polished([*system, *self.newest], self.form.name)
+        last = [turn.message for turn in self._last_group()]
+        short = [shortened(message, 16, 64, self.count) for message in last]
+        return polished([*system, *steps(short)], self.form.name)
+
+    def _last_group(self) -> list[Counted]:
+        """Return the last answer, with its calls and their results."""
+        turns = self.material.turns
+        at = len(turns) - 1
+        while at > 0 and (turns[at].message.role == "tool" or turns[at].message.hidden):
+            at -= 1
+        return list(turns[at:])
+
+    def least(self) -> Chosen:
+        """Return a context of nothing but what cannot be left out."""
+        wire = self.form.build(self._least())
+        self._note("query", "", [message.ref for message in self.material.pending])
+        return self._result(wire)
+
+    # the whole
+
+    def chosen(self) -> Chosen:
+        """Return the context that fits by estimate."""
+        head, window = self._head(), self._recent()
+        asked = self.material.new_query
+        told = [*([head] if head else []), *window, *([_words(asked)] if asked is not None else [])]
+        found = [*self.system, *steps(told)]
+        block = self._with_the_question()
+        if block:
+            at = max((at for at, step in enumerate(found) if step.role == "user"), default=len(found))
+            found.insert(at, Step("user", found[at].author if at < len(found) else None, text_parts(block)))
+        return self._result(self.form.build(polished(found, self.form.name)))
+
+    def _result(self, wire: Any) -> Chosen:
+        tokens = self.form.price(wire, self.count)
+        told = sum(self.texts.values())
+        self.texts["recent"] = max(tokens - told, 0)
+        sections = {
+            name: Section(self.texts.get(name, 0) if self.refs.get(name) or self.texts.get(name) else 0,
+                          self.refs.get(name, ()), why)
+            for name, why in WHY.items()
+        }  # fmt: skip
+        return Chosen(wire, tokens, sections, tuple(self.omitted))
+
+    def _price(self, found: Sequence[Step]) -> int:
+        return self.form.price(self.form.build(found), self.count)
+
+    def _note(self, name: str, text: str, refs: Sequence[str]) -> None:
+        self.texts[name] = self.count(text)
+        self.refs[name] = tuple(refs)
+
+    # the head: what stays the same while the conversation grows
+
+    def _head(self) -> Message | None:
+        """Return pinned turns, summaries and what the pause was about, as a user's message."""
+        blocks = [self._kept(), *(self._summary(found) for found in self.material.summaries), self._pause()]
+        text = "\n".join(filter(None, blocks))
+        self._note("summary", "\n".join(filter(None, blocks[1:])), [])
+        spans = [(found.from_seq, found.to_seq) for found in self.material.summaries]
+        self.refs["summary"] = tuple(f"{self.material.conversation}:{first}-{last}" for first, last in spans)
+        return _words(text) if text else None
+
+    def _kept(self) -> str:
+        spare = int(self.budget * _KEPT)
+        lines: list[str] = []
+        refs: list[str] = []
+        starts = self.window.start_seq
+        for message in reversed(self.material.kept):
+            if message.seq >= starts or message.role in ("system", "developer"):
+                continue
+            line = f"{speaker(message)}: {said(message)}"
+            price = self.count(line) + 1
+            if price > spare:
+                self.omitted.append(Left(message.ref, "pinned, no room", price))
+                continue
+            spare -= price
+            lines.insert(0, line)
+            refs.insert(0, message.ref)
+        text = labelled("pinned turns", "\n".join(lines)) if lines else ""
+        self._note("kept", text, refs)
+        return text
+
+    def _summary(self, summary: Summary) -> str:
+        most = int(self.budget * _SUMMARY) // max(len(self.material.summaries), 1)
+        first, _, left_out = cut(summary.text, most, self.count, head=1.0)
+        if left_out:
+            self.omitted.append(
+                Left(f"{self.material.conversation}:{summary.from_seq}", "the end of the summary", left_out)
+            )
+        kind = "key facts" if summary.kind == "facts" else "summary"
+        return labelled(f"{kind} of turns {summary.from_seq}-{summary.to_seq}", first) if first.strip() else ""
+
+    def _pause(self) -> str:
+        if self.material.pause is None or self.window.fits:
+            return ""
+        first, _, _ = cut(self.material.pause.text, int(self.budget * _PAUSE), self.count, head=1.0)
+        return labelled("resuming", first) if first.strip() else ""
+
+    # the window
+
+    @cached_property
+    def room(self) -> int:
+        """The tokens that turns may take where none is left out."""
+        fixed = self._price([*self.system, *self.newest, Step("user", None, text_parts(CONTINUE))])
+        return self.budget - fixed - sum(int(self.budget * share) for share in self._head_shares())
+
+    def _head_shares(self) -> list[float]:
+        shares = [_SUMMARY] if self.material.summaries else []
+        return shares + ([_KEPT] if self.material.kept else [])
+
+    @cached_property
+    def _memory_room(self) -> int:
+        return int(self.budget * _MEMORY)
+
+    @cached_property
+    def recent_room(self) -> int:
+        """The tokens that verbatim turns may take, the same from call to call."""
+        share = _share(_ASKED if (self.material.query or "").strip() else _GROWING, self.budget)
+        return max(int(min(self.budget * share, self.room)), 0)
+
+    @cached_property
+    def window(self) -> Window:
+        """The recent turns."""
+        room = self.room - self._memory_room
+        return Window(self.material, self.budget, room, self.recent_room, self.count)
+
+    def _recent(self) -> list[Message]:
+        """Return the verbatim turns and the messages that wait for an answer."""
+        window = self.window
+        verbatim = window.messages()
+        if not verbatim and not self.newest and window.turns:
+            verbatim = [shortened(turn.message, 64, 128, self.count) for turn in self._last_group()]
+        for made, turn in zip(verbatim, window.turns[window.start :], strict=False):
+            if made is not turn.message:
+                self.omitted.append(Left(made.ref, "shortened: head and tail are there", turn.tokens))
+        self.refs["recent"] = tuple(message.ref for message in verbatim if not message.hidden)
+        query = "\n".join([message.text for message in self.material.pending] + [self.material.new_query or ""])
+        self._note("query", query.strip(), [message.ref for message in self.material.pending])
+        self._note_older()
+        return [*verbatim, *self.material.pending]
+
+    def _note_older(self) -> None:
+        window = self.window
+        if window.fits or not window.turns:
+            return
+        first = self.material.tail[0].message.seq if self.material.is_whole else 1
+        last = window.turns[min(window.start, len(window.turns)) - 1].message.seq if window.start else first - 1
+        if last >= first:
+            name = self.material.conversation
+            reason = "older than the window of recent turns"
+            self.omitted.append(Left(f"{name}:{first}", reason, window.left_out, f"{name}:{last}"))
+
+    # what goes with the question
+
+    def _with_the_question(self) -> str:
+        """Return memories and retrieved turns as they stand before the newest message."""
+        question = self.material.question
+        if not question.strip():
+            return ""
+        blocks = [self._memories(question)]
+        if not self.window.fits:
+            blocks.append(self._retrieved(question))
+        return "\n".join(filter(None, blocks))
+
+    def _memories(self, question: str) -> str:
+        spare = self._memory_room
+        lines: list[str] = []
+        refs: list[str] = []
+        for memory in self.material.memories(question):
+            line = f"{memory.key}: {memory.value if isinstance(memory.value, str) else _json(memory.value)}"
+            price = self.count(line) + 1
+            if price <= spare - 20:
+                spare -= price
+                lines.append(line)
+                refs.append(f"{memory.namespace}/{memory.key}" if memory.namespace else memory.key)
+        text = labelled("memories of the user", "\n".join(lines)) if lines else ""
+        self._note("memory", text, refs)
+        return text
+
+    def _retrieved(self, question: str) -> str:
+        window = self.window
+        taken = {turn.message.seq for turn in window.turns[window.start :]}
+        taken |= {message.seq for message in self.material.pending}
+        taken |= {int(ref.rpartition(":")[2]) for ref in self.refs.get("kept", ())}
+        room = self.budget - self._price([*self.system, *self.newest]) - window.spent
+        room -= sum(self.texts.get(name, 0) for name in ("kept", "summary", "memory")) + 2 * AROUND
+        most = min(room, max(self.budget - self.recent_room - self.texts.get("query", 0), 0))
+        quotes = Quotes(self.count, most, word_set(question))
+        for message in self.material.hits(question):
+            if message.seq not in taken:
+                quotes.take(message)
+        text = quotes.text()
+        self._note("retrieved", text, [message.ref for message in quotes.messages])
+        self.omitted += [
+            Left(message.ref, "found, no room", self.count(said(message))) for message in quotes.refused[:10]
+        ]
+        return text
+
+
+def _json(value: object) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _words(text: str) -> Message:
+    """Return words as a user's message that is not stored."""
+    return Message("", 0, None, "user", None, text, None, None, "", None, "", None, None, False, None, {})
+
+
+WHY = {
+    "system": "the conversation's own instructions",
+    "kept": "turns marked to be kept",
+    "summary": "what older turns came down to",
+    "memory": "memories that share words with the question",
+    "retrieved": "earlier turns found by the question",
+    "recent": "the latest turns, verbatim",
+    "query": "the new message",
+}

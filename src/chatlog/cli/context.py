@@ -1,0 +1,182 @@
+"""`chatlog context`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Annotated, Any
+
+import typer
+
+from chatlog.cli.options import complete_conversation, one_of, verb
+from chatlog.cli.session import STDIN, Session
+from chatlog.context import Context, Request, assemble
+from chatlog.errors import ChatlogError, UsageError
+from chatlog.output import SCHEMA_VERSION, to_json
+from chatlog.store import Store
+
+_FORMS = ("openai", "anthropic", "gemini", "responses", "markdown", "text", "json")
+
+
+@verb(
+    'chatlog context @last --query "What did we decide?" --budget 4000',
+    "chatlog context 7pvd3bgm --model gpt-5 --format responses",
+    "chatlog context @last --format json --explain",
+    forms=_FORMS,
+)
+def command(
+    ctx: typer.Context,
+    conversation: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="CONV", help="An id or its first characters, @last, @2 …", autocompletion=complete_conversation
+        ),
+    ] = None,
+    query: Annotated[str | None, typer.Option(metavar="TEXT|-", help="The new message.")] = None,
+    budget: Annotated[int | None, typer.Option(metavar="N", min=1, help="The most tokens (setting: budget).")] = None,
+    model: Annotated[str | None, typer.Option(help="Count for this model (the conversation's).")] = None,
+    reserve: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="Tokens of the budget left for the answer.")
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option("--format", metavar="FORM", help=f"{', '.join(_FORMS)}.", autocompletion=one_of(*_FORMS)),
+    ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Say what was taken, what not, and why.")] = False,
+    batch: Annotated[str | None, typer.Option(metavar="-", help="Answer JSON requests on stdin, one a line.")] = None,
+) -> None:
+    """Assemble the messages for the next request: within the budget, well-formed, with what matters.
+
+    Prints an array for openai and responses, an object for anthropic and gemini.  Exit code 8: it cannot fit.
+    """
+    session = Session.of(ctx)
+    form, envelope = _form(session, form)
+    request = Request(model=model, budget=_number(session, "budget", budget), reserve=reserve, form=form)
+    request = replace(request, query=None if query is None else session.text(query, "the query"))
+    if batch is not None:
+        _serve(session, batch, request)
+        return
+    if conversation is None:
+        raise UsageError("say which conversation", "chatlog context @last")
+    store = session.store()
+    found = assemble(store, session.conversation(store, conversation), request)
+    _print(session, found, envelope=envelope, explain=explain)
+
+
+def _form(session: Session, typed: str | None) -> tuple[str, bool]:
+    """Return the wire form, and whether the JSON object about it is wanted rather than itself."""
+    asked = typed or session.flags.get("format")
+    if asked is None:
+        asked = session.settings.get("format")
+        asked = asked if asked in _FORMS else None
+    if asked is not None and asked not in _FORMS:
+        raise UsageError(f"a context cannot be printed as {asked}", f"one of: {', '.join(_FORMS)}")
+    as_json = asked == "json" or bool(session.flags.get("json"))
+    return ("openai" if asked in (None, "json") else asked), as_json
+
+
+def _number(session: Session, name: str, typed: int | None) -> int | None:
+    """Return a number that an option or the setting of its name gives."""
+    value = session.settings.get(name)
+    if typed is not None or not value:
+        return typed
+    if not value.isdecimal() or int(value) < 1:
+        raise UsageError(f"the setting {name} is not a number of tokens: {value}")
+    return int(value)
+
+
+def _print(session: Session, found: Context, *, envelope: bool, explain: bool) -> None:
+    output = session.output
+    for warning in found.warnings:
+        output.warning(warning)
+    if found.tokenizer.factor != 1.0:
+        output.hint(found.tokenizer.note)
+    if envelope:
+        record = found.record()
+        output.json({**record, "explain": [*_rows(found)]} if explain else record)
+        return
+    if explain:
+        for line in _table(found):
+            output.hint(line)
+    output.lines([found.wire if isinstance(found.wire, str) else to_json(found.wire)])
+
+
+def _rows(found: Context) -> Iterator[dict[str, Any]]:
+    from chatlog.assembly import WHY
+
+    for name, section in found.sections.items():
+        if section.tokens or section.refs:
+            tokens = found.tokenizer.billed(section.tokens)
+            yield {"section": name, "tokens": tokens, "messages": len(section.refs), "why": WHY[name]}
+
+
+def _table(found: Context) -> Iterator[str]:
+    yield f"{'section':<10} {'tokens':>8} {'items':>6}  why"
+    for row in _rows(found):
+        yield f"{row['section']:<10} {row['tokens']:>8,} {row['messages']:>6}  {row['why']}"
+    yield f"{'total':<10} {found.tokens:>8,} {'':>6}  of {found.budget:,}; the whole conversation: {found.total:,}"
+    for left in found.omitted:
+        span = f"{left.ref}–{left.last.rpartition(':')[2]}" if left.last else left.ref
+        yield f"left out   {found.tokenizer.billed(left.tokens):>8,} {'':>6}  {span}: {left.reason}"
+
+
+# --batch: one JSON request a line, one JSON answer a line
+
+
+_KEYS: dict[str, tuple[type, str]] = {
+    "conversation": (str, "a string"),
+    "query": (str, "a string"),
+    "budget": (int, "a number"),
+    "reserve": (int, "a number"),
+    "model": (str, "a string"),
+    "format": (str, "a string"),
+}
+
+
+def _serve(session: Session, batch: str, defaults: Request) -> None:
+    if batch != STDIN:
+        raise UsageError("a batch comes on stdin", "chatlog context --batch -")
+    store = session.store()
+    for line in session.read_bytes("requests"):
+        if not line.strip():
+            continue
+        identity: Any = None
+        try:
+            asked = _parsed(line)
+            identity = asked.get("id")
+            answer = _answer(session, store, asked, defaults)
+        except ChatlogError as error:
+            answer = {"error": error.record()}
+        session.output.lines([to_json({"id": identity, **answer})])
+        session.output.out.flush()
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        raise UsageError("the request is not JSON", "one JSON object a line") from None
+    if not isinstance(value, dict):
+        raise UsageError("the request is not a JSON object", "one JSON object a line")
+    return value
+
+
+def _answer(session: Session, store: Store, asked: Mapping[str, Any], defaults: Request) -> dict[str, Any]:
+    values = {name: _typed(asked, name) for name in _KEYS if asked.get(name) is not None}
+    conversation = values.pop("conversation", None)
+    if conversation is None:
+        raise UsageError("the request names no conversation", 'write {"conversation": "@last", "budget": 4000}')
+    form = values.pop("format", defaults.form)
+    request = replace(defaults, **values, form="openai" if form == "json" else form)
+    record = assemble(store, session.conversation(store, conversation), request).record()
+    unknown = [f"'{name}' is not a key of a request" for name in sorted(set(asked) - {*_KEYS, "id"})]
+    return {"schema_version": SCHEMA_VERSION, **record, "warnings": [*record["warnings"], *unknown]}
+
+
+def _typed(asked: Mapping[str, Any], name: str) -> Any:
+    value = asked[name]
+    kind, said = _KEYS[name]
+    if type(value) is not kind or (isinstance(value, int) and value < (name == "budget")):
+        raise UsageError(f"{name} must be {said}")
+    return value

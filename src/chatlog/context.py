@@ -1,0 +1,304 @@
+"""Fit a conversation into a token budget for one wire form: the store's side of `assembly`.
+
+Reads what may be chosen, bounded by the budget and not by the conversation's length, and reports what was
+chosen, what it costs, and how full the window is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from chatlog.assembly import WHY, Left, Section, choose
+from chatlog.errors import BudgetError, UsageError
+from chatlog.importance import key_sentences
+from chatlog.material import Material, Pause
+from chatlog.models import Conversation, Filters, Message
+from chatlog.quoting import word_set
+from chatlog.search import SearchOptions, search_messages
+from chatlog.store import Store
+from chatlog.store.window import Counted, Remembered
+from chatlog.timespec import instant
+from chatlog.tokens import Counter, Tokenizer, counter, learned_factor, tokenizer_for
+from chatlog.wireforms import FORMS, message_tokens
+
+#: The budget where neither it nor the model's window is known, and the most that a window alone gives.
+DEFAULT_BUDGET, MOST_BY_WINDOW = 8_000, 32_000
+#: Of a model's window so much is left for the answer, unless --reserve says otherwise.
+_ANSWER_SHARE = 8
+#: From these shares of the budget on the conversation should be summarised, is down to facts, runs on summaries.
+LEVELS = ((0.9, "notify"), (0.8, "facts"), (0.6, "summarize"))
+_MEANINGS = {
+    "summarize": "chatlog compact summarises the oldest turns",
+    "facts": "older turns are better kept as key facts: chatlog compact",
+    "notify": "it runs on summaries and retrieved turns",
+}
+#: The newest messages are read in pages, up to so many.
+_PAGE, _MOST_READ = 128, 4_000
+#: Of a long message these many characters at each end are the question.
+_QUESTION_CHARS = 1_500
+
+#: Finds earlier turns: the conversation, a question and how many, to messages, best first.
+Retriever = Callable[[Store, str, str, int], Sequence[Message]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is asked for; `budget` and `reserve` in tokens of the model, `gap` is a pause worth a reminder."""
+
+    query: str | None = None
+    budget: int | None = None
+    model: str | None = None
+    reserve: int | None = None
+    form: str = "openai"
+    gap: timedelta = timedelta(days=3)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """An assembled context: `wire` in the form asked for, its price, and where each part comes from."""
+
+    conversation: str
+    form: str
+    wire: Any
+    tokens: int
+    budget: int
+    reserve: int
+    level: str
+    total: int
+    tokenizer: Tokenizer
+    sections: Mapping[str, Section] = field(default_factory=dict)
+    omitted: tuple[Left, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def record(self) -> dict[str, Any]:
+        """Return the machine form (CLI.md section 3)."""
+        beside = {key: value for key, value in self.wire.items() if key not in _TURNS} if _is_object(self.wire) else {}
+        return {
+            "conversation": self.conversation,
+            "form": self.form,
+            "messages": FORMS[self.form].turns(self.wire),
+            **beside,
+            "tokens": self.tokens,
+            "budget": self.budget,
+            "reserve": self.reserve,
+            "level": self.level,
+            "conversation_tokens": self.total,
+            "encoding": self.tokenizer.encoding,
+            "factor": self.tokenizer.factor,
+            "sections": {
+                name: {"tokens": self.tokenizer.billed(section.tokens), "refs": list(section.refs)}
+                for name, section in self.sections.items()
+            },
+            "omitted": [_left(left) for left in self.omitted],
+            "warnings": list(self.warnings),
+        }
+
+
+_TURNS = ("messages", "contents")
+
+
+def _is_object(wire: Any) -> bool:
+    return isinstance(wire, Mapping)
+
+
+def _left(left: Left) -> dict[str, Any]:
+    told: dict[str, Any] = {"ref": left.ref, "reason": left.reason, "tokens": left.tokens}
+    return {**told, "last": left.last} if left.last else told
+
+
+def retrieved(store: Store, conversation: str, question: str, limit: int) -> Sequence[Message]:
+    """Return the turns of a conversation that a question is about, by search."""
+    options = SearchOptions(mode="hybrid", limit=limit)
+    found = search_messages(store, plain_words(question), Filters(ids=(conversation,)), options)
+    return [item.message for item in found.items]
+
+
+def plain_words(text: str) -> str:
+    """Return a text as words alone: what was said is no query language."""
+    if len(text) > 2 * _QUESTION_CHARS:
+        text = f"{text[:_QUESTION_CHARS]} {text[-_QUESTION_CHARS:]}"
+    return " ".join(re.findall(r"\w[\w'’]*(?:[-./_]\w+)*", text))
+
+
+def assemble(store: Store, conversation: Conversation, request: Request, retrieve: Retriever = retrieved) -> Context:
+    """Return the context of a conversation.
+
+    Raises BudgetError where not even the system prompt and the new message fit, UsageError where there is
+    nothing to say or the form is none.
+    """
+    if request.form not in FORMS:
+        raise UsageError(f"'{request.form}' is not a form of a context", f"one of: {', '.join(FORMS)}")
+    reading = _Reading(store, conversation, request, retrieve)
+    usable = reading.tokenizer.affordable(reading.budget - reading.reserve)
+    material = reading.material(usable)
+    if not material.turns and not material.system and not (request.query or "").strip():
+        raise UsageError("the conversation is empty and there is no query", "add a message, or give --query")
+    chosen = choose(material, usable, FORMS[request.form], reading.count)
+    if isinstance(chosen, int):
+        needed = reading.tokenizer.billed(chosen) + reading.reserve
+        raise BudgetError(
+            f"a budget of {reading.budget:,} tokens cannot hold the system prompt and the new message",
+            f"they need {needed:,}" + (f", {reading.reserve:,} of them for the answer" if reading.reserve else ""),
+        )
+    tokens = reading.tokenizer.billed(chosen.tokens)
+    level, warnings = reading.level()
+    return Context(
+        conversation=conversation.id,
+        form=request.form,
+        wire=chosen.wire,
+        tokens=tokens,
+        budget=reading.budget,
+        reserve=reading.reserve,
+        level=level,
+        total=reading.total,
+        tokenizer=reading.tokenizer,
+        sections={name: chosen.sections[name] for name in WHY},
+        omitted=chosen.omitted,
+        warnings=warnings,
+    )
+
+
+class _Reading:
+    """What one assembly reads of the store."""
+
+    def __init__(self, store: Store, conversation: Conversation, request: Request, retrieve: Retriever) -> None:
+        self.store = store
+        self.conversation = conversation
+        self.request = request
+        self.retrieve = retrieve
+        self.windows = store.windows
+        model = request.model or conversation.model
+        self.tokenizer = tokenizer_for(model)
+        self.count: Counter = counter(self.tokenizer.encoding)
+        if self.tokenizer.factor != 1.0:
+            self.tokenizer = tokenizer_for(model, self._learned())
+        self.reserve = self._reserve()
+        self.budget = self._budget()
+        self.opening = self.windows.opening(conversation.id, self.tokenizer.encoding, self.tokens_of)
+        self.total = self.tokenizer.billed(self.opening.tokens)
+
+    def tokens_of(self, message: Message) -> int:
+        """Return the tokens of a message's words."""
+        return message_tokens(message.all_parts(), self.count)
+
+    def _learned(self) -> float | None:
+        """Return the factor that the usage figures of the last answers teach."""
+        found = self.windows.tail(self.conversation.id, self.tokenizer.encoding, self.tokens_of, limit=64)
+        return learned_factor(
+            (turn.tokens, used) for turn in found if (used := _reported(turn.message)) and not turn.message.hidden
+        )
+
+    def _reserve(self) -> int:
+        if self.request.reserve is not None:
+            return self.request.reserve
+        window = self.tokenizer.window if self.request.budget is None else 0
+        return min(window // _ANSWER_SHARE, 4_096)
+
+    def _budget(self) -> int:
+        if self.request.budget is not None:
+            return self.request.budget
+        window = self.tokenizer.window
+        return min(window, MOST_BY_WINDOW) if window else DEFAULT_BUDGET
+
+    def level(self) -> tuple[str, tuple[str, ...]]:
+        """Return how full the budget would be with the whole conversation, and what is to be said of it."""
+        asked = self.tokenizer.billed(self.count(self.request.query or ""))
+        share = (self.total + asked) / max(self.budget, 1)
+        for bound, level in LEVELS:
+            if share >= bound:
+                return level, (f"the conversation is {share:.0%} of the budget: {_MEANINGS[level]}",)
+        return "normal", ()
+
+    def material(self, usable: int) -> Material:
+        """Return what may be chosen from."""
+        name = self.conversation.id
+        summaries = self.store.summaries.latest(name)
+        rolling = summaries.get("rolling")
+        covered = rolling.to_seq if rolling else 0
+        tail, is_whole = self._tail(usable, covered)
+        return Material(
+            conversation=name,
+            tail=tail,
+            is_whole=is_whole,
+            total=self.opening.tokens,
+            system=self.opening.system,
+            kept=self.opening.kept,
+            summaries=[found for kind in ("facts", "rolling") if (found := summaries.get(kind))],
+            pause=pause_in(tail, self.conversation.title, self.store.clock(), self.request.gap),
+            query=self.request.query,
+            memories=lambda question: relevant(self.windows.memories(), question),
+            hits=lambda question: self._hits(question, usable),
+        )
+
+    def _tail(self, usable: int, covered: int) -> tuple[list[Counted], bool]:
+        """Return the newest messages, as many as a budget could hold with long ones shortened."""
+        found: list[Counted] = []
+        cap, spent, before, page = max(usable // 8, 64), 0, None, min(_PAGE, max(usable // 32, 16))
+        while spent <= usable * 1.1 and len(found) < _MOST_READ:
+            read = self.windows.tail(
+                self.conversation.id, self.tokenizer.encoding, self.tokens_of, before=before, limit=page
+            )
+            fresh = [turn for turn in read if turn.message.seq > covered]
+            found = fresh + found
+            spent += sum(min(turn.tokens, cap) for turn in fresh)
+            if len(read) < page or len(fresh) < len(read):
+                return found, True
+            before = read[0].message.seq
+        return found, False
+
+    def _hits(self, question: str, usable: int) -> Sequence[Message]:
+        name = self.conversation.id
+        found = self.retrieve(self.store, name, question, min(max(usable // 16, 30), 120))
+        active = self.windows.active(name, [message.seq for message in found])
+        return [message for message in found if message.seq in active]
+
+
+def _reported(message: Message) -> int | None:
+    """Return the tokens that the API reported for an answer of plain text."""
+    usage = message.metadata.get("usage")
+    if message.role != "assistant" or message.parts is not None or not isinstance(usage, Mapping):
+        return None
+    used = usage.get("output_tokens", usage.get("completion_tokens"))
+    return used if isinstance(used, int) and not isinstance(used, bool) else None
+
+
+def pause_in(tail: Sequence[Counted], title: str | None, now: datetime, gap: timedelta) -> Pause | None:
+    """Return the last pause of at least `gap` in the newest messages, the time since the last one counted too."""
+    seen = [turn.message for turn in tail if not turn.message.hidden]
+    times = [_moment(message) for message in seen]
+    later = (*times[1:], now)
+    for at in range(len(seen) - 1, -1, -1):
+        before, after = times[at], later[at]
+        if before and after and after - before >= gap:
+            following = seen[at + 1].seq if at + 1 < len(seen) else 1 << 62
+            return Pause(following, _reminder(seen[: at + 1], title, before))
+    return None
+
+
+def _moment(message: Message) -> datetime | None:
+    known = instant(message.created_at)
+    return datetime.fromisoformat(known) if known else None
+
+
+def _reminder(before: Sequence[Message], title: str | None, last: datetime) -> str:
+    """Return when it was, what it was about, and what was decided."""
+    lines = [f"The conversation paused on {last:%Y-%m-%d}." + (f" It was about: {title}" if title else "")]
+    settled = key_sentences(reversed(before[-60:]), 3)
+    if settled:
+        lines.append("Settled then: " + " / ".join(sentence[:200] for _, sentence in reversed(settled)))
+    return "\n".join(lines)
+
+
+def relevant(memories: Iterable[Remembered], question: str) -> list[Remembered]:
+    """Return the memories that share words with a question, those that share the most first."""
+    asked = word_set(question)
+    scored = [(len(asked & word_set(_words_of(memory))), memory) for memory in memories]
+    return [memory for score, memory in sorted(scored, key=lambda pair: -pair[0]) if score]
+
+
+def _words_of(memory: Remembered) -> str:
+    return f"{memory.namespace} {memory.key} {memory.value} {' '.join(memory.tags)}".replace("_", " ")

@@ -1,0 +1,57 @@
+"""Steps of a conversation as the Gemini API takes them: ``{"systemInstruction", "contents"}``.
+
+Writes only; Google's exports are read elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from chatlog.formats.turns import Step, mention, response_text, tool_name
+from chatlog.models import Part
+
+
+def from_steps(steps: Iterable[Step]) -> dict[str, Any]:
+    """Return steps as a request; the instruction only where there is one."""
+    system: list[dict[str, Any]] = []
+    contents: list[dict[str, Any]] = []
+    names: dict[str, str] = {}
+    for step in steps:
+        for part in step.parts:
+            if part.get("type") == "tool_call":
+                names[str(part.get("id"))] = tool_name(part.get("name"))
+        spelled = [made for part in step.parts if (made := _part(part, step.role, names)) is not None]
+        if step.role in ("system", "developer"):
+            system += [made for made in spelled if "text" in made]
+        elif spelled:
+            _append(contents, "model" if step.role == "assistant" else "user", spelled)
+    wire = {"contents": contents}
+    return {"systemInstruction": {"parts": system}, **wire} if system else wire
+
+
+def _append(contents: list[dict[str, Any]], role: str, parts: list[dict[str, Any]]) -> None:
+    if contents and contents[-1]["role"] == role:
+        contents[-1]["parts"] += parts
+    else:
+        contents.append({"role": role, "parts": parts})
+
+
+def _part(part: Part, role: str, names: dict[str, str]) -> dict[str, Any] | None:
+    signature = {"thoughtSignature": part["signature"]} if part.get("signature") else {}
+    match part:
+        case {"type": "text", "content": str(content)}:
+            return {"text": content} if content.strip() else None
+        case {"type": "tool_call"}:
+            arguments = part.get("arguments")
+            given = arguments if isinstance(arguments, dict) else {} if arguments is None else {"input": arguments}
+            return {"functionCall": {"id": part["id"], "name": tool_name(part.get("name")), "args": given}, **signature}
+        case {"type": "tool_call_response"}:
+            key = "error" if part.get("is_error") else "output"
+            response = {key: response_text(part.get("response"))}
+            name = names.get(str(part.get("id")), "tool")
+            return {"functionResponse": {"id": part["id"], "name": name, "response": response}}
+        case {"type": "blob", "content": str(data), "mime_type": str(mime)} if role == "user":
+            return {"inlineData": {"mimeType": mime, "data": data}}
+    words = mention(part)
+    return {"text": words} if words else None

@@ -1,0 +1,49 @@
+"""Steps of a conversation as the input items of OpenAI's Responses API.
+
+Writes only; histories of that form are read elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from chatlog.formats.turns import Step, data_url, mention, response_text, tool_name
+from chatlog.models import Part
+
+
+def from_steps(steps: Iterable[Step]) -> Iterator[dict[str, Any]]:
+    """Yield steps as input items: messages, calls and their outputs."""
+    for step in steps:
+        if step.role == "tool":
+            result = step.parts[0]
+            output = response_text(result.get("response"))
+            yield {"type": "function_call_output", "call_id": result["id"], "output": output}
+            continue
+        contents = [made for part in step.parts if (made := _content(part, step.role)) is not None]
+        if contents:
+            is_plain = all(made["type"] == "input_text" for made in contents) or step.role == "assistant"
+            text = "\n\n".join(made["text"] for made in contents) if is_plain else contents
+            yield {"type": "message", "role": step.role, "content": text}
+        yield from (_call(part) for part in step.parts if part.get("type") == "tool_call")
+
+
+def _call(part: Part) -> dict[str, Any]:
+    arguments = part.get("arguments")
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments or {}, ensure_ascii=False)
+    return {"type": "function_call", "call_id": part["id"], "name": tool_name(part.get("name")), "arguments": text}
+
+
+def _content(part: Part, role: str) -> dict[str, Any] | None:
+    mime = str(part.get("mime_type") or "")
+    is_image = mime.startswith("image/") or (not mime and part.get("modality") == "image")
+    match part:
+        case {"type": "text", "content": str(content)}:
+            return {"type": "input_text", "text": content} if content.strip() else None
+        case {"type": "uri", "uri": str(address)} if role == "user" and is_image:
+            return {"type": "input_image", "image_url": address, "detail": "auto"}
+        case {"type": "blob", "content": str(data)} if role == "user" and is_image:
+            return {"type": "input_image", "image_url": data_url(mime or "image/png", data), "detail": "auto"}
+    words = mention(part)
+    return {"type": "input_text", "text": words} if words else None

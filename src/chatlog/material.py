@@ -1,0 +1,75 @@
+"""What a context may be chosen from: a conversation's end, what stands above it, and how to look further.
+
+A value that the store's side makes and the choosing side reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+from chatlog.models import Message
+from chatlog.store.summaries import Summary
+from chatlog.store.window import Counted, Remembered
+
+
+class Pause(NamedTuple):
+    """A gap in a conversation: which message was first after it, and what is said of what was before."""
+
+    after: int
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """What may be chosen from.
+
+    `tail` are the newest messages in order, back to where the summary ends or further than the budget reaches;
+    `is_whole` says that nothing is left between.  `memories` and `hits` are asked only where there is room, best first.
+    """
+
+    conversation: str
+    tail: Sequence[Counted]
+    is_whole: bool
+    total: int
+    system: Sequence[Message] = ()
+    kept: Sequence[Message] = ()
+    summaries: Sequence[Summary] = ()
+    pause: Pause | None = None
+    query: str | None = None
+    memories: Callable[[str], Sequence[Remembered]] = field(default=lambda _: ())
+    hits: Callable[[str], Sequence[Message]] = field(default=lambda _: ())
+
+    @cached_property
+    def turns(self) -> list[Counted]:
+        """The tail without system prompts."""
+        return [turn for turn in self.tail if turn.message.role not in ("system", "developer")]
+
+    @cached_property
+    def pending(self) -> list[Message]:
+        """The messages that wait for an answer: the user's at the end."""
+        found: list[Message] = []
+        for turn in reversed(self.turns):
+            if turn.message.role != "user":
+                if turn.message.hidden:
+                    continue
+                break
+            found.insert(0, turn.message)
+        return [message for message in found if not message.hidden]
+
+    @cached_property
+    def new_query(self) -> str | None:
+        """The question, unless it is what waits for an answer already."""
+        query = (self.query or "").strip()
+        if not query or any(message.text.strip() == query for message in self.pending):
+            return None
+        return self.query
+
+    @cached_property
+    def question(self) -> str:
+        """What earlier turns are looked for by: the query, or the user's last words."""
+        asked = (self.query or "").strip()
+        visible = (turn.message for turn in reversed(self.turns) if not turn.message.hidden)
+        return asked or next((message.text for message in visible if message.role == "user"), "")

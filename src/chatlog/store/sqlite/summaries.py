@@ -1,0 +1,92 @@
+"""Summary rows: the one in force of each kind, and adding one as a compare-and-swap."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+
+from chatlog.errors import ConflictError
+from chatlog.store.sqlite import conversations as conversation_rows
+from chatlog.store.sqlite.connection import Connection, Pool, Row
+from chatlog.store.summaries import Summary, SummaryDraft
+from chatlog.timespec import iso
+
+_COLUMNS = "id, kind, from_seq, to_seq, text, tokens, method, created_at, superseded_by IS NOT NULL"
+
+
+class SqliteSummaries:
+    """The summaries of one user's conversations in an SQLite file."""
+
+    def __init__(self, pool: Pool, user: str, clock: Callable[[], datetime]) -> None:
+        self._pool = pool
+        self._user = user
+        self._clock = clock
+
+    def latest(self, conversation: str) -> dict[str, Summary]:
+        return {found.kind: found for found in self._read(conversation, "AND superseded_by IS NULL")}
+
+    def all(self, conversation: str) -> list[Summary]:
+        return self._read(conversation, "")
+
+    def _read(self, conversation: str, condition: str) -> list[Summary]:
+        with self._pool.read() as connection:
+            key = conversation_rows.readable_key_of(connection, self._user, conversation, iso(self._clock()))
+            rows = connection.execute(
+                f"SELECT {_COLUMNS} FROM summaries WHERE conversation = ? {condition} ORDER BY id", (key,)
+            ).fetchall()
+        return [_from_row(row) for row in rows]
+
+    def fingerprint(self, conversation: str, from_seq: int, to_seq: int) -> str:
+        with self._pool.read() as connection:
+            key = conversation_rows.readable_key_of(connection, self._user, conversation, iso(self._clock()))
+            return _fingerprint(connection, key, from_seq, to_seq)
+
+    def add(self, conversation: str, draft: SummaryDraft) -> Summary:
+        now = iso(self._clock())
+        with self._pool.write() as connection:
+            key = conversation_rows.key_of(connection, self._user, conversation, now)
+            _check(connection, key, draft)
+            made = connection.execute(
+                """INSERT INTO summaries (conversation, user, kind, from_seq, to_seq, text, tokens, method, created_at)
+                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                (
+                    key,
+                    self._user,
+                    draft.kind,
+                    draft.from_seq,
+                    draft.to_seq,
+                    draft.text,
+                    draft.tokens,
+                    draft.method,
+                    now,
+                ),
+            ).lastrowid
+            if draft.after is not None:
+                connection.execute("UPDATE summaries SET superseded_by = ? WHERE id = ?", (made, draft.after))
+            row = connection.execute(f"SELECT {_COLUMNS} FROM summaries WHERE id = ?", (made,)).fetchone()
+        return _from_row(row)
+
+
+def _from_row(row: Row) -> Summary:
+    number, kind, first, last, text, tokens, method, created, superseded = row
+    return Summary(number, kind, first, last, text, tokens, method, created, bool(superseded))
+
+
+def _check(connection: Connection, key: int, draft: SummaryDraft) -> None:
+    """Raise ConflictError where the draft is not made of what is there now."""
+    row = connection.execute(
+        "SELECT max(id) FROM summaries WHERE conversation = ? AND kind = ? AND superseded_by IS NULL", (key, draft.kind)
+    ).fetchone()
+    if row[0] != draft.after:
+        raise ConflictError("another process has summarised this conversation meanwhile", "run it again")
+    if _fingerprint(connection, key, draft.from_seq, draft.to_seq) != draft.bodies:
+        raise ConflictError("the summarised turns have changed meanwhile", "run it again")
+
+
+def _fingerprint(connection: Connection, key: int, from_seq: int, to_seq: int) -> str:
+    rows = connection.execute(
+        "SELECT seq, body FROM messages WHERE conversation = ? AND seq BETWEEN ? AND ? AND active ORDER BY seq",
+        (key, from_seq, to_seq),
+    ).fetchall()
+    return hashlib.sha256(repr(rows).encode()).hexdigest()

@@ -1,0 +1,61 @@
+"""Summaries: what ranges of a conversation's turns came down to.
+
+A summary says what it covers and how it was made; a later one supersedes it, nothing overwrites it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+#: `rolling` tells what happened, `facts` what must be kept, `resume` what a pause was about.
+KINDS = ("rolling", "facts", "resume")
+
+
+class Summary(NamedTuple):
+    """A stored summary of the turns `from_seq` to `to_seq`."""
+
+    id: int
+    kind: str
+    from_seq: int
+    to_seq: int
+    text: str
+    tokens: int | None
+    method: str
+    created_at: str
+    superseded: bool
+
+
+class SummaryDraft(NamedTuple):
+    """A summary on its way in.
+
+    `after` is the id of the summary it extends, None for a first one; `bodies` what it was made of, as
+    `Summaries.fingerprint` told it: the write is refused where either is no longer so.
+    """
+
+    kind: str
+    from_seq: int
+    to_seq: int
+    text: str
+    tokens: int
+    method: str
+    after: int | None
+    bodies: str
+
+
+class Summaries(Protocol):
+    """The summaries of one user's conversations."""
+
+    def latest(self, conversation: str) -> dict[str, Summary]:
+        """Return the summary in force of each kind."""
+
+    def all(self, conversation: str) -> list[Summary]:
+        """Return every summary, the superseded ones too, oldest first."""
+
+    def fingerprint(self, conversation: str, from_seq: int, to_seq: int) -> str:
+        """Return a digest of the active messages of a range; another one when any of them changed."""
+
+    def add(self, conversation: str, draft: SummaryDraft) -> Summary:
+        """Store a summary, superseding the one it extends.
+
+        Raises ConflictError where another one was first, or where the turns changed meanwhile.
+        """

@@ -1,0 +1,149 @@
+"""Tests of `chatlog context`: its forms, its numbers, its errors, and the warm co-process."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ..conftest import Run
+from .helpers import ENVELOPE, refused
+
+SECTIONS = {"system", "summary", "memory", "retrieved", "recent", "query"}
+KEYS = {"messages", "tokens", "budget", "level", "sections", "omitted", "warnings"}
+
+
+def started(run: Run, count: int = 3) -> str:
+    name = run("new", "--title", "Trip", "--system", "Be terse.", "--id-only").out.strip()
+    turns = [{"role": "user", "content": f"Is hotel {number} by the river?"} for number in range(count)]
+    answers = [{"role": "assistant", "content": f"Hotel {number} is on a hill."} for number in range(count)]
+    both = [turn for pair in zip(turns, answers, strict=True) for turn in pair]
+    run("add", name, "--json", "-", stdin=json.dumps(both))
+    return name
+
+
+def test_the_default_is_an_array_ready_for_a_request(run: Run) -> None:
+    """System prompt, turns, and the query as the new message."""
+    started(run, 1)
+    expected = [
+        {"role": "system", "content": "Be terse."},
+        {"role": "user", "content": "Is hotel 0 by the river?"},
+        {"role": "assistant", "content": "Hotel 0 is on a hill."},
+        {"role": "user", "content": "And now?"},
+    ]
+    assert expected == run("context", "@last", "--query", "And now?").json
+    assert expected == run("context", "@last", "--query", "-", stdin="And now?\n").json
+
+
+@pytest.mark.parametrize(
+    ("form", "keys"), [("anthropic", {"system", "messages"}), ("gemini", {"systemInstruction", "contents"})]
+)
+def test_forms_with_a_place_for_the_system_prompt_are_objects(form: str, keys: set[str], run: Run) -> None:
+    """Anthropic and Gemini take it beside the turns."""
+    started(run)
+    assert keys == {*run("context", "@last", "--query", "And?", "--format", form).json}
+
+
+def test_json_says_what_it_costs_and_where_it_comes_from(run: Run) -> None:
+    """Every key of the contract, the tokens within the budget, refs that can be shown."""
+    name = started(run, 40)
+    found = run("context", name, "--query", "Is hotel 7 by the river?", "--budget", "300", "--json").json
+    assert set() == KEYS - {*found}
+    assert set() == SECTIONS - {*found["sections"]}
+    assert (True, 300) == (found["tokens"] <= 300, found["budget"])
+    assert {f"{name}:16"} <= {*found["sections"]["retrieved"]["refs"]}
+    assert "User: Is hotel 7 by the river?\n" in found["messages"][-1]["content"]
+    assert ("notify", 1) == (found["level"], len(found["warnings"]))
+    assert [] == [entry for entry in found["omitted"] if not {"ref", "reason"} <= {*entry}]
+
+
+def test_levels_follow_how_full_the_budget_would_be(run: Run) -> None:
+    """Normal, and from 60, 80 and 90 % on the next one, said on stderr."""
+    started(run, 10)
+    total = run("context", "@last", "--json").json["conversation_tokens"]
+    levels = {}
+    for share in (0.5, 0.65, 0.85, 0.95):
+        ran = run("context", "@last", "--budget", str(int(total / share)), "--json")
+        levels[share] = (ran.json["level"], bool(ran.err))
+    assert {
+        0.5: ("normal", False), 0.65: ("summarize", True), 0.85: ("facts", True), 0.95: ("notify", True)
+    } == levels  # fmt: skip
+
+
+def test_a_budget_that_cannot_hold_is_code_eight_and_names_the_least(run: Run) -> None:
+    """The least is named, and it is enough."""
+    started(run)
+    ran = run("context", "@last", "--query", "A question", "--budget", "5", "--json")
+    refused(ran, 8, "budget")
+    least = ran.error["hint"].split()[2]
+    assert 0 == run("context", "@last", "--query", "A question", "--budget", least).code
+    assert 8 == run("context", "@last", "--query", "A question", "--budget", str(int(least) - 1)).code
+    assert 8 == run("context", "@last", "--query", "A question", "--budget", least, "--reserve", "1").code
+
+
+def test_explain_is_a_table_on_stderr(run: Run) -> None:
+    """Stdout stays the array."""
+    started(run, 30)
+    ran = run("context", "@last", "--query", "hotel 3", "--budget", "300", "--explain")
+    assert ran.json
+    assert {"system", "retrieved", "recent", "query", "total"} <= {line.split()[0] for line in ran.err.splitlines()}
+
+
+def test_text_for_commands_that_read_text(run: Run) -> None:
+    """A transcript, each speaker under a name."""
+    started(run, 1)
+    assert (
+        "User: Is hotel 0 by the river?\n\nAssistant: Hotel 0 is on a hill."
+        in run("context", "@last", "--format", "text").out
+    )
+    assert "## User\n\nIs hotel 0" in run("context", "@last", "--format", "markdown").out
+
+
+def test_a_batch_answers_each_line_in_order(run: Run) -> None:
+    """The JSON object with the request's id; errors stay in their line; the messages are in the form asked for."""
+    name = started(run)
+    requests = [
+        {"id": 1, "conversation": name, "query": "Where?", "budget": 500},
+        {"id": "two", "conversation": name, "query": "Where?", "budget": 3},
+        {"id": 3, "conversation": "nowhere"},
+        {"id": 4, "conversation": name, "format": "gemini", "reserve": 10, "model": "gemini-2.5-pro", "colour": 1},
+        {"id": 5},
+        {"id": 6, "conversation": name, "budget": "many"},
+    ]
+    stdin = "\n".join([*map(json.dumps, requests), "not json"])
+    answers = [json.loads(line) for line in run("context", "--batch", "-", stdin=stdin).lines]
+    assert [1, "two", 3, 4, 5, 6, None] == [answer["id"] for answer in answers]
+    kinds = [answer.get("error", {}).get("kind") for answer in answers]
+    assert [None, "budget", "not_found", None, "usage", "usage", "usage"] == kinds
+    assert "Where?" == answers[0]["messages"][-1]["content"]
+    assert {"role", "parts"} == {*answers[3]["messages"][0]}
+    assert ["'colour' is not a key of a request"] == answers[3]["warnings"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(("context",), 2), (("context", "nowhere"), 3), (("context", "@last", "--format", "csv"), 2),
+     (("context", "@last", "--budget", "0"), 2), (("context", "--batch", "x"), 2)],
+)  # fmt: skip
+def test_what_cannot_be_asked_is_refused(arguments: tuple[str, ...], code: int, run: Run) -> None:
+    """One sentence and the right code."""
+    started(run)
+    assert (code, "") == (run(*arguments).code, run(*arguments).out)
+
+
+def test_an_empty_conversation_has_nothing_to_send(run: Run) -> None:
+    """Unless there is a query."""
+    run("new", "--title", "Empty")
+    assert 2 == run("context", "@last").code
+    assert [{"role": "user", "content": "Hello"}] == run("context", "@last", "--query", "Hello").json
+
+
+def test_settings_and_flags_say_budget_and_form(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flag wins over the environment; a table of the settings is no form of a context."""
+    started(run)
+    monkeypatch.setenv("CHATLOG_BUDGET", "123")
+    assert 123 == run("context", "@last", "--json").json["budget"]
+    assert 400 == run("context", "@last", "--json", "--budget", "400").json["budget"]
+    monkeypatch.setenv("CHATLOG_FORMAT", "csv")
+    assert isinstance(run("context", "@last").json, list)
+    assert ENVELOPE - {*run("context", "@last", "--json").json}
