@@ -45,7 +45,7 @@ class SqliteSummaries:
     def add(self, conversation: str, draft: SummaryDraft) -> Summary:
         now = iso(self._clock())
         with self._pool.write() as connection:
-            key = conversation_rows.key_of(connection, self._user, conversation, now)
+            key = conversation_rows.standing(connection, self._user, conversation, now).key
             _check(connection, key, draft)
             made = connection.execute(
                 """INSERT INTO summaries (conversation, user, kind, from_seq, to_seq, text, tokens, method, created_at)

@@ -100,7 +100,7 @@ class SqliteWindows:
 
     def mark(self, conversation: str, seqs: Sequence[int], importance: str | None) -> int:
         with self._pool.write() as connection:
-            key = conversation_rows.key_of(connection, self._user, conversation, iso(self._clock()))
+            key = conversation_rows.standing(connection, self._user, conversation, iso(self._clock())).key
             for seq in seqs:
                 message_rows.one(connection, key, conversation, seq)
             changed = connection.executemany(
