@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 
-NAMES = ("startup", "append", "tail", "import_rate", "import_auto")
+NAMES = ("startup", "append", "tail", "import_rate", "import_auto", "redaction")
 
 
 def main() -> None:

@@ -1,0 +1,182 @@
+"""Redaction: which stretches of a text are secrets or personal data, and the text without them.
+
+A leaf: text goes in, spans come out.  Detectors are bounded patterns with validators, in a table; a user's
+own patterns stand beside them.  Nothing here claims to find everything, and no span carries the words.
+"""
+
+from __future__ import annotations
+
+import re
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from chatlog.errors import UsageError
+from chatlog.models import NO_WORDS
+from chatlog.redaction.text import Found, Text
+
+#: A user's pattern: so long at most, so many, and so many seconds for one text.
+MAX_PATTERN_CHARS, MAX_PATTERNS, PATTERN_SECONDS = 1_000, 100, 2.0
+#: What a user's own patterns are reported as.
+OWN = "pattern"
+
+
+class Span(NamedTuple):
+    """A stretch of a text, and what it is."""
+
+    start: int
+    end: int
+    kind: str
+
+
+class Redactor:
+    """A choice of detectors and own patterns; counts what it takes out, by kind."""
+
+    def __init__(
+        self, kinds: Iterable[str] = (), patterns: Mapping[str, str] | Sequence[str] = (), region: str | None = None
+    ) -> None:
+        """Choose detectors by kind or group, all of them where neither they nor patterns are named.
+
+        Own patterns are a name for each, or a list.  Raises UsageError for an unknown kind or a pattern that
+        cannot be used.
+        """
+        from chatlog.redaction.detectors import chosen
+
+        named = [*kinds]
+        self.rules = chosen(named, region) if named or not patterns else ()
+        self.patterns = compiled(patterns)
+        self.counts: Counter[str] = Counter()
+
+    def spans(self, text: str) -> list[Span]:
+        """Return what was found, in order, none overlapping another."""
+        seen = Text(text)
+        rules = [rule for rule in self.rules if rule.hint in text]
+        found = [Span(start, end, rule.kind) for rule in rules for start, end in rule.find(seen)]
+        if self.patterns:
+            found += _own(text, self.patterns)
+        return settled(found)
+
+    def text(self, text: str) -> str:
+        """Return a text with everything found replaced by its kind, and count it."""
+        spans = self.spans(text) if text else []
+        return self.replaced(text, spans) if spans else text
+
+    def replaced(self, text: str, spans: Sequence[Span]) -> str:
+        """Return a text without its spans, and count them."""
+        pieces, at = [], 0
+        for span in spans:
+            pieces += [text[at : span.start], mark(span.kind)]
+            at = span.end
+            self.counts[span.kind] += 1
+        return "".join([*pieces, text[at:]])
+
+    def value(self, value: Any, key: str = "") -> Any:
+        """Return a JSON value with all its strings redacted; the very same object where nothing was found.
+
+        A string below a key such as ``password`` is one, whatever it looks like.
+        """
+        if isinstance(value, str):
+            return self._string(value, key)
+        if isinstance(value, Mapping):
+            items = [(self.text(name), self.value(item, name)) for name, item in value.items()]
+            same = all(name is old and item is value[old] for (name, item), old in zip(items, value, strict=True))
+            return value if same else dict(items)
+        if isinstance(value, (list, tuple)):
+            found = [self.value(item, key) for item in value]
+            same = all(new is old for new, old in zip(found, value, strict=True))
+            return value if same else type(value)(found)
+        return value
+
+    def _string(self, value: str, key: str) -> str:
+        if key in NO_WORDS or not value:
+            return value
+        if key and any(rule.kind == "password" for rule in self.rules):
+            from chatlog.redaction.detectors import is_password
+
+            if is_password(key, value):
+                self.counts["password"] += 1
+                return mark("password")
+        return self.text(value)
+
+
+def mark(kind: str) -> str:
+    """Return what stands in a text where something was."""
+    return f"[REDACTED:{kind}]"
+
+
+def settled(found: Iterable[Span]) -> list[Span]:
+    """Return spans without overlaps: those that touch the same characters become one, of the longest's kind."""
+    result: list[Span] = []
+    longest = 0
+    for span in sorted(found):
+        size = span.end - span.start
+        if not result or span.start >= result[-1].end:
+            result.append(span)
+            longest = size
+            continue
+        last = result[-1]
+        kind = span.kind if size > longest else last.kind
+        longest = max(longest, size)
+        result[-1] = Span(last.start, max(last.end, span.end), kind)
+    return result
+
+
+# a user's own patterns
+
+
+def compiled(patterns: Mapping[str, str] | Sequence[str]) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Return own patterns ready for use.  Raises UsageError for one that is too long, wrong, or matches nothing."""
+    named = [*patterns.items()] if isinstance(patterns, Mapping) else [(OWN, pattern) for pattern in patterns]
+    if len(named) > MAX_PATTERNS:
+        raise UsageError(f"more than {MAX_PATTERNS} patterns cannot be used", "put some of them into one: a|b")
+    return tuple((name, _compiled(name, pattern)) for name, pattern in named)
+
+
+def _compiled(name: str, pattern: object) -> re.Pattern[str]:
+    if not isinstance(pattern, str) or not re.fullmatch(r"[A-Za-z][\w-]{0,39}", name):
+        raise UsageError("a pattern needs a name of letters and digits", 'as in: badge = "EMP-[0-9]{6}"')
+    if not pattern or len(pattern) > MAX_PATTERN_CHARS:
+        raise UsageError(f"a pattern has 1 to {MAX_PATTERN_CHARS:,} characters", "put it in parts")
+    try:
+        found = re.compile(pattern)
+    except (re.error, OverflowError, RecursionError):
+        raise UsageError("that is not a regular expression", "the form is that of Python's re") from None
+    with _time_limit(name):
+        if found.search(""):
+            raise UsageError("that pattern matches an empty text", "ask for one character at least: + instead of *")
+    return found
+
+
+def _own(text: str, patterns: Sequence[tuple[str, re.Pattern[str]]]) -> Iterator[Span]:
+    for name, pattern in patterns:
+        with _time_limit(name):
+            found = [match.span() for match in pattern.finditer(text)]
+        yield from (Span(start, end, name) for start, end in found if start < end)
+
+
+@contextmanager
+def _time_limit(name: str) -> Iterator[None]:
+    """Raise UsageError in what takes longer than a pattern may; the matcher of `re` answers to signals.
+
+    Where there are none (other threads, Windows) a pattern may take as long as it does.
+    """
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def too_slow(*_: object) -> None:
+        raise UsageError(f"the pattern '{name}' takes too long", "a repeat within a repeat, as in (a+)+, is why")
+
+    before = signal.signal(signal.SIGALRM, too_slow)
+    signal.setitimer(signal.ITIMER_REAL, PATTERN_SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+__all__ = ["Found", "Redactor", "Span", "Text", "compiled", "mark", "settled"]

@@ -1,0 +1,232 @@
+"""Keys and tokens of providers: each a literal beginning, looked for as one, and the pattern of the rest.
+
+Providers give their keys a prefix so that they can be found; a table holds them, and a pattern is compiled
+at its first use.  Every repeat is bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from chatlog.redaction.checks import jwt, mixed
+from chatlog.redaction.text import Found, Rule, Text
+
+_W = r"[A-Za-z0-9_-]"
+_A = "[A-Za-z0-9]"
+_HEX = "[0-9a-f]"
+
+
+class Token(NamedTuple):
+    """A token's kind, the literal it begins with, the pattern of what follows."""
+
+    kind: str
+    hint: str
+    rest: str
+
+
+#: Beginnings that are no word's: what follows needs no other sign of being random.
+DISTINCT = (
+    Token("anthropic_key", "sk-ant-", _W + "{20,250}"),
+    Token("openai_key", "sk-proj-", _W + "{20,250}"),
+    Token("openai_key", "sk-svcacct-", _W + "{20,250}"),
+    Token("openai_key", "sk-admin-", _W + "{20,250}"),
+    Token("openrouter_key", "sk-or-v1-", _HEX + "{32,64}"),
+    Token("github_token", "ghp_", _A + "{30,255}"),
+    Token("github_token", "gho_", _A + "{30,255}"),
+    Token("github_token", "ghu_", _A + "{30,255}"),
+    Token("github_token", "ghs_", _A + "{30,255}"),
+    Token("github_token", "ghr_", _A + "{30,255}"),
+    Token("github_token", "github_pat_", r"\w{22,255}"),
+    Token("gitlab_token", "glpat-", _W + "{20,300}"),
+    Token("gitlab_token", "gldt-", _W + "{20,60}"),
+    Token("gitlab_token", "glrt-", _W + "{20,300}"),
+    Token("gitlab_token", "glptt-", _W + "{20,60}"),
+    Token("gitlab_token", "glcbt-", _W + "{20,60}"),
+    Token("slack_token", "xoxb-", _W + "{10,250}"),
+    Token("slack_token", "xoxp-", _W + "{10,250}"),
+    Token("slack_token", "xoxa-", _W + "{10,250}"),
+    Token("slack_token", "xoxe", r"[.-][A-Za-z0-9.-]{10,250}"),
+    Token("slack_token", "xoxs-", _W + "{10,250}"),
+    Token("slack_token", "xoxc-", _W + "{10,250}"),
+    Token("slack_token", "xoxd-", r"[A-Za-z0-9%+/=_-]{10,250}"),
+    Token("slack_token", "xoxr-", _W + "{10,250}"),
+    Token("slack_token", "xapp-", r"\d-[A-Za-z0-9-]{10,250}"),
+    Token("slack_webhook", "hooks.slack.com/", r"(?:services|workflows|triggers)/[A-Za-z0-9+/_-]{20,200}"),
+    Token("discord_webhook", "discord.com/api/webhooks/", r"\d{10,25}/" + _W + "{20,100}"),
+    Token("google_key", "AIza", _W + "{35}"),
+    Token("google_key", "AQ.Ab", _W + "{40,80}"),
+    Token("google_token", "ya29.", _W + "{20,1000}"),
+    Token("google_secret", "GOCSPX-", _W + "{20,40}"),
+    Token("huggingface_token", "hf_", _A + "{30,60}"),
+    Token("groq_key", "gsk_", _A + "{40,80}"),
+    Token("xai_key", "xai-", _A + "{40,120}"),
+    Token("perplexity_key", "pplx-", _A + "{40,80}"),
+    Token("replicate_token", "r8_", _A + "{37,40}"),
+    Token("fireworks_key", "fw_", _A + "{22,40}"),
+    Token("tavily_key", "tvly-", _W + "{20,60}"),
+    Token("nvidia_key", "nvapi-", _W + "{40,100}"),
+    Token("pinecone_key", "pcsk_", r"\w{30,100}"),
+    Token("langsmith_key", "lsv2_", r"(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}"),
+    Token("jina_key", "jina_", _W + "{30,80}"),
+    Token("cerebras_key", "csk-", _A + "{40,60}"),
+    Token("together_key", "tgp_v1_", _W + "{30,60}"),
+    Token("wandb_key", "wandb_v1_", r"\w{40,120}"),
+    Token("stripe_key", "sk_live_", _A + "{16,250}"),
+    Token("stripe_key", "sk_test_", _A + "{16,250}"),
+    Token("stripe_key", "rk_live_", _A + "{16,250}"),
+    Token("stripe_key", "rk_test_", _A + "{16,250}"),
+    Token("webhook_secret", "whsec_", r"[A-Za-z0-9+/=]{24,100}"),
+    Token("sendgrid_key", "SG.", _W + r"{16,32}\.[A-Za-z0-9_-]{30,64}"),
+    Token("brevo_key", "xkeysib-", r"[0-9a-f]{64}-[A-Za-z0-9]{16}"),
+    Token("npm_token", "npm_", _A + "{36}"),
+    Token("pypi_token", "pypi-", _W + "{50,1000}"),
+    Token("rubygems_key", "rubygems_", _HEX + "{48}"),
+    Token("docker_token", "dckr_pat_", _W + "{24,40}"),
+    Token("docker_token", "dckr_oat_", _W + "{24,40}"),
+    Token("digitalocean_token", "dop_v1_", _HEX + "{64}"),
+    Token("digitalocean_token", "doo_v1_", _HEX + "{64}"),
+    Token("digitalocean_token", "dor_v1_", _HEX + "{64}"),
+    Token("fly_token", "fo1_", _W + "{40,60}"),
+    Token("fly_token", "fm2_", r"[A-Za-z0-9+/=_,-]{60,2000}"),
+    Token("heroku_key", "HRKU-", _W + "{30,80}"),
+    Token("netlify_token", "nfp_", _A + "{36,44}"),
+    Token("supabase_key", "sbp_", _HEX + "{40}"),
+    Token("supabase_key", "sb_secret_", _W + "{20,60}"),
+    Token("planetscale_token", "pscale_", r"(?:tkn|pw|oauth)_[A-Za-z0-9_.-]{30,64}"),
+    Token("databricks_token", "dapi", _HEX + r"{32}(?:-\d)?"),
+    Token("linear_key", "lin_api_", _A + "{32,48}"),
+    Token("notion_token", "ntn_", _A + "{40,60}"),
+    Token("notion_token", "secret_", _A + "{43}"),
+    Token("atlassian_token", "ATATT3", r"[A-Za-z0-9_=-]{100,300}"),
+    Token("atlassian_token", "ATCTT3", r"[A-Za-z0-9_=-]{100,300}"),
+    Token("figma_token", "figd_", _W + "{36,60}"),
+    Token("airtable_token", "pat", _A + r"{14}\.[0-9a-f]{64}"),
+    Token("shopify_token", "shpat_", "[0-9a-fA-F]{32}"),
+    Token("shopify_token", "shpca_", "[0-9a-fA-F]{32}"),
+    Token("shopify_token", "shppa_", "[0-9a-fA-F]{32}"),
+    Token("shopify_token", "shpss_", "[0-9a-fA-F]{32}"),
+    Token("square_token", "sq0", r"(?:atp|csp|idp)-[A-Za-z0-9_-]{22,50}"),
+    Token("grafana_token", "glsa_", r"\w{32}_[0-9a-fA-F]{8}"),
+    Token("grafana_token", "glc_", r"[A-Za-z0-9+/=]{32,400}"),
+    Token("vault_token", "hvs.", _W + "{24,300}"),
+    Token("vault_token", "hvb.", _W + "{24,300}"),
+    Token("pulumi_token", "pul-", _HEX + "{40}"),
+    Token("doppler_token", "dp.", r"(?:pt|ct|sa|scim|audit|st(?:\.[a-z0-9_-]{2,35})?)\.[A-Za-z0-9]{40,44}"),
+    Token("newrelic_key", "NRAK-", "[A-Z0-9]{27}"),
+    Token("sentry_token", "sntrys_", r"[A-Za-z0-9+/=_]{40,500}"),
+    Token("sentry_token", "sntryu_", _HEX + "{64}"),
+    Token("posthog_key", "phx_", _A + "{40,60}"),
+    Token("dynatrace_token", "dt0c01.", r"[A-Z0-9]{24}\.[A-Z0-9]{64}"),
+    Token("tailscale_key", "tskey-", r"[a-z]{2,12}-[A-Za-z0-9]{5,40}-[A-Za-z0-9]{10,60}"),
+    Token("1password_token", "ops_eyJ", r"[A-Za-z0-9+/=_-]{100,2000}"),
+    Token("age_key", "AGE-SECRET-KEY-1", "[0-9A-Z]{58}"),
+    Token("aws_key", "ABSK", r"[A-Za-z0-9+/]{60,269}={0,2}"),
+    Token("azure_key", "AccountKey=", r"[A-Za-z0-9+/]{40,88}={0,2}"),
+    Token("azure_key", "SharedAccessKey=", r"[A-Za-z0-9+/]{30,88}={0,2}"),
+    *(Token("aws_key", prefix, "[A-Z2-7]{16}(?![A-Za-z0-9])") for prefix in ("AKIA", "ASIA", "ABIA", "ACCA")),
+)
+#: Beginnings that words have too: what follows must be as random as a key.
+COMMON = (
+    Token("openai_key", "sk-", _W + "{20,250}"),
+    Token("elevenlabs_key", "sk_", "[0-9a-f]{40,64}"),
+    Token("mailgun_key", "key-", _HEX + "{32}"),
+    Token("resend_key", "re_", r"[A-Za-z0-9]{8}_[A-Za-z0-9]{20,30}"),
+    Token("firecrawl_key", "fc-", _HEX + "{32}"),
+    Token("twilio_key", "SK", _HEX + "{32}(?![A-Za-z0-9])"),
+)
+JWT = Token("jwt", "eyJ", r"[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{4,16000}\.[A-Za-z0-9_-]{0,2000}")
+#: Where the literal is in the middle: (kind, literal, how far before it to begin, pattern).
+_INNER = (
+    ("telegram_token", ":AA", (10, 9, 8), r"\d{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])"),
+    ("terraform_token", ".atlasv1.", (14,), r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,70}"),
+    ("azure_key", "JQQJ99", (52,), r"[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9]{26}"),
+    ("azure_key", "8Q~", (3,), r"[A-Za-z0-9_~.]{3}8Q~[A-Za-z0-9_~.-]{31,34}"),
+    ("mailchimp_key", "-us", (32,), r"[0-9a-f]{32}-us\d{1,2}(?!\d)"),
+)
+_RUN = "[A-Za-z0-9_-]*"
+#: A bot's token: its id, a time, a signature.
+_DISCORD = r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,45}(?![A-Za-z0-9_-])"
+
+
+@lru_cache(512)
+def pattern(source: str) -> re.Pattern[str]:
+    """Return a pattern, compiled once."""
+    return re.compile(source)
+
+
+def rules() -> tuple[Rule, ...]:
+    """Return a rule for each token."""
+    return (
+        *(Rule(token.kind, "secrets", _finder(token), token.hint) for token in DISTINCT),
+        *(Rule(token.kind, "secrets", _finder(token, random=True), token.hint) for token in COMMON),
+        Rule(JWT.kind, "secrets", _jwts, JWT.hint),
+        *(Rule(kind, "secrets", _inner(hint, before, rest), hint) for kind, hint, before, rest in _INNER),
+        Rule("discord_token", "secrets", _discord, "."),
+    )
+
+
+class _finder:  # noqa: N801  a function with something to remember
+    """Finds a token by its literal beginning."""
+
+    def __init__(self, token: Token, *, random: bool = False) -> None:
+        self.hint = token.hint
+        self.source = token.rest
+        self.random = random
+
+    def __call__(self, text: Text) -> Found:
+        rest = pattern(self.source)
+        past = 0
+        for at in text.places(self.hint):
+            if at < past or not text.begins(at):
+                continue
+            match = rest.match(text.raw, at + len(self.hint))
+            past = match.end() if match else past
+            if match and (mixed(match[0]) if self.random else len(set(match[0])) > 3):
+                yield at, past
+
+
+def _jwts(text: Text) -> Found:
+    rest = pattern(JWT.rest)
+    past = 0
+    for at in text.places("eyJ"):
+        if at < past or not text.begins(at):
+            continue
+        match = rest.match(text.raw, at + 3)
+        if match is None:
+            past = pattern(_RUN).match(text.raw, at).end()  # type: ignore[union-attr]  # it always matches
+        elif jwt("eyJ" + match[0]):
+            past = match.end()
+            yield at, past
+
+
+class _inner:  # noqa: N801
+    """Finds a token by a literal in its middle."""
+
+    def __init__(self, hint: str, before: tuple[int, ...], source: str) -> None:
+        self.hint = hint
+        self.before = before
+        self.source = source
+
+    def __call__(self, text: Text) -> Found:
+        whole = pattern(self.source)
+        for at in text.places(self.hint):
+            for start in (at - size for size in self.before if size <= at):
+                match = whole.match(text.raw, start)
+                if match and text.begins(start):
+                    yield match.span()
+                    break
+
+
+def _discord(text: Text) -> Found:
+    """Yield bot tokens by their second dot, seven characters behind the first."""
+    raw = text.raw
+    whole = pattern(_DISCORD)
+    for dots in pattern(r"\.(?=[A-Za-z0-9_-]{6}\.)").finditer(raw):
+        at = dots.start()
+        for size in range(24, 29):
+            start = at - size
+            if start >= 0 and raw[start] in "MNO" and text.begins(start) and (match := whole.match(raw, start)):
+                yield match.span()
+                break

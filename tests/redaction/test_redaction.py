@@ -1,0 +1,138 @@
+"""Detectors find eighteen kinds less one, leave everyday numbers alone, and never choke; own patterns have limits."""
+
+from __future__ import annotations
+
+import threading
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chatlog.errors import UsageError
+from chatlog.redaction import Redactor, Span, settled
+from chatlog.redaction.detectors import groups
+from tests.redaction.samples import BENIGN, HOSTILE, JWT, KINDS, MORE
+
+
+def test_seventeen_of_eighteen_kinds_are_found() -> None:
+    """All but a person's name, which no table knows: the words are gone, the kind stands there."""
+    found = [
+        secret not in (clean := Redactor().text(text)) and f"[REDACTED:{kind}]" in clean for text, secret, kind in KINDS
+    ]
+    assert [kind is not None for *_, kind in KINDS] == found
+    assert 17 == sum(found)
+
+
+@pytest.mark.parametrize(("text", "secret", "kind"), MORE, ids=[text[:24] for text, *_ in MORE])
+def test_other_forms_are_found(text: str, secret: str, kind: str) -> None:
+    """The same kinds in other countries, formats and quotings."""
+    clean = Redactor().text(text)
+    assert (True, True) == (secret not in clean, f"[REDACTED:{kind}]" in clean)
+
+
+@pytest.mark.parametrize("text", BENIGN, ids=[text[:24] for text in BENIGN])
+def test_everyday_numbers_and_code_are_left_alone(text: str) -> None:
+    """No false positive: a wrong check digit, a date, a version, an expression."""
+    assert [] == [(span.kind, text[span.start : span.end]) for span in Redactor().spans(text)]
+
+
+@pytest.mark.parametrize("number", range(len(HOSTILE)))
+def test_hostile_texts_come_to_an_end(number: str) -> None:
+    """A hundred thousand characters made to choke a pattern: spans in order, none over another."""
+    spans = Redactor().spans(HOSTILE[int(number)])
+    assert all(first.end <= second.start for first, second in pairwise(spans))
+
+
+@pytest.mark.parametrize("text", [text for text, *_ in (*KINDS, *MORE)], ids=lambda text: text[:24])
+def test_what_was_redacted_is_not_redacted_again(text: str) -> None:
+    """The mark itself is no secret."""
+    clean = Redactor().text(text)
+    assert clean == Redactor().text(clean)
+
+
+def test_what_is_counted_is_the_kind() -> None:
+    """The report says how many of each, and nothing of what they were."""
+    redactor = Redactor()
+    redactor.text("a@b.example and c@d.example, 203.0.113.7")
+    assert {"email": 2, "ip_address": 1} == redactor.counts
+
+
+def test_kinds_and_groups_can_be_chosen() -> None:
+    """Only what was named is looked for; a name that is none is refused."""
+    text = "a@b.example from 203.0.113.7"
+    assert "[REDACTED:email] from 203.0.113.7" == Redactor(["email"]).text(text)
+    assert "a@b.example from [REDACTED:ip_address]" == Redactor(["network"]).text(text)
+    assert {"secrets", "contact", "money", "network", "identity"} == {*groups()}
+    with pytest.raises(UsageError, match="no detector 'mail'"):
+        Redactor(["mail"])
+
+
+def test_overlapping_finds_are_one_of_the_longest_kind() -> None:
+    """Nothing of either is left."""
+    found = settled([Span(3, 8, "short"), Span(5, 20, "long"), Span(20, 25, "next"), Span(6, 7, "inner")])
+    assert [Span(3, 20, "long"), Span(20, 25, "next")] == found
+
+
+def test_json_values_are_redacted_where_they_stand() -> None:
+    """Strings in objects and lists, keys too; one below a telling key goes whole; what is clean is the same object."""
+    redactor = Redactor()
+    value = {"to": ["a@b.example", 7, None], "db_password": "swordfish", "id": "a@b.example", "a@b.example": True}
+    expected = {"to": ["[REDACTED:email]", 7, None], "db_password": "[REDACTED:password]", "id": "a@b.example"}
+    assert {**expected, "[REDACTED:email]": True} == redactor.value(value)
+    clean = {"a": ["b", {"c": 1.5}], "tokens": 12}
+    assert clean is redactor.value(clean)
+
+
+def test_own_patterns_stand_beside_the_table() -> None:
+    """With names of their own; given alone, the table is not asked."""
+    assert "[REDACTED:badge] a@b.example" == Redactor(patterns={"badge": r"EMP-\d{4}"}).text("EMP-1234 a@b.example")
+    both = Redactor(["email"], ["EMP-[0-9]{4}"])
+    assert "[REDACTED:pattern] [REDACTED:email]" == both.text("EMP-1234 a@b.example")
+
+
+@pytest.mark.parametrize(
+    "patterns",
+    [["("], ["a*"], [""], ["x" * 1_001], {"": "x"}, {"two words": "x"}, {"x": 7}, ["x"] * 101, [r"(?P<a>x)(?P<a>y)"]],
+)
+def test_a_pattern_that_cannot_be_used_is_refused(patterns: list[str] | dict[str, str]) -> None:
+    """No expression, an empty match, too long, too many, no name."""
+    with pytest.raises(UsageError):
+        Redactor(patterns=patterns)
+
+
+def test_a_pattern_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Catastrophic backtracking ends with a sentence that names the pattern, not the text."""
+    monkeypatch.setattr("chatlog.redaction.PATTERN_SECONDS", 0.05)
+    slow = Redactor(patterns={"slow": "(a+)+b"})
+    with pytest.raises(UsageError, match="'slow' takes too long"):
+        slow.text("a" * 64)
+    assert "a [REDACTED:slow]" == slow.text("a ab")
+
+
+def test_own_patterns_work_in_other_threads() -> None:
+    """Where no signal can stop them."""
+    found: list[str] = []
+    thread = threading.Thread(target=lambda: found.append(Redactor(patterns=["b+"]).text("abb")))
+    thread.start()
+    thread.join()
+    assert ["a[REDACTED:pattern]"] == found
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_a_secret_is_found_among_any_words(before: str, after: str) -> None:
+    """Whatever stands around it, where it is a word of its own."""
+    assert JWT not in Redactor(["jwt"]).text(f"{before} {JWT} {after}")
+
+
+@given(st.text(alphabet="a1@.-+ :/=(){}\"'\\\n密skeyJ_", max_size=200))
+def test_any_text_survives(text: str) -> None:
+    """Spans lie in the text, in order, and what is between them stays."""
+    redactor = Redactor()
+    spans = redactor.spans(text)
+    assert all(0 <= span.start < span.end <= len(text) for span in spans)
+    kept = [
+        text[end:start]
+        for end, start in zip([0, *(s.end for s in spans)], [*(s.start for s in spans), len(text)], strict=True)
+    ]
+    assert all(piece in redactor.text(text) for piece in kept)
