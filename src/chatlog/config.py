@@ -39,6 +39,7 @@ SETTINGS = (
         "FULL: a message is on the disk when add returns; NORMAL: quicker, a power cut may lose the last ones",
         ("FULL", "NORMAL"),
     ),
+    Setting("phone_region", ("CHATLOG_PHONE_REGION",), "", "redact telephone numbers of this region too, as in DE"),
 )  # fmt: skip
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -119,6 +120,14 @@ class Settings:
         if self._file is None:
             self._file = read(self.path, required=self.is_named)
         return self._file
+
+    def patterns(self) -> dict[str, Any]:
+        """Return the config file's own patterns for redaction, by name: its table ``[redact.patterns]``."""
+        section = self.file.get("redact", {})
+        patterns = section.get("patterns", {}) if isinstance(section, dict) else None
+        if not isinstance(patterns, dict):
+            raise UsageError(f"[redact.patterns] of {self.path} is not a table", "name = 'regular expression'")
+        return patterns
 
     def database(self) -> tuple[str, bool]:
         """Return the database's path or URL, and whether it is the default one, whose folder we make."""

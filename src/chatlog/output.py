@@ -248,6 +248,11 @@ class Output:
         if not self.settings.quiet:
             self._say(visible(text), "dim")
 
+    def question(self, text: str) -> None:
+        """Ask something on stderr; the answer is read on the same line."""
+        sys.stderr.write(visible(text) + " [y/N] ")
+        sys.stderr.flush()
+
     def warning(self, text: str) -> None:
         """Say on stderr that something is not as it should be."""
         self._say("warning: " + visible(text), "yellow")

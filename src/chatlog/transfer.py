@@ -30,6 +30,8 @@ from chatlog.models import (
     Unfinished,
     checked_tag,
 )
+from chatlog.redacting import records as redacted
+from chatlog.redaction import Redactor
 from chatlog.store import Store
 
 #: A batch is written once it holds this many messages or characters.
@@ -85,7 +87,7 @@ class ImportReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOptions:
-    """How to import: a format to insist on, tags to add, whether what was deleted may come back.
+    """How to import: a format to insist on, tags to add, whether what was deleted may come back, what is redacted.
 
     With `only_changed` files that have not changed since they were read the same way are left unread, and such as
     hold no history are no errors: this brings folders up to date that others write to.
@@ -96,11 +98,12 @@ class ImportOptions:
     undelete: bool = False
     dry_run: bool = False
     only_changed: bool = False
+    redactor: Redactor | None = None
 
     @property
     def marks(self) -> frozenset[str]:
         """What is done with all that is read, by which a file is known to have been read that way."""
-        return frozenset(f"tag:{tag}" for tag in self.tags)
+        return frozenset(f"tag:{tag}" for tag in self.tags) | ({"redact"} if self.redactor else frozenset())
 
 
 def import_history(
@@ -234,7 +237,7 @@ class _Import:
     def run(self, records: Iterable[Record]) -> None:
         """Take every record, then link what could not be linked on the way."""
         try:
-            for record in records:
+            for record in records if self.options.redactor is None else redacted(self.options.redactor, records):
                 self._take(record)
         except UNREADABLE as error:
             self.report.errors.append(Problem("", _reason(error)))

@@ -52,6 +52,7 @@ READS: dict[str, Call] = {
     "extras": lambda store, name: list(store.extras()),
     "extras of a conversation": lambda store, name: list(store.extras(name)),
     "sources": lambda store, name: store.sources.all(),
+    "redactions of what is said": lambda store, name: list(store.redactions.said([name])),
     "info": lambda store, name: store.info(),
     "backup": lambda store, name: store.backup(Path(f"{store.path}.copy")),  # type: ignore[attr-defined]
 }
@@ -72,6 +73,7 @@ WRITES: dict[str, Call] = {
     "title_by_message": lambda store, name: store.title_by_message("chatgpt", "m1", BIG),
     "sources, remembered": lambda store, name: store.sources.remember([READ]),
     "sources, forgotten": lambda store, name: store.sources.forget(),
+    "redactions of a message": lambda store, name: store.redactions.replace([(1, MessageDraft(role="user", text=BIG))]),
     "record": lambda store, name: store.record("export", note=BIG),
     "rebuild": lambda store, name: store.rebuild(),
 }

@@ -37,6 +37,7 @@ COMMANDS = {
     "tag": ("tag", "Add and remove tags."),
     "tags": ("tags", "List the tags."),
     "fork": ("fork", "Go on from a message in a new conversation."),
+    "redact": ("redact", "Take secrets and personal data out of what was said."),
     "state": ("state", "Keep JSON state with a conversation."),
     "db": ("db", "Where the database is, copies of it, its schema."),
     "config": ("config", "Show and set the settings."),

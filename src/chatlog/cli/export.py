@@ -17,10 +17,18 @@ from chatlog.export import Exporter, ExportReport, Progress, select
 from chatlog.formats import WRITERS
 from chatlog.models import Filters
 from chatlog.output import Output
+from chatlog.store import Store
 
 
 def _writers() -> list[str]:
     return list(WRITERS)
+
+
+def _view(session: Session) -> Store:
+    """Return the store as it may be shared."""
+    from chatlog.redacting import view
+
+    return view(session.store(), session.redactor())
 
 
 @verb(
@@ -40,6 +48,7 @@ def command(
     target: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE|DIR/|-", help="A file, a folder (one file each), or stdout.")
     ] = STDIN,
+    redact: Annotated[bool, typer.Option("--redact", help="Without secrets and personal data.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
 ) -> None:
     """Write conversations: those named, or all that the filters let through, the oldest first.
@@ -49,7 +58,7 @@ def command(
     form holds.
     """
     session = Session.of(ctx)
-    store = session.store()
+    store = _view(session) if redact else session.store()
     filters = session.filters()
     found = session.conversations(store, conversations) if conversations else None
     chosen = iter(found) if found is not None else select(store, None, filters)

@@ -22,6 +22,7 @@ from chatlog.formats.source import Progress, Source
 from chatlog.freshness import Files
 from chatlog.models import checked_tag
 from chatlog.output import THING, Listing, Output, one_line
+from chatlog.redaction import Redactor
 from chatlog.store import Store, open_store
 from chatlog.transfer import FileReport, ImportOptions, ImportReport, import_history
 
@@ -63,6 +64,7 @@ def command(
     watch: Annotated[bool, typer.Option("--watch", help="Go on and follow what is added, until Ctrl-C.")] = False,
     tag: Annotated[list[str] | None, typer.Option(help="Tag what comes in.", autocompletion=complete_tag)] = None,
     undelete: Annotated[bool, typer.Option("--undelete", help="Bring back what was deleted here.")] = False,
+    redact: Annotated[bool, typer.Option("--redact", help="Without secrets and personal data.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come in.")] = False,
 ) -> None:
     """Bring in history; what is here already is left alone, so the same import can be run again.
@@ -79,12 +81,14 @@ def command(
         undelete=undelete,
         dry_run=dry_run,
         only_changed=auto or watch,
+        redactor=session.redactor() if redact else None,
     )
     if auto or watch:
         look = _tools(source_format) if auto else _named(session, paths or [])
         report = _bring_up_to_date(session, options, look, watch=watch)
     else:
         report = _import(session, options, paths or [])
+    _name_redacted(session.output, options.redactor)
     if report.total["errors"]:
         session.exit_code = PartlyDoneError.exit_code
 
@@ -252,6 +256,12 @@ def _print_found(output: Output, places: Sequence[dict[str, Any]]) -> None:
         output.lines([one_line(f"{place['format']}: {place['folder']}: {place['files']} files, {news}")])
     if not places:
         output.hint("no histories of local agents or tools were found; name a file or folder to import")
+
+
+def _name_redacted(output: Output, redactor: Redactor | None) -> None:
+    if redactor is not None:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(redactor.counts.items()))
+        output.hint(f"redacted: {kinds or 'nothing was found'}; there may be more")
 
 
 def _line(file: FileReport, *, short: bool) -> str:

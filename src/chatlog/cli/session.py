@@ -12,16 +12,19 @@ from contextlib import ExitStack
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import typer
 
 from chatlog import timespec
 from chatlog.config import Settings
-from chatlog.errors import NotFoundError, UsageError
+from chatlog.errors import NotFoundError, RefusedError, UsageError
 from chatlog.models import Conversation, Filters, parse_ref
 from chatlog.output import Output, OutputSettings
 from chatlog.store import Store, open_store
+
+if TYPE_CHECKING:
+    from chatlog.redaction import Redactor
 
 STDIN = "-"
 
@@ -84,6 +87,48 @@ class Session:
     def may_ask(self) -> bool:
         """Whether a person is there to answer a question."""
         return not self.flags.get("no_input") and sys.stdin.isatty() and sys.stderr.isatty()
+
+    def confirm(self, action: str, *, yes: bool) -> None:
+        """Make sure that something is meant.  Raises RefusedError where it is not, or nobody is there to say so."""
+        if yes:
+            return
+        if not self.may_ask:
+            raise RefusedError(f"this would {action}", "add --yes if so; --dry-run shows which")
+        if not self.ask(f"{action[:1].upper()}{action[1:]}?"):
+            raise RefusedError("nothing was done: not confirmed")
+
+    def ask(self, question: str) -> bool:
+        """Return whether a person says yes."""
+        self.output.question(question)
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    def redactor(self, kinds: Sequence[str] | None = None, patterns: Sequence[str] | None = None) -> Redactor:
+        """Return what finds some kinds, all by default, with the patterns given and those of the config file.
+
+        Patterns that are given alone are all that is looked for.
+        """
+        from chatlog.redaction import GROUPS, Redactor
+
+        alone = bool(patterns) and not kinds
+        named: dict[str, Any] = {} if alone else dict(self.settings.patterns())
+        named |= {
+            "pattern" if number == 1 else f"pattern-{number}": text for number, text in enumerate(patterns or (), 1)
+        }
+        return Redactor(kinds or (() if alone else GROUPS), named, self._phone_region())
+
+    def _phone_region(self) -> str | None:
+        region = self.settings.get("phone_region").upper()
+        if not region:
+            return None
+        from importlib.util import find_spec
+
+        if find_spec("phonenumbers") is None:
+            raise UsageError("phone_region needs the package phonenumbers", "pip install 'chatlog[phone]'")
+        from phonenumbers import SUPPORTED_REGIONS
+
+        if region not in SUPPORTED_REGIONS:
+            raise UsageError("phone_region is not a region", "two letters, as in DE or US")
+        return region
 
     # the store
 

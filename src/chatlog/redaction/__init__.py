@@ -20,6 +20,8 @@ from chatlog.redaction.text import Found, Text
 
 #: A user's pattern: so long at most, so many, and so many seconds for one text.
 MAX_PATTERN_CHARS, MAX_PATTERNS, PATTERN_SECONDS = 1_000, 100, 2.0
+#: The groups of detectors.
+GROUPS = ("secrets", "contact", "money", "network", "identity")
 #: What a user's own patterns are reported as.
 OWN = "pattern"
 
@@ -179,4 +181,4 @@ def _time_limit(name: str) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-__all__ = ["Found", "Redactor", "Span", "Text", "compiled", "mark", "settled"]
+__all__ = ["GROUPS", "Found", "Redactor", "Span", "Text", "compiled", "mark", "settled"]

@@ -27,6 +27,7 @@ from chatlog.models import (
 )
 
 if TYPE_CHECKING:
+    from chatlog.store.redactions import Redactions
     from chatlog.store.sources import Sources
     from chatlog.store.summaries import Summaries
     from chatlog.store.window import Windows
@@ -165,6 +166,10 @@ class Store(Protocol):
     @property
     def summaries(self) -> Summaries:
         """What ranges of turns came down to."""
+
+    @property
+    def redactions(self) -> Redactions:
+        """What redacts: what is said, once each, and other words in its place."""
 
     # upkeep
 

@@ -37,6 +37,7 @@ from chatlog.store.sqlite.conversations import Standing
 from chatlog.timespec import iso
 
 if TYPE_CHECKING:
+    from chatlog.store.redactions import Redactions
     from chatlog.store.sources import Sources
     from chatlog.store.summaries import Summaries
     from chatlog.store.window import Windows
@@ -326,6 +327,12 @@ class SqliteStore:
         from chatlog.store.sqlite.summaries import SqliteSummaries
 
         return SqliteSummaries(self._pool, self.user, self.clock)
+
+    @property
+    def redactions(self) -> Redactions:
+        from chatlog.store.sqlite.redactions import SqliteRedactions
+
+        return SqliteRedactions(self._pool, self.user, self.clock)
 
     # upkeep
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from chatlog.models import ConversationDraft, Ingested, MessageDraft, title_from
-from chatlog.store.sqlite import bodies, conversations, fulltext, messages, tags
+from chatlog.store.sqlite import bodies, conversations, fulltext, messages, superseded, tags
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.identity import Identity, completed, diverged, grouped, identity, last_versions, origin
 
@@ -68,6 +68,7 @@ class Ingest:
         self.counts: Counter[str] = Counter()
         self.orphans: list[str] = []
         self.ids: list[str] = []
+        self.was_redacted = superseded.any_redacted(connection)
 
     def run(self, records: Sequence[ConversationDraft | MessageDraft]) -> Ingested:
         """Bring the records in and return what they did."""
@@ -228,7 +229,7 @@ class Ingest:
             self._diverge(target, draft, digest)
         elif known is None:
             self._append(target, draft, digest)
-        elif known[1] == digest or self._is_superseded(target, known[0], digest):
+        elif known[1] == digest or self._stays(target, known[0], draft, digest):
             self.counts["unchanged"] += 1
             target.known |= {draft.seq: known} if draft.seq is not None else {}
         elif draft.source_id is None:
@@ -238,7 +239,9 @@ class Ingest:
 
     def _append(self, target: _Target, draft: MessageDraft, digest: bytes) -> None:
         said = (digest, draft.text, draft.author, bodies.dump(draft.metadata))
-        body = target.inherited.get(said) or self._shared(target, draft, said) or self._insert(draft, digest)
+        redacted = superseded.redacted_body(self.connection, self.user, digest) if self.was_redacted else None
+        known = redacted or target.inherited.get(said) or self._shared(target, draft, said)
+        body = known or self._insert(draft, digest)
         target.last_seq = seq = (
             max(target.last_seq + 1, draft.seq or 0) if draft.source_id is None else target.last_seq + 1
         )
@@ -249,7 +252,9 @@ class Ingest:
         messages.place(self.connection, (target.key, seq, body, parent, in_line), draft, created_at)
         if in_line:
             target.head = seq
-        if target.title is None and draft.role == "user" and not draft.hidden and draft.seq is None:
+        if redacted is not None:
+            superseded.note(self.connection, target.key, seq, digest, redacted=True)
+        elif target.title is None and draft.role == "user" and not draft.hidden and draft.seq is None:
             target.title = title_from(draft.text)
         place = (seq, digest, body)
         target.known |= {name: place for name in (draft.source_id, draft.seq) if name is not None}
@@ -271,7 +276,7 @@ class Ingest:
     def _replace(self, target: _Target, draft: MessageDraft, digest: bytes, known: tuple[int, bytes, int]) -> None:
         seq, before, old = known
         body = self._insert(draft, digest)
-        self.connection.execute("INSERT OR IGNORE INTO superseded VALUES (?, ?, ?)", (target.key, seq, before))
+        superseded.note(self.connection, target.key, seq, before)
         self.connection.execute(
             """UPDATE messages SET body = ?, role = ?, model = coalesce(?, model), hidden = ?
                WHERE conversation = ? AND seq = ?""",
@@ -282,13 +287,9 @@ class Ingest:
         target.replaced += 1
         self.counts["updated"] += 1
 
-    def _is_superseded(self, target: _Target, seq: int, digest: bytes) -> bool:
-        """Whether the message was like this once, before a newer version of it came."""
-        values = (target.key, seq, digest)
-        found = self.connection.execute(
-            "SELECT 1 FROM superseded WHERE conversation = ? AND seq = ? AND sha256 = ?", values
-        )
-        return found.fetchone() is not None
+    def _stays(self, target: _Target, seq: int, draft: MessageDraft, digest: bytes) -> bool:
+        named = draft.source_id is not None
+        return superseded.keeps(self.connection, target.key, seq, digest, named=named)
 
     def _insert(self, draft: MessageDraft, digest: bytes) -> int:
         self.last_body = bodies.insert(self.connection, self.user, draft, digest)
@@ -359,8 +360,8 @@ class Ingest:
     def _changes(self, target: _Target, draft: ConversationDraft) -> dict[str, str | None]:
         """Return the columns of an existing conversation, or of a new one once it has messages, that change."""
         changes: dict[str, str | None] = {}
-        title, model, project, parent, metadata = self.connection.execute(
-            "SELECT title, model, project, parent, metadata FROM conversations WHERE key = ?", (target.key,)
+        title, model, project, parent, metadata, redacted = self.connection.execute(
+            "SELECT title, model, project, parent, metadata, redacted FROM conversations WHERE key = ?", (target.key,)
         ).fetchone()
         if draft.title and target.title_by != "owner" and draft.title != title:
             changes |= {"title": draft.title, "title_by": "source"}
@@ -374,7 +375,7 @@ class Ingest:
         updated = draft.updated_at or target.newest
         if updated > target.updated_at:
             changes["updated_at"] = updated
-        if draft.metadata and not target.is_new:
+        if draft.metadata and not target.is_new and not redacted:
             merged = completed(json.loads(metadata), draft.metadata, is_newer=updated > target.updated_at)
             if (told := conversations.metadata_text(merged)) != metadata:
                 changes["metadata"] = told

@@ -36,6 +36,7 @@ CREATE TABLE conversations (
     expires_at TEXT,                    -- invisible from then on
     state TEXT NOT NULL DEFAULT '{}',
     metadata TEXT NOT NULL DEFAULT '{}',
+    redacted INTEGER NOT NULL DEFAULT 0, -- 1: title, project or metadata were; no import completes them
     revision INTEGER NOT NULL DEFAULT 0, -- bumped by each write
     message_count INTEGER NOT NULL DEFAULT 0,
     token_count INTEGER,
@@ -100,9 +101,12 @@ CREATE TABLE superseded (
     conversation INTEGER NOT NULL,
     seq INTEGER NOT NULL,
     sha256 BLOB NOT NULL,
+    redacted INTEGER NOT NULL DEFAULT 0, -- 1: by a redaction; no import replaces what stands there now
     PRIMARY KEY (conversation, seq, sha256),
     FOREIGN KEY (conversation, seq) REFERENCES messages (conversation, seq) ON DELETE CASCADE
 ) WITHOUT ROWID;
+-- import: what was redacted here, under whatever name it comes again
+CREATE INDEX superseded_redacted ON superseded (sha256) WHERE redacted;
 
 -- Tokens of a body, counted once per encoding.
 CREATE TABLE token_counts (

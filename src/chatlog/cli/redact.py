@@ -1,0 +1,110 @@
+"""`chatlog redact`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from chatlog.cli.options import Conversations, verb
+from chatlog.cli.session import Session
+from chatlog.errors import CheckFailedError, UsageError
+from chatlog.export import select
+from chatlog.models import Conversation, Filters
+from chatlog.output import FORMATS, Column, Listing, Output, text_of, to_json
+from chatlog.redacting import Plan, apply, plan
+from chatlog.store import Store
+
+COLUMNS = (
+    Column("id", lambda item: str(item["id"]), lambda item: str(item["id"])[:8], style="yellow"),
+    Column("updated", lambda item: text_of(item["updated_at"]), lambda item: str(item["updated_at"])[:10]),
+    Column("msgs", lambda item: text_of(item["messages"]), right=True),
+    Column("found", lambda item: text_of(item["reason"])),
+    Column("title", lambda item: text_of(item["title"]) or "untitled", wide=True),
+)
+
+
+def _names() -> list[str]:
+    from chatlog.redaction.detectors import groups
+
+    found = groups()
+    return [*found, *(kind for kinds in found.values() for kind in kinds)]
+
+
+@verb(
+    "chatlog redact @last --dry-run",
+    "chatlog redact --source claude_code --detector secrets --yes",
+    "chatlog redact --everything --pattern 'EMP-[0-9]{6}' --dry-run",
+    filters=True,
+    forms=FORMATS,
+)
+def command(
+    ctx: typer.Context,
+    conversations: Conversations = None,
+    detector: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="D", help="Only this kind or group: secrets, contact, money, network, identity, email, card …",
+            autocompletion=_names,
+        ),
+    ] = None,
+    pattern: Annotated[
+        list[str] | None, typer.Option(metavar="RE", help="What this matches; alone, only that. Repeatable.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--everything", help="All conversations, and memories.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen, and do nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:  # fmt: skip
+    """Replace secrets and personal data with [REDACTED:kind], for good: there is no undo.
+
+    Messages, titles, state, metadata and summaries, the index and the file's own bytes. Forks share their words
+    with what they were forked from; a later import does not bring them back. What was found is counted by kind
+    and never shown; a table of patterns cannot find everything, names least of all.
+    """
+    session = Session.of(ctx)
+    redactor = session.redactor(detector, pattern)
+    store = session.store()
+    found = plan(store, _chosen(session, store, conversations, everything=everything), redactor, memories=everything)
+    complete = None
+    if not (dry_run or found.is_empty):
+        session.confirm(f"redact {_counts(found)} for good", yes=yes)
+        complete = apply(store, found)
+    report(session.output, found, dry_run=dry_run, complete=complete)
+    if complete is False:
+        session.exit_code = CheckFailedError.exit_code
+
+
+def _chosen(session: Session, store: Store, refs: list[str] | None, *, everything: bool) -> list[Conversation]:
+    """Return the conversations to redact.  Raises UsageError where none were named."""
+    filters = session.filters()
+    if everything:
+        if refs or filters != Filters():
+            raise UsageError("--everything leaves nothing to choose", "leave out the ids and filters")
+        return store.redactions.conversations()
+    if not refs and filters == Filters():
+        raise UsageError("say which conversations", "ids, - for ids on stdin, filters, or --everything")
+    return session.conversations(store, refs) if refs else list(select(store, None, filters))
+
+
+def _counts(found: Plan) -> str:
+    return f"{sum(found.kinds.values())} finds in {found.messages} messages of {len(found.items)} conversations"
+
+
+def report(output: Output, found: Plan, *, dry_run: bool, complete: bool | None) -> None:
+    """Say what was found or replaced, by kind, and nothing of what it was."""
+    record = found.record(dry_run=dry_run, complete=complete)
+    if output.format == "json":
+        output.json(record)
+    elif output.format == "jsonl":
+        output.lines(to_json(item) for item in record["items"])
+    else:
+        output.listing(Listing(items=record["items"], columns=COLUMNS, identify=lambda item: str(item["id"])))
+    if found.is_empty:
+        output.hint("nothing was found; that is no proof that nothing is there")
+    else:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in record["kinds"].items())
+        output.hint(f"{_counts(found)} {'would be' if dry_run else 'were'} replaced: {kinds}; there may be more")
+    for left in record["skipped"]:
+        output.warning(f"{left['id']} is {left['reason']}: left as it is")
+    if complete is False:
+        output.warning("old bytes may still be in the file: somebody is reading it, or the disk is full; run it again")

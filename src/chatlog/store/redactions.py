@@ -1,0 +1,64 @@
+"""What a store does to redact, whatever engine keeps it: what is said, once each, and other words in its place.
+
+Words are written once and never changed, so redacted ones are new and the old ones are deleted.  What is on
+legal hold is left as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from chatlog.models import Conversation, MessageDraft
+
+
+class Said(NamedTuple):
+    """What messages say, with the conversations it stands in: forks share it.
+
+    `handle` is good for `replace` as long as nobody else replaces it.
+    """
+
+    handle: int
+    conversations: tuple[str, ...]
+    draft: MessageDraft
+
+
+class Noted(NamedTuple):
+    """A summary of a conversation (`value` is text), or a memory, in no conversation (`value` is JSON)."""
+
+    handle: tuple[str, int]
+    conversation: str | None
+    value: Any
+
+
+class Replaced(NamedTuple):
+    """How many messages and bytes were replaced, and the conversations that were left alone for being on hold."""
+
+    messages: int = 0
+    bytes: int = 0
+    held: tuple[str, ...] = ()
+
+
+class Redactions(Protocol):
+    """The redaction of one user's words."""
+
+    def conversations(self) -> list[Conversation]:
+        """Return all conversations, those in the trash and expired ones too."""
+
+    def said(self, conversations: Sequence[str]) -> Iterator[Said]:
+        """Yield what is said in conversations, on all branches, hidden or not, each once."""
+
+    def noted(self, conversations: Sequence[str], *, memories: bool) -> Iterator[Noted]:
+        """Yield the summaries of conversations, and with `memories` the user's."""
+
+    def replace(self, changes: Sequence[tuple[int, MessageDraft]]) -> Replaced:
+        """Put other words in the place of some, wherever they stand; what was there does not come back by import."""
+
+    def rewrite(self, conversation: str, changes: Mapping[str, Any]) -> None:
+        """Set title, project, state and metadata of a conversation, unless it is on hold; an import keeps them so."""
+
+    def renote(self, changes: Sequence[tuple[tuple[str, int], Any]]) -> None:
+        """Put other words in the place of summaries and memories."""
+
+    def finish(self) -> bool:
+        """Take what was replaced out of the file and its log; whether nothing kept that from being done."""

@@ -1,0 +1,163 @@
+"""Redaction in the file: new bodies for old ones, which are deleted with their index entries; the file written anew."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlcipher3 import dbapi2 as driver
+
+from chatlog.models import Conversation, MessageDraft, canonical_json
+from chatlog.store import Clock
+from chatlog.store.redactions import Noted, Replaced, Said
+from chatlog.store.sqlite import bodies, conversations, fulltext, superseded
+from chatlog.store.sqlite.connection import BUSY, LOCKED, Connection, Pool, patiently
+
+PAGE = 200
+#: How long to wait for readers of an old state before it is said that one is left.
+FINISH_SECONDS = 5.0
+_CHOSEN = "c.user = ? AND c.id IN (SELECT value FROM json_each(?))"
+
+
+class SqliteRedactions:
+    """`Redactions` on an SQLite file; see the protocol for what the methods promise."""
+
+    def __init__(self, pool: Pool, user: str, clock: Clock) -> None:
+        self._pool = pool
+        self.user = user
+        self.clock = clock
+
+    def conversations(self) -> list[Conversation]:
+        with self._pool.read() as connection:
+            keys = connection.execute("SELECT key FROM conversations WHERE user = ? ORDER BY key", (self.user,))
+            return [conversations.by_key(connection, key) for (key,) in keys.fetchall()]
+
+    def said(self, conversations: Sequence[str]) -> Iterator[Said]:
+        with self._pool.read() as connection:
+            rows = connection.execute(
+                f"""SELECT DISTINCT m.body FROM conversations AS c JOIN messages AS m ON m.conversation = c.key
+                    WHERE {_CHOSEN} ORDER BY m.body""",
+                (self.user, json.dumps(list(conversations))),
+            ).fetchall()
+        for start in range(0, len(rows), PAGE):
+            with self._pool.read() as connection:
+                found = [said for (body,) in rows[start : start + PAGE] if (said := _said(connection, body))]
+            yield from found
+
+    def noted(self, conversations: Sequence[str], *, memories: bool) -> Iterator[Noted]:
+        with self._pool.read() as connection:
+            found = [
+                Noted(("summaries", handle), name, text)
+                for handle, name, text in connection.execute(
+                    f"""SELECT s.id, c.id, s.text FROM conversations AS c JOIN summaries AS s ON s.conversation = c.key
+                        WHERE {_CHOSEN} AND c.hold IS NULL""",
+                    (self.user, json.dumps(list(conversations))),
+                )
+            ]
+            if memories:
+                found += [
+                    Noted(("memories", handle), None, json.loads(value))
+                    for handle, value in connection.execute(
+                        "SELECT id, value FROM memories WHERE user = ?", (self.user,)
+                    )
+                ]
+        yield from found
+
+    def replace(self, changes: Sequence[tuple[int, MessageDraft]]) -> Replaced:
+        messages = octets = 0
+        held: dict[str, None] = {}
+        with self._pool.write() as connection:
+            for body, draft in changes:
+                places = connection.execute(_PLACES, (body, self.user)).fetchall()
+                if on_hold := [name for _, _, name, hold in places if hold is not None]:
+                    held |= dict.fromkeys(on_hold)
+                elif places:
+                    octets += self._replace_one(connection, body, draft)
+                    messages += len(places)
+        return Replaced(messages, octets, tuple(held))
+
+    def _replace_one(self, connection: Connection, old: int, draft: MessageDraft) -> int:
+        """Put a new body in the place of another; return the bytes of words that the other had."""
+        octets: int = connection.execute(f"SELECT {_OCTETS} FROM bodies WHERE id = ?", (old,)).fetchone()[0]
+        new = bodies.insert(connection, self.user, draft, bodies.hash_of(draft))
+        fulltext.index(connection, new, new)
+        superseded.note_redaction(connection, old)
+        connection.execute(
+            """UPDATE conversations SET revision = revision + 1, token_count = NULL
+               WHERE key IN (SELECT conversation FROM messages WHERE body = ?)""",
+            (old,),
+        )
+        connection.execute("UPDATE messages SET body = ? WHERE body = ?", (new, old))
+        bodies.release(connection, [old])
+        return octets
+
+    def rewrite(self, conversation: str, changes: Mapping[str, Any]) -> None:
+        values = {
+            name: canonical_json(value) if name in ("state", "metadata") else value for name, value in changes.items()
+        }
+        values |= {"redacted": 1, **({"title_by": "owner"} if "title" in values else {})}
+        with self._pool.write() as connection:
+            connection.execute(
+                f"""UPDATE conversations SET {", ".join(f"{name} = ?" for name in values)}, revision = revision + 1
+                    WHERE user = ? AND id = ? AND hold IS NULL""",
+                [*values.values(), self.user, conversation],
+            )
+
+    def renote(self, changes: Sequence[tuple[tuple[str, int], Any]]) -> None:
+        with self._pool.write() as connection:
+            for (table, handle), value in changes:
+                connection.execute(_RENOTE[table], (value if table == "summaries" else json.dumps(value), handle))
+
+    def finish(self) -> bool:
+        with self._pool.read() as connection:
+            try:
+                if _has_room(connection, self._pool):
+                    patiently(lambda: connection.execute("VACUUM").fetchall(), FINISH_SECONDS)
+                    vacuumed = True
+                else:
+                    vacuumed = False
+            except driver.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF not in (BUSY, LOCKED):
+                    raise
+                vacuumed = False
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        return vacuumed and not busy
+
+
+_PLACES = """SELECT m.conversation, m.seq, c.id, c.hold FROM messages AS m
+    JOIN conversations AS c ON c.key = m.conversation WHERE m.body = ? AND c.user = ?"""
+_OCTETS = """octet_length(text) + coalesce(octet_length(tool), 0) + coalesce(octet_length(parts), 0)
+    + coalesce(octet_length(metadata), 0)"""
+_RENOTE = {
+    "summaries": "UPDATE summaries SET text = ?, tokens = NULL WHERE id = ?",
+    "memories": "UPDATE memories SET value = ? WHERE id = ?",
+}
+
+
+def _said(connection: Connection, body: int) -> Said | None:
+    row = connection.execute("SELECT author, text, tool, parts, metadata FROM bodies WHERE id = ?", (body,)).fetchone()
+    places = connection.execute(
+        """SELECT c.id, m.role FROM messages AS m JOIN conversations AS c ON c.key = m.conversation
+           WHERE m.body = ?""",
+        (body,),
+    ).fetchall()
+    if row is None or not places:
+        return None
+    author, text, tool, parts, metadata = row
+    draft = MessageDraft(
+        role=places[0][1],
+        text=text,
+        parts=None if parts is None else bodies.unpack(parts, text, tool),
+        author=author,
+        metadata=json.loads(metadata) if metadata else {},
+    )
+    return Said(body, tuple(dict.fromkeys(name for name, _ in places)), draft)
+
+
+def _has_room(connection: Connection, pool: Pool) -> bool:
+    """Whether the disk holds a second copy, which goes through the log."""
+    pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+    return bool(shutil.disk_usage(pool.path.resolve().parent).free > pages * size * 1.1)

@@ -1,0 +1,210 @@
+"""redact, import --redact and export --redact: what was said goes from the store, or stays and is not handed out."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import chatlog
+from tests.conftest import Run
+
+from .helpers import everything, process, refused
+
+MAIL = "jane.doe@example.com"
+SCAN = "import sys; data = open(sys.argv[1], 'rb').read(); print(data.count(sys.argv[2].encode()))"
+
+
+def say(run: Run, *lines: dict[str, object], name: str = "talk.jsonl") -> str:
+    """Import messages of a conversation `notes`, and return its id."""
+    records = [{"type": "message", "conversation": "notes", "role": "user", **line} for line in lines]
+    Path(name).write_text("".join(json.dumps(record) + "\n" for record in records))
+    run("import", name)
+    return str(run("list", "--json").json["items"][0]["id"])
+
+
+def occurrences(folder: Path, phrase: str) -> int:
+    """Count a phrase in the files of the database, from another process."""
+    files = [path for path in folder.iterdir() if path.name.startswith("chatlog.db")]
+    command = [sys.executable, "-c", SCAN]
+    return sum(int(subprocess.run([*command, str(f), phrase], capture_output=True, check=True).stdout) for f in files)
+
+
+def test_a_secret_is_replaced_where_it_stands(run: Run, tmp_path: Path) -> None:
+    """Text, title, parts and search: the words are gone from the file, and the kind stands there."""
+    part = {"type": "tool_call", "id": "1", "name": "mail", "arguments": {"to": MAIL, "n": 1}}
+    say(run, {"text": f"Write to {MAIL}", "source_id": "m1"}, {"role": "assistant", "parts": [part], "source_id": "m2"})
+    ran = run("redact", "@last", "--yes", "--json")
+    assert (0, False, True, {"email": 3}) == (ran.code, *(ran.json[key] for key in ("dry_run", "complete", "kinds")))
+    assert "Write to [REDACTED:email]" == ran.json["items"][0]["title"]
+    shown = run("show", "@last", "--json").json["messages"]
+    assert ["Write to [REDACTED:email]", ""] == [message["text"] for message in shown]
+    assert {"to": "[REDACTED:email]", "n": 1} == shown[1]["parts"][0]["arguments"]
+    assert 0 == occurrences(tmp_path, "jane.doe")
+    assert 1 == run("search", "jane.doe").code
+    assert 0 == run("search", "redacted").code
+    assert 0 == run("doctor", "--deep").code
+
+
+def test_a_dry_run_tells_what_would_happen_and_does_nothing(run: Run) -> None:
+    """The same report, but for the word; the store is as before, and nobody is asked."""
+    say(run, {"text": f"Write to {MAIL}"})
+    before = everything(run)
+    dry = run("redact", "@last", "--dry-run", "--json").json
+    assert before == everything(run)
+    done = run("redact", "@last", "--yes", "--json").json
+    assert {**dry, "dry_run": False, "complete": True} == done
+    assert MAIL not in json.dumps(dry)
+
+
+def test_it_asks_before_and_needs_to_know_which(run: Run) -> None:
+    """Without a person or --yes it is refused; without ids and filters too."""
+    say(run, {"text": f"Write to {MAIL}"})
+    refused(run("redact", "@last", "--json"), 2, "refused")
+    refused(run("redact", "--yes", "--json"), 2, "usage")
+    refused(run("redact", "@last", "--everything", "--json"), 2, "usage")
+    refused(run("redact", "@last", "--detector", "mail", "--json"), 2, "usage")
+    refused(run("redact", "@last", "--pattern", "(", "--json"), 2, "usage")
+
+
+def test_a_second_run_finds_nothing(run: Run) -> None:
+    """Nothing is written, and no proof is claimed."""
+    say(run, {"text": f"Write to {MAIL}"})
+    run("redact", "--everything", "--yes")
+    ran = run("redact", "--everything", "--yes")
+    assert (0, "") == (ran.code, ran.out)
+    assert "no proof" in ran.err
+
+
+def test_an_import_does_not_bring_it_back(run: Run, tmp_path: Path) -> None:
+    """Neither the same file, nor a longer one, nor a newer version of the message, nor the store's own export."""
+    first = {"text": f"Write to {MAIL}", "source_id": "m1"}
+    say(run, first)
+    Path("own.jsonl").write_text(everything(run))
+    run("redact", "--everything", "--yes")
+    before = everything(run)
+    for lines in ([first], [{**first, "text": f"Please write to {MAIL}"}]):
+        say(run, *lines)
+        assert before == everything(run)
+    run("import", "own.jsonl")
+    assert before == everything(run)
+    say(run, first, {"role": "assistant", "text": "Done.", "source_id": "m2"})
+    assert MAIL not in everything(run)
+    assert "Done." in everything(run)
+
+
+def test_the_same_words_elsewhere_come_in_redacted(run: Run) -> None:
+    """A resumed session holds a copy of the message under a conversation of its own."""
+    say(run, {"text": f"Write to {MAIL}", "source_id": "m1"})
+    run("redact", "--everything", "--yes")
+    say(run, {"conversation": "resumed", "text": f"Write to {MAIL}", "source_id": "m1"})
+    assert (2, False) == (run("list", "--json").json["total"], MAIL in everything(run))
+    say(run, {"conversation": "resumed", "text": f"Write to {MAIL}", "source_id": "m1"})
+    assert MAIL not in everything(run)
+
+
+def test_a_fork_shares_the_redaction_and_a_hold_prevents_it(run: Run) -> None:
+    """Forks are named; where any of them is on hold, nothing is changed and the hold is named."""
+    talk = say(run, {"text": f"Write to {MAIL}"})
+    run("fork", talk)
+    found = run("redact", talk, "--dry-run", "--json").json
+    assert (2, 2, {"email": 1}) == (found["conversations"], found["messages"], {"email": 1})
+    with chatlog.open("chatlog.db") as store:
+        store.change(found["items"][1]["id"], {"hold": "case 7"})
+    before = everything(run)
+    held = run("redact", talk, "--yes", "--json").json
+    assert [{"id": found["items"][1]["id"], "reason": "on legal hold"}] == held["skipped"]
+    assert (0, before.count(MAIL) - 1) == (held["messages"], everything(run).count(MAIL))
+    with chatlog.open("chatlog.db") as store:
+        store.change(found["items"][1]["id"], {"hold": None})
+    run("redact", talk, "--yes")
+    assert MAIL not in everything(run)
+
+
+def test_detectors_and_patterns_choose(run: Run) -> None:
+    """A kind or a group alone, a pattern alone, and patterns of the config file beside the table."""
+    say(run, {"text": f"{MAIL} from 203.0.113.7, badge EMP-123456"})
+    network = run("redact", "@last", "--detector", "network", "--dry-run", "--json").json
+    assert {"ip_address"} == {*network["kinds"]}
+    only = run("redact", "@last", "--pattern", "EMP-[0-9]{6}", "--dry-run", "--json").json
+    assert {"pattern"} == {*only["kinds"]}
+    Path("config.toml").write_text("[redact.patterns]\nbadge = 'EMP-[0-9]{6}'\n")
+    every = run("redact", "@last", "--dry-run", "--json", "--config", "config.toml").json
+    assert {"badge", "email", "ip_address"} == {*every["kinds"]}
+
+
+def test_export_redact_hands_out_none_of_it(run: Run) -> None:
+    """The file is without it, its hashes are those of what it says, and the store keeps it."""
+    say(run, {"text": f"Write to {MAIL}"})
+    out = run("export", "--redact").out
+    assert (False, True) == (MAIL in out, MAIL in everything(run))
+    assert "[REDACTED:email]" in out
+    Path("shared.jsonl").write_text(out)
+    run("import", "shared.jsonl", "--db", "other.db")
+    assert 0 == run("doctor", "--deep", "--db", "other.db").code
+    assert out == run("export", "--db", "other.db").out
+    assert MAIL not in run("export", "--redact", "--to", "markdown").out
+
+
+def test_import_redact_lets_none_of_it_in(run: Run, tmp_path: Path) -> None:
+    """Text, title and metadata; the same import again changes nothing."""
+    lines = [
+        {"type": "chatlog", "version": 1},
+        {"type": "conversation", "id": "a" * 26, "title": f"About {MAIL}"},
+        {"type": "message", "conversation": "a" * 26, "role": "user", "text": MAIL, "metadata": {"from": MAIL}},
+    ]
+    Path("in.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    ran = run("import", "in.jsonl", "--redact")
+    assert "redacted: 3 email" in ran.err
+    before = everything(run)
+    assert MAIL not in before
+    assert "1 unchanged" in run("import", "in.jsonl", "--redact").out
+    assert (before, 0) == (everything(run), occurrences(tmp_path, MAIL))
+
+
+def test_memories_state_and_summaries_are_redacted(run: Run, tmp_path: Path) -> None:
+    """What is kept beside the messages, with --everything."""
+    talk = say(run, {"text": "hello"})
+    extras = [
+        {"type": "memory", "namespace": "", "key": "contact", "value": {"mail": MAIL}},
+        {"type": "summary", "conversation": talk, "kind": "rolling", "from_seq": 1, "to_seq": 1, "text": f"Of {MAIL}"},
+    ]
+    lines = everything(run) + "".join(json.dumps(extra) + "\n" for extra in extras)
+    Path("more.jsonl").write_text(lines)
+    run("import", "more.jsonl")
+    run("state", talk, "set", json.dumps({"mail": MAIL}))
+    assert 3 == everything(run).count(MAIL)
+    assert {"email": 3} == run("redact", "--everything", "--yes", "--json").json["kinds"]
+    assert (0, 0) == (everything(run).count(MAIL), occurrences(tmp_path, MAIL))
+
+
+@pytest.mark.parametrize("form", ["table", "text", "json", "jsonl", "ids", "csv"])
+def test_no_report_shows_what_was_found(run: Run, form: str) -> None:
+    """In any form, on stdout and stderr."""
+    say(run, {"text": f"Write to {MAIL}"})
+    ran = run("redact", "@last", "--dry-run", "--format", form)
+    assert (0, True, False) == (ran.code, bool(ran.out), MAIL in ran.out + ran.err)
+
+
+def test_a_reader_keeps_it_from_being_complete(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so and fails; after the reader has gone, running it again finishes."""
+    from tests.acceptance.helpers import plain_connection
+
+    monkeypatch.setattr("chatlog.store.sqlite.redactions.FINISH_SECONDS", 0.05)
+    say(run, {"text": f"Write to {MAIL}"})
+    reader = plain_connection(tmp_path / "chatlog.db")
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM bodies").fetchall()
+    ran = run("redact", "@last", "--yes", "--json")
+    assert (1, False) == (ran.code, ran.json["complete"])
+    reader.close()
+
+
+def test_another_process_finds_the_verb(run: Run) -> None:
+    """The command works from a shell."""
+    say(run, {"text": f"Write to {MAIL}"})
+    done = process("redact", "@last", "--yes", "--json", env={"CHATLOG_DB": "chatlog.db"})
+    assert (0, True) == (done.returncode, json.loads(done.stdout)["complete"])
