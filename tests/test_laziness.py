@@ -18,7 +18,8 @@ SOURCES = Path(chatlog.__file__).parents[1]
 HEAVY = {
     "sqlite_utils", "sqlite_vec", "numpy", "rich", "tiktoken", "tokenizers", "pydantic", "pygments", "httpx", "tomlkit",
 }  # fmt: skip
-EVERY_VERB = {"chatlog.cli", "chatlog.cli.options", "chatlog.cli.session"}
+#: `plans` holds what the destructive verbs share.
+EVERY_VERB = {"chatlog.cli", "chatlog.cli.options", "chatlog.cli.session", "chatlog.cli.plans"}
 
 PROBE = """
 import atexit, json, sys

@@ -35,6 +35,11 @@ SETTINGS = (
     Setting("color", ("CHATLOG_COLOR",), "auto", "whether to colour a terminal", ("auto", "always", "never")),
     Setting("pager", ("CHATLOG_PAGER", "PAGER"), "less -FRX", "what shows long text on a terminal; empty: nothing"),
     Setting(
+        "trash", ("CHATLOG_TRASH",), "30d", "how long the trash keeps what is in it; 0d: until the next prune",
+        may_be_empty=False,
+    ),
+    Setting("ttl", ("CHATLOG_TTL",), "", "how long a new conversation lives; empty: for ever"),
+    Setting(
         "synchronous", ("CHATLOG_SYNCHRONOUS",), "FULL",
         "FULL: a message is on the disk when add returns; NORMAL: quicker, a power cut may lose the last ones",
         ("FULL", "NORMAL"),

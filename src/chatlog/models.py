@@ -204,6 +204,7 @@ class Filters:
     pinned: bool | None = None
     archived: bool | None = None
     deleted: bool = False
+    any_state: bool = False  # also what is in the trash or has expired
     min_messages: int | None = None
     max_messages: int | None = None
     ids: tuple[str, ...] | None = None

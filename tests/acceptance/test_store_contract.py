@@ -79,7 +79,7 @@ WRITES: dict[str, Call] = {
 }
 #: Writes that need no page more than the file has.
 IN_PLACE = {"sources, forgotten", "delete", "restore", "tag", "rebuild"}
-NOT_CALLS = {"owns", "close", "user", "clock"}
+NOT_CALLS = {"owns", "close", "user", "clock", "forgetting"}
 
 
 def long_messages() -> list[MessageDraft]:

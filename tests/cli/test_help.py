@@ -14,7 +14,11 @@ from chatlog.cli.options import FILTER_FLAGS, GLOBAL_FLAGS
 from chatlog.cli.session import Session
 from tests.conftest import Run
 
-GROUPS = {"db": ("path", "info", "backup", "migrate"), "config": ("list", "get", "set", "path")}
+GROUPS = {
+    "policy": ("add", "list", "remove", "show"),
+    "db": ("path", "info", "backup", "migrate", "vacuum"),
+    "config": ("list", "get", "set", "path"),
+}
 VERBS = [(verb,) for verb in COMMANDS] + [(group, verb) for group, verbs in GROUPS.items() for verb in verbs]
 SUBSTITUTION = re.compile(r'"?\$\((chatlog [^)]*)\)"?')
 

@@ -93,7 +93,7 @@ def _store(
     if target is None:
         store = session.store(create=True)
         model = next((draft.model for draft in drafts if draft.model), None)
-        created = store.new(ConversationDraft(model=model), drafts)
+        created = store.new(ConversationDraft(model=model, expires_at=session.lifetime(None)), drafts)
         if drafts[0].key is not None:  # perhaps a retry: what was stored the first time comes back
             return store.add(created.id, drafts)
         return list(store.messages(created.id))

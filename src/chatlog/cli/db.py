@@ -10,7 +10,7 @@ import typer
 
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
-from chatlog.output import THING
+from chatlog.output import THING, size_text
 
 
 @verb("chatlog db path", 'datasette "$(chatlog db path)"', forms=THING)
@@ -60,4 +60,18 @@ def migrate(ctx: typer.Context) -> None:
     session.output.thing("migration", facts, [line])
 
 
-COMMANDS = {"path": path, "info": info, "backup": backup, "migrate": migrate}
+@verb("chatlog db vacuum", forms=THING)
+def vacuum(ctx: typer.Context) -> None:
+    """Write the file anew, without its gaps; others can read meanwhile, and write afterwards.
+
+    It needs as much free disk and memory as the file has in use, and looks first.
+    """
+    session = Session.of(ctx)
+    forgetting = session.store().forgetting
+    before, after = forgetting.vacuum()
+    folded = forgetting.fold()
+    facts = {"before": before, "after": after, "freed": before - after, "log_emptied": folded}
+    session.output.thing("vacuum", facts, [f"{size_text(before)} before, {size_text(after)} now"])
+
+
+COMMANDS = {"path": path, "info": info, "backup": backup, "migrate": migrate, "vacuum": vacuum}

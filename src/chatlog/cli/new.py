@@ -11,7 +11,6 @@ from chatlog.cli.session import Session
 from chatlog.models import ConversationDraft, MessageDraft, checked_tag
 from chatlog.output import IDENTIFIED
 from chatlog.records import conversation_record
-from chatlog.timespec import duration, iso
 
 
 @verb(
@@ -26,14 +25,15 @@ def command(
     tag: Annotated[list[str] | None, typer.Option(help="A tag; repeatable.", autocompletion=complete_tag)] = None,
     system: Annotated[str | None, typer.Option(help="A system prompt; - reads it from stdin.")] = None,
     model: Annotated[str | None, typer.Option(help="The model it is held with.")] = None,
-    ttl: Annotated[str | None, typer.Option(metavar="30d", help="Gone after this long.")] = None,
+    ttl: Annotated[
+        str | None, typer.Option(metavar="30d|never", help="Gone after this long (default: the setting ttl).")
+    ] = None,
     id_only: Annotated[bool, typer.Option("--id-only", help="Print the id and nothing else.")] = False,
 ) -> None:
     """Start a conversation and print its id."""
     session = Session.of(ctx)
-    expires_at = iso(session.now() + duration(ttl)) if ttl else None
     draft = ConversationDraft(
-        title=title or None, tags=tuple(map(checked_tag, tag or ())), model=model, expires_at=expires_at
+        title=title or None, tags=tuple(map(checked_tag, tag or ())), model=model, expires_at=session.lifetime(ttl)
     )
     first = [] if system is None else [MessageDraft(role="system", text=session.text(system, "the system prompt"))]
     created = session.store(create=True).new(draft, first)

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -130,14 +130,25 @@ class Session:
             raise UsageError("phone_region is not a region", "two letters, as in DE or US")
         return region
 
+    def span(self, name: str) -> timedelta | None:
+        """Return a setting that is a span of time, None where it is empty.  Raises UsageError for anything else."""
+        value = self.settings.get(name)
+        return timespec.duration(value) if value else None
+
+    def lifetime(self, ttl: str | None) -> str | None:
+        """Return when a conversation ends that starts now: after `ttl`, or else the setting of that name."""
+        span = timespec.duration(ttl) if ttl and ttl != "never" else None if ttl else self.span("ttl")
+        return None if span is None else timespec.iso(self.now() + span)
+
     # the store
 
-    def store(self, *, create: bool = False) -> Store:
-        """Return the store, opened for the run; with `create` a missing one is made."""
+    def store(self, *, create: bool = False, user: str | None = None) -> Store:
+        """Return the store, opened for the run and for the settings' user; with `create` a missing one is made."""
         url, is_default = self.settings.database()
         if create and is_default:
             Path(url).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        opened = open_store(url, self.settings.get("user"), create=create, synchronous=self.settings.get("synchronous"))
+        user = user or self.settings.get("user")
+        opened = open_store(url, user, create=create, synchronous=self.settings.get("synchronous"))
         if backup := getattr(opened, "migrated_from", None):
             self.output.hint(f"the database was upgraded; a copy of it as it was is {backup}")
         self._warn_of_readers(Path(url))

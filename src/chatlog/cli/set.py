@@ -11,7 +11,6 @@ from chatlog.cli.session import Session
 from chatlog.errors import UsageError
 from chatlog.output import IDENTIFIED
 from chatlog.records import conversation_record
-from chatlog.timespec import duration, iso
 
 
 @verb(
@@ -36,7 +35,7 @@ def command(
     given = {"title": title, "pinned": pin, "archived": archive, "model": model}
     changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if ttl is not None:
-        changes["expires_at"] = None if ttl == "never" else iso(session.now() + duration(ttl))
+        changes["expires_at"] = session.lifetime(ttl)
     if not changes:
         raise UsageError("say what to change", "chatlog set --help")
     store = session.store()

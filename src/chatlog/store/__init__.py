@@ -28,6 +28,7 @@ from chatlog.models import (
 
 if TYPE_CHECKING:
     from chatlog.store.redactions import Redactions
+    from chatlog.store.forgetting import Forgetting
     from chatlog.store.sources import Sources
     from chatlog.store.summaries import Summaries
     from chatlog.store.window import Windows
@@ -64,8 +65,11 @@ class Store(Protocol):
         Where the first message has a `key` that a conversation already holds, that conversation is returned.
         """
 
-    def get(self, ref: str) -> Conversation:
-        """Return the conversation of an id, a unique prefix of four characters or more, ``@last`` or ``@N``."""
+    def get(self, ref: str, *, among: Filters = ...) -> Conversation:
+        """Return the conversation of an id, a unique prefix of four characters or more, ``@last`` or ``@N``.
+
+        `among` says where to look: by default among those neither in the trash nor expired.
+        """
 
     def conversations(
         self, filters: Filters = ..., *, sort: str = "updated:desc", limit: int | None = None, cursor: str | None = None
@@ -126,6 +130,10 @@ class Store(Protocol):
 
     def scan(self, filters: Filters = ..., *, hidden: bool = False, latest: bool = False) -> Iterator[Hit]:
         """Yield every message the filters let through, newest conversation first, with `latest` from its end."""
+
+    @property
+    def forgetting(self) -> Forgetting:
+        """What forgets: the trash, removal for good, policies, holds, the audit trail, and the space given back."""
 
     # import and export
 

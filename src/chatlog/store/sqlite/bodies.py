@@ -8,8 +8,9 @@ from typing import Any
 
 from chatlog.errors import UsageError
 from chatlog.models import NO_WORDS, MessageDraft, Part, content_hash, text_parts
+from chatlog.store.sqlite import derived
 from chatlog.store.sqlite.connection import MAX_TEXT_CHARS, Connection
-from chatlog.store.sqlite.fulltext import IDENTIFIER_CHARS, extra_terms, unindex
+from chatlog.store.sqlite.fulltext import IDENTIFIER_CHARS, extra_terms
 
 #: Strings shorter than this stay in the JSON: a reference would be as long.
 _WORTH_A_REFERENCE = 32
@@ -129,8 +130,8 @@ def dump(values: Mapping[str, Any]) -> str | None:
 
 
 def release(connection: Connection, ids: Iterable[int]) -> None:
-    """Delete those bodies, with their index entries, that no message stands on any more."""
-    for body in ids:
-        if connection.execute("SELECT 1 FROM messages WHERE body = ? LIMIT 1", (body,)).fetchone() is None:
-            unindex(connection, [body])
-            connection.execute("DELETE FROM bodies WHERE id = ?", (body,))
+    """Delete those bodies that no message stands on any more, with all that is derived from them."""
+    standing = "SELECT 1 FROM messages WHERE body = ? LIMIT 1"
+    gone = [body for body in ids if connection.execute(standing, (body,)).fetchone() is None]
+    derived.forget(connection, gone)
+    connection.executemany("DELETE FROM bodies WHERE id = ?", [(body,) for body in gone])

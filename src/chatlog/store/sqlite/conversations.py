@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from chatlog.errors import AmbiguousIdError, ConflictError, NotFoundError, UsageError
@@ -22,6 +23,7 @@ _COLUMNS = """c.id, c.user, c.title, c.source, c.source_id, c.parent, c.forked_a
 #: What `change` may set; everything else follows from messages or has its own method.
 CHANGEABLE = frozenset({"title", "pinned", "archived", "model", "project", "expires_at", "hold", "state", "metadata"})
 MIN_PREFIX = 4
+_ALL_ALIVE = Filters()
 
 _ORDERS = {
     "updated": ("c.updated_at", "desc"),
@@ -121,17 +123,17 @@ def _not_found(ref: str) -> NotFoundError:
     return NotFoundError(f"there is no conversation '{ref}'", "chatlog list shows what there is")
 
 
-def resolve(connection: Connection, user: str, ref: str, now: str, *, deleted: bool = False) -> int:
-    """Return the internal key of an id, a unique prefix, ``@last`` or ``@N``.
+def resolve(connection: Connection, user: str, ref: str, now: str, among: Filters = _ALL_ALIVE) -> int:
+    """Return the internal key of an id, a unique prefix, ``@last`` or ``@N``, among those the filters let through.
 
     Raises NotFoundError, AmbiguousIdError, and UsageError for a prefix that is too short.
     """
     if ref.startswith("@"):
-        return _recent(connection, user, ref, now, deleted=deleted)
+        return _recent(connection, user, ref, now, among)
     prefix = ref.strip().lower()
     if len(prefix) < MIN_PREFIX or not re.fullmatch(r"[a-z0-9_-]+", prefix):
         raise NotFoundError(f"'{ref}' is not a conversation's id", f"an id's first {MIN_PREFIX} characters are enough")
-    clauses, values = conversation_where(user, Filters(deleted=deleted), now)
+    clauses, values = conversation_where(user, among, now)
     found = connection.execute(
         f"""SELECT c.key, c.id FROM conversations AS c
             WHERE c.id >= ? AND c.id < ? AND {" AND ".join(clauses)} ORDER BY c.id LIMIT 6""",
@@ -145,11 +147,11 @@ def resolve(connection: Connection, user: str, ref: str, now: str, *, deleted: b
     return int((exact or found)[0][0])
 
 
-def _recent(connection: Connection, user: str, ref: str, now: str, *, deleted: bool) -> int:
+def _recent(connection: Connection, user: str, ref: str, now: str, among: Filters) -> int:
     number = "1" if ref == "@last" else ref[1:]
     if not (number.isascii() and number.isdigit()) or int(number) < 1 or len(number) > 9:
         raise UsageError(f"'{ref}' is not a conversation", "write @last, @1, @2 …")
-    clauses, values = conversation_where(user, Filters(deleted=deleted, archived=False), now)
+    clauses, values = conversation_where(user, replace(among, archived=False), now)
     row = connection.execute(
         f"""SELECT c.key FROM conversations AS c WHERE {" AND ".join(clauses)}
             ORDER BY c.updated_at DESC, c.key DESC LIMIT 1 OFFSET ?""",
@@ -276,6 +278,10 @@ def _stored(value: Any) -> Any:
     return int(value) if isinstance(value, bool) else value
 
 
+#: A lifetime that marks what is being removed: nobody sees it, and the next prune goes on with it.
+DOOMED = "1970-01-01T00:00:00.000Z"
+
+
 def trash(connection: Connection, user: str, ids: Iterable[str], now: str) -> int:
     """Move conversations to the trash; those on hold and those in it already stay as they are."""
     cursor = connection.executemany(
@@ -290,8 +296,8 @@ def untrash(connection: Connection, user: str, ids: Iterable[str]) -> int:
     """Take conversations out of the trash."""
     cursor = connection.executemany(
         """UPDATE conversations SET deleted_at = NULL, revision = revision + 1
-           WHERE user = ? AND id = ? AND deleted_at IS NOT NULL""",
-        [(user, conversation) for conversation in ids],
+           WHERE user = ? AND id = ? AND deleted_at IS NOT NULL AND expires_at IS NOT ?""",
+        [(user, conversation, DOOMED) for conversation in ids],
     )
     return int(cursor.rowcount)
 
@@ -299,6 +305,18 @@ def untrash(connection: Connection, user: str, ids: Iterable[str]) -> int:
 def touch(connection: Connection, keys: Iterable[int]) -> None:
     """Bump the revision of conversations whose tags changed."""
     connection.executemany("UPDATE conversations SET revision = revision + 1 WHERE key = ?", [(key,) for key in keys])
+
+
+def batch(connection: Connection, user: str, filters: Filters, now: str, after: int) -> tuple[list[Conversation], int]:
+    """Return the next conversations that the filters let through, in the order they came, and where to go on."""
+    clauses, values = conversation_where(user, filters, now)
+    more, more_values = listing_where(filters)
+    rows = connection.execute(
+        f"""SELECT {_COLUMNS}, c.key FROM conversations AS c
+            WHERE c.key > ? AND {" AND ".join([*clauses, *more])} ORDER BY c.key LIMIT 500""",
+        [after, *values, *more_values],
+    ).fetchall()
+    return [from_row(row) for row in rows], rows[-1][-1] if rows else after
 
 
 def keys(connection: Connection, user: str, filters: Filters, now: str) -> list[int]:

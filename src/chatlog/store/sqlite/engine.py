@@ -28,6 +28,7 @@ from chatlog.models import (
     checked_message,
 )
 from chatlog.store import Clock
+from chatlog.store.forgetting import Forgetting
 from chatlog.store.sqlite import audit, fulltext, migrations
 from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
@@ -111,9 +112,9 @@ class SqliteStore:
                     message_rows.append(connection, self.user, Standing(key, 0, None, draft.title, 1), drafts, now)
             return conversation_rows.by_key(connection, key)
 
-    def get(self, ref: str, *, deleted: bool = False) -> Conversation:
+    def get(self, ref: str, *, among: Filters = _ANY) -> Conversation:
         with self._pool.read() as connection:
-            key = conversation_rows.resolve(connection, self.user, ref, self._now(), deleted=deleted)
+            key = conversation_rows.resolve(connection, self.user, ref, self._now(), among)
             return conversation_rows.by_key(connection, key)
 
     def conversations(
@@ -271,6 +272,12 @@ class SqliteStore:
                 if len(found) < message_rows.PAGE:
                     break
                 seq = found[-1].seq
+
+    @property
+    def forgetting(self) -> Forgetting:
+        from chatlog.store.sqlite.forgetting import SqliteForgetting
+
+        return SqliteForgetting(self._pool, self.user, self.clock)
 
     # import and export
 

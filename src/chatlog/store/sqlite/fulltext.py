@@ -121,6 +121,11 @@ def unindex(connection: Connection, bodies: Iterable[int]) -> None:
     connection.executemany(_UNINDEX, [(body,) for body in bodies])
 
 
+def overwrite(connection: Connection, *, on: bool) -> None:
+    """Say whether what is taken out of the index is overwritten in place, or left for the next merge."""
+    connection.execute("INSERT INTO words (words, rank) VALUES ('secure-delete', ?)", (int(on),))
+
+
 def expression(user: str, query: WordQuery) -> str | None:
     """Return the FTS5 expression of a query within a user's rows; None where nothing could match."""
     columns = " ".join(column for place in query.within for column in COLUMNS[place])

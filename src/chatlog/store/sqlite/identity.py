@@ -40,6 +40,11 @@ def identity(draft: MessageDraft) -> Identity | None:
     return draft.source_id if draft.source_id is not None else draft.seq
 
 
+def nameless(seq: int) -> str:
+    """Return what stands in a tombstone for a message that no source named."""
+    return f"#{seq}"
+
+
 def origin(conversation: str, name: Identity | None) -> tuple[int, str] | None:
     """Return the seq and the hash of a name that `_diverged` gave a message of this conversation."""
     parts = name.split(":") if isinstance(name, str) else []

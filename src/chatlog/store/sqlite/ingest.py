@@ -14,7 +14,16 @@ from dataclasses import dataclass, field, replace
 from chatlog.models import ConversationDraft, Ingested, MessageDraft, title_from
 from chatlog.store.sqlite import bodies, conversations, fulltext, messages, superseded, tags
 from chatlog.store.sqlite.connection import Connection, Row
-from chatlog.store.sqlite.identity import Identity, completed, diverged, grouped, identity, last_versions, origin
+from chatlog.store.sqlite.identity import (
+    Identity,
+    completed,
+    diverged,
+    grouped,
+    identity,
+    last_versions,
+    nameless,
+    origin,
+)
 
 #: Ids that a reader derived from content: equal ones in two conversations are no copies of each other.
 DERIVED = "h-"
@@ -197,7 +206,7 @@ class Ingest:
         """Return the ids of the conversation's messages that were deleted for good."""
         rows = self.connection.execute(
             "SELECT message_id FROM tombstones WHERE user = ? AND source = ? AND source_id = ? AND message_id <> ''",
-            (self.user, draft.source, draft.source_id),
+            (self.user, draft.source or OWN, draft.source_id or draft.id),
         )
         return frozenset(row[0] for row in rows)
 
@@ -223,7 +232,7 @@ class Ingest:
         digest = bodies.hash_of(draft)
         name = identity(draft)
         known = None if name is None else target.known.get(name)
-        if known is None and draft.source_id in target.buried:
+        if known is None and (draft.source_id or nameless(draft.seq or 0)) in target.buried:
             self.counts["skipped"] += 1
         elif known is None and draft.source_id is None and 0 < (draft.seq or 0) <= target.last_seq:
             self._diverge(target, draft, digest)

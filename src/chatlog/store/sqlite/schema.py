@@ -189,6 +189,15 @@ CREATE TABLE audit (
 -- audit: the latest first
 CREATE INDEX audit_recent ON audit (user, id);
 
+-- Work that was begun and is to be gone on with: `merge`, the index still holds words of what was removed;
+-- `erase ID`, an erasure that is not proven complete yet.
+CREATE TABLE chores (
+    user TEXT NOT NULL,
+    name TEXT NOT NULL,
+    since TEXT NOT NULL,
+    PRIMARY KEY (user, name)
+) WITHOUT ROWID;
+
 -- What was deleted for good: it does not come back with the next import.
 CREATE TABLE tombstones (
     user TEXT NOT NULL,

@@ -13,9 +13,10 @@ Where = tuple[list[str], list[Any]]
 def conversation_where(user: str, filters: Filters, now: str) -> Where:
     """Return conditions and values for conversations `c`: the user's, alive, and as the filters say."""
     clauses, values = ["c.user = ?"], [user]
-    clauses.append("c.deleted_at IS NOT NULL" if filters.deleted else "c.deleted_at IS NULL")
-    clauses.append("(c.expires_at IS NULL OR c.expires_at > ?)")
-    values.append(now)
+    if not filters.any_state:
+        clauses.append("c.deleted_at IS NOT NULL" if filters.deleted else "c.deleted_at IS NULL")
+        clauses.append("(c.expires_at IS NULL OR c.expires_at > ?)")
+        values.append(now)
     for condition, found in _conditions(filters):
         clauses.append(condition)
         values.extend(found)

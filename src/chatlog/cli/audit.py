@@ -1,0 +1,35 @@
+"""`chatlog audit`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from chatlog.cli.options import verb
+from chatlog.cli.session import Session
+from chatlog.output import FORMATS, Column, Listing, text_of, to_json
+from chatlog.timespec import age
+
+
+@verb("chatlog audit", "chatlog audit -n 5 --json", forms=FORMATS)
+def command(
+    ctx: typer.Context, number: Annotated[int, typer.Option("-n", metavar="N", min=0, help="How many; 0: all.")] = 20
+) -> None:
+    """Show who deleted, restored, pruned, erased, held and exported how much, when, and by which rule.
+
+    The words themselves are never written there.
+    """
+    session = Session.of(ctx)
+    now = session.now()
+    items = [{**line._asdict(), "detail": dict(line.detail)} for line in session.store().forgetting.audit(number or -1)]
+    columns = (
+        Column("at", lambda item: str(item["at"]), lambda item: age(item["at"], now)),
+        Column("user", lambda item: str(item["user"])),
+        Column("action", lambda item: str(item["action"]), style="yellow"),
+        Column("conversations", lambda item: text_of(item["conversations"]), right=True),
+        Column("messages", lambda item: text_of(item["messages"]), right=True),
+        Column("bytes", lambda item: text_of(item["bytes"]), right=True),
+        Column("detail", lambda item: to_json(item["detail"]) if item["detail"] else "", wide=True),
+    )
+    session.output.listing(Listing(items, columns, lambda item: str(item["id"]), total=len(items)))

@@ -1,0 +1,127 @@
+"""What the destructive verbs share: their options, the question before, the report after.
+
+The report of a dry run and that of the deed are the same value.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from chatlog.cli.options import one_of
+from chatlog.cli.session import Session
+from chatlog.errors import PartlyDoneError, RefusedError, UsageError
+from chatlog.models import Conversation, parse_ref
+from chatlog.output import Column, Listing, size_text, text_of, to_json
+from chatlog.retention import ACTIONS, AGES, FILTERS, Plan, Rule, checked, rule_from
+from chatlog.store import Store
+from chatlog.store.forgetting import Stop
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen, and do nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+OlderThan = Annotated[str | None, typer.Option(metavar="90d", help="Not active for so long (see --by).")]
+By = Annotated[str, typer.Option(metavar="activity|created", help="Whose age counts.", autocompletion=one_of(*AGES))]
+KeepLast = Annotated[int | None, typer.Option(metavar="N", min=0, help="All but the latest N.")]
+MaxSize = Annotated[str | None, typer.Option(metavar="2GB", help="The oldest, until the rest fits.")]
+Action = Annotated[
+    str, typer.Option(metavar="|".join(ACTIONS), help="What happens to them.", autocompletion=one_of(*ACTIONS))
+]
+ExceptTag = Annotated[list[str] | None, typer.Option(metavar="T", help="Never those with this tag; repeatable.")]
+UnlessActive = Annotated[str | None, typer.Option(metavar="7d", help="Never those active in this time.")]
+Everything = Annotated[bool, typer.Option("--everything", help="Even if nothing remains.")]
+
+COLUMNS = (
+    Column("id", lambda item: str(item["id"]), lambda item: str(item["id"])[:8], style="yellow"),
+    Column("action", lambda item: text_of(item["action"]), style="red"),
+    Column("updated", lambda item: text_of(item["updated_at"]), lambda item: str(item["updated_at"])[:10]),
+    Column("msgs", lambda item: text_of(item["messages"]), right=True),
+    Column("bytes", lambda item: text_of(item["bytes"]), lambda item: size_text(item["bytes"]), right=True),
+    Column("reason", lambda item: text_of(item["reason"])),
+    Column("title", lambda item: text_of(item["title"]) or "untitled", wide=True),
+)
+
+
+def rule_of(session: Session, name: str, conditions: Mapping[str, Any]) -> Rule:
+    """Return the rule that options and filter options make."""
+    flags = session.filter_flags
+    if "deleted" in flags:
+        raise UsageError("what is in the trash goes by itself", "chatlog erase --deleted removes it now")
+    where: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in flags.items() if key in FILTERS
+    }
+    given: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in conditions.items()
+    }
+    rule = checked(Rule(name=name, where=where, **{key: value for key, value in given.items() if value is not None}))
+    rule.filters(session.now())
+    return rule
+
+
+def policies(session: Session, store: Store) -> list[Rule]:
+    """Return the user's rules, those of the config file first.  Raises UsageError for one that makes no sense."""
+    return [rule_from(name, rule) for name, rule, _ in stored(session, store)]
+
+
+def stored(session: Session, store: Store) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    """Yield (name, rule, where it is from)."""
+    written = session.settings.file.get("policies", {})
+    if not isinstance(written, Mapping) or not all(isinstance(rule, Mapping) for rule in written.values()):
+        raise UsageError("the policies of the config file are not tables", "write [policies.NAME] above each")
+    for name, rule in written.items():
+        yield name, rule, "file"
+    for policy in store.forgetting.policies():
+        yield policy.name, policy.rule, "command"
+
+
+def whole(session: Session, store: Store, refs: Sequence[str]) -> list[Conversation]:
+    """Return the conversations of some refs.  Raises UsageError for the ref of a message."""
+    for ref in refs:
+        if ref != "-" and parse_ref(ref)[1] is not None:
+            raise UsageError(f"'{ref}' is a message, not a conversation", f"chatlog erase {ref} removes it for good")
+    return session.conversations(store, refs)
+
+
+def deadline(seconds: float | None) -> Stop:
+    """Return what says whether a time is over."""
+    end = None if seconds is None else time.monotonic() + seconds
+    return lambda: end is not None and time.monotonic() >= end
+
+
+def described(record: Mapping[str, Any]) -> str:
+    """Return how much a plan takes: conversations, messages, bytes."""
+    count = record["conversations"]
+    noun = "conversation" if count == 1 else "conversations"
+    messages = "message" if record["messages"] == 1 else "messages"
+    return f"{count} {noun} ({record['messages']:,} {messages}, {size_text(record['bytes'])})"
+
+
+def report(session: Session, record: Mapping[str, Any], line: str) -> None:
+    """Print what would happen, or in a line what did; JSON holds the same keys for both."""
+    output = session.output
+    if output.format == "json":
+        output.json(record)
+    elif output.format == "jsonl":
+        output.lines(to_json(item) for item in record["items"])
+    elif record["dry_run"] or output.format in ("ids", "csv"):
+        output.listing(Listing(items=record["items"], columns=COLUMNS, identify=lambda item: str(item["id"])))
+        output.hint(line)
+    elif record["items"] or output.is_terminal:
+        output.lines([line])
+    for left in record["skipped"]:
+        output.hint(f"left alone: {left['id']} ({left['reason']})")
+    for warning in record.get("warnings", ()):
+        output.warning(warning)
+
+
+def partly(session: Session, record: Mapping[str, Any]) -> None:
+    """Let the exit code say that something that was named was left alone."""
+    if record["skipped"]:
+        session.exit_code = PartlyDoneError.exit_code if record["items"] else RefusedError.exit_code
+
+
+def to_trash(plan: Plan) -> str:
+    """Return what a plan for the trash does, for the question."""
+    return f"move {described(plan.record(dry_run=True))} to the trash"

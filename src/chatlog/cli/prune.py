@@ -1,0 +1,141 @@
+"""`chatlog prune`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from chatlog import erasure, retention
+from chatlog.cli import plans
+from chatlog.cli.options import verb
+from chatlog.cli.session import Session
+from chatlog.errors import RefusedError, UsageError
+from chatlog.models import Filters
+from chatlog.output import FORMATS, size_text
+from chatlog.store import Store
+from chatlog.store.forgetting import Cause
+
+
+class Part(NamedTuple):
+    """One user's store and what is to go from it."""
+
+    store: Store
+    plan: retention.Plan
+
+
+@verb(
+    "chatlog prune --older-than 1y --dry-run",
+    "chatlog prune --keep-last 500 --source claude_code --yes",
+    "chatlog prune --max-size 2GB",
+    "chatlog prune --policies --yes            # what cron runs; see docs/cron.md",
+    filters=True,
+    forms=FORMATS,
+)
+def command(
+    ctx: typer.Context,
+    older_than: plans.OlderThan = None,
+    by: plans.By = "activity",
+    keep_last: plans.KeepLast = None,
+    max_size: plans.MaxSize = None,
+    except_tag: plans.ExceptTag = None,
+    unless_active: plans.UnlessActive = None,
+    use_policies: Annotated[bool, typer.Option("--policies", help="Apply the policies.")] = False,
+    expired: Annotated[bool, typer.Option("--expired", help="Only what is past its time already.")] = False,
+    everything: plans.Everything = False,
+    all_users: Annotated[bool, typer.Option("--all-users", help="Everybody's conversations in the file.")] = False,
+    max_seconds: Annotated[float | None, typer.Option(metavar="S", min=0, help="Stop after this; go on later.")] = None,
+    dry_run: plans.DryRun = False,
+    yes: plans.Yes = False,
+) -> None:
+    """Move conversations to the trash that every condition and filter takes, and remove what is past its time.
+
+    Past their time are those whose TTL is over, and those in the trash for longer than the setting trash.
+    Pinned ones, and those on legal hold, stay.  A second prune at the same time does nothing.
+    """
+    session = Session.of(ctx)
+    given = {
+        "older_than": older_than, "by": by, "keep_last": keep_last, "max_size": max_size,
+        "except_tags": except_tag or (), "unless_active": unless_active, "everything": everything or None,
+    }  # fmt: skip
+    asks = session.filters() != Filters() or bool(older_than or keep_last is not None or max_size or everything)
+    if not (asks or use_policies or expired):
+        raise UsageError("say what to prune", "--older-than, --keep-last, --max-size, filters, --policies, --expired")
+    own = [plans.rule_of(session, "asked", given)] if asks else []
+    store = session.store()
+    users = store.forgetting.users() if all_users else [store.user]
+    stores = [store if user == store.user else session.store(user=user) for user in users]
+    with store.forgetting.alone() as alone:
+        parts = [Part(each, _plan(session, each, own, use_policies=use_policies)) for each in stores]
+        warnings = _do(session, parts, alone=alone, yes=yes, seconds=max_seconds) if not dry_run else _doubts(parts)
+    if not (alone or dry_run):
+        parts, warnings = [], ["another prune is at work: nothing to do"]
+    plans.report(
+        session,
+        _record(parts, warnings, dry_run=dry_run),
+        _line(parts, dry_run=dry_run, freed=session.flags.get("freed", 0)),
+    )
+
+
+def _plan(session: Session, store: Store, own: Sequence[retention.Rule], *, use_policies: bool) -> retention.Plan:
+    rules = [*own, *(plans.policies(session, store) if use_policies else ())]
+    return retention.plan(store, rules, session.now(), session.settings.get("trash"))
+
+
+def _doubts(parts: Iterable[Part]) -> list[str]:
+    return [f"this would take everything {part.store.user} has" for part in parts if part.plan.takes_everything]
+
+
+def _do(session: Session, parts: list[Part], *, alone: bool, yes: bool, seconds: float | None) -> list[str]:
+    """Apply the plans, after asking, and return what is to be said about it."""
+    if not alone:
+        return []
+    if doubts := _doubts(parts):
+        raise RefusedError(doubts[0], "if so, say --everything")
+    record = _record(parts, [], dry_run=True)
+    if record["items"]:
+        session.confirm(f"prune {plans.described(record)}", yes=yes)
+    stop, warnings = plans.deadline(seconds), []
+    for number, (store, plan) in enumerate(parts):
+        outcome = retention.apply(store, plan, "prune", stop, _eraser(store))
+        parts[number] = Part(store, plan.left_out(outcome.skipped))
+        session.flags["freed"] = session.flags.get("freed", 0) + outcome.freed
+        if not outcome.finished:
+            warnings = ["not all of it is done: the next prune goes on"]
+    return warnings
+
+
+def _eraser(store: Store) -> retention.Eraser:
+    """Return how conversations are erased by a rule: what other conversations share stays there."""
+
+    def erase(items: Sequence[retention.Taken]) -> bool:
+        decided = erasure.plan(store, [item.conversation for item in items], [])
+        return erasure.do(store, decided, Cause("erase", {"rule": items[0].rule}), forks=False).complete
+
+    return erase
+
+
+def _record(parts: Iterable[Part], warnings: Sequence[str], *, dry_run: bool) -> dict[str, Any]:
+    """Return the machine form of all plans together."""
+    records = [part.plan.record(dry_run=dry_run) for part in parts]
+    record: dict[str, Any] = retention.Plan().record(dry_run=dry_run)
+    for key in ("conversations", "messages", "bytes", "items", "skipped"):
+        for each in records:
+            record[key] = record[key] + each[key]
+    return {**record, "warnings": [*warnings]}
+
+
+def _line(parts: Iterable[Part], *, dry_run: bool, freed: int = 0) -> str:
+    """Return what a prune does in a line: how much went where."""
+    ways = {"trash": "to the trash", "remove": "removed for good", "erase": "erased", "archive": "archived"}
+    items = [item for part in parts for item in part.plan.items]
+    chosen: Mapping[str, retention.Plan] = {
+        what: retention.Plan(tuple(item for item in items if item.action == what)) for what in ways
+    }
+    done = [
+        f"{plans.described(plan.record(dry_run=dry_run))} {ways[what]}" for what, plan in chosen.items() if plan.items
+    ]
+    if freed:
+        done.append(f"{size_text(freed)} given back")
+    return ("would prune: " if dry_run else "pruned: ") + ("; ".join(done) or "nothing")

@@ -1,0 +1,45 @@
+"""`chatlog trash`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from chatlog.cli.options import verb
+from chatlog.cli.session import Session
+from chatlog.output import FORMATS, Column, Listing
+from chatlog.records import conversation_record
+from chatlog.timespec import age, duration, iso, parse_iso
+
+
+@verb("chatlog trash", "chatlog trash --format ids | chatlog restore -", filters=True, forms=FORMATS)
+def command(
+    ctx: typer.Context,
+    number: Annotated[int, typer.Option("-n", metavar="N", min=0, help="How many; 0 for all.")] = 0,
+    cursor: Annotated[str | None, typer.Option(help="Go on where next_cursor of --json left off.")] = None,
+) -> None:
+    """List what is in the trash; the next prune after `leaves` removes it for good."""
+    from chatlog.cli.list import columns
+
+    session = Session.of(ctx)
+    page = session.store().conversations(session.filters(deleted=True), limit=number or None, cursor=cursor)
+    grace, now = duration(session.settings.get("trash")), session.now()
+    items = [
+        {**conversation_record(one), "leaves_at": iso(parse_iso(one.deleted_at or one.updated_at) + grace)}
+        for one in page.items
+    ]
+    shown = (
+        Column("deleted", lambda item: str(item["deleted_at"]), lambda item: age(item["deleted_at"], now)),
+        Column("leaves", lambda item: str(item["leaves_at"]), lambda item: str(item["leaves_at"])[:10]),
+    )
+    plain = [column for column in columns(session) if column.name != "updated"]
+    session.output.listing(
+        Listing(
+            items=items,
+            columns=(*plain[:1], *shown, *plain[1:]),
+            identify=lambda item: str(item["id"]),
+            total=page.total,
+            next_cursor=page.next_cursor,
+        )
+    )

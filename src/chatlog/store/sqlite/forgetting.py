@@ -1,0 +1,345 @@
+"""The forgetting of one user's conversations in an SQLite file; see the protocol for what the methods promise.
+
+Long work is cut into transactions of a few hundredths of a second, with pauses in which others write.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from chatlog import bytescan
+from chatlog.errors import ConflictError, NotFoundError
+from chatlog.models import Conversation, Filters
+from chatlog.store import Clock
+from chatlog.store.forgetting import AuditLine, Cause, Ref, Removed, Stop, StoredPolicy
+from chatlog.store.sqlite import audit, conversations, fulltext, removal
+from chatlog.store.sqlite import space as room
+from chatlog.store.sqlite.connection import Connection, Pool
+from chatlog.timespec import iso
+
+#: So many messages are taken out of the index at once; more leave their words there for a merge afterwards,
+#: which costs a hundredth per message.
+FEW_MESSAGES = 50
+#: So many conversations change their marks in one transaction.
+MARKED = 500
+MERGE = "merge"
+_ANYWHERE = Filters(any_state=True)
+
+
+class SqliteForgetting:
+    """A `Forgetting` on an SQLite file."""
+
+    def __init__(self, pool: Pool, user: str, clock: Clock) -> None:
+        self._pool = pool
+        self.user = user
+        self.clock = clock
+
+    def _now(self) -> str:
+        return iso(self.clock())
+
+    # what there is
+
+    def find(self, ref: str) -> Conversation:
+        with self._pool.read() as connection:
+            key = conversations.resolve(connection, self.user, ref, self._now(), _ANYWHERE)
+            found = conversations.by_key(connection, key)
+        if found.expires_at == conversations.DOOMED:
+            raise NotFoundError(f"conversation '{ref}' is being removed", "chatlog prune --expired goes on with it")
+        return found
+
+    def every(self, filters: Filters) -> Iterator[Conversation]:
+        after = 0
+        while True:
+            with self._pool.read() as connection:
+                found, after = conversations.batch(connection, self.user, filters, self._now(), after)
+            yield from (one for one in found if one.expires_at != conversations.DOOMED)
+            if not found:
+                return
+
+    def due(self, trashed_before: str) -> list[Conversation]:
+        with self._pool.read() as connection:
+            rows = connection.execute(
+                """SELECT key FROM conversations WHERE user = ?1 AND expires_at <> ?4 AND expires_at <= ?2
+                   UNION SELECT key FROM conversations WHERE user = ?1 AND deleted_at <= ?3
+                     AND expires_at IS NOT ?4 ORDER BY key""",
+                (self.user, self._now(), trashed_before, conversations.DOOMED),
+            ).fetchall()
+            return [conversations.by_key(connection, key) for (key,) in rows]
+
+    def sizes(self, ids: Sequence[str]) -> dict[str, int]:
+        with self._pool.read() as connection:
+            rows = connection.execute(
+                f"""SELECT c.id, (SELECT sum({removal.OCTETS}) FROM messages AS m JOIN bodies AS b ON b.id = m.body
+                      WHERE m.conversation = c.key AND NOT EXISTS
+                        (SELECT 1 FROM messages AS o WHERE o.body = m.body AND o.conversation <> m.conversation))
+                    FROM conversations AS c WHERE c.user = ? AND c.id IN (SELECT value FROM json_each(?))""",
+                (self.user, json.dumps(list(ids))),
+            )
+            return {name: octets or 0 for name, octets in rows}
+
+    def message_sizes(self, refs: Sequence[Ref]) -> dict[Ref, int]:
+        with self._pool.read() as connection:
+            found = removal.places(connection, self.user, refs)
+        for name, seq in refs:
+            if (name, seq) not in found:
+                raise NotFoundError(f"conversation {name} has no message {seq}", "chatlog show lists its messages")
+        return {ref: octets for ref, (_, _, octets) in found.items()}
+
+    def size(self) -> tuple[int, int]:
+        with self._pool.read() as connection:
+            return room.sizes(connection)
+
+    def weight(self) -> int:
+        with self._pool.read() as connection:
+            found = connection.execute(f"SELECT coalesce(sum({removal.OCTETS}), 0) FROM bodies AS b").fetchone()[0]
+        return int(found)
+
+    def sharing(self, ids: Sequence[str], refs: Sequence[Ref]) -> list[Ref]:
+        with self._pool.read() as connection:
+            asked = [removal.places(connection, self.user, [ref]).get(ref, (0, 0, 0))[1] for ref in refs]
+            found = [ref for body in dict.fromkeys(asked) for ref in removal.standing(connection, body)]
+            found += removal.shared_with(connection, self.user, ids)
+        own, single = {*ids}, {*refs}
+        return [ref for ref in dict.fromkeys(found) if ref[0] not in own and ref not in single]
+
+    def words(self, ids: Sequence[str], refs: Sequence[Ref], *, shared: bool = True) -> Iterator[str]:
+        for name in ids:
+            with self._pool.read() as connection:
+                key = conversations.any_key_of(connection, self.user, name)
+                around = removal.said_around(connection, key)
+            yield from around
+            seq = 0
+            while True:
+                with self._pool.read() as connection:
+                    rows = removal.said_in(connection, key, seq, shared=shared)
+                yield from (words for _, *said in rows for words in said if words)
+                if not rows:
+                    break
+                seq = rows[-1][0]
+        for name, seq in refs:
+            with self._pool.read() as connection:
+                key = conversations.any_key_of(connection, self.user, name)
+                rows = removal.said_in(connection, key, seq - 1, shared=True)
+            yield from (words for found, *said in rows[:1] if found == seq for words in said if words)
+
+    def still_said(self, phrases: Sequence[bytes]) -> set[bytes]:
+        finder = bytescan.Finder(phrases)
+        with self._pool.read() as connection:
+            return {phrase for piece in removal.all_said(connection) for phrase in finder.within(piece, fold=True)}
+
+    # forgetting
+
+    def alone(self) -> AbstractContextManager[bool]:
+        return room.alone(self._pool.path)
+
+    def trash(self, items: Sequence[tuple[str, int]], cause: Cause) -> list[str]:
+        return self._mark("deleted_at = ?", self._now(), items, cause)
+
+    def archive(self, items: Sequence[tuple[str, int]], cause: Cause) -> list[str]:
+        return self._mark("archived = ?", 1, items, cause)
+
+    def _mark(self, change: str, value: str | int, items: Sequence[tuple[str, int]], cause: Cause) -> list[str]:
+        entry, done = _Entry(self.user, self._now(), cause), []
+        for start in range(0, len(items), MARKED):
+            with self._pool.write() as connection:
+                marked = [
+                    name
+                    for name, revision in items[start : start + MARKED]
+                    if connection.execute(
+                        f"""UPDATE conversations SET {change}, revision = revision + 1
+                            WHERE user = ? AND id = ? AND revision = ? AND deleted_at IS NULL AND hold IS NULL""",
+                        (value, self.user, name, revision),
+                    ).rowcount
+                ]
+                if marked:
+                    messages = self._count_messages(connection, marked)
+                    entry.count(connection, {"conversations": len(marked), "messages": messages})
+            done += marked
+        return done
+
+    def _count_messages(self, connection: Connection, ids: Sequence[str]) -> int:
+        row = connection.execute(
+            """SELECT sum(message_count) FROM conversations
+               WHERE user = ? AND id IN (SELECT value FROM json_each(?))""",
+            (self.user, json.dumps(list(ids))),
+        ).fetchone()
+        return row[0] or 0
+
+    def remove(self, ids: Sequence[str], cause: Cause, *, stop: Stop, bury: bool = True) -> Removed:
+        for start in range(0, len(ids), MARKED):
+            with self._pool.write() as connection:
+                chosen = ids[start : start + MARKED]
+                removal.doom(connection, self.user, chosen, self._now(), bury=bury)
+        with self._pool.read() as connection:
+            doomed = removal.doomed(connection, self.user)
+        entry, total = _Entry(self.user, self._now(), cause), Counter[str]()
+        keys = deque(key for key, _ in doomed)
+        many = sum(count for _, count in doomed) > FEW_MESSAGES
+        while keys and not stop():
+            self._take_slice(keys, entry, total, many=many)
+            time.sleep(room.GAP)
+        return Removed(total["conversations"], total["messages"], total["bytes"], finished=not keys)
+
+    def _take_slice(self, keys: deque[int], entry: _Entry, total: Counter[str], *, many: bool) -> None:
+        """Remove, in one short transaction, as much of the doomed conversations as there is time for."""
+        counts = Counter[str]()
+        with self._indexing(many=many) as connection:
+            end = time.monotonic() + room.SLICE
+            while keys and time.monotonic() < end:
+                if removal.bite(connection, keys[0], counts):
+                    keys.popleft()
+            entry.count(connection, counts)
+        total.update(counts)
+
+    @contextmanager
+    def _indexing(self, *, many: bool) -> Iterator[Connection]:
+        """Lend a connection in a write transaction; with `many` what leaves the index is left for a merge."""
+        with self._pool.write() as connection:
+            if many:
+                _note(connection, self.user, [MERGE], self._now())
+                fulltext.overwrite(connection, on=False)
+            yield connection
+            if many:
+                fulltext.overwrite(connection, on=True)
+
+    def take_out(self, refs: Sequence[Ref], cause: Cause) -> Removed:
+        entry, total = _Entry(self.user, self._now(), cause), Counter[str]()
+        left, many = deque(refs), len(refs) > FEW_MESSAGES
+        while left:
+            counts = Counter[str]()
+            with self._indexing(many=many) as connection:
+                end = time.monotonic() + room.SLICE
+                while left and time.monotonic() < end:
+                    for (_, seq), (key, _, octets) in removal.places(connection, self.user, [left.popleft()]).items():
+                        removal.take_out(connection, self.user, key, seq, self._now())
+                        counts.update(messages=1, bytes=octets)
+                entry.count(connection, counts)
+            total.update(counts)
+            time.sleep(room.GAP)
+        return Removed(0, total["messages"], total["bytes"])
+
+    def forget_user(self, cause: Cause) -> None:
+        with self._pool.write() as connection:
+            for table in ("memories", "policies", "sources"):
+                connection.execute(f"DELETE FROM {table} WHERE user = ?", (self.user,))
+            audit.record(connection, self.user, self._now(), cause.action, cause.detail)
+
+    def hold(self, conversation: str, reason: str | None) -> Conversation:
+        with self._pool.write() as connection:
+            key = conversations.any_key_of(connection, self.user, conversation)
+            connection.execute(
+                "UPDATE conversations SET hold = ?1, revision = revision + 1 WHERE key = ?2 AND hold IS NOT ?1",
+                (reason, key),
+            )
+            action = "release" if reason is None else "hold"
+            audit.record(connection, self.user, self._now(), action, {"conversations": 1, "id": conversation})
+            return conversations.by_key(connection, key)
+
+    # the file
+
+    def tidy(self, stop: Stop) -> bool:
+        if MERGE in self.chores():
+            if not room.merge_index(self._pool, stop):
+                return False
+            with self._pool.write() as connection:
+                connection.execute("DELETE FROM chores WHERE name = ?", (MERGE,))
+        return room.give_back(self._pool, stop)
+
+    def fold(self) -> bool:
+        return room.fold(self._pool)
+
+    def vacuum(self) -> tuple[int, int]:
+        with self._pool.write() as connection:
+            samples = "SELECT name FROM sqlite_master WHERE name IN ('sqlite_stat1', 'sqlite_stat4')"
+            for (name,) in connection.execute(samples).fetchall():
+                connection.execute(f"DELETE FROM {name}")  # samples of what ANALYZE saw, in the clear
+        return room.vacuum(self._pool)
+
+    def files(self) -> list[Path]:
+        path = self._pool.path.resolve()
+        return [path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")]
+
+    def copies(self) -> list[Path]:
+        path = self._pool.path.resolve()
+        dated = re.compile(re.escape(path.stem) + r"-\d{8}T\d{6}Z\.db|" + re.escape(path.name) + r".*\.backup")
+        found = {entry for entry in path.parent.iterdir() if dated.fullmatch(entry.name)}
+        with self._pool.read() as connection:
+            lines = connection.execute("SELECT detail FROM audit WHERE action = 'backup'").fetchall()
+        found |= {Path(str(target)) for (detail,) in lines if (target := json.loads(detail).get("path"))}
+        return sorted(copy for copy in found if copy.exists())
+
+    # chores, policies, audit
+
+    def begin_chore(self, names: Sequence[str]) -> None:
+        with self._pool.write() as connection:
+            _note(connection, self.user, names, self._now())
+
+    def chores(self) -> list[str]:
+        with self._pool.read() as connection:
+            rows = connection.execute(
+                "SELECT name FROM chores WHERE user = ? OR name = ? ORDER BY since", (self.user, MERGE)
+            )
+            return [name for (name,) in rows]
+
+    def end_chores(self) -> None:
+        with self._pool.write() as connection:
+            connection.execute("DELETE FROM chores WHERE user = ?", (self.user,))
+
+    def policies(self) -> list[StoredPolicy]:
+        with self._pool.read() as connection:
+            rows = connection.execute(
+                "SELECT name, rule, created_at FROM policies WHERE user = ? ORDER BY name", (self.user,)
+            )
+            return [StoredPolicy(name, json.loads(rule), created_at) for name, rule, created_at in rows]
+
+    def add_policy(self, name: str, rule: Mapping[str, Any]) -> None:
+        with self._pool.write() as connection:
+            values = (self.user, name, json.dumps(dict(rule), ensure_ascii=False), self._now())
+            if not connection.execute("INSERT OR IGNORE INTO policies VALUES (?, ?, ?, ?)", values).rowcount:
+                raise ConflictError(f"there is a policy '{name}' already", f"chatlog policy remove {name}")
+            audit.record(connection, self.user, self._now(), "policy add", {"policy": name})
+
+    def remove_policy(self, name: str) -> None:
+        with self._pool.write() as connection:
+            if not connection.execute("DELETE FROM policies WHERE user = ? AND name = ?", (self.user, name)).rowcount:
+                raise NotFoundError(f"there is no policy '{name}'", "chatlog policy list shows what there is")
+            audit.record(connection, self.user, self._now(), "policy remove", {"policy": name})
+
+    def audit(self, limit: int) -> list[AuditLine]:
+        with self._pool.read() as connection:
+            return audit.latest(connection, self.user, limit)
+
+    def users(self) -> list[str]:
+        with self._pool.read() as connection:
+            return [name for (name,) in connection.execute("SELECT DISTINCT user FROM conversations ORDER BY user")]
+
+
+class _Entry:
+    """A line of the audit trail that grows with each transaction of the work it is about."""
+
+    def __init__(self, user: str, now: str, cause: Cause) -> None:
+        self.user, self.now, self.cause = user, now, cause
+        self.line: int | None = None
+
+    def count(self, connection: Connection, counts: Mapping[str, int]) -> None:
+        """Write what a transaction did, in that transaction."""
+        if not any(counts.values()):
+            return
+        if self.line is None:
+            facts = {**self.cause.detail, **counts}
+            self.line = audit.record(connection, self.user, self.now, self.cause.action, facts)
+        else:
+            audit.add_to(connection, self.line, counts)
+
+
+def _note(connection: Connection, user: str, names: Sequence[str], now: str) -> None:
+    connection.executemany(
+        "INSERT OR IGNORE INTO chores (user, name, since) VALUES (?, ?, ?)", [(user, name, now) for name in names]
+    )

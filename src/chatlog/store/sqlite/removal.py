@@ -1,0 +1,233 @@
+"""Rows on their way out: conversations removed a bite at a time, single messages taken out of their tree.
+
+A conversation to be removed is doomed first, in one transaction: from then on nobody sees it, and whoever
+removes next goes on where a killed process stopped.  What is on hold is never touched.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from chatlog.models import title_from
+from chatlog.store.forgetting import Ref
+from chatlog.store.sqlite import bodies
+from chatlog.store.sqlite.connection import Connection, Row
+from chatlog.store.sqlite.conversations import DOOMED
+from chatlog.store.sqlite.identity import nameless
+from chatlog.store.sqlite.messages import switch_head
+
+#: So many messages are deleted before the clock is looked at again.
+BITE = 16
+PIECE_CHARS, BETWEEN = 1 << 20, "\x00" * 32
+#: The bytes of words in a body `b`.
+OCTETS = (
+    "octet_length(b.text) + coalesce(octet_length(b.tool), 0) + coalesce(octet_length(b.parts), 0)"
+    " + coalesce(octet_length(b.metadata), 0)"
+)
+
+
+def doom(connection: Connection, user: str, ids: Iterable[str], now: str, *, bury: bool) -> None:
+    """Begin to remove conversations: nobody sees them from now on, and with `bury` no import brings them back."""
+    names = json.dumps(list(ids))
+    chosen = "user = ? AND hold IS NULL AND id IN (SELECT value FROM json_each(?))"
+    if bury:
+        connection.execute(
+            f"""INSERT OR IGNORE INTO tombstones (user, source, source_id, message_id, deleted_at)
+                SELECT user, coalesce(source, 'chatlog'), coalesce(source_id, id), '', ? FROM conversations
+                WHERE {chosen}""",
+            (now, user, names),
+        )
+    connection.execute(
+        f"""UPDATE conversations SET deleted_at = coalesce(deleted_at, ?), expires_at = ?, pinned = 0,
+              revision = revision + 1 WHERE {chosen}""",
+        (now, DOOMED, user, names),
+    )
+
+
+def doomed(connection: Connection, user: str) -> list[tuple[int, int]]:
+    """Return the keys of the conversations that are to be removed, and how many messages each still has."""
+    rows = connection.execute(
+        "SELECT key, message_count FROM conversations WHERE expires_at = ? AND user = ?", (DOOMED, user)
+    )
+    return [(key, count) for key, count in rows]
+
+
+def bite(connection: Connection, key: int, counts: Counter[str]) -> bool:
+    """Delete the last messages of a doomed conversation, with the last of them itself; whether it is gone."""
+    rows = connection.execute(
+        f"""SELECT m.seq, m.body, {OCTETS} FROM messages AS m JOIN bodies AS b ON b.id = m.body
+            WHERE m.conversation = ? ORDER BY m.seq DESC LIMIT ?""",
+        (key, BITE),
+    ).fetchall()
+    if rows:
+        connection.execute("DELETE FROM messages WHERE conversation = ? AND seq >= ?", (key, rows[-1][0]))
+        bodies.release(connection, {body for _, body, _ in rows})
+        counts.update(messages=len(rows), bytes=sum(octets for *_, octets in rows))
+    if len(rows) == BITE:
+        connection.execute(
+            """UPDATE conversations SET message_count = message_count - ?1, head_seq =
+                 (SELECT max(seq) FROM messages AS m WHERE m.conversation = key AND active) WHERE key = ?2""",
+            (len(rows), key),
+        )
+        return False
+    connection.execute("UPDATE summaries SET superseded_by = NULL WHERE conversation = ?", (key,))
+    connection.execute("DELETE FROM conversations WHERE key = ?", (key,))
+    counts.update(conversations=1)
+    return True
+
+
+def places(connection: Connection, user: str, refs: Sequence[Ref]) -> dict[Ref, tuple[int, int, int]]:
+    """Return (conversation key, body, bytes) of those messages that are there, not on hold, and the user's."""
+    found: dict[Ref, tuple[int, int, int]] = {}
+    for name, seq in refs:
+        row = connection.execute(
+            f"""SELECT m.conversation, m.body, {OCTETS} FROM conversations AS c
+                JOIN messages AS m ON m.conversation = c.key JOIN bodies AS b ON b.id = m.body
+                WHERE c.user = ? AND c.id = ? AND m.seq = ? AND c.hold IS NULL""",
+            (user, name, seq if 0 < seq < 1 << 63 else 0),
+        ).fetchone()
+        if row:
+            found[name, seq] = row
+    return found
+
+
+def standing(connection: Connection, body: int) -> list[Ref]:
+    """Return where a body stands."""
+    rows = connection.execute(
+        """SELECT c.id, m.seq FROM messages AS m JOIN conversations AS c ON c.key = m.conversation
+           WHERE m.body = ?""",
+        (body,),
+    )
+    return [(name, seq) for name, seq in rows]
+
+
+def shared_with(connection: Connection, user: str, ids: Sequence[str]) -> list[Ref]:
+    """Return the messages elsewhere that share a body with some conversations."""
+    rows = connection.execute(
+        """SELECT o.id, p.seq FROM conversations AS c JOIN messages AS m ON m.conversation = c.key
+           JOIN messages AS p ON p.body = m.body AND p.conversation <> m.conversation
+           JOIN conversations AS o ON o.key = p.conversation
+           WHERE c.user = ? AND c.id IN (SELECT value FROM json_each(?))""",
+        (user, json.dumps(list(ids))),
+    )
+    return [(name, seq) for name, seq in rows]
+
+
+def take_out(connection: Connection, user: str, key: int, seq: int, now: str) -> None:
+    """Remove a message from its conversation: what followed it follows what it followed."""
+    body, parent, source_id, text = connection.execute(
+        """SELECT m.body, m.parent_seq, m.source_id, b.text FROM messages AS m JOIN bodies AS b ON b.id = m.body
+           WHERE m.conversation = ? AND m.seq = ?""",
+        (key, seq),
+    ).fetchone()
+    connection.execute(
+        """INSERT OR IGNORE INTO tombstones (user, source, source_id, message_id, deleted_at)
+           SELECT user, coalesce(source, 'chatlog'), coalesce(source_id, id), ?, ? FROM conversations WHERE key = ?""",
+        (source_id or nameless(seq), now, key),
+    )
+    place = (key, seq)
+    connection.execute("UPDATE messages SET parent_seq = ? WHERE conversation = ? AND parent_seq = ?", (parent, *place))
+    connection.execute("DELETE FROM messages WHERE conversation = ? AND seq = ?", place)
+    _forget_derived(connection, user, key, seq)
+    bodies.release(connection, [body])
+    _settle(connection, key, seq, parent, text)
+
+
+def _forget_derived(connection: Connection, user: str, key: int, seq: int) -> None:
+    """Delete the summaries that a message went into, and those made of them."""
+    later = "conversation = ? AND user = ? AND to_seq >= ?"
+    connection.execute(f"UPDATE summaries SET superseded_by = NULL WHERE {later}", (key, user, seq))
+    connection.execute(
+        f"""UPDATE summaries SET superseded_by = NULL WHERE superseded_by IN
+            (SELECT id FROM summaries WHERE {later})""",
+        (key, user, seq),
+    )
+    connection.execute(f"DELETE FROM summaries WHERE {later}", (key, user, seq))
+
+
+def _settle(connection: Connection, key: int, seq: int, parent: int | None, text: str) -> None:
+    """Bring the conversation's row up to date: count, head, and a title that was made of the message."""
+    head, title = connection.execute("SELECT head_seq, title FROM conversations WHERE key = ?", (key,)).fetchone()
+    if head == seq:
+        last = connection.execute("SELECT max(seq) FROM messages WHERE conversation = ?", (key,)).fetchone()[0]
+        head = parent if parent is not None else last
+        if head is not None:
+            switch_head(connection, key, head)
+    if title is not None and title == title_from(text):
+        row = connection.execute(
+            """SELECT b.text FROM messages AS m JOIN bodies AS b ON b.id = m.body
+               WHERE m.conversation = ? AND m.role = 'user' AND NOT m.hidden ORDER BY m.seq LIMIT 1""",
+            (key,),
+        ).fetchone()
+        title = title_from(row[0]) if row else None
+    connection.execute(
+        """UPDATE conversations SET message_count = message_count - 1, head_seq = ?, title = ?, token_count = NULL,
+             revision = revision + 1 WHERE key = ?""",
+        (head, title, key),
+    )
+
+
+# what is said
+
+
+def said_in(connection: Connection, key: int, seq: int, *, shared: bool) -> list[Row]:
+    """Return the words of the next messages of a conversation, with their seq first.
+
+    A row begins with them: where a gap of the file keeps a copy of it, they are in there.
+    """
+    alone = """AND NOT EXISTS (SELECT 1 FROM messages AS o WHERE o.body = m.body
+               AND o.conversation <> m.conversation)"""
+    return connection.execute(
+        f"""SELECT m.seq, b.text, b.tool, iif(b.text = '' AND b.tool IS NULL, b.parts, NULL) FROM messages AS m
+            JOIN bodies AS b ON b.id = m.body WHERE m.conversation = ? AND m.seq > ? {"" if shared else alone}
+            ORDER BY m.seq LIMIT 200""",
+        (key, seq),
+    ).fetchall()
+
+
+def said_around(connection: Connection, key: int) -> list[str]:
+    """Return what is said about a conversation: its title and state, tags that only it has, its summaries."""
+    return [
+        words
+        for sql in (
+            "SELECT title, nullif(state, '{}') FROM conversations WHERE key = ?",
+            """SELECT tag FROM tags AS t WHERE conversation = ?1 AND NOT EXISTS
+               (SELECT 1 FROM tags AS o WHERE o.user = t.user AND o.tag = t.tag AND o.conversation <> ?1)""",
+            "SELECT text FROM summaries WHERE conversation = ?",
+        )
+        for row in connection.execute(sql, (key,)).fetchall()
+        for words in row
+        if words
+    ]
+
+
+#: Everything that anybody said, where a phrase may stand: table and columns.
+SAID = (
+    ("bodies", "text, tool, parts, metadata, author, extra, tool_extra"),
+    ("conversations", "id, title, state, metadata, project, model, source_id, hold"),
+    ("messages", "source_id, key, model"),
+    ("tags", "tag"),
+    ("summaries", "text"),
+    ("memories", "namespace, key, value, tags"),
+    ("policies", "name, rule"),
+    ("tombstones", "source_id, message_id"),
+    ("audit", "detail"),
+    ("sqlite_master", "sql"),
+)
+
+
+def all_said(connection: Connection) -> Iterator[bytes]:
+    """Yield all words in the tables, in large pieces."""
+    piece: list[str] = []
+    length = 0
+    for table, columns in SAID:
+        for row in connection.execute(f"SELECT {columns} FROM {table}"):
+            words = [value for value in row if value]
+            piece += words
+            length += sum(map(len, words))
+            if length > PIECE_CHARS:
+                yield BETWEEN.join(piece).encode("utf-8", "surrogatepass")
+                piece, length = [], 0
+    yield BETWEEN.join(piece).encode("utf-8", "surrogatepass")

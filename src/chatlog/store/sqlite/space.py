@@ -1,0 +1,162 @@
+"""The file's space: words of what is gone merged out of the index, free pages given back, the log folded in.
+
+Everything but `vacuum` works in steps of a few milliseconds, with a pause between two in which others write.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from chatlog.errors import ReadOnlyError, StorageFullError
+from chatlog.store.forgetting import Stop
+from chatlog.store.sqlite.connection import Connection, Pool, patiently
+
+#: How long a transaction of a long job may go on taking work, and the pause in which waiting writers get in.
+SLICE, GAP = 0.04, 0.015
+#: Pages of the index that one step may write; a step's work is fitted to `SLICE`.
+FEWEST_PAGES, MOST_PAGES = 16, 2_000
+#: How long the write-ahead log may take to be free of readers.
+FOLD_SECONDS = 2.0
+
+
+def in_steps(pool: Pool, step: Callable[[Connection, int], bool], stop: Stop) -> bool:
+    """Do steps, each in a transaction, until one has nothing to do; False where it was stopped before.
+
+    A step is told how many pages it may write, and says whether there may be more to do.
+    """
+    pages = FEWEST_PAGES
+    while True:
+        with pool.write() as connection:
+            began = time.monotonic()
+            more = step(connection, pages)
+            taken = time.monotonic() - began
+        if not more:
+            return True
+        if stop():
+            return False
+        pages = max(FEWEST_PAGES, min(MOST_PAGES, int(pages * min(SLICE / max(taken, 0.001), 2))))
+        time.sleep(GAP)
+
+
+def merge_index(pool: Pool, stop: Stop) -> bool:
+    """Merge the whole word index into one piece: nothing of what was taken out of it is left."""
+    first = True
+
+    def step(connection: Connection, pages: int) -> bool:
+        nonlocal first
+        before = connection.total_changes
+        # a number below zero begins a merge of everything, one above goes on with it
+        connection.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (-pages if first else pages,))
+        began, first = first, False
+        return began or connection.total_changes - before >= 2
+
+    return in_steps(pool, step, stop)
+
+
+def give_back(pool: Pool, stop: Stop) -> bool:
+    """Cut free pages off the file; a file made by an early chatlog keeps them until `vacuum`."""
+
+    def step(connection: Connection, pages: int) -> bool:
+        free = int(connection.execute("PRAGMA freelist_count").fetchone()[0])
+        if not free or connection.execute("PRAGMA auto_vacuum").fetchone()[0] != 2:
+            return False
+        connection.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+        return free > pages
+
+    return in_steps(pool, step, stop)
+
+
+def fold(pool: Pool, seconds: float = FOLD_SECONDS) -> bool:
+    """Empty the write-ahead log into the file; whether no reader of an old state kept it from that."""
+    with pool.read() as connection:
+        # most of it without the write lock, so that the part that needs it is short
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        deadline = time.monotonic() + seconds
+        while True:
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            if not busy or time.monotonic() > deadline:
+                return not busy
+            time.sleep(0.05)
+
+
+def vacuum(pool: Pool) -> tuple[int, int]:
+    """Write the file anew; return its size before and after.
+
+    Raises StorageFullError where the disk or the memory has no room for a second copy.
+    """
+    with pool.read() as connection:
+        before, used = sizes(connection)
+        _check_room(pool.path, used)
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL").fetchall()
+        patiently(lambda: connection.execute("VACUUM").fetchall())
+        after, _ = sizes(connection)
+    return before, after
+
+
+def _check_room(path: Path, needed: int) -> None:
+    """Raise StorageFullError where a second copy has no room: on the disk as the log, in memory while it is made."""
+    free = shutil.disk_usage(path.parent).free
+    if free < needed * 1.1:
+        raise StorageFullError(f"there are {free:,} bytes free on the disk, {needed:,} are needed", "free some space")
+    names = getattr(os, "sysconf_names", {})
+    if "SC_AVPHYS_PAGES" in names and (memory := os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")) < needed:
+        raise StorageFullError(f"there are {memory:,} bytes of free memory, {needed:,} are needed", "close something")
+
+
+def sizes(connection: Connection) -> tuple[int, int]:
+    """Return the size of the file and of what in it is in use."""
+    pages, size, free = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size", "freelist_count")
+    )
+    return pages * size, (pages - free) * size
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[bool]:
+    """Hold the lock that keeps a second prune out; yields whether nobody else had it.
+
+    It goes with the process that holds it, however that ends.
+    """
+    name = path.resolve().with_name(path.name + "-prune")
+    try:
+        descriptor = os.open(name, os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise ReadOnlyError(f"cannot write {name}: {error.strerror}") from None
+    try:
+        mine = _locked(descriptor) and _is_there(name, descriptor)
+        yield mine
+        if mine:
+            name.unlink(missing_ok=True)
+    finally:
+        os.close(descriptor)
+
+
+def _is_there(name: Path, descriptor: int) -> bool:
+    """Whether the locked file is still the one of that name, not one that its holder has just taken away."""
+    try:
+        return name.stat().st_ino == os.fstat(descriptor).st_ino
+    except OSError:
+        return False
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        import msvcrt
+
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        except OSError:
+            return False
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
