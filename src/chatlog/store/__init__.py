@@ -27,8 +27,8 @@ from chatlog.models import (
 )
 
 if TYPE_CHECKING:
-    from chatlog.store.redactions import Redactions
     from chatlog.store.forgetting import Forgetting
+    from chatlog.store.redactions import Redactions
     from chatlog.store.sources import Sources
     from chatlog.store.summaries import Summaries
     from chatlog.store.window import Windows
