@@ -1,4 +1,4 @@
-"""Write what follows from the code: docs/cli.md, docs/schema.md and the completion scripts.
+"""Write what follows from the code: docs/cli.md, docs/formats.md, docs/schema.md and the completion scripts.
 
 `python docs/generate.py` writes them; with `--check` it names what is stale and exits with 1.
 """
@@ -21,6 +21,8 @@ import typer  # noqa: E402
 from chatlog.cli import COMMANDS, app  # noqa: E402
 from chatlog.cli.completion import script  # noqa: E402
 from chatlog.cli.help import TOPICS  # noqa: E402
+from chatlog.formats import READERS, WRITERS, reader  # noqa: E402
+from chatlog.formats.fidelity import FEATURES, READINGS, WRITINGS  # noqa: E402
 from chatlog.store.sqlite import schema  # noqa: E402
 
 #: Help as it is printed on a terminal of 80 columns, whatever this one has.
@@ -32,6 +34,7 @@ def outputs() -> dict[str, str]:
     """Return every generated file, by its path below the project's folder."""
     return {
         "docs/cli.md": cli_page(),
+        "docs/formats.md": formats_page(),
         "docs/schema.md": schema_page(),
         **{f"completions/{name}": script(shell).rstrip("\n") + "\n" for name, shell in COMPLETIONS.items()},
     }
@@ -98,6 +101,86 @@ def anchor(title: str) -> str:
 def block(text: str, language: str = "text") -> str:
     """Return text as it is, fenced."""
     return f"```{language}\n{text}\n```"
+
+
+# docs/formats.md
+
+FORMATS = f"""# Formats
+
+{NOTE}
+
+## What is read
+
+`chatlog import` recognises each of these by its content, in a file, a folder, a zip or a stream; `--from NAME` insists
+on one. A mark says that chatlog keeps it; where there is none, the format does not have it, or not in the files known.
+What has no column (settings, costs, ids, citations, ratings …) is kept as metadata of its message or conversation,
+and what cannot be read is named in the import's report. Importing again brings only what is new.
+
+{{readings}}
+
+### Where it is found
+
+`chatlog import --auto` looks in all of the folders named here.
+
+{{places}}
+
+## What is written
+
+`chatlog export --to NAME` writes each of these to a file (`-o FILE`), a folder (`-o DIR/`, a file for each
+conversation) or stdout. Files are `0600`, appear whole, and replace nothing without `--force`.
+
+{{writings}}
+
+What each cannot hold, and what importing the export gives:
+
+{{losses}}
+
+Pages load nothing from anywhere and run nothing of what they show: text is escaped, Markdown has no raw HTML, links
+lead to the web and mail alone, pictures are those that the history holds, and a content security policy allows only
+the page's own style and script, which it works without. An index searches the words that people and assistants said.
+"""
+
+
+#: Where a tool's files may be is shown so far; the rest is the same folder on another system, or of a variant.
+SHOWN_PLACES = 4
+
+
+def formats_page() -> str:
+    """Return what each format holds, as tables."""
+    features = list(FEATURES)
+    heads = "".join(f" {FEATURES[name]} |" for name in features)
+    rule = "|---|---|" + ":-:|" * len(features)
+    known = {name: READINGS[name] for name in READERS if name in READINGS}
+    readings = [f"| format | name |{heads}", rule]
+    readings += [
+        f"| {row.product} | `{name}` |{marks(row.keeps)}" for name, row in sorted(known.items(), key=by_product)
+    ]
+    places = [f"- **{row.product}**: {place(name, row.found)}" for name, row in sorted(known.items(), key=by_product)]
+    writings = [f"| name | for |{heads}", rule]
+    writings += [f"| `{name}` | {WRITINGS[name].purpose} |{marks(WRITINGS[name].holds)}" for name in WRITERS]
+    losses = ["| name | cannot hold | importing it again |", "|---|---|---|"]
+    losses += [f"| `{name}` | {row.lost} | {row.again or '—'} |" for name, row in WRITINGS.items()]
+    parts = {"readings": readings, "places": places, "writings": writings, "losses": losses}
+    return FORMATS.format(**{name: "\n".join(lines) for name, lines in parts.items()})
+
+
+def by_product(item: tuple[str, Any]) -> str:
+    """Return what the rows of readers are sorted by."""
+    return str(item[1].product.lower())
+
+
+def marks(held: str) -> str:
+    """Return the cells of a row: a mark for each feature that is held."""
+    return "".join(" ✓ |" if name in held.split() else "  |" for name in FEATURES)
+
+
+def place(name: str, found: str) -> str:
+    """Return where a format's files are: on this computer, or how to come by them."""
+    locations = getattr(reader(name), "LOCATIONS", ())
+    places = ", ".join(f"`{location}`" for location in locations[:SHOWN_PLACES])
+    if len(locations) > SHOWN_PLACES:
+        places += f" and {len(locations) - SHOWN_PLACES} more"
+    return f"{found}: {places}" if places and found != "on this computer" else places or found
 
 
 # docs/schema.md

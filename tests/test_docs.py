@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "docs" / "generate.py"
 NAMES = [
     "docs/cli.md",
+    "docs/formats.md",
     "docs/schema.md",
     "completions/chatlog.bash",
     "completions/_chatlog",

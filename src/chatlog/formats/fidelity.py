@@ -1,0 +1,193 @@
+"""What each reader keeps of a source and each writer of a conversation: the one table behind docs/formats.md.
+
+Nothing runs by it; the tests hold it against what really comes of a conversion, so that it cannot drift.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+#: What a history may hold, and what the guide calls it.
+FEATURES = {
+    "titles": "titles",
+    "times": "times",
+    "models": "models",
+    "authors": "authors",
+    "projects": "folders",
+    "tags": "tags",
+    "system": "system prompts",
+    "tools": "tool use",
+    "reasoning": "reasoning",
+    "attachments": "attachments",
+    "branches": "branches",
+    "hidden": "hidden messages",
+    "usage": "token usage",
+}
+
+
+class Reading(NamedTuple):
+    """A format that is read: whose it is, how to come by a file of it, and the features kept of it."""
+
+    product: str
+    found: str
+    keeps: str
+
+
+class Writing(NamedTuple):
+    """A format that is written: what it is for, the features it holds, and what importing it again gives."""
+
+    purpose: str
+    holds: str
+    again: str
+    lost: str
+
+
+_ALL = " ".join(FEATURES)
+_LOCAL = "on this computer"
+
+READINGS = {
+    "chatlog": Reading("chatlog, and lines of your own", "`chatlog export --to jsonl` or `--to json`", _ALL),
+    "chatgpt": Reading(
+        "ChatGPT",
+        "Settings → Data controls → Export data",
+        "titles times models authors projects system tools reasoning attachments branches hidden",
+    ),
+    "claude_ai": Reading(
+        "Claude.ai",
+        "Settings → Privacy → Export data",
+        "titles times models projects tools reasoning attachments branches",
+    ),
+    "claude_code": Reading(
+        "Claude Code",
+        _LOCAL,
+        "titles times models projects tags tools reasoning attachments branches hidden usage",
+    ),
+    "codex": Reading(
+        "Codex",
+        _LOCAL,
+        "titles times models authors projects system tools reasoning attachments branches hidden usage",
+    ),
+    "gemini_cli": Reading(
+        "Gemini CLI",
+        _LOCAL,
+        "titles times models projects tools reasoning attachments branches hidden usage",
+    ),
+    "gemini_takeout": Reading(
+        "Gemini", "takeout.google.com: My Activity, Gemini Apps, JSON", "times attachments hidden"
+    ),
+    "google_aistudio": Reading(
+        "Google AI Studio",
+        "Google Drive: the folder Google AI Studio",
+        "titles times models system tools reasoning attachments hidden usage",
+    ),
+    "copilot": Reading(
+        "GitHub Copilot (CLI and VS Code)",
+        _LOCAL,
+        "titles times models projects system tools reasoning attachments branches hidden usage",
+    ),
+    "cursor": Reading("Cursor", _LOCAL, "titles models tools attachments hidden"),
+    "cline": Reading(
+        "Cline, Roo Code, Kilo Code",
+        _LOCAL,
+        "titles times models projects system tools reasoning attachments hidden usage",
+    ),
+    "opencode": Reading("opencode", _LOCAL, "titles times models projects tools reasoning attachments hidden usage"),
+    "goose": Reading("Goose", _LOCAL, "titles times projects tools reasoning attachments hidden usage"),
+    "qwen_code": Reading(
+        "Qwen Code", _LOCAL, "titles times models authors projects tools reasoning branches hidden usage"
+    ),
+    "pi_agent": Reading(
+        "pi, OpenClaw",
+        _LOCAL,
+        "titles times models projects tools reasoning attachments branches hidden usage",
+    ),
+    "droid": Reading("Factory droid", _LOCAL, "titles times projects tools reasoning branches hidden"),
+    "aider": Reading("aider", _LOCAL, "titles times models authors branches hidden usage"),
+    "swe_agent": Reading("SWE-agent", _LOCAL, "titles models authors system tools reasoning hidden"),
+    "simonw_llm": Reading(
+        "llm (`logs.db`)", _LOCAL, "titles times models system tools reasoning attachments branches usage"
+    ),
+    "openwebui": Reading(
+        "Open WebUI",
+        "Settings → Data controls → Export chats, or `webui.db`",
+        "titles times models tags system tools reasoning attachments branches usage",
+    ),
+    "librechat": Reading(
+        "LibreChat",
+        "Share → Export conversation as JSON",
+        "titles times models authors tools reasoning attachments branches usage",
+    ),
+    "chatbotui": Reading(
+        "Chatbot UI", "Export data in its side bar", "titles models projects system attachments branches"
+    ),
+    "grok": Reading(
+        "Grok", "accounts.x.ai: Download account data", "titles times models reasoning attachments branches"
+    ),
+    "deepseek": Reading(
+        "DeepSeek", "Settings → Data → Export data", "titles times models reasoning attachments branches usage"
+    ),
+    "langchain": Reading(
+        "LangChain, LangGraph",
+        "the application's `message_store` table, file or state",
+        "models authors system tools reasoning attachments branches usage",
+    ),
+    "openai_messages": Reading(
+        "OpenAI and Anthropic messages, plain `role` and `content`",
+        "request logs, training and preference data",
+        "titles times models authors system tools reasoning attachments branches usage",
+    ),
+    "sharegpt": Reading(
+        "ShareGPT",
+        "data sets",
+        "titles times models authors system tools attachments branches",
+    ),
+    "oasst": Reading("Open Assistant", "its published trees and messages", "times models branches hidden"),
+}
+
+WRITINGS = {
+    "jsonl": Writing("backup and moving", _ALL, "the same bytes", "nothing"),
+    "json": Writing("programs that want one document", _ALL, "the same bytes", "nothing"),
+    "html": Writing(
+        "reading, sharing, printing; a folder is a site with search",
+        "titles times models authors projects tags system tools reasoning attachments branches",
+        "",
+        "hidden messages, bytes of attachments that are no picture, metadata",
+    ),
+    "markdown": Writing(
+        "notes (Obsidian), documents",
+        "titles times models authors projects tags system tools reasoning attachments",
+        "",
+        "branches, hidden messages, bytes of attachments, metadata",
+    ),
+    "csv": Writing(
+        "spreadsheets, data frames",
+        _ALL,
+        "",
+        "state, pins and other facts of a conversation; a cell that would be a formula has `'` before it",
+    ),
+    "openai": Writing(
+        "requests to OpenAI's API",
+        "authors system tools attachments",
+        "the same messages",
+        "all but the active path as a request has it, and reasoning; other files than pictures and sounds are named",
+    ),
+    "openai-finetune": Writing(
+        "OpenAI's fine-tuning",
+        "authors system tools attachments",
+        "the same messages",
+        "as openai, and what follows the last answer; importance `discard` becomes weight 0, tools are described by"
+        " their calls",
+    ),
+    "anthropic": Writing(
+        "requests to Anthropic's API",
+        "system tools attachments",
+        "the same messages",
+        "as openai; reasoning stays where it is signed, names of authors are gone",
+    ),
+    "sharegpt": Writing(
+        "training data for most open tools",
+        "titles times models system tools",
+        "the same turns",
+        "all but the active path's words and tool use; pictures become their names",
+    ),
+}
