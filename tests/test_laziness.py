@@ -16,8 +16,8 @@ from chatlog.cli import COMMANDS
 SOURCES = Path(chatlog.__file__).parents[1]
 #: What costs 10 to 150 ms, and no everyday verb needs in a pipe.
 HEAVY = {
-    "markdown_it", "sqlite_utils", "sqlite_vec", "numpy", "rich", "tiktoken", "tokenizers", "pydantic", "pygments", "httpx",
-    "tomlkit",
+    "markdown_it", "sqlite_utils", "sqlite_vec", "numpy", "rich", "tiktoken", "tokenizers", "pydantic", "pygments",
+    "httpx", "tomlkit",
 }  # fmt: skip
 #: `plans` holds what the destructive verbs share.
 EVERY_VERB = {"chatlog.cli", "chatlog.cli.options", "chatlog.cli.session", "chatlog.cli.plans"}
