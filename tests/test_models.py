@@ -228,3 +228,9 @@ def test_the_nouns_are_frozen() -> None:
     with pytest.raises(AttributeError):
         Filters().role = "user"  # type: ignore[misc]
     assert {"__slots__"} <= set(Conversation.__dict__)
+
+
+def test_a_long_text_is_hashed_in_pieces_as_it_would_be_whole() -> None:
+    """The hash of a text is that of its JSON, however long it is and wherever a piece ends."""
+    text = ('\\ " \n \ud800 é 🙂 \x00' * 100_001)[: (1 << 20) + 7]
+    assert content_hash("user", text_parts(text)) == content_hash("user", None, text)

@@ -287,13 +287,29 @@ def canonical_json(value: object) -> str:
         raise UsageError("a value is not one that JSON can hold") from None
 
 
+#: Texts longer than this are hashed in pieces.
+_PIECE = 1 << 20
+
+
 def content_hash(role: str, parts: Sequence[Part] | None, text: str = "") -> bytes:
     """Return the sha256 of a message's canonical role and parts; without parts, of its text as the only one."""
-    if parts is None:  # most messages: the same JSON, put together without an encoder
+    if parts is not None:
+        canonical = canonical_json({"role": role, "parts": list(parts)})
+    elif len(text) <= _PIECE:  # most messages: the same JSON, put together without an encoder
         canonical = f'{{"parts":[{{"content":{encode_basestring(text)},"type":"text"}}],"role":"{role}"}}'
     else:
-        canonical = canonical_json({"role": role, "parts": list(parts)})
+        return _hash_of_long(role, text)
     return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).digest()
+
+
+def _hash_of_long(role: str, text: str) -> bytes:
+    """Return the same hash of a text too long to be copied whole."""
+    digest = hashlib.sha256(b'{"parts":[{"content":"')
+    for start in range(0, len(text), _PIECE):
+        piece = encode_basestring(text[start : start + _PIECE])
+        digest.update(piece[1:-1].encode("utf-8", "surrogatepass"))
+    digest.update(f'","type":"text"}}],"role":"{role}"}}'.encode())
+    return digest.digest()
 
 
 def joined_text(parts: Iterable[Part]) -> str:

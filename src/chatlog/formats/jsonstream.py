@@ -29,6 +29,7 @@ _DECODER = json.JSONDecoder(parse_constant=str)  # NaN and Infinity are no JSON:
 #: What orjson, four times as quick, does not read as the standard decoder does: integers beyond 64 bits become floats.
 _LONG_NUMBER = b"0" * 19
 _DIGITS = bytes(ord("0") if chr(code) in "0123456789" else code for code in range(256))
+_LONG_DIGITS = re.compile(rb"[0-9]{19}")
 _UNREAD = object()
 BROKEN_JSON = (json.JSONDecodeError, RecursionError, ValueError)
 
@@ -64,13 +65,16 @@ def lines(source: Source) -> Iterator[Line | Problem]:
     """
     from orjson import loads
 
+    number = 0
     with source.open() as stream:
-        for number, raw in enumerate(_raw_lines(stream), 1):
+        for raw in _raw_lines(stream):
+            number += 1
             try:
                 value = loads(raw)
             except ValueError:
                 value = _UNREAD
-            if value is not _UNREAD and _LONG_NUMBER not in raw.translate(_DIGITS):
+            if value is not _UNREAD and not _has_long_number(raw):
+                del raw  # a line may be as large as the file: it is not kept while its value is worked on
                 yield Line(f"line {number}", value, number)
                 continue
             text = sound(raw.decode("utf-8", "replace").lstrip("\ufeff").strip(" \t\r\n\x00"))
@@ -84,11 +88,15 @@ def _raw_lines(stream: IO[bytes]) -> Iterator[bytes]:
         text = (head + stream.read()).decode("utf-16", "replace")
         yield from text.encode("utf-8", "surrogatepass").split(b"\n")
         return
-    for raw in stream:
-        yield head + raw
-        head = b""
-    if head:
-        yield head
+    yield head + stream.readline()
+    yield from stream
+
+
+def _has_long_number(raw: bytes) -> bool:
+    """Whether there are digits for an integer beyond 64 bits; a long line is looked through without a copy of it."""
+    if len(raw) < _CHUNK:
+        return _LONG_NUMBER in raw.translate(_DIGITS)
+    return _LONG_DIGITS.search(raw) is not None
 
 
 def _objects(text: str, number: int, *, is_whole: bool) -> Iterator[Line | Problem]:
