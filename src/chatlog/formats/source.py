@@ -29,6 +29,8 @@ MAX_NESTING = 2
 #: is also larger than `BOMB_BYTES`.
 MAX_RATIO = 200
 BOMB_BYTES = 200 * 1024 * 1024
+#: A member may be unpacked more than once: to recognise it, to read it, as what stands beside another.
+_READINGS = 3
 
 
 #: What reading may raise: the system, the archive, a password on it.
@@ -107,10 +109,11 @@ class Directory(Folder):
 class Archive(Folder):
     """The members of an open zip file; `prefix` is the folder inside it."""
 
-    def __init__(self, zip_file: zipfile.ZipFile, label: str, prefix: str) -> None:
+    def __init__(self, zip_file: zipfile.ZipFile, label: str, prefix: str, budget: _Budget) -> None:
         self.zip_file = zip_file
         self.label = label
         self.prefix = prefix
+        self.budget = budget
 
     def member(self, name: str) -> Source | None:
         """Return the member `name` beside the one asked from."""
@@ -118,7 +121,7 @@ class Archive(Folder):
             member = self.zip_file.getinfo(posixpath.normpath(self.prefix + name))
         except KeyError:
             return None
-        return _member_source(self.zip_file, member, self.label)
+        return _member_source(self.zip_file, member, self.label, self.budget)
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the members in a folder seen from the one asked from."""
@@ -237,12 +240,13 @@ def _reopened(file: IO[bytes]) -> IO[bytes]:
     return os.fdopen(os.dup(file.fileno()), "rb")
 
 
-def _expand(source: Source, depth: int) -> Iterator[Source]:
-    """Yield the source itself, or the members of the zip that it is."""
+def _expand(source: Source, depth: int, budget: _Budget | None = None) -> Iterator[Source]:
+    """Yield the source itself, or the members of the zip that it is; one budget holds for all that is within it."""
     if depth > MAX_NESTING or not _is_zip(source):
         yield source
         return
     with _seekable(source.open()) as stream:
+        budget = budget or _Budget(stream.seek(0, io.SEEK_END))
         try:
             zip_file = zipfile.ZipFile(stream)
         except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
@@ -251,7 +255,7 @@ def _expand(source: Source, depth: int) -> Iterator[Source]:
         with zip_file:
             for info in sorted(zip_file.infolist(), key=lambda info: info.filename):
                 if not info.is_dir() and not _is_clutter(info.filename):
-                    yield from _expand(_member_source(zip_file, info, source.name), depth + 1)
+                    yield from _expand(_member_source(zip_file, info, source.name, budget), depth + 1, budget)
 
 
 def _is_zip(source: Source) -> bool:
@@ -311,21 +315,35 @@ def _is_clutter(name: str) -> bool:
     return parts[0] == "__MACOSX" or parts[-1].startswith("._")
 
 
-def _member_source(zip_file: zipfile.ZipFile, info: zipfile.ZipInfo, label: str) -> Source:
+class _Budget:
+    """How much may be unpacked of an archive in all: its members may lie one within the other, or be many bombs."""
+
+    def __init__(self, size: int) -> None:
+        self.left = _READINGS * max(BOMB_BYTES, size * MAX_RATIO)
+
+    def take(self, count: int) -> None:
+        """Note that so many bytes were unpacked.  Raises OSError where it is too much."""
+        self.left -= count
+        if self.left < 0:
+            raise OSError("the archive unpacks to far more than it should")
+
+
+def _member_source(zip_file: zipfile.ZipFile, info: zipfile.ZipInfo, label: str, budget: _Budget) -> Source:
     prefix = info.filename[: info.filename.rfind("/") + 1]
     return Source(
         name=f"{label}!{info.filename}",
-        opener=lambda: io.BufferedReader(_Bounded(zip_file.open(info), info)),
+        opener=lambda: io.BufferedReader(_Bounded(zip_file.open(info), info, budget)),
         size=info.file_size,
-        folder=Archive(zip_file, label, prefix),
+        folder=Archive(zip_file, label, prefix, budget),
     )
 
 
 class _Bounded(io.RawIOBase):
     """A zip member that stops once it unpacks to far more than its packed size."""
 
-    def __init__(self, stream: IO[bytes], info: zipfile.ZipInfo) -> None:
+    def __init__(self, stream: IO[bytes], info: zipfile.ZipInfo, budget: _Budget) -> None:
         self.stream = stream
+        self.budget = budget
         self.limit = max(BOMB_BYTES, info.compress_size * MAX_RATIO)
         self.seen = 0
 
@@ -335,6 +353,7 @@ class _Bounded(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         chunk = self.stream.read(len(buffer))
         self.seen += len(chunk)
+        self.budget.take(len(chunk))
         if self.seen > self.limit:
             raise OSError("the archive member unpacks to far more than it should")
         buffer[: len(chunk)] = chunk
