@@ -23,6 +23,7 @@ import chatlog
 from chatlog import transfer
 from chatlog.errors import ChatlogError
 from chatlog.models import MessageDraft
+from chatlog.store.forgetting import Cause
 from chatlog.store.sqlite import connection, migrations, schema
 from chatlog.store.sqlite.migrations import Migration
 
@@ -165,6 +166,23 @@ def discard(path: str, conversation: str) -> None:
                 say("strange", done)
             rounds += 1
     say("rounds", rounds)
+
+
+def remove(path: str, conversations: str) -> None:
+    """Remove conversations for good and give the space back, saying so after each short transaction."""
+
+    def step() -> bool:
+        say("step")
+        return False
+
+    with chatlog.open(path, create=False) as store:
+        wait_for_the_word()
+        store.forgetting.remove(json.loads(conversations), Cause("prune"), stop=step)
+        store.forgetting.tidy(step)
+        store.forgetting.vacuum()
+        say("step")
+        store.forgetting.fold()
+    say("done")
 
 
 def starve(path: str, conversation: str, rounds: str) -> None:

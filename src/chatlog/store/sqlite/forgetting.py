@@ -245,6 +245,7 @@ class SqliteForgetting:
     # the file
 
     def tidy(self, stop: Stop) -> bool:
+        room.drop_samples(self._pool)
         if MERGE in self.chores():
             if not room.merge_index(self._pool, stop):
                 return False
@@ -256,10 +257,6 @@ class SqliteForgetting:
         return room.fold(self._pool)
 
     def vacuum(self) -> tuple[int, int]:
-        with self._pool.write() as connection:
-            samples = "SELECT name FROM sqlite_master WHERE name IN ('sqlite_stat1', 'sqlite_stat4')"
-            for (name,) in connection.execute(samples).fetchall():
-                connection.execute(f"DELETE FROM {name}")  # samples of what ANALYZE saw, in the clear
         return room.vacuum(self._pool)
 
     def files(self) -> list[Path]:

@@ -58,6 +58,16 @@ def merge_index(pool: Pool, stop: Stop) -> bool:
     return in_steps(pool, step, stop)
 
 
+def drop_samples(pool: Pool) -> None:
+    """Delete the samples of text that ANALYZE keeps in the clear, where somebody ran it."""
+    with pool.read() as connection:
+        kept = connection.execute("SELECT name FROM sqlite_master WHERE name IN ('sqlite_stat1', 'sqlite_stat4')")
+        tables = [name for (name,) in kept.fetchall()]
+    for table in tables:
+        with pool.write() as connection:
+            connection.execute(f"DELETE FROM {table}")
+
+
 def give_back(pool: Pool, stop: Stop) -> bool:
     """Cut free pages off the file; a file made by an early chatlog keeps them until `vacuum`."""
 

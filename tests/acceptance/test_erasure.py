@@ -1,0 +1,261 @@
+"""Erasure, RELIABILITY.md 14 to 17: what was erased is in no byte of the file, and erase says so only then."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import chatlog
+from chatlog import ConversationDraft, Filters, MessageDraft, erasure
+from chatlog.errors import BusyError, NotFoundError, RefusedError
+from chatlog.models import Extra, Term, WordQuery
+from chatlog.store import Store
+
+from .helpers import chatlog_process, faults, plain_connection, rounds
+
+PATH = "chats.db"
+
+
+def secret(kind: str, number: int) -> str:
+    """Return a phrase whose last word is a token of its own in the index."""
+    return f"{kind} of the plan number {number} is called {token(kind, number)}"
+
+
+def token(kind: str, number: int) -> str:
+    return f"zq{kind}{number:05d}xk"
+
+
+KINDS = ("text", "tool", "title", "tag", "state", "metadata", "summary")
+
+
+def plant(store: Store, number: int) -> str:
+    """Store a conversation with a secret of each kind, among others that stay."""
+    call = {"type": "tool_call", "id": "1", "name": "look", "arguments": {"q": secret("tool", number)}}
+    draft = ConversationDraft(
+        source_id=f"s{number}", title=secret("title", number), tags=(token("tag", number),), state={"a": "b"}
+    )
+    messages = [
+        MessageDraft(role="user", text=f"Hello {number}", source_id=f"u{number}"),
+        MessageDraft(role="assistant", text=secret("text", number), source_id=f"a{number}", parts=None),
+        MessageDraft(
+            role="assistant", parts=(call,), source_id=f"t{number}", metadata={"m": secret("metadata", number)}
+        ),
+        MessageDraft(role="user", text="filler " * (40 * (number % 30)), source_id=f"f{number}"),
+    ]
+    (name,) = store.ingest("chatgpt", [draft, *messages]).ids
+    store.change(name, {"state": {"s": secret("state", number)}})
+    values = {"conversation": name, "kind": "rolling", "from_seq": 1, "to_seq": 3, "text": secret("summary", number)}
+    store.ingest_extra(Extra(kind="summary", values={**values, "method": "m"}))
+    return name
+
+
+def edit(store: Store, number: int, name: str) -> None:
+    """Let a conversation and its message grow, as a later import and its owner do."""
+    grown = MessageDraft(role="assistant", text=secret("text", number) + " and more" * 30, source_id=f"a{number}")
+    store.ingest("chatgpt", [ConversationDraft(source_id=f"s{number}"), grown])
+    store.change(name, {"title": secret("title", number) + " again" * 10, "state": {"s": secret("state", number) * 3}})
+
+
+def left(folder: Path, numbers: Iterator[int] | range) -> list[str]:
+    """Return the secrets in the file and its log; no connection to them is open in this process."""
+    data = b"".join(path.read_bytes() for path in folder.glob(f"{PATH}*")).lower()
+    return [token(kind, n) for n in numbers for kind in KINDS if token(kind, n)[:-2].encode() in data]
+
+
+@rounds(60, 1_000)
+def test_nothing_is_left(tmp_path: Path, rounds: int) -> None:
+    """Of secrets in every place, half of them edited since, none is in the file, its log or its index."""
+    every = range(rounds)
+    with chatlog.open(tmp_path / PATH) as store:
+        names = [plant(store, number) for number in every]
+        for number in every[::2]:
+            edit(store, number, names[number])
+        chosen = [store.get(name) for number, name in enumerate(names) if number % 3]
+        done = erasure.run(store, erasure.plan(store, chosen, []))
+        assert (True, "") == (done.complete, done.why)
+        assert [] == store.forgetting.chores()
+    assert [] == left(tmp_path, [number for number in every if number % 3])
+    assert len(KINDS) * len(every[::3]) == len(left(tmp_path, every))
+    assert [] == faults(tmp_path / PATH)
+
+
+def test_the_scan_sees_what_is_left(tmp_path: Path) -> None:
+    """Were something left, the proof of above would find it: before the erasure all of it is there."""
+    with chatlog.open(tmp_path / PATH) as store:
+        plant(store, 1)
+    assert len(KINDS) == len(left(tmp_path, range(1, 2)))
+
+
+def test_a_message(tmp_path: Path) -> None:
+    """One message goes with its index entry, the title made of it and the summaries it went into; the rest stays."""
+    with chatlog.open(tmp_path / PATH) as store:
+        texts = ["zqfirst00001 is what I said", "an answer", "zqthird00003 is said, too", "the end"]
+        name = store.new(messages=[MessageDraft(role="user", text=text) for text in texts]).id
+        for last, text in ((1, "zqsummary00001 of one"), (4, "zqsummary00004 of all")):
+            values = {
+                "conversation": name,
+                "kind": "rolling",
+                "from_seq": 1,
+                "to_seq": last,
+                "text": text,
+                "method": "m",
+            }
+            store.ingest_extra(Extra(kind="summary", values=values))
+        assert erasure.run(store, erasure.plan(store, [], [(name, 3)])).complete
+        assert ["zqsummary00001 of one"] == [extra.values["text"] for extra in store.extras(name)]
+        assert erasure.run(store, erasure.plan(store, [], [(name, 1)])).complete
+        kept = list(store.messages(name))
+        assert [(2, None, "an answer"), (4, 2, "the end")] == [(one.seq, one.parent, one.text) for one in kept]
+        assert ("an answer", 2, 4) == (store.get(name).title, store.get(name).messages, store.get(name).head)
+        assert [] == list(store.extras(name))
+        with pytest.raises(NotFoundError):
+            erasure.plan(store, [], [(name, 3)])
+    data = (tmp_path / PATH).read_bytes().lower()
+    assert [] == [word for word in (b"zqfirst", b"zqthird", b"zqsummary") if word in data]
+    assert [] == faults(tmp_path / PATH)
+
+
+def test_the_head_and_a_branch(tmp_path: Path) -> None:
+    """Without its last message a conversation ends before it; without its root, the branches are roots."""
+    with chatlog.open(tmp_path / PATH) as store:
+        name = store.new(messages=[MessageDraft(role="user", text="root of it all")]).id
+        store.add(name, [MessageDraft(role="assistant", text="one answer")])
+        store.add(name, [MessageDraft(role="assistant", text="another answer", parent=1)])
+        for seq, head in ((3, 1), (1, 2), (2, None)):
+            assert erasure.run(store, erasure.plan(store, [], [(name, seq)])).complete
+            assert head == store.get(name).head
+    assert [] == faults(tmp_path / PATH)
+
+
+def test_it_does_not_come_back(tmp_path: Path) -> None:
+    """Neither an import of the source nor one of an older export brings back what was erased."""
+    with chatlog.open(tmp_path / PATH) as store:
+        draft, message = ConversationDraft(source_id="s"), MessageDraft(role="user", text="said", source_id="m")
+        other = MessageDraft(role="user", text="erased alone", source_id="n")
+        (name,) = store.ingest("chatgpt", [draft, message, other]).ids
+        own = store.new(ConversationDraft(title="own"), [MessageDraft(role="user", text=text) for text in "ab"])
+        records = [
+            ConversationDraft(id=own.id),
+            *(MessageDraft(role="user", text=t, seq=n) for n, t in ((1, "a"), (2, "b"))),
+        ]
+        erasure.run(store, erasure.plan(store, [], [(name, 2), (own.id, 1)]))
+        assert (0, 1) == store.ingest("chatgpt", [draft, message, other])[0:4:3]
+        assert (0, 1) == store.ingest("chatlog", records)[0:4:3]
+        erasure.run(store, erasure.plan(store, [store.get(name), store.get(own.id)], []))
+        assert (0, 2) == store.ingest("chatgpt", [draft, message, other])[0:4:3]
+        assert (0, 2) == store.ingest("chatlog", records)[0:4:3]
+        assert 2 == store.ingest("chatgpt", [draft, message, other], undelete=True).new
+
+
+def test_forks_are_named_and_asked_for(tmp_path: Path) -> None:
+    """Where others share the words, nothing happens until somebody says whether they lose them too."""
+    with chatlog.open(tmp_path / PATH) as store:
+        one = store.new(messages=[MessageDraft(role="user", text="zqshared00001 by both of them")])
+        fork = store.fork(one.id)
+        store.add(fork.id, [MessageDraft(role="user", text="on my own")])
+        plan = erasure.plan(store, [one], [])
+        assert {fork.id: 1} == plan.sharers
+        with pytest.raises(RefusedError, match=fork.id):
+            erasure.run(store, plan)
+        third = store.fork(fork.id, 1)
+        assert erasure.run(store, erasure.plan(store, [third], []), forks=False).complete
+        assert 2 == len(list(store.messages(fork.id)))
+        assert erasure.run(store, plan, forks=True).complete
+        assert ["on my own"] == [message.text for message in store.messages(fork.id)]
+    assert b"zqshared" not in (tmp_path / PATH).read_bytes().lower()
+    assert [] == faults(tmp_path / PATH)
+
+
+def test_a_hold_beats_it(tmp_path: Path) -> None:
+    """What is on legal hold stays, also what a fork on hold shares."""
+    with chatlog.open(tmp_path / PATH) as store:
+        one = store.new(messages=[MessageDraft(role="user", text="kept by a judge")])
+        fork = store.fork(one.id)
+        store.forgetting.hold(fork.id, "case 1")
+        plan = erasure.plan(store, list(store.forgetting.every(Filters(any_state=True))), [], everything=True)
+        assert ([one.id], {fork.id}) == (plan.ids, {each.id for each in plan.skipped})
+        done = erasure.run(store, plan)
+        assert (True, 1) == (done.complete, done.elsewhere)
+        assert ["kept by a judge"] == [message.text for message in store.messages(fork.id)]
+
+
+def test_a_reader_of_an_old_state(tmp_path: Path) -> None:
+    """While somebody holds an old state open erase says that it is not complete; run again afterwards, it is."""
+    path = tmp_path / PATH
+    with chatlog.open(path) as store:
+        name = store.new(messages=[MessageDraft(role="user", text=secret("text", 1))]).id
+    reader = plain_connection(path)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM bodies").fetchone()
+    home = ["--db", str(path), "--json"]
+    ran = chatlog_process(tmp_path, "erase", name, "--yes", *home)
+    answer = json.loads(ran.stdout)
+    assert (7, False, True) == (ran.returncode, answer["complete"], answer["retryable"])
+    assert "reader" in answer["why"]
+    reader.execute("ROLLBACK")
+    reader.close()
+    ran = chatlog_process(tmp_path, "erase", name, "--yes", *home)
+    assert (0, True) == (ran.returncode, json.loads(ran.stdout)["complete"])
+    assert [] == left(tmp_path, range(1, 2))
+    assert 3 == chatlog_process(tmp_path, "erase", name, "--yes", *home).returncode
+
+
+def test_only_one_at_a_time(tmp_path: Path) -> None:
+    """A second erasure is told to try again."""
+    with chatlog.open(tmp_path / PATH) as store, chatlog.open(tmp_path / PATH) as other:
+        name = store.new().id
+        plan = erasure.plan(store, [store.get(name)], [])
+        with other.forgetting.alone() as alone:
+            assert alone
+            with pytest.raises(BusyError):
+                erasure.run(store, plan)
+        assert erasure.run(store, erasure.plan(store, [store.get(name)], [])).complete
+
+
+def test_a_person(tmp_path: Path) -> None:
+    """All that a user has goes, whatever its state, and nothing of another's."""
+    with chatlog.open(tmp_path / PATH, user="ana") as store, chatlog.open(tmp_path / PATH, user="bob") as bob:
+        for number in range(4):
+            plant(store, number)
+        bob.new(messages=[MessageDraft(role="user", text="zqbobs00001 remains")])
+        store.ingest_extra(Extra(kind="memory", values={"key": "k", "value": "zqmemory00001 of hers"}))
+        store.delete([store.get("@last").id])
+        store.change(store.get("@last").id, {"expires_at": "2020-01-01T00:00:00Z"})
+        store.forgetting.add_policy("zqpolicy00001", {"older_than": "1d"})
+        found = list(store.forgetting.every(Filters(any_state=True)))
+        assert 4 == len(found)
+        assert erasure.run(store, erasure.plan(store, found, [], everything=True)).complete
+        assert 1 == len(bob.match(WordQuery(every=(Term("zqbobs00001"),))))
+    data = (tmp_path / PATH).read_bytes().lower()
+    assert [] == left(tmp_path, range(4))
+    assert [b"zqbobs"] == [word for word in (b"zqbobs", b"zqmemory") if word in data]
+
+
+def test_the_settings_that_overwrite(tmp_path: Path) -> None:
+    """Deleted bytes are overwritten on each connection and in the index, before and after a large erasure."""
+    with chatlog.open(tmp_path / PATH) as store:
+        texts = [MessageDraft(role="user", text=f"line {number}") for number in range(200)]
+        name = store.new(messages=texts).id
+        assert erasure.run(store, erasure.plan(store, [store.get(name)], [])).complete
+        with store._pool.read() as connection:  # type: ignore[attr-defined]
+            assert 1 == connection.execute("PRAGMA secure_delete").fetchone()[0]
+            assert 1 == connection.execute("SELECT v FROM words_config WHERE k = 'secure-delete'").fetchone()[0]
+
+
+def test_samples_of_the_analyser(tmp_path: Path) -> None:
+    """Text that ANALYZE keeps samples of is gone, too."""
+    path = tmp_path / PATH
+    with chatlog.open(path) as store:
+        names = [plant(store, number) for number in range(30)]
+    other = plain_connection(path)
+    other.execute("ANALYZE")
+    samples = "SELECT count(*) FROM sqlite_stat1"
+    assert other.execute(samples).fetchone()[0] > 5
+    with chatlog.open(path) as store:
+        assert erasure.run(store, erasure.plan(store, [store.get(name) for name in names], [])).complete
+    assert 0 == other.execute(samples).fetchone()[0]
+    other.close()
+    assert [] == left(tmp_path, range(30))
