@@ -1,0 +1,245 @@
+"""The verbs that forget: what they print, ask and refuse, and what exit codes say."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Clock, Run
+
+from .helpers import CONVERSATION, DATABASE, ENVELOPE, LISBON, everything, refused
+
+REPORT = {"schema_version", "dry_run", "conversations", "messages", "bytes", "items", "skipped"}
+ITEM = {"id", "title", "updated_at", "reason"}
+
+
+def listed(run: Run, *arguments: str) -> set[str]:
+    return {*run("list", "--format", "ids", *arguments).lines}
+
+
+@pytest.mark.parametrize(
+    "verb", [("delete",), ("prune",), ("erase",), ("restore",), ("delete", "--yes"), ("prune", "--yes")]
+)
+def test_something_must_be_named(verb: tuple[str, ...], trip: Run) -> None:
+    """Without ids and filters nothing happens, whatever else is said."""
+    refused(trip(*verb, "--json"), 2, "usage")
+    assert {DATABASE, LISBON} == listed(trip)
+
+
+@pytest.mark.parametrize("verb", [("delete", LISBON), ("prune", "--tag", "travel"), ("erase", LISBON)])
+def test_a_script_must_say_yes(verb: tuple[str, ...], trip: Run) -> None:
+    """Where nobody can be asked, nothing happens without --yes; a dry run needs none, and does nothing."""
+    before = everything(trip)
+    refused(trip(*verb, "--json"), 2, "refused")
+    plan = trip(*verb, "--dry-run", "--json")
+    assert (0, True, [LISBON]) == (plan.code, plan.json["dry_run"], [item["id"] for item in plan.json["items"]])
+    assert before == everything(trip)
+    done = trip(*verb, "--yes", "--json")
+    assert REPORT <= set(done.json)
+    assert all(ITEM <= set(item) for item in done.json["items"])
+    assert plan.json["items"] == done.json["items"]
+    assert (1, 2, False) == (done.json["conversations"], done.json["messages"], done.json["dry_run"])
+    assert {DATABASE} == listed(trip)
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"), [("y\n", {DATABASE}), ("n\n", {DATABASE, LISBON}), ("", {DATABASE, LISBON})]
+)
+def test_a_person_is_asked(answer: str, left: set[str], trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal the question says how much goes where; anything but yes is no."""
+    with monkeypatch.context() as patch:
+        patch.setattr("chatlog.cli.session.Session.may_ask", True)
+        ran = trip("delete", LISBON, stdin=answer)
+    assert "Move 1 conversation (2 messages, 60 B) to the trash? [y/N] " in ran.err
+    assert left == listed(trip)
+    assert (0 if answer == "y\n" else 2) == ran.code
+
+
+def test_the_trash(trip: Run) -> None:
+    """What is deleted is in the trash and nowhere else, and comes back whole, found again."""
+    before = everything(trip)
+    assert f"undo: chatlog restore {LISBON[:8]}" in trip("delete", LISBON, "--yes").out
+    assert 1 == trip("search", "sardines").code
+    assert 3 == trip("show", "lisbon").code
+    found = trip("trash", "--json").json
+    assert set(found) >= ENVELOPE
+    assert set(found["items"][0]) >= CONVERSATION
+    assert [LISBON] == trip("trash", "--format", "ids").lines
+    assert 3 == trip("restore", DATABASE).code
+    assert [LISBON] == trip("restore", "-", "--format", "ids", stdin=LISBON).lines
+    assert 0 == trip("search", "sardines").code
+    assert [line for line in before.splitlines() if '"message"' in line] == [
+        line for line in everything(trip).splitlines() if '"message"' in line
+    ]
+    assert [] == trip("trash", "--format", "ids").lines
+
+
+def test_deleted_stays_deleted(trip: Run, tmp_path: Path) -> None:
+    """An import does not bring back what is in the trash, nor what was removed from it; --undelete does."""
+    (tmp_path / "old.jsonl").write_text(everything(trip), "utf-8")
+    trip("delete", LISBON, "--yes")
+    assert 0 == trip("import", "old.jsonl", "--json").json["total"]["new"]
+    assert 0 == trip("config", "set", "trash", "0d").code
+    assert "removed for good" in trip("prune", "--expired", "--yes").out
+    assert 0 == trip("import", "old.jsonl", "--json").json["total"]["new"]
+    assert {DATABASE} == listed(trip)
+    assert 2 == trip("import", "old.jsonl", "--undelete", "--json").json["total"]["new"]
+    assert {DATABASE, LISBON} == listed(trip)
+
+
+def test_a_message_is_no_conversation(trip: Run) -> None:
+    """`delete CONV:SEQ` would take all of it: it is refused, and says which verb takes one message."""
+    assert f"chatlog erase {LISBON}:1" in trip("delete", f"{LISBON}:1", "--yes").err
+    assert {DATABASE, LISBON} == listed(trip)
+
+
+@pytest.mark.parametrize("verb", ["delete", "erase"])
+def test_a_hold(verb: str, trip: Run) -> None:
+    """What is on hold stays, and the exit code says so: 2 where it was all, 4 where it was a part."""
+    assert 2 == trip("hold", LISBON).code
+    assert "case 1" == trip("hold", LISBON, "--reason", "case 1", "--json").json["conversation"]["hold"]
+    ran = trip(verb, LISBON, "--yes", "--json")
+    assert (2, [], [{"id": LISBON, "reason": "on legal hold"}]) == (ran.code, ran.json["items"], ran.json["skipped"])
+    ran = trip(verb, LISBON, DATABASE, "--yes", "--json")
+    assert (4, 1) == (ran.code, ran.json["conversations"])
+    assert {LISBON} == listed(trip)
+    assert trip("hold", LISBON, "--release", "--json").json["conversation"]["hold"] is None
+    assert 0 == trip(verb, LISBON, "--yes").code
+
+
+def test_a_lifetime(run: Run, clock: Clock) -> None:
+    """After its TTL a conversation is invisible at once, and the next prune removes it; `never` beats the default."""
+    run("config", "set", "ttl", "1h")
+    short, long = (run("new", "--format", "ids", *more).lines[0] for more in ((), ("--ttl", "never")))
+    added = run("add", "--new", "--role", "user", "hello").out.partition(":")[0]
+    assert {short, long, added} == listed(run)
+    clock.now += timedelta(hours=2)
+    assert {long} == listed(run)
+    assert 2 == run("prune", "--expired", "--yes", "--json").json["conversations"]
+    assert 1 == run("db", "info", "--json").json["db"]["conversations"]
+
+
+# rules
+
+
+def test_policies(trip: Run, clock: Clock) -> None:
+    """A policy is added, explained, applied, and removed; a second run of it finds nothing."""
+    added = trip("policy", "add", "old", "--older-than", "30d", "--tag", "travel", "--json").json["policy"]
+    assert {"name": "old", "action": "trash", "tags": ["travel"], "older_than": "30d"} == added
+    refused(trip("policy", "add", "old", "--older-than", "1d", "--json"), 1, "conflict")
+    assert [] == trip("policy", "show", "--json").json["items"]
+    clock.now += timedelta(days=31)
+    (item,) = trip("policy", "show", "old", "--json").json["items"]
+    assert (LISBON, "old", "trash") == (item["id"], item["rule"], item["action"])
+    planned = trip("prune", "--policies", "--dry-run", "--json").json
+    assert planned["items"] == trip("prune", "--policies", "--yes", "--json").json["items"]
+    again = trip("prune", "--policies", "--yes")
+    assert (0, "", "") == (again.code, again.out, again.err)
+    line = trip("audit", "--json", "-n", "1").json["items"][0]
+    assert ("prune", 1, 2, {"rule": "old", "action": "trash"}) == (
+        line["action"], line["conversations"], line["messages"], line["detail"],
+    )  # fmt: skip
+    assert 0 == trip("policy", "remove", "old").code
+    assert 3 == trip("policy", "remove", "old").code
+    assert [] == trip("policy", "list", "--format", "ids").lines
+
+
+def test_a_policy_of_the_config_file(trip: Run, tmp_path: Path, clock: Clock) -> None:
+    """Rules may stand in the config file; one that makes no sense is refused by name."""
+    config = tmp_path / "own.toml"
+    config.write_text('[policies.trips]\ntags = ["travel"]\nolder-than = "1d"\naction = "erase"\n')
+    clock.now += timedelta(days=2)
+    assert [("trips", "file")] == [
+        (item["name"], item["origin"])
+        for item in trip("policy", "list", "--config", str(config), "--json").json["items"]
+    ]
+    ran = trip("prune", "--policies", "--yes", "--config", str(config))
+    assert (0, "pruned: 1 conversation (2 messages, 60 B) erased\n") == (ran.code, ran.out)
+    config.write_text('[policies.trips]\ncolour = "red"\n')
+    assert "policy 'trips' has no 'colour'" in trip("prune", "--policies", "--yes", "--config", str(config)).err
+
+
+@pytest.mark.parametrize("rule", [("--older-than", "0d"), ("--keep-last", "0"), ("--max-size", "0")])
+def test_everything_needs_its_own_word(rule: tuple[str, ...], trip: Run) -> None:
+    """A prune that would leave nothing is refused; so is a policy without any condition."""
+    assert "everything" in trip("prune", *rule, "--dry-run").err
+    refused(trip("prune", *rule, "--yes", "--json"), 2, "refused")
+    refused(trip("policy", "add", "all", "--json"), 2, "refused")
+    assert 2 == trip("prune", *rule, "--everything", "--yes", "--json").json["conversations"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--older-than", "soon"), ("--max-size", "much"), ("--since", "never"), ("--keep-last", "2", "--by", "luck")],
+)
+def test_rules_that_make_no_sense(words: tuple[str, ...], trip: Run) -> None:
+    """A wrong value is one sentence and a hint."""
+    refused(trip("prune", *words, "--yes", "--json"), 2, "usage")
+    refused(trip("policy", "add", "x", "--tag", "t", *words, "--json"), 2, "usage")
+
+
+def test_everybody(trip: Run, clock: Clock) -> None:
+    """--all-users prunes each user's conversations by themselves; without it only one's own."""
+    trip("--user", "ana", "new", "--title", "hers", "--ttl", "1h")
+    trip("new", "--title", "mine", "--ttl", "1h")
+    clock.now += timedelta(days=1)
+    assert 1 == trip("prune", "--expired", "--yes", "--json").json["conversations"]
+    ran = trip("prune", "--expired", "--all-users", "--yes", "--json")
+    assert ["ana"] == [item["user"] for item in ran.json["items"]]
+
+
+# erasing
+
+
+def test_an_erasure_proves_itself(trip: Run, tmp_path: Path) -> None:
+    """The answer says complete, how much was looked for, and which copies of the file still hold it."""
+    copy = trip("db", "backup", "--json").json["backup"]["path"]
+    ran = trip("erase", LISBON, "--yes", "--json")
+    assert (0, True, "") == (ran.code, ran.json["complete"], ran.json["why"])
+    assert ran.json["phrases"] >= 2
+    assert [str(Path(copy).resolve())] == ran.json["copies"]
+    assert Path(copy).name in ran.err
+    assert b"sardines" not in (tmp_path / "chatlog.db").read_bytes()
+    assert "sardines" not in json.dumps(trip("audit", "--json").json)
+    assert 0 == trip("doctor").code
+    assert "complete" in trip("erase", "--verify", "--json").out
+
+
+def test_a_fork_that_shares(trip: Run) -> None:
+    """In a script the call says what happens to others that share the words; a person is asked."""
+    fork = trip("fork", LISBON, "--format", "ids").lines[0]
+    refused(trip("erase", LISBON, "--yes", "--json"), 2, "refused")
+    ran = trip("erase", f"{LISBON}:2", "--yes", "--forks", "--json")
+    assert (0, [{"id": fork, "messages": 1}]) == (ran.code, ran.json["sharing"])
+    assert 1 == trip("show", fork, "--json").json["conversation"]["messages"]
+
+
+def test_the_trash_is_erased(trip: Run) -> None:
+    """`erase --deleted` takes what is in the trash, and nothing else."""
+    trip("delete", LISBON, "--yes")
+    assert 1 == trip("erase", "--deleted", "--yes", "--json").json["conversations"]
+    assert {DATABASE} == listed(trip)
+
+
+def test_a_vacuum(trip: Run) -> None:
+    """`db vacuum` says how large the file was and is."""
+    facts = trip("db", "vacuum", "--json").json["vacuum"]
+    assert facts["before"] - facts["after"] == facts["freed"]
+    assert 0 == trip("doctor").code
+
+
+def test_no_room_for_a_vacuum(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the disk has no room for a second copy nothing is begun."""
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 5})())
+    refused(trip("db", "vacuum", "--json"), 7, "storage_full")
+
+
+def test_forms_of_a_plan(trip: Run) -> None:
+    """A dry run is a list like any other: a row a conversation."""
+    assert [LISBON] == trip("delete", "--tag", "travel", "--dry-run", "--format", "ids").lines
+    assert 2 == len(trip("delete", "--tag", "travel", "--dry-run", "--format", "csv").lines)
+    assert LISBON == json.loads(trip("delete", "--tag", "travel", "--dry-run", "--format", "jsonl").out)["id"]
+    assert "asked for" in trip("delete", "--tag", "travel", "--dry-run").out
