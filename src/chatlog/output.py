@@ -266,6 +266,20 @@ class Output:
         if error.hint:
             self._say(f"  {visible(error.hint)}", "dim")
 
+    @contextmanager
+    def progress(self, what: str) -> Iterator[Callable[[int, int], None] | None]:
+        """Show a bar of how many of how many are done while a person is watching; None where nobody is."""
+        if self.settings.quiet or self.settings.dumb or not sys.stderr.isatty():
+            yield None
+            return
+        from rich.console import Console
+        from rich.progress import Progress
+
+        console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+        with Progress(console=console, transient=True) as bar:
+            task = bar.add_task(what, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+
     def _say(self, text: str, style: str) -> None:
         painted = f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.error_color else text
         sys.stderr.write(painted + "\n")

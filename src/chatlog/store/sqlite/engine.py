@@ -38,6 +38,7 @@ from chatlog.store.sqlite.conversations import Standing
 from chatlog.timespec import iso
 
 if TYPE_CHECKING:
+    from chatlog.store.measures import Measures
     from chatlog.store.redactions import Redactions
     from chatlog.store.sources import Sources
     from chatlog.store.summaries import Summaries
@@ -340,6 +341,12 @@ class SqliteStore:
         from chatlog.store.sqlite.redactions import SqliteRedactions
 
         return SqliteRedactions(self._pool, self.user, self.clock)
+
+    @property
+    def measures(self) -> Measures:
+        from chatlog.store.sqlite.measures import SqliteMeasures
+
+        return SqliteMeasures(self._pool, self.user, self.clock)
 
     # upkeep
 

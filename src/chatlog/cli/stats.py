@@ -1,0 +1,75 @@
+"""`chatlog stats`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from shutil import get_terminal_size
+from typing import Annotated
+
+import typer
+
+from chatlog import stats
+from chatlog.cli.options import one_of, verb
+from chatlog.cli.session import Session
+from chatlog.dashboard import page, plain, prometheus
+from chatlog.errors import UsageError
+from chatlog.output import THING, to_json
+from chatlog.store.measures import DIMENSIONS
+
+
+@verb(
+    "chatlog stats",
+    "chatlog stats --since 30d --by model",
+    "chatlog stats --json",
+    "chatlog stats --format prometheus -o /var/lib/node_exporter/chatlog.prom",
+    filters=True,
+    forms=(*THING, "prometheus"),
+)
+def command(
+    ctx: typer.Context,
+    by: Annotated[
+        str, typer.Option(metavar="WHAT", help=f"Sums by {', '.join(DIMENSIONS)}.", autocompletion=one_of(*DIMENSIONS))
+    ] = "day",
+    all_users: Annotated[bool, typer.Option("--all-users", help="Everybody's conversations in the file.")] = False,
+    target: Annotated[str, typer.Option("-o", metavar="FILE|-", help="Where to: replaced in one step.")] = "-",
+) -> None:
+    """Show how large the history is and how it grows: sizes, percentiles, turns, compaction, latency.
+
+    Tokens are counted once (cl100k) and remembered.  prometheus is the form of a node exporter's text file.
+    """
+    session = Session.of(ctx)
+    output = session.output
+    if target != "-" and output.format != "prometheus":
+        raise UsageError("-o goes with --format prometheus", "send the other forms into a file with >")
+    store = session.store()
+    users = store.forgetting.users() if all_users else [store.user]
+    stores = [store if user == store.user else session.store(user=user) for user in users]
+    with output.progress("counting tokens") as progress:
+        found = stats.measure(stores, session.filters(), by, time.perf_counter, progress)
+    match output.format:
+        case "prometheus" if target != "-":
+            _replace(Path(target).expanduser(), prometheus(found, ",".join(users)))
+        case "prometheus":
+            output.lines(prometheus(found, ",".join(users)))
+        case "json":
+            output.json(found.record())
+        case "jsonl":
+            output.lines([to_json(found.record())])
+        case "table":
+            output.lines(page(found, by, output, session.now(), get_terminal_size().columns))
+        case _:
+            output.lines(plain(found))
+
+
+def _replace(path: Path, lines: Iterable[str]) -> None:
+    """Put a file in another's place in one step: whoever reads it sees the old one or the new one, whole."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_text("".join(line + "\n" for line in lines), "utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise UsageError(f"cannot write {path}: {error.strerror}", "give another file with -o") from None

@@ -1,0 +1,176 @@
+"""A page of statistics for a terminal, and the same for Prometheus.
+
+Turns measures into lines; decides no number and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from chatlog.output import Output, one_line
+from chatlog.stats import Stats
+from chatlog.store.measures import Group
+
+_BAR, _SPARKS, _SHADES = 24, "▁▂▃▄▅▆▇█", "·░▒▓█"
+#: So many groups are shown; JSON holds all.
+MOST_GROUPS = 15
+MOST_GROWN = 5
+#: Weeks of the calendar, on a terminal that is wide enough.
+MOST_WEEKS, LABEL = 53, 5
+_DAYS = ("Mon", "", "Wed", "", "Fri", "", "Sun")
+_NAMES = ("p50", "p90", "p99", "max")
+
+
+def page(stats: Stats, by: str, output: Output, now: datetime, width: int) -> Iterator[str]:
+    """Yield the lines of a page: totals, percentiles, a calendar, sums, what has grown."""
+    yield from _totals(stats, output)
+    if not stats.messages:
+        return
+    yield ""
+    yield from _percentiles(stats, output)
+    yield ""
+    yield from _calendar(stats.days, output, now.date(), width)
+    if by != "day":
+        yield ""
+        yield from _bars(stats.by, by, output, width)
+    if stats.grown:
+        yield ""
+        yield output.paint("turns that suddenly cost more tokens", "bold")
+    for grown in stats.grown[:MOST_GROWN]:
+        title = one_line(grown.title or "untitled")
+        yield f"{output.paint(grown.conversation[:8], 'yellow')}  {grown.before:,} → {grown.after:,}  {title}"
+
+
+def plain(stats: Stats) -> Iterator[str]:
+    """Yield every measure as a line of name and value, for a pipe."""
+    for name, value in _flat(stats):
+        yield f"{name}\t{value:g}" if isinstance(value, float) else f"{name}\t{value}"
+    for group in stats.by:
+        yield "\t".join(["by", one_line(group.name), *map(str, group[1:])])
+
+
+def _flat(stats: Stats) -> Iterator[tuple[str, float]]:
+    """Yield the names and values of what is a number."""
+    for name, value in stats.record().items():
+        if isinstance(value, Mapping):
+            yield from ((f"{name}_{inner}", number) for inner, number in value.items() if number is not None)
+        elif isinstance(value, (int, float)):
+            yield name, value
+
+
+def _totals(stats: Stats, output: Output) -> Iterator[str]:
+    totals = (
+        ("conversations", f"{stats.conversations:,}"), ("messages", f"{stats.messages:,}"),
+        ("tokens", short(stats.tokens)), ("text", size(stats.bytes)), ("file", size(stats.file_bytes)),
+    )  # fmt: skip
+    yield "   ".join(f"{output.paint(value, 'bold')} {name}" for name, value in totals)
+
+
+def _percentiles(stats: Stats, output: Output) -> Iterator[str]:
+    rows: tuple[tuple[str, Mapping[str, float | None], Any], ...] = (
+        ("messages in a conversation", stats.session_messages, short),
+        ("tokens in a conversation", stats.session_tokens, short),
+        ("tokens of a turn", stats.tokens_per_turn, short),
+        ("share of the model's window", stats.window_share, lambda value: f"{value * 100:.0f} %"),
+        ("reading the last 50 messages", stats.latency_ms, lambda value: f"{value:.2f} ms"),
+    )
+    yield output.paint(f"{'':28}" + "".join(f"{name:>10}" for name in _NAMES), "dim")
+    for name, values, form in rows:
+        yield f"{name:28}" + "".join(f"{'-' if values[rank] is None else form(values[rank]):>10}" for rank in _NAMES)
+    if stats.compaction:
+        due, tokens = stats.compaction["due"], stats.compaction["lag_tokens"]
+        yield f"{'compaction due':28}{due:>10}   {short(tokens)} tokens wait"
+
+
+def _calendar(days: Sequence[Group], output: Output, today: date, width: int) -> Iterator[str]:
+    """Yield a calendar of the last weeks, a column each, and a line of the last days."""
+    counts = {group.name: group.messages for group in days}
+    weeks = max(min(MOST_WEEKS, width - LABEL - 1), 4)
+    monday = today - timedelta(days=today.weekday(), weeks=weeks - 1)
+    shown = [counts.get((monday + timedelta(days=at)).isoformat(), 0) for at in range(7 * weeks)]
+    most = max(shown, default=0)
+    yield output.paint(f"messages a day, {weeks} weeks to {today.isoformat()}; the darkest {most:,}", "bold")
+    for weekday, name in enumerate(_DAYS):
+        row = "".join(
+            _shade(shown[7 * week + weekday], most) if monday + timedelta(days=7 * week + weekday) <= today else " "
+            for week in range(weeks)
+        )
+        yield f"{name:{LABEL}}{output.paint(row, 'green')}".rstrip()
+    last = [counts.get((today - timedelta(days=ago)).isoformat(), 0) for ago in range(29, -1, -1)]
+    yield f"{'30 d':{LABEL}}{output.paint(sparkline(last), 'cyan')} {sum(last):,} messages"
+
+
+def _shade(count: int, most: int) -> str:
+    return _SHADES[0] if not count else _SHADES[1 + min(3, 4 * (count - 1) // max(most, 1))]
+
+
+def sparkline(values: Sequence[int]) -> str:
+    """Return values as a line of blocks, the largest the highest."""
+    most = max(values, default=0)
+    return "".join(_SPARKS[min(len(_SPARKS) - 1, len(_SPARKS) * value // (most + 1))] for value in values)
+
+
+def _bars(groups: Sequence[Group], by: str, output: Output, width: int) -> Iterator[str]:
+    shown = groups[:MOST_GROUPS]
+    names = [one_line(group.name) or "-" for group in shown]
+    room = min(max(map(len, names), default=0), max(width - _BAR - 40, 10))
+    most = max((group.messages for group in shown), default=1)
+    yield output.paint(f"by {by}", "bold")
+    for name, group in zip(names, shown, strict=True):
+        bar = "█" * max(1, _BAR * group.messages // most)
+        label = name if len(name) <= room else name[: room - 1] + "…"
+        counts = f"{group.messages:>9,} messages {group.conversations:>7,} conv. {short(group.tokens):>8} tokens"
+        yield f"{label:{room}} {output.paint(f'{bar:{_BAR}}', 'blue')}{counts}"
+    if len(groups) > len(shown):
+        yield output.paint(f"and {len(groups) - len(shown)} more; --json lists them", "dim")
+
+
+def short(number: float) -> str:
+    """Return a number of four digits or fewer as it is, a larger one in thousands, millions or billions."""
+    for unit, name in ((1e9, " G"), (1e6, " M"), (1e4, " k")):
+        if number >= unit:
+            return f"{number / (1e3 if unit == 1e4 else unit):.1f}{name}"  # noqa: PLR2004
+    return f"{number:,.0f}"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as a person says it."""
+    return f"{short(count)}B" if count >= 10_000 else f"{count:,} B"  # noqa: PLR2004
+
+
+# Prometheus
+
+_HELP = {
+    "conversations": "Conversations, archived ones included.",
+    "messages": "Messages on all branches.",
+    "tokens": "Tokens on active paths (cl100k).",
+    "bytes": "Bytes of what was said.",
+    "file_bytes": "Bytes of the database file.",
+    "session_tokens": "Tokens of a conversation.",
+    "session_messages": "Messages of a conversation.",
+    "tokens_per_turn": "Tokens of a turn.",
+    "window_share": "Share of its model's window that a conversation fills.",
+    "latency_ms": "Milliseconds to read the last 50 messages of a conversation.",
+    "compaction": "Conversations due for compaction, and by how much they lag.",
+}
+
+
+def prometheus(stats: Stats, user: str) -> Iterator[str]:
+    """Yield the measures in Prometheus' text form, version 0.0.4."""
+    whose = user.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    record = stats.record()
+    for name, text in _HELP.items():
+        value = record[name]
+        samples = value if isinstance(value, Mapping) else {"": value}
+        if not any(number is not None for number in samples.values()):
+            continue
+        yield f"# HELP chatlog_{name} {text}"
+        yield f"# TYPE chatlog_{name} gauge"
+        for rank, number in samples.items():
+            label = f',stat="{rank}"' if rank else ""
+            if number is not None:
+                yield f'chatlog_{name}{{user="{whose}"{label}}} {number:g}' if isinstance(number, float) else (
+                    f'chatlog_{name}{{user="{whose}"{label}}} {number}'
+                )

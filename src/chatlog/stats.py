@@ -1,0 +1,164 @@
+"""How large a history is and how it grows: totals, percentiles, turns that suddenly cost more, latency of reads.
+
+Takes a store and a stopwatch, returns numbers; knows no terminal.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from statistics import median
+from typing import Any, NamedTuple
+
+from chatlog.errors import UsageError
+from chatlog.models import Filters, Message
+from chatlog.store import Store
+from chatlog.store.measures import DIMENSIONS, Group, Size
+from chatlog.tokens import CL100K, counter, tokenizer_for
+from chatlog.wireforms import message_tokens
+
+PERCENTILES = (("p50", 0.50), ("p90", 0.90), ("p99", 0.99))
+#: Turns have grown suddenly where the last few cost so many times what they used to, and at least so many tokens.
+RECENT_TURNS, GROWN_TIMES, GROWN_TOKENS = 3, 4.0, 1_000
+#: So many conversations' ends are read to measure how long a read takes, each so many messages long.
+SAMPLE, SAMPLE_MESSAGES = 200, 50
+#: The window of a conversation whose model is not known.
+UNKNOWN_WINDOW = 128_000
+
+Percentiles = Mapping[str, float | None]
+#: Is told how many of how many conversations are counted.
+Progress = Callable[[int, int], None]
+
+
+class Grown(NamedTuple):
+    """A conversation whose turns suddenly cost more: tokens of a turn before, and of late."""
+
+    conversation: str
+    title: str | None
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stats:
+    """The measures of some conversations; tokens are cl100k's, of what a context would take from."""
+
+    conversations: int
+    messages: int
+    tokens: int
+    bytes: int
+    file_bytes: int
+    session_tokens: Percentiles
+    session_messages: Percentiles
+    tokens_per_turn: Percentiles
+    window_share: Percentiles
+    latency_ms: Percentiles
+    grown: tuple[Grown, ...] = ()
+    days: tuple[Group, ...] = ()
+    by: tuple[Group, ...] = ()
+    compaction: Mapping[str, Any] = field(default_factory=dict)
+
+    def record(self) -> dict[str, Any]:
+        """Return the machine form (CLI.md section 3)."""
+        found = asdict(self)
+        groups = {"by": [one._asdict() for one in self.by], "days": [one._asdict() for one in self.days]}
+        return {**found, **groups, "grown": [one._asdict() for one in self.grown]}
+
+
+def measure(
+    stores: Sequence[Store],
+    filters: Filters,
+    by: str,
+    stopwatch: Callable[[], float],
+    progress: Progress | None = None,
+) -> Stats:
+    """Return the measures of the conversations that the filters let through, summed by one of `DIMENSIONS`.
+
+    Several stores are several users' of one file.  Messages that are not counted yet are counted first.
+    `stopwatch` returns seconds.  Raises UsageError for an unknown dimension.
+    """
+    if by not in DIMENSIONS:
+        raise UsageError(f"'{by}' is not what sums can be told apart by", f"one of: {', '.join(DIMENSIONS)}")
+    for store in stores:
+        _count(store, filters, progress)
+    sizes = [size for store in stores for size in store.measures.sizes(filters, CL100K)]
+    turns = {name: costs for store in stores for name, costs in store.measures.turns(filters, CL100K).items()}
+    days = _summed(stores, filters, "day")
+    return Stats(
+        conversations=len(sizes),
+        messages=sum(size.messages for size in sizes),
+        tokens=sum(size.tokens for size in sizes),
+        bytes=sum(size.bytes for size in sizes),
+        file_bytes=stores[0].measures.file_bytes() if stores else 0,
+        session_tokens=percentiles([size.tokens for size in sizes]),
+        session_messages=percentiles([size.messages for size in sizes]),
+        tokens_per_turn=percentiles([tokens for found in turns.values() for tokens in found]),
+        window_share=percentiles([_share(size) for size in sizes]),
+        latency_ms=percentiles([took for store in stores for took in _latencies(store, filters, stopwatch)]),
+        grown=tuple(_grown(sizes, turns)),
+        days=tuple(days),
+        by=tuple(days if by == "day" else _summed(stores, filters, by)),
+    )
+
+
+def _summed(stores: Sequence[Store], filters: Filters, by: str) -> list[Group]:
+    """Return the groups of all stores, those of the same name summed: by day in order, else the largest first."""
+    sums: dict[str, list[int]] = {}
+    for store in stores:
+        for name, *numbers in store.measures.groups(filters, CL100K, by):
+            sums[name] = [old + new for old, new in zip(sums.get(name, [0] * len(numbers)), numbers, strict=True)]
+    groups = [Group(name, *numbers) for name, numbers in sums.items()]
+    return sorted(groups, key=lambda group: (group.name,) if by == "day" else (-group.messages, group.name))
+
+
+def _count(store: Store, filters: Filters, progress: Progress | None) -> None:
+    waiting = store.measures.uncounted(filters, CL100K)
+    count = counter(CL100K)
+
+    def tokens_of(message: Message) -> int:
+        return message_tokens(message.all_parts(), count)
+
+    for number, conversation in enumerate(waiting, 1):
+        store.measures.count(conversation, CL100K, tokens_of)
+        if progress is not None:
+            progress(number, len(waiting))
+
+
+def percentiles(values: Sequence[float]) -> Percentiles:
+    """Return the median, the 90th and 99th percentile and the largest of some values, by nearest rank; None of none."""
+    if not values:
+        return {name: None for name, _ in (*PERCENTILES, ("max", 1.0))}
+    ordered = sorted(values)
+    ranks = {name: ordered[min(int(share * len(ordered)), len(ordered) - 1)] for name, share in PERCENTILES}
+    return {**ranks, "max": ordered[-1]}
+
+
+def _share(size: Size) -> float:
+    """Return how much of its model's window a conversation would fill."""
+    return round(size.tokens / (tokenizer_for(size.model).window or UNKNOWN_WINDOW), 4)
+
+
+def _grown(sizes: Sequence[Size], turns: Mapping[str, Sequence[int]]) -> list[Grown]:
+    """Return the conversations whose last turns cost several times what they used to, the largest growth first."""
+    found = []
+    for size in sizes:
+        costs = turns.get(size.id, ())
+        if len(costs) <= 2 * RECENT_TURNS:
+            continue
+        before, after = median(costs[:-RECENT_TURNS]), median(costs[-RECENT_TURNS:])
+        if after >= max(before * GROWN_TIMES, GROWN_TOKENS):
+            found.append(Grown(size.id, size.title, int(before), int(after)))
+    return sorted(found, key=lambda one: one.before - one.after)
+
+
+def _latencies(store: Store, filters: Filters, stopwatch: Callable[[], float]) -> list[float]:
+    """Return what reading the ends of some conversations took, in milliseconds; the same ones each time."""
+    names = [size.id for size in store.measures.sizes(filters, CL100K)]
+    found = []
+    for name in random.Random(len(names)).sample(names, min(SAMPLE, len(names))):  # noqa: S311  no secret
+        started = stopwatch()
+        for _ in store.messages(name, last=SAMPLE_MESSAGES):
+            pass
+        found.append(round((stopwatch() - started) * 1000, 3))
+    return found

@@ -1,0 +1,103 @@
+"""Statistics as SQL: each question is one pass over what it sums, and reads no text to know how long it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from chatlog.models import Filters, Message
+from chatlog.store.measures import Group, Size
+from chatlog.store.sqlite.connection import Pool, Row
+from chatlog.store.sqlite.where import conversation_where, listing_where
+from chatlog.store.sqlite.window import SqliteWindows
+from chatlog.timespec import iso
+
+#: `octet_length` of a column reads the row's header, not its pages.
+_BYTES = "octet_length(b.text) + coalesce(octet_length(b.tool), 0) + coalesce(octet_length(b.parts), 0)"
+_FROM = """FROM chosen AS c JOIN messages AS m ON m.conversation = c.key JOIN bodies AS b ON b.id = m.body
+    LEFT JOIN token_counts AS t ON t.body = m.body AND t.encoding = ?1"""
+#: What counts as context: the active path without what is hidden.
+_TOKENS = "iif(m.active AND NOT m.hidden, t.tokens, 0)"
+_NAMES = {
+    "day": "substr(m.created_at, 1, 10)",
+    "model": "coalesce(m.model, c.model, '')",
+    "source": "coalesce(c.source, 'chatlog')",
+    "role": "m.role",
+    "tag": "g.tag",
+    "user": "c.user",
+}
+
+
+class SqliteMeasures:
+    """The measures of one user's conversations in an SQLite file."""
+
+    def __init__(self, pool: Pool, user: str, clock: Callable[[], datetime]) -> None:
+        self._pool = pool
+        self._user = user
+        self._clock = clock
+
+    def uncounted(self, filters: Filters, encoding: str) -> list[str]:
+        rows = self._ask(
+            filters,
+            encoding,
+            """SELECT c.id FROM chosen AS c WHERE EXISTS (
+                 SELECT 1 FROM messages AS m WHERE m.conversation = c.key AND m.active AND NOT m.hidden
+                 AND NOT EXISTS (SELECT 1 FROM token_counts AS t WHERE t.body = m.body AND t.encoding = ?1))""",
+        )
+        return [row[0] for row in rows]
+
+    def count(self, conversation: str, encoding: str, count: Callable[[Message], int]) -> None:
+        SqliteWindows(self._pool, self._user, self._clock).opening(conversation, encoding, count)
+
+    def sizes(self, filters: Filters, encoding: str) -> list[Size]:
+        rows = self._ask(
+            filters,
+            encoding,
+            f"""SELECT c.id, c.title, c.model, c.message_count, coalesce(sum({_BYTES}), 0),
+                  coalesce(sum({_TOKENS}), 0), c.updated_at
+                {_FROM.replace("JOIN", "LEFT JOIN").replace("LEFT LEFT", "LEFT")} GROUP BY c.key ORDER BY c.updated_at DESC, c.key DESC""",
+        )
+        return [Size(*row) for row in rows]
+
+    def turns(self, filters: Filters, encoding: str) -> dict[str, list[int]]:
+        rows = self._ask(
+            filters,
+            encoding,
+            f"""SELECT id, sum(tokens) FROM (
+                  SELECT c.id AS id, coalesce(t.tokens, 0) AS tokens,
+                    sum(m.role = 'user') OVER (PARTITION BY m.conversation ORDER BY m.seq) AS turn
+                  {_FROM} WHERE m.active AND NOT m.hidden)
+                GROUP BY id, turn ORDER BY id, turn""",
+        )
+        found: dict[str, list[int]] = {}
+        for conversation, tokens in rows:
+            found.setdefault(conversation, []).append(tokens)
+        return found
+
+    def groups(self, filters: Filters, encoding: str, dimension: str) -> list[Group]:
+        tags = "JOIN tags AS g ON g.conversation = c.key" if dimension == "tag" else ""
+        rows = self._ask(
+            filters,
+            encoding,
+            f"""SELECT {_NAMES[dimension]} AS name, count(DISTINCT c.key), count(*), coalesce(sum({_TOKENS}), 0),
+                  sum({_BYTES})
+                {_FROM} {tags} GROUP BY name ORDER BY {"name" if dimension == "day" else "3 DESC, name"}""",
+        )
+        return [Group(*row) for row in rows]
+
+    def file_bytes(self) -> int:
+        with self._pool.read() as connection:
+            pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+        return int(pages * size)
+
+    def _ask(self, filters: Filters, encoding: str, query: str) -> list[Row]:
+        """Return the rows of a query over the `chosen` conversations; ``?1`` is the encoding."""
+        clauses, values = conversation_where(self._user, filters, iso(self._clock()))
+        more, more_values = listing_where(filters)
+        chosen = "SELECT c.* FROM conversations AS c WHERE " + " AND ".join([*clauses, *more])
+        asked: list[Any] = [encoding, *values, *more_values]
+        with self._pool.read() as connection:
+            return connection.execute(
+                f"WITH asked (encoding) AS (SELECT ?1), chosen AS ({chosen}) {query}", asked  # ?1 first: the rest count on
+            ).fetchall()
