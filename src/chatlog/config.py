@@ -29,7 +29,8 @@ SETTINGS = (
     Setting("user", ("CHATLOG_USER",), "local", "whose conversations these are", may_be_empty=False),
     Setting(
         "format", ("CHATLOG_FORMAT",), "", "how to print; empty: a table on a terminal, text in a pipe",
-        ("", "table", "text", "json", "jsonl", "ids", "csv", "markdown", "openai", "anthropic", "gemini", "responses"),
+        ("", "table", "text", "json", "jsonl", "ids", "csv", "markdown", "openai", "anthropic", "gemini", "responses",
+         "prometheus"),
     ),
     Setting("budget", ("CHATLOG_BUDGET",), "", "the tokens of a context; empty: by the model's window"),
     Setting("color", ("CHATLOG_COLOR",), "auto", "whether to colour a terminal", ("auto", "always", "never")),

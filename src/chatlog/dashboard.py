@@ -109,7 +109,7 @@ def _shade(count: int, most: int) -> str:
 def sparkline(values: Sequence[int]) -> str:
     """Return values as a line of blocks, the largest the highest."""
     most = max(values, default=0)
-    return "".join(_SPARKS[min(len(_SPARKS) - 1, len(_SPARKS) * value // (most + 1))] for value in values)
+    return "".join(_SPARKS[round((len(_SPARKS) - 1) * value / (most or 1))] for value in values)
 
 
 def _bars(groups: Sequence[Group], by: str, output: Output, width: int) -> Iterator[str]:
@@ -131,13 +131,13 @@ def short(number: float) -> str:
     """Return a number of four digits or fewer as it is, a larger one in thousands, millions or billions."""
     for unit, name in ((1e9, " G"), (1e6, " M"), (1e4, " k")):
         if number >= unit:
-            return f"{number / (1e3 if unit == 1e4 else unit):.1f}{name}"  # noqa: PLR2004
+            return f"{number / (1e3 if unit == 1e4 else unit):.1f}{name}"
     return f"{number:,.0f}"
 
 
 def size(count: int) -> str:
     """Return a number of bytes as a person says it."""
-    return f"{short(count)}B" if count >= 10_000 else f"{count:,} B"  # noqa: PLR2004
+    return f"{short(count)}B" if count >= 10_000 else f"{count:,} B"
 
 
 # Prometheus
@@ -171,6 +171,8 @@ def prometheus(stats: Stats, user: str) -> Iterator[str]:
         for rank, number in samples.items():
             label = f',stat="{rank}"' if rank else ""
             if number is not None:
-                yield f'chatlog_{name}{{user="{whose}"{label}}} {number:g}' if isinstance(number, float) else (
-                    f'chatlog_{name}{{user="{whose}"{label}}} {number}'
+                yield (
+                    f'chatlog_{name}{{user="{whose}"{label}}} {number:g}'
+                    if isinstance(number, float)
+                    else (f'chatlog_{name}{{user="{whose}"{label}}} {number}')
                 )

@@ -49,6 +49,7 @@ COMMANDS = {
     "state": ("state", "Keep JSON state with a conversation."),
     "db": ("db", "Where the database is, copies of it, its schema."),
     "config": ("config", "Show and set the settings."),
+    "stats": ("stats", "Show how large the history is and how it grows."),
     "doctor": ("doctor", "Prove that the database is sound."),
     "completion": ("completion", "Print the completion script of a shell."),
     "help": ("help", "Explain a verb or a topic."),

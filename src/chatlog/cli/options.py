@@ -45,7 +45,7 @@ GLOBAL_FLAGS = (
         "format",
         f"Print as {', '.join(FORMATS)}.",
         "FORMAT",
-        choices=(*FORMATS, "markdown", *WIRE_FORMS),
+        choices=(*FORMATS, "markdown", "prometheus", *WIRE_FORMS),
     ),
     Flag(("-q", "--quiet"), "quiet", "No hints and no progress.", value=True),
     Flag(("--no-color",), "no_color", "No colours (also NO_COLOR).", value=True),

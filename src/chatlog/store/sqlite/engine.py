@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from chatlog.models import (
     Check,
@@ -28,27 +28,20 @@ from chatlog.models import (
     checked_message,
 )
 from chatlog.store import Clock
-from chatlog.store.forgetting import Forgetting
 from chatlog.store.sqlite import audit, fulltext, migrations
 from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
 from chatlog.store.sqlite import tags as tag_rows
 from chatlog.store.sqlite.connection import Connection, Pool, check_driver, connect, peeked, prepare_file
 from chatlog.store.sqlite.conversations import Standing
+from chatlog.store.sqlite.nouns import Nouns
 from chatlog.timespec import iso
-
-if TYPE_CHECKING:
-    from chatlog.store.measures import Measures
-    from chatlog.store.redactions import Redactions
-    from chatlog.store.sources import Sources
-    from chatlog.store.summaries import Summaries
-    from chatlog.store.window import Windows
 
 _ANY = Filters()
 _UNTITLED = ConversationDraft()
 
 
-class SqliteStore:
+class SqliteStore(Nouns):
     """A `Store` on an SQLite file; see the protocol for what the methods promise."""
 
     def __init__(self, path: Path, user: str, *, clock: Clock, create: bool, synchronous: str) -> None:
@@ -274,12 +267,6 @@ class SqliteStore:
                     break
                 seq = found[-1].seq
 
-    @property
-    def forgetting(self) -> Forgetting:
-        from chatlog.store.sqlite.forgetting import SqliteForgetting
-
-        return SqliteForgetting(self._pool, self.user, self.clock)
-
     # import and export
 
     def ingest(
@@ -315,38 +302,6 @@ class SqliteStore:
     def title_by_message(self, source: str, message_id: str, title: str) -> bool:
         with self._pool.write() as connection:
             return conversation_rows.title_by_message(connection, self.user, source, message_id, title)
-
-    @property
-    def sources(self) -> Sources:
-        from chatlog.store.sqlite.sources import SqliteSources
-
-        return SqliteSources(self._pool, self.user)
-
-    # context
-
-    @property
-    def windows(self) -> Windows:
-        from chatlog.store.sqlite.window import SqliteWindows
-
-        return SqliteWindows(self._pool, self.user, self.clock)
-
-    @property
-    def summaries(self) -> Summaries:
-        from chatlog.store.sqlite.summaries import SqliteSummaries
-
-        return SqliteSummaries(self._pool, self.user, self.clock)
-
-    @property
-    def redactions(self) -> Redactions:
-        from chatlog.store.sqlite.redactions import SqliteRedactions
-
-        return SqliteRedactions(self._pool, self.user, self.clock)
-
-    @property
-    def measures(self) -> Measures:
-        from chatlog.store.sqlite.measures import SqliteMeasures
-
-        return SqliteMeasures(self._pool, self.user, self.clock)
 
     # upkeep
 

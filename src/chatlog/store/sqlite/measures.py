@@ -15,8 +15,10 @@ from chatlog.timespec import iso
 
 #: `octet_length` of a column reads the row's header, not its pages.
 _BYTES = "octet_length(b.text) + coalesce(octet_length(b.tool), 0) + coalesce(octet_length(b.parts), 0)"
-_FROM = """FROM chosen AS c JOIN messages AS m ON m.conversation = c.key JOIN bodies AS b ON b.id = m.body
+_JOINED = """messages AS m ON m.conversation = c.key {0}JOIN bodies AS b ON b.id = m.body
     LEFT JOIN token_counts AS t ON t.body = m.body AND t.encoding = ?1"""
+_FROM = "FROM chosen AS c JOIN " + _JOINED.format("")
+_FROM_ALL = "FROM chosen AS c LEFT JOIN " + _JOINED.format("LEFT ")
 #: What counts as context: the active path without what is hidden.
 _TOKENS = "iif(m.active AND NOT m.hidden, t.tokens, 0)"
 _NAMES = {
@@ -56,7 +58,7 @@ class SqliteMeasures:
             encoding,
             f"""SELECT c.id, c.title, c.model, c.message_count, coalesce(sum({_BYTES}), 0),
                   coalesce(sum({_TOKENS}), 0), c.updated_at
-                {_FROM.replace("JOIN", "LEFT JOIN").replace("LEFT LEFT", "LEFT")} GROUP BY c.key ORDER BY c.updated_at DESC, c.key DESC""",
+                {_FROM_ALL} GROUP BY c.key ORDER BY c.updated_at DESC, c.key DESC""",
         )
         return [Size(*row) for row in rows]
 
@@ -99,5 +101,6 @@ class SqliteMeasures:
         asked: list[Any] = [encoding, *values, *more_values]
         with self._pool.read() as connection:
             return connection.execute(
-                f"WITH asked (encoding) AS (SELECT ?1), chosen AS ({chosen}) {query}", asked  # ?1 first: the rest count on
+                f"WITH asked (encoding) AS (SELECT ?1), chosen AS ({chosen}) {query}",
+                asked,  # ?1 first: the rest count on
             ).fetchall()
