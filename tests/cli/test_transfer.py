@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
@@ -136,6 +138,37 @@ def test_an_export_to_a_file_is_private_and_never_overwrites(trip: Run, tmp_path
     assert before == path.read_bytes()
     assert 0 == trip("export", "-o", "out.jsonl", "--force").code
     assert before != path.read_bytes()
+
+
+@pytest.mark.parametrize("target", ["site/", "site"])
+def test_pages_in_a_folder_are_a_site(target: str, trip: Run, tmp_path: Path) -> None:
+    """A page for each conversation and an index that leads to them, private, and never overwritten."""
+    assert 0 == trip("export", "--to", "html", "-o", target).code
+    pages = {path.name: path.read_text("utf-8") for path in (tmp_path / "site").iterdir()}
+    names = {f"Trip to Lisbon-{LISBON[:8]}.html", *(name for name in pages if DATABASE[:8] in name)}
+    assert {"index.html", *names} == {*pages}
+    assert names == {unquote(name) for name in re.findall(r'<a href="(.*?)"', pages["index.html"])}
+    assert all('<a href="index.html">' in pages[name] for name in names)
+    assert {0o600} == {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "site").iterdir()}
+    refused(trip("export", "--to", "html", "-o", target, "--json"), 2, "refused")
+    assert 0 == trip("export", "--to", "html", "-o", target, "--force").code
+
+
+def test_a_page_is_a_file_where_one_is_named(trip: Run, tmp_path: Path) -> None:
+    """`-o trip.html` is one page of one conversation or of several."""
+    assert 0 == trip("export", LISBON, "--to", "html", "-o", "trip.html").code
+    assert 1 == (tmp_path / "trip.html").read_text("utf-8").count("<h1")
+    assert 0 == trip("export", "--to", "html", "-o", "all.html").code
+    assert 2 == (tmp_path / "all.html").read_text("utf-8").count("<h1")
+
+
+def test_a_document_is_the_same_after_an_import(trip: Run) -> None:
+    """JSON is recognised by its content and loses nothing."""
+    first = trip("export", "--to", "json").out
+    report = trip("--db", "copy.db", "import", "-", "--json", stdin=first).json
+    assert ("chatlog", []) == (report["files"][0]["format"], report["files"][0]["errors"])
+    assert first == trip("--db", "copy.db", "export", "--to", "json").out
+    assert everything(trip) == trip("--db", "copy.db", "export").out
 
 
 def test_an_export_to_a_folder_is_a_file_for_each(trip: Run, tmp_path: Path) -> None:

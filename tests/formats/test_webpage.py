@@ -324,6 +324,12 @@ def test_a_text_that_markdown_chokes_on_is_shown_plain(text: str) -> None:
     assert f'<div class="plain">{text}</div>' == spell.markdown(text)
 
 
+@given(st.text(alphabet="ab1 .:)-+\n\"'é\u00a0\u2003/", max_size=40), st.booleans())
+def test_plain_text_is_what_markdown_makes_of_it(text: str, breaks: bool) -> None:
+    """The short way for text without marks gives the same bytes as the long one."""
+    assert spell.rendered(text, breaks=breaks) == spell.markdown(text, breaks=breaks)
+
+
 def test_marks_that_scripts_need_stay() -> None:
     """Right-to-left marks, flags and joiners reach the reader; none of them a terminal."""
     text = "שלום\u200f \U0001f3f4\U000e0067\U000e007f 👩\u200d🚀"

@@ -175,7 +175,10 @@ def _arguments(value: Any) -> str:
 
 def _argument(name: str, value: Any) -> str:
     if not isinstance(value, str):
-        return spell.code(_json(value), "json")
+        short = json.dumps(value, ensure_ascii=False)
+        return (
+            f"<code>{spell.plain(short)}</code>" if len(short) <= _PREVIEW_CHARS else spell.code(_json(value), "json")
+        )
     if "\n" in value or name in _CODE:
         return spell.code(value, _CODE.get(name, ""))
     return f"<code>{spell.plain(value)}</code>"
