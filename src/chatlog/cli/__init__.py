@@ -47,6 +47,7 @@ COMMANDS = {
     "erase": ("erase", "Remove for good, and prove that nothing is left."),
     "audit": ("audit", "Show who deleted, exported and erased what, and when."),
     "state": ("state", "Keep JSON state with a conversation."),
+    "memory": ("memory", "Keep facts under keys, apart from conversations."),
     "db": ("db", "Where the database is, copies of it, its schema."),
     "config": ("config", "Show and set the settings."),
     "stats": ("stats", "Show how large the history is and how it grows."),

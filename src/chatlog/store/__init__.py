@@ -29,6 +29,7 @@ from chatlog.models import (
 if TYPE_CHECKING:
     from chatlog.store.forgetting import Forgetting
     from chatlog.store.measures import Measures
+    from chatlog.store.memories import Memories
     from chatlog.store.redactions import Redactions
     from chatlog.store.sources import Sources
     from chatlog.store.summaries import Summaries
@@ -179,6 +180,10 @@ class Store(Protocol):
     @property
     def redactions(self) -> Redactions:
         """What redacts: what is said, once each, and other words in its place."""
+
+    @property
+    def memories(self) -> Memories:
+        """JSON values under keys."""
 
     @property
     def measures(self) -> Measures:

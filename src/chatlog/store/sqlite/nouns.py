@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from chatlog.store import Clock
     from chatlog.store.forgetting import Forgetting
     from chatlog.store.measures import Measures
+    from chatlog.store.memories import Memories
     from chatlog.store.redactions import Redactions
     from chatlog.store.sources import Sources
     from chatlog.store.summaries import Summaries
@@ -61,3 +62,9 @@ class Nouns:
         from chatlog.store.sqlite.measures import SqliteMeasures
 
         return SqliteMeasures(self._pool, self.user, self.clock)
+
+    @property
+    def memories(self) -> Memories:
+        from chatlog.store.sqlite.memories import SqliteMemories
+
+        return SqliteMemories(self._pool, self.user, self.clock)

@@ -1,0 +1,77 @@
+"""`chatlog memory`."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import Run
+
+
+def test_a_memory_is_kept_and_read(run: Run) -> None:
+    """A value that is JSON comes back as JSON, text as it is; the first one makes the database."""
+    assert "helix\n" == run("memory", "set", "editor", "helix").out
+    assert "helix\n" == run("memory", "get", "editor").out
+    run("memory", "set", "diet", '{"vegetarian": true}', "--tag", "health")
+    assert '{"vegetarian":true}\n' == run("memory", "get", "diet").out
+    memory = run("memory", "get", "diet", "--json").json["memory"]
+    assert ({"vegetarian": True}, ["health"], "", "local") == tuple(
+        memory[key] for key in ("value", "tags", "namespace", "user")
+    )
+
+
+@pytest.mark.parametrize(("value", "kept"), [("42", 42), ("042", "042"), ("true", True), ("NaN", "NaN"), ("[1", "[1")])
+def test_json_or_text(run: Run, value: str, kept: object) -> None:
+    """What reads as JSON is JSON unless --text says otherwise."""
+    assert kept == run("memory", "set", "k", value, "--json").json["memory"]["value"]
+    assert value == run("memory", "set", "k", value, "--text", "--json").json["memory"]["value"]
+
+
+def test_a_value_comes_from_stdin(run: Run) -> None:
+    """``-``, or no value in a pipe, reads the value without its last line end."""
+    run("memory", "set", "note", "-", stdin="two\nlines\n")
+    assert "two\nlines\n" == run("memory", "get", "note").out
+    run("memory", "set", "note", stdin="3")
+    assert 3 == run("memory", "get", "note", "--json").json["memory"]["value"]
+
+
+def test_a_list_has_the_envelope_and_the_keys(run: Run) -> None:
+    """JSON, ids and text of a list; namespaces and tags choose."""
+    run("memory", "set", "b", "1", "--tag", "t")
+    run("memory", "set", "a", "x\ty", "--namespace", "ops", "--ttl", "7d")
+    listed = run("memory", "list", "--json").json
+    assert (["b", "a"], 2, None, []) == (
+        [item["key"] for item in listed["items"]], listed["total"], listed["next_cursor"], listed["warnings"],
+    )  # fmt: skip
+    assert "2026-11-27T21:44" == listed["items"][1]["expires_at"][:16]
+    assert "a\n" == run("memory", "list", "--namespace", "ops", "--format", "ids").out
+    assert "b\t\t1\tt\t\n" == run("memory", "list", "--tag", "t").out
+
+
+def test_forgetting(run: Run) -> None:
+    """A key is forgotten as it is named; many at once are asked for, and a dry run writes nothing."""
+    for key in ("a", "b", "c"):
+        run("memory", "set", key, "1", "--tag", "t")
+    assert 3 == run("memory", "delete", "--tag", "t", "--dry-run", "--json").json["deleted"]["memories"]
+    assert 2 == run("memory", "delete", "--tag", "t").code
+    assert "deleted 1 memory\n" == run("memory", "delete", "a").out
+    assert "deleted 2 memories\n" == run("memory", "delete", "--tag", "t", "--yes").out
+    assert 0 == run("memory", "list", "--json").json["total"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("get", "nope"), 3, "there is no memory 'nope'"),
+        (("delete", "nope"), 3, "there is no memory 'nope'"),
+        (("delete",), 2, "say which memories to delete"),
+        (("set", " ", "1"), 2, "is not a key"),
+        (("set", "k", "1", "--tag", "a b"), 2, "'a b' is not a tag"),
+        (("set", "k", "1", "--ttl", "soon"), 2, "soon"),
+    ],
+)
+def test_wrong_input(run: Run, arguments: tuple[str, ...], code: int, says: str) -> None:
+    """One sentence and the right exit code."""
+    run("memory", "set", "here", "1")
+    ran = run("memory", *arguments)
+    assert (code, "") == (ran.code, ran.out)
+    assert says in ran.err
