@@ -94,6 +94,18 @@ def test_metadata_is_completed_by_what_comes_later(store: Store) -> None:
             take(store, records)
 
 
+def test_two_accounts_of_a_conversation_do_not_quarrel_over_its_head(store: Store) -> None:
+    """Each names the last of its own messages: the later one stays, however often both are imported again."""
+    earlier = of("c", talk("a", "b"), updated_at="2026-02-01T10:00:00.000Z", head="m1")
+    later = of("c", talk("c", "d", prefix="n"), updated_at="2026-02-02T10:00:00.000Z", head="n2")
+    take(store, earlier)
+    take(store, later)
+    with unwritten(store):
+        take(store, earlier)
+        take(store, later)
+    assert "d" == store.message(only(store), store.get(only(store)).head or 0).text
+
+
 def test_the_same_again_writes_nothing(store: Store) -> None:
     """A second import of the same history is told apart by nothing and changes no byte."""
     records = of("c", talk("hello", "hi", "bye"), title="Trip", updated_at="2026-02-01T10:00:00.000Z", head="m2")

@@ -346,9 +346,11 @@ class Ingest:
     def _wanted_head(self, target: _Target, draft: ConversationDraft) -> int | None:
         """Return the seq that the source shows, None where the head stays as it is.
 
-        A source may name its head after all of its messages, in a batch of its own.
+        A source may name its head after all of its messages, in a batch of its own; an older account of the same
+        conversation, which another file may hold, does not take it back.
         """
-        says_so = draft.head is not None and draft.id is None
+        is_older = draft.updated_at is not None and draft.updated_at < target.updated_at
+        says_so = draft.head is not None and draft.id is None and not is_older
         if not (target.placed or says_so) or self._continued_here(target, draft):
             return None
         return target.last_seq if draft.head is None else target.known.get(draft.head, (None,))[0]
