@@ -26,7 +26,7 @@ def test_the_python_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert (0, True) == (failed, tried > 20)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/redaction.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/redaction.md", "docs/security.md"])
 def test_a_page_names_verbs_that_exist(page: str) -> None:
     """Each `chatlog …` line of a page begins with a verb of the table."""
     lines = re.findall(r"^\$ (.*)$", (ROOT / page).read_text("utf-8"), re.MULTILINE)

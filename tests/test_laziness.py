@@ -20,7 +20,7 @@ HEAVY = {
     "httpx", "tomlkit",
 }  # fmt: skip
 #: `plans` holds what the destructive verbs share.
-EVERY_VERB = {"chatlog.cli", "chatlog.cli.options", "chatlog.cli.session", "chatlog.cli.plans"}
+EVERY_VERB = {"chatlog.cli", "chatlog.cli.keys", "chatlog.cli.options", "chatlog.cli.session", "chatlog.cli.plans"}
 
 PROBE = """
 import atexit, json, sys

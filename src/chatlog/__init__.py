@@ -60,16 +60,20 @@ def open(  # noqa: A001  the verb, as in gzip.open
     create: bool = True,
     synchronous: str = "FULL",
     clock: Clock | None = None,
+    key: str | None = None,
 ) -> Store:
     """Open the database at a path or URL for one user, made where there is none.
 
     Use it as a context manager; it is safe to share between threads.  `synchronous` "NORMAL" trades the
-    last moments before a power cut for speed; `clock` replaces the system's time.  Raises NoDatabaseError,
+    last moments before a power cut for speed; `clock` replaces the system's time.  `key` is that of an encrypted
+    file, 64 or 96 hexadecimal digits or a passphrase; a new file is encrypted with it.  Raises NoDatabaseError,
     SchemaMismatchError, WrongKeyError, DamagedFileError or UsageError (`chatlog.errors`).
     """
+    from chatlog.keys import parse
     from chatlog.store import open_store, utc_now
 
-    return open_store(str(path), user, clock=clock or utc_now, create=create, synchronous=synchronous)
+    parsed = parse(key) if key else None
+    return open_store(str(path), user, clock=clock or utc_now, create=create, synchronous=synchronous, key=parsed)
 
 
 def __getattr__(name: str) -> Any:

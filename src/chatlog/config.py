@@ -45,6 +45,13 @@ SETTINGS = (
         "FULL: a message is on the disk when add returns; NORMAL: quicker, a power cut may lose the last ones",
         ("FULL", "NORMAL"),
     ),
+    Setting("key_file", ("CHATLOG_KEY_FILE",), "", "a private file (0600) with the key of an encrypted database"),
+    Setting("key_command", ("CHATLOG_KEY_COMMAND",), "", "a command that prints the key, as in: pass show chatlog"),
+    Setting(
+        "keyring", ("CHATLOG_KEYRING",), "no",
+        "whether the key is in the system's keyring (pip install 'chatlog[keyring]')",
+        ("no", "yes"),
+    ),
     Setting("phone_region", ("CHATLOG_PHONE_REGION",), "", "redact telephone numbers of this region too, as in DE"),
 )  # fmt: skip
 BY_NAME = {setting.name: setting for setting in SETTINGS}

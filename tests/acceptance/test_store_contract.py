@@ -55,6 +55,7 @@ READS: dict[str, Call] = {
     "redactions of what is said": lambda store, name: list(store.redactions.said([name])),
     "info": lambda store, name: store.info(),
     "backup": lambda store, name: store.backup(Path(f"{store.path}.copy")),  # type: ignore[attr-defined]
+    "backups": lambda store, name: store.backups(),
 }
 CHECKS: dict[str, Call] = {
     "checks": lambda store, name: list(store.checks()),

@@ -68,7 +68,7 @@ def test_verbs_are_offered(shell: Run) -> None:
         (("list", "--so"), ["--sort", "--source"]),
         (("list", "--form"), ["--format"]),
         (("--form",), ["--format"]),
-        (("db", ""), ["path", "info", "backup", "migrate", "vacuum"]),
+        (("db", ""), ["path", "info", "backup", "restore", "migrate", "encrypt", "decrypt", "rekey", "vacuum"]),
         (("db", "b"), ["backup"]),
         (("config", "set", "--conf"), ["--config"]),
         (("list", "--format", "j"), ["json", "jsonl"]),

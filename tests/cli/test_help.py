@@ -16,7 +16,7 @@ from tests.conftest import Run
 
 GROUPS = {
     "policy": ("add", "list", "remove", "show"),
-    "db": ("path", "info", "backup", "migrate", "vacuum"),
+    "db": ("path", "info", "backup", "restore", "migrate", "encrypt", "decrypt", "rekey", "vacuum"),
     "config": ("list", "get", "set", "path"),
 }
 VERBS = [(verb,) for verb in COMMANDS] + [(group, verb) for group, verbs in GROUPS.items() for verb in verbs]

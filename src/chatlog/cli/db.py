@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from chatlog import backups
+from chatlog.cli import keys
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
+from chatlog.errors import UsageError
+from chatlog.keys import Key
 from chatlog.output import THING, size_text
+from chatlog.store import files, path_of
+from chatlog.timespec import iso
 
 
 @verb("chatlog db path", 'datasette "$(chatlog db path)"', forms=THING)
@@ -29,20 +34,151 @@ def info(ctx: typer.Context) -> None:
     session.output.thing("db", facts, [f"{name.replace('_', ' ')}: {value}" for name, value in facts.items()])
 
 
-@verb("chatlog db backup", "chatlog db backup ~/backups/chatlog.db", forms=THING)
+@verb(
+    "chatlog db backup",
+    "chatlog db backup ~/backups/chatlog.db",
+    "chatlog db backup ~/backups/ --keep 14            # what cron runs; see docs/backup.md",
+    forms=THING,
+)
 def backup(
     ctx: typer.Context,
     target: Annotated[
-        str | None, typer.Argument(metavar="[FILE]", help="A new file; dated, beside the original.")
+        str | None, typer.Argument(metavar="[FILE|DIR/]", help="A new file, or a folder for a dated one.")
+    ] = None,
+    keep: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Keep the latest N dated ones there; remove the older.")
     ] = None,
 ) -> None:
-    """Write a consistent copy to a new private file, while others go on writing."""
+    """Write a consistent copy to a new private file, while others go on writing.
+
+    Of an encrypted database the copy has the same key. Only files of exactly the names that this verb gives are
+    ever removed.
+    """
     session = Session.of(ctx)
-    original = Path(session.settings.database()[0])
-    stamp = session.now().astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    copy = Path(target).expanduser() if target else original.with_name(f"{original.stem}-{stamp}.db")
-    size = session.store().backup(copy)
-    session.output.thing("backup", {"path": str(copy), "bytes": size}, [str(copy)])
+    original = path_of(session.settings.database()[0])
+    copy = backups.target(original, target, session.now())
+    if keep is not None and copy.name != backups.target(original, None, session.now()).name:
+        raise UsageError("--keep counts dated backups", "name a folder, or nothing, instead of a file")
+    size, removed = backups.make(session.store(), copy, original.stem, keep)
+    facts = {"path": str(copy), "bytes": size, "removed": [str(path) for path in removed]}
+    session.output.thing("backup", facts, [str(copy)])
+
+
+@verb("chatlog db restore ~/backups/chatlog-20261120T214400Z.db", forms=THING)
+def restore(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="FILE", help="The backup.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Put a backup in the place of the database, once it is verified; what was there is kept beside it.
+
+    Nobody else may have the database open. An encrypted backup needs the key that it was made with.
+    """
+    session = Session.of(ctx)
+    url = session.settings.database()[0]
+    path = path_of(url)
+    now, found = session.now(), session.file(source)
+    if path.exists():
+        session.confirm(f"put {source} in the place of {path}", yes=yes)
+    aside = path.with_name(f"{path.stem}-before-restore-{backups.stamp(now)}.db")
+    done = files.restore(url, found, session.key(url), aside=aside, now=iso(now))
+    kept = str(done.kept) if done.kept else None
+    facts = {**_facts(done), "from": source, "kept": kept}
+    undo = f"; what was there: {kept}" if kept else ""
+    session.output.thing("restore", facts, [f"{done.conversations} conversations, {done.messages} messages{undo}"])
+
+
+def _facts(done: files.Replaced) -> dict[str, Any]:
+    return {
+        "path": str(done.path),
+        "bytes": done.bytes,
+        "conversations": done.conversations,
+        "messages": done.messages,
+    }
+
+
+@verb(
+    "chatlog db encrypt --key-file ~/.config/chatlog/key",
+    "chatlog db encrypt --passphrase",
+    "chatlog config set keyring yes && chatlog db encrypt",
+    forms=THING,
+)
+def encrypt(
+    ctx: typer.Context,
+    passphrase: Annotated[bool, typer.Option("--passphrase", help="Ask for one, unseen.")] = False,
+) -> None:
+    """Encrypt the database with the key that the settings point to; a key file or keyring entry is made where needed.
+
+    The plain file is overwritten. Whoever loses the key loses the history: keep a copy of it elsewhere. Backups that
+    were made before stay as they are.
+    """
+    session = Session.of(ctx)
+    url = session.settings.database()[0]
+    files.check_plain(url)
+    key = _asked("The new passphrase") if passphrase else session.key(url, make=True)
+    if key is None:
+        key = _asked("The new passphrase") if session.may_ask else _no_key()
+    _done(session, "encrypt", files.convert(url, None, key), "encrypted")
+    _say_where(session)
+
+
+@verb("chatlog db decrypt", forms=THING)
+def decrypt(ctx: typer.Context, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
+    """Write the database without encryption again: whoever can read the file can read the history."""
+    session = Session.of(ctx)
+    url = session.settings.database()[0]
+    key = _current(session, url)
+    session.confirm(f"decrypt {path_of(url)}", yes=yes)
+    _done(session, "decrypt", files.convert(url, key, None), "decrypted")
+    session.output.hint("the settings key_file, key_command and keyring must not point to a key any more")
+
+
+@verb("chatlog db rekey --new-key-file ~/.config/chatlog/key-2", "chatlog db rekey --passphrase", forms=THING)
+def rekey(
+    ctx: typer.Context,
+    new_key_file: Annotated[
+        str | None, typer.Option(metavar="FILE", help="The new key; the file is made where there is none.")
+    ] = None,
+    passphrase: Annotated[bool, typer.Option("--passphrase", help="Ask for a new one, unseen.")] = False,
+) -> None:
+    """Give the encrypted database another key. Backups that were made before keep the old one."""
+    session = Session.of(ctx)
+    if (new_key_file is not None) == passphrase:
+        raise UsageError("say what the new key is", "--new-key-file FILE or --passphrase")
+    url = session.settings.database()[0]
+    old = _current(session, url)
+    new = _asked("The new passphrase") if passphrase else keys.of_file(Path(new_key_file or "").expanduser(), make=True)
+    _done(session, "rekey", files.convert(url, old, new), "given a new key")
+    if new_key_file:
+        session.output.hint(f"from now on: chatlog config set key_file {new_key_file}")
+
+
+def _current(session: Session, url: str) -> Key:
+    """Return the key the database has now."""
+    key = session.key(url)
+    if key is None:
+        key = keys.asked(f"Passphrase of {url}") if session.may_ask else _no_key()
+    return key
+
+
+def _asked(question: str) -> Key:
+    return keys.asked(question, twice=True)
+
+
+def _no_key() -> Key:
+    raise UsageError("say where the key is", "--key-file FILE, --key-command COMMAND, or the setting keyring")
+
+
+def _done(session: Session, noun: str, done: files.Replaced, what: str) -> None:
+    session.output.thing(
+        noun, _facts(done), [f"{done.path} is {what}: {done.conversations} conversations, {done.messages} messages"]
+    )
+
+
+def _say_where(session: Session) -> None:
+    for name in keys.SOURCES[:2]:
+        if name in session.flags:
+            session.output.hint(f"from now on: chatlog config set {name} '{session.flags[name]}'")
 
 
 @verb("chatlog db migrate", forms=THING)
@@ -74,4 +210,7 @@ def vacuum(ctx: typer.Context) -> None:
     session.output.thing("vacuum", facts, [f"{size_text(before)} before, {size_text(after)} now"])
 
 
-COMMANDS = {"path": path, "info": info, "backup": backup, "migrate": migrate, "vacuum": vacuum}
+COMMANDS = {
+    "path": path, "info": info, "backup": backup, "restore": restore, "migrate": migrate, "encrypt": encrypt,
+    "decrypt": decrypt, "rekey": rekey, "vacuum": vacuum,
+}  # fmt: skip

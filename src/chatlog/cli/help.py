@@ -55,6 +55,16 @@ On search, dates, role, author and model are those of the message; on the others
 A question works as it comes: its small words are left out.  Words match their other forms (retry, retries);
 identifiers match by their parts (getUserName by user); Chinese, Japanese, Korean and Thai by any characters.
 """,
+    "encryption": """Encryption
+
+  chatlog db encrypt --key-file ~/.config/chatlog/key     makes the key (0600) and encrypts the database with it
+  chatlog config set key_file ~/.config/chatlog/key       every verb finds it from then on
+  chatlog db rekey --new-key-file FILE    chatlog db decrypt
+
+Where the key is, the first that is set: key_file, key_command (its first line), keyring (yes: the system's);
+without any a person is asked for a passphrase.  Never on the command line or in the environment.
+A key is 64 or 96 hexadecimal digits; anything else is a passphrase.  A lost key cannot be had again.
+""",
     "json": """JSON
 
 A list is {"schema_version": 1, "items": [...], "total": N|null, "next_cursor": S|null, "warnings": [...]};
@@ -82,7 +92,7 @@ def command(
         typer.Argument(metavar="[VERB|TOPIC]", help=f"Topics: {', '.join(TOPICS)}.", autocompletion=_pages),
     ] = None,
 ) -> None:
-    """Explain a verb, or a topic: exit-codes, dates, filters, query, json."""
+    """Explain a verb, or a topic: exit-codes, dates, filters, query, encryption, json."""
     session = Session.of(ctx)
     if topic in TOPICS:
         session.output.lines([TOPICS[topic].rstrip()])

@@ -39,6 +39,8 @@ class Flag(NamedTuple):
 GLOBAL_FLAGS = (
     Flag(("--db",), "db", "The database: a path or URL (CHATLOG_DB).", "PATH|URL"),
     Flag(("--user",), "user", "Whose conversations (CHATLOG_USER; default: local).", "NAME"),
+    Flag(("--key-file",), "key_file", "The key of an encrypted database (CHATLOG_KEY_FILE).", "FILE"),
+    Flag(("--key-command",), "key_command", "A command that prints the key (CHATLOG_KEY_COMMAND).", "COMMAND"),
     Flag(("--json",), "json", "Print JSON: the same as --format json.", value=True),
     Flag(
         ("--format",),

@@ -18,12 +18,13 @@ import typer
 
 from chatlog import timespec
 from chatlog.config import Settings
-from chatlog.errors import NotFoundError, RefusedError, UsageError
+from chatlog.errors import NotFoundError, RefusedError, UsageError, WrongKeyError
 from chatlog.models import Conversation, Filters, parse_ref
 from chatlog.output import Output, OutputSettings
-from chatlog.store import Store, open_store
+from chatlog.store import Store, open_store, path_of
 
 if TYPE_CHECKING:
+    from chatlog.keys import Key
     from chatlog.redaction import Redactor
 
 STDIN = "-"
@@ -147,12 +148,32 @@ class Session:
         url, is_default = self.settings.database()
         if create and is_default:
             Path(url).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        user = user or self.settings.get("user")
-        opened = open_store(url, user, create=create, synchronous=self.settings.get("synchronous"))
+        options = {"create": create, "synchronous": self.settings.get("synchronous")}
+        opened = self._opened(url, user or self.settings.get("user"), options)
         if backup := getattr(opened, "migrated_from", None):
             self.output.hint(f"the database was upgraded; a copy of it as it was is {backup}")
         self._warn_of_readers(Path(url))
         return self.resources.enter_context(opened)
+
+    def _opened(self, url: str, user: str, options: dict[str, Any]) -> Store:
+        """Return the store, opened with the key that the settings point to, or that a person types."""
+        key = self.key(url)
+        try:
+            return open_store(url, user, key=key, **options)
+        except WrongKeyError:
+            if key is not None or not self.may_ask:
+                raise
+        from chatlog.cli import keys
+
+        return open_store(url, user, key=keys.asked(f"Passphrase of {url}"), **options)
+
+    def key(self, url: str, *, make: bool = False) -> Key | None:
+        """Return the key that the settings point to, None where they point to none."""
+        if not any(self.settings.get(name) not in ("", "no") for name in ("key_file", "key_command", "keyring")):
+            return None
+        from chatlog.cli import keys
+
+        return keys.configured(self.settings, path_of(url), make=make)
 
     def _warn_of_readers(self, path: Path) -> None:
         """Say so where others on this computer may read the database."""

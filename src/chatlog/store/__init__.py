@@ -27,6 +27,8 @@ from chatlog.models import (
 )
 
 if TYPE_CHECKING:
+    from chatlog.keys import Key
+    from chatlog.store.files import Backup
     from chatlog.store.forgetting import Forgetting
     from chatlog.store.measures import Measures
     from chatlog.store.memories import Memories
@@ -206,8 +208,14 @@ class Store(Protocol):
     def rebuild(self) -> None:
         """Recreate everything that is derived from the messages."""
 
-    def backup(self, target: Path) -> int:
-        """Write a consistent copy to a new file and return its size in bytes."""
+    def backup(self, target: Path, *, instead_of: Sequence[Path] = ()) -> int:
+        """Write a consistent copy to a new file and return its size in bytes.
+
+        It is remembered, and those it is made `instead_of` are forgotten.
+        """
+
+    def backups(self) -> list[Backup]:
+        """Return the copies of the file that chatlog made and knows of, the latest first."""
 
 
 def utc_now() -> datetime:
@@ -216,19 +224,28 @@ def utc_now() -> datetime:
 
 
 def open_store(
-    url: str | Path, user: str = "local", *, clock: Clock = utc_now, create: bool = False, synchronous: str = "FULL"
+    url: str | Path,
+    user: str = "local",
+    *,
+    clock: Clock = utc_now,
+    create: bool = False,
+    synchronous: str = "FULL",
+    key: Key | None = None,
 ) -> Store:
-    """Open the store at a path or `sqlite:` URL for one user.
+    """Open the store at a path or `sqlite:` URL for one user, encrypted with `key` where one is given.
 
     Raises NoDatabaseError where there is none and `create` is false, SchemaMismatchError for a
     newer or foreign file, WrongKeyError, DamagedFileError, UsageError for an unknown kind of URL.
     """
     from chatlog.store.sqlite.engine import SqliteStore
 
-    return SqliteStore(_path(str(url)), checked_user(user), clock=clock, create=create, synchronous=synchronous)
+    return SqliteStore(
+        path_of(str(url)), checked_user(user), clock=clock, create=create, synchronous=synchronous, key=key
+    )
 
 
-def _path(url: str) -> Path:
+def path_of(url: str) -> Path:
+    """Return the path of a database's path or URL.  Raises UsageError for a URL of an engine there is not."""
     scheme, separator, rest = url.partition("://")
     if not separator:
         return Path(url.removeprefix("sqlite:")).expanduser()

@@ -7,14 +7,13 @@ No business logic.
 
 from __future__ import annotations
 
-import codecs
 import os
 import stat
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import quote
@@ -29,11 +28,11 @@ from chatlog.errors import (
     DamagedFileError,
     NoDatabaseError,
     ReadOnlyError,
-    SchemaMismatchError,
     StorageFullError,
     UsageError,
-    WrongKeyError,
 )
+from chatlog.keys import Key
+from chatlog.store.sqlite import cipher
 
 Row = tuple[Any, ...]
 
@@ -69,6 +68,8 @@ class Connection(Protocol):
 MINIMUM_SQLITE: Final = (3, 51, 3)
 #: How long a writer waits for the write lock before it gives up.
 BUSY_SECONDS: Final = 30.0
+#: How long one that needs the file for itself waits for others to close it.
+ALONE_SECONDS: Final = 3.0
 #: A message larger than this is refused before the driver sees it, which binds up to 1 GB.
 MAX_TEXT_CHARS: Final = 250_000_000
 
@@ -91,12 +92,12 @@ BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, CONSTRAINT, NOTADB = 5, 
 NOT_ALLOWED = (275, 787, 1299)
 
 
-def translate(error: Exception, path: Path) -> ChatlogError | None:
+def translate(error: Exception, path: Path, key: Key | None = None) -> ChatlogError | None:
     """Return what a driver's error means for the user; None where it is a bug of ours."""
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if code is not None else None
     if primary == NOTADB:
-        return _not_a_database(path)
+        return _not_a_database(path, key)
     if primary == CANTOPEN:
         return NoDatabaseError(f"cannot open {path}: {_why_not(path)}")
     if code in NOT_ALLOWED or isinstance(error, driver.InterfaceError):
@@ -132,24 +133,10 @@ def _why_not(path: Path) -> str:
     return "permission denied" if not os.access(path, os.R_OK | os.W_OK) else "the system refuses"
 
 
-def _not_a_database(path: Path) -> ChatlogError:
+def _not_a_database(path: Path, key: Key | None) -> ChatlogError:
     if Registry.is_open(path):
-        return DamagedFileError(f"{path} is damaged", "restore a backup")
-    with path.open("rb") as file:
-        head = file.read(100)
-    if head.startswith(b"SQLite format 3\x00"):
-        return DamagedFileError(f"{path} has a damaged header", "restore a backup: chatlog db restore")
-    if _is_text(head):
-        return SchemaMismatchError(f"{path} is a text file, not a database", "check --db")
-    return WrongKeyError(f"{path} is encrypted or not a database", "give its key, or check --db")
-
-
-def _is_text(head: bytes) -> bool:
-    try:
-        text = codecs.getincrementaldecoder("utf-8")().decode(head)  # its last character may be cut off
-    except UnicodeDecodeError:
-        return False
-    return text.replace("\n", "").replace("\r", "").replace("\t", "").isprintable()
+        return DamagedFileError(f"{path} is damaged", "restore a backup: chatlog db restore")
+    return cipher.explain(path, key)
 
 
 class Registry:
@@ -199,7 +186,7 @@ def prepare_file(path: Path, *, create: bool) -> None:
         raise NoDatabaseError(f"cannot create {path}: {_why_not(path)}") from None
 
 
-def check_driver(synchronous: str) -> None:
+def check_driver(synchronous: str, key: Key | None = None) -> None:
     """Raise UsageError for an SQLite that loses data, or a setting it does not have; before any file is made."""
     if driver.sqlite_version_info < MINIMUM_SQLITE:
         raise UsageError(
@@ -207,40 +194,46 @@ def check_driver(synchronous: str) -> None:
         )
     if synchronous not in SYNCHRONOUS:
         raise UsageError(f"'{synchronous}' is not a synchronous setting", f"one of: {', '.join(SYNCHRONOUS)}")
+    if key is not None:
+        with closing(driver.connect(":memory:")) as connection:
+            cipher.unlock(connection, key)
 
 
-def connect(path: Path, synchronous: str = "FULL") -> Connection:
-    """Return a connection with every safety setting on.
+def connect(path: Path, synchronous: str = "FULL", key: Key | None = None, *, alone: bool = False) -> Connection:
+    """Return a connection with every safety setting on; with `alone`, nobody else has the file open meanwhile.
 
     Raises NoDatabaseError, WrongKeyError, DamagedFileError or SchemaMismatchError.
     """
     connection: Connection | None = None
     try:
-        connection = opened = _driver_connect(path)
-        for setting in ("cipher_log_level = NONE", *SETTINGS, f"synchronous = {synchronous}"):
+        connection = opened = _driver_connect(path, key)
+        locking = ("locking_mode = EXCLUSIVE",) if alone else ()
+        for setting in (*SETTINGS, f"synchronous = {synchronous}", *locking):
             connection.execute(f"PRAGMA {setting}").fetchall()
-        patiently(lambda: opened.execute("SELECT count(*) FROM sqlite_master").fetchone())
+        count = "SELECT count(*) FROM sqlite_master"
+        patiently(lambda: opened.execute(count).fetchone(), ALONE_SECONDS if alone else BUSY_SECONDS)
     except driver.Error as error:
         if connection is not None:
             connection.close()
-        raise _meaning(error, path) from error
+        raise _meaning(error, path, key) from error
     return connection
 
 
-def _driver_connect(path: Path) -> Connection:
-    return _open(path, "rw")
+def _driver_connect(path: Path, key: Key | None) -> Connection:
+    return _open(path, "rw", key)
 
 
-def _open(path: Path, mode: str) -> Connection:
+def _open(path: Path, mode: str, key: Key | None) -> Connection:
     uri = f"file:{quote(os.fsencode(path))}?mode={mode}"
     connection: Connection = driver.connect(
         uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_SLICE
     )
+    cipher.unlock(connection, key)
     return connection
 
 
 @contextmanager
-def peeked(path: Path) -> Iterator[Connection | None]:
+def peeked(path: Path, key: Key | None = None) -> Iterator[Connection | None]:
     """Lend a read-only connection to a file with a write-ahead log, None where a look costs nothing.
 
     The last connection that may write folds the log into the file as it closes: not into somebody else's.
@@ -248,7 +241,7 @@ def peeked(path: Path) -> Iterator[Connection | None]:
     connection = None
     if path.with_name(path.name + "-wal").exists():
         try:
-            connection = _open(path, "ro")
+            connection = _open(path, "ro", key)
         except driver.Error:  # what is wrong will be said when it is opened for good
             connection = None
     try:
@@ -260,8 +253,8 @@ def peeked(path: Path) -> Iterator[Connection | None]:
             connection.close()
 
 
-def _meaning(error: Exception, path: Path) -> Exception:
-    return translate(error, path) or error
+def _meaning(error: Exception, path: Path, key: Key | None = None) -> Exception:
+    return translate(error, path, key) or error
 
 
 def patiently(action: Callable[[], Done], seconds: float = BUSY_SECONDS) -> Done:

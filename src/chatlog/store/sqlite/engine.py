@@ -7,12 +7,13 @@ what spans several rows of work is read in pages, so that no iterator holds a lo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from chatlog.errors import BusyError
 from chatlog.models import (
     Check,
     Conversation,
@@ -28,14 +29,18 @@ from chatlog.models import (
     checked_message,
 )
 from chatlog.store import Clock
-from chatlog.store.sqlite import audit, fulltext, migrations
+from chatlog.store.sqlite import audit, cipher, fulltext, migrations
 from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
 from chatlog.store.sqlite import tags as tag_rows
-from chatlog.store.sqlite.connection import Connection, Pool, check_driver, connect, peeked, prepare_file
+from chatlog.store.sqlite.connection import Connection, Pool, Registry, check_driver, connect, peeked, prepare_file
 from chatlog.store.sqlite.conversations import Standing
 from chatlog.store.sqlite.nouns import Nouns
 from chatlog.timespec import iso
+
+if TYPE_CHECKING:
+    from chatlog.keys import Key
+    from chatlog.store.files import Backup
 
 _ANY = Filters()
 _UNTITLED = ConversationDraft()
@@ -44,14 +49,17 @@ _UNTITLED = ConversationDraft()
 class SqliteStore(Nouns):
     """A `Store` on an SQLite file; see the protocol for what the methods promise."""
 
-    def __init__(self, path: Path, user: str, *, clock: Clock, create: bool, synchronous: str) -> None:
+    def __init__(
+        self, path: Path, user: str, *, clock: Clock, create: bool, synchronous: str, key: Key | None = None
+    ) -> None:
         self.path = path
         self.user = user
         self.clock = clock
-        self._pool = Pool(path, lambda: connect(path, synchronous))
-        check_driver(synchronous)
+        check_driver(synchronous, key)
         prepare_file(path, create=create)
-        with peeked(path) as connection:
+        key = cipher.settled(path, key, is_open=Registry.is_open(path))
+        self._pool = Pool(path, lambda: connect(path, synchronous, key))
+        with peeked(path, key) as connection:
             if connection is not None:
                 migrations.version_of(connection, path)
         try:
@@ -331,8 +339,17 @@ class SqliteStore(Nouns):
         with self._pool.write() as connection:
             upkeep.rebuild(connection)
 
-    def backup(self, target: Path) -> int:
-        from chatlog.store.sqlite import upkeep
+    def backup(self, target: Path, *, instead_of: Sequence[Path] = ()) -> int:
+        from chatlog.store.sqlite import backups, upkeep
 
         with self._pool.read() as connection:
-            return upkeep.backup(connection, target)
+            size = upkeep.backup(connection, target)
+        with suppress(BusyError), self._pool.write() as connection:  # a file that cannot be written can be copied
+            backups.remember(connection, target, self._now(), instead_of)
+        return size
+
+    def backups(self) -> list[Backup]:
+        from chatlog.store.sqlite import backups
+
+        with self._pool.read() as connection:
+            return backups.known(connection)

@@ -19,7 +19,7 @@ from chatlog.errors import ConflictError, NotFoundError
 from chatlog.models import Conversation, Filters
 from chatlog.store import Clock
 from chatlog.store.forgetting import AuditLine, Cause, Ref, Removed, Stop, StoredPolicy
-from chatlog.store.sqlite import audit, conversations, fulltext, removal
+from chatlog.store.sqlite import audit, backups, conversations, fulltext, removal
 from chatlog.store.sqlite import space as room
 from chatlog.store.sqlite.connection import Connection, Pool
 from chatlog.timespec import iso
@@ -265,11 +265,12 @@ class SqliteForgetting:
 
     def copies(self) -> list[Path]:
         path = self._pool.path.resolve()
-        dated = re.compile(re.escape(path.stem) + r"-\d{8}T\d{6}Z\.db|" + re.escape(path.name) + r".*\.backup")
+        dated = re.compile(
+            re.escape(path.stem) + r"-(?:before-restore-)?\d{8}T\d{6}Z\.db|" + re.escape(path.name) + r".*\.backup"
+        )
         found = {entry for entry in path.parent.iterdir() if dated.fullmatch(entry.name)}
         with self._pool.read() as connection:
-            lines = connection.execute("SELECT detail FROM audit WHERE action = 'backup'").fetchall()
-        found |= {Path(str(target)) for (detail,) in lines if (target := json.loads(detail).get("path"))}
+            found |= {backup.path for backup in backups.known(connection)}
         return sorted(copy for copy in found if copy.exists())
 
     # chores, policies, audit

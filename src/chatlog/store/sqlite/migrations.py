@@ -6,12 +6,13 @@ A file of a newer chatlog, or of another application, is refused and left as it 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from sqlcipher3 import dbapi2 as driver
 
-from chatlog.errors import DamagedFileError, SchemaMismatchError
+from chatlog.errors import BusyError, DamagedFileError, SchemaMismatchError
 from chatlog.store.sqlite import schema
 from chatlog.store.sqlite.connection import Connection, begin_immediate, patiently
 
@@ -49,6 +50,8 @@ def version_of(connection: Connection, path: Path) -> int:
                  (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_master)"""
         ).fetchone()
     )
+    if application == schema.MOVED:
+        raise BusyError(f"{path} was replaced by another file a moment ago", "try again")
     if application != schema.APPLICATION_ID:
         if application or version or tables:
             raise SchemaMismatchError(f"{path} belongs to another application", "check --db")
@@ -66,6 +69,7 @@ def migrate(connection: Connection, path: Path) -> Path | None:
     version = version_of(connection, path)
     pending = [step for step in MIGRATIONS if step.version > version]
     if not pending:
+        _heal(connection)
         return None
     saved = None
     if version:
@@ -85,6 +89,13 @@ def _be_born(connection: Connection) -> None:
     """Set what is set once, at birth; another process being born beside us makes it busy for a moment."""
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL").fetchall()  # only before the first table
     patiently(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
+
+
+def _heal(connection: Connection) -> None:
+    """Bring the write-ahead log back where a process was killed while it put another file in this one's place."""
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        with suppress(driver.OperationalError):  # a file that cannot be written stays as it is
+            _be_born(connection)
 
 
 def _apply(connection: Connection, step: Migration, path: Path) -> None:

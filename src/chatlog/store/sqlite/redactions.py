@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlcipher3 import dbapi2 as driver
-
+from chatlog.errors import BusyError
 from chatlog.models import Conversation, MessageDraft, canonical_json
 from chatlog.store import Clock
 from chatlog.store.redactions import Noted, Replaced, Said
 from chatlog.store.sqlite import bodies, conversations, fulltext, superseded
-from chatlog.store.sqlite.connection import BUSY, LOCKED, Connection, Pool, patiently
+from chatlog.store.sqlite import space as room
+from chatlog.store.sqlite.connection import Connection, Pool
 
 PAGE = 200
 #: How long to wait for readers of an old state before it is said that one is left.
@@ -111,20 +110,11 @@ class SqliteRedactions:
                 connection.execute(_RENOTE[table], (value if table == "summaries" else json.dumps(value), handle))
 
     def finish(self) -> bool:
-        with self._pool.read() as connection:
-            try:
-                if _has_room(connection, self._pool):
-                    patiently(lambda: connection.execute("VACUUM").fetchall(), FINISH_SECONDS)
-                    vacuumed = True
-                else:
-                    vacuumed = False
-            except driver.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF not in (BUSY, LOCKED):
-                    raise
-                vacuumed = False
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-        return vacuumed and not busy
+        try:
+            room.vacuum(self._pool)
+        except BusyError:  # no room for a second copy, or somebody writes all the time
+            return False
+        return room.fold(self._pool, FINISH_SECONDS)
 
 
 _PLACES = """SELECT m.conversation, m.seq, c.id, c.hold FROM messages AS m
@@ -155,9 +145,3 @@ def _said(connection: Connection, body: int) -> Said | None:
         metadata=json.loads(metadata) if metadata else {},
     )
     return Said(body, tuple(dict.fromkeys(name for name, _ in places)), draft)
-
-
-def _has_room(connection: Connection, pool: Pool) -> bool:
-    """Whether the disk holds a second copy, which goes through the log."""
-    pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
-    return bool(shutil.disk_usage(pool.path.resolve().parent).free > pages * size * 1.1)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 #: "chlg": says in the file's header that the file is chatlog's.
 APPLICATION_ID = 0x63686C67
+#: Marks a file that another one took the place of, for those who still wait for it.
+MOVED = 0x63686C78
 #: The schema this code writes; migrations.py brings older files here.
 VERSION = 1
 
@@ -196,6 +198,13 @@ CREATE TABLE chores (
     name TEXT NOT NULL,
     since TEXT NOT NULL,
     PRIMARY KEY (user, name)
+) WITHOUT ROWID;
+
+-- Copies of this file that chatlog made: what is erased here may still be in them.
+CREATE TABLE backups (
+    path TEXT PRIMARY KEY,
+    made_at TEXT NOT NULL,
+    bytes INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 -- What was deleted for good: it does not come back with the next import.

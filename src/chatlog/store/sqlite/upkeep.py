@@ -105,11 +105,16 @@ def info(connection: Connection, user: str, path: Path) -> dict[str, Any]:
         "mode": f"{path.stat().st_mode & 0o777:04o}",
         "schema": connection.execute("PRAGMA user_version").fetchone()[0],
         "sqlite": driver.sqlite_version,
-        "encrypted": False,
+        "encrypted": is_encrypted(connection),
         "journal_mode": connection.execute("PRAGMA journal_mode").fetchone()[0],
         "conversations": conversations,
         "messages": messages,
     }
+
+
+def is_encrypted(connection: Connection) -> bool:
+    """Whether what the connection reads and writes is encrypted."""
+    return bool(connection.execute("PRAGMA cipher_status").fetchone() == ("1",))
 
 
 _PAGES = ("page_count", "page_size", "freelist_count")
@@ -117,6 +122,9 @@ _PAGES = ("page_count", "page_size", "freelist_count")
 
 def checks(connection: Connection, path: Path, *, deep: bool) -> Iterator[Check]:
     """Verify the file: pages, foreign keys, word index against its table, orphans, counters, permissions."""
+    if is_encrypted(connection):
+        broken = connection.execute("PRAGMA cipher_integrity_check").fetchall()
+        yield Check("seals", not broken, f"{len(broken)} pages were changed" if broken else "ok")
     yield _pages(connection)
     broken = connection.execute("PRAGMA foreign_key_check").fetchall()
     yield Check("foreign keys", not broken, f"{len(broken)} broken" if broken else "ok")

@@ -1,0 +1,50 @@
+"""Backups as a verb: under which name, and how many of them are kept.
+
+Only files of exactly the names that chatlog gives are ever removed.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chatlog.store import Store
+
+_STAMP = "%Y%m%dT%H%M%SZ"
+
+
+def target(original: Path, named: str | None, now: datetime) -> Path:
+    """Return where a backup goes: the file named, a dated one in the folder named, or one beside the original."""
+    place = Path(named).expanduser() if named else original.parent
+    is_folder = named is None or named.endswith("/") or place.is_dir()
+    return place / f"{original.stem}-{stamp(now)}.db" if is_folder else place
+
+
+def stamp(now: datetime) -> str:
+    """Return a time as it stands in a name: these sort by age."""
+    return now.astimezone(UTC).strftime(_STAMP)
+
+
+def outdated(folder: Path, stem: str, keep: int) -> list[Path]:
+    """Return the backups of a name in a folder that go so that the latest `keep` stay."""
+    ours = re.compile(re.escape(stem) + r"-\d{8}T\d{6}Z\.db")
+    names = folder.iterdir() if folder.is_dir() else ()
+    found = sorted(path for path in names if ours.fullmatch(path.name) and _is_plain_file(path))
+    return found[: max(len(found) - keep, 0)]
+
+
+def make(store: Store, copy: Path, stem: str, keep: int | None) -> tuple[int, list[Path]]:
+    """Write a backup; with `keep`, remove those beside it that are older than the latest `keep`, it among them.
+
+    Return its size and what was removed.
+    """
+    old = outdated(copy.parent, stem, keep - 1) if keep is not None else []
+    size = store.backup(copy, instead_of=old)
+    for path in old:
+        path.unlink(missing_ok=True)
+    return size, old
+
+
+def _is_plain_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()

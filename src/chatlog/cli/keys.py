@@ -1,0 +1,137 @@
+"""Where the key of an encrypted database comes from: a private file, a command, the system's keyring, a person.
+
+Never the command line or the environment, where others can read it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+from chatlog.config import Settings
+from chatlog.errors import NotFoundError, RefusedError, UsageError
+from chatlog.keys import Key, new_key, parse, written
+
+#: The settings that say where the key is, the first of them that is set counts.
+SOURCES = ("key_file", "key_command", "keyring")
+SERVICE = "chatlog"
+MAX_KEY_FILE = 4_096
+
+
+def is_configured(settings: Settings) -> bool:
+    """Whether any setting says where a key is."""
+    return bool(settings.get("key_file") or settings.get("key_command") or settings.get("keyring") == "yes")
+
+
+def configured(settings: Settings, database: Path, *, make: bool = False) -> Key | None:
+    """Return the key that the settings point to, None where they point to none; with `make` a missing one is made.
+
+    Raises UsageError and NotFoundError for a key that cannot be had, RefusedError for a file that others may read.
+    """
+    if path := settings.get("key_file"):
+        return of_file(Path(path).expanduser(), make=make)
+    if command := settings.get("key_command"):
+        return of_command(command)
+    if settings.get("keyring") == "yes":
+        return of_keyring(database, make=make)
+    return None
+
+
+def of_file(path: Path, *, make: bool = False) -> Key:
+    """Return the key of a private file."""
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+    except FileNotFoundError:
+        if make:
+            return _make_file(path)
+        raise NotFoundError(f"there is no key file {path}", "chatlog db encrypt makes one") from None
+    except OSError as error:
+        raise NotFoundError(f"cannot read the key file {path}: {error.strerror}") from None
+    with open(handle, "rb") as file:  # noqa: PTH123  a descriptor, so that what is checked is what is read
+        info = os.fstat(file.fileno())
+        if not stat.S_ISREG(info.st_mode):
+            raise UsageError(f"the key file {path} is not a file")
+        if os.name == "posix" and info.st_mode & 0o077:
+            raise RefusedError(f"others may read the key file {path}", f"chmod 600 {path}")
+        text = file.read(MAX_KEY_FILE)
+    return _parsed(text, f"the key file {path}")
+
+
+def _make_file(path: Path) -> Key:
+    key = new_key()
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), 0o600)
+    except OSError as error:
+        raise NotFoundError(f"cannot write the key file {path}: {error.strerror}") from None
+    with open(handle, "w", encoding="ascii") as file:  # noqa: PTH123  a descriptor
+        file.write(written(key) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return key
+
+
+def of_command(command: str) -> Key:
+    """Return the key that a command prints; it may ask on the terminal."""
+    import shlex
+    import subprocess
+
+    try:
+        words = shlex.split(command)
+        done = subprocess.run(words, stdout=subprocess.PIPE, check=False, timeout=300)  # noqa: S603  it is theirs
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        raise UsageError("the key_command cannot be run", "chatlog config get key_command") from None
+    if done.returncode:
+        raise UsageError(f"the key_command failed (exit code {done.returncode})", "chatlog config get key_command")
+    return _parsed(done.stdout.splitlines()[0] if done.stdout.strip() else b"", "the key_command")
+
+
+def of_keyring(database: Path, *, make: bool = False) -> Key:
+    """Return the key that the system's keyring has for a database."""
+    ring: Any = _keyring()
+    account = str(database.expanduser().resolve())
+    try:
+        found = ring.get_password(SERVICE, account)
+        if found is None and make:
+            key = new_key()
+            ring.set_password(SERVICE, account, written(key))
+            return key
+    except ring.errors.KeyringError:
+        raise UsageError("the system's keyring cannot be used", "use a key file: chatlog help encryption") from None
+    if found is None:
+        raise NotFoundError(f"the keyring has no key for {account}", "chatlog db encrypt makes one")
+    return _parsed(found.encode(), "the keyring")
+
+
+def _keyring() -> Any:
+    try:
+        import keyring
+        import keyring.errors
+    except ImportError:
+        raise UsageError("the setting keyring needs the package keyring", "pip install 'chatlog[keyring]'") from None
+    return keyring
+
+
+def _parsed(text: bytes, what: str) -> Key:
+    try:
+        decoded = text.decode("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"{what} holds no text", "a key is 64 hexadecimal digits, or a passphrase") from None
+    if not decoded.strip():
+        raise UsageError(f"{what} is empty")
+    return parse(decoded)
+
+
+def asked(question: str, *, twice: bool = False) -> Key:
+    """Return the passphrase that a person types, unseen."""
+    import getpass
+
+    try:
+        first = getpass.getpass(f"{question}: ", stream=sys.stderr)
+        if twice and getpass.getpass("Once more: ", stream=sys.stderr) != first:
+            raise UsageError("the two are not the same", "nothing was changed")
+    except EOFError:
+        raise UsageError("no passphrase was typed") from None
+    return parse(first)

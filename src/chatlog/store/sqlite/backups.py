@@ -1,0 +1,25 @@
+"""The copies of the file that chatlog made, remembered in the file: what is erased here may still be in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from chatlog.store.files import Backup
+from chatlog.store.sqlite.connection import Connection
+
+
+def remember(connection: Connection, path: Path, now: str, instead_of: Iterable[Path] = ()) -> None:
+    """Remember a copy, and forget those it was made instead of."""
+    connection.execute(
+        "INSERT OR REPLACE INTO backups (path, made_at, bytes) VALUES (?, ?, ?)",
+        (str(path.absolute()), now, path.stat().st_size),
+    )
+    gone = [(str(old.absolute()),) for old in instead_of]
+    connection.executemany("DELETE FROM backups WHERE path = ?", gone)
+
+
+def known(connection: Connection) -> list[Backup]:
+    """Return the copies, the latest first."""
+    rows = connection.execute("SELECT path, made_at, bytes FROM backups ORDER BY made_at DESC, path DESC")
+    return [Backup(Path(path), made_at, size, Path(path).exists()) for path, made_at, size in rows.fetchall()]

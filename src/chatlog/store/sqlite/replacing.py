@@ -1,0 +1,236 @@
+"""A whole file put in the place of another: encrypted, decrypted, with a new key, or from a backup.
+
+The new file is made beside the old one, verified, and takes its name in one step while nobody else has the
+old one open; whoever waited for it meanwhile is told to come again instead of writing into a file without a name.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sqlcipher3 import dbapi2 as driver
+
+from chatlog.errors import (
+    BusyError,
+    CheckFailedError,
+    DamagedFileError,
+    NoDatabaseError,
+    NotFoundError,
+    SchemaMismatchError,
+    UsageError,
+    WrongKeyError,
+)
+from chatlog.keys import Key
+from chatlog.models import new_id
+from chatlog.store.files import Replaced
+from chatlog.store.sqlite import backups, cipher, migrations, schema, upkeep
+from chatlog.store.sqlite.connection import Connection, Registry, connect, translate
+
+#: What belongs to a database beside the file itself.
+COMPANIONS = ("-wal", "-shm", "-journal")
+
+
+def convert(path: Path, old: Key | None, new: Key | None) -> Replaced:
+    """Give a file another key, its first one, or none.
+
+    Raises BusyError where another process has it open, CheckFailedError where it is not sound.
+    """
+    path = path.resolve()
+    _check_there(path)
+    old = cipher.settled(path, old, is_open=Registry.is_open(path))
+    with _part_of(path) as part, _alone(path, old) as connection:
+        migrations.version_of(connection, path)
+        _copy(connection, part, new)
+        counts = _verified(part, new)
+        _swap(connection, part, path, wipe=old is None)
+    return Replaced(path, path.stat().st_size, *counts)
+
+
+def restore(path: Path, source: Path, key: Key | None, *, aside: Path, now: str) -> Replaced:
+    """Put a backup in the place of a file, which is kept as `aside`; a plain backup gets the key of the file.
+
+    Raises CheckFailedError and leaves everything as it was where the backup is not sound.
+    """
+    path = path.resolve()
+    _check_there(source)
+    if path.exists() and source.resolve().samefile(path):
+        raise UsageError("that is the database itself, not a backup of it", "chatlog db backup makes one")
+    with _part_of(path) as part:
+        for end in ("", "-wal"):
+            if source.with_name(source.name + end).exists():
+                shutil.copyfile(source.with_name(source.name + end), part.with_name(part.name + end))
+        _rekey(part, source, key)
+        counts = _verified(part, key)
+        kept = _put_aside(part, path, key, aside)
+    if kept is not None:
+        with _closing(connect(path, key=key)) as connection:
+            backups.remember(connection, kept, now)
+    return Replaced(path, path.stat().st_size, *counts, kept)
+
+
+def check_plain(path: Path) -> None:
+    """Raise UsageError for a file that is encrypted already, NoDatabaseError where there is none."""
+    _check_there(path)
+    if not Registry.is_open(path) and _head(path) != cipher.MAGIC:
+        raise UsageError(f"{path} is encrypted already, or not a database", "chatlog db rekey gives it another key")
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(len(cipher.MAGIC))
+
+
+def _check_there(path: Path) -> None:
+    if not path.is_file() or not path.stat().st_size:
+        raise NoDatabaseError(f"there is no database {path}", "check the spelling")
+
+
+@contextmanager
+def _part_of(path: Path) -> Iterator[Path]:
+    """Lend an empty private file beside another; it and what belongs to it are gone afterwards."""
+    part = path.with_name(f".chatlog-{new_id()[:8]}.part")
+    try:
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except OSError as error:
+        raise NotFoundError(f"cannot write into {path.parent}: {error.strerror}") from None
+    try:
+        yield part
+    finally:
+        for end in ("", *COMPANIONS):
+            part.with_name(part.name + end).unlink(missing_ok=True)
+
+
+@contextmanager
+def _closing(connection: Connection) -> Iterator[Connection]:
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _alone(path: Path, key: Key | None) -> Iterator[Connection]:
+    """Lend the one connection to a file.  Raises BusyError where another process has it open."""
+    if Registry.is_open(path):
+        raise BusyError(f"{path} is open in this process", "close the store first")
+    try:
+        connection = connect(path, key=key, alone=True)
+    except BusyError:
+        raise BusyError(f"{path} is open in another process", "end the other chatlogs, then try again") from None
+    with _closing(connection):
+        try:
+            yield connection
+        except driver.Error as error:
+            raise translate(error, path) or error from error
+
+
+def _copy(connection: Connection, part: Path, key: Key | None) -> None:
+    """Write all of an open database into an empty file, under another key."""
+    connection.execute("ATTACH DATABASE ? AS copy KEY ?", (str(part), key.literal if key else ""))
+    vacuum = connection.execute("PRAGMA main.auto_vacuum").fetchone()[0]
+    connection.execute(f"PRAGMA copy.auto_vacuum = {vacuum}")
+    connection.execute("SELECT sqlcipher_export('copy')").fetchall()
+    for name in ("application_id", "user_version"):
+        value = connection.execute(f"PRAGMA main.{name}").fetchone()[0]
+        connection.execute(f"PRAGMA copy.{name} = {value}")
+    connection.execute("DETACH DATABASE copy")
+
+
+def _rekey(part: Path, source: Path, key: Key | None) -> None:
+    """See to it that a copied backup has the key of the database: a plain one gets it, another key is refused."""
+    try:
+        connect(part, key=key).close()
+        return
+    except (WrongKeyError, DamagedFileError) as error:
+        raise type(error)(error.message.replace(str(part), str(source)), error.hint) from None
+    except SchemaMismatchError as error:
+        if key is None or _head(part) != cipher.MAGIC:
+            raise SchemaMismatchError(f"{source} is not a database", "check the spelling") from error
+    with _part_of(part) as plain:
+        part.replace(plain)
+        if (log := part.with_name(part.name + "-wal")).exists():
+            log.replace(plain.with_name(plain.name + "-wal"))
+        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        with _closing(connect(plain)) as connection:
+            _copy(connection, part, key)
+
+
+def _verified(part: Path, key: Key | None) -> tuple[int, int]:
+    """Return how many conversations and messages a new file has.  Raises CheckFailedError where it is not sound."""
+    with _closing(connect(part, key=key)) as connection:
+        try:
+            if not migrations.version_of(connection, part):
+                raise SchemaMismatchError("that is not a database of chatlog's", "check the spelling")
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+            wrong = [check for check in upkeep.checks(connection, part, deep=False) if not check.ok]
+            if wrong:
+                raise CheckFailedError(
+                    f"it is not sound ({wrong[0].name}: {wrong[0].detail}); nothing was changed", "chatlog doctor"
+                )
+            counts = connection.execute(
+                "SELECT count(*), coalesce(sum(message_count), 0) FROM conversations"
+            ).fetchone()
+        except driver.Error as error:
+            raise translate(error, part) or error from error
+    return int(counts[0]), int(counts[1])
+
+
+def _put_aside(part: Path, path: Path, key: Key | None, aside: Path) -> Path | None:
+    """Put a verified file in the place of another; return what the other is kept as."""
+    if not path.exists():
+        part.rename(path)
+        return None
+    try:
+        with _alone(path, cipher.settled(path, key, is_open=Registry.is_open(path))) as connection:
+            migrations.version_of(connection, path)
+            upkeep.backup(connection, aside)
+            _swap(connection, part, path)
+            return aside
+    except (DamagedFileError, WrongKeyError):  # it cannot be read: kept as it is, with what belongs to it
+        for end in ("", *COMPANIONS):
+            if path.with_name(path.name + end).exists():
+                path.with_name(path.name + end).rename(aside.with_name(aside.name + end))
+        part.rename(path)
+        return aside
+
+
+def _swap(connection: Connection, part: Path, path: Path, *, wipe: bool = False) -> None:
+    """Give a new file the name of one that only `connection` has open; whoever waits for the old one is turned away."""
+    connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+    connection.execute("PRAGMA journal_mode = MEMORY").fetchone()
+    old = path.with_name(f".chatlog-{new_id()[:8]}.old")
+    os.link(path, old)
+    try:
+        for end in COMPANIONS:
+            path.with_name(path.name + end).unlink(missing_ok=True)
+        part.replace(path)
+        _sync_folder(path.parent)
+        connection.execute(f"PRAGMA application_id = {schema.MOVED}")
+        connection.close()
+        if wipe:
+            _overwrite(old)
+    finally:
+        old.unlink(missing_ok=True)
+
+
+def _overwrite(path: Path) -> None:
+    """Overwrite what was plain before its blocks are given back; what the disk keeps elsewhere is out of reach."""
+    with path.open("r+b") as file:
+        left = path.stat().st_size
+        while left > 0:
+            left -= file.write(bytes(min(left, 1 << 20)))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    with suppress(OSError):  # Windows cannot
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,159 @@
+"""db backup and restore: private copies, only as many as wanted, and verified before they take the database's place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import chatlog
+from tests.acceptance.helpers import plain_connection
+from tests.conftest import Run
+
+from .helpers import LISBON, everything, refused
+
+
+def test_only_so_many_dated_backups_are_kept(trip: Run, tmp_path: Path) -> None:
+    """The oldest of exactly our names go; others' files, links and folders of such names stay."""
+    folder = tmp_path / "backups"
+    folder.mkdir()
+    (folder / "chatlog-20200101T000000Z.db.bak").write_text("mine")
+    (folder / "notes.db").write_text("mine")
+    (folder / "chatlog-20190101T000000Z.db").mkdir()
+    (folder / "chatlog-20180101T000000Z.db").symlink_to(folder / "notes.db")
+    before = {path.name for path in folder.iterdir()}
+    made = [trip("db", "backup", "backups/", "--keep", "2", "--json").json["backup"] for _ in range(4)]
+    assert [0, 0, 1, 1] == [len(backup["removed"]) for backup in made]
+    assert {Path(backup["path"]).name for backup in made[2:]} == {path.name for path in folder.iterdir()} - before
+    refused(trip("db", "backup", "copy.db", "--keep", "2", "--json"), 2, "usage")
+
+
+def test_the_store_knows_its_backups(trip: Run, tmp_path: Path) -> None:
+    """Those that are there, those that are away, and none that a rotation removed."""
+    first = trip("db", "backup", "one.db").out.strip()
+    trip("db", "backup", "--keep", "1")
+    trip("db", "backup", "--keep", "1")
+    (tmp_path / first).unlink()
+    with chatlog.open(tmp_path / "chatlog.db") as store:
+        known = store.backups()
+    assert [("chatlog-20261120T214403Z.db", True), ("one.db", False)] == [(b.path.name, b.exists) for b in known]
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "dangling link", "folder that is not there"])
+def test_a_backup_overwrites_nothing(trip: Run, tmp_path: Path, kind: str) -> None:
+    """Neither a file nor what a link leads to, also where that is nothing."""
+    target, victim = tmp_path / "copy.db", tmp_path / "victim"
+    if kind == "file":
+        target.write_text("mine")
+    elif kind == "link":
+        victim.write_text("mine")
+        target.symlink_to(victim)
+    elif kind == "dangling link":
+        target.symlink_to(victim)
+    else:
+        target = tmp_path / "away" / "copy.db"
+    assert trip("db", "backup", str(target)).code in (2, 3)
+    assert [] == [path for path in (target, victim) if path.exists() and path.read_text() != "mine"]
+
+
+def test_a_backup_takes_the_place_of_the_database(trip: Run, tmp_path: Path) -> None:
+    """Everything is as it was then, and what was there is kept, known, and itself a whole database."""
+    before = everything(trip)
+    trip("db", "backup", "copy.db")
+    trip("add", LISBON, "--role", "user", "one more")
+    after = everything(trip)
+    refused(trip("db", "restore", "copy.db", "--json"), 2, "refused")
+    assert after == everything(trip)
+    found = trip("db", "restore", "copy.db", "--yes", "--json").json["restore"]
+    assert (2, 3, before) == (found["conversations"], found["messages"], everything(trip))
+    assert after == trip("--db", found["kept"], "export").out
+    assert (0, 0o600) == (trip("doctor").code, (tmp_path / "chatlog.db").stat().st_mode & 0o777)
+    with chatlog.open(tmp_path / "chatlog.db") as store:
+        assert tmp_path / found["kept"] in [backup.path for backup in store.backups()]
+
+
+def test_a_lost_database_comes_back_without_a_question(trip: Run, tmp_path: Path) -> None:
+    """Nothing is in its place."""
+    before = everything(trip)
+    trip("db", "backup", "copy.db")
+    (tmp_path / "chatlog.db").unlink()
+    found = trip("db", "restore", "copy.db", "--json").json["restore"]
+    assert (None, before) == (found["kept"], everything(trip))
+
+
+def test_a_damaged_database_is_put_aside_with_its_log(trip: Run, tmp_path: Path) -> None:
+    """Nothing of it is lost, and its log does not get into the restored one."""
+    before = everything(trip)
+    trip("db", "backup", "copy.db")
+    path = tmp_path / "chatlog.db"
+    damaged = bytes(100) + path.read_bytes()[100:]
+    path.write_bytes(damaged)
+    assert 5 == trip("list").code
+    (tmp_path / "chatlog.db-wal").write_bytes(b"a log")
+    found = trip("db", "restore", "copy.db", "--yes", "--json").json["restore"]
+    assert (before, damaged) == (everything(trip), Path(found["kept"]).read_bytes())
+    assert not (tmp_path / "chatlog.db-wal").exists()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (lambda path: path.write_text("notes\n" * 900), 6),
+        (lambda path: path.write_bytes(b""), 3),
+        (lambda path: path.write_bytes(path.read_bytes()[:9_000]), 5),
+        (lambda path: _execute(path, "DELETE FROM bodies WHERE id = 1"), 1),
+        (lambda path: _execute(path, "PRAGMA user_version = 99"), 6),
+        (lambda path: _execute(path, "PRAGMA application_id = 7"), 6),
+    ],
+)
+def test_what_is_no_sound_backup_changes_nothing(trip: Run, tmp_path: Path, spoil: object, code: int) -> None:
+    """A text, an empty file, a piece, one with holes, one of a newer chatlog, a stranger's."""
+    trip("db", "backup", "copy.db")
+    spoil(tmp_path / "copy.db")  # type: ignore[operator]
+    before = (tmp_path / "chatlog.db").read_bytes(), everything(trip)
+    ran = trip("db", "restore", "copy.db", "--yes", "--json")
+    assert (code, "") == (ran.code, ran.out)
+    assert before[1] == everything(trip)
+    assert {"chatlog.db", "copy.db"} == {path.name for path in tmp_path.iterdir() if ".db" in path.name}
+
+
+def _execute(path: Path, sql: str) -> None:
+    connection = plain_connection(path)
+    connection.execute(sql)
+    connection.close()
+
+
+def test_the_database_is_no_backup_of_itself(trip: Run) -> None:
+    """Also by another name."""
+    refused(trip("db", "restore", "chatlog.db", "--yes", "--json"), 2, "usage")
+    os.link("chatlog.db", "same.db")
+    refused(trip("db", "restore", "same.db", "--yes", "--json"), 2, "usage")
+    refused(trip("db", "restore", "none.db", "--yes", "--json"), 3, "not_found")
+
+
+def test_an_encrypted_database_restores_both_kinds(trip: Run, tmp_path: Path) -> None:
+    """A plain backup gets the key on its way; one of another key is refused."""
+    trip("db", "backup", "plain.db")
+    assert 0 == trip("db", "encrypt", "--key-file", "key").code
+    trip("db", "backup", "sealed.db", "--key-file", "key")
+    for name in ("plain.db", "sealed.db"):
+        assert 0 == trip("db", "restore", name, "--yes", "--key-file", "key").code
+        assert 2 == trip("list", "--json", "--key-file", "key").json["total"]
+        assert 6 == trip("list").code
+    trip("db", "rekey", "--new-key-file", "other", "--key-file", "key")
+    refused(trip("db", "restore", "sealed.db", "--yes", "--json", "--key-file", "other"), 6, "wrong_key")
+    assert 0 == trip("list", "--key-file", "other").code
+
+
+def test_encrypting_needs_a_key_and_a_plain_file(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script is told what is missing; a person is asked, twice; a second time is refused."""
+    refused(trip("db", "encrypt", "--json"), 2, "usage")
+    said = iter(["a passphrase of words", "another one of words", *["a passphrase of words"] * 3])
+    monkeypatch.setattr("getpass.getpass", lambda *_, **__: next(said))
+    monkeypatch.setattr("chatlog.cli.session.Session.may_ask", True)
+    refused(trip("db", "encrypt", "--json"), 2, "usage")
+    assert 0 == trip("db", "encrypt").code
+    assert 2 == trip("list", "--json").json["total"]
+    refused(trip("db", "encrypt", "--json", "--key-file", "key"), 2, "usage")
+    assert not Path("key").exists()
