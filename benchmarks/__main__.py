@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 
-NAMES = ("startup", "append", "tail", "import_rate", "import_auto", "import_size", "samples", "redaction")
+NAMES = ("startup", "append", "tail", "import_rate", "import_auto", "import_size", "samples", "redaction", "forget")
 
 
 def main() -> None:

@@ -25,6 +25,10 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Read around a hit.", ("search", "sourdough", "-n", "1", "-C", "1")),
     ("The end of a conversation.", ("show", "@last", "-n", "3")),
     ("Add to it from any script.", ("add", "@last", "--role", "user", "Thanks! What should we do next?")),
+    (
+        "What would go if only the last five were kept? A dry run shows it; nothing is lost.",
+        ("prune", "--keep-last", "5", "--dry-run"),
+    ),
     ("Take it with you.", ("export", "@last", "--to", "markdown", "-o", "{folder}/last.md")),
 )
 NEXT = (

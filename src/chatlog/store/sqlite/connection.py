@@ -57,7 +57,6 @@ class Connection(Protocol):
     """What is used of the driver's connections."""
 
     in_transaction: bool
-    total_changes: int
 
     def execute(self, sql: str, values: Sequence[Any] = ..., /) -> Cursor: ...  # noqa: D102  the DB-API's
     def executemany(self, sql: str, values: Sequence[Sequence[Any]], /) -> Cursor: ...  # noqa: D102

@@ -246,6 +246,8 @@ class SqliteForgetting:
 
     def tidy(self, stop: Stop) -> bool:
         room.drop_samples(self._pool)
+        with self._pool.write() as connection:
+            connection.execute("DELETE FROM memories WHERE user = ? AND expires_at <= ?", (self.user, self._now()))
         if MERGE in self.chores():
             if not room.merge_index(self._pool, stop):
                 return False

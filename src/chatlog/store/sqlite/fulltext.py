@@ -126,6 +126,47 @@ def overwrite(connection: Connection, *, on: bool) -> None:
     connection.execute("INSERT INTO words (words, rank) VALUES ('secure-delete', ?)", (int(on),))
 
 
+def merge_step(connection: Connection, pages: int, level: int | None) -> int | None:
+    """Write about so many pages of a merge of the whole index; return the level it is merging, None where it is done.
+
+    Without a level a merge is begun.  What others add meanwhile is not waited for.
+    """
+    pages = -pages if level is None else pages  # a number below zero begins a merge of everything
+    connection.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (pages,))
+    merging = _merging(connection)
+    if level is None:
+        return max(merging, default=None)
+    return level if level in merging else None
+
+
+def _merging(connection: Connection) -> set[int]:
+    """Return the levels of the index that a merge is at work on, from FTS5's record of its structure.
+
+    Four bytes, and four more in a later form of it, then numbers: levels, segments, writes; and for each level how
+    many segments are being merged, how many there are, and for each its id, first and last page.
+    """
+    block = connection.execute("SELECT block FROM words_data WHERE id = 10").fetchone()[0]
+    numbers = _numbers(block[8:] if block[4:8] == b"\xff\x00\x00\x01" else block[4:])
+    levels, _, _ = next(numbers), next(numbers), next(numbers)
+    found = set()
+    for level in range(levels):
+        being_merged, segments = next(numbers), next(numbers)
+        found |= {level} if being_merged else set()
+        for _ in range(3 * segments):
+            next(numbers)
+    return found
+
+
+def _numbers(block: bytes) -> Iterator[int]:
+    """Yield the numbers of a record: seven bits a byte, the highest bit says that there are more."""
+    number = 0
+    for byte in block:
+        number = number << 7 | byte & 0x7F
+        if byte < 0x80:
+            yield number
+            number = 0
+
+
 def expression(user: str, query: WordQuery) -> str | None:
     """Return the FTS5 expression of a query within a user's rows; None where nothing could match."""
     columns = " ".join(column for place in query.within for column in COLUMNS[place])

@@ -68,7 +68,7 @@ def bite(connection: Connection, key: int, counts: Counter[str]) -> bool:
     if len(rows) == BITE:
         connection.execute(
             """UPDATE conversations SET message_count = message_count - ?1, head_seq =
-                 (SELECT max(seq) FROM messages AS m WHERE m.conversation = key AND active) WHERE key = ?2""",
+                 (SELECT max(seq) FROM messages AS m WHERE m.conversation = ?2 AND m.active) WHERE key = ?2""",
             (len(rows), key),
         )
         return False

@@ -14,10 +14,11 @@ from pathlib import Path
 
 from chatlog.errors import ReadOnlyError, StorageFullError
 from chatlog.store.forgetting import Stop
+from chatlog.store.sqlite import fulltext
 from chatlog.store.sqlite.connection import Connection, Pool, patiently
 
 #: How long a transaction of a long job may go on taking work, and the pause in which waiting writers get in.
-SLICE, GAP = 0.04, 0.015
+SLICE, GAP = 0.03, 0.015
 #: Pages of the index that one step may write; a step's work is fitted to `SLICE`.
 FEWEST_PAGES, MOST_PAGES = 16, 2_000
 #: How long the write-ahead log may take to be free of readers.
@@ -45,15 +46,12 @@ def in_steps(pool: Pool, step: Callable[[Connection, int], bool], stop: Stop) ->
 
 def merge_index(pool: Pool, stop: Stop) -> bool:
     """Merge the whole word index into one piece: nothing of what was taken out of it is left."""
-    first = True
+    level: int | None = None
 
     def step(connection: Connection, pages: int) -> bool:
-        nonlocal first
-        before = connection.total_changes
-        # a number below zero begins a merge of everything, one above goes on with it
-        connection.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (-pages if first else pages,))
-        began, first = first, False
-        return began or connection.total_changes - before >= 2
+        nonlocal level
+        level = fulltext.merge_step(connection, pages, level)
+        return level is not None
 
     return in_steps(pool, step, stop)
 
