@@ -198,7 +198,9 @@ class Ingest:
         """Return the messages' ids that some conversation has: few do, and each costs a look at its body."""
         names = [draft.source_id for draft in drafts if draft.source_id and not draft.source_id.startswith(DERIVED)]
         rows = self.connection.execute(
-            "SELECT source_id FROM messages WHERE source_id IN (SELECT value FROM json_each(?))", (json.dumps(names),)
+            """SELECT value FROM json_each(?)
+               WHERE EXISTS (SELECT 1 FROM messages WHERE source_id = value)""",  # an id may be in each conversation
+            (json.dumps(names),),
         )
         return frozenset(row[0] for row in rows)
 
