@@ -250,6 +250,49 @@ def conversation(redactor: Redactor, found: Conversation) -> Conversation:
     return found._replace(**{name: redactor.value(getattr(found, name)) for name in FIELDS})
 
 
+class _Windows:
+    """What contexts are assembled from, redacted; what changed is counted anew."""
+
+    def __init__(self, store: Store, redactor: Redactor) -> None:
+        self._windows = store.windows
+        self._redactor = redactor
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._windows, name)
+
+    def opening(self, *arguments: Any) -> Any:
+        found = self._windows.opening(*arguments)
+        system, kept = ([message(self._redactor, one) for one in some] for some in (found.system, found.kept))
+        return found._replace(system=tuple(system), kept=tuple(kept))
+
+    def tail(self, name: str, encoding: str, count: Any, **options: Any) -> list[Any]:
+        counted = []
+        for found in self._windows.tail(name, encoding, count, **options):
+            clean = message(self._redactor, found.message)
+            tokens = found.tokens if clean is found.message or clean.hidden else count(clean)
+            counted.append(found._replace(message=clean, tokens=tokens))
+        return counted
+
+    def memories(self, *arguments: Any, **options: Any) -> list[Any]:
+        found = self._windows.memories(*arguments, **options)
+        return [memory._replace(value=self._redactor.value(memory.value)) for memory in found]
+
+
+class _Summaries:
+    """Summaries, redacted."""
+
+    def __init__(self, store: Store, redactor: Redactor) -> None:
+        self._summaries = store.summaries
+        self._redactor = redactor
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._summaries, name)
+
+    def latest(self, name: str) -> dict[str, Any]:
+        found = self._summaries.latest(name)
+        return {kind: one._replace(text=self._redactor.text(one.text)) for kind, one in found.items()}
+
+
 class _View:
     """A store that reads redacted; everything else is the store's own."""
 
@@ -259,6 +302,14 @@ class _View:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
+
+    @property
+    def windows(self) -> _Windows:
+        return _Windows(self._store, self._redactor)
+
+    @property
+    def summaries(self) -> _Summaries:
+        return _Summaries(self._store, self._redactor)
 
     def get(self, ref: str, **options: Any) -> Conversation:
         return conversation(self._redactor, self._store.get(ref, **options))

@@ -149,6 +149,18 @@ def test_export_redact_hands_out_none_of_it(run: Run) -> None:
     assert MAIL not in run("export", "--redact", "--to", "markdown").out
 
 
+def test_context_redact_sends_none_of_it(run: Run) -> None:
+    """Neither of the conversation nor of the question, alone and in a batch; the store keeps it."""
+    talk = say(run, {"text": f"Write to {MAIL}"}, {"role": "assistant", "text": "Done."})
+    arguments = ("context", talk, "--redact", "--budget", "500")
+    out = run(*arguments, "--query", f"Is {MAIL} right?").out
+    assert (False, 2) == (MAIL in out, out.count("[REDACTED:email]"))
+    request = json.dumps({"id": 1, "conversation": talk, "query": f"Is {MAIL} right?"})
+    batch = run("context", "--batch", "-", "--redact", stdin=request).out
+    assert (False, True) == (MAIL in batch, "[REDACTED:email]" in batch)
+    assert MAIL in everything(run)
+
+
 def test_import_redact_lets_none_of_it_in(run: Run, tmp_path: Path) -> None:
     """Text, title and metadata; the same import again changes nothing."""
     lines = [

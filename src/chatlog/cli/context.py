@@ -43,6 +43,7 @@ def command(
         str | None,
         typer.Option("--format", metavar="FORM", help=f"{', '.join(_FORMS)}.", autocompletion=one_of(*_FORMS)),
     ] = None,
+    redact: Annotated[bool, typer.Option("--redact", help="Without secrets and personal data.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Say what was taken, what not, and why.")] = False,
     batch: Annotated[str | None, typer.Option(metavar="-", help="Answer JSON requests on stdin, one a line.")] = None,
 ) -> None:
@@ -55,13 +56,26 @@ def command(
     request = Request(model=model, budget=_number(session, "budget", budget), reserve=reserve, form=form)
     request = replace(request, query=None if query is None else session.text(query, "the query"))
     if batch is not None:
-        _serve(session, batch, request)
+        _serve(session, batch, request, redact=redact)
         return
     if conversation is None:
         raise UsageError("say which conversation", "chatlog context @last")
-    store = session.store()
+    store, request = _store(session, redact=redact), _asked(session, request, redact=redact)
     found = assemble(store, session.conversation(store, conversation), request)
     _print(session, found, envelope=envelope, explain=explain)
+
+
+def _store(session: Session, *, redact: bool) -> Store:
+    """Return the store, with `redact` as it may be handed out."""
+    if not redact:
+        return session.store()
+    from chatlog.redacting import view
+
+    return view(session.store(), session.redactor())
+
+
+def _asked(session: Session, request: Request, *, redact: bool) -> Request:
+    return replace(request, query=session.redactor().text(request.query)) if redact and request.query else request
 
 
 def _form(session: Session, typed: str | None) -> tuple[str, bool]:
@@ -134,10 +148,10 @@ _KEYS: dict[str, tuple[type, str]] = {
 }
 
 
-def _serve(session: Session, batch: str, defaults: Request) -> None:
+def _serve(session: Session, batch: str, defaults: Request, *, redact: bool) -> None:
     if batch != STDIN:
         raise UsageError("a batch comes on stdin", "chatlog context --batch -")
-    store = session.store()
+    store = _store(session, redact=redact)
     for line in session.read_bytes("requests"):
         if not line.strip():
             continue
@@ -145,6 +159,8 @@ def _serve(session: Session, batch: str, defaults: Request) -> None:
         try:
             asked = _parsed(line)
             identity = asked.get("id")
+            if redact and isinstance(asked.get("query"), str):
+                asked["query"] = session.redactor().text(asked["query"])
             answer = _answer(session, store, asked, defaults)
         except ChatlogError as error:
             answer = {"error": error.record()}
