@@ -6,6 +6,7 @@ one is found in a gap of the file, the file is written anew and scanned again.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ class ErasePlan:
     sharing: tuple[Ref, ...]
     skipped: tuple[Left, ...]
     copies: tuple[Path, ...]
+    memories: tuple[tuple[str, str], ...] = ()
     everything: bool = False
 
     @property
@@ -71,6 +73,7 @@ class ErasePlan:
             "items": [*whole, *single],
             "skipped": [left._asdict() for left in self.skipped],
             "sharing": [{"id": name, "messages": count} for name, count in self.sharers.items()],
+            "memories": [{"namespace": namespace, "key": key} for namespace, key in self.memories],
             "copies": [str(copy) for copy in self.copies],
         }
 
@@ -109,8 +112,27 @@ def plan(store: Store, found: Sequence[Conversation], refs: Sequence[Ref], *, ev
         sharing=tuple(ref for ref in shared if holders[ref[0]] is None),
         skipped=tuple(Left(name, "on legal hold") for name in held),
         copies=tuple(store.forgetting.copies()),
+        memories=tuple(_quoting(store, [one.id for one in free], single)),
         everything=everything,
     )
+
+
+def _quoting(store: Store, ids: Sequence[str], refs: Sequence[Ref]) -> Iterator[tuple[str, str]]:
+    """Yield the memories that hold a piece of what is said in conversations and messages: made from it."""
+    memories = list(store.memories.all())
+    if not memories:
+        return
+    finder = bytescan.Finder(
+        [p for p in bytescan.phrases(store.forgetting.words(ids, refs)) if len(p) >= bytescan.WINDOW]
+    )
+    for memory in memories:
+        if finder.within(to_text(memory.value).encode("utf-8", "surrogatepass")):
+            yield memory.namespace, memory.key
+
+
+def to_text(value: Any) -> str:
+    """Return the words of a JSON value as the file holds them."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def check_sharing(decided: ErasePlan, forks: bool | None) -> None:
@@ -150,16 +172,19 @@ def do(store: Store, decided: ErasePlan, cause: Cause, *, forks: bool) -> Erased
     pieces = bytescan.phrases(_words(store, decided, also))
     store.forgetting.take_out([*also, *decided.refs], cause)
     store.forgetting.remove(decided.ids, cause, stop=never)
+    store.memories.delete(decided.memories)
     if decided.everything:
         store.forgetting.forget_user(cause)
-    return finish(store, pieces)
+    # of an encrypted file the bytes say nothing: written anew it holds what is left, and no more
+    return finish(store, None if store.info()["encrypted"] else pieces)
 
 
 def _words(store: Store, decided: ErasePlan, also: Sequence[Ref]) -> Iterator[str]:
     shared = bool(also) or not decided.sharing
     yield from store.forgetting.words(decided.ids, [*decided.refs, *also], shared=shared)
-    if decided.everything:
-        yield from (str(extra.values.get("value")) for extra in store.extras() if extra.kind == "memory")
+    for memory in store.memories.all():
+        if decided.everything or (memory.namespace, memory.key) in decided.memories:
+            yield to_text(memory.value)
 
 
 def finish(store: Store, wanted: Sequence[bytes] | None) -> Erased:

@@ -234,6 +234,30 @@ def test_a_person(tmp_path: Path) -> None:
     assert [b"zqbobs"] == [word for word in (b"zqbobs", b"zqmemory") if word in data]
 
 
+def test_a_memory_made_of_it(tmp_path: Path) -> None:
+    """A memory that quotes what is erased goes with it, and is named; others stay."""
+    with chatlog.open(tmp_path / PATH) as store:
+        name = store.new(messages=[MessageDraft(role="user", text=secret("text", 1))]).id
+        for key, value in (("quoted", {"fact": f"they said: {secret('text', 1)}"}), ("other", "the plan has a number")):
+            store.ingest_extra(Extra(kind="memory", values={"key": key, "value": value}))
+        plan = erasure.plan(store, [], [(name, 1)])
+        assert (("", "quoted"),) == plan.memories
+        assert erasure.run(store, plan).complete
+        assert ["other"] == [memory.key for memory in store.memories.all()]
+    assert [] == left(tmp_path, range(1, 2))
+
+
+def test_an_encrypted_file(tmp_path: Path) -> None:
+    """Of an encrypted file the bytes prove nothing, so it is written anew; nothing is left in its tables."""
+    with chatlog.open(tmp_path / PATH, key="00" * 32) as store:
+        name, other = (store.new(messages=[MessageDraft(role="user", text=secret("text", n))]).id for n in (1, 2))
+        done = erasure.run(store, erasure.plan(store, [store.get(name)], []))
+        assert (True, True) == (done.complete, done.vacuumed)
+        phrases = [secret("text", n).encode() for n in (1, 2)]
+        assert {phrases[1]} == store.forgetting.still_said(phrases)
+        assert other == store.get("@last").id
+
+
 def test_the_settings_that_overwrite(tmp_path: Path) -> None:
     """Deleted bytes are overwritten on each connection and in the index, before and after a large erasure."""
     with chatlog.open(tmp_path / PATH) as store:

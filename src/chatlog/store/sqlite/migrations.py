@@ -87,7 +87,8 @@ def migrate(connection: Connection, path: Path) -> Path | None:
 
 def _be_born(connection: Connection) -> None:
     """Set what is set once, at birth; another process being born beside us makes it busy for a moment."""
-    connection.execute("PRAGMA auto_vacuum = INCREMENTAL").fetchall()  # only before the first table
+    # only before the first table
+    patiently(lambda: connection.execute("PRAGMA auto_vacuum = INCREMENTAL").fetchall())
     patiently(lambda: connection.execute("PRAGMA journal_mode = WAL").fetchone())
 
 

@@ -19,7 +19,7 @@ from chatlog.store.sqlite.identity import nameless
 from chatlog.store.sqlite.messages import switch_head
 
 #: So many messages are deleted before the clock is looked at again.
-BITE = 16
+BITE = 8
 PIECE_CHARS, BETWEEN = 1 << 20, "\x00" * 32
 #: The bytes of words in a body `b`.
 OCTETS = (

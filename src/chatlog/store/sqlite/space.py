@@ -18,7 +18,7 @@ from chatlog.store.sqlite import fulltext
 from chatlog.store.sqlite.connection import Connection, Pool, patiently
 
 #: How long a transaction of a long job may go on taking work, and the pause in which waiting writers get in.
-SLICE, GAP = 0.03, 0.015
+SLICE, GAP = 0.025, 0.015
 #: Pages of the index that one step may write; a step's work is fitted to `SLICE`.
 FEWEST_PAGES, MOST_PAGES = 16, 500
 #: How long the write-ahead log may take to be free of readers.
@@ -71,7 +71,7 @@ def give_back(pool: Pool, stop: Stop) -> bool:
 
     def step(connection: Connection, pages: int) -> bool:
         free = int(connection.execute("PRAGMA freelist_count").fetchone()[0])
-        if not free or connection.execute("PRAGMA auto_vacuum").fetchone()[0] != 2:
+        if not free or int(connection.execute("PRAGMA auto_vacuum").fetchone()[0]) != 2:
             return False
         connection.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
         return free > pages
@@ -119,7 +119,8 @@ def _check_room(path: Path, needed: int) -> None:
 def sizes(connection: Connection) -> tuple[int, int]:
     """Return the size of the file and of what in it is in use."""
     pages, size, free = (
-        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size", "freelist_count")
+        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+        for name in ("page_count", "page_size", "freelist_count")
     )
     return pages * size, (pages - free) * size
 
