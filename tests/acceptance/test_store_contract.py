@@ -173,7 +173,7 @@ def test_exclusively_locked(place: tuple[Path, str], method: str) -> None:
     other.close()
 
 
-def connect_read_only(path: Path) -> Any:
+def connect_read_only(path: Path, key: Any = None) -> Any:
     """Connect as to a file that may only be read."""
     return driver.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
 

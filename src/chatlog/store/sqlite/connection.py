@@ -207,10 +207,10 @@ def connect(path: Path, synchronous: str = "FULL", key: Key | None = None, *, al
     try:
         connection = opened = _driver_connect(path, key)
         locking = ("locking_mode = EXCLUSIVE",) if alone else ()
-        for setting in (*SETTINGS, f"synchronous = {synchronous}", *locking):
-            connection.execute(f"PRAGMA {setting}").fetchall()
-        count = "SELECT count(*) FROM sqlite_master"
-        patiently(lambda: opened.execute(count).fetchone(), ALONE_SECONDS if alone else BUSY_SECONDS)
+        settings = (*SETTINGS, f"synchronous = {synchronous}", *locking)
+        look = [*(f"PRAGMA {setting}" for setting in settings), "SELECT count(*) FROM sqlite_master"]
+        # some settings read the schema, for which a process that is giving the file its first page has to be done
+        patiently(lambda: [opened.execute(sql).fetchall() for sql in look], ALONE_SECONDS if alone else BUSY_SECONDS)
     except driver.Error as error:
         if connection is not None:
             connection.close()
