@@ -80,7 +80,7 @@ EVERY_VERB = (
     ("redact", "@last", "--yes"),
     ("memory", "set", "name", "Ana"),
     ("stats",),
-    ("context", "@last"),
+    ("context", "@last", "--query", "sea"),
 )
 #: Verbs of EVERY_VERB that say something other than "ok": the fixtures hold lines that are broken on purpose.
 PARTLY_DONE = {"import"}
@@ -221,6 +221,8 @@ class Watch:
                 self.wrong += [] if inside else [statement]
             elif words[0] in ("COMMIT", "ROLLBACK"):
                 inside = False
+            elif words[0] == "WITH" and not {*WRITES} & {*words[1:]}:
+                pass  # a question
             elif words[0] in WRITES and not inside:
                 self.wrong.append(statement)
 
