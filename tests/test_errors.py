@@ -19,6 +19,7 @@ EXPECTED = {
     "NoMatchError": ("no_match", 1),
     "CheckFailedError": ("check_failed", 1),
     "ConflictError": ("conflict", 1),
+    "NoVectorsError": ("no_vectors", 1),
     "PartlyDoneError": ("partly_done", 4),
     "DamagedFileError": ("damaged", 5),
     "SchemaMismatchError": ("schema", 6),

@@ -16,8 +16,8 @@ from chatlog.cli import COMMANDS
 SOURCES = Path(chatlog.__file__).parents[1]
 #: What costs 10 to 150 ms, and no everyday verb needs in a pipe.
 HEAVY = {
-    "markdown_it", "sqlite_utils", "sqlite_vec", "numpy", "rich", "tiktoken", "tokenizers", "pydantic", "pygments",
-    "httpx", "tomlkit",
+    "markdown_it", "sqlite_utils", "sqlite_vec", "numpy", "rich", "tiktoken", "tokenizers", "wordllama", "pydantic",
+    "pygments", "httpx", "tomlkit",
 }  # fmt: skip
 #: `plans` holds what the destructive verbs share.
 EVERY_VERB = {"chatlog.cli", "chatlog.cli.keys", "chatlog.cli.options", "chatlog.cli.session", "chatlog.cli.plans"}
@@ -82,8 +82,8 @@ EVERYDAY = {
     "list --format csv": ("list", "--format", "csv"),
     "show": ("show", "@last"),
     "show --json": ("show", "@last", "--json"),
-    "search": ("search", "hello"),
-    "search --json": ("search", "hello", "-C", "1", "--json"),
+    "search": ("search", "hello", "--mode", "lexical"),
+    "search --json": ("search", "hello", "-C", "1", "--mode", "lexical", "--json"),
     "new": ("new", "--title", "x"),
     "tags": ("tags",),
     "state": ("state", "@last", "get"),

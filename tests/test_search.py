@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatlog import search
+from chatlog import results as search
 from chatlog.errors import UsageError
 from chatlog.models import ConversationDraft, Filters, Message, Term
-from chatlog.search import SNIPPET_CHARS, Results, SearchOptions, Snippet, search_messages, snippet_of
+from chatlog.results import SNIPPET_CHARS, Results, SearchOptions, Snippet, snippet_of
+from chatlog.search import search_messages
 from chatlog.store import Store
 
 from .conftest import Clock
@@ -24,7 +25,7 @@ SCALE = SNIPPET_CHARS + 2  # an ellipsis on each side
 
 
 def found(store: Store, text: str, filters: Filters = Filters(), **options: Any) -> Results:  # noqa: B008  frozen
-    return search_messages(store, text, filters, SearchOptions(**options))
+    return search_messages(store, text, filters, SearchOptions(**{"mode": "lexical", **options}))
 
 
 def texts(results: Results) -> list[str]:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from chatlog import errors
     from chatlog.export import Exporter
     from chatlog.models import Conversation, ConversationDraft, Filters, Message, MessageDraft, Page
-    from chatlog.search import Result, Results, SearchOptions, search_messages
+    from chatlog.results import Result, Results, SearchOptions
+    from chatlog.search import search_messages
     from chatlog.store import Clock, Store
     from chatlog.transfer import ImportOptions, ImportReport, import_history
 
@@ -45,7 +46,8 @@ __all__ = [
 
 _HOMES = {
     "chatlog.models": ("Conversation", "ConversationDraft", "Filters", "Message", "MessageDraft", "Page"),
-    "chatlog.search": ("Result", "Results", "SearchOptions", "search_messages"),
+    "chatlog.results": ("Result", "Results", "SearchOptions"),
+    "chatlog.search": ("search_messages",),
     "chatlog.store": ("Store",),
     "chatlog.export": ("Exporter",),
     "chatlog.transfer": ("ImportOptions", "ImportReport", "import_history"),

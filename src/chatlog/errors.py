@@ -84,6 +84,12 @@ class ConflictError(ChatlogError):
     retryable = True
 
 
+class NoVectorsError(ChatlogError):
+    """There is no searching by meaning here: no extension for the platform, no embedder, or it does not answer."""
+
+    kind = "no_vectors"
+
+
 class PartlyDoneError(ChatlogError):
     """Some inputs failed; the rest is done."""
 

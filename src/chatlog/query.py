@@ -34,6 +34,15 @@ _STOP_WORDS = """
 #: Words that carry a question but not what it is about.
 STOP_WORDS = frozenset(_STOP_WORDS.split())
 
+_ASKING_WORDS = """
+    ask asked asking conversation conversations decide decided decision describe described discuss discussed discusses
+    discussing discussion discussions explain explained meeting meetings mention mentioned mentions opinion opinions
+    question reason said say saying says summaries summarise summarize summary talk talked talking talks team think
+    thinking thinks thought thoughts told
+"""
+#: Words that are about conversation itself, which count less than what it was about.
+ASKING_WORDS = frozenset(_ASKING_WORDS.split())
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
@@ -123,7 +132,12 @@ def content_terms(terms: tuple[Term, ...]) -> tuple[Term, ...]:
     """Return the terms without stop words and repetitions; all of them where nothing else is there."""
     kept: dict[str, Term] = {}
     for term in terms:
-        word = term.text.strip("?!.,;:()[]{}'\"“”‘’…").lower().replace("’", "'")
+        word = bare(term.text)
         if term.phrase or word not in STOP_WORDS:
             kept.setdefault(word or term.text, term)
     return tuple(kept.values()) or terms
+
+
+def bare(text: str) -> str:
+    """Return a word as it is compared: in lower case, without the marks around it."""
+    return text.strip("?!.,;:()[]{}'\"“”‘’…").lower().replace("’", "'")

@@ -13,7 +13,7 @@ from typing import Any
 
 from chatlog.models import Conversation, Message, Part, other_strings
 from chatlog.output import one_line, to_json, visible
-from chatlog.search import Result, Snippet
+from chatlog.results import Result, Snippet
 from chatlog.timespec import parse_iso
 
 Paint = Callable[[str, str], str]

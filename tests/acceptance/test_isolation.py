@@ -402,7 +402,6 @@ def test_facts_about_the_file_count_ones_own(two: tuple[Store, Store]) -> None:
     assert (2, 2) == (ben.info()["conversations"], ben.info()["messages"])
 
 
-@pytest.mark.xfail(strict=True, reason="RELIABILITY.md 42, a later issue: bm25 counts the words of all users")
 def test_scores_do_not_tell_of_others(tmp_path: Path) -> None:
     """What another user writes does not move the scores of one's own results."""
     path = tmp_path / "all.db"

@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 import chatlog
-from chatlog import search
+from chatlog import results as search
 from chatlog.models import ConversationDraft, MessageDraft
+from chatlog.results import SearchOptions
 from chatlog.search import search_messages
 from chatlog.store import Store
 from chatlog.store.sqlite import connection
+from chatlog.store.sqlite.words import SqliteWords
 
 from .helpers import environment
 from .test_terminal import command, on_a_terminal, outputs
@@ -59,10 +61,12 @@ def test_a_long_question(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     for start in range(0, 300, 20):
         store.new(ConversationDraft(), [MessageDraft(role="user", text=" ".join(words[start : start + 25]))])
     asked: list[int] = []
-    match = type(store).match
-    monkeypatch.setattr(type(store), "match", lambda *a, **b: asked.append(1) or match(*a, **b))
-    assert "relaxed" == search_messages(store, " ".join(words)).tier
-    assert len(asked) <= 50
+    bodies = SqliteWords._bodies
+    monkeypatch.setattr(SqliteWords, "_bodies", lambda *a: asked.append(1) or bodies(*a))
+    for mode, most in (("lexical", 250), ("hybrid", 250)):
+        asked.clear()
+        assert "relaxed" == search_messages(store, " ".join(words), options=SearchOptions(mode=mode)).tier
+        assert len(asked) <= most
 
 
 @pytest.fixture
@@ -81,12 +85,12 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_sqlite_is_not_asked_for_snippets(tmp_path: Path, statements: list[str]) -> None:
-    """The functions of FTS5 that take quadratic time on a long text are not used."""
+    """The functions of FTS5 that take quadratic time, or that tell of other users, are not used."""
     with chatlog.open(tmp_path / "chats.db") as store:
         store.new(ConversationDraft(), [MessageDraft(role="user", text="rain and wind")])
         assert 1 == len(search_messages(store, "rain").items)
-    assert [] == [sql for sql in statements if "snippet" in sql or "highlight" in sql]
-    assert [] != [sql for sql in statements if "bm25" in sql]
+    assert [] == [sql for sql in statements if any(name in sql for name in ("snippet(", "highlight(", "bm25("))]
+    assert [] != [sql for sql in statements if "MATCH" in sql]
 
 
 @pytest.mark.parametrize("question", ["東" * 10_000, "<a>" * 3_000, "a-" * 5_000, '"' + "a " * 5_000 + '"'])

@@ -78,7 +78,7 @@ def test_verbs_are_offered(shell: Run) -> None:
         (("add", "@last", "--role", "a"), ["assistant"]),
         (("list", "--sort", "t"), ["tokens", "title"]),
         (("list", "--source", "claude"), ["claude_ai", "claude_code"]),
-        (("search", "--mode", ""), ["lexical", "regex", "hybrid", "semantic"]),
+        (("search", "--mode", ""), ["hybrid", "lexical", "semantic", "regex"]),
         (("search", "--in", "t"), ["text", "tool", "title"]),
         (("export", "--to", "m"), ["markdown"]),
         (("import", "--from", "chat"), ["chatlog", "chatbotui", "chatgpt"]),

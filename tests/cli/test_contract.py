@@ -134,7 +134,7 @@ def test_the_keys_of_lists(trip: Run) -> None:
     assert [set()] * 2 == [MESSAGE - set(item) for item in shown["messages"]]
     assert [set()] == [RESULT - set(item) for item in found["items"]]
     assert set() == MESSAGE - set(found["items"][0]["before"][0])
-    assert ("lexical", "exact", []) == (found["mode"], found["tier"], found["dropped_terms"])
+    assert ("hybrid", "exact", []) == (found["mode"], found["tier"], found["dropped_terms"])
 
 
 def test_the_keys_of_doctor_and_import(trip: Run) -> None:

@@ -85,7 +85,8 @@ def test_neighbours_come_with_a_result(trip: Run) -> None:
 def test_an_explanation_is_added_on_request(trip: Run) -> None:
     """--explain says how a result was found, beside what is always there."""
     item = found(trip, "sardines", "--explain")["items"][0]
-    assert "lexical" == item["explain"]["mode"]
+    assert ("hybrid", "sardines") == (item["explain"]["mode"], item["explain"]["query"])
+    assert all(item["explain"][name] > 0 for name in ("words", "meaning"))
     assert "explain" not in found(trip, "sardines")["items"][0]
 
 
@@ -162,11 +163,13 @@ def test_a_key_that_is_none_is_named(trip: Run) -> None:
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "semantic"])
-def test_a_search_by_meaning_says_that_it_was_by_words(mode: str, trip: Run) -> None:
-    """Without an index of meanings the words are searched, and the answer names the mode really used."""
+def test_a_search_by_meaning_says_that_it_was_by_words(mode: str, trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without sqlite-vec the words are searched, one warning says so, and the answer names the mode really used."""
+    monkeypatch.setattr("chatlog.store.sqlite.vectors.find_spec", lambda name: None)
     found = trip("search", "lisbon", "--mode", mode, "--json")
     assert ("lexical", True) == (found.json["mode"], bool(found.json["items"]))
-    assert ["there is no index of meanings: searched by words"] == found.json["warnings"]
+    (warning,) = found.json["warnings"]
+    assert "searched by words only: sqlite-vec" in warning
 
 
 @pytest.mark.parametrize("keys", [{"role": "nobody"}, {"limit": -1}, {"pinned": "yes"}, {"tag": 3}])

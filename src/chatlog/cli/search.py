@@ -18,7 +18,8 @@ from chatlog.models import ROLES, Filters
 from chatlog.output import FORMATS, SCHEMA_VERSION, Column, Listing, to_json
 from chatlog.render import Look
 from chatlog.render import result as result_lines
-from chatlog.search import MODES, Result, Results, SearchOptions, search_messages
+from chatlog.results import Result, Results, SearchOptions
+from chatlog.search import MODES, search_messages
 from chatlog.store import Store
 
 NO_MATCH = 1
@@ -36,7 +37,7 @@ NO_MATCH = 1
 def command(
     ctx: typer.Context,
     words: Annotated[list[str] | None, typer.Argument(metavar="QUERY…", help="Words; chatlog help query.")] = None,
-    mode: Annotated[str, typer.Option(help=f"How: {', '.join(MODES)}.", autocompletion=one_of(*MODES))] = "lexical",
+    mode: Annotated[str, typer.Option(help=f"How: {', '.join(MODES)}.", autocompletion=one_of(*MODES))] = "hybrid",
     within: Annotated[
         list[str] | None,
         typer.Option("--in", help=f"Only in: {', '.join(query.PLACES)}.", autocompletion=one_of(*query.PLACES)),
@@ -110,7 +111,11 @@ def _print(session: Session, found: Results, *, explain: bool) -> None:
 
 def _record(item: Result, found: Results, *, explain: bool) -> dict[str, Any]:
     record = item.record()
-    return {**record, "explain": {"mode": found.mode, "words": round(item.score, 6)}} if explain else record
+    if not explain:
+        return record
+    apart = {"words": item.by_words, "meaning": item.by_meaning}
+    rounded = {name: None if value is None else round(value, 6) for name, value in apart.items()}
+    return {**record, "explain": {"mode": found.mode, **rounded, "query": found.asked}}
 
 
 _COLUMNS = (

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
     from chatlog.store.redactions import Redactions
     from chatlog.store.sources import Sources
     from chatlog.store.summaries import Summaries
+    from chatlog.store.vectors import Vectors
     from chatlog.store.window import Windows
+    from chatlog.store.words import Words
 
 Clock = Callable[[], datetime]
 SORTS = ("updated", "created", "messages", "tokens", "title")
@@ -138,6 +140,14 @@ class Store(Protocol):
     @property
     def forgetting(self) -> Forgetting:
         """What forgets: the trash, removal for good, policies, holds, the audit trail, and the space given back."""
+
+    @property
+    def words(self) -> Words:
+        """What ranking asks of the word index."""
+
+    @property
+    def vectors(self) -> Vectors:
+        """The index of meanings."""
 
     # import and export
 

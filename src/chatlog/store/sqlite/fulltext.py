@@ -36,7 +36,12 @@ IDENTIFIER_CHARS = 4_000
 _HUMP = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+"
 
 #: The columns of each place that a query may name.
-COLUMNS = {"text": ("text", "author", "extra"), "tool": ("tool", "tool_extra")}
+COLUMNS = {
+    "text": ("text", "author", "extra"),
+    "tool": ("tool", "tool_extra"),
+    "shown": ("text", "extra"),
+    "author": ("author",),
+}
 #: bm25 weights in column order: owner, text, tool, author, extra, tool_extra.
 WEIGHTS = "0.0, 1.0, 0.5, 1.0, 0.7, 0.35"
 COUNT_BOUND = 10_000
@@ -167,12 +172,17 @@ def _numbers(block: bytes) -> Iterator[int]:
             number = 0
 
 
-def expression(user: str, query: WordQuery) -> str | None:
-    """Return the FTS5 expression of a query within a user's rows; None where nothing could match."""
+def expression(user: str, query: WordQuery, any_of: Sequence[Term] = ()) -> str | None:
+    """Return the FTS5 expression of a query within a user's rows; None where nothing could match.
+
+    With `any_of` one of these must be there too.
+    """
     columns = " ".join(column for place in query.within for column in COLUMNS[place])
     every = [part for term in query.every[:MAX_TERMS] if (part := _term(term))]
     if not every:
         return None
+    if some := [part for term in any_of if (part := _term(term))]:
+        every.append(f"({' OR '.join(some)})")
     asked = f"owner : {owner_token(user)} AND {{{columns}}} : ({' AND '.join(every)})"
     none = [part for term in query.none[:MAX_TERMS] if (part := _term(term))]
     return f"({asked}) NOT {{{columns}}} : ({' OR '.join(none)})" if none else asked

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from chatlog.store.redactions import Redactions
     from chatlog.store.sources import Sources
     from chatlog.store.summaries import Summaries
+    from chatlog.store.vectors import Vectors
     from chatlog.store.window import Windows
+    from chatlog.store.words import Words
 
 
 class Nouns:
@@ -68,3 +70,15 @@ class Nouns:
         from chatlog.store.sqlite.memories import SqliteMemories
 
         return SqliteMemories(self._pool, self.user, self.clock)
+
+    @property
+    def words(self) -> Words:
+        from chatlog.store.sqlite.words import SqliteWords
+
+        return SqliteWords(self._pool, self.user, self.clock)
+
+    @property
+    def vectors(self) -> Vectors:
+        from chatlog.store.sqlite.vectors import SqliteVectors
+
+        return SqliteVectors(self._pool, self.user)

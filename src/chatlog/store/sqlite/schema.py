@@ -1,7 +1,7 @@
 """The schema, as one commented SQL text; each index says which query it serves.
 
 Words of a user are in `conversations.title`, `bodies`, `summaries`, `memories`, `tags`, `state` and
-`metadata`, and nowhere else.  The index (`words`) is disposable: it is rebuilt from `bodies`.
+`metadata`, and nowhere else.  The indexes (`words`, `vectors`) are disposable: they are rebuilt from `bodies`.
 """
 
 from __future__ import annotations
@@ -168,6 +168,23 @@ CREATE TABLE summaries (
 );
 -- context: the latest summary of a kind
 CREATE INDEX summaries_conversation ON summaries (conversation, kind, to_seq);
+
+-- The index of meanings of a user: one embedder's, with the weights it fitted on the user's words.
+CREATE TABLE meanings (
+    user TEXT NOT NULL PRIMARY KEY,
+    fingerprint TEXT NOT NULL,          -- of the embedder; another one's vectors cannot be compared
+    dimensions INTEGER NOT NULL,
+    weights BLOB,                       -- how often the user says each token, as the embedder packs it
+    fitted INTEGER NOT NULL,            -- messages that the weights come from
+    done INTEGER NOT NULL DEFAULT 0,    -- the last body whose meaning is in the index
+    vectors INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+-- A vector of a piece of a body, a byte a dimension; id = body * 64 + piece.  What they are found by is one bit a
+-- dimension, in the vec0 tables nearest_N, which come with the first vector of N dimensions.
+CREATE TABLE vectors (
+    id INTEGER PRIMARY KEY,
+    code BLOB NOT NULL
+);
 
 CREATE TABLE policies (
     user TEXT NOT NULL,

@@ -1,0 +1,61 @@
+"""An embedder behind HTTP: any server that speaks OpenAI's `/v1/embeddings` (Ollama, vLLM, LM Studio, OpenAI)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+from chatlog.errors import NoVectorsError
+
+if TYPE_CHECKING:
+    from chatlog.embedders import Matrix
+
+TIMEOUT_SECONDS = 60
+
+
+class Endpoint:
+    """One model of one server; `url` is what comes before `/embeddings`."""
+
+    batch = 64
+
+    def __init__(self, url: str, model: str, key: str | None) -> None:
+        base = url.rstrip("/").removesuffix("/embeddings")
+        self.url = f"{base}/embeddings"
+        self.model = model
+        self.fingerprint = f"{self.url}#{model}"
+        self._key = key
+
+    def fit(self, texts: Sequence[str]) -> None:
+        """Return nothing: the model has learned already."""
+
+    def embed(self, texts: Sequence[str], weights: bytes | None) -> Matrix:  # noqa: ARG002
+        """Return the server's vectors, of length 1.  Raises NoVectorsError where it does not answer as it should."""
+        from chatlog.embedders import unit
+
+        body = json.dumps({"model": self.model, "input": list(texts)}).encode()
+        headers = {"Content-Type": "application/json"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        try:
+            with urlopen(Request(self.url, body, headers), timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310  the user's own
+                rows = _vectors(json.load(answer), len(texts))
+        except (URLError, OSError, ValueError) as error:
+            raise NoVectorsError(f"{self.url} gave no vectors: {_why(error)}", "is the server up?") from None
+        return unit(rows)
+
+
+def _vectors(answer: Any, count: int) -> list[list[float]]:
+    try:
+        rows = [item["embedding"] for item in sorted(answer["data"], key=lambda item: item["index"])]
+    except (KeyError, TypeError):
+        raise ValueError("the answer is not of the form that /v1/embeddings has") from None
+    if len(rows) != count or len({len(row) for row in rows}) != 1:
+        raise ValueError("not one vector for each text")
+    return rows
+
+
+def _why(error: Exception) -> str:
+    return str(getattr(error, "reason", None) or error)[:200]

@@ -1,0 +1,130 @@
+"""The embedder that needs nothing: the token vectors that the `wordllama` wheel carries, pooled by rarity.
+
+Its package is never imported (it configures logging, and looks for its files in a wrong folder offline); its two
+data files are read with numpy and tokenizers.  A token counts by its rarity in the user's own messages.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chatlog.errors import NoVectorsError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from chatlog.embedders import Matrix
+
+_WEIGHTS = ("weights", "l2_supercat_256.safetensors")
+_TOKENIZER = ("tokenizers", "l2_supercat_tokenizer_config.json")
+#: So many tokens are pooled at once: 16 MB of numbers.
+POOLED = 16_384
+
+
+@lru_cache(1)
+def shared() -> WordLlama:
+    """Return the one of this process: its tables are read once."""
+    return WordLlama()
+
+
+class WordLlama:
+    """Static token vectors, summed with the weight log(1 + (n - df + ½) / (df + ½))."""
+
+    fingerprint = "wordllama-l2-supercat-256/1"
+    batch = 1_024
+
+    def __init__(self) -> None:
+        try:
+            import numpy as np
+            from tokenizers import Tokenizer
+        except ImportError:
+            raise NoVectorsError("numpy and tokenizers are not installed", "pip install chatlog brings them") from None
+        found = find_spec("wordllama")
+        places = found.submodule_search_locations if found else None
+        if not places:
+            raise NoVectorsError("the wordllama package is not installed", "pip install wordllama") from None
+        folder = Path(places[0])
+        try:
+            self._table = _tensor(folder.joinpath(*_WEIGHTS))
+            self._tokenizer: Any = Tokenizer.from_file(str(folder.joinpath(*_TOKENIZER)))
+        except (OSError, ValueError, KeyError) as error:
+            raise NoVectorsError(f"wordllama's files cannot be read: {error}", "reinstall it") from None
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._uniform = np.ones(len(self._table), dtype=np.float32)
+
+    def fit(self, texts: Sequence[str]) -> bytes:
+        """Return in how many of the texts each token is, and how many texts there are, packed."""
+        import numpy as np
+
+        counts = np.zeros(len(self._table) + 1, dtype=np.uint32)
+        for tokens in self._tokens(texts):
+            counts[np.unique(np.asarray(tokens, dtype=np.int64))] += 1
+        counts[-1] = len(texts)
+        return zlib.compress(counts.tobytes(), 6)
+
+    def embed(self, texts: Sequence[str], weights: bytes | None) -> Matrix:
+        """Return the weighted sum of each text's token vectors, of length 1."""
+        import numpy as np
+
+        from chatlog.embedders import unit
+
+        rarity = self._uniform if weights is None else _rarity(weights)
+        rows = np.zeros((len(texts), self._table.shape[1]), dtype=np.float32)
+        tokens = self._tokens(texts)
+        start = 0
+        while start < len(tokens):
+            end, size = start, 0
+            while end < len(tokens) and (end == start or size + len(tokens[end]) <= POOLED):
+                size += len(tokens[end])
+                end += 1
+            rows[start:end] = self._pooled(tokens[start:end], rarity)
+            start = end
+        return unit(rows)
+
+    def _pooled(self, tokens: list[list[int]], rarity: Matrix) -> Matrix:
+        import numpy as np
+
+        lengths = np.array([len(ids) for ids in tokens])
+        sums = np.zeros((len(tokens), self._table.shape[1]), dtype=np.float32)
+        filled = np.flatnonzero(lengths)
+        if len(filled):
+            ids = np.concatenate([np.asarray(tokens[index], dtype=np.int64) for index in filled])
+            weighted = self._table[ids].astype(np.float32) * rarity[ids, None]
+            sums[filled] = np.add.reduceat(weighted, np.concatenate([[0], np.cumsum(lengths[filled])[:-1]]), axis=0)
+        return sums
+
+    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
+        encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [one.ids for one in encoded]
+
+
+@lru_cache(8)
+def _rarity(weights: bytes) -> Matrix:
+    import numpy as np
+
+    counts = np.frombuffer(zlib.decompress(weights), dtype=np.uint32).astype(np.float32)
+    frequency, total = counts[:-1], counts[-1]
+    rarity: Matrix = np.log1p((total - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
+    return rarity
+
+
+def _tensor(path: Path) -> NDArray[np.float16]:
+    """Return the only tensor of a safetensors file, mapped into memory."""
+    import numpy as np
+
+    with path.open("rb") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+    (facts,) = (value for name, value in header.items() if name != "__metadata__")
+    if facts["dtype"] != "F16":
+        raise ValueError("the numbers are not half precision")
+    shape = tuple(facts["shape"])
+    return np.memmap(path, dtype=np.float16, mode="r", offset=8 + size + facts["data_offsets"][0], shape=shape)

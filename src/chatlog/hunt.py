@@ -1,0 +1,246 @@
+"""One search: where its words are, which messages may answer it, and how they rank by words and by meaning.
+
+The store says what holds a word and what stands around it; `ranking` scores; `meaning` compares.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from chatlog import ranking
+from chatlog.errors import BusyError, NoVectorsError
+from chatlog.models import Filters, Hit, Term
+from chatlog.query import ASKING_WORDS, Query, bare
+from chatlog.ranking import Weighed
+from chatlog.results import Result, Results, SearchOptions, result_of
+from chatlog.store import Store
+from chatlog.store.words import Spot
+
+if TYPE_CHECKING:
+    from chatlog.meaning import Question
+
+#: Of a longer query the longest words are searched.
+MAX_TERMS = 40
+#: A word in more messages than this picks candidates only from the latest of them, or beside a rarer word.
+COMMON = 10_000
+#: So many of the messages with the most words, and of the nearest in meaning, are looked at with those around them.
+WORD_SEEDS, MEANING_SEEDS = 80, 60
+#: A message this near to a candidate is one itself.
+SPREAD = 2
+#: Where the filters let through no more than this, all of it is ranked.
+WHOLE = 1_500
+#: So many messages are embedded by a search that finds them missing from the index.
+EMBEDDED_IN_SEARCH = 20_000
+#: What is so alike is said to match by meaning.
+MATCHED_BY_MEANING = 0.3
+#: Texts of this length that are alike but for marks and case are shown once.
+ALIKE_CHARS = 40
+
+
+def most_telling(terms: tuple[Term, ...]) -> tuple[tuple[Term, ...], list[Term]]:
+    """Return the longest `MAX_TERMS` of the terms, and the rest: a page of text is no query, but it is answered."""
+    kept = set(sorted(terms, key=lambda term: -len(term.text))[:MAX_TERMS])
+    return tuple(term for term in terms if term in kept), [term for term in terms if term not in kept]
+
+
+class Ranked(NamedTuple):
+    """A message's place in the order: its score, and what words and meaning say of it apart."""
+
+    spot: Spot
+    score: float
+    words: float
+    alike: float | None = None
+
+
+class Hunt:
+    """A query on its way to results."""
+
+    def __init__(self, store: Store, query: Query, options: SearchOptions) -> None:
+        self.store = store
+        self.query = query
+        self.options = options
+        self.within = tuple(place for place in options.within if place in ("text", "tool")) or ("text", "tool")
+        self.warned: list[str] = []
+
+    # what may be found
+
+    @cached_property
+    def allowed(self) -> frozenset[int] | None:
+        """The bodies that the filters let through; None where there are no filters."""
+        if self.query.filters == Filters():
+            return None
+        return self.store.words.allowed(self.query.filters, hidden=self.options.hidden)
+
+    @cached_property
+    def excluded(self) -> frozenset[int]:
+        """The bodies that hold an unwanted term."""
+        found = (self.store.words.posting(term, self.within, 1 << 40) for term in self.query.without)
+        return frozenset().union(*(posting.bodies for posting in found))
+
+    @cached_property
+    def size(self) -> int:
+        """About how many messages the user has."""
+        return max(self.store.words.size(), 1)
+
+    def may_be_found(self, bodies: Collection[int]) -> frozenset[int]:
+        """Return those of the bodies that the filters and the unwanted terms leave."""
+        left = frozenset(bodies) if self.allowed is None else self.allowed.intersection(bodies)
+        return left - self.excluded
+
+    def holding(self, terms: tuple[Term, ...]) -> frozenset[int]:
+        """Return the messages that hold all of the terms: the latest, where there are very many."""
+        most = COMMON if self.allowed is None and not self.query.without else 1 << 40
+        bodies = self.may_be_found(self.store.words.together(terms, self.within, most).bodies)
+        spots = self.store.words.spots(self._latest(bodies), 0, self.query.filters, hidden=self.options.hidden)
+        found = frozenset(spot.body for spot in spots if spot.allowed)
+        if found or len(bodies) <= self._enough:
+            return found
+        spots = self.store.words.spots(bodies, 0, self.query.filters, hidden=self.options.hidden)
+        return frozenset(spot.body for spot in spots if spot.allowed)
+
+    @property
+    def _enough(self) -> int:
+        return max(300, 2 * self.options.limit)
+
+    def _latest(self, bodies: Collection[int]) -> list[int]:
+        return sorted(bodies, reverse=True)[: self._enough]
+
+    def count(self, term: Term) -> int:
+        """Return how many of the user's messages hold a term, counted up to a bound."""
+        return len(self.store.words.posting(term, self.within, COMMON).bodies)
+
+    # by words
+
+    def weigh(self, terms: Sequence[Term]) -> list[Weighed]:
+        """Return the terms with their weights and where they are."""
+        found = {term: self.store.words.posting(term, self.within, COMMON) for term in terms}
+        rare = [term for term, posting in found.items() if posting.complete and posting.bodies]
+        return [self._weighed(term, found[term].complete, rare) for term in terms]
+
+    def _weighed(self, term: Term, complete: bool, rare: Sequence[Term]) -> Weighed:
+        words = self.store.words
+        places = {place: words.posting(term, (place,), COMMON).bodies for place in ("shown", "tool", "author")}
+        if not complete and rare:
+            places["shown"] |= words.posting(term, ("shown",), COMMON, beside=rare).bodies
+        if "text" not in self.within:
+            places["shown"] = places["author"] = frozenset()
+        if "tool" not in self.within:
+            places["tool"] = frozenset()
+        weight = ranking.rarity(max(len(places["shown"] | places["tool"]), len(places["author"])), self.size)
+        if bare(term.text) in ASKING_WORDS:
+            weight *= ranking.WEAK
+        return Weighed(term, weight, places["shown"], places["tool"], places["author"])
+
+    def around(self, bodies: Collection[int], reach: int = ranking.REACH) -> list[Spot]:
+        """Return where bodies stand, with their neighbours."""
+        return self.store.words.spots(bodies, reach, self.query.filters, hidden=self.options.hidden)
+
+    def seeds(self, weighed: Sequence[Weighed]) -> frozenset[int]:
+        """Return the messages that hold the most of the words, enough of them visible ones."""
+        ranked = iter(ranking.best_seeds(weighed, self.excluded))
+        if self.allowed is not None:
+            ranked = iter([body for body in ranked if body in self.allowed])
+        wanted = max(WORD_SEEDS, self.options.limit)
+        kept: set[int] = set()
+        while len(kept) < wanted and (some := list(islice(ranked, wanted))):
+            kept |= {spot.body for spot in self.around(some, 0) if spot.allowed}
+        return frozenset(kept)
+
+    def ranked(self, found: Collection[int], terms: Sequence[Term]) -> Results:
+        """Rank messages by their words and those around them."""
+        spots = self.around(self._latest(found))
+        dates = ranking.DateWords.of(self.text).weights(spots)
+        scores = ranking.word_scores(spots, self.weigh(terms), dates)
+        wanted = frozenset(found)
+        order = [index for index, spot in enumerate(spots) if spot.body in wanted and spot.allowed]
+        order.sort(key=lambda index: (-scores.words[index], -spots[index].body))
+        items = self.items((Ranked(spots[i], scores.words[i], scores.words[i]) for i in order), terms)
+        return Results(items=tuple(items), warnings=self.warnings())
+
+    @cached_property
+    def text(self) -> str:
+        """The question as it was put, without fields."""
+        return " ".join(term.text for term in self.query.terms)
+
+    def asked(self, terms: Sequence[Term]) -> str:
+        """Return the query that ran: its terms, and those it had to do without."""
+        wanted = [f'"{term.text}"' if term.phrase else term.text + "*" * term.prefix for term in terms]
+        return " ".join([*wanted, *(f"-{term.text}" for term in self.query.without)])
+
+    # by meaning
+
+    def question(self, authors: Collection[str | None]) -> Question | None:
+        """Return the question's vector; None, and a warning, where there is no searching by meaning."""
+        if self.options.embedder == "none":
+            return None
+        try:
+            return self._question(authors)
+        except NoVectorsError as error:
+            self.warned.append(f"searched by words only: {error.message}")
+        return None
+
+    def _question(self, authors: Collection[str | None]) -> Question | None:
+        from chatlog import meaning
+        from chatlog.embedders import embedder
+
+        chosen = self.options.embedder
+        provider = embedder(chosen) if isinstance(chosen, str) else chosen
+        state = self.store.vectors.state()
+        if state is None or state.fingerprint == provider.fingerprint:
+            try:
+                meaning.bring_up_to_date(self.store, provider, EMBEDDED_IN_SEARCH)
+            except BusyError as error:
+                self.warned.append(f"new messages are searched by words only: {error.message}")
+            state = self.store.vectors.state()
+        if state is None:
+            return None
+        if state.fingerprint != provider.fingerprint:
+            raise NoVectorsError("the index of meanings is another embedder's: chatlog embed --rebuild")
+        if waiting := self.store.vectors.waiting(1_000_000):
+            self.warned.append(f"{waiting} messages are searched by words only: chatlog embed indexes their meaning")
+        return meaning.Question(meaning.without_names(self.text, authors), provider, state)
+
+    def warnings(self) -> tuple[str, ...]:
+        """Return what the user should know of how it was searched."""
+        return tuple(self.warned)
+
+    # results
+
+    def items(self, ranked: Iterable[Ranked], terms: Sequence[Term]) -> list[Result]:
+        """Return the first results of a ranking, each body and each long text once."""
+        items: list[Result] = []
+        bodies: set[int] = set()
+        texts: set[str] = set()
+        for found in ranked:
+            spot = found.spot
+            if spot.body in bodies:
+                continue
+            bodies.add(spot.body)
+            (hit,) = self.store.words.hits([(spot.conversation, spot.seq)])
+            alike = _alike(hit)
+            if alike in texts:
+                continue
+            texts |= {alike} - {""}
+            item = result_of(hit._replace(score=found.score), terms)
+            matched = _matched(found)
+            items.append(replace(item, matched=matched, by_words=found.words, by_meaning=found.alike))
+            if len(items) == self.options.limit:
+                break
+        return items
+
+
+def _matched(found: Ranked) -> str:
+    if found.alike is None or found.alike < MATCHED_BY_MEANING:
+        return "words"
+    return "both" if found.words > 0 else "meaning"
+
+
+def _alike(hit: Hit) -> str:
+    """Return what near-duplicates have in common, nothing for a short text, which may well be said twice."""
+    words = "".join(re.findall(r"\w+", hit.message.text[:2_000].lower()))
+    return words if len(words) >= ALIKE_CHARS else ""

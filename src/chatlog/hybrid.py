@@ -1,0 +1,153 @@
+"""Search by words and by meaning together, and by meaning alone.
+
+Candidates come from both; words count by BM25F with their neighbours, meaning by how alike the vectors are; a
+question that nothing here answers is told so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatlog import lexical, ranking
+from chatlog.hunt import MEANING_SEEDS, SPREAD, WHOLE, Hunt, Ranked, most_telling
+from chatlog.models import Term
+from chatlog.ranking import Weighed
+from chatlog.results import Results, Tier
+from chatlog.store.words import Spot
+
+#: What the literal phrase, identifier or path of a query adds where it stands as it was typed.
+LITERAL = 0.5
+#: What a message adds that holds every word itself.
+COMPLETE = 0.3
+#: A best result that holds less of the question than this, itself and around it, and is no more alike, is none.
+FLOOR_SHARE, FLOOR_ALIKE = 0.3, 0.4
+#: A query of so few words is a look-up: what only stands near a match is no match.
+LOOK_UP = 1
+#: What has none of the words, nor stands near any, must be so alike: to a look-up that found something, to a question.
+ALIKE_LOOK_UP, ALIKE = 0.45, 0.25
+#: How alike a message without a vector is.
+UNKNOWN = -1.0
+
+
+@dataclass(slots=True)
+class _Field:
+    """What is ranked: places, their scores by words, the share of the question around them, how alike they are."""
+
+    spots: list[Spot]
+    scores: ranking.Scores
+    alike: list[float]
+    total: list[float]
+
+    def ranked(self, index: int) -> Ranked:
+        """Return a place with its scores."""
+        alike = self.alike[index] if self.alike[index] > UNKNOWN else None
+        return Ranked(self.spots[index], self.total[index], self.scores.words[index], alike)
+
+
+def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
+    """Return the messages that answer best by words and meaning."""
+    asked, beyond = most_telling(terms)
+    weighed = hunt.weigh(asked)
+    field = _field(hunt, weighed, by_words=hunt.options.mode != "semantic")
+    has_meaning = any(value > UNKNOWN for value in field.alike)
+    if not has_meaning:
+        return lexical.search(hunt, terms)
+    mode = hunt.options.mode
+    missing = [term.term for term in weighed if not _found(hunt, term)] + beyond
+    names = tuple(term.text for term in missing)
+    order = _order(hunt, field, weighed)
+    if not order or _is_noise(field, order, weighed):
+        return Results(mode=mode, dropped=names, total=0, warnings=hunt.warnings())
+    items = hunt.items((field.ranked(index) for index in order), asked)
+    return Results(
+        items=tuple(items),
+        mode=mode,
+        tier=_tier(field, order[: hunt.options.limit], weighed, missing),
+        dropped=names,
+        total=len(items) if len(items) < hunt.options.limit else None,
+        warnings=hunt.warnings(),
+    )
+
+
+def _field(hunt: Hunt, weighed: Sequence[Weighed], *, by_words: bool) -> _Field:
+    """Gather what may answer, and score it."""
+    whole = hunt.allowed is not None and len(hunt.allowed) <= WHOLE
+    seeds = hunt.allowed if whole and hunt.allowed is not None else hunt.seeds(weighed) if by_words else frozenset()
+    spots = {(spot.conversation, spot.seq): spot for spot in hunt.around(seeds)}
+    question = hunt.question({spot.author for spot in spots.values()})
+    if question is not None and not whole:
+        nearest = question.nearest(hunt.store, max(MEANING_SEEDS, hunt.options.limit), hunt.allowed)
+        seeds |= hunt.may_be_found(nearest)
+        spots |= {(spot.conversation, spot.seq): spot for spot in hunt.around(hunt.may_be_found(nearest))}
+    places = [spots[place] for place in sorted(spots)]
+    dates = ranking.DateWords.of(hunt.text).weights(places)
+    scores = ranking.word_scores(places, weighed if by_words else (), dates)
+    close = ranking.near(places, frozenset(seeds), SPREAD)
+    kept = [index for index, spot in enumerate(places) if close[index]]
+    alike = [-1.0] * len(places)
+    if question is not None:
+        alike = question.cosines(hunt.store, places)
+    total = [0.0] * len(places)
+    fused = ranking.fused([scores.words[index] for index in kept], [alike[index] for index in kept])
+    literal = _literal(hunt, weighed) if by_words else frozenset()
+    complete = _complete(weighed) if by_words else frozenset()
+    for index, score in zip(kept, fused, strict=True):
+        body = places[index].body
+        total[index] = score + LITERAL * (body in literal) + COMPLETE * (body in complete)
+    return _Field(places, scores, alike, total)
+
+
+def _literal(hunt: Hunt, weighed: Sequence[Weighed]) -> frozenset[int]:
+    """Return the messages that hold the query's phrases, identifiers and paths, or all of it, as typed."""
+    exact = [term.shown | term.tool for term in weighed if _is_literal(term.term)]
+    found = frozenset.intersection(*exact) if exact else frozenset()
+    words = hunt.query.terms
+    if len(words) > 1 and not any(term.phrase or term.prefix for term in words):
+        found |= hunt.store.words.posting(Term(hunt.text, phrase=True), hunt.within, 1_000).bodies
+    return found
+
+
+def _complete(weighed: Sequence[Weighed]) -> frozenset[int]:
+    """Return the messages that hold every term that is anywhere, two at least."""
+    places = [term.shown | term.tool for term in weighed if term.bodies]
+    return frozenset.intersection(*places) if len(places) > 1 else frozenset()
+
+
+def _is_literal(term: Term) -> bool:
+    return term.phrase or bool(re.search(r"\w[^\w\s'’]+\w|\w_\w", term.text))
+
+
+def _order(hunt: Hunt, field: _Field, weighed: Sequence[Weighed]) -> list[int]:
+    """Return the places that may be shown, the best first."""
+    here = [term.bodies for term in weighed if _found(hunt, term)]
+    holding = frozenset[int]().union(*here)
+    look_up = len([term for term in weighed if term.bodies]) == LOOK_UP
+    alike = ALIKE_LOOK_UP if look_up else ALIKE if hunt.query.filters.ids is None else 0.0
+    found = []
+    for index, spot in enumerate(field.spots):
+        if not field.total[index] or not spot.allowed or spot.body in hunt.excluded:
+            continue
+        by_words = spot.body in holding or (field.scores.words[index] > 0 and not look_up)
+        if (by_words and hunt.options.mode != "semantic") or field.alike[index] >= alike:
+            found.append(index)
+    return sorted(found, key=lambda index: (-field.total[index], -field.spots[index].body))
+
+
+def _is_noise(field: _Field, order: Sequence[int], weighed: Sequence[Weighed]) -> bool:
+    """Whether the best result has too little to do with the question."""
+    share = max((field.scores.shares[index] for index in order[:3]), default=0.0)
+    alike = max((field.alike[index] for index in order[:3]), default=-1.0)
+    return bool(weighed) and share < FLOOR_SHARE and alike < FLOOR_ALIKE
+
+
+def _found(hunt: Hunt, term: Weighed) -> bool:
+    return bool(term.bodies if hunt.allowed is None else term.bodies & hunt.allowed)
+
+
+def _tier(field: _Field, order: Sequence[int], weighed: Sequence[Weighed], missing: Sequence[Term]) -> Tier:
+    bodies = [field.spots[index].body for index in order]
+    if weighed and any(all(body in term.bodies for term in weighed) for body in bodies):
+        return "exact" if not missing else "relaxed"
+    return "relaxed" if any(field.scores.shares[index] > 0 for index in order) else "semantic"

@@ -1,0 +1,48 @@
+"""Search by words: all of them, then fewer, never silently.
+
+The messages that hold the words are ranked by their words and those around them, as in every mode.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from chatlog.hunt import Hunt, most_telling
+from chatlog.models import Term
+from chatlog.results import Results
+
+
+def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
+    """Return the messages that hold every term; where there are none, those that hold all but the commonest."""
+    asked, beyond = most_telling(terms)
+    found = hunt.holding(asked)
+    dropped: list[Term] = []
+    if not found:
+        found, asked, dropped = _relaxed(hunt, asked)
+    dropped += beyond
+    names = tuple(term.text for term in dropped)
+    if not found:
+        return Results(dropped=names, total=0, warnings=hunt.warnings())
+    results = hunt.ranked(found, asked)
+    return replace(
+        results,
+        mode="lexical",
+        tier="relaxed" if dropped else "exact",
+        dropped=names,
+        total=len(results.items) if len(results.items) < hunt.options.limit else None,
+    )
+
+
+def _relaxed(hunt: Hunt, asked: tuple[Term, ...]) -> tuple[frozenset[int], tuple[Term, ...], list[Term]]:
+    """Do without one term after the other: those found nowhere first, then the most common."""
+    counts = {term: hunt.count(term) for term in asked}
+    dropped = [term for term in asked if counts[term] == 0]
+    left = [term for term in asked if counts[term] > 0]
+    while left:
+        found = hunt.holding(tuple(left)) if dropped else frozenset()
+        if found:
+            return found, tuple(left), dropped
+        commonest = max(left, key=lambda term: counts[term])
+        left.remove(commonest)
+        dropped.append(commonest)
+    return frozenset(), asked, dropped

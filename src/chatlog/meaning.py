@@ -1,0 +1,169 @@
+"""What messages mean: keeps the index of meanings up to date, and compares a question with messages.
+
+A long text is several pieces; a message's vector is blended with its neighbours', for a reply means what it answers.
+Everything that needs numpy is here and in embedders/.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from chatlog.store.vectors import Meanings, Vector
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from chatlog.embedders import Embedder
+    from chatlog.store import Store
+    from chatlog.store.words import Spot
+
+    Matrix = NDArray[np.float32]
+
+#: A piece of a text has about so many characters, and a text at most so many pieces.
+PIECE_CHARS, PIECES = 1_500, 32
+#: Weights are fitted on so many of the latest messages, and anew once there are this many times more.
+SAMPLE, OUTGROWN = 20_000, 4
+#: How much of a neighbour's vector a message takes on, at distance 1 and 2.
+BLEND = (0.3, 0.15)
+REACH = len(BLEND)
+
+
+def bring_up_to_date(
+    store: Store, embedder: Embedder, most: int | None = None, progress: Callable[[int], object] | None = None
+) -> int:
+    """Embed what is not in the index yet, at most `most` bodies; return how many were.
+
+    Every batch is one transaction, so that an interrupted run goes on where it stopped.
+    Raises NoVectorsError where there is no embedder or no place for vectors.
+    """
+    state = store.vectors.state()
+    if state is None or _is_outgrown(store, state, embedder) or state.fingerprint != embedder.fingerprint:
+        if store.vectors.waiting(1) == 0 and state is None:
+            return 0
+        state = begin(store, embedder)
+    total = 0
+    while most is None or total < most:
+        batch = store.vectors.pending(embedder.batch if most is None else min(embedder.batch, most - total))
+        if not batch:
+            break
+        pieces = [(body, number, piece) for body, text in batch for number, piece in enumerate(pieces_of(text))]
+        store.vectors.put(batch[-1].body, _vectors(pieces, embedder, state.weights))
+        total += len(batch)
+        if progress is not None:
+            progress(len(batch))
+    return total
+
+
+def begin(store: Store, embedder: Embedder) -> Meanings:
+    """Begin the index anew and return its state."""
+    texts = store.vectors.sample(SAMPLE)
+    weights = embedder.fit(texts)
+    dimensions = embedder.embed(["dimensions"], weights).shape[1]
+    state = Meanings(embedder.fingerprint, dimensions, weights, len(texts), 0, 0)
+    store.vectors.start(*state[:4])
+    return state
+
+
+def _is_outgrown(store: Store, state: Meanings, embedder: Embedder) -> bool:
+    """Whether the weights were fitted on too little of what there is now."""
+    if state.weights is None or state.fitted >= SAMPLE or state.fingerprint != embedder.fingerprint:
+        return False
+    bound = max(state.fitted, 16) * OUTGROWN
+    waiting = store.vectors.waiting(bound)
+    return waiting > 0 and state.vectors + waiting >= bound
+
+
+def pieces_of(text: str) -> Iterator[str]:
+    """Yield a text in pieces of about `PIECE_CHARS`, cut at blanks."""
+    start = 0
+    for _ in range(PIECES):
+        if start >= len(text):
+            return
+        end = start + PIECE_CHARS
+        if end < len(text):
+            blank = text.rfind(" ", start + PIECE_CHARS // 2, end)
+            end = blank if blank > 0 else end
+        if not text[start:end].isspace():
+            yield text[start:end]
+        start = end
+
+
+def _vectors(pieces: Sequence[tuple[int, int, str]], embedder: Embedder, weights: bytes | None) -> Iterator[Vector]:
+    import numpy as np
+
+    for start in range(0, len(pieces), embedder.batch):
+        some = pieces[start : start + embedder.batch]
+        rows = embedder.embed([text for _, _, text in some], weights)
+        codes = _codes(rows)
+        bits = np.packbits(rows > 0, axis=1)
+        for (body, number, _), row, bit, code in zip(some, rows, bits, codes, strict=True):
+            if row.any():
+                yield Vector(body, number, bit.tobytes(), code.tobytes())
+
+
+def _codes(rows: Matrix) -> NDArray[np.int8]:
+    """Return rows as bytes, each scaled to its largest number: only directions are compared."""
+    import numpy as np
+
+    scale = 127 / np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-9)
+    codes: NDArray[np.int8] = np.rint(rows * scale).astype(np.int8)
+    return codes
+
+
+class Question:
+    """A question's vector."""
+
+    def __init__(self, text: str, embedder: Embedder, state: Meanings) -> None:
+        self.row = embedder.embed([text], state.weights)[0]
+
+    def nearest(self, store: Store, count: int, within: Collection[int] | None = None) -> list[int]:
+        """Return the bodies whose own words mean the most alike, the nearest first."""
+        import numpy as np
+
+        if not self.row.any():
+            return []
+        bits: bytes = np.packbits(self.row > 0).tobytes()
+        return store.vectors.nearest(bits, count, within)
+
+    def cosines(self, store: Store, spots: Sequence[Spot]) -> list[float]:
+        """Return how alike each message is, blended with its neighbours; -1 where it has no vector."""
+        codes = store.vectors.codes(list({spot.body for spot in spots}))
+        return _compare(self.row, spots, codes)
+
+
+def _compare(asked: Matrix, spots: Sequence[Spot], codes: Mapping[int, list[bytes]]) -> list[float]:
+    import numpy as np
+
+    from chatlog.embedders import unit
+
+    owners = [index for index, spot in enumerate(spots) for _ in codes.get(spot.body, ())]
+    if not owners:
+        return [-1.0] * len(spots)
+    raw = b"".join(code for spot in spots for code in codes.get(spot.body, ()))
+    rows = unit(np.frombuffer(raw, dtype=np.int8).reshape(len(owners), -1))
+    place = np.asarray(owners)
+    whole = np.zeros((len(spots), rows.shape[1]), dtype=np.float32)
+    np.add.at(whole, place, rows)
+    whole = unit(whole)
+    around = np.zeros_like(whole)
+    conversations = np.array([spot.conversation for spot in spots])
+    seqs = np.array([spot.seq for spot in spots])
+    for distance, weight in enumerate(BLEND, 1):
+        beside = (conversations[distance:] == conversations[:-distance]) & (
+            seqs[distance:] - seqs[:-distance] == distance
+        )
+        around[:-distance][beside] += weight * whole[distance:][beside]
+        around[distance:][beside] += weight * whole[:-distance][beside]
+    alike = np.full(len(spots), -1.0, dtype=np.float32)
+    np.maximum.at(alike, place, unit(rows + around[place]) @ asked)
+    return [float(value) for value in alike]
+
+
+def without_names(text: str, authors: Collection[str | None]) -> str:
+    """Return a question without the names of who takes part, which say little of what it means."""
+    names = {word for author in authors if author for word in re.findall(r"\w+", author.lower())}
+    kept = [word for word in text.split() if not {*re.findall(r"\w+", word.lower().removesuffix("'s"))} & names]
+    return " ".join(kept) or text

@@ -1,0 +1,156 @@
+"""What a search answers with: results, each with the piece of its message that matched.
+
+Pieces are cut in Python: FTS5's own `snippet()` is quadratic.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from chatlog.embedders import DEFAULT, Embedder
+from chatlog.models import Hit, Message, Term, other_strings
+from chatlog.records import message_record
+
+Tier = Literal["exact", "relaxed", "semantic", "none"]
+
+SNIPPET_CHARS = 200
+#: How much of a long message is looked through for the place to show.
+SNIPPET_SCAN = 400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Snippet:
+    """A piece of a message on one line; `marks` are the (start, end) of what matched in it."""
+
+    text: str
+    marks: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A found message, where in it, and its neighbours, and its scores apart."""
+
+    message: Message
+    title: str | None
+    score: float
+    matched: str
+    snippet: Snippet
+    before: tuple[Message, ...] = ()
+    after: tuple[Message, ...] = ()
+    by_words: float | None = None
+    by_meaning: float | None = None
+
+    def record(self) -> dict[str, Any]:
+        """Return the machine form."""
+        message = self.message
+        return {
+            "ref": message.ref,
+            "conversation": message.conversation,
+            "seq": message.seq,
+            "source_id": message.source_id,
+            "role": message.role,
+            "author": message.author,
+            "title": self.title,
+            "created_at": message.created_at,
+            "snippet": self.snippet.text,
+            "score": round(self.score, 6),
+            "matched": self.matched,
+            "before": [message_record(neighbour) for neighbour in self.before],
+            "after": [message_record(neighbour) for neighbour in self.after],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """What a search found and how: `dropped` are the words it had to do without, `asked` the query that ran."""
+
+    items: tuple[Result, ...] = ()
+    mode: str = "lexical"
+    tier: Tier = "none"
+    dropped: tuple[str, ...] = ()
+    total: int | None = None
+    warnings: tuple[str, ...] = ()
+    asked: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchOptions:
+    """How to search: by what, where, how many results and neighbours of each, and who tells what words mean."""
+
+    mode: str = "hybrid"
+    within: tuple[str, ...] = ()
+    limit: int = 10
+    context: int = 0
+    hidden: bool = False
+    embedder: str | Embedder = DEFAULT
+
+
+def item_of(hit: Hit, snippet: Snippet) -> Result:
+    """Return the result of a hit."""
+    return Result(message=hit.message, title=hit.title, score=hit.score, matched="words", snippet=snippet)
+
+
+def result_of(hit: Hit, terms: Sequence[Term]) -> Result:
+    """Return the result of a hit, the piece shown where the terms are."""
+    return item_of(hit, snippet_of(hit.message, terms))
+
+
+def snippet_of(message: Message, terms: Sequence[Term]) -> Snippet:
+    """Return the piece of a message where most of the terms are, cut in Python (FTS5's is quadratic)."""
+    texts = [message.text, *(other_strings(message.parts) if message.parts else ())]
+    best: tuple[int, str, list[tuple[int, int]]] = (-1, "", [])
+    for text in texts:
+        spans = _spans(text[:SNIPPET_SCAN], terms)
+        distinct = len({text[start:end].lower() for start, end in spans})
+        if distinct > best[0] and (text or best[0] < 0):
+            best = (distinct, text, spans)
+    return cut(best[1], best[2])
+
+
+def _spans(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
+    """Return where the terms stand in the text, also in another form of the word; in order."""
+    words = [word for term in terms for word in ([term.text] if term.phrase else re.findall(r"\w+", term.text))]
+    found: list[tuple[int, int]] = []
+    for word in words:
+        exact = list(_bounded(rf"\b{re.escape(word)}\b", text)) or list(_bounded(re.escape(word), text))
+        stem = re.escape(word[: max(4, len(word) - 3)])
+        found += exact or (_bounded(rf"\b{stem}\w*", text) if len(word) > 3 else [])
+    return sorted(set(found))
+
+
+def _bounded(pattern: str, text: str, most: int = 200) -> Iterable[tuple[int, int]]:
+    for count, match in enumerate(re.finditer(pattern, text, re.IGNORECASE)):
+        if count == most:
+            return
+        yield match.span()
+
+
+def cut(text: str, spans: Sequence[tuple[int, int]]) -> Snippet:
+    """Return about `SNIPPET_CHARS` around the densest group of spans, on one line, the marks moved along."""
+    start = max(_densest(spans) - SNIPPET_CHARS // 4, 0)
+    if start > 0:
+        blank = text.find(" ", start, start + 20)
+        start = blank + 1 if blank >= 0 else start
+    end = min(start + SNIPPET_CHARS, len(text))
+    piece = re.sub(r"\s", " ", text[start:end])
+    lead, tail = ("…" if start > 0 else ""), ("…" if end < len(text) else "")
+    shift = len(lead) - start
+    marks = tuple((a + shift, min(b, end) + shift) for a, b in spans if start <= a < end)
+    return Snippet(lead + piece + tail, marks)
+
+
+def _densest(spans: Sequence[tuple[int, int]]) -> int:
+    """Return the start of the span that has the most others close behind it."""
+    if not spans:
+        return 0
+    starts = [start for start, _ in spans]
+    best, best_count, end = starts[0], 0, 0
+    for index, start in enumerate(starts):
+        while end < len(starts) and starts[end] < start + SNIPPET_CHARS * 3 // 4:
+            end += 1
+        if end - index > best_count:
+            best, best_count = start, end - index
+    return best

@@ -1,0 +1,194 @@
+"""Vectors in SQLite: bits in a `vec0` table of sqlite-vec to find candidates, bytes in a plain one to compare them.
+
+The extension is loaded by its path and only where vectors are used: importing its package would bring numpy.
+There are no triggers, so that everything else works in a file whose extension is missing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from sqlcipher3 import dbapi2 as driver
+
+from chatlog.errors import NoVectorsError
+from chatlog.store.sqlite.connection import Connection, Pool
+from chatlog.store.vectors import Meanings, Pending, Vector
+
+#: A body has at most so many pieces: the id of a piece's vector is the body's times this, and the piece.
+MAX_PIECES = 64
+#: sqlite-vec answers no more neighbours at once.
+MAX_NEAREST = 4_096
+
+
+def piece_id(body: int, piece: int = 0) -> int:
+    """Return the id of a piece's vector."""
+    return body * MAX_PIECES + piece
+
+
+def load_extension(connection: Connection) -> None:
+    """Make sqlite-vec's functions known to a connection.  Raises NoVectorsError where the platform has none."""
+    if connection.execute("SELECT 1 FROM pragma_module_list WHERE name = 'vec0'").fetchone():
+        return
+    found = find_spec("sqlite_vec")
+    places = found.submodule_search_locations if found else None
+    if not places:
+        raise NoVectorsError("sqlite-vec is not installed for this platform", "search works by words")
+    raw: driver.Connection = connection
+    try:
+        raw.enable_load_extension(True)
+        raw.load_extension(str(Path(places[0]) / "vec0"))
+        raw.enable_load_extension(False)
+    except (driver.Error, AttributeError):
+        raise NoVectorsError("sqlite-vec cannot be loaded on this platform", "search works by words") from None
+
+
+def forget(connection: Connection, user: str, bodies: Iterable[int]) -> None:
+    """Delete the vectors of bodies, in the caller's transaction."""
+    pieces: list[int] = []
+    for body in bodies:
+        span = (piece_id(body), piece_id(body, MAX_PIECES - 1))
+        pieces += [row[0] for row in connection.execute("SELECT id FROM vectors WHERE id BETWEEN ? AND ?", span)]
+    if not pieces:
+        return
+    row = connection.execute("SELECT dimensions FROM meanings WHERE user = ?", (user,)).fetchone()
+    if row is not None:
+        load_extension(connection)
+        ids = [(piece,) for piece in pieces]
+        connection.executemany(f"DELETE FROM {_table(row[0])} WHERE rowid = ?", ids)
+    connection.executemany("DELETE FROM vectors WHERE id = ?", [(piece,) for piece in pieces])
+
+
+def _table(dimensions: int) -> str:
+    return f"nearest_{int(dimensions)}"
+
+
+class SqliteVectors:
+    """`Vectors` in an SQLite file."""
+
+    def __init__(self, pool: Pool, user: str) -> None:
+        self._pool = pool
+        self.user = user
+
+    def state(self) -> Meanings | None:
+        with self._pool.read() as connection:
+            return self._state(connection)
+
+    def _state(self, connection: Connection) -> Meanings | None:
+        row = connection.execute(
+            "SELECT fingerprint, dimensions, weights, fitted, done, vectors FROM meanings WHERE user = ?", (self.user,)
+        ).fetchone()
+        return Meanings(*row) if row else None
+
+    def start(self, fingerprint: str, dimensions: int, weights: bytes | None, fitted: int) -> None:
+        with self._pool.write() as connection:
+            load_extension(connection)
+            self._clear(connection)
+            connection.execute(
+                f"""CREATE VIRTUAL TABLE IF NOT EXISTS {_table(dimensions)} USING vec0 (
+                    user TEXT PARTITION KEY, embedding bit[{int(dimensions)}], chunk_size=64)"""
+            )
+            connection.execute(
+                "INSERT INTO meanings (user, fingerprint, dimensions, weights, fitted) VALUES (?, ?, ?, ?, ?)",
+                (self.user, fingerprint, dimensions, weights, fitted),
+            )
+
+    def _clear(self, connection: Connection) -> None:
+        state = self._state(connection)
+        if state is None:
+            return
+        table = _table(state.dimensions)
+        pieces = [row[0] for row in connection.execute(f"SELECT rowid FROM {table} WHERE user = ?", (self.user,))]
+        connection.executemany(f"DELETE FROM {table} WHERE rowid = ?", [(piece,) for piece in pieces])
+        connection.executemany("DELETE FROM vectors WHERE id = ?", [(piece,) for piece in pieces])
+        connection.execute("DELETE FROM meanings WHERE user = ?", (self.user,))
+
+    def waiting(self, most: int) -> int:
+        with self._pool.read() as connection:
+            return int(
+                connection.execute(
+                    f"SELECT count(*) FROM (SELECT 1 FROM bodies WHERE {_WAITING} LIMIT ?)",
+                    (self.user, self.user, most),
+                ).fetchone()[0]
+            )
+
+    def pending(self, limit: int) -> list[Pending]:
+        with self._pool.read() as connection:
+            rows = connection.execute(
+                f"SELECT id, text FROM bodies WHERE {_WAITING} ORDER BY id LIMIT ?", (self.user, self.user, limit)
+            ).fetchall()
+        return [Pending(*row) for row in rows]
+
+    def sample(self, limit: int) -> list[str]:
+        with self._pool.read() as connection:
+            rows = connection.execute(
+                "SELECT text FROM bodies WHERE user = ? AND text <> '' ORDER BY id DESC LIMIT ?", (self.user, limit)
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def put(self, done: int, vectors: Iterable[Vector]) -> None:
+        rows = list(vectors)
+        with self._pool.write() as connection:
+            state = self._state(connection)
+            if state is None or state.done >= done:  # another process was first
+                return
+            load_extension(connection)
+            alive = _alive(connection, {row.body for row in rows})
+            rows = [row for row in rows if row.body in alive]
+            connection.executemany(
+                "INSERT OR REPLACE INTO vectors (id, code) VALUES (?, ?)",
+                [(piece_id(row.body, row.piece), row.code) for row in rows],
+            )
+            connection.executemany(
+                f"INSERT INTO {_table(state.dimensions)} (rowid, user, embedding) VALUES (?, ?, vec_bit(?))",
+                [(piece_id(row.body, row.piece), self.user, row.bits) for row in rows],
+            )
+            connection.execute(
+                "UPDATE meanings SET done = ?, vectors = vectors + ? WHERE user = ?", (done, len(rows), self.user)
+            )
+
+    def nearest(self, bits: bytes, count: int, within: Collection[int] | None = None) -> list[int]:
+        with self._pool.read() as connection:
+            state = self._state(connection)
+            if state is None:
+                return []
+            load_extension(connection)
+            condition = "user = ? AND embedding MATCH vec_bit(?) AND k = ?"
+            values: list[Any] = [self.user, bits, min(count, MAX_NEAREST)]
+            if within is not None:
+                condition += f" AND rowid IN ({_PIECES_WITHIN})"
+                values.append(json.dumps([*within]))
+            rows = connection.execute(
+                f"SELECT rowid FROM {_table(state.dimensions)} WHERE {condition} ORDER BY distance", values
+            ).fetchall()
+        return list(dict.fromkeys(row[0] // MAX_PIECES for row in rows))
+
+    def codes(self, bodies: Sequence[int]) -> Mapping[int, list[bytes]]:
+        found: dict[int, list[bytes]] = {}
+        with self._pool.read() as connection:
+            rows = connection.execute(
+                f"SELECT id, code FROM vectors WHERE id IN ({_PIECES_WITHIN})", (json.dumps([*bodies]),)
+            )
+            for piece, code in rows:
+                found.setdefault(piece // MAX_PIECES, []).append(code)
+        return found
+
+    def forget(self, bodies: Iterable[int]) -> None:
+        with self._pool.write() as connection:
+            forget(connection, self.user, bodies)
+
+
+_WAITING = "user = ? AND id > coalesce((SELECT done FROM meanings WHERE user = ?), 0) AND text <> ''"
+_PIECES_WITHIN = f"""SELECT v.id FROM json_each(?) AS wanted
+    JOIN vectors AS v ON v.id BETWEEN wanted.value * {MAX_PIECES} AND wanted.value * {MAX_PIECES} + {MAX_PIECES - 1}"""
+
+
+def _alive(connection: Connection, bodies: Collection[int]) -> set[int]:
+    """Return those of the bodies that are still there: another process may have deleted some meanwhile."""
+    rows = connection.execute(
+        "SELECT id FROM bodies WHERE id IN (SELECT value FROM json_each(?))", (json.dumps([*bodies]),)
+    )
+    return {row[0] for row in rows}

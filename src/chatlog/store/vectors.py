@@ -1,0 +1,68 @@
+"""What a store can keep of meanings: vectors of one embedder for each user, and the nearest of them.
+
+A vector goes in as two byte strings: one bit a dimension, by which candidates are found, and one byte a
+dimension, by which they are compared.  Texts become vectors elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+
+class Meanings(NamedTuple):
+    """The state of a user's index: whose vectors, with which weights, and how far it has come."""
+
+    fingerprint: str
+    dimensions: int
+    weights: bytes | None
+    fitted: int  # messages that the weights were fitted on
+    done: int  # the last body that was looked at
+    vectors: int
+
+
+class Pending(NamedTuple):
+    """A body whose meaning is not in the index yet."""
+
+    body: int
+    text: str
+
+
+class Vector(NamedTuple):
+    """The vector of a piece of a body."""
+
+    body: int
+    piece: int
+    bits: bytes
+    code: bytes
+
+
+class Vectors(Protocol):
+    """The index of meanings of one user.  Raises NoVectorsError where the platform has no nearest-neighbour search."""
+
+    def state(self) -> Meanings | None:
+        """Return how far the index is; None where there is none."""
+
+    def start(self, fingerprint: str, dimensions: int, weights: bytes | None, fitted: int) -> None:
+        """Begin an index, in place of one there may be."""
+
+    def waiting(self, most: int) -> int:
+        """Return how many bodies are not in the index yet, counted up to `most`."""
+
+    def pending(self, limit: int) -> list[Pending]:
+        """Return the next bodies to embed."""
+
+    def sample(self, limit: int) -> list[str]:
+        """Return up to `limit` texts of the user's, the latest first."""
+
+    def put(self, done: int, vectors: Iterable[Vector]) -> None:
+        """Add vectors in one transaction; `done` is the last body that they come from."""
+
+    def nearest(self, bits: bytes, count: int, within: Collection[int] | None = None) -> list[int]:
+        """Return the bodies nearest to a vector, the nearest first; with `within` the nearest of these."""
+
+    def codes(self, bodies: Sequence[int]) -> Mapping[int, list[bytes]]:
+        """Return the vectors of bodies, a byte a dimension, one for each piece of the text."""
+
+    def forget(self, bodies: Iterable[int]) -> None:
+        """Delete the vectors of bodies."""

@@ -1,0 +1,52 @@
+"""What a store can tell of its words: which messages hold a term, what stands around them, what filters let through.
+
+Ranking is not the store's: it answers with numbers that hold for the user alone, whatever others have written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple, Protocol
+
+from chatlog.models import Filters, Hit, Term
+
+
+class Posting(NamedTuple):
+    """The bodies that hold a term; `complete` is false where there are more, the oldest left out."""
+
+    bodies: frozenset[int]
+    complete: bool
+
+
+class Spot(NamedTuple):
+    """A message's place, and what ranking needs to know of it; `allowed` is what the filters say."""
+
+    conversation: int
+    seq: int
+    body: int
+    author: str | None
+    created_at: str
+    size: int  # bytes
+    allowed: bool | int
+
+
+class Words(Protocol):
+    """The word index of one user."""
+
+    def size(self) -> int:
+        """Return about how many messages the user has."""
+
+    def posting(self, term: Term, within: Sequence[str], most: int, *, beside: Sequence[Term] = ()) -> Posting:
+        """Return the latest `most` bodies that hold a term, with `beside` only those that hold one of these too."""
+
+    def together(self, terms: Sequence[Term], within: Sequence[str], most: int) -> Posting:
+        """Return the latest `most` bodies that hold every one of the terms."""
+
+    def allowed(self, filters: Filters, *, hidden: bool = False) -> frozenset[int]:
+        """Return the bodies of the messages that the filters let through."""
+
+    def spots(self, bodies: Collection[int], reach: int, filters: Filters = ..., *, hidden: bool = False) -> list[Spot]:
+        """Return where bodies stand with `reach` messages on each side, by conversation and seq, each once."""
+
+    def hits(self, places: Sequence[tuple[int, int]]) -> list[Hit]:
+        """Return the messages at some places (a spot's conversation and seq), in that order."""
