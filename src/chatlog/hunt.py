@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from chatlog import ranking
 from chatlog.errors import BusyError, NoVectorsError
 from chatlog.models import Filters, Hit, Term
-from chatlog.query import ASKING_WORDS, Query, bare
+from chatlog.query import Query, is_unspaced, is_weak
 from chatlog.ranking import Weighed
 from chatlog.results import Result, Results, SearchOptions, result_of
 from chatlog.store import Store
@@ -132,9 +132,12 @@ class Hunt:
         if "tool" not in self.within:
             places["tool"] = frozenset()
         weight = ranking.rarity(max(len(places["shown"] | places["tool"]), len(places["author"])), self.size)
-        if bare(term.text) in ASKING_WORDS:
+        if is_weak(term):
             weight *= ranking.WEAK
-        return Weighed(term, weight, places["shown"], places["tool"], places["author"])
+        nearby = ranking.NEARBY_PAIR if is_unspaced(term) else 1.0
+        if len(term.text) == 1 and is_unspaced(term):
+            weight, nearby = weight * ranking.SIGN, 0.0
+        return Weighed(term, weight, places["shown"], places["tool"], places["author"], nearby)
 
     def around(self, bodies: Collection[int], reach: int = ranking.REACH) -> list[Spot]:
         """Return where bodies stand, with their neighbours."""

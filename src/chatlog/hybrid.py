@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chatlog import lexical, ranking
+from chatlog import query as language
 from chatlog.hunt import MEANING_SEEDS, SPREAD, WHOLE, Hunt, Ranked, most_telling
 from chatlog.models import Term
 from chatlog.ranking import Weighed
@@ -21,8 +22,9 @@ from chatlog.store.words import Spot
 LITERAL = 0.5
 #: What a message adds that holds every word itself.
 COMPLETE = 0.3
-#: A best result that holds less of the question than this, itself and around it, and is no more alike, is none.
-FLOOR_SHARE, FLOOR_ALIKE = 0.3, 0.4
+#: Where the share of the question that the best result and those around it hold, and half of how alike it is, sum up
+#: to less, nothing here answers it; within a conversation that the user chose, to much less.
+FLOOR, FLOOR_WITHIN = 0.52, 0.2
 #: A query of so few words is a look-up: what only stands near a match is no match.
 LOOK_UP = 1
 #: What has none of the words, nor stands near any, must be so alike: to a look-up that found something, to a question.
@@ -48,7 +50,7 @@ class _Field:
 
 def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
     """Return the messages that answer best by words and meaning."""
-    asked, beyond = most_telling(terms)
+    asked, beyond = most_telling(language.split_runs(terms))
     weighed = hunt.weigh(asked)
     field = _field(hunt, weighed, by_words=hunt.options.mode != "semantic")
     has_meaning = any(value > UNKNOWN for value in field.alike)
@@ -58,7 +60,7 @@ def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
     missing = [term.term for term in weighed if not _found(hunt, term)] + beyond
     names = tuple(term.text for term in missing)
     order = _order(hunt, field, weighed)
-    if not order or _is_noise(field, order, weighed):
+    if not order or _is_noise(hunt, field, order):
         return Results(mode=mode, dropped=names, total=0, warnings=hunt.warnings())
     items = hunt.items((field.ranked(index) for index in order), asked)
     return Results(
@@ -135,11 +137,13 @@ def _order(hunt: Hunt, field: _Field, weighed: Sequence[Weighed]) -> list[int]:
     return sorted(found, key=lambda index: (-field.total[index], -field.spots[index].body))
 
 
-def _is_noise(field: _Field, order: Sequence[int], weighed: Sequence[Weighed]) -> bool:
-    """Whether the best result has too little to do with the question."""
-    share = max((field.scores.shares[index] for index in order[:3]), default=0.0)
-    alike = max((field.alike[index] for index in order[:3]), default=-1.0)
-    return bool(weighed) and share < FLOOR_SHARE and alike < FLOOR_ALIKE
+def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int]) -> bool:
+    """Whether the best results have too little to do with a question; bare words need only be somewhere."""
+    if len(hunt.query.terms) == len(language.content_terms(hunt.query.terms)) and any(field.scores.words):
+        return False
+    share = max(field.scores.shares[index] for index in order[:3])
+    alike = max(field.alike[index] for index in order[:3])
+    return share + alike / 2 < (FLOOR if hunt.query.filters.ids is None else FLOOR_WITHIN)
 
 
 def _found(hunt: Hunt, term: Weighed) -> bool:

@@ -29,6 +29,12 @@ IMPORTANCES: tuple[str, ...] = get_args(Importance)
 #: ``uri`` {uri}.  Any other type is kept as it came.
 Part = dict[str, Any]
 
+#: Scripts without blanks between words: Han, Kana, Hangul, Thai, Lao, Myanmar and Khmer.
+UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
+    "\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+)
+
 TITLE_CHARS = 80
 #: A title is looked for in so much of a message.
 TITLE_SCAN = 4_000

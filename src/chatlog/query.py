@@ -13,7 +13,7 @@ from datetime import datetime
 
 from chatlog import timespec
 from chatlog.errors import UsageError
-from chatlog.models import ROLES, Filters, Term
+from chatlog.models import ROLES, UNSPACED, Filters, Term
 
 _TOKEN = re.compile(r'(?P<minus>-)?(?:(?P<field>[A-Za-z]+):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))')
 #: What `in:` and `--in` may name.
@@ -42,6 +42,8 @@ _ASKING_WORDS = """
 """
 #: Words that are about conversation itself, which count less than what it was about.
 ASKING_WORDS = frozenset(_ASKING_WORDS.split())
+#: Characters of Chinese that make a question, or hold a sentence together.
+ASKING_CHARACTERS = frozenset("的是了么什吗呢哪谁几怎吧在和与有个这那我你他她它们")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +138,30 @@ def content_terms(terms: tuple[Term, ...]) -> tuple[Term, ...]:
         if term.phrase or word not in STOP_WORDS:
             kept.setdefault(word or term.text, term)
     return tuple(kept.values()) or terms
+
+
+def split_runs(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """Return the terms with runs of unspaced script as their pairs of characters and the characters themselves."""
+    found: dict[Term, None] = {}
+    for term in terms:
+        runs = [] if term.phrase or term.text.isascii() else re.findall(f"[{UNSPACED}]+", term.text)
+        rest = re.sub(f"[{UNSPACED}]+", " ", term.text).split() if runs else []
+        pieces = [run[i : i + 2] for run in runs for i in range(len(run) - 1)]
+        pieces += [sign for run in runs for sign in run if sign not in ASKING_CHARACTERS or len(run) == 1]
+        found |= (
+            dict.fromkeys(Term(word) for word in (*pieces, *rest) if re.search(r"\w", word)) if runs else {term: None}
+        )
+    return tuple(found)
+
+
+def is_weak(term: Term) -> bool:
+    """Whether a term is about the question rather than what it asks for."""
+    return bare(term.text) in ASKING_WORDS or (is_unspaced(term) and bool(set(term.text) & ASKING_CHARACTERS))
+
+
+def is_unspaced(term: Term) -> bool:
+    """Whether a term is a character or two of a script without blanks between words."""
+    return len(term.text) <= 2 and bool(re.fullmatch(f"[{UNSPACED}]+", term.text))
 
 
 def bare(text: str) -> str:

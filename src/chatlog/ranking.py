@@ -21,8 +21,10 @@ SATURATION, LENGTH = 0.8, 0.2
 #: What a word counts in tool text, as the author's name, and in a neighbour at distance 1, 2 …
 TOOL, AUTHOR, NEIGHBOURS = 0.5, 2.5, (0.4, 0.3, 0.2, 0.12)
 REACH = len(NEIGHBOURS)
-#: What verbs of asking count.
-WEAK = 0.3
+#: What verbs of asking count, and a character of a script whose words are runs of them.
+WEAK, SIGN = 0.3, 0.5
+#: What a pair of such characters counts nearby: it is no word, and stands everywhere.
+NEARBY_PAIR = 0.1
 #: How meaning adds to words, whose best is 1.
 MEANING = 0.35
 
@@ -40,6 +42,7 @@ class Weighed:
     shown: frozenset[int]
     tool: frozenset[int] = frozenset()
     authored: frozenset[int] = frozenset()
+    nearby: float = 1.0  # what it counts where it only stands nearby
 
     @property
     def bodies(self) -> frozenset[int]:
@@ -90,7 +93,7 @@ def _frequencies(spots: Sequence[Spot], term: Weighed, norms: Sequence[float]) -
         for distance, weight in enumerate(NEIGHBOURS, 1):
             for other in (index - distance, index + distance):
                 if 0 <= other <= last and _beside(spots[other], spot, distance):
-                    found[other] = found.get(other, 0.0) + own * weight
+                    found[other] = found.get(other, 0.0) + own * weight * term.nearby
     return found
 
 

@@ -10,17 +10,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from chatlog.models import Filters, Term, WordQuery
+from chatlog.models import UNSPACED, Filters, Term, WordQuery
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.where import conversation_where, message_where
 
-#: Han, Kana, Hangul, Thai, Lao, Myanmar and Khmer.
-_UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
-    "\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
-)
 #: A run of them.  Patterns are compiled at their first use: that costs more than a short command.
-_RUN = f"[{_UNSPACED}]+"
+_RUN = f"[{UNSPACED}]+"
 #: Identifiers with a capital in the middle, and what they are made of.
 _CAMEL = r"(?<![A-Za-z0-9])(?:[A-Za-z0-9]*[a-z0-9][A-Z][A-Za-z0-9]*|[A-Z]{2,}[a-z][A-Za-z0-9]*)"
 #: Bytes as their case: A for a capital, a for other letters and digits, a blank for the rest.
