@@ -18,7 +18,8 @@ from chatlog.importance import key_sentences
 from chatlog.material import Material, Pause
 from chatlog.models import Conversation, Filters, Message
 from chatlog.quoting import word_set
-from chatlog.search import SearchOptions, search_messages
+from chatlog.results import SearchOptions
+from chatlog.search import search_messages
 from chatlog.store import Store
 from chatlog.store.window import Counted, Remembered
 from chatlog.timespec import instant

@@ -25,6 +25,8 @@ REACH = len(NEIGHBOURS)
 WEAK, SIGN = 0.3, 0.5
 #: What a pair of such characters counts nearby: it is no word, and stands everywhere.
 NEARBY_PAIR = 0.1
+#: In a smaller history than this one word more says nothing of how rare it is.
+SMALL = 200
 #: How meaning adds to words, whose best is 1.
 MEANING = 0.35
 
@@ -52,7 +54,7 @@ class Weighed:
 
 def rarity(found: int, total: int) -> float:
     """Return the weight of a term that `found` of `total` messages have (BM25's)."""
-    total = max(total, found)
+    total = max(total, found, SMALL)
     return math.log1p((total - found + 0.5) / (found + 0.5))
 
 

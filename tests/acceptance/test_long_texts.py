@@ -75,8 +75,8 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     found: list[str] = []
     connect = connection._driver_connect
 
-    def traced(path: Path) -> Any:
-        opened: Any = connect(path)
+    def traced(path: Path, *key: Any) -> Any:
+        opened: Any = connect(path, *key)
         opened.set_trace_callback(found.append)
         return opened
 

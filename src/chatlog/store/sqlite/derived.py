@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from chatlog.store.sqlite import fulltext
+from chatlog.store.sqlite import fulltext, vectors
 from chatlog.store.sqlite.connection import Connection
 
-FORGETTERS: tuple[Callable[[Connection, Sequence[int]], None], ...] = (fulltext.unindex,)
+FORGETTERS: tuple[Callable[[Connection, Sequence[int]], None], ...] = (fulltext.unindex, vectors.forget)
 
 
 def forget(connection: Connection, bodies: Sequence[int]) -> None:

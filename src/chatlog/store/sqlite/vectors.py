@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -46,20 +47,23 @@ def load_extension(connection: Connection) -> None:
         raise NoVectorsError("sqlite-vec cannot be loaded on this platform", "search works by words") from None
 
 
-def forget(connection: Connection, user: str, bodies: Iterable[int]) -> None:
-    """Delete the vectors of bodies, in the caller's transaction."""
-    pieces: list[int] = []
+def forget(connection: Connection, bodies: Sequence[int]) -> None:
+    """Delete the vectors of bodies that are about to go, in the caller's transaction.
+
+    Where the extension is missing, only the bits that candidates are found by stay behind, and find nothing.
+    """
     for body in bodies:
         span = (piece_id(body), piece_id(body, MAX_PIECES - 1))
-        pieces += [row[0] for row in connection.execute("SELECT id FROM vectors WHERE id BETWEEN ? AND ?", span)]
-    if not pieces:
-        return
-    row = connection.execute("SELECT dimensions FROM meanings WHERE user = ?", (user,)).fetchone()
-    if row is not None:
-        load_extension(connection)
-        ids = [(piece,) for piece in pieces]
-        connection.executemany(f"DELETE FROM {_table(row[0])} WHERE rowid = ?", ids)
-    connection.executemany("DELETE FROM vectors WHERE id = ?", [(piece,) for piece in pieces])
+        pieces = connection.execute("SELECT id FROM vectors WHERE id BETWEEN ? AND ?", span).fetchall()
+        if not pieces:
+            continue
+        connection.executemany("DELETE FROM vectors WHERE id = ?", pieces)
+        dimensions = connection.execute(
+            "SELECT dimensions FROM meanings WHERE user = (SELECT user FROM bodies WHERE id = ?)", (body,)
+        ).fetchone()
+        with suppress(NoVectorsError):
+            load_extension(connection)
+            connection.executemany(f"DELETE FROM {_table(*dimensions)} WHERE rowid = ?", pieces)
 
 
 def _table(dimensions: int) -> str:
@@ -178,7 +182,7 @@ class SqliteVectors:
 
     def forget(self, bodies: Iterable[int]) -> None:
         with self._pool.write() as connection:
-            forget(connection, self.user, bodies)
+            forget(connection, list(bodies))
 
 
 _WAITING = "user = ? AND id > coalesce((SELECT done FROM meanings WHERE user = ?), 0) AND text <> ''"

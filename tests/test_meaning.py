@@ -1,0 +1,101 @@
+"""Tests of the index of meanings: it is filled when it is needed, goes on where it stopped, and forgets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import chatlog
+from chatlog import meaning
+from chatlog.embedders import embedder
+from chatlog.models import ConversationDraft, Filters
+from chatlog.results import SearchOptions
+from chatlog.search import search_messages
+from chatlog.store import Store
+
+from .store.making import say
+
+
+def vectors(store: Store) -> int:
+    state = store.vectors.state()
+    return len(store.vectors.codes(range(1, 100))) if state else 0
+
+
+def test_a_search_embeds_what_is_new(store: Store) -> None:
+    """Adding a message writes no vector; the next search by meaning does, and a search by words does not."""
+    name = store.new(messages=[say("we ate sardines by the harbour")]).id
+    search_messages(store, "sardines", options=SearchOptions(mode="lexical"))
+    assert 0 == vectors(store)
+    assert "hybrid" == search_messages(store, "where was the fish eaten?").mode
+    store.add(name, [say("the ferry was late")])
+    assert (1, 1) == (vectors(store), store.vectors.waiting(10))
+    search_messages(store, "ferry")
+    assert (2, 0) == (vectors(store), store.vectors.waiting(10))
+
+
+def test_a_deleted_body_leaves_no_vector(store: Store) -> None:
+    """What forgets a body forgets its vectors, in both tables."""
+    store.new(messages=[say("we ate sardines by the harbour"), say("the ferry was late")])
+    search_messages(store, "fish")
+    store.vectors.forget([1])
+    assert 1 == vectors(store)
+    question = meaning.Question("sardines", embedder("wordllama"), store.vectors.state() or pytest.fail("no index"))
+    assert [2] == question.nearest(store, 5)
+
+
+def test_an_interrupted_index_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each batch is kept, so that a run after an interruption embeds only the rest."""
+    store.new(messages=[say(f"message number {number}") for number in range(10)])
+    provider = embedder("wordllama")
+    monkeypatch.setattr(type(provider), "batch", 4)
+
+    def interrupt(count: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        meaning.bring_up_to_date(store, provider, progress=interrupt)
+    assert (4, 6) == (vectors(store), store.vectors.waiting(100))
+    assert 6 == meaning.bring_up_to_date(store, provider)
+    assert (10, 0) == (vectors(store), meaning.bring_up_to_date(store, provider))
+
+
+def test_two_users_meanings_never_meet(tmp_path: Path) -> None:
+    """The nearest of a user are that user's, however near another's are."""
+    path = tmp_path / "all.db"
+    with chatlog.open(path, "ana") as ana, chatlog.open(path, "ben") as ben:
+        for number in range(30):
+            ben.new(messages=[say(f"we ate sardines by the harbour {number}")])
+        ana.new(messages=[say("a fish dinner near the sea")])
+        search_messages(ben, "sardines")
+        found = search_messages(ana, "what did we eat at the sea?")
+        assert ["a fish dinner near the sea"] == [item.message.text for item in found.items]
+
+
+def test_filters_hold_before_the_nearest_are_cut(store: Store) -> None:
+    """A conversation far from the question still gives its nearest messages."""
+    for number in range(80):
+        store.new(messages=[say(f"we ate sardines by the harbour {number}")])
+    name = store.new(ConversationDraft(), [say(f"a word on databases {number}") for number in range(5)]).id
+    found = search_messages(store, "sardines by the harbour?", Filters(ids=(name,)), SearchOptions(mode="semantic"))
+    assert {name} == {item.message.conversation for item in found.items} or "none" == found.tier
+
+
+def test_a_reply_is_found_by_its_question(store: Store) -> None:
+    """Words said around a message count for it."""
+    store.new(messages=[say("Where shall we have dinner in Lisbon?"), say("Try Campo de Ourique.", "assistant")])
+    store.new(messages=[say("nothing of that kind")])
+    found = search_messages(store, "which place for dinner in Lisbon was recommended?")
+    assert "Try Campo de Ourique." in [item.message.text for item in found.items]
+
+
+def test_an_unrelated_question_is_answered_with_nothing(store: Store) -> None:
+    """No result is better than a wrong one."""
+    store.new(messages=[say("we ate sardines by the harbour")])
+    assert "none" == search_messages(store, "How does the compiler allocate registers for loops?").tier
+
+
+def test_a_literal_path_comes_first(store: Store) -> None:
+    """What stands as it was typed is ahead of what is near it."""
+    store.new(messages=[say("the app and its source in python"), say("see src/app.py for it"), say("src of app, py")])
+    assert "see src/app.py for it" == search_messages(store, "src/app.py").items[0].message.text
