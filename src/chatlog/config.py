@@ -41,6 +41,11 @@ SETTINGS = (
     ),
     Setting("ttl", ("CHATLOG_TTL",), "", "how long a new conversation lives; empty: for ever"),
     Setting(
+        "embedder", ("CHATLOG_EMBEDDER",), "wordllama",
+        "what turns texts into meanings: wordllama, none, an endpoint as URL#MODEL, or command:PROGRAM",
+        may_be_empty=False,
+    ),
+    Setting(
         "synchronous", ("CHATLOG_SYNCHRONOUS",), "FULL",
         "FULL: a message is on the disk when add returns; NORMAL: quicker, a power cut may lose the last ones",
         ("FULL", "NORMAL"),

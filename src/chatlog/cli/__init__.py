@@ -32,6 +32,7 @@ COMMANDS = {
     "show": ("show", "Show a conversation."),
     "search": ("search", "Find messages by their words."),
     "context": ("context", "Assemble the messages for the next request, within a budget."),
+    "embed": ("embed", "Bring the index of meanings up to date."),
     "export": ("export", "Write conversations to a file or a pipe."),
     "set": ("set", "Change a conversation's title, model and marks."),
     "tag": ("tag", "Add and remove tags."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from shutil import get_terminal_size
@@ -13,6 +14,8 @@ import typer
 from chatlog import query, timespec
 from chatlog.cli.options import complete_conversation, dashes, one_of, verb
 from chatlog.cli.session import STDIN, Session
+from chatlog.embedders import Embedder
+from chatlog.embedders import embedder as named
 from chatlog.errors import ChatlogError, UsageError
 from chatlog.models import ROLES, Filters
 from chatlog.output import FORMATS, SCHEMA_VERSION, Column, Listing, to_json
@@ -58,7 +61,14 @@ def command(
     """
     session = Session.of(ctx)
     store = session.store()
-    options = SearchOptions(mode=mode, within=_places(dashes(within)), limit=number, context=context, hidden=hidden)
+    options = SearchOptions(
+        mode=mode,
+        within=_places(dashes(within)),
+        limit=number,
+        context=context,
+        hidden=hidden,
+        embedder=_embedder(session),
+    )
     if batch is not None:
         if batch != STDIN:
             raise UsageError("a batch comes on stdin", "chatlog search --batch -")
@@ -74,6 +84,12 @@ def command(
     if found.tier == "none":
         session.output.hint("nothing found" + (f"; no message has: {' '.join(found.dropped)}" if found.dropped else ""))
         session.exit_code = NO_MATCH
+
+
+def _embedder(session: Session) -> str | Embedder:
+    """Return the embedder that is set: made here only where it needs a key from the environment."""
+    name = session.settings.get("embedder")
+    return named(name, os.environ) if name.startswith("http") else name
 
 
 def _places(places: list[str]) -> tuple[str, ...]:
