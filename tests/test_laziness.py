@@ -19,8 +19,9 @@ HEAVY = {
     "markdown_it", "sqlite_utils", "sqlite_vec", "numpy", "rich", "tiktoken", "tokenizers", "wordllama", "pydantic",
     "pygments", "httpx", "tomlkit",
 }  # fmt: skip
-#: `plans` holds what the destructive verbs share.
+#: `plans` and `found` hold what the destructive verbs share, and those that find.
 EVERY_VERB = {"chatlog.cli", "chatlog.cli.keys", "chatlog.cli.options", "chatlog.cli.session", "chatlog.cli.plans"}
+EVERY_VERB |= {"chatlog.cli.found"}
 
 PROBE = """
 import atexit, json, sys

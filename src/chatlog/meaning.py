@@ -162,6 +162,26 @@ def _compare(asked: Matrix, spots: Sequence[Spot], codes: Mapping[int, list[byte
     return [float(value) for value in alike]
 
 
+def centre(store: Store, bodies: Sequence[int]) -> Matrix | None:
+    """Return the direction that messages have in common, None where none of them has a vector."""
+    import numpy as np
+
+    from chatlog.embedders import unit
+
+    codes = store.vectors.codes(bodies)
+    raw = [code for pieces in codes.values() for code in pieces]
+    if not raw:
+        return None
+    rows = unit(np.frombuffer(b"".join(raw), dtype=np.int8).reshape(len(raw), -1))
+    mean: Matrix = unit(rows.sum(axis=0, keepdims=True))[0]
+    return mean
+
+
+def alike(one: Matrix, other: Matrix | None) -> float:
+    """Return the cosine of two directions, -1 where there is no second one."""
+    return -1.0 if other is None else float(one @ other)
+
+
 def without_names(text: str, authors: Collection[str | None]) -> str:
     """Return a question without the names of who takes part, which say little of what it means."""
     names = {word for author in authors if author for word in re.findall(r"\w+", author.lower())}

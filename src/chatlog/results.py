@@ -6,8 +6,9 @@ Pieces are cut in Python: FTS5's own `snippet()` is quadratic.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from chatlog.embedders import DEFAULT, Embedder
@@ -42,11 +43,12 @@ class Result:
     after: tuple[Message, ...] = ()
     by_words: float | None = None
     by_meaning: float | None = None
+    matches: int | None = None  # where it stands for its conversation: of how many it is the best
 
     def record(self) -> dict[str, Any]:
         """Return the machine form."""
         message = self.message
-        return {
+        record = {
             "ref": message.ref,
             "conversation": message.conversation,
             "seq": message.seq,
@@ -61,6 +63,7 @@ class Result:
             "before": [message_record(neighbour) for neighbour in self.before],
             "after": [message_record(neighbour) for neighbour in self.after],
         }
+        return record if self.matches is None else {**record, "matches": self.matches}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,16 @@ class SearchOptions:
     context: int = 0
     hidden: bool = False
     embedder: str | Embedder = DEFAULT
+
+
+def best_of_each(found: Results) -> Results:
+    """Return of each conversation the best result, which says of how many it is."""
+    counts = Counter(item.message.conversation for item in found.items)
+    best: dict[str, Result] = {}
+    for item in found.items:
+        best.setdefault(item.message.conversation, item)
+    items = tuple(replace(item, matches=counts[name]) for name, item in best.items())
+    return replace(found, items=items, total=len(items) if found.total is not None else None)
 
 
 def item_of(hit: Hit, snippet: Snippet) -> Result:

@@ -16,12 +16,14 @@ from chatlog import query as language
 from chatlog.errors import UsageError
 from chatlog.hunt import Hunt
 from chatlog.models import Filters, Hit, Message, Term, other_strings
-from chatlog.results import Result, Results, SearchOptions, cut, item_of, result_of
+from chatlog.results import Result, Results, SearchOptions, best_of_each, cut, item_of, result_of
 from chatlog.store import Store
 
 MODES = ("hybrid", "lexical", "semantic", "regex")
 #: So many hidden messages between a result and its neighbours are passed over.
 PASSED_OVER = 8
+#: To find conversations, so many times more messages are looked for: not less than `FEWEST`, not more than `MOST`.
+MESSAGES_EACH, FEWEST, MOST = 5, 50, 5_000
 
 
 def search_messages(
@@ -49,6 +51,28 @@ def search_messages(
     if options.context:
         found = replace(found, items=tuple(_with_neighbours(store, item, options) for item in found.items))
     return found
+
+
+def search_conversations(
+    store: Store,
+    text: str,
+    filters: Filters = Filters(),  # noqa: B008  frozen
+    options: SearchOptions = SearchOptions(),  # noqa: B008
+    now: datetime | None = None,
+) -> Results:
+    """Find conversations: of each the message that answers best.  Raises UsageError like `search_messages`."""
+    count = max(options.limit * MESSAGES_EACH, FEWEST)
+    while True:
+        found = search_messages(store, text, filters, replace(options, limit=count, context=0), now)
+        best = best_of_each(found)
+        if len(best.items) >= options.limit or len(found.items) < count or count >= MOST:
+            break
+        count *= MESSAGES_EACH
+    items = best.items[: options.limit]
+    if options.context:
+        items = tuple(_with_neighbours(store, item, options) for item in items)
+    total = best.total if best.total is not None and len(best.items) <= options.limit else None
+    return replace(best, items=items, total=total)
 
 
 def _by_query(store: Store, query: language.Query, options: SearchOptions) -> Results:

@@ -31,6 +31,7 @@ COMMANDS = {
     "list": ("list", "List conversations, the latest first."),
     "show": ("show", "Show a conversation."),
     "search": ("search", "Find messages by their words."),
+    "similar": ("similar", "Find conversations like one, or messages like one."),
     "context": ("context", "Assemble the messages for the next request, within a budget."),
     "embed": ("embed", "Bring the index of meanings up to date."),
     "export": ("export", "Write conversations to a file or a pipe."),

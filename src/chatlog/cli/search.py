@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import replace
-from shutil import get_terminal_size
 from typing import Annotated, Any
 
 import typer
 
 from chatlog import query, timespec
+from chatlog.cli import found
 from chatlog.cli.options import complete_conversation, dashes, one_of, verb
 from chatlog.cli.session import STDIN, Session
-from chatlog.embedders import Embedder
-from chatlog.embedders import embedder as named
 from chatlog.errors import ChatlogError, UsageError
 from chatlog.models import ROLES, Filters
-from chatlog.output import FORMATS, SCHEMA_VERSION, Column, Listing, to_json
-from chatlog.render import Look
-from chatlog.render import result as result_lines
-from chatlog.results import Result, Results, SearchOptions
-from chatlog.search import MODES, search_messages
+from chatlog.output import FORMATS, to_json
+from chatlog.results import Results, SearchOptions
+from chatlog.search import MODES, search_conversations, search_messages
 from chatlog.store import Store
 
-NO_MATCH = 1
+#: What a result is: a message, or a conversation by its best message.
+OUTPUTS = {"messages": search_messages, "conversations": search_conversations}
+Output = Annotated[
+    str,
+    typer.Option(
+        metavar="WHAT", help=f"{' or '.join(OUTPUTS)}: each by its best message.", autocompletion=one_of(*OUTPUTS)
+    ),
+]
 
 
 @verb(
@@ -34,6 +36,8 @@ NO_MATCH = 1
     "chatlog search '\"exact phrase\" -draft role:user since:2w'",
     r"chatlog search --mode regex 'ERR-\d{4}' -C 1",
     "chatlog search lisbon --format ids | chatlog show -",
+    "chatlog search lisbon --format ids | chatlog search sardines --conv -",
+    "chatlog search lisbon --output conversations",
     filters=True,
     forms=FORMATS,
 )
@@ -52,6 +56,7 @@ def command(
     number: Annotated[int, typer.Option("-n", metavar="N", min=1, help="How many results.")] = 10,
     context: Annotated[int, typer.Option("-C", metavar="N", min=0, help="Neighbours of each result.")] = 0,
     hidden: Annotated[bool, typer.Option("--hidden", help="Hidden messages too.")] = False,
+    output: Output = "messages",
     explain: Annotated[bool, typer.Option("--explain", help="Say how each result was found.")] = False,
     batch: Annotated[str | None, typer.Option(metavar="-", help="Answer JSON requests on stdin, one a line.")] = None,
 ) -> None:
@@ -61,35 +66,33 @@ def command(
     """
     session = Session.of(ctx)
     store = session.store()
+    _check_output(output)
     options = SearchOptions(
         mode=mode,
         within=_places(dashes(within)),
         limit=number,
         context=context,
         hidden=hidden,
-        embedder=_embedder(session),
+        embedder=session.embedder(),
     )
     if batch is not None:
         if batch != STDIN:
             raise UsageError("a batch comes on stdin", "chatlog search --batch -")
-        _serve(session, store, options)
+        _serve(session, store, options, output)
         return
     filters = session.filters()
-    if conv:
-        filters = replace(filters, ids=tuple(found.id for found in session.conversations(store, conv)))
+    if conv is not None:
+        if STDIN in conv and words == [STDIN]:
+            raise UsageError("the query and the conversations cannot both come on stdin", "write the query out")
+        filters = replace(filters, ids=tuple(one.id for one in session.conversations(store, conv)))
     asks_nothing = not words and filters == Filters()
     text = session.text(None, "the query") if words == [STDIN] or asks_nothing else " ".join(words or ())
-    found = search_messages(store, text, filters, options, session.now())
-    _print(session, found, explain=explain)
-    if found.tier == "none":
-        session.output.hint("nothing found" + (f"; no message has: {' '.join(found.dropped)}" if found.dropped else ""))
-        session.exit_code = NO_MATCH
+    found.show(session, OUTPUTS[output](store, text, filters, options, session.now()), explain=explain)
 
 
-def _embedder(session: Session) -> str | Embedder:
-    """Return the embedder that is set: made here only where it needs a key from the environment."""
-    name = session.settings.get("embedder")
-    return named(name, os.environ) if name.startswith("http") else name
+def _check_output(output: str) -> None:
+    if output not in OUTPUTS:
+        raise UsageError(f"'{output}' is not what a search gives", f"one of: {', '.join(OUTPUTS)}")
 
 
 def _places(places: list[str]) -> tuple[str, ...]:
@@ -99,60 +102,16 @@ def _places(places: list[str]) -> tuple[str, ...]:
     return tuple(places)
 
 
-def _print(session: Session, found: Results, *, explain: bool) -> None:
-    output = session.output
-    for warning in found.warnings:
-        output.warning(warning)
-    if found.tier == "relaxed":
-        output.hint(f"not all words together; without: {' '.join(found.dropped)}")
-    if output.format == "table":
-        look = Look(output.paint, color=output.color, zone=session.now().tzinfo, width=get_terminal_size().columns)
-        with output.paged():
-            for item in found.items:
-                output.lines(result_lines(item, look))
-                if explain:
-                    output.lines([output.paint(f"  score {item.score:.3f} ({item.matched}, {found.mode})", "dim"), ""])
-        return
-    output.listing(
-        Listing(
-            items=[_record(item, found, explain=explain) for item in found.items],
-            columns=_COLUMNS,
-            identify=lambda record: str(record["ref"]),
-            total=found.total,
-            warnings=found.warnings,
-            extra={"mode": found.mode, "tier": found.tier, "dropped_terms": list(found.dropped)},
-        )
-    )
-
-
-def _record(item: Result, found: Results, *, explain: bool) -> dict[str, Any]:
-    record = item.record()
-    if not explain:
-        return record
-    apart = {"words": item.by_words, "meaning": item.by_meaning}
-    rounded = {name: None if value is None else round(value, 6) for name, value in apart.items()}
-    return {**record, "explain": {"mode": found.mode, **rounded, "query": found.asked}}
-
-
-_COLUMNS = (
-    Column("ref", lambda record: str(record["ref"])),
-    Column("created", lambda record: str(record["created_at"])),
-    Column("role", lambda record: str(record["role"])),
-    Column("title", lambda record: str(record["title"] or "untitled")),
-    Column("snippet", lambda record: str(record["snippet"])),
-)
-
-
 # --batch: one JSON request a line, one JSON answer a line
 
 
-def _serve(session: Session, store: Store, options: SearchOptions) -> None:
+def _serve(session: Session, store: Store, options: SearchOptions, output: str) -> None:
     for line in session.read_bytes("requests"):
         identity: Any = None
         try:
             request = _request(line)
             identity = request.get("id")
-            answer = _answer(session, store, request, options)
+            answer = _answer(session, store, {"output": output, **request}, options)
         except ChatlogError as error:
             answer = {"error": error.record()}
         session.output.lines([to_json({"id": identity, **answer})])
@@ -181,17 +140,11 @@ def _answer(session: Session, store: Store, request: Mapping[str, Any], options:
         context=_typed(request, "context", int, options.context),
         hidden=_typed(request, "hidden", bool, options.hidden),
     )
-    found = search_messages(store, text, _filters(session, store, request), options, session.now())
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "items": [item.record() for item in found.items],
-        "total": found.total,
-        "next_cursor": None,
-        "warnings": [*found.warnings, *unknown],
-        "mode": found.mode,
-        "tier": found.tier,
-        "dropped_terms": list(found.dropped),
-    }
+    output = _typed(request, "output", str, "")
+    _check_output(output)
+    results: Results = OUTPUTS[output](store, text, _filters(session, store, request), options, session.now())
+    answer = found.envelope(results, explain=_typed(request, "explain", bool, False))
+    return {**answer, "warnings": [*answer["warnings"], *unknown]}
 
 
 _KINDS = {str: "a string", int: "a number", bool: "true or false"}
@@ -202,7 +155,7 @@ _FILTERS: dict[str, type] = {
     **dict.fromkeys(("min_messages", "max_messages"), int),
 }
 _KEYS = {"id", "query", "conv", "limit", "mode", "in", "context", "hidden", "tag", "no_tag", "title", "since", "until"}
-_KEYS |= set(_FILTERS)
+_KEYS |= {"output", "explain", *_FILTERS}
 
 
 def _typed(request: Mapping[str, Any], name: str, kind: type, default: Any) -> Any:

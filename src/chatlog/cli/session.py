@@ -24,6 +24,7 @@ from chatlog.output import Output, OutputSettings
 from chatlog.store import Store, open_store, path_of
 
 if TYPE_CHECKING:
+    from chatlog.embedders import Embedder
     from chatlog.keys import Key
     from chatlog.redaction import Redactor
 
@@ -130,6 +131,15 @@ class Session:
         if region not in SUPPORTED_REGIONS:
             raise UsageError("phone_region is not a region", "two letters, as in DE or US")
         return region
+
+    def embedder(self) -> str | Embedder:
+        """Return the embedder that is set: made here only where it needs a key from the environment."""
+        name = self.settings.get("embedder")
+        if not name.startswith("http"):
+            return name
+        from chatlog.embedders import embedder
+
+        return embedder(name, os.environ)
 
     def span(self, name: str) -> timedelta | None:
         """Return a setting that is a span of time, None where it is empty.  Raises UsageError for anything else."""

@@ -1,0 +1,80 @@
+"""How results are printed, by the verbs that find: `search` and `similar`."""
+
+from __future__ import annotations
+
+from shutil import get_terminal_size
+from typing import Any
+
+from chatlog.cli.session import Session
+from chatlog.output import SCHEMA_VERSION, Column, Listing
+from chatlog.render import Look
+from chatlog.render import result as result_lines
+from chatlog.results import Result, Results
+
+NO_MATCH = 1
+
+
+def show(session: Session, found: Results, *, explain: bool = False) -> None:
+    """Print what was found, and on stderr what should be known of how; nothing found is exit code 1."""
+    output = session.output
+    for warning in found.warnings:
+        output.warning(warning)
+    if found.tier == "relaxed" and found.dropped:
+        output.hint(f"not all words together; without: {' '.join(found.dropped)}")
+    if output.format == "table":
+        look = Look(output.paint, color=output.color, zone=session.now().tzinfo, width=get_terminal_size().columns)
+        with output.paged():
+            for item in found.items:
+                output.lines(result_lines(item, look))
+                if explain:
+                    output.lines([output.paint(f"  score {item.score:.3f} ({item.matched}, {found.mode})", "dim"), ""])
+    else:
+        output.listing(
+            Listing(
+                items=[record_of(item, found, explain=explain) for item in found.items],
+                columns=_COLUMNS,
+                identify=lambda record: str(record["conversation" if "matches" in record else "ref"]),
+                total=found.total,
+                warnings=found.warnings,
+                extra=facts(found),
+            )
+        )
+    if found.tier == "none":
+        output.hint("nothing found" + (f"; no message has: {' '.join(found.dropped)}" if found.dropped else ""))
+        session.exit_code = NO_MATCH
+
+
+def facts(found: Results) -> dict[str, Any]:
+    """Return what the JSON form says of a search beside its items."""
+    return {"mode": found.mode, "tier": found.tier, "dropped_terms": list(found.dropped)}
+
+
+def envelope(found: Results, *, explain: bool = False) -> dict[str, Any]:
+    """Return the JSON form of results."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "items": [record_of(item, found, explain=explain) for item in found.items],
+        "total": found.total,
+        "next_cursor": None,
+        "warnings": list(found.warnings),
+        **facts(found),
+    }
+
+
+def record_of(item: Result, found: Results, *, explain: bool) -> dict[str, Any]:
+    """Return the machine form of a result; with `explain`, how it was found."""
+    record = item.record()
+    if not explain:
+        return record
+    apart = {"words": item.by_words, "meaning": item.by_meaning}
+    rounded = {name: None if value is None else round(value, 6) for name, value in apart.items()}
+    return {**record, "explain": {"mode": found.mode, **rounded, "query": found.asked}}
+
+
+_COLUMNS = (
+    Column("ref", lambda record: str(record["ref"])),
+    Column("created", lambda record: str(record["created_at"])),
+    Column("role", lambda record: str(record["role"])),
+    Column("title", lambda record: str(record["title"] or "untitled")),
+    Column("snippet", lambda record: str(record["snippet"])),
+)
