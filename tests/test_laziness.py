@@ -19,9 +19,9 @@ HEAVY = {
     "markdown_it", "sqlite_utils", "sqlite_vec", "numpy", "rich", "tiktoken", "tokenizers", "wordllama", "pydantic",
     "pygments", "httpx", "tomlkit",
 }  # fmt: skip
-#: `plans` and `found` hold what the destructive verbs share, and those that find.
+#: `plans` and `found` hold what the destructive verbs share, those that find, those that embed.
 EVERY_VERB = {"chatlog.cli", "chatlog.cli.keys", "chatlog.cli.options", "chatlog.cli.session", "chatlog.cli.plans"}
-EVERY_VERB |= {"chatlog.cli.found"}
+EVERY_VERB |= {"chatlog.cli.found", "chatlog.cli.indexing"}
 
 PROBE = """
 import atexit, json, sys

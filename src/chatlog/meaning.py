@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from chatlog.errors import NoVectorsError
 from chatlog.store.vectors import Meanings, Vector
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def bring_up_to_date(
         if not batch:
             break
         pieces = [(body, number, piece) for body, text in batch for number, piece in enumerate(pieces_of(text))]
-        store.vectors.put(batch[-1].body, _vectors(pieces, embedder, state.weights))
+        store.vectors.put(batch[-1].body, _vectors(pieces, embedder, state))
         total += len(batch)
         if progress is not None:
             progress(len(batch))
@@ -91,17 +92,28 @@ def pieces_of(text: str) -> Iterator[str]:
         start = end
 
 
-def _vectors(pieces: Sequence[tuple[int, int, str]], embedder: Embedder, weights: bytes | None) -> Iterator[Vector]:
+def _vectors(pieces: Sequence[tuple[int, int, str]], embedder: Embedder, state: Meanings) -> Iterator[Vector]:
     import numpy as np
 
     for start in range(0, len(pieces), embedder.batch):
         some = pieces[start : start + embedder.batch]
-        rows = embedder.embed([text for _, _, text in some], weights)
+        rows = _embedded([text for _, _, text in some], embedder, state)
         codes = _codes(rows)
         bits = np.packbits(rows > 0, axis=1)
         for (body, number, _), row, bit, code in zip(some, rows, bits, codes, strict=True):
             if row.any():
                 yield Vector(body, number, bit.tobytes(), code.tobytes())
+
+
+def _embedded(texts: Sequence[str], embedder: Embedder, state: Meanings) -> Matrix:
+    """Return vectors that fit the index.  Raises NoVectorsError where the embedder is not what it was."""
+    rows = embedder.embed(texts, state.weights)
+    if rows.shape[1] != state.dimensions:
+        raise NoVectorsError(
+            f"the embedder gives {rows.shape[1]} dimensions, the index has {state.dimensions}",
+            "chatlog embed --rebuild",
+        )
+    return rows
 
 
 def _codes(rows: Matrix) -> NDArray[np.int8]:
@@ -117,7 +129,7 @@ class Question:
     """A question's vector."""
 
     def __init__(self, text: str, embedder: Embedder, state: Meanings) -> None:
-        self.row = embedder.embed([text], state.weights)[0]
+        self.row = _embedded([text], embedder, state)[0]
 
     def nearest(self, store: Store, count: int, within: Collection[int] | None = None) -> list[int]:
         """Return the bodies whose own words mean the most alike, the nearest first."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from typing import Annotated
 
 import typer
 
+from chatlog.cli.indexing import COUNTED, bring_up_to_date
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
 from chatlog.output import THING
 from chatlog.store import Store
-
-#: Bodies that wait for the index are counted up to so many.
-COUNTED = 10_000_000
 
 
 @verb("chatlog embed", "chatlog embed --status", "chatlog embed --rebuild", forms=THING)
@@ -29,15 +26,8 @@ def command(
     """
     session = Session.of(ctx)
     store = session.store()
-    embedded = 0
-    if not status:
-        from chatlog import meaning
-        from chatlog.embedders import embedder as named
-
-        provider = named(embedder or session.settings.get("embedder"), os.environ)
-        if rebuild:
-            meaning.begin(store, provider)
-        embedded = meaning.bring_up_to_date(store, provider)
+    name = embedder or session.settings.get("embedder")
+    embedded = 0 if status else bring_up_to_date(session, store, name, rebuild=rebuild)
     _print(session, store, embedded)
 
 

@@ -116,7 +116,18 @@ def _import(session: Session, options: ImportOptions, paths: Sequence[str]) -> I
     with _store(session, dry_run=options.dry_run or nothing) as store, _progress(session.output) as progress:
         report = import_history(store, inputs, options, progress)
     _print(session.output, report, dry_run=options.dry_run)
+    _embed(session, store, report, options)
     return report
+
+
+def _embed(session: Session, store: Store, report: ImportReport, options: ImportOptions) -> None:
+    """Index the meaning of what came in, once the report of it is out."""
+    if options.dry_run or not (report.total["new"] or report.total["updated"]):
+        return
+    from chatlog.cli.indexing import embed_imported
+
+    session.output.flush()
+    embed_imported(session, store)
 
 
 # what others write to
@@ -145,12 +156,14 @@ def _bring_up_to_date(session: Session, options: ImportOptions, look: Look, *, w
         with _progress(output) as progress:
             report = import_history(store, _files(found), options, progress, memory)
         _print(output, report, dry_run=options.dry_run, found=found if all(one.format for one in found) else None)
+        _embed(session, store, report, options)
         while watch:
             output.flush()
             started = time.monotonic()
             report = import_history(store, _files(look()), options, None, memory)
             _print_news(output, report)
             output.flush()
+            _embed(session, store, report, options)
             _wait(max(WATCH_SECONDS, WATCH_REST * (time.monotonic() - started)))
     return report
 

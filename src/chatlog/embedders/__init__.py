@@ -62,6 +62,17 @@ def embedder(name: str, environment: Mapping[str, str] | None = None) -> Embedde
     raise UsageError(f"'{name}' is not an embedder", f"one of: {DEFAULT}, none, http://HOST/v1#MODEL, command:PROGRAM")
 
 
+def checked(rows: Sequence[Any], count: int) -> Sequence[Any]:
+    """Return rows from elsewhere that are `count` vectors of one length.  Raises ValueError for anything else."""
+    if len(rows) != count:
+        raise ValueError(f"{len(rows)} vectors for {count} texts")
+    if not all(isinstance(row, list) and row and all(type(value) in (int, float) for value in row) for row in rows):
+        raise ValueError("what should be a vector is none")
+    if len({len(row) for row in rows}) != 1:
+        raise ValueError("the vectors are of several lengths")
+    return rows
+
+
 def unit(rows: Any) -> Matrix:
     """Return vectors scaled to length 1; zeros stay zeros."""
     import numpy as np

@@ -35,28 +35,22 @@ class Command:
 
     def embed(self, texts: Sequence[str], weights: bytes | None) -> Matrix:  # noqa: ARG002
         """Return the program's vectors, of length 1.  Raises NoVectorsError where it fails."""
-        from chatlog.embedders import unit
+        from chatlog.embedders import checked, unit
 
         lines = "".join(f"{json.dumps(text)}\n" for text in texts)
         try:
             done = subprocess.run(  # noqa: S603  the user's own program
                 self.words, input=lines.encode(), capture_output=True, timeout=TIMEOUT_SECONDS, check=True
             )
-            rows = [_vector(json.loads(line)) for line in done.stdout.splitlines() if line.strip()]
-        except (OSError, subprocess.SubprocessError, ValueError) as error:
+            answers = [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
+            return unit(checked([_vector(line) for line in answers], len(texts)))
+        except (OSError, subprocess.SubprocessError, ValueError, RecursionError) as error:
             raise NoVectorsError(f"the embedder {self.words[0]} failed: {_why(error)}", "run it by hand") from None
-        if len(rows) != len(texts) or len({len(row) for row in rows}) != 1:
-            raise NoVectorsError(f"the embedder {self.words[0]} gave not one vector for each text")
-        return unit(rows)
 
 
-def _vector(value: Any) -> list[float]:
+def _vector(value: Any) -> Any:
     """Return the vector of a line: an array, or an object that holds one as `embedding` or `vector`."""
-    if isinstance(value, dict):
-        value = value.get("embedding", value.get("vector"))
-    if not isinstance(value, list) or not value or not all(isinstance(number, (int, float)) for number in value):
-        raise ValueError("a line is not a vector")
-    return value
+    return value.get("embedding", value.get("vector")) if isinstance(value, dict) else value
 
 
 def _why(error: Exception) -> str:

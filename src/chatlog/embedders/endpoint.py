@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from chatlog.errors import NoVectorsError
@@ -42,19 +43,22 @@ class Endpoint:
         try:
             with urlopen(Request(self.url, body, headers), timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310  the user's own
                 rows = _vectors(json.load(answer), len(texts))
-        except (URLError, OSError, ValueError) as error:
+        except (URLError, HTTPException, OSError, ValueError, RecursionError) as error:
+            if isinstance(error, HTTPError):
+                error.close()
             raise NoVectorsError(f"{self.url} gave no vectors: {_why(error)}", "is the server up?") from None
         return unit(rows)
 
 
-def _vectors(answer: Any, count: int) -> list[list[float]]:
+def _vectors(answer: Any, count: int) -> Sequence[Any]:
+    from chatlog.embedders import checked
+
     try:
-        rows = [item["embedding"] for item in sorted(answer["data"], key=lambda item: item["index"])]
-    except (KeyError, TypeError):
+        items = answer["data"]
+        rows = [item["embedding"] for item in sorted(items, key=lambda item: item.get("index", 0))]
+    except (KeyError, TypeError, AttributeError):
         raise ValueError("the answer is not of the form that /v1/embeddings has") from None
-    if len(rows) != count or len({len(row) for row in rows}) != 1:
-        raise ValueError("not one vector for each text")
-    return rows
+    return checked(rows, count)
 
 
 def _why(error: Exception) -> str:

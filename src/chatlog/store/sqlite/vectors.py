@@ -93,7 +93,7 @@ class SqliteVectors:
             self._clear(connection)
             connection.execute(
                 f"""CREATE VIRTUAL TABLE IF NOT EXISTS {_table(dimensions)} USING vec0 (
-                    user TEXT PARTITION KEY, embedding bit[{int(dimensions)}], chunk_size=64)"""
+                    user TEXT PARTITION KEY, embedding bit[{-(-int(dimensions) // 8) * 8}], chunk_size=64)"""
             )
             connection.execute(
                 "INSERT INTO meanings (user, fingerprint, dimensions, weights, fitted) VALUES (?, ?, ?, ?, ?)",
