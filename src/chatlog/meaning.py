@@ -45,6 +45,10 @@ def bring_up_to_date(
         if store.vectors.waiting(1) == 0 and state is None:
             return 0
         state = begin(store, embedder)
+    elif not state.fitted:
+        texts = store.vectors.sample(SAMPLE)
+        state = state._replace(weights=embedder.fit(texts), fitted=len(texts))
+        store.vectors.reweigh(state.weights, state.fitted)
     total = 0
     while most is None or total < most:
         batch = store.vectors.pending(embedder.batch if most is None else min(embedder.batch, most - total))

@@ -16,7 +16,7 @@ class Meanings(NamedTuple):
     fingerprint: str
     dimensions: int
     weights: bytes | None
-    fitted: int  # messages that the weights were fitted on
+    fitted: int  # messages that the weights were fitted on; 0: they are gone with words that were removed
     done: int  # the last body that was looked at
     vectors: int
 
@@ -45,6 +45,9 @@ class Vectors(Protocol):
 
     def start(self, fingerprint: str, dimensions: int, weights: bytes | None, fitted: int) -> None:
         """Begin an index, in place of one there may be."""
+
+    def reweigh(self, weights: bytes | None, fitted: int) -> None:
+        """Give the index other weights: those it had were of words that have been removed."""
 
     def waiting(self, most: int) -> int:
         """Return how many bodies are not in the index yet, counted up to `most`."""

@@ -10,7 +10,7 @@ from chatlog.errors import BusyError
 from chatlog.models import Conversation, MessageDraft, canonical_json
 from chatlog.store import Clock
 from chatlog.store.redactions import Noted, Replaced, Said
-from chatlog.store.sqlite import bodies, conversations, fulltext, superseded
+from chatlog.store.sqlite import bodies, conversations, fulltext, superseded, vectors
 from chatlog.store.sqlite import space as room
 from chatlog.store.sqlite.connection import Connection, Pool
 
@@ -90,6 +90,7 @@ class SqliteRedactions:
         )
         connection.execute("UPDATE messages SET body = ? WHERE body = ?", (new, old))
         bodies.release(connection, [old])
+        vectors.forget_weights(connection, self.user)
         return octets
 
     def rewrite(self, conversation: str, changes: Mapping[str, Any]) -> None:

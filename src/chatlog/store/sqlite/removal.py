@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from chatlog.models import title_from
 from chatlog.store.forgetting import Ref
-from chatlog.store.sqlite import bodies
+from chatlog.store.sqlite import bodies, vectors
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.conversations import DOOMED
 from chatlog.store.sqlite.identity import nameless
@@ -64,6 +64,8 @@ def bite(connection: Connection, key: int, counts: Counter[str]) -> bool:
     if rows:
         connection.execute("DELETE FROM messages WHERE conversation = ? AND seq >= ?", (key, rows[-1][0]))
         bodies.release(connection, {body for _, body, _ in rows})
+        (user,) = connection.execute("SELECT user FROM conversations WHERE key = ?", (key,)).fetchone()
+        vectors.forget_weights(connection, user)
         counts.update(messages=len(rows), bytes=sum(octets for *_, octets in rows))
     if len(rows) == BITE:
         connection.execute(
@@ -132,6 +134,7 @@ def take_out(connection: Connection, user: str, key: int, seq: int, now: str) ->
     connection.execute("DELETE FROM messages WHERE conversation = ? AND seq = ?", place)
     _forget_derived(connection, user, key, seq)
     bodies.release(connection, [body])
+    vectors.forget_weights(connection, user)
     _settle(connection, key, seq, parent, text)
 
 

@@ -66,6 +66,11 @@ def forget(connection: Connection, bodies: Sequence[int]) -> None:
             connection.executemany(f"DELETE FROM {_table(*dimensions)} WHERE rowid = ?", pieces)
 
 
+def forget_weights(connection: Connection, user: str) -> None:
+    """Drop the counts of a user's words, for words are being removed for good; the next search counts again."""
+    connection.execute("UPDATE meanings SET weights = NULL, fitted = 0 WHERE user = ? AND weights IS NOT NULL", (user,))
+
+
 def _table(dimensions: int) -> str:
     return f"nearest_{int(dimensions)}"
 
@@ -109,6 +114,12 @@ class SqliteVectors:
         connection.executemany(f"DELETE FROM {table} WHERE rowid = ?", [(piece,) for piece in pieces])
         connection.executemany("DELETE FROM vectors WHERE id = ?", [(piece,) for piece in pieces])
         connection.execute("DELETE FROM meanings WHERE user = ?", (self.user,))
+
+    def reweigh(self, weights: bytes | None, fitted: int) -> None:
+        with self._pool.write() as connection:
+            connection.execute(
+                "UPDATE meanings SET weights = ?, fitted = ? WHERE user = ?", (weights, fitted, self.user)
+            )
 
     def waiting(self, most: int) -> int:
         with self._pool.read() as connection:
