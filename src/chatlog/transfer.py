@@ -125,6 +125,8 @@ def import_history(
             run.take(item)
     finally:
         run.memory.flush()
+        if any(file.counts["new"] or file.counts["updated"] for file in run.report.files) and not options.dry_run:
+            store.settle()
     return run.report
 
 

@@ -73,8 +73,8 @@ def trace(callback: Callable[[str], None]) -> None:
     """Tell `callback` each SQL statement of this process that is about to run."""
     connect = connection._driver_connect
 
-    def traced(path: Path) -> Any:
-        opened: Any = connect(path)
+    def traced(*arguments: Any) -> Any:
+        opened: Any = connect(*arguments)
         opened.set_trace_callback(callback)
         return opened
 

@@ -162,9 +162,14 @@ class Store(Protocol):
     ) -> Ingested:
         """Bring in a batch: what is new is appended, what changed updated, what is here left alone.
 
+        It is on the disk for sure once `settle` has been called: an import can be run again.
+
         With `dry_run` the same is done and taken back.  `moved` is what an import remembers between its
         batches of where its own history and an export of it went apart: give the same dictionary to each.
         """
+
+    def settle(self) -> None:
+        """Make sure that what was ingested is on the disk."""
 
     def ingest_extra(self, extra: Extra) -> bool:
         """Bring in a summary, memory or tombstone; whether it was new."""

@@ -306,17 +306,31 @@ class Pool:
             self._give_back(connection)
 
     @contextmanager
-    def write(self, *, commit: bool = True) -> Iterator[Connection]:
-        """Lend a connection inside one `BEGIN IMMEDIATE` transaction; any exception rolls it back."""
+    def write(self, *, commit: bool = True, durable: bool = True) -> Iterator[Connection]:
+        """Lend a connection inside one `BEGIN IMMEDIATE` transaction; any exception rolls it back.
+
+        What is not `durable` may be lost in a power cut, never in part, until a durable transaction or `settle`.
+        """
         with self.read() as connection:
-            begin_immediate(connection)
+            usual = None if durable else connection.execute("PRAGMA synchronous").fetchone()[0]
+            if usual is not None:
+                connection.execute("PRAGMA synchronous = NORMAL").fetchall()
             try:
+                begin_immediate(connection)
                 yield connection
                 connection.execute("COMMIT" if commit else "ROLLBACK")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+            finally:
+                if usual is not None:
+                    connection.execute(f"PRAGMA synchronous = {usual}").fetchall()
+
+    def settle(self) -> None:
+        """Have on the disk what was written by transactions that were not durable."""
+        with self.read() as connection:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
     def close(self) -> None:
         """Close every idle connection; those on loan close when they are given back."""

@@ -288,8 +288,11 @@ class SqliteStore(Nouns):
     ) -> Ingested:
         from chatlog.store.sqlite.ingest import Ingest
 
-        with self._pool.write(commit=not dry_run) as connection:
+        with self._pool.write(commit=not dry_run, durable=False) as connection:
             return Ingest(connection, self.user, source, self._now(), undelete=undelete, moved=moved).run(records)
+
+    def settle(self) -> None:
+        self._pool.settle()
 
     def ingest_extra(self, extra: Extra) -> bool:
         from chatlog.store.sqlite import extras

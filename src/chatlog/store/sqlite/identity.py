@@ -47,7 +47,9 @@ def nameless(seq: int) -> str:
 
 def origin(conversation: str, name: Identity | None) -> tuple[int, str] | None:
     """Return the seq and the hash of a name that `_diverged` gave a message of this conversation."""
-    parts = name.split(":") if isinstance(name, str) else []
+    if not isinstance(name, str) or not name.startswith(conversation):
+        return None
+    parts = name.split(":")
     return (int(parts[1]), parts[2]) if len(parts) == 3 and parts[0] == conversation and parts[1].isdecimal() else None
 
 

@@ -166,19 +166,17 @@ class Ingest:
             target.inherited = self._prefix_of(draft.parent, draft.forked_at)
         if not self.undelete:
             target.buried = self._buried_in(draft)
-        target.told_before = self._told_before(drafts)
-        if target.is_new:
-            return
+        if not target.is_new:
+            self._load_known(target, draft, drafts)
+        target.told_before = self._told_before([one for one in drafts if one.source_id not in target.known])
+
+    def _load_known(self, target: _Target, draft: ConversationDraft, drafts: Sequence[MessageDraft]) -> None:
         wanted: set[Identity | None] = {draft.head}
         for message in drafts:
-            before = self.moved.get((target.id, message.parent))
-            wanted |= {
-                message.source_id,
-                message.seq,
-                message.parent,
-                before,
-                diverged(target.id, message),
-            }
+            wanted |= {message.source_id, message.parent}
+            if message.seq is not None or self.moved:
+                before = self.moved.get((target.id, message.parent))
+                wanted |= {message.seq, before, diverged(target.id, message)}
         origins = {name: found for name in wanted if (found := origin(target.id, name))}
         wanted |= {seq for seq, _ in origins.values()}
         names = json.dumps([name for name in wanted if isinstance(name, str)])
@@ -197,6 +195,8 @@ class Ingest:
     def _told_before(self, drafts: Sequence[MessageDraft]) -> frozenset[str]:
         """Return the messages' ids that some conversation has: few do, and each costs a look at its body."""
         names = [draft.source_id for draft in drafts if draft.source_id and not draft.source_id.startswith(DERIVED)]
+        if not names:
+            return frozenset()
         rows = self.connection.execute(
             """SELECT value FROM json_each(?)
                WHERE EXISTS (SELECT 1 FROM messages WHERE source_id = value)""",  # an id may be in each conversation
