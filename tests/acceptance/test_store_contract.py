@@ -24,6 +24,7 @@ from chatlog.errors import (
 )
 from chatlog.models import ConversationDraft, Extra, MessageDraft, Term, WordQuery
 from chatlog.store import Store
+from chatlog.store.memories import MemoryDraft
 from chatlog.store.sources import FileState, SeenFile
 from chatlog.store.sqlite import connection
 
@@ -52,6 +53,12 @@ READS: dict[str, Call] = {
     "extras": lambda store, name: list(store.extras()),
     "extras of a conversation": lambda store, name: list(store.extras(name)),
     "sources": lambda store, name: store.sources.all(),
+    "windows": lambda store, name: store.windows.tail(name, "cl100k_base", lambda message: 1),
+    "summaries": lambda store, name: store.summaries.all(name),
+    "measures": lambda store, name: store.measures.sizes(chatlog.Filters(), "cl100k_base"),
+    "memories": lambda store, name: list(store.memories.all()),
+    "words": lambda store, name: store.words.size(),
+    "vectors": lambda store, name: store.vectors.state(),
     "redactions of what is said": lambda store, name: list(store.redactions.said([name])),
     "info": lambda store, name: store.info(),
     "backup": lambda store, name: store.backup(Path(f"{store.path}.copy")),  # type: ignore[attr-defined]
@@ -75,12 +82,13 @@ WRITES: dict[str, Call] = {
     "sources, remembered": lambda store, name: store.sources.remember([READ]),
     "sources, forgotten": lambda store, name: store.sources.forget(),
     "redactions of a message": lambda store, name: store.redactions.replace([(1, MessageDraft(role="user", text=BIG))]),
+    "memories, set": lambda store, name: store.memories.set(MemoryDraft("k", BIG)),
     "record": lambda store, name: store.record("export", note=BIG),
     "rebuild": lambda store, name: store.rebuild(),
 }
 #: Writes that need no page more than the file has.
 IN_PLACE = {"sources, forgotten", "delete", "restore", "tag", "rebuild"}
-NOT_CALLS = {"owns", "close", "user", "clock", "forgetting"}
+NOT_CALLS = {"owns", "close", "user", "clock", "forgetting", "settle"}
 
 
 def long_messages() -> list[MessageDraft]:

@@ -210,7 +210,8 @@ def connect(path: Path, synchronous: str = "FULL", key: Key | None = None, *, al
         settings = (*SETTINGS, f"synchronous = {synchronous}", *locking)
         look = [*(f"PRAGMA {setting}" for setting in settings), "SELECT count(*) FROM sqlite_master"]
         # some settings read the schema, for which a process that is giving the file its first page has to be done
-        patiently(lambda: [opened.execute(sql).fetchall() for sql in look], ALONE_SECONDS if alone else BUSY_SECONDS)
+        patience = (ALONE_SECONDS,) if alone else ()
+        patiently(lambda: [opened.execute(sql).fetchall() for sql in look], *patience)
     except driver.Error as error:
         if connection is not None:
             connection.close()
