@@ -20,6 +20,8 @@ from chatlog.results import Result, Results, SearchOptions, best_of_each, cut, i
 from chatlog.store import Store
 
 MODES = ("hybrid", "lexical", "semantic", "regex")
+#: More results than this are all there are.
+MOST = 1_000_000
 #: So many hidden messages between a result and its neighbours are passed over.
 PASSED_OVER = 8
 #: To find conversations, so many times more messages are looked for: not less than `FEWEST`, not more than `MOST`.
@@ -46,7 +48,7 @@ def search_messages(
         found = _by_pattern(store, text, filters, options)
     else:
         query = language.parse(text, now or store.clock(), filters)
-        options = replace(options, within=options.within or query.within)
+        options = replace(options, within=options.within or query.within, limit=min(options.limit, MOST))
         found = _by_query(store, query, options)
     if options.context:
         found = replace(found, items=tuple(_with_neighbours(store, item, options) for item in found.items))

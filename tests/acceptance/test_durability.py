@@ -51,6 +51,8 @@ EVERY_VERB = (
     ("search", "sea"),
     ("search", "sea", "nowhere-to-be-found"),
     ("search", "--mode", "regex", "s.a"),
+    ("similar", "@last"),
+    ("embed", "--rebuild"),
     ("set", "@last", "--title", "Trips", "--pin", "--ttl", "30d"),
     ("tag", "@last", "+work", "-travel"),
     ("tags",),

@@ -246,7 +246,7 @@ FAILING = """
     search x --conv {} | tag @last +a,{} | tag {} +a | state @last {} | state @last get {} | state {} get | fork {}
     add @last --role {} x | add @last x --role user --parent {} | add {} --role user x
     set @last --ttl {} | set {} --pin | new --tag a,{} | import {} --quiet | import x.json --from {}
-    export --to {} | export {} | export -o no/{}
+    export --to {} --quiet | export {} --quiet | export -o no/{} --quiet
     db backup no/{} | db {} | config get {} | config set color {} | config set {} x | completion {}
 """
 
@@ -307,7 +307,7 @@ def lines_about_files(folder: Path, word: str) -> list[list[str]]:
         ["db", "path"], ["db", "info"], ["db", "info", "--json"], ["doctor"], ["db", "backup"],
         ["db", "backup", broken], ["import", broken, "--quiet"], ["import", source, "--quiet"],
         ["import", source, "--json", "--quiet"],
-        ["export", "-o", broken], ["export", "-o", f"{broken}/x"], ["list", "--config", broken],
+        ["export", "-o", broken, "--quiet"], ["export", "-o", f"{broken}/x", "--quiet"], ["list", "--config", broken],
         ["config", "path", "--config", settings], ["config", "list", "--config", settings],
         ["config", "get", "user", "--config", settings], ["new", "--config", settings], ["list", "--db", broken],
     ]  # fmt: skip

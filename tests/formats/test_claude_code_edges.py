@@ -266,6 +266,9 @@ def test_an_answer_is_yielded_as_soon_as_the_next_begins() -> None:
         def read(self, size: int = -1) -> bytes:
             return b""
 
+        def readline(self) -> bytes:
+            return next(self.lines)
+
         def __iter__(self) -> Iterator[bytes]:
             return self.lines
 
