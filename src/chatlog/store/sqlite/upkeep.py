@@ -71,16 +71,19 @@ def backup(connection: Connection, target: Path) -> int:
     Raises RefusedError where the target exists (a symlink included) and NotFoundError where its
     folder does not.
     """
+    if os.path.lexists(target):
+        raise RefusedError(f"{target} exists already", "choose another name")
+    partial = target.with_name(f".{target.name}.partial")  # the name says a whole copy, also after a kill
     try:
-        os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), 0o600))
-    except FileExistsError:
-        raise RefusedError(f"{target} exists already", "choose another name") from None
+        partial.unlink(missing_ok=True)
+        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), 0o600))
     except OSError as error:
         raise NotFoundError(f"cannot write {target}: {error.strerror}") from None
     try:
-        connection.execute("VACUUM INTO ?", (str(target),))
+        connection.execute("VACUUM INTO ?", (str(partial),))
+        partial.rename(target)
     except BaseException as error:
-        target.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         if isinstance(error, driver.Error) and error.sqlite_errorcode & 0xFF in (FULL, IOERR):
             raise StorageFullError(
                 f"{target} could not be written: the disk is full or refuses", "free some space"
