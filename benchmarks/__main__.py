@@ -5,7 +5,18 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 
-NAMES = ("startup", "append", "tail", "import_rate", "import_auto", "import_size", "samples", "redaction", "forget")
+NAMES = (
+    "startup",
+    "append",
+    "tail",
+    "import_rate",
+    "import_auto",
+    "import_size",
+    "samples",
+    "redaction",
+    "forget",
+    "search_scale",
+)
 
 
 def main() -> None:

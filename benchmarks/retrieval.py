@@ -20,8 +20,7 @@ from typing import Any, NamedTuple
 
 import chatlog
 from benchmarks.common import header, options, percentile, table, verdict, workplace
-from chatlog.models import ConversationDraft, Filters, MessageDraft, Term, WordQuery
-from chatlog.query import content_terms, parse
+from chatlog.models import ConversationDraft, Filters, MessageDraft
 from chatlog.results import SearchOptions
 from chatlog.search import search_messages
 from chatlog.store import Store
@@ -131,13 +130,6 @@ class Ways:
     def is_none(self, text: str) -> bool:
         return search_messages(self.store, text, Filters(), SearchOptions(mode=self.mode)).tier == "none"
 
-    def terms(self, text: str) -> tuple[Term, ...]:
-        return content_terms(parse(text, self.store.clock()).terms)
-
-    def all_words(self, text: str, filters: Filters, limit: int) -> list[str]:
-        hits = self.store.match(WordQuery(every=self.terms(text)), filters, limit=limit)
-        return [hit.message.source_id or "" for hit in hits]
-
 
 # measures
 
@@ -160,6 +152,7 @@ def main() -> None:
     parser.add_argument("sets", type=Path, help="the folder of the sets")
     parser.add_argument("--only", action="append", help="only this set")
     parser.add_argument("--mode", default="hybrid")
+    parser.add_argument("--alone", action="store_true", help="without the usual ways beside it")
     chosen = parser.parse_args()
     header("Retrieval")
     folders = [folder for folder in sorted(chosen.sets.iterdir()) if (folder / "queries.jsonl").exists()]
@@ -189,6 +182,7 @@ def report(data: Set, others: Sequence[Set], place: Path, chosen: Any) -> None:
             figures = [f"{value:.1f}" for value in scores[scoped]]
             times = " / ".join(f"{percentile(ways.seconds, share) * 1000:.0f}" for share in (0.5, 0.95))
             rows.append([f"{data.name}, {'scoped' if scoped else 'global'}", f"chatlog {chosen.mode}", *figures, times])
+            rows += [] if chosen.alone else beside(data, ids, scoped=scoped)
         columns = ["set", "way", *(f"R@{cut}" for cut in CUTS), "MRR", "p50 / p95 ms"]
         table(columns, rows)
         print(f"\n{len(data.corpus):,} messages imported in {imported:.1f} s; {len(data.queries):,} questions")
@@ -197,6 +191,27 @@ def report(data: Set, others: Sequence[Set], place: Path, chosen: Any) -> None:
                 verdict(f"{'scoped' if scoped else 'global'} R@{cut} ≥ {bar}: {value:.1f}", met=value >= bar)
         if data.name in NONE_BARS:
             unrelated(data, others, ways)
+
+
+def beside(data: Set, ids: Mapping[str, str], *, scoped: bool) -> list[list[str]]:
+    """Return the rows of the usual ways on the same questions."""
+    from benchmarks.baselines import Baselines
+
+    back = {here: there for there, here in ids.items()}
+    rows: list[list[str]] = []
+    for name, find in Baselines(data.corpus).ways().items():
+        seconds: list[float] = []
+
+        def ask(text: str, filters: Filters, limit: int, find: Any = find, seconds: Any = seconds) -> list[str]:
+            start = time.perf_counter()
+            found: list[str] = find(back[filters.ids[0]] if filters.ids else None, text, limit)
+            seconds.append(time.perf_counter() - start)
+            return found
+
+        figures = [f"{value:.1f}" for value in measured(data, ask, ids, scoped=scoped)]
+        times = " / ".join(f"{percentile(seconds, share) * 1000:.0f}" for share in (0.5, 0.95))
+        rows.append(["", name, *figures, times])
+    return rows
 
 
 def unrelated(data: Set, others: Sequence[Set], ways: Ways) -> None:

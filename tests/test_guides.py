@@ -3,6 +3,7 @@
 import doctest
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def test_the_python_guide_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert (0, True) == (failed, tried > 20)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/redaction.md", "docs/security.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/redaction.md", "docs/search.md", "docs/security.md"])
 def test_a_page_names_verbs_that_exist(page: str) -> None:
     """Each `chatlog …` line of a page begins with a verb of the table."""
     lines = re.findall(r"^\$ (.*)$", (ROOT / page).read_text("utf-8"), re.MULTILINE)
@@ -49,3 +50,24 @@ def test_the_import_guide_runs(run: Run, tmp_path: Path, monkeypatch: pytest.Mon
         talk = json.dumps({"messages": [{"role": "user", "content": "Is SQLite enough?"}]})
         ran = run(*call.split(), stdin=talk if " - " in call else "")
         assert (130 if "--watch" in call else 0) == ran.code, (call, ran.err)
+
+
+def test_the_search_guide_runs(run: Run) -> None:
+    """Each line in docs/search.md works, pipes and all, on a history that has what it asks for."""
+    run("add", "--new", "--role", "user", "Is a write-ahead log enough for the backlog?")
+    name = run("add", "--new", "--role", "user", "Where did we eat in Lisbon?", "--format", "ids").out.split(":")[0]
+    run("add", name, "--role", "assistant", "The sardines at the market in Lisbon.")
+    run("tag", name, "+travel")
+    run("add", "--new", "--role", "user", "Where did they eat sardines in Lisbon, at which market?")
+    page = (ROOT / "docs/search.md").read_text("utf-8")
+    lines = re.findall(r"^\$ (.*)$", page, re.MULTILINE)
+    assert len(lines) > 18
+    for line in lines:
+        given = ""
+        for words in (shlex.split(piece) for piece in line.split(" | ")):
+            if words[0] == "echo":
+                given = f"{words[1]}\n"
+                continue
+            ran = run(*words[1:], stdin=given)
+            assert (0, "") == (ran.code, "" if ran.out or words[1] in ("tag", "config") else "nothing"), (line, ran.err)
+            given = ran.out

@@ -85,8 +85,8 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 PIECES = [
     "sardines", '"', "AND", "OR", "NOT", "NEAR(", ")", "*", "-", "role:", "tag:x", "-tag:", "in:tool", "since:9x",
-    "since:1y", "is:pinned", "is:", "^", ":", "データ", "ベ",
-    "'", "%", "?", "the", "C++", "{}", "é", "\x00", "\ud800", "\u2028",
+    "since:1y", "is:pinned", "is:", "^", ":", "データ", "ベ", "'", "%", "?", "the", "C++", "{}", "\x00",
+    "\ud800", "\u2028",
 ]  # fmt: skip
 QUERIES = st.one_of(
     st.text(max_size=80),

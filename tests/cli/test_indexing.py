@@ -74,3 +74,15 @@ def test_an_import_leaves_another_embedders_index_alone(run: Run, monkeypatch: p
     run("import", "-", stdin=HISTORY.replace("sardines", "octopus").replace('"a"', '"b"'))
     assert ("wordllama", 20) == (status(run)["embedder"][:9], status(run)["waiting"])
     assert {"warnings"} <= set(run("search", "octopus", "--json").json)
+
+
+def test_a_half_built_index_is_searched_with_one_warning(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has no vector yet is found by its words, and the answer says how many those are."""
+    monkeypatch.setenv("CHATLOG_EMBEDDER", "none")
+    run("import", "-", stdin=HISTORY)
+    monkeypatch.setenv("CHATLOG_EMBEDDER", "wordllama")
+    monkeypatch.setattr("chatlog.hunt.EMBEDDED_IN_SEARCH", 5)
+    ran = run("search", "sardines", "-n", "30", "--json")
+    assert ("hybrid", 20) == (ran.json["mode"], len(ran.json["items"]))
+    assert ["15 messages are searched by words only: chatlog embed indexes their meaning"] == ran.json["warnings"]
+    assert 1 == ran.err.count("warning: ")
