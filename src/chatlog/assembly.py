@@ -23,10 +23,16 @@ from chatlog.tokens import Counter, cut
 from chatlog.wireforms import Form
 
 #: Shares of the budget: quoted summaries, pinned turns, what a pause was about, memories.
-_SUMMARY, _KEPT, _PAUSE, _MEMORY = 0.25, 0.15, 0.05, 0.08
-#: The verbatim turns' share, by budget: with a question of its own the earlier turns come first in a small one.
-_ASKED = ((1_000, 0.12), (2_000, 0.12), (4_000, 0.4), (8_000, 0.6), (16_000, 0.75))
-_GROWING = ((500, 0.5), (1_000, 0.6), (2_000, 0.7), (4_000, 0.78), (8_000, 0.82))
+_SUMMARY, _KEPT, _PAUSE, _MEMORY = 0.25, 0.15, 0.05, 0.05
+#: The verbatim turns' share with a question of its own, by budget: in a small one the earlier turns come first.
+_ASKED = ((1_000, 0.12), (2_000, 0.12), (4_000, 0.25), (8_000, 0.5), (16_000, 0.7))
+#: In a growing conversation earlier turns get so many tokens, or this share where it is more, but never that share:
+#: what is quoted changes from call to call, and no provider's cache holds it.
+_QUOTED, _QUOTED_SHARE, _QUOTED_MOST = 600, 0.08, 0.35
+#: What is kept free there for the new message, so that its length does not move the window.
+_NEW_MESSAGE = 0.06
+#: With a question of its own, room that nothing was found for goes to older turns, from this share on.
+_SPARE = 0.08
 
 
 class Left(NamedTuple):
@@ -69,15 +75,18 @@ def choose(material: Material, budget: int, form: Form, count: Counter) -> Chose
     return bare.least()
 
 
-def _share(curve: Sequence[tuple[int, float]], budget: int) -> float:
-    """Return the share that a curve gives a budget, straight lines between its points."""
-    low = curve[0]
-    for high in curve:
+def _recent_share(budget: int, *, asked: bool) -> float:
+    """Return the verbatim turns' share of a budget."""
+    if not asked:
+        quoted = min(max(_QUOTED / budget, _QUOTED_SHARE), _QUOTED_MOST)
+        return 1 - quoted - _MEMORY - _NEW_MESSAGE
+    low = _ASKED[0]
+    for high in _ASKED:
         if budget <= high[0]:
             span = high[0] - low[0]
             return low[1] + (high[1] - low[1]) * ((budget - low[0]) / span if span else 0)
         low = high
-    return curve[-1][1]
+    return low[1]
 
 
 class Assembly:
@@ -157,11 +166,12 @@ class Assembly:
 
     def chosen(self) -> Chosen:
         """Return the context that fits by estimate."""
-        head, window = self._head(), self._recent()
-        asked = self.material.new_query
+        head, block = self._head(), self._with_the_question()
+        if self.material.is_asked:
+            block = self._widen(block)
+        window, asked = self._recent(), self.material.new_query
         told = [*([head] if head else []), *window, *([_words(asked)] if asked is not None else [])]
         found = [*self.system, *steps(told)]
-        block = self._with_the_question()
         if block:
             at = max((at for at, step in enumerate(found) if step.role == "user"), default=len(found))
             found.insert(at, Step("user", found[at].author if at < len(found) else None, text_parts(block)))
@@ -248,17 +258,35 @@ class Assembly:
     def _memory_room(self) -> int:
         return int(self.budget * _MEMORY)
 
+    @property
+    def _quoted_room(self) -> int:
+        return int(self.budget * min(max(_QUOTED / self.budget, _QUOTED_SHARE), _QUOTED_MOST))
+
     @cached_property
     def recent_room(self) -> int:
         """The tokens that verbatim turns may take, the same from call to call."""
-        share = _share(_ASKED if (self.material.query or "").strip() else _GROWING, self.budget)
-        return max(int(min(self.budget * share, self.room)), 0)
+        wanted = int(self.budget * _recent_share(self.budget, asked=self.material.is_asked))
+        if wanted <= self.room:
+            return wanted
+        notch = max(self.budget // 8, 1)  # a longer message takes a notch of the window, not a little each time
+        return max(self.room // notch * notch or self.room, 0)
 
     @cached_property
     def window(self) -> Window:
         """The recent turns."""
         room = self.room - self._memory_room
         return Window(self.material, self.budget, room, self.recent_room, self.count)
+
+    def _widen(self, block: str) -> str:
+        """Give older turns the room that nothing was found for; return what goes with the question then."""
+        spent = self._price([*self.system, *self.newest]) + self.window.spent + self.count(block)
+        spent += sum(self.texts.get(name, 0) for name in ("kept", "summary")) + 2 * AROUND
+        spare = self.budget - spent
+        if self.window.fits or spare < self.budget * _SPARE:
+            return block
+        wider = Window(self.material, self.budget, self.window.room, self.window.spent + spare, self.count, step=0.02)
+        self.window = wider
+        return self._with_the_question()
 
     def _recent(self) -> list[Message]:
         """Return the verbatim turns and the messages that wait for an answer."""
@@ -293,16 +321,16 @@ class Assembly:
         question = self.material.question
         if not question.strip():
             return ""
-        blocks = [self._memories(question)]
+        blocks = [self._memories()]
         if not self.window.fits:
             blocks.append(self._retrieved(question))
         return "\n".join(filter(None, blocks))
 
-    def _memories(self, question: str) -> str:
+    def _memories(self) -> str:
         spare = self._memory_room
         lines: list[str] = []
         refs: list[str] = []
-        for memory in self.material.memories(question):
+        for memory in self.material.remembered:
             line = f"{memory.key}: {memory.value if isinstance(memory.value, str) else _json(memory.value)}"
             price = self.count(line) + 1
             if price <= spare - 20:
@@ -320,9 +348,9 @@ class Assembly:
         taken |= {int(ref.rpartition(":")[2]) for ref in self.refs.get("kept", ())}
         room = self.budget - self._price([*self.system, *self.newest]) - window.spent
         room -= sum(self.texts.get(name, 0) for name in ("kept", "summary", "memory")) + 2 * AROUND
-        most = min(room, max(self.budget - self.recent_room - self.texts.get("query", 0), 0))
+        most = room if self.material.is_asked else min(room, self._quoted_room)
         quotes = Quotes(self.count, most, word_set(question))
-        for message in self.material.hits(question):
+        for message in self.material.found:
             if message.seq not in taken:
                 quotes.take(message)
         text = quotes.text()

@@ -22,7 +22,7 @@ from chatlog.results import SearchOptions
 from chatlog.search import search_messages
 from chatlog.store import Store
 from chatlog.store.window import Counted, Remembered
-from chatlog.timespec import instant
+from chatlog.timespec import iso
 from chatlog.tokens import Counter, Tokenizer, counter, learned_factor, tokenizer_for
 from chatlog.wireforms import FORMS, message_tokens
 
@@ -270,25 +270,23 @@ def _reported(message: Message) -> int | None:
 def pause_in(tail: Sequence[Counted], title: str | None, now: datetime, gap: timedelta) -> Pause | None:
     """Return the last pause of at least `gap` in the newest messages, the time since the last one counted too."""
     seen = [turn.message for turn in tail if not turn.message.hidden]
-    times = [_moment(message) for message in seen]
-    later = (*times[1:], now)
+    later, following = iso(now), 1 << 62
     for at in range(len(seen) - 1, -1, -1):
-        before, after = times[at], later[at]
-        if before and after and after - before >= gap:
-            following = seen[at + 1].seq if at + 1 < len(seen) else 1 << 62
-            return Pause(following, _reminder(seen[: at + 1], title, before))
+        before = seen[at].created_at
+        if later[:10] != before[:10] and _moment(later) - _moment(before) >= gap:
+            return Pause(following, _reminder(seen[: at + 1], title, _moment(before)))
+        later, following = before, seen[at].seq
     return None
 
 
-def _moment(message: Message) -> datetime | None:
-    known = instant(message.created_at)
-    return datetime.fromisoformat(known) if known else None
+def _moment(stored: str) -> datetime:
+    return datetime.fromisoformat(stored)
 
 
 def _reminder(before: Sequence[Message], title: str | None, last: datetime) -> str:
     """Return when it was, what it was about, and what was decided."""
     lines = [f"The conversation paused on {last:%Y-%m-%d}." + (f" It was about: {title}" if title else "")]
-    settled = key_sentences(reversed(before[-60:]), 3)
+    settled = key_sentences(reversed(before[-24:]), 3)
     if settled:
         lines.append("Settled then: " + " / ".join(sentence[:200] for _, sentence in reversed(settled)))
     return "\n".join(lines)

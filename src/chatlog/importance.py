@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from chatlog.models import Importance, Message
 
 #: So much of a long message is looked through; what matters is said at the front or the end.
-_SCANNED = 6_000
+_SCANNED = 3_000
 
 
 class Verdict(NamedTuple):
@@ -132,6 +133,7 @@ def _by_words(text: str, role: str) -> Verdict:
     return Verdict("keep", found) if found else Verdict("summarize", "no rule")
 
 
+@lru_cache(maxsize=8_192)
 def rule_of(text: str, role: str) -> str | None:
     """Return the name of the rule that keeps a text, None where none does."""
     if role == "assistant" and len(text) > 600:  # a long answer explains; what it settles is said again by the user

@@ -67,6 +67,21 @@ class Material:
             return None
         return self.query
 
+    @property
+    def is_asked(self) -> bool:
+        """Whether there is a question of its own, and not only what was said last."""
+        return bool((self.query or "").strip())
+
+    @cached_property
+    def found(self) -> Sequence[Message]:
+        """The earlier turns that the question finds, best first."""
+        return self.hits(self.question) if self.question.strip() else ()
+
+    @cached_property
+    def remembered(self) -> Sequence[Remembered]:
+        """The memories that the question finds, best first."""
+        return self.memories(self.question) if self.question.strip() else ()
+
     @cached_property
     def question(self) -> str:
         """What earlier turns are looked for by: the query, or the user's last words."""

@@ -30,7 +30,10 @@ _BEFORE_PAUSE, _SHORT = 3, 0.3
 class Window:
     """The verbatim turns: all that there are where they fit into `room`, else the last ones in `most` tokens."""
 
-    def __init__(self, material: Material, budget: int, room: int, most: int, count: Counter) -> None:
+    def __init__(
+        self, material: Material, budget: int, room: int, most: int, count: Counter, *, step: float = _STEP
+    ) -> None:
+        self.grid = max(int(most * step), 1)
         self.material = material
         self.budget = budget
         self.room = room
@@ -99,8 +102,7 @@ class Window:
         places = users or places
         if not places:
             return oldest
-        step = max(int(self.most * _STEP), 1)
-        mark = ceil(self.position(places[0]) / step) * step
+        mark = ceil(self.position(places[0]) / self.grid) * self.grid
         return next((at for at in places if self.position(at) >= mark), places[0])
 
     def position(self, at: int) -> int:

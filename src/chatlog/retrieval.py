@@ -36,7 +36,7 @@ class Quotes:
             return
         line = f"{speaker(message)}: {passage(words, self.words, self.longest, self.count)}"
         day = message.created_at[:10]
-        price = self.count(line) + 1 + (0 if day in self.days else self.count(day) + 2)
+        price = self.count(line + "\n") + (0 if day in self.days else self.count(day) + 4)
         if price > self.spare:
             self.refused.append(message)
             return

@@ -38,8 +38,8 @@ class SqliteWindows:
         with self._pool.read() as connection:
             key = self._key(connection, conversation)
             total = _Total(connection, key, encoding)
-            system = _chosen(connection, key, conversation, "m.role IN ('system', 'developer')")
-            kept = _chosen(connection, key, conversation, "m.importance = 'keep'")
+            system = _chosen(connection, key, conversation, "system", "m.role IN ('system', 'developer')")
+            kept = _chosen(connection, key, conversation, "importance", "m.importance = 'keep'")
         if total.missing:
             self._count(conversation, encoding, total, count)
         return Opening(system, kept, total.tokens, total.messages, total.first, total.last)
@@ -118,11 +118,11 @@ def _tokens(message: Message, known: int | None, count: Count) -> int:
     return count(message) if known is None else known
 
 
-def _chosen(connection: Connection, key: int, conversation: str, condition: str) -> tuple[Message, ...]:
+def _chosen(connection: Connection, key: int, conversation: str, index: str, condition: str) -> tuple[Message, ...]:
     """Return the active, visible messages of a kind that a partial index finds, in order."""
     rows = connection.execute(
-        f"""SELECT m.seq FROM messages AS m WHERE m.conversation = ? AND {condition} AND m.active AND NOT m.hidden
-            ORDER BY m.seq DESC LIMIT {_MOST_KEPT}""",
+        f"""SELECT m.seq FROM messages AS m INDEXED BY messages_{index}
+            WHERE m.conversation = ? AND {condition} AND m.active AND NOT m.hidden ORDER BY m.seq DESC LIMIT {_MOST_KEPT}""",
         (key,),
     ).fetchall()
     return tuple(message_rows.at(connection, key, conversation, [row[0] for row in rows])) if rows else ()
