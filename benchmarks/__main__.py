@@ -6,17 +6,10 @@ import argparse
 from importlib import import_module
 
 NAMES = (
-    "startup",
-    "append",
-    "tail",
-    "import_rate",
-    "import_auto",
-    "import_size",
-    "samples",
-    "redaction",
-    "forget",
-    "search_scale",
-)
+NAMES = (
+    "startup", "append", "tail", "import_rate", "import_auto", "import_size", "samples", "retrieval", "search_scale",
+    "context", "redaction", "forget",
+)  # fmt: skip
 
 
 def main() -> None:

@@ -28,6 +28,7 @@ EXPECTED = {
     "StorageFullError": ("storage_full", 7),
     "ReadOnlyError": ("read_only", 7),
     "BudgetError": ("budget", 8),
+    "CommandError": ("command", 4),
 }
 RETRYABLE = {"ConflictError", "BusyError", "StorageFullError"}
 

@@ -275,6 +275,8 @@ class Assembly:
     def window(self) -> Window:
         """The recent turns."""
         room = self.room - self._memory_room
+        if self.material.summaries:  # what they cover is looked for as well
+            room -= int(self.budget * _QUOTED_MOST) if self.material.is_asked else self._quoted_room
         return Window(self.material, self.budget, room, self.recent_room, self.count)
 
     def _widen(self, block: str) -> str:
@@ -322,7 +324,7 @@ class Assembly:
         if not question.strip():
             return ""
         blocks = [self._memories()]
-        if not self.window.fits:
+        if not self.window.fits or self.material.summaries:
             blocks.append(self._retrieved(question))
         return "\n".join(filter(None, blocks))
 

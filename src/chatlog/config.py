@@ -33,6 +33,9 @@ SETTINGS = (
          "prometheus"),
     ),
     Setting("budget", ("CHATLOG_BUDGET",), "", "the tokens of a context; empty: by the model's window"),
+    Setting(
+        "summarizer", ("CHATLOG_SUMMARIZER",), "extractive", "what compact uses: extractive, a command, a URL"
+    ),
     Setting("color", ("CHATLOG_COLOR",), "auto", "whether to colour a terminal", ("auto", "always", "never")),
     Setting("pager", ("CHATLOG_PAGER", "PAGER"), "less -FRX", "what shows long text on a terminal; empty: nothing"),
     Setting(

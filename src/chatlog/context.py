@@ -218,8 +218,7 @@ class _Reading:
         """Return what may be chosen from."""
         name = self.conversation.id
         summaries = self.store.summaries.latest(name)
-        rolling = summaries.get("rolling")
-        covered = rolling.to_seq if rolling else 0
+        covered = max((found.to_seq for found in summaries.values()), default=0)
         tail, is_whole = self._tail(usable, covered)
         return Material(
             conversation=name,

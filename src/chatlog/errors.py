@@ -144,6 +144,13 @@ class ClosedError(UsageError):
     kind = "closed"
 
 
+class CommandError(ChatlogError):
+    """A command or an endpoint that was to answer failed, or answered nothing; what was stored stays as it was."""
+
+    kind = "command"
+    exit_code = 4
+
+
 class BudgetError(ChatlogError):
     """A token budget that cannot hold what must be in it."""
 

@@ -50,7 +50,7 @@ def test_all_settings_are_listed_with_their_origin(run: Run) -> None:
     rows = [line.split("\t") for line in run("config", "list", "--user", "zoe").lines]
     assert {4} == {len(row) for row in rows}
     values = {name: (value, origin) for name, value, origin, _ in rows}
-    assert {"db", "user", "format", "budget", "color", "pager", "synchronous"} <= {*values}
+    assert {"db", "user", "format", "budget", "summarizer", "color", "pager", "synchronous"} <= {*values}
     assert ("zoe", "flag") == values["user"]
     assert ("chatlog.db", "environment") == values["db"]
     assert ("FULL", "default") == values["synchronous"]

@@ -34,6 +34,8 @@ COMMANDS = {
     "similar": ("similar", "Find conversations like one, or messages like one."),
     "context": ("context", "Assemble the messages for the next request, within a budget."),
     "embed": ("embed", "Bring the index of meanings up to date."),
+    "ask": ("ask", "Let a command answer in a conversation, and keep it."),
+    "compact": ("compact", "Summarise the oldest turns of long conversations."),
     "export": ("export", "Write conversations to a file or a pipe."),
     "set": ("set", "Change a conversation's title, model and marks."),
     "tag": ("tag", "Add and remove tags."),

@@ -53,7 +53,7 @@ def command(
     """
     session = Session.of(ctx)
     form, envelope = _form(session, form)
-    request = Request(model=model, budget=_number(session, "budget", budget), reserve=reserve, form=form)
+    request = Request(model=model, budget=number_of(session, "budget", budget), reserve=reserve, form=form)
     request = replace(request, query=None if query is None else session.text(query, "the query"))
     if batch is not None:
         _serve(session, batch, request, redact=redact)
@@ -90,7 +90,7 @@ def _form(session: Session, typed: str | None) -> tuple[str, bool]:
     return ("openai" if asked in (None, "json") else asked), as_json
 
 
-def _number(session: Session, name: str, typed: int | None) -> int | None:
+def number_of(session: Session, name: str, typed: int | None) -> int | None:
     """Return a number that an option or the setting of its name gives."""
     value = session.settings.get(name)
     if typed is not None or not value:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from shutil import get_terminal_size
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,6 +38,9 @@ def command(
     hidden: Annotated[
         bool, typer.Option("--hidden", help="Hidden messages too: injected context and the like.")
     ] = False,
+    importance: Annotated[
+        bool, typer.Option("--importance", help="What each message is worth once it is old, and why.")
+    ] = False,
 ) -> None:
     """Show a conversation: its active path, or the branch and messages asked for.
 
@@ -55,7 +58,7 @@ def command(
             store.message(found.id, branch)
         wanted = _choose(store, found, around if around is not None else seq, context, whole=around is not None)
         chosen.append((found, wanted))
-    view = _View(session, hidden=hidden, full=full)
+    view = _View(session, hidden=hidden, full=full, importance=importance)
     with session.output.paged():
         for found, wanted in chosen:
             rest = store.messages(found.id, last=number, branch=branch, all_branches=all_branches)
@@ -75,7 +78,8 @@ def _choose(
 class _View:
     """Writes conversations in the form that was asked for."""
 
-    def __init__(self, session: Session, *, hidden: bool, full: bool) -> None:
+    def __init__(self, session: Session, *, hidden: bool, full: bool, importance: bool) -> None:
+        self.importance = importance
         self.output = session.output
         self.hidden = hidden
         self.look = Look(
@@ -93,17 +97,30 @@ class _View:
                 self.output.json(
                     {
                         "conversation": conversation_record(conversation),
-                        "messages": [message_record(message) for message in messages],
+                        "messages": [self._record(message) for message in messages],
                     }
                 )
             case "jsonl":
-                self.output.lines(to_json(message_record(message)) for message in messages)
+                self.output.lines(to_json(self._record(message)) for message in messages)
             case "ids":
                 self.output.lines(message.ref for message in messages)
             case "markdown":
                 self._markdown(conversation, messages)
             case _:
                 self.output.lines(self._lines(conversation, messages))
+
+    def _record(self, message: Message) -> dict[str, Any]:
+        """Return a message's machine form, with what it is worth where that was asked for."""
+        record = message_record(message)
+        if not self.importance:
+            return record
+        worth, reason = self._worth(message)
+        return {**record, "importance": worth, "importance_reason": reason}
+
+    def _worth(self, message: Message) -> tuple[str, str]:
+        from chatlog.importance import importance_of
+
+        return importance_of(message)
 
     def _lines(self, conversation: Conversation, messages: Iterable[Message]) -> Iterator[str]:
         yield from heading(conversation, self.look)
@@ -113,6 +130,9 @@ class _View:
                 left_out += 1
                 continue
             yield from message_lines(message, self.look)
+            if self.importance:
+                worth, reason = self._worth(message)
+                yield self.output.paint(f"[{worth}: {reason}]", "dim")
         yield ""
         if left_out:
             self.output.hint(f"{left_out} hidden messages are not shown; --hidden shows them")

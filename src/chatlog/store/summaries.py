@@ -5,6 +5,7 @@ A summary says what it covers and how it was made; a later one supersedes it, no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 #: `rolling` tells what happened, `facts` what must be kept, `resume` what a pause was about.
@@ -28,8 +29,8 @@ class Summary(NamedTuple):
 class SummaryDraft(NamedTuple):
     """A summary on its way in.
 
-    `after` is the id of the summary it extends, None for a first one; `bodies` what it was made of, as
-    `Summaries.fingerprint` told it: the write is refused where either is no longer so.
+    `after` is the id of the summary it extends, None for a first one; `since` the first seq that is new in it, and
+    `bodies` what `Summaries.fingerprint` told of it up to `to_seq`: the write is refused where these are no longer so.
     """
 
     kind: str
@@ -39,6 +40,7 @@ class SummaryDraft(NamedTuple):
     tokens: int
     method: str
     after: int | None
+    since: int
     bodies: str
 
 
@@ -54,8 +56,8 @@ class Summaries(Protocol):
     def fingerprint(self, conversation: str, from_seq: int, to_seq: int) -> str:
         """Return a digest of the active messages of a range; another one when any of them changed."""
 
-    def add(self, conversation: str, draft: SummaryDraft) -> Summary:
-        """Store a summary, superseding the one it extends.
+    def add(self, conversation: str, drafts: Sequence[SummaryDraft]) -> list[Summary]:
+        """Store summaries at once, each superseding the one it extends.
 
         Raises ConflictError where another one was first, or where the turns changed meanwhile.
         """

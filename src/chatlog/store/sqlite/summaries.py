@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from chatlog.errors import ConflictError
@@ -42,30 +42,22 @@ class SqliteSummaries:
             key = conversation_rows.readable_key_of(connection, self._user, conversation, iso(self._clock()))
             return _fingerprint(connection, key, from_seq, to_seq)
 
-    def add(self, conversation: str, draft: SummaryDraft) -> Summary:
+    def add(self, conversation: str, drafts: Sequence[SummaryDraft]) -> list[Summary]:
         now = iso(self._clock())
         with self._pool.write() as connection:
             key = conversation_rows.standing(connection, self._user, conversation, now).key
-            _check(connection, key, draft)
-            made = connection.execute(
-                """INSERT INTO summaries (conversation, user, kind, from_seq, to_seq, text, tokens, method, created_at)
-                   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-                (
-                    key,
-                    self._user,
-                    draft.kind,
-                    draft.from_seq,
-                    draft.to_seq,
-                    draft.text,
-                    draft.tokens,
-                    draft.method,
-                    now,
-                ),
-            ).lastrowid
-            if draft.after is not None:
-                connection.execute("UPDATE summaries SET superseded_by = ? WHERE id = ?", (made, draft.after))
-            row = connection.execute(f"SELECT {_COLUMNS} FROM summaries WHERE id = ?", (made,)).fetchone()
-        return _from_row(row)
+            return [self._insert(connection, key, draft, now) for draft in drafts]
+
+    def _insert(self, connection: Connection, key: int, draft: SummaryDraft, now: str) -> Summary:
+        _check(connection, key, draft)
+        made = connection.execute(
+            """INSERT INTO summaries (conversation, user, kind, from_seq, to_seq, text, tokens, method, created_at)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            (key, self._user, draft.kind, draft.from_seq, draft.to_seq, draft.text, draft.tokens, draft.method, now),
+        ).lastrowid
+        if draft.after is not None:
+            connection.execute("UPDATE summaries SET superseded_by = ? WHERE id = ?", (made, draft.after))
+        return _from_row(connection.execute(f"SELECT {_COLUMNS} FROM summaries WHERE id = ?", (made,)).fetchone())
 
 
 def _from_row(row: Row) -> Summary:
@@ -80,7 +72,7 @@ def _check(connection: Connection, key: int, draft: SummaryDraft) -> None:
     ).fetchone()
     if row[0] != draft.after:
         raise ConflictError("another process has summarised this conversation meanwhile", "run it again")
-    if _fingerprint(connection, key, draft.from_seq, draft.to_seq) != draft.bodies:
+    if _fingerprint(connection, key, draft.since, draft.to_seq) != draft.bodies:
         raise ConflictError("the summarised turns have changed meanwhile", "run it again")
 
 

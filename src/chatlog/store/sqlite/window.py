@@ -122,7 +122,8 @@ def _chosen(connection: Connection, key: int, conversation: str, index: str, con
     """Return the active, visible messages of a kind that a partial index finds, in order."""
     rows = connection.execute(
         f"""SELECT m.seq FROM messages AS m INDEXED BY messages_{index}
-            WHERE m.conversation = ? AND {condition} AND m.active AND NOT m.hidden ORDER BY m.seq DESC LIMIT {_MOST_KEPT}""",
+            WHERE m.conversation = ? AND {condition} AND m.active AND NOT m.hidden
+            ORDER BY m.seq DESC LIMIT {_MOST_KEPT}""",
         (key,),
     ).fetchall()
     return tuple(message_rows.at(connection, key, conversation, [row[0] for row in rows])) if rows else ()

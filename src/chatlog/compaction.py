@@ -1,0 +1,243 @@
+"""Which turns are summarised, when, and keeping what came of it; the messages themselves are never touched.
+
+A plan is made first and says what would happen; applying it is one compare-and-swap, so that a crash leaves
+nothing half done and two processes never summarise the same turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from chatlog.errors import ConflictError
+from chatlog.models import Conversation, Message
+from chatlog.store import Store
+from chatlog.store.summaries import Summary, SummaryDraft
+from chatlog.store.window import Counted
+from chatlog.summarizers import Summarizer, Task
+from chatlog.tokens import Counter, Tokenizer, counter, cut, tokenizer_for
+from chatlog.wireforms import message_tokens
+
+Level = Literal["normal", "summarize", "facts", "notify"]
+#: From these shares of the window on: a rolling summary, key facts too, a notice that summaries carry the conversation.
+BOUNDS: tuple[tuple[float, Level], ...] = ((0.9, "notify"), (0.8, "facts"), (0.6, "summarize"))
+#: The exchanges that stay verbatim: so many at the most, in this share of the window, and so many at the least.
+MOST_KEPT, KEPT_SHARE, LEAST_KEPT = 15, 0.4, 8
+#: Fewer new turns are not worth a summary.
+LEAST_TURNS = 4
+#: A summariser is given so many tokens of turns at a time; a longer backlog is caught up in order.
+CHUNK_TOKENS = 12_000
+#: The tokens of a summary and the most of one that a summariser of its own wrote.
+SUMMARY_TOKENS, LONGEST = 280, 600
+_PAGE = 256
+#: How often a plan is made anew where the conversation changed meanwhile.
+_TRIES = 4
+
+
+def level_of(tokens: int, window: int) -> Level:
+    """Return how full a window is."""
+    share = tokens / max(window, 1)
+    return next((level for bound, level in BOUNDS if share >= bound), "normal")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """When and how: the window in tokens, only what is due, how many exchanges stay verbatim."""
+
+    window: int
+    due: bool = False
+    keep: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What compacting a conversation would do; `reason` says why nothing, where there is nothing to do.
+
+    `turns` are not summarised yet, from `since` to `to_seq`; lag is how much and how long they have waited.
+    """
+
+    conversation: Conversation
+    level: Level
+    total: int
+    turns: tuple[Counted, ...] = ()
+    since: int = 0
+    to_seq: int = 0
+    lag_tokens: int = 0
+    lag_seconds: int = 0
+    reason: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """Return the machine form."""
+        return {
+            "id": self.conversation.id,
+            "title": self.conversation.title,
+            "level": self.level,
+            "tokens": self.total,
+            "from_seq": self.since or None,
+            "to_seq": self.to_seq or None,
+            "messages": len(self.turns),
+            "lag_tokens": self.lag_tokens,
+            "lag_seconds": self.lag_seconds,
+            "reason": self.reason or None,
+        }
+
+
+def window_of(conversation: Conversation, budget: int | None) -> int:
+    """Return the window that a conversation is measured by, in tokens of its model."""
+    from chatlog.context import DEFAULT_BUDGET, MOST_BY_WINDOW
+
+    window = tokenizer_for(conversation.model).window
+    return budget or (min(window, MOST_BY_WINDOW) if window else DEFAULT_BUDGET)
+
+
+class Compaction:
+    """Plans and keeps summaries of one store's conversations."""
+
+    def __init__(self, store: Store, summarize: Summarizer, method: str) -> None:
+        self.store = store
+        self.summarize = summarize
+        self.method = method
+
+    def plan(self, conversation: Conversation, options: Options) -> Plan:
+        """Return what compacting would do now."""
+        tokenizer = tokenizer_for(conversation.model)
+        count = counter(tokenizer.encoding)
+        opening = self.store.windows.opening(conversation.id, tokenizer.encoding, _counting(count))
+        total = tokenizer.billed(opening.tokens)
+        level = level_of(total, options.window)
+        covered = max((found.to_seq for found in self.store.summaries.latest(conversation.id).values()), default=0)
+        fresh = self._since(conversation.id, tokenizer, covered)
+        turns = fresh[: _boundary(fresh, options, tokenizer)]
+        waiting = tokenizer.billed(sum(turn.tokens for turn in fresh))
+        reason = _reason(turns, waiting, level, options)
+        lag = _lag(turns, self.store.clock())
+        facts: dict[str, Any] = {"lag_tokens": tokenizer.billed(_tokens(turns)), "lag_seconds": lag}
+        if reason:
+            is_due = level != "normal" and len(turns) >= LEAST_TURNS
+            return Plan(conversation=conversation, level=level, total=total, reason=reason, **(facts if is_due else {}))
+        return Plan(
+            conversation=conversation, level=level, total=total, turns=tuple(turns), **facts,
+            since=turns[0].message.seq, to_seq=turns[-1].message.seq,
+        )  # fmt: skip
+
+    def _since(self, name: str, tokenizer: Tokenizer, covered: int) -> list[Counted]:
+        """Return the visible messages behind the last summary, in order."""
+        count = _counting(counter(tokenizer.encoding))
+        found: list[Counted] = []
+        before: int | None = None
+        while True:
+            page = self.store.windows.tail(name, tokenizer.encoding, count, before=before, limit=_PAGE)
+            fresh = [turn for turn in page if turn.message.seq > covered]
+            found = fresh + found
+            if len(page) < _PAGE or len(fresh) < len(page):
+                return [turn for turn in found if _is_said(turn.message)]
+            before = page[0].message.seq
+
+    def apply(self, plan: Plan, options: Options) -> list[Summary]:
+        """Summarise what the plan says, the oldest first, and return the summaries as stored.
+
+        Raises CommandError where the summariser fails; what was stored before that stays.
+        """
+        stored: list[Summary] = []
+        tries = 0
+        while plan.turns:
+            chunk = _chunk(plan.turns)
+            try:
+                stored += self._step(plan, chunk)
+            except ConflictError:
+                tries += 1
+                if tries == _TRIES:
+                    raise
+                plan = self.plan(self.store.get(plan.conversation.id), options)
+                continue
+            rest = plan.turns[len(chunk) :]
+            plan = Plan(conversation=plan.conversation, level=plan.level, total=plan.total, turns=rest)
+        return stored
+
+    def _step(self, plan: Plan, chunk: Sequence[Counted]) -> list[Summary]:
+        """Summarise one chunk; all that is made of it is kept at once."""
+        name, first, last = plan.conversation.id, chunk[0].message.seq, chunk[-1].message.seq
+        bodies = self.store.summaries.fingerprint(name, first, last)
+        before = self.store.summaries.latest(name)
+        wanted = ["facts", "rolling"] if plan.level in ("facts", "notify") else ["rolling"]
+        drafts = [self._draft(kind, before.get(kind), chunk, bodies) for kind in wanted]
+        return self.store.summaries.add(name, [draft for draft in drafts if draft is not None])
+
+    def _draft(self, kind: str, before: Summary | None, chunk: Sequence[Counted], bodies: str) -> SummaryDraft | None:
+        fresh = [turn.message for turn in chunk if before is None or turn.message.seq > before.to_seq]
+        if not fresh:
+            return None
+        task = Task(messages=fresh, previous=before.text if before else "", most=SUMMARY_TOKENS, kind=kind)
+        text = self.summarize(task).strip() or task.previous
+        if not text:
+            text = "(nothing worth keeping was said)"
+        count = counter(tokenizer_for(None).encoding)
+        text = cut(text, LONGEST, count, head=1.0)[0]
+        first = before.from_seq if before else chunk[0].message.seq
+        return SummaryDraft(
+            kind, first, chunk[-1].message.seq, text, count(text), self.method, before.id if before else None,
+            chunk[0].message.seq, bodies,
+        )  # fmt: skip
+
+
+def _is_said(message: Message) -> bool:
+    """Whether it is a turn, and no system prompt: those are sent as they are."""
+    return not message.hidden and message.role not in ("system", "developer")
+
+
+def _counting(count: Counter) -> Any:
+    return lambda message: message_tokens(message.all_parts(), count)
+
+
+def _boundary(turns: Sequence[Counted], options: Options, tokenizer: Tokenizer) -> int:
+    """Return where the turns that stay verbatim begin: at a user's message, the last 8 to 15 exchanges."""
+    starts = [at for at, turn in enumerate(turns) if _opens(turns, at)]
+    if options.keep is not None:
+        return starts[-options.keep] if 0 < options.keep <= len(starts) else len(turns) if options.keep == 0 else 0
+    if len(starts) <= LEAST_KEPT:
+        return 0
+    room = tokenizer.affordable(int(options.window * KEPT_SHARE))
+    kept = LEAST_KEPT
+    while kept < min(MOST_KEPT, len(starts)) and _tokens(turns[starts[-kept - 1] :]) <= room:
+        kept += 1
+    return starts[-kept]
+
+
+def _opens(turns: Sequence[Counted], at: int) -> bool:
+    return turns[at].message.role == "user" and (at == 0 or turns[at - 1].message.role != "user")
+
+
+def _tokens(turns: Sequence[Counted]) -> int:
+    return sum(turn.tokens for turn in turns)
+
+
+def _reason(turns: Sequence[Counted], waiting: int, level: Level, options: Options) -> str:
+    """Return why there is nothing to do, nothing where there is something."""
+    if options.due and level == "normal":
+        return "not due"
+    if len(turns) < (LEAST_TURNS if options.due else 2):
+        return "nothing beyond the recent turns"
+    if options.due and level_of(waiting, options.window) == "normal":
+        return "not due again"
+    return ""
+
+
+def _lag(turns: Sequence[Counted], now: datetime) -> int:
+    """Return for how many seconds the oldest turn has waited for its summary."""
+    if not turns:
+        return 0
+    oldest: Message = turns[0].message
+    return max(int((now - datetime.fromisoformat(oldest.created_at)).total_seconds()), 0)
+
+
+def _chunk(turns: Sequence[Counted]) -> Sequence[Counted]:
+    """Return the first turns, as many as a summariser is given at a time, whole exchanges where possible."""
+    spent = 0
+    for at, turn in enumerate(turns):
+        spent += turn.tokens
+        if spent > CHUNK_TOKENS and at:
+            ends = [end for end in range(1, at + 1) if turns[end].message.role == "user"]
+            return turns[: ends[-1] if ends else at]
+    return turns

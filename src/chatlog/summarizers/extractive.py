@@ -1,0 +1,114 @@
+"""The built-in summariser: the sentences that say the most, in their order; no model, the same each time.
+
+A sentence counts by its words' weight in the conversation, by what the rules of importance say of it, and by what
+it adds to those already taken.  Lines of the earlier summary compete with the new sentences.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter as Counts
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from chatlog.importance import importance_of, rule_of, sentences
+from chatlog.models import Message
+from chatlog.query import STOP_WORDS
+from chatlog.quoting import stem, word_set
+from chatlog.summarizers import Task
+from chatlog.tokens import CL100K, counter, cut
+
+#: Sentences looked at, the latest; one longer than so many tokens is cut.
+_MOST_SENTENCES, _LONGEST = 3_000, 60
+#: What a rule, a line of the earlier summary, a figure and a question add to a sentence's weight.
+_BY_RULE, _EARLIER, _BY_USER = 1.6, 1.25, 1.15
+#: How much likeness to what is taken already takes away.
+_LIKENESS = 0.7
+
+
+class Candidate(NamedTuple):
+    """A sentence that may be taken: its place, its line in a summary, its words and its own weight."""
+
+    place: int
+    line: str
+    words: frozenset[str]
+    factor: float
+
+
+def summarize(task: Task) -> str:
+    """Return a summary of at most `task.most` tokens, as lines."""
+    found = _candidates(task)
+    weights = _weights([candidate.words for candidate in found])
+    count = counter(CL100K)
+    taken: list[Candidate] = []
+    spare = task.most
+    scores = {candidate: _score(candidate, weights) for candidate in found}
+    while scores and spare > 8:
+        best = max(scores, key=lambda candidate: (scores[candidate], -candidate.place))
+        del scores[best]
+        price = count(best.line + "\n")
+        if price > spare:
+            continue
+        spare -= price
+        taken.append(best)
+        for other in scores:
+            likeness = len(best.words & other.words) / (len(best.words | other.words) or 1)
+            scores[other] *= 1 - _LIKENESS * likeness
+    return "\n".join(candidate.line for candidate in sorted(taken, key=lambda candidate: candidate.place))
+
+
+def _candidates(task: Task) -> list[Candidate]:
+    count = counter(CL100K)
+    found: list[Candidate] = []
+    for line in task.previous.splitlines():
+        if line.strip():
+            found.append(Candidate(len(found), line.strip(), _words(line), _EARLIER * _rule_factor(line)))
+    for message in task.messages:
+        for sentence, factor in _of_message(message, task.kind):
+            first, _, left_out = cut(sentence, _LONGEST, count, head=1.0)
+            line = f"- {message.author or message.role.capitalize()}: {first.strip()}{'…' if left_out else ''}"
+            found.append(Candidate(len(found), line, _words(sentence), factor))
+    return found[-_MOST_SENTENCES:]
+
+
+def _rule_factor(line: str) -> float:
+    return _BY_RULE if rule_of(line.partition(": ")[2], "user") else 1.0
+
+
+def _of_message(message: Message, kind: str) -> list[tuple[str, float]]:
+    """Return the sentences of a message that may be taken, with their factors; of key facts only what is kept."""
+    verdict = importance_of(message).importance
+    if verdict == "discard" or message.role in ("system", "developer", "tool"):
+        return []
+    found: list[tuple[str, float]] = []
+    said = sentences(message.text)
+    telling = [sentence for sentence in said if rule_of(sentence, message.role)]
+    if kind == "facts":
+        return [(sentence, _BY_RULE) for sentence in (telling or (said[:1] if verdict == "keep" else []))]
+    for sentence in said:
+        factor = _BY_RULE if sentence in telling else 1.0
+        found.append((sentence, factor * (_BY_USER if message.role == "user" else 1.0)))
+    return found
+
+
+@lru_cache(maxsize=4_096)
+def _words(text: str) -> frozenset[str]:
+    return word_set(text) - _STOPPED
+
+
+_STOPPED = frozenset(stem(word) for word in STOP_WORDS)
+
+
+def _weights(all_words: Sequence[frozenset[str]]) -> Mapping[str, float]:
+    """Return what each word says of the whole: often said, but not everywhere."""
+    counts = Counts(word for words in all_words for word in words)
+    total = len(all_words)
+    return {word: math.log1p(number) * math.log((total + 1) / (number + 0.5)) for word, number in counts.items()}
+
+
+def _score(candidate: Candidate, weights: Mapping[str, float]) -> float:
+    if not candidate.words:
+        return 0.0
+    said = sum(weights[word] for word in candidate.words)
+    return candidate.factor * said / math.sqrt(len(candidate.words) + 4)

@@ -1,0 +1,105 @@
+"""Tests of `chatlog compact`, `chatlog ask` and a message's importance on the command line."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ..conftest import Run
+from .helpers import refused
+from .test_context import started
+
+
+def test_compact_summarises_and_says_what(run: Run) -> None:
+    """One item a conversation: what was covered, by which summaries."""
+    name = started(run, 30)
+    dry = run("compact", name, "--dry-run", "--json").json["items"]
+    assert '"type":"summary"' not in run("export", "--to", "jsonl").out
+    (item,) = run("compact", name, "--json").json["items"]
+    assert (dry[0]["from_seq"], dry[0]["to_seq"]) == (item["from_seq"], item["to_seq"])
+    assert ["rolling"] == [made["kind"] for made in item["summaries"]]
+    assert run("context", name, "--json", "--query", "So?").json["sections"]["summary"]["tokens"] > 0
+    assert "nothing beyond the recent turns" in run("compact", name).out
+
+
+def test_due_takes_those_that_fill_their_window(run: Run) -> None:
+    """The others are not even named; without ids, filters or --due nothing is done."""
+    long, short = started(run, 40), started(run, 2)
+    found = run("compact", "--due", "--budget", "800", "--json").json["items"]
+    assert [long] == [item["id"] for item in found]
+    assert short not in str(found)
+    assert 2 == run("compact").code
+
+
+def test_a_failing_summariser_is_code_four_and_leaves_all(run: Run) -> None:
+    """The item says why, and nothing is stored."""
+    name = started(run, 30)
+    ran = run("compact", name, "--summarizer", "exit 9")
+    assert (4, True) == (ran.code, "failed with code 9" in ran.out)
+    assert '"type":"summary"' not in run("export", "--to", "jsonl").out
+
+
+def test_ask_keeps_question_and_answer(run: Run) -> None:
+    """The command reads the context and its answer is printed as it is."""
+    name = started(run, 1)
+    command = "python3 -c \"import json,sys; print('heard', json.load(sys.stdin)[-1]['content'])\""
+    assert "heard Why?\n" == run("ask", name, "Why?", "--with", command).out
+    assert ["Why?", "heard Why?"] == [made["text"] for made in run("show", name, "--json").json["messages"][-2:]]
+    assert "User: And?" in run("ask", name, "-", "--with", "cat", "--as", "text", stdin="And?").out
+
+
+@pytest.mark.parametrize(("command", "kept"), [("printf half; exit 3", ["half"]), ("true", []), ("exit 1", [])])
+def test_an_answer_that_breaks_off_is_kept_as_far_as_it_came(command: str, kept: list[str], run: Run) -> None:
+    """It is marked, and the call fails."""
+    name = started(run, 1)
+    ran = run("ask", name, "Why?", "--with", command, "--json")
+    refused(ran, 4, "command")
+    answers = [made for made in run("show", name, "--json").json["messages"] if made["seq"] > 4]
+    assert kept == [made["text"] for made in answers]
+    assert all(made["metadata"]["interrupted"] for made in answers)
+
+
+def test_a_question_that_cannot_fit_is_not_added(run: Run) -> None:
+    """The budget is looked at first."""
+    name = started(run, 1)
+    assert 8 == run("ask", name, "Why? " * 50, "--with", "cat", "--budget", "20").code
+    assert 3 == run("show", name, "--json").json["conversation"]["messages"]
+
+
+def test_importance_is_shown_and_set(run: Run) -> None:
+    """By the rules, then by hand, then by the rules again."""
+    name = started(run, 1)
+    run("add", name, "--role", "user", "I prefer the blue one.")
+
+    def worth() -> tuple[str, str]:
+        (found,) = run("show", f"{name}:4", "--importance", "--json").json["messages"]
+        return found["importance"], found["importance_reason"]
+
+    assert ("keep", "preference") == worth()
+    assert "[keep: preference]" in run("show", name, "--importance").out
+    assert (
+        "discard"
+        == json.loads(run("set", f"{name}:4", "--importance", "discard", "--json").out)["message"]["importance"]
+    )
+    assert ("discard", "set by hand") == worth()
+    run("set", f"{name}:4", "--importance", "auto")
+    assert ("keep", "preference") == worth()
+    assert [2, 2, 2, 3] == [
+        run(*call).code
+        for call in (
+            ("set", name, "--importance", "keep"),
+            ("set", f"{name}:4", "--importance", "high"),
+            ("set", f"{name}:4", "--importance", "keep", "--pin"),
+            ("set", f"{name}:99", "--importance", "keep"),
+        )
+    ]
+
+
+def test_a_pinned_turn_is_sent_when_it_is_old(run: Run) -> None:
+    """It stands at the head, under its label."""
+    name = started(run, 60)
+    run("set", f"{name}:2", "--importance", "keep")
+    found = run("context", name, "--budget", "500", "--query", "zebra", "--json").json
+    assert [f"{name}:2"] == found["sections"]["kept"]["refs"]
+    assert "User: Is hotel 0 by the river?" in found["messages"][1]["content"]

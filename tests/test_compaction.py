@@ -1,0 +1,244 @@
+"""Tests of compaction: when it is due, what it covers, that messages stay, and that nobody loses anything."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+import chatlog
+from chatlog.compaction import Compaction, Options
+from chatlog.context import Request, assemble
+from chatlog.errors import CommandError, ConflictError
+from chatlog.models import Conversation, ConversationDraft, MessageDraft
+from chatlog.store import Store
+from chatlog.store.summaries import SummaryDraft
+from chatlog.summarizers import Task, summarizer
+
+from .context_rules import message
+
+SOURCES = Path(chatlog.__file__).parents[1]
+
+
+def grown(store: Store, exchanges: int = 40) -> Conversation:
+    found = store.new(ConversationDraft(title="Trip"))
+    grow(store, found.id, exchanges)
+    return store.get(found.id)
+
+
+def grow(store: Store, name: str, exchanges: int) -> None:
+    drafts = []
+    for number in range(exchanges):
+        drafts.append(MessageDraft(role="user", text=f"I prefer hotel {number}. What does it cost a night in May?"))
+        drafts.append(
+            MessageDraft(role="assistant", text=f"Hotel {number} costs {100 + number} euros and has a garden.")
+        )
+    store.add(name, drafts)
+
+
+def compaction(store: Store, how: object = None) -> Compaction:
+    return Compaction(store, how or summarizer(), "test")  # type: ignore[arg-type]
+
+
+def run(store: Store, found: Conversation, how: object = None, **options: object) -> list[tuple[str, int, int]]:
+    asked = Options(**{"window": 1_000, "keep": 8, **options})  # type: ignore[arg-type]
+    work = compaction(store, how)
+    return [(made.kind, made.from_seq, made.to_seq) for made in work.apply(work.plan(found, asked), asked)]
+
+
+def test_levels_say_what_is_made(store: Store) -> None:
+    """Below 60 % nothing, then a rolling summary, from 80 % on key facts too."""
+    found = grown(store)
+    total = compaction(store).plan(found, Options(window=10_000)).total
+    made = {share: run(store, found, due=True, window=int(total / share)) for share in (0.5, 0.65)}
+    assert [] == made[0.5]
+    assert ["rolling"] == [kind for kind, _, _ in made[0.65]]
+    other = grown(store)
+    assert ["facts", "rolling"] == [kind for kind, _, _ in run(store, other, due=True, window=int(total / 0.85))]
+
+
+def test_the_last_exchanges_stay_and_messages_are_untouched(store: Store) -> None:
+    """At least the last eight exchanges are outside, and every message is what it was."""
+    found = grown(store)
+    before = list(store.messages(found.id))
+    ((_, first, last), *_) = run(store, found)
+    assert (1, 64) == (first, last)
+    assert [made._replace(tokens=None) for made in before] == [
+        made._replace(tokens=None) for made in store.messages(found.id)
+    ]
+    assert found.revision == store.get(found.id).revision
+
+
+def test_a_summary_extends_the_one_before_and_no_turn_is_taken_twice(store: Store) -> None:
+    """The later one supersedes, the earlier one is still there, and each turn was given to a summariser once."""
+    found = grown(store)
+    given: list[int] = []
+
+    def how(task: Task) -> str:
+        given.extend(made.seq for made in task.messages if task.kind == "rolling")
+        return f"{task.previous} +{len(task.messages)}"
+
+    run(store, found, how)
+    grow(store, found.id, 30)
+    run(store, found, how)
+    assert [*range(1, len(given) + 1)] == given
+    rolling = [made for made in store.summaries.all(found.id) if made.kind == "rolling"]
+    assert [(1, True), (1, False)] == [(made.from_seq, made.superseded) for made in rolling]
+    assert rolling[1].text.startswith(rolling[0].text)
+    assert [] == run(store, found, how)
+
+
+def test_what_is_due_again_waits_for_another_window_full(store: Store) -> None:
+    """After a summary one more exchange is not a reason for the next."""
+    found = grown(store)
+    assert run(store, found, due=True, window=1_200)
+    grow(store, found.id, 1)
+    plan = compaction(store).plan(found, Options(window=1_200, keep=8, due=True))
+    assert (True, "notify") == (bool(plan.reason), plan.level)
+
+
+def test_a_long_backlog_is_caught_up_in_order(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Chunk by chunk, each summary going on where the one before ended."""
+    monkeypatch.setattr("chatlog.compaction.CHUNK_TOKENS", 300)
+    ends = [last for kind, _, last in run(store, grown(store, 60), window=100_000) if kind == "rolling"]
+    assert len(ends) > 4
+    assert sorted({*ends}) == ends
+
+
+@pytest.mark.parametrize("line", ["exit 3", "true", "printf '  \\n'", "no-such-command-at-all"])
+def test_a_summariser_that_fails_or_says_nothing_changes_nothing(line: str, store: Store) -> None:
+    """A clear error, no summary, and contexts go on."""
+    found = grown(store)
+    with pytest.raises(CommandError):
+        run(store, found, summarizer(line))
+    assert [] == store.summaries.all(found.id)
+    assert assemble(store, found, Request(query="hotel 3?", budget=500)).tokens <= 500
+
+
+def test_a_command_reads_the_transcript_and_knows_what_is_wanted() -> None:
+    """Turns on stdin, the instruction in its environment, quoted so that no shell reads it."""
+    task = Task(messages=[message(1, "user", "I prefer $HOME `tea`")], previous="They met.")
+    assert task.transcript().strip() == summarizer("cat")(task)
+    assert task.instruction == summarizer('printf %s "$CHATLOG_PROMPT"')(task)
+
+
+class Endpoint(BaseHTTPRequestHandler):
+    """An OpenAI-compatible server that answers with what it was asked, or with an error."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        ok = b"transcript-less" not in body and self.headers["Authorization"] == "Bearer key"
+        answer = b'{"choices": [{"message": {"role": "assistant", "content": " A summary. "}}]}' if ok else b"{}"
+        self.send_response(200 if ok else 401)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def test_an_endpoint_is_asked_with_openai_s_protocol() -> None:
+    """The answer's text is the summary; a refusal is a clear error."""
+    with HTTPServer(("127.0.0.1", 0), Endpoint) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/v1#small"
+        task = Task(messages=[message(1, "user", "hello")])
+        assert "A summary." == summarizer(address, "key")(task)
+        with pytest.raises(CommandError, match="401"):
+            summarizer(address)(task)
+        server.shutdown()
+    with pytest.raises(CommandError, match="cannot be asked"):
+        summarizer(address, "key")(task)
+
+
+def test_the_built_in_is_the_same_each_time_and_short() -> None:
+    """Deterministic, within its tokens, in the order things were said, without acknowledgements."""
+    said = [message(1, "user", "I prefer the blue hotel."), message(2, "assistant", "Noted, the blue hotel it is."),
+            message(3, "user", "ok"), message(4, "user", "Let's go with the night train on 2026-05-03.")]  # fmt: skip
+    text = summarizer()(Task(messages=said * 20, most=60))
+    assert text == summarizer()(Task(messages=said * 20, most=60))
+    assert "night train" in text
+    assert "User: ok" not in text
+    facts = summarizer()(Task(messages=said, kind="facts", previous="- User: I'm allergic to nuts."))
+    assert ["allergic", "blue", "night train"] == [
+        word for word in ("allergic", "blue", "night train") if word in facts
+    ]
+
+
+def test_a_context_runs_on_the_summary(store: Store) -> None:
+    """What is covered comes as a summary under its label, the rest verbatim, and covered turns can still be found."""
+    found = grown(store)
+    run(store, found)
+    made = assemble(store, found, Request(query="What does hotel 5 cost?", budget=1_500))
+    assert "summary of turns 1-64" in made.wire[0]["content"]
+    assert (f"{found.id}:1-64",) == made.sections["summary"].refs[-1:]
+    assert made.sections["retrieved"].refs
+
+
+def test_writers_meanwhile_lose_nothing_and_a_second_compactor_is_first(store: Store) -> None:
+    """An append during the summary does not matter; another summary does, and is not overwritten."""
+    found = grown(store)
+
+    def how(task: Task) -> str:
+        grow(store, found.id, 1)
+        return "said"
+
+    assert run(store, found, how)
+    draft = SummaryDraft("rolling", 1, 2, "late", 1, "test", None, 1, store.summaries.fingerprint(found.id, 1, 2))
+    with pytest.raises(ConflictError):
+        store.summaries.add(found.id, [draft])
+    assert 84 <= store.get(found.id).messages
+
+
+def test_turns_that_changed_meanwhile_are_not_summarised(store: Store) -> None:
+    """A fingerprint of what was read is compared with what is there."""
+    found = grown(store, 2)
+    draft = SummaryDraft("rolling", 1, 4, "x", 1, "test", None, 1, store.summaries.fingerprint(found.id, 1, 3))
+    with pytest.raises(ConflictError):
+        store.summaries.add(found.id, [draft])
+    assert [] == store.summaries.all(found.id)
+
+
+KILLED = """
+import os, signal, sys, chatlog
+from chatlog.compaction import Compaction, Options
+from chatlog.summarizers import summarizer
+with chatlog.open(sys.argv[1]) as store:
+    found = store.conversations().items[0]
+    inner, calls = summarizer(), []
+    def how(task):
+        calls.append(1)
+        if len(calls) == int(sys.argv[2]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return inner(task)
+    import chatlog.compaction
+    chatlog.compaction.CHUNK_TOKENS = 400
+    work = Compaction(store, how, "test")
+    options = Options(window=1000, keep=8)
+    work.apply(work.plan(found, options), options)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs SIGKILL")
+@pytest.mark.parametrize("when", [1, 2, 3])
+def test_kill_leaves_no_half_summary(when: int, store: Store, tmp_path: Path) -> None:
+    """Key facts and summary of a step are both there or neither; running again goes on in order."""
+    found = grown(store)
+    done = subprocess.run(
+        [sys.executable, "-c", KILLED, str(tmp_path / "chatlog.db"), str(when)],
+        env={**os.environ, "PYTHONPATH": str(SOURCES)}, timeout=60, check=False,
+    )  # fmt: skip
+    assert -signal.SIGKILL == done.returncode
+    kinds = [made.kind for made in store.summaries.all(found.id)]
+    assert kinds.count("facts") == kinds.count("rolling") == (when - 1) // 2
+    run(store, found)
+    latest = store.summaries.latest(found.id)
+    assert {64} == {made.to_seq for made in latest.values()}
+    assert [] == [check.name for check in store.checks() if not check.ok]

@@ -1,0 +1,69 @@
+"""Tests of what a turn is worth: each rule on what people say, and what its owner said above all rules."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatlog.importance import importance_of, key_sentences, sentences
+
+from .context_rules import message
+
+CALL = {"type": "tool_call", "id": "1", "name": "read", "arguments": {}}
+
+
+@pytest.mark.parametrize(
+    ("role", "text", "expected"),
+    [
+        ("user", "I prefer tabs over spaces.", ("keep", "preference")),
+        ("user", "Always answer in French.", ("keep", "preference")),
+        ("user", "I'm allergic to nuts", ("keep", "preference")),
+        ("user", "我喜欢简短的回答", ("keep", "preference")),
+        ("user", "Let's go with SQLite.", ("keep", "decision")),
+        ("assistant", "We agreed on the blue one.", ("keep", "decision")),
+        ("user", "No, the other file.", ("keep", "correction")),
+        ("user", "Actually I meant Porto", ("keep", "correction")),
+        ("user", "I'll send the report by Friday", ("keep", "commitment")),
+        ("user", "The deadline moved.", ("keep", "commitment")),
+        ("user", "Yes, the budget is 1200 euros.", ("keep", "agreed figures")),
+        ("user", "ok thanks!", ("discard", "acknowledgement")),
+        ("assistant", "You're welcome!", ("discard", "acknowledgement")),
+        ("user", "👍", ("discard", "acknowledgement")),
+        ("user", "好的，谢谢", ("discard", "acknowledgement")),
+        ("tool", "contents of a file", ("discard", "tool payload")),
+        ("user", "How does a write-ahead log work?", ("summarize", "no rule")),
+        ("assistant", "It appends changes before they are applied.", ("summarize", "no rule")),
+        ("system", "Be terse.", ("keep", "instructions")),
+    ],
+)  # fmt: skip
+def test_each_rule_knows_its_turns(role: str, text: str, expected: tuple[str, str]) -> None:
+    """What must not have to be said twice is kept, what says nothing goes, the rest is summarised."""
+    assert expected == importance_of(message(1, role, text))
+
+
+def test_what_its_owner_said_comes_first() -> None:
+    """A mark by hand beats every rule."""
+    assert ("discard", "set by hand") == importance_of(message(1, "user", "I prefer tea", importance="discard"))
+    assert ("keep", "set by hand") == importance_of(message(1, "user", "ok", importance="keep"))
+
+
+def test_a_call_without_words_is_a_payload() -> None:
+    """What a tool was asked is as good as gone once its answer is known."""
+    assert ("discard", "tool payload") == importance_of(message(1, "assistant", "", [CALL]))
+    assert "summarize" == importance_of(message(1, "assistant", "Let me look.", [CALL])).importance
+
+
+def test_a_long_hostile_text_is_judged_quickly_by_its_ends() -> None:
+    """A megabyte of one letter has a verdict."""
+    assert "summarize" == importance_of(message(1, "user", "a" * 1_000_000)).importance
+
+
+def test_sentences_leave_code_out() -> None:
+    """Prose is cut at its ends and lines, Chinese too; code blocks are no sentences."""
+    assert ["One.", "Two!", "三。", "Four"] == sentences("One. Two!\n```\nx = 1.\n```\n三。Four")
+
+
+def test_key_sentences_come_with_their_messages() -> None:
+    """The latest first, as many as asked for."""
+    said = [message(1, "user", "Hello. I prefer tea."), message(2, "user", "ok"), message(3, "user", "Let's use Rust.")]
+    found = [(made.seq, sentence) for made, sentence in key_sentences(reversed(said), 5)]
+    assert [(3, "Let's use Rust."), (1, "I prefer tea.")] == found
