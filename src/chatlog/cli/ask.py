@@ -8,8 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from chatlog.asking import answers
-from chatlog.cli.context import number_of
-from chatlog.cli.options import Conversation, one_of, verb
+from chatlog.cli.options import Conversation, number_of, one_of, verb
 from chatlog.cli.session import Session
 from chatlog.context import Context, Request, assemble
 from chatlog.errors import CommandError

@@ -8,8 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chatlog.cli.context import number_of
-from chatlog.cli.options import Conversations, verb
+from chatlog.cli.options import Conversations, number_of, verb
 from chatlog.cli.session import Session
 from chatlog.compaction import Compaction, Options, Plan, window_of
 from chatlog.errors import ChatlogError, PartlyDoneError, UsageError

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chatlog.cli.options import complete_conversation, one_of, verb
+from chatlog.cli.options import complete_conversation, number_of, one_of, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.context import Context, Request, assemble
 from chatlog.errors import ChatlogError, UsageError
@@ -88,16 +88,6 @@ def _form(session: Session, typed: str | None) -> tuple[str, bool]:
         raise UsageError(f"a context cannot be printed as {asked}", f"one of: {', '.join(_FORMS)}")
     as_json = asked == "json" or bool(session.flags.get("json"))
     return ("openai" if asked in (None, "json") else asked), as_json
-
-
-def number_of(session: Session, name: str, typed: int | None) -> int | None:
-    """Return a number that an option or the setting of its name gives."""
-    value = session.settings.get(name)
-    if typed is not None or not value:
-        return typed
-    if not value.isdecimal() or int(value) < 1:
-        raise UsageError(f"the setting {name} is not a number of tokens: {value}")
-    return int(value)
 
 
 def _print(session: Session, found: Context, *, envelope: bool, explain: bool) -> None:

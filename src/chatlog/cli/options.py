@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperOption
 
 from chatlog.cli.session import Session
+from chatlog.errors import UsageError
 from chatlog.models import ROLES
 from chatlog.output import FORMATS, WIRE_FORMS
 
@@ -272,6 +273,16 @@ Conversations = Annotated[
 Revision = Annotated[
     int | None, typer.Option("--if-revision", metavar="N", help="Only if the conversation is still at this revision.")
 ]
+
+
+def number_of(session: Session, name: str, typed: int | None) -> int | None:
+    """Return a number that an option or the setting of its name gives."""
+    value = session.settings.get(name)
+    if typed is not None or not value:
+        return typed
+    if not value.isdecimal() or int(value) < 1:
+        raise UsageError(f"the setting {name} is not a number of tokens: {value}")
+    return int(value)
 
 
 def dashes(values: Sequence[str] | None) -> list[str]:
