@@ -52,6 +52,8 @@ EVERY_VERB = (
     ("search", "sea", "nowhere-to-be-found"),
     ("search", "--mode", "regex", "s.a"),
     ("similar", "@last"),
+    ("compact", "@last"),
+    ("ask", "@last", "And the river?", "--with", "cat"),
     ("embed", "--rebuild"),
     ("set", "@last", "--title", "Trips", "--pin", "--ttl", "30d"),
     ("tag", "@last", "+work", "-travel"),
