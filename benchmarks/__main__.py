@@ -6,7 +6,6 @@ import argparse
 from importlib import import_module
 
 NAMES = (
-NAMES = (
     "startup", "append", "tail", "import_rate", "import_auto", "import_size", "samples", "retrieval", "search_scale",
     "context", "redaction", "forget",
 )  # fmt: skip
