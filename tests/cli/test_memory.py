@@ -75,3 +75,29 @@ def test_wrong_input(run: Run, arguments: tuple[str, ...], code: int, says: str)
     ran = run("memory", *arguments)
     assert (code, "") == (ran.code, ran.out)
     assert says in ran.err
+
+
+def test_memories_are_found(run: Run) -> None:
+    """By key, by words in other forms, by parts of names, and in Chinese; the best first, with why."""
+    run("memory", "set", "preferred_editor", "helix")
+    run("memory", "set", "deploys", '{"when": "every Friday", "who": ["Ana"]}', "--tag", "ops", "--namespace", "work")
+    run("memory", "set", "饮食", "我不吃肉", "--namespace", "home")
+
+    def found(*words: str) -> list[str]:
+        return [item["key"] for item in run("memory", "search", *words, "--json").json["items"]]
+
+    assert "preferred_editor" == found("which editor do I prefer")[0]
+    assert "deploys" == found("deploying on fridays")[0]
+    assert "饮食" == found("吃肉")[0]
+    assert ["deploys"] == found("friday", "--namespace", "work")
+    assert ["deploys"] == found("friday", "--tag", "ops")
+    item = run("memory", "search", "friday", "--json").json["items"][0]
+    assert {"key", "namespace", "value", "tags", "expires_at", "score", "matched"} <= set(item)
+    assert item["matched"] in ("words", "both")
+
+
+def test_a_search_that_finds_nothing(run: Run) -> None:
+    """Exit code 1 and no words."""
+    run("memory", "set", "editor", "helix")
+    ran = run("memory", "search", "qqqq zzzz")
+    assert (1, "") == (ran.code, ran.out)

@@ -13,6 +13,7 @@ from chatlog.cli.session import Session
 from chatlog.errors import UsageError
 from chatlog.models import checked_tag
 from chatlog.output import FORMATS, THING, Column, Listing, text_of, to_json
+from chatlog.recall import recall
 from chatlog.store.memories import NEVER, Memory, MemoryDraft
 
 Namespace = Annotated[str, typer.Option("--namespace", metavar="N", help="In this namespace.")]
@@ -107,6 +108,30 @@ def _listing(items: list[dict[str, Any]]) -> Listing:
     return Listing(items=items, columns=columns, identify=lambda record: str(record["key"]), total=len(items))
 
 
+@verb(
+    "chatlog memory search which editor",
+    "chatlog memory search deploys --namespace ops --json",
+    forms=FORMATS,
+)
+def search(
+    ctx: typer.Context,
+    query: Annotated[list[str] | None, typer.Argument(metavar="QUERY...", help="What to find; - reads it.")] = None,
+    namespace: AnyNamespace = None,
+    tag: Tags = None,
+    number: Annotated[int, typer.Option("-n", metavar="N", min=1, help="How many.")] = 10,
+) -> None:
+    """Find memories by their key, their words and their meaning (exit code 1 where none is found)."""
+    session = Session.of(ctx)
+    text = session.text(" ".join(query) if query else None, "the question")
+    provider = session.settings.get("embedder")
+    found = recall(session.store(), text, namespace=namespace, tags=tag or (), limit=number, provider=provider)
+    for warning in found.warnings:
+        session.output.warning(warning)
+    session.output.listing(_listing([item.record() for item in found.items])._replace(warnings=found.warnings))
+    if not found.items:
+        session.exit_code = 1
+
+
 @verb("chatlog memory delete editor", "chatlog memory delete --namespace ops --yes", forms=THING)
 def delete(
     ctx: typer.Context,
@@ -135,4 +160,4 @@ def delete(
     session.output.thing("deleted", {"dry_run": dry_run, "memories": count, "items": items}, [line])
 
 
-COMMANDS = {"set": set_, "get": get, "list": list_, "delete": delete}
+COMMANDS = {"set": set_, "get": get, "list": list_, "search": search, "delete": delete}

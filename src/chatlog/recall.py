@@ -1,0 +1,127 @@
+"""Finding memories by their key, their words and their meaning.
+
+Takes a store and a question; a user has few memories beside messages, so all of them are weighed, and no index is
+kept that forgetting one would have to reach.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from chatlog import query as language
+from chatlog.embedders import NONE, embedder
+from chatlog.errors import NoVectorsError
+from chatlog.models import Term
+from chatlog.ranking import rarity
+from chatlog.store import Store
+from chatlog.store.memories import Memory
+
+#: What a word in the key adds to one in the value, and meaning to all words.
+KEY, MEANING = 0.5, 0.5
+#: What is less alike is no answer; what is more so matches by meaning.
+ALIKE = 0.35
+
+
+class Recalled(NamedTuple):
+    """A memory that was found."""
+
+    memory: Memory
+    score: float
+    matched: str
+
+    def record(self) -> dict[str, Any]:
+        """Return the machine form."""
+        return {**self.memory.record(), "score": round(self.score, 6), "matched": self.matched}
+
+
+class Recall(NamedTuple):
+    """What was found, best first, and what the user should know of how."""
+
+    items: tuple[Recalled, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def recall(
+    store: Store,
+    text: str,
+    *,
+    namespace: str | None = None,
+    tags: Sequence[str] = (),
+    limit: int = 10,
+    provider: str = NONE,
+) -> Recall:
+    """Find memories; `provider` names the embedder that compares meanings.  A question never fails."""
+    terms = language.content_terms(language.parse(text, store.clock()).terms)
+    memories = list(store.memories.all(namespace, tags))
+    words = _by_words(terms, memories)
+    warnings: tuple[str, ...] = ()
+    try:
+        alike = _by_meaning(text, memories, provider)
+    except NoVectorsError as error:
+        alike, warnings = [0.0] * len(memories), (f"searched by words only: {error.message}",)
+    items = [
+        Recalled(memory, word + MEANING * max(near, 0.0), _matched(word, near))
+        for memory, word, near in zip(memories, words, alike, strict=True)
+        if word > 0 or near >= ALIKE
+    ]
+    items.sort(key=lambda item: (-item.score, item.memory.namespace, item.memory.key))
+    return Recall(tuple(items[:limit]), warnings)
+
+
+def _matched(words: float, alike: float) -> str:
+    if alike < ALIKE:
+        return "words"
+    return "both" if words > 0 else "meaning"
+
+
+def _by_words(terms: Sequence[Term], memories: Sequence[Memory]) -> list[float]:
+    """Return for each memory the share of the question that it holds, rare words the most; more for its key."""
+    held = [(_held(terms, words_of(memory)), _held(terms, memory.key)) for memory in memories]
+    weights = [rarity(sum(index in said for said, _ in held), len(held)) for index in range(len(terms))]
+    total = sum(weights) * (1 + KEY) or 1.0
+    return [sum(weights[index] * (1 + KEY * (index in keyed)) for index in said) / total for said, keyed in held]
+
+
+def _held(terms: Sequence[Term], text: str) -> frozenset[int]:
+    """Return which of the terms a text has, in another form of the word or as a part of a longer name too."""
+    words = re.findall(r"\w+", text.lower())
+    stems = {_stem(word) for word in words}
+    return frozenset(index for index, term in enumerate(terms) if _is_in(term.text.lower(), text.lower(), words, stems))
+
+
+def _is_in(term: str, text: str, words: Sequence[str], stems: set[str]) -> bool:
+    if not re.fullmatch(r"\w+", term) or not term.isascii():
+        return term in text
+    return _stem(term) in stems or (len(term) > 3 and any(term in word for word in words))
+
+
+def _stem(word: str) -> str:
+    return re.sub(r"(?<=\w{3})(ies|ing|ed|es|s|y)$", "", word) if word.isascii() else word
+
+
+def _by_meaning(text: str, memories: Sequence[Memory], provider: str) -> list[float]:
+    if provider == NONE or not memories:
+        return [0.0] * len(memories)
+    model = embedder(provider)
+    said = [words_of(memory) for memory in memories]
+    rows = model.embed([text, *said], model.fit(said))
+    return [float(near) for near in rows[1:] @ rows[0]]
+
+
+def words_of(memory: Memory) -> str:
+    """Return what a memory says: its key, the strings and keys of its value, its tags."""
+    return " ".join([memory.key, *_strings(memory.value), *memory.tags])
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield key
+            yield from _strings(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _strings(item)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
