@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chatlog import query as language
-from chatlog.embedders import NONE, embedder
+from chatlog.embedders import NONE, Embedder, embedder
 from chatlog.errors import NoVectorsError
 from chatlog.models import Term
 from chatlog.ranking import rarity
@@ -50,9 +50,9 @@ def recall(
     namespace: str | None = None,
     tags: Sequence[str] = (),
     limit: int = 10,
-    provider: str = NONE,
+    provider: str | Embedder = NONE,
 ) -> Recall:
-    """Find memories; `provider` names the embedder that compares meanings.  A question never fails."""
+    """Find memories; `provider` is the embedder that compares meanings, or its name.  A question never fails."""
     terms = language.content_terms(language.parse(text, store.clock()).terms)
     memories = list(store.memories.all(namespace, tags))
     words = _by_words(terms, memories)
@@ -101,10 +101,10 @@ def _stem(word: str) -> str:
     return re.sub(r"(?<=\w{3})(ies|ing|ed|es|s|y)$", "", word) if word.isascii() else word
 
 
-def _by_meaning(text: str, memories: Sequence[Memory], provider: str) -> list[float]:
+def _by_meaning(text: str, memories: Sequence[Memory], provider: str | Embedder) -> list[float]:
     if provider == NONE or not memories:
         return [0.0] * len(memories)
-    model = embedder(provider)
+    model = embedder(provider) if isinstance(provider, str) else provider
     said = [words_of(memory) for memory in memories]
     rows = model.embed([text, *said], model.fit(said))
     return [float(near) for near in rows[1:] @ rows[0]]

@@ -91,6 +91,7 @@ def test_memories_are_found(run: Run) -> None:
     assert "饮食" == found("吃肉")[0]
     assert ["deploys"] == found("friday", "--namespace", "work")
     assert ["deploys"] == found("friday", "--tag", "ops")
+    assert "deploys\n" == run("search", "friday", "--in", "memory", "--format", "ids").out
     item = run("memory", "search", "friday", "--json").json["items"][0]
     assert {"key", "namespace", "value", "tags", "expires_at", "score", "matched"} <= set(item)
     assert item["matched"] in ("words", "both")

@@ -13,7 +13,7 @@ from chatlog.cli.session import Session
 from chatlog.errors import UsageError
 from chatlog.models import checked_tag
 from chatlog.output import FORMATS, THING, Column, Listing, text_of, to_json
-from chatlog.recall import recall
+from chatlog.recall import Recall, recall
 from chatlog.store.memories import NEVER, Memory, MemoryDraft
 
 Namespace = Annotated[str, typer.Option("--namespace", metavar="N", help="In this namespace.")]
@@ -123,8 +123,14 @@ def search(
     """Find memories by their key, their words and their meaning (exit code 1 where none is found)."""
     session = Session.of(ctx)
     text = session.text(" ".join(query) if query else None, "the question")
-    provider = session.settings.get("embedder")
-    found = recall(session.store(), text, namespace=namespace, tags=tag or (), limit=number, provider=provider)
+    show_found(
+        session,
+        recall(session.store(), text, namespace=namespace, tags=tag or (), limit=number, provider=session.embedder()),
+    )
+
+
+def show_found(session: Session, found: Recall) -> None:
+    """Print memories that were found; exit code 1 where there are none."""
     for warning in found.warnings:
         session.output.warning(warning)
     session.output.listing(_listing([item.record() for item in found.items])._replace(warnings=found.warnings))

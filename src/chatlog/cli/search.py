@@ -20,6 +20,10 @@ from chatlog.results import Results, SearchOptions
 from chatlog.search import MODES, search_conversations, search_messages
 from chatlog.store import Store
 
+#: What is not among messages.
+MEMORY = "memory"
+PLACES = (*query.PLACES, MEMORY)
+
 #: What a result is: a message, or a conversation by its best message.
 OUTPUTS = {"messages": search_messages, "conversations": search_conversations}
 Output = Annotated[
@@ -47,7 +51,7 @@ def command(
     mode: Annotated[str, typer.Option(help=f"How: {', '.join(MODES)}.", autocompletion=one_of(*MODES))] = "hybrid",
     within: Annotated[
         list[str] | None,
-        typer.Option("--in", help=f"Only in: {', '.join(query.PLACES)}.", autocompletion=one_of(*query.PLACES)),
+        typer.Option("--in", help=f"Only in: {', '.join(PLACES)}.", autocompletion=one_of(*PLACES)),
     ] = None,
     conv: Annotated[
         list[str] | None,
@@ -67,9 +71,10 @@ def command(
     session = Session.of(ctx)
     store = session.store()
     _check_output(output)
+    in_memory = dashes(within) == [MEMORY]
     options = SearchOptions(
         mode=mode,
-        within=_places(dashes(within)),
+        within=() if in_memory else _places(dashes(within)),
         limit=number,
         context=context,
         hidden=hidden,
@@ -87,6 +92,12 @@ def command(
         filters = replace(filters, ids=tuple(one.id for one in session.conversations(store, conv)))
     asks_nothing = not words and filters == Filters()
     text = session.text(None, "the query") if words == [STDIN] or asks_nothing else " ".join(words or ())
+    if in_memory:
+        from chatlog.cli.memory import show_found
+        from chatlog.recall import recall
+
+        show_found(session, recall(store, text, limit=number, provider=options.embedder))
+        return
     found.show(session, OUTPUTS[output](store, text, filters, options, session.now()), explain=explain)
 
 
@@ -98,7 +109,7 @@ def _check_output(output: str) -> None:
 def _places(places: list[str]) -> tuple[str, ...]:
     for place in places:
         if place not in query.PLACES:
-            raise UsageError(f"'{place}' is not a place to search in", f"one of: {', '.join(query.PLACES)}")
+            raise UsageError(f"'{place}' is not a place to search in", f"one of: {', '.join(PLACES)}")
     return tuple(places)
 
 
