@@ -85,20 +85,30 @@ def command(
             raise UsageError("a batch comes on stdin", "chatlog search --batch -")
         _serve(session, store, options, output)
         return
-    filters = session.filters()
-    if conv is not None:
-        if STDIN in conv and words == [STDIN]:
-            raise UsageError("the query and the conversations cannot both come on stdin", "write the query out")
-        filters = replace(filters, ids=tuple(one.id for one in session.conversations(store, conv)))
+    filters = _filters(session, store, conv, words)
     asks_nothing = not words and filters == Filters()
     text = session.text(None, "the query") if words == [STDIN] or asks_nothing else " ".join(words or ())
     if in_memory:
-        from chatlog.cli.memory import show_found
-        from chatlog.recall import recall
-
-        show_found(session, recall(store, text, limit=number, provider=options.embedder))
+        _recall(session, store, text, options)
         return
     found.show(session, OUTPUTS[output](store, text, filters, options, session.now()), explain=explain)
+
+
+def _filters(session: Session, store: Store, conv: list[str] | None, words: list[str] | None) -> Filters:
+    """Return the filters, in some conversations only where they are given."""
+    if conv is None:
+        return session.filters()
+    if STDIN in conv and words == [STDIN]:
+        raise UsageError("the query and the conversations cannot both come on stdin", "write the query out")
+    return replace(session.filters(), ids=tuple(one.id for one in session.conversations(store, conv)))
+
+
+def _recall(session: Session, store: Store, text: str, options: SearchOptions) -> None:
+    """Search among memories."""
+    from chatlog.cli.memory import show_found
+    from chatlog.recall import recall
+
+    show_found(session, recall(store, text, limit=options.limit, provider=options.embedder))
 
 
 def _check_output(output: str) -> None:
