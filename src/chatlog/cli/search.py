@@ -85,7 +85,7 @@ def command(
             raise UsageError("a batch comes on stdin", "chatlog search --batch -")
         _serve(session, store, options, output)
         return
-    filters = _filters(session, store, conv, words)
+    filters = _asked_filters(session, store, conv, words)
     asks_nothing = not words and filters == Filters()
     text = session.text(None, "the query") if words == [STDIN] or asks_nothing else " ".join(words or ())
     if in_memory:
@@ -94,7 +94,7 @@ def command(
     found.show(session, OUTPUTS[output](store, text, filters, options, session.now()), explain=explain)
 
 
-def _filters(session: Session, store: Store, conv: list[str] | None, words: list[str] | None) -> Filters:
+def _asked_filters(session: Session, store: Store, conv: list[str] | None, words: list[str] | None) -> Filters:
     """Return the filters, in some conversations only where they are given."""
     if conv is None:
         return session.filters()
