@@ -39,7 +39,7 @@ def cells_of_csv(run: Run, *arguments: str) -> tuple[list[str], list[list[str]]]
 
 def unguarded(cell: str) -> str:
     """Return a CSV cell without the quote that keeps a spreadsheet from taking it for a formula."""
-    return cell[1:] if re.match(r"'[=+\-@\t\r\x00]", cell) else cell
+    return cell[1:] if re.match(r"'[=+\-@\t\r\n\x00＝＋－＠]", cell) else cell
 
 
 def expected_cell(column: str, item: dict[str, Any]) -> str:
@@ -99,6 +99,7 @@ def test_ids_are_the_first_cells(rich_history: Run) -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(title=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60))
 @example(title="-")
+@example(title="\n")
 @example(title="=1+1")
 @example(title='a"b,c\n"d')
 @example(title="a\rb\x00c\u2028d")

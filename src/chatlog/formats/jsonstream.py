@@ -256,7 +256,8 @@ class _Reader:
         return False
 
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}:,]', re.DOTALL)
+#: A string, which may be cut off, or a mark.
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[\]{}:,]', re.DOTALL)
 
 
 def first_keys(text: str) -> list[str]:
