@@ -19,7 +19,7 @@ from chatlog.query import Query, is_unspaced, is_weak
 from chatlog.ranking import Weighed
 from chatlog.results import Result, Results, SearchOptions, result_of
 from chatlog.store import Store
-from chatlog.store.words import Spot
+from chatlog.store.words import Posting, Spot
 
 if TYPE_CHECKING:
     from chatlog.meaning import Question
@@ -120,12 +120,12 @@ class Hunt:
         """Return the terms with their weights and where they are."""
         found = {term: self.store.words.posting(term, self.within, COMMON) for term in terms}
         rare = [term for term, posting in found.items() if posting.complete and posting.bodies]
-        return [self._weighed(term, found[term].complete, rare) for term in terms]
+        return [self._weighed(term, found[term], rare) for term in terms]
 
-    def _weighed(self, term: Term, complete: bool, rare: Sequence[Term]) -> Weighed:
+    def _weighed(self, term: Term, found: Posting, rare: Sequence[Term]) -> Weighed:
         words = self.store.words
-        places = {place: words.posting(term, (place,), COMMON).bodies for place in ("shown", "tool", "author")}
-        if not complete and rare:
+        places = self._places(term, found)
+        if not found.complete and rare:
             places["shown"] |= words.posting(term, ("shown",), COMMON, beside=rare).bodies
         if "text" not in self.within:
             places["shown"] = places["author"] = frozenset()
@@ -138,6 +138,17 @@ class Hunt:
         if len(term.text) == 1 and is_unspaced(term):
             weight, nearby = weight * ranking.SIGN, 0.0
         return Weighed(term, weight, places["shown"], places["tool"], places["author"], nearby)
+
+    def _places(self, term: Term, found: Posting) -> dict[str, frozenset[int]]:
+        """Return where in their messages a term's bodies hold it, with as few questions to the index as that takes."""
+        places = dict.fromkeys(("shown", "tool", "author"), frozenset[int]())
+        if not found.bodies:
+            return places
+        for place in ("tool", "author"):
+            places[place] = self.store.words.posting(term, (place,), COMMON).bodies
+        if self.within == ("text", "tool") and not (places["tool"] or places["author"]):
+            return places | {"shown": found.bodies}
+        return places | {"shown": self.store.words.posting(term, ("shown",), COMMON).bodies}
 
     def around(self, bodies: Collection[int], reach: int = ranking.REACH) -> list[Spot]:
         """Return where bodies stand, with their neighbours."""

@@ -25,6 +25,8 @@ COMPLETE = 0.3
 #: Where the share of the question that the best result and those around it hold, and half of how alike it is, sum up
 #: to less, nothing here answers it; within a conversation that the user chose, to much less.
 FLOOR, FLOOR_WITHIN = 0.52, 0.2
+#: What is so alike answers a question that shares no word with it; another set's question is hardly ever that near.
+ALIKE_ENOUGH = 0.55
 #: A query of so few words is a look-up: what only stands near a match is no match.
 LOOK_UP = 1
 #: What has none of the words, nor stands near any, must be so alike: to a look-up that found something, to a question.
@@ -143,6 +145,8 @@ def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int]) -> bool:
         return False
     share = max(field.scores.shares[index] for index in order[:3])
     alike = max(field.alike[index] for index in order[:3])
+    if alike >= ALIKE_ENOUGH:
+        return False
     return share + alike / 2 < (FLOOR if hunt.query.filters.ids is None else FLOOR_WITHIN)
 
 

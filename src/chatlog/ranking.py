@@ -19,8 +19,10 @@ from chatlog.store.words import Spot
 #: How soon more of the same word adds nothing, and how much a long text is held against a message.
 SATURATION, LENGTH = 0.8, 0.2
 #: What a word counts in tool text, as the author's name, and in a neighbour at distance 1, 2 …
-TOOL, AUTHOR, NEIGHBOURS = 0.5, 2.5, (0.4, 0.3, 0.2, 0.12)
+TOOL, AUTHOR, NEIGHBOURS = 0.5, 2.5, (0.4, 0.3, 0.25, 0.2, 0.15, 0.15, 0.1, 0.1)
 REACH = len(NEIGHBOURS)
+#: A word that stands farther off says where in a conversation one is, not that the question is answered.
+SHARED = 4
 #: What verbs of asking count, and a character of a script whose words are runs of them.
 WEAK, SIGN = 0.3, 0.5
 #: What a pair of such characters counts nearby: it is no word, and stands everywhere.
@@ -73,30 +75,37 @@ def word_scores(spots: Sequence[Spot], terms: Sequence[Weighed], dates: Sequence
     total = sum(term.weight for term in terms) or 1.0
     scores = Scores([0.0] * len(spots), [0.0] * len(spots))
     for term in terms:
-        for index, frequency in _frequencies(spots, term, norms).items():
+        found, close = _frequencies(spots, term, norms)
+        for index, frequency in found.items():
             scores.words[index] += term.weight * frequency / (SATURATION + frequency)
+        for index in close:
             scores.shares[index] += term.weight / total
     for index, weight in enumerate(dates):
         scores.words[index] += weight / 2
     return scores
 
 
-def _frequencies(spots: Sequence[Spot], term: Weighed, norms: Sequence[float]) -> dict[int, float]:
-    """Return the weighted frequency of a term at each spot that has it or stands near one that has."""
+def _frequencies(spots: Sequence[Spot], term: Weighed, norms: Sequence[float]) -> tuple[dict[int, float], set[int]]:
+    """Return the weighted frequency of a term where it is or stands near, and the spots within `SHARED` of it."""
     found: dict[int, float] = {}
+    close: set[int] = set()
     last = len(spots) - 1
     for index, spot in enumerate(spots):
         own = (1.0 if spot.body in term.shown else 0.0) + (TOOL if spot.body in term.tool else 0.0)
         if spot.body in term.authored:
             found[index] = found.get(index, 0.0) + AUTHOR
+            close.add(index)
         if not own:
             continue
         found[index] = found.get(index, 0.0) + own / norms[index]
+        close.add(index)
         for distance, weight in enumerate(NEIGHBOURS, 1):
             for other in (index - distance, index + distance):
                 if 0 <= other <= last and _beside(spots[other], spot, distance):
                     found[other] = found.get(other, 0.0) + own * weight * term.nearby
-    return found
+                    if distance <= SHARED:
+                        close.add(other)
+    return found, close
 
 
 def _beside(one: Spot, other: Spot, distance: int) -> bool:
