@@ -16,7 +16,7 @@ from tests.conftest import Run
 
 GROUPS = {
     "policy": ("add", "list", "remove", "show"),
-    "memory": ("set", "get", "list", "delete"),
+    "memory": ("set", "get", "list", "search", "delete"),
     "db": ("path", "info", "backup", "restore", "migrate", "encrypt", "decrypt", "rekey", "vacuum"),
     "config": ("list", "get", "set", "path"),
 }
