@@ -264,11 +264,12 @@ class Ingested(NamedTuple):
 
 
 class Check(NamedTuple):
-    """One verification of the file's health."""
+    """One verification of the file's health: what was found, and what mends it where it is not sound."""
 
     name: str
     ok: bool
     detail: str
+    mend: str = ""
 
 
 def new_id() -> str:

@@ -385,7 +385,7 @@ def test_a_drifted_index_is_seen_and_rebuilt(store: Store) -> None:
     store.new(messages=[say("zebra"), say("lion")])
     with raw(store) as connection:
         fulltext.unindex(connection, [1])
-    assert {"word index": "does not agree with the messages: chatlog doctor --rebuild"} == failed(store)
+    assert {"word index": "does not agree with the messages"} == failed(store)
     store.rebuild()
     assert ["zebra"] == found(store, "zebra")
     assert_sound(store)

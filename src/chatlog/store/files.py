@@ -28,6 +28,17 @@ class Replaced(NamedTuple):
     kept: Path | None = None
 
 
+def pending(url: str, key: Key | None) -> tuple[int, int] | None:
+    """Return the schema that a database has and the one that opening it would give it, None where they are one.
+
+    What is wrong with it otherwise will be said when it is opened.
+    """
+    from chatlog.store import path_of
+    from chatlog.store.sqlite import migrations
+
+    return migrations.waiting(path_of(url), key)
+
+
 def check_plain(url: str) -> None:
     """Raise UsageError for a database that is encrypted already, NoDatabaseError where there is none."""
     from chatlog.store import path_of

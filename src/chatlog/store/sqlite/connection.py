@@ -86,7 +86,7 @@ SETTINGS: Final = (
 )
 
 #: SQLite's primary result codes that mean something to a user.
-BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, CONSTRAINT, NOTADB = 5, 6, 8, 10, 11, 13, 14, 19, 26
+ERROR, BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, CONSTRAINT, NOTADB = 1, 5, 6, 8, 10, 11, 13, 14, 19, 26
 #: Extended codes of CONSTRAINT: CHECK, FOREIGNKEY and NOTNULL; the others say that something is there already.
 NOT_ALLOWED = (275, 787, 1299)
 
@@ -104,7 +104,14 @@ def translate(error: Exception, path: Path, key: Key | None = None) -> ChatlogEr
     if primary in _MEANINGS:
         kind, sentence, hint = _MEANINGS[primary]
         return kind(sentence.format(path=path), hint)
-    if isinstance(error, driver.ProgrammingError) and "closed" in str(error):  # the driver gives it no code
+    return _by_its_words(error, path)
+
+
+def _by_its_words(error: Exception, path: Path) -> ChatlogError | None:
+    """Return what an error means that has no code of its own."""
+    if isinstance(error, driver.OperationalError) and str(error).startswith("no such table"):
+        return DamagedFileError(f"{path} is not whole: {error}", "run: chatlog doctor")
+    if isinstance(error, driver.ProgrammingError) and "closed" in str(error):
         return ClosedError("the store is closed", "open it again")
     return None
 
@@ -230,6 +237,14 @@ def _open(path: Path, mode: str, key: Key | None) -> Connection:
     )
     cipher.unlock(connection, key)
     return connection
+
+
+@contextmanager
+def looked_at(path: Path, key: Key | None = None) -> Iterator[Connection]:
+    """Lend a connection that can write nothing to a file that nobody else of this process has open."""
+    key = cipher.settled(path, key, is_open=Registry.is_open(path))
+    with closing(_open(path, "ro", key)) as connection:
+        yield connection
 
 
 @contextmanager

@@ -331,16 +331,16 @@ class SqliteStore(Nouns):
             return upkeep.info(connection, self.user, self.path)
 
     def checks(self, *, deep: bool = False) -> Iterator[Check]:
-        from chatlog.store.sqlite import upkeep
+        from chatlog.store.sqlite import health
 
         with self._pool.read() as connection:
-            yield from upkeep.checks(connection, self.path, deep=deep)
+            yield from health.checks(connection, self.path, deep=deep)
 
     def rebuild(self) -> None:
-        from chatlog.store.sqlite import upkeep
+        from chatlog.store.sqlite import rebuilding
 
         with self._pool.write() as connection:
-            upkeep.rebuild(connection)
+            rebuilding.rebuild(connection)
 
     def backup(self, target: Path, *, instead_of: Sequence[Path] = ()) -> int:
         from chatlog.store.sqlite import backups, upkeep

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from sqlcipher3 import dbapi2 as driver
 
-from chatlog.errors import BusyError, DamagedFileError, SchemaMismatchError
+from chatlog.errors import BusyError, ChatlogError, DamagedFileError, SchemaMismatchError
+from chatlog.keys import Key
 from chatlog.store.sqlite import schema
-from chatlog.store.sqlite.connection import Connection, begin_immediate, patiently
+from chatlog.store.sqlite.connection import Connection, begin_immediate, looked_at, patiently
 
 
 class Migration(NamedTuple):
@@ -62,6 +63,14 @@ def version_of(connection: Connection, path: Path) -> int:
             f"{path} has schema {version}; this chatlog knows up to {newest}", "upgrade chatlog: pip install -U chatlog"
         )
     return int(version)
+
+
+def waiting(path: Path, key: Key | None) -> tuple[int, int] | None:
+    """Return the schema a file has and the newest, None where it has that, or cannot be looked at."""
+    with suppress(driver.Error, ChatlogError), looked_at(path, key) as connection:
+        found, newest = version_of(connection, path), MIGRATIONS[-1].version
+        return (found, newest) if 0 < found < newest else None
+    return None
 
 
 def migrate(connection: Connection, path: Path) -> Path | None:

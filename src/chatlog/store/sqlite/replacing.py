@@ -27,7 +27,7 @@ from chatlog.errors import (
 from chatlog.keys import Key
 from chatlog.models import new_id
 from chatlog.store.files import Replaced
-from chatlog.store.sqlite import backups, cipher, migrations, schema, upkeep
+from chatlog.store.sqlite import backups, cipher, health, migrations, schema, upkeep
 from chatlog.store.sqlite.connection import Connection, Registry, connect, translate
 
 #: What belongs to a database beside the file itself.
@@ -166,7 +166,7 @@ def _verified(part: Path, key: Key | None) -> tuple[int, int]:
             if not migrations.version_of(connection, part):
                 raise SchemaMismatchError("that is not a database of chatlog's", "check the spelling")
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            wrong = [check for check in upkeep.checks(connection, part, deep=False) if not check.ok]
+            wrong = [check for check in health.checks(connection, part, deep=False) if not check.ok]
             if wrong:
                 raise CheckFailedError(
                     f"it is not sound ({wrong[0].name}: {wrong[0].detail}); nothing was changed", "chatlog doctor"

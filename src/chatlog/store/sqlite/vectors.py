@@ -59,11 +59,59 @@ def forget(connection: Connection, bodies: Sequence[int]) -> None:
             continue
         connection.executemany("DELETE FROM vectors WHERE id = ?", pieces)
         dimensions = connection.execute(
-            "SELECT dimensions FROM meanings WHERE user = (SELECT user FROM bodies WHERE id = ?)", (body,)
+            """UPDATE meanings SET vectors = vectors - ? WHERE user = (SELECT user FROM bodies WHERE id = ?)
+               RETURNING dimensions""",
+            (len(pieces), body),
         ).fetchone()
         with suppress(NoVectorsError):
             load_extension(connection)
             connection.executemany(f"DELETE FROM {_table(*dimensions)} WHERE rowid = ?", pieces)
+
+
+def tables(connection: Connection) -> list[str]:
+    """Return the names of the tables by which candidates are found, one for each number of dimensions."""
+    rows = connection.execute("SELECT name FROM sqlite_master WHERE name GLOB 'nearest_*' AND name NOT GLOB '*_*_*'")
+    return sorted(row[0] for row in rows.fetchall())
+
+
+def disagreements(connection: Connection) -> list[tuple[str, int]]:
+    """Return what does not hold between messages, vectors and candidates, and how often; needs no extension.
+
+    One statement, one snapshot: another process may be adding to them.
+    """
+    ids = " UNION ALL ".join(f"SELECT rowid AS id FROM {table}_rowids" for table in tables(connection))
+    counts = connection.execute(
+        f"""WITH candidates AS MATERIALIZED ({ids or "SELECT NULL AS id WHERE false"}),
+                 held AS (SELECT b.user, count(*) AS vectors FROM vectors AS v
+                          JOIN bodies AS b ON b.id = v.id / {MAX_PIECES} GROUP BY b.user)
+            SELECT (SELECT count(*) FROM vectors WHERE id / {MAX_PIECES} NOT IN (SELECT id FROM bodies)),
+                   (SELECT count(*) FROM vectors WHERE id NOT IN (SELECT id FROM candidates)),
+                   (SELECT count(*) FROM candidates WHERE id NOT IN (SELECT id FROM vectors)),
+                   (SELECT count(*) FROM vectors AS v JOIN bodies AS b ON b.id = v.id / {MAX_PIECES}
+                    LEFT JOIN meanings AS m USING (user) WHERE length(v.code) IS NOT m.dimensions),
+                   (SELECT total(max(m.vectors - coalesce(held.vectors, 0), 0)) FROM meanings AS m
+                    LEFT JOIN held USING (user))"""
+    ).fetchone()
+    return [*zip(_DISAGREEMENTS, (int(count) for count in counts), strict=True)]
+
+
+_DISAGREEMENTS = (
+    "vectors without a message", "vectors that no search finds", "candidates without a vector",
+    "vectors of another embedder", "vectors missing",
+)  # fmt: skip
+
+
+def drop(connection: Connection) -> None:
+    """Take all vectors of all users away, in the caller's transaction.
+
+    Where the extension is missing the candidates stay, and find nothing.
+    """
+    connection.execute("DELETE FROM vectors")
+    connection.execute("DELETE FROM meanings")
+    with suppress(NoVectorsError):
+        load_extension(connection)
+        for table in tables(connection):
+            connection.execute(f"DROP TABLE {table}")
 
 
 def forget_weights(connection: Connection, user: str) -> None:
