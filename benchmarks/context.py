@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -49,7 +50,7 @@ def load(folder: Path, store: Store) -> tuple[dict[str, str], dict[str, str]]:
         if talk not in last:
             batch.append(ConversationDraft(source_id=talk))
         role = "user" if row["role"] == "user" else "assistant"
-        moment = f"{row['ts']}.000Z" if row.get("ts") else None
+        moment = f"{row['ts']}.000Z" if re.fullmatch(r"[-\dT:]{19}", row.get("ts") or "") else None
         batch.append(
             MessageDraft(
                 role=role, text=row["text"], author=row.get("speaker"), created_at=moment, source_id=name,

@@ -173,8 +173,10 @@ class Assembly:
         told = [*([head] if head else []), *window, *([_words(asked)] if asked is not None else [])]
         found = [*self.system, *steps(told)]
         if block:
-            at = max((at for at, step in enumerate(found) if step.role == "user"), default=len(found))
-            found.insert(at, Step("user", found[at].author if at < len(found) else None, text_parts(block)))
+            # where nobody asked anything it opens the turns: after them it would stand between calls and their results
+            at = max((at for at, step in enumerate(found) if step.role == "user"), default=len(self.system))
+            author = found[at].author if at < len(found) and found[at].role == "user" else None
+            found.insert(at, Step("user", author, text_parts(block)))
         return self._result(self.form.build(polished(found, self.form.name)))
 
     def _result(self, wire: Any) -> Chosen:

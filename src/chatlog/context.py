@@ -10,15 +10,18 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from chatlog.assembly import WHY, Left, Section, choose
+from chatlog.embedders import DEFAULT, Embedder
 from chatlog.errors import BudgetError, UsageError
 from chatlog.importance import key_sentences
 from chatlog.material import Material, Pause
 from chatlog.models import Conversation, Filters, Message
 from chatlog.quoting import word_set
 from chatlog.results import SearchOptions
+from chatlog.retrieval import Scored, by_worth
 from chatlog.search import search_messages
 from chatlog.store import Store
 from chatlog.store.window import Counted, Remembered
@@ -42,13 +45,17 @@ _PAGE, _MOST_READ = 128, 4_000
 #: Of a long message these many characters at each end are the question.
 _QUESTION_CHARS = 1_500
 
-#: Finds earlier turns: the conversation, a question and how many, to messages, best first.
-Retriever = Callable[[Store, str, str, int], Sequence[Message]]
+#: Finds earlier turns: the conversation, a question and how many, to messages with their scores.
+Retriever = Callable[[Store, str, str, int], Sequence[Scored]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is asked for; `budget` and `reserve` in tokens of the model, `gap` is a pause worth a reminder."""
+    """What is asked for.
+
+    `budget` and `reserve` are in tokens of the model, `gap` is a pause worth a reminder, `embedder` tells what words
+    mean where earlier turns are looked for.
+    """
 
     query: str | None = None
     budget: int | None = None
@@ -56,6 +63,7 @@ class Request:
     reserve: int | None = None
     form: str = "openai"
     gap: timedelta = timedelta(days=3)
+    embedder: str | Embedder = DEFAULT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,11 +119,13 @@ def _left(left: Left) -> dict[str, Any]:
     return {**told, "last": left.last} if left.last else told
 
 
-def retrieved(store: Store, conversation: str, question: str, limit: int) -> Sequence[Message]:
+def retrieved(
+    store: Store, conversation: str, question: str, limit: int, embedder: str | Embedder = DEFAULT
+) -> Sequence[Scored]:
     """Return the turns of a conversation that a question is about, by search."""
-    options = SearchOptions(mode="hybrid", limit=limit)
+    options = SearchOptions(mode="hybrid", limit=limit, embedder=embedder)
     found = search_messages(store, plain_words(question), Filters(ids=(conversation,)), options)
-    return [item.message for item in found.items]
+    return [Scored(item.message, item.score) for item in found.items]
 
 
 def plain_words(text: str) -> str:
@@ -125,15 +135,15 @@ def plain_words(text: str) -> str:
     return " ".join(re.findall(r"\w[\w'’]*(?:[-./_]\w+)*", text))
 
 
-def assemble(store: Store, conversation: Conversation, request: Request, retrieve: Retriever = retrieved) -> Context:
-    """Return the context of a conversation.
+def assemble(store: Store, conversation: Conversation, request: Request, retrieve: Retriever | None = None) -> Context:
+    """Return the context of a conversation; `retrieve` finds earlier turns in place of search.
 
     Raises BudgetError where not even the system prompt and the new message fit, UsageError where there is
     nothing to say or the form is none.
     """
     if request.form not in FORMS:
         raise UsageError(f"'{request.form}' is not a form of a context", f"one of: {', '.join(FORMS)}")
-    reading = _Reading(store, conversation, request, retrieve)
+    reading = _Reading(store, conversation, request, retrieve or partial(retrieved, embedder=request.embedder))
     usable = reading.tokenizer.affordable(reading.budget - reading.reserve)
     material = reading.material(usable)
     if not material.turns and not material.system and not (request.query or "").strip():
@@ -253,8 +263,8 @@ class _Reading:
     def _hits(self, question: str, usable: int) -> Sequence[Message]:
         name = self.conversation.id
         found = self.retrieve(self.store, name, question, min(max(usable // 16, 30), 120))
-        active = self.windows.active(name, [message.seq for message in found])
-        return [message for message in found if message.seq in active]
+        active = self.windows.active(name, [one.message.seq for one in found])
+        return by_worth([one for one in found if one.message.seq in active], self.count)
 
 
 def _reported(message: Message) -> int | None:

@@ -49,23 +49,32 @@ class Material:
 
     @cached_property
     def pending(self) -> list[Message]:
-        """The messages that wait for an answer: the user's at the end."""
+        """The message that waits for an answer: the user's at the end, unless there is another question.
+
+        What the user said right before it is a recent turn: a history of one speaker is no single question.
+        """
+        said = self._last_words
+        asked = (self.query or "").strip()
+        if not asked:
+            return said[-1:]
+        return next((said[at:] for at, message in enumerate(said) if message.text.strip() == asked), [])
+
+    @cached_property
+    def _last_words(self) -> list[Message]:
+        """The user's messages at the end."""
         found: list[Message] = []
         for turn in reversed(self.turns):
+            if turn.message.hidden:
+                continue
             if turn.message.role != "user":
-                if turn.message.hidden:
-                    continue
                 break
             found.insert(0, turn.message)
-        return [message for message in found if not message.hidden]
+        return found
 
     @cached_property
     def new_query(self) -> str | None:
         """The question, unless it is what waits for an answer already."""
-        query = (self.query or "").strip()
-        if not query or any(message.text.strip() == query for message in self.pending):
-            return None
-        return self.query
+        return self.query if self.is_asked and not self.pending else None
 
     @property
     def is_asked(self) -> bool:

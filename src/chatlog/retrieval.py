@@ -1,7 +1,11 @@
-"""Earlier turns quoted by rank into a number of tokens, and told in the order they were said."""
+"""Earlier turns quoted by what they are worth into a number of tokens, and told in the order they were said."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from chatlog.importance import importance_of
 from chatlog.models import Message
 from chatlog.quoting import labelled, passage, said, speaker
 from chatlog.tokens import Counter
@@ -11,6 +15,29 @@ _KIND = "earlier turns found for this message"
 _LONGEST, _SHORTEST = 0.25, 120
 #: After this many in a row that did not fit, the room counts as full.
 _MOST_REFUSED = 12
+
+#: A turn is worth its score by its tokens to this power: of two that answer alike the shorter one leaves room for
+#: more.  Below so many tokens being shorter is no merit.
+_PRICE, _LEAST = 0.2, 25
+
+
+class Scored(NamedTuple):
+    """A turn that was found, and how well it answers."""
+
+    message: Message
+    score: float
+
+
+def by_worth(found: Iterable[Scored], count: Counter) -> list[Message]:
+    """Return what was found, best first, without what says nothing or is said to be of no use."""
+    told = [one for one in found if not _is_idle(one.message)]
+    worth = {one.message.seq: one.score / max(count(said(one.message)), _LEAST) ** _PRICE for one in told}
+    return [one.message for one in sorted(told, key=lambda one: -worth[one.message.seq])]
+
+
+def _is_idle(message: Message) -> bool:
+    verdict = importance_of(message)
+    return verdict.importance == "discard" and verdict.reason != "tool payload"
 
 
 class Quotes:
@@ -45,12 +72,17 @@ class Quotes:
         self.lines[message.seq] = (message, line)
 
     def text(self) -> str:
-        """Return the quotes under their label, each day's below its date; nothing where there are none."""
+        """Return the quotes under their label, each day's below its date; nothing where there are none.
+
+        An empty line says that turns between two quotes are left out; it costs no token more than a line's end.
+        """
         told: list[str] = []
-        day = ""
+        before: Message | None = None
         for message, line in (self.lines[seq] for seq in sorted(self.lines)):
-            if message.created_at[:10] != day:
-                day = message.created_at[:10]
-                told.append(f"[{day}]")
+            if before is not None and message.parent != before.seq:
+                told.append("")
+            if before is None or message.created_at[:10] != before.created_at[:10]:
+                told.append(f"[{message.created_at[:10]}]")
             told.append(line)
+            before = message
         return labelled(_KIND, "\n".join(told)) if told else ""

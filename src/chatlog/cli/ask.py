@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -46,18 +47,20 @@ def command(
     store = session.store()
     found = session.conversation(store, conversation)
     text = session.text(question, "the question")
-    request = Request(budget=number_of(session, "budget", budget), model=model, reserve=reserve, form=form)
-    assemble(store, found, Request(**{**_facts(request), "query": text}))  # that it fits is known before it is added
+    request = Request(
+        budget=number_of(session, "budget", budget),
+        model=model,
+        reserve=reserve,
+        form=form,
+        embedder=session.embedder(),
+    )
+    assemble(store, found, replace(request, query=text))  # that it fits is known before it is added
     asked = store.add(found.id, [MessageDraft(role="user", text=text)])[0]
     context = assemble(store, store.get(found.id), request)
     for warning in context.warnings:
         session.output.warning(warning)
     answer = _Answer(session, store, asked, model or found.model)
     answer.take(answers(line, _spelled(context)))
-
-
-def _facts(request: Request) -> dict[str, Any]:
-    return {name: getattr(request, name) for name in ("budget", "model", "reserve", "form")}
 
 
 def _spelled(context: Context) -> bytes:

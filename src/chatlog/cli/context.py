@@ -53,7 +53,13 @@ def command(
     """
     session = Session.of(ctx)
     form, envelope = _form(session, form)
-    request = Request(model=model, budget=number_of(session, "budget", budget), reserve=reserve, form=form)
+    request = Request(
+        model=model,
+        budget=number_of(session, "budget", budget),
+        reserve=reserve,
+        form=form,
+        embedder=session.embedder(),
+    )
     request = replace(request, query=None if query is None else session.text(query, "the query"))
     if batch is not None:
         _serve(session, batch, request, redact=redact)
