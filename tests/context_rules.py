@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -113,12 +114,14 @@ def _openai(wire: Any) -> Iterator[Turn]:
         words = (
             content if isinstance(content, str) else "".join(block.get("text") or "[media]" for block in content or ())
         )
+        for block in content if isinstance(content, list) else ():
+            assert block["type"] != "text" or block["text"].strip(), "no blank text"
         calls: list[Any] = [call["id"] for call in entry.get("tool_calls") or ()]
         for call in entry.get("tool_calls") or ():
             assert isinstance(call["function"]["arguments"], str)
+        assert words.strip() or (calls and content is None), "no blank text"
         if entry["role"] == "tool":
             calls = [("result", entry["tool_call_id"])]
-        assert calls or words.strip(), entry
         yield entry["role"], words, calls
 
 
@@ -132,6 +135,7 @@ def _responses(wire: Any) -> Iterator[Turn]:
             yield "assistant", "", pending
             pending = []
         if item["type"] == "function_call_output":
+            assert item["output"].strip(), "no blank text"
             yield "tool", item["output"], [("result", item["call_id"])]
         else:
             content = item["content"]
@@ -146,12 +150,16 @@ def _anthropic(wire: Any) -> Iterator[Turn]:
     if "system" in wire:
         assert wire["system"].strip()
         yield "system", wire["system"], []
+    last = None
     for turn in wire["messages"]:
+        assert turn["role"] != last, "messages alternate"
+        last = turn["role"]
         content = turn["content"]
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
         assert blocks
         for block in blocks:
-            assert block["type"] != "text" or block["text"].strip()
+            assert block["type"] != "text" or block["text"].strip(), "no blank text"
+            assert block["type"] != "tool_result" or block["content"].strip(), "no blank text"
         results = [("result", block["tool_use_id"]) for block in blocks if block["type"] == "tool_result"]
         calls = [block["id"] for block in blocks if block["type"] == "tool_use"]
         kinds = [block["type"] for block in blocks]
@@ -179,7 +187,9 @@ def _gemini(wire: Any) -> Iterator[Turn]:
         calls = [part["functionCall"]["id"] for part in content["parts"] if "functionCall" in part]
         words = "\n".join(part.get("text") or "" for part in content["parts"])
         for part in content["parts"]:
-            assert "text" not in part or part["text"].strip()
+            assert "text" not in part or part["text"].strip(), "no blank text"
+            if "functionResponse" in part:
+                assert any(str(value).strip() for value in part["functionResponse"]["response"].values())
         if results:
             yield "tool", "", results
             if len(content["parts"]) > len(results):
@@ -233,6 +243,17 @@ def _check_calls(talk: list[Turn]) -> None:
             ids += calls
     assert not waiting, "every call is answered"
     assert len(ids) == len({*ids}), "ids of calls are unique"
+
+
+_QUOTED = re.compile(r"<history [^>]*untrusted[^>]*>.*?</history>", re.DOTALL)
+
+
+def check_quoted(form: str, wire: Any, marks: Iterable[str]) -> None:
+    """Assert that words which are only quoted stand under their label, in what a user or the system says."""
+    found = turns(form, wire) if form in _READERS else [("user", wire, [])]
+    for role, words, _ in found:
+        outside = _QUOTED.sub("", words) if role in ("user", "system") else words
+        assert [] == [mark for mark in marks if mark in outside], "what is quoted is labelled"
 
 
 # counting, by what the providers publish, with tiktoken alone

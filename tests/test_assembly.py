@@ -12,12 +12,13 @@ from hypothesis import strategies as st
 from chatlog.assembly import Chosen, choose
 from chatlog.material import Material, Pause
 from chatlog.models import Message
+from chatlog.retrieval import Quotes, Scored, by_worth
 from chatlog.store.summaries import Summary
 from chatlog.store.window import Counted, Remembered
 from chatlog.tokens import CL100K, counter
 from chatlog.wireforms import FORMS
 
-from .context_rules import LABEL, check, conversation, counted, message, plain_count, turns
+from .context_rules import LABEL, check, check_quoted, conversation, counted, message, plain_count, turns
 
 COUNT = counter(CL100K)
 BUDGETS = (16, 40, 90, 200, 500, 1_000, 3_000, 20_000)
@@ -73,6 +74,7 @@ def test_a_budget_holds_and_the_array_is_well_formed(seed: int, budget: int, nam
         assert chosen > budget
         return
     check(name, chosen.wire)
+    check_quoted(name, chosen.wire, ("They talked about hotels", "It was in May", "vegetarian"))
     assert chosen.tokens == FORMS[name].price(chosen.wire, COUNT)
     assert chosen.tokens <= budget
     assert plain_count(name, chosen.wire) <= budget
@@ -133,6 +135,70 @@ def test_sections_come_in_their_order() -> None:
     ]
     assert sorted(order, key=text.index) == order
     assert text.endswith("Which hotel?")
+
+
+@pytest.mark.parametrize("name", [*FORMS])
+def test_what_is_quoted_is_labelled_in_every_form(name: str) -> None:
+    """Pinned and found turns, summary, reminder and memories: never as anybody's own words, each there once."""
+    messages = [message(1, "user", "zebra is pinned", importance="keep"), *talk(60, first=2)]
+    messages[4] = messages[4]._replace(text="giraffe was found")
+    found = material(
+        messages,
+        summaries=[summary("rhino is the summary", 10)],
+        tail=counted(messages, COUNT)[10:],
+        pause=Pause(61, "okapi is what the pause was about"),
+        query="Which animals?",
+        hits=lambda _: [messages[4]],
+        memories=lambda _: [Remembered("", "pet", "camel", (), "2026")],
+    )
+    wire = assembled(found, 1_500, name).wire
+    marks = ("zebra is", "giraffe was", "rhino is", "okapi is", "pet: camel")
+    check_quoted(name, wire, marks)
+    assert [1] * 5 == [str(wire).count(mark) for mark in marks]
+
+
+@pytest.mark.parametrize("name", ["openai", "responses", "anthropic", "gemini"])
+def test_quotes_open_the_turns_where_nobody_asked(name: str) -> None:
+    """They never stand between a call and its result."""
+    calls = [{"type": "tool_call", "id": "1", "name": "read", "arguments": {"path": "x"}}]
+    told = [message(seq, "assistant", "word " * 50) for seq in range(2, 30)]
+    messages = [message(1, "user", "Look."), *told, message(30, "assistant", "Let me.", calls)]
+    chosen = assembled(material(messages, hits=lambda _: messages[:1]), 400, name)
+    check(name, chosen.wire)
+    assert (1,) == tuple(int(ref[-1]) for ref in chosen.sections["retrieved"].refs)
+
+
+@pytest.mark.parametrize("query", [None, "Which hotel?"])
+def test_a_history_of_one_speaker_is_not_all_one_question(query: str | None) -> None:
+    """Only the last of a user's messages has to fit; those before it are turns like others."""
+    notes = [message(seq, "user", f"note {seq} " + "about hotels " * 20) for seq in range(1, 101)]
+    chosen = assembled(material(notes, query=query, hits=lambda _: notes[:2]), 400)
+    assert "note 1 " in chosen.wire[-1]["content"]
+    assert chosen.wire[-1]["content"].endswith(query or notes[-1].text)
+    assert len(chosen.sections["query"].refs) == (query is None)
+
+
+def test_of_turns_that_answer_alike_the_shorter_comes_first_and_idle_ones_not_at_all() -> None:
+    """Down to a length below which being shorter is no merit; a better answer comes before a shorter one."""
+    said = [message(1, "user", "word " * 200), message(2, "user", "word " * 40), message(3, "user", "word"),
+            message(4, "user", "word " * 10), message(5, "user", "thanks!"),
+            message(6, "user", "of no use", importance="discard"), message(7, "user", "word " * 300)]  # fmt: skip
+    scores = (1.0, 1.0, 0.5, 0.51, 1.0, 1.0, 2.0)
+    scored = [Scored(found, score) for found, score in zip(said, scores, strict=True)]
+    assert [7, 2, 1, 4, 3] == [found.seq for found in by_worth(scored, COUNT)]
+
+
+def test_quotes_say_when_and_where_turns_are_left_out() -> None:
+    """A date above the first of each day, an empty line where two quotes do not follow each other."""
+    said = [found._replace(created_at=f"2026-11-0{1 + found.seq // 4}T10:00:00.000Z") for found in talk(8, words="x")]
+    quotes = Quotes(COUNT, 500, frozenset())
+    for seq in (7, 2, 1, 3, 5):
+        quotes.take(said[seq - 1])
+    lines = quotes.text().splitlines()[1:-1]
+    assert [
+        "[2026-11-01]", "User: turn 1 x", "Assistant: turn 2 x", "User: turn 3 x",
+        "", "[2026-11-02]", "User: turn 5 x", "", "User: turn 7 x",
+    ] == lines  # fmt: skip
 
 
 def test_quoted_history_cannot_end_its_quotation() -> None:

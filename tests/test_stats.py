@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from chatlog import stats
+from chatlog.compaction import Compaction, Options, Plan
 from chatlog.dashboard import plain, prometheus, short, sparkline
 from chatlog.errors import UsageError
+from chatlog.levels import window_for
 from chatlog.models import ConversationDraft, Filters, MessageDraft
 from chatlog.store import Store, open_store
+from chatlog.summarizers import summarizer
 from chatlog.tokens import CL100K, count_tokens
 
 from .conftest import Clock, Run
@@ -117,6 +121,27 @@ def test_only_the_users_own_is_measured_unless_all_are_asked_for(tmp_path: Path,
         both = measure(ann, bob, by="user")
     assert 6 == both.messages
     assert [("bob", 4), ("ann", 2)] == [(group.name, group.messages) for group in both.by]
+
+
+def test_compaction_due_is_what_compacting_would_do(store: Store, clock: Clock) -> None:
+    """As many conversations, tokens and seconds as the plans of `compact --due` say; nothing once it is done."""
+    for turns, words in ((40, 60), (30, 90), (3, 5_000), (6, 1)):
+        talk(store, turns, words)
+    clock.now += timedelta(seconds=90)
+    work = Compaction(store, summarizer(), "test")
+
+    def plans() -> list[Plan]:
+        options = Options(window=window_for(None, None), due=True)
+        return [plan for found in store.conversations().items if (plan := work.plan(found, options)).turns]
+
+    lagging = plans()
+    expected = (2, 90, sum(plan.lag_tokens for plan in lagging))
+    assert expected == measure(store).compaction
+    for plan in lagging:
+        work.apply(plan, Options(window=window_for(None, None), due=True))
+    assert (0, 0, 0) == measure(store).compaction
+    budget = stats.measure([store], Filters(), "day", lambda: 0.0, budget=500)
+    assert budget.compaction.due > 0
 
 
 def test_latency_is_measured_with_the_stopwatch(store: Store) -> None:

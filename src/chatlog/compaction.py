@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from chatlog.errors import ConflictError
+from chatlog.levels import LEAST_TURNS, Level, kept_exchanges, level_of
 from chatlog.models import Conversation, Message
 from chatlog.store import Store
 from chatlog.store.summaries import Summary, SummaryDraft
@@ -20,13 +21,6 @@ from chatlog.summarizers import Summarizer, Task
 from chatlog.tokens import Counter, Tokenizer, counter, cut, tokenizer_for
 from chatlog.wireforms import message_tokens
 
-Level = Literal["normal", "summarize", "facts", "notify"]
-#: From these shares of the window on: a rolling summary, key facts too, a notice that summaries carry the conversation.
-BOUNDS: tuple[tuple[float, Level], ...] = ((0.9, "notify"), (0.8, "facts"), (0.6, "summarize"))
-#: The exchanges that stay verbatim: so many at the most, in this share of the window, and so many at the least.
-MOST_KEPT, KEPT_SHARE, LEAST_KEPT = 15, 0.4, 8
-#: Fewer new turns are not worth a summary.
-LEAST_TURNS = 4
 #: A summariser is given so many tokens of turns at a time; a longer backlog is caught up in order.
 CHUNK_TOKENS = 12_000
 #: The tokens of a summary and the most of one that a summariser of its own wrote.
@@ -34,12 +28,6 @@ SUMMARY_TOKENS, LONGEST = 280, 600
 _PAGE = 256
 #: How often a plan is made anew where the conversation changed meanwhile.
 _TRIES = 4
-
-
-def level_of(tokens: int, window: int) -> Level:
-    """Return how full a window is."""
-    share = tokens / max(window, 1)
-    return next((level for bound, level in BOUNDS if share >= bound), "normal")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,14 +72,6 @@ class Plan:
         }
 
 
-def window_of(conversation: Conversation, budget: int | None) -> int:
-    """Return the window that a conversation is measured by, in tokens of its model."""
-    from chatlog.context import DEFAULT_BUDGET, MOST_BY_WINDOW
-
-    window = tokenizer_for(conversation.model).window
-    return budget or (min(window, MOST_BY_WINDOW) if window else DEFAULT_BUDGET)
-
-
 class Compaction:
     """Plans and keeps summaries of one store's conversations."""
 
@@ -109,7 +89,7 @@ class Compaction:
         level = level_of(total, options.window)
         covered = max((found.to_seq for found in self.store.summaries.latest(conversation.id).values()), default=0)
         fresh = self._since(conversation.id, tokenizer, covered)
-        turns = fresh[: _boundary(fresh, options, tokenizer)]
+        turns = fresh[: _boundary(fresh, options, conversation.model)]
         waiting = tokenizer.billed(sum(turn.tokens for turn in fresh))
         reason = _reason(turns, waiting, level, options)
         lag = _lag(turns, self.store.clock())
@@ -191,18 +171,14 @@ def _counting(count: Counter) -> Any:
     return lambda message: message_tokens(message.all_parts(), count)
 
 
-def _boundary(turns: Sequence[Counted], options: Options, tokenizer: Tokenizer) -> int:
+def _boundary(turns: Sequence[Counted], options: Options, model: str | None) -> int:
     """Return where the turns that stay verbatim begin: at a user's message, the last 8 to 15 exchanges."""
     starts = [at for at, turn in enumerate(turns) if _opens(turns, at)]
     if options.keep is not None:
         return starts[-options.keep] if 0 < options.keep <= len(starts) else len(turns) if options.keep == 0 else 0
-    if len(starts) <= LEAST_KEPT:
-        return 0
-    room = tokenizer.affordable(int(options.window * KEPT_SHARE))
-    kept = LEAST_KEPT
-    while kept < min(MOST_KEPT, len(starts)) and _tokens(turns[starts[-kept - 1] :]) <= room:
-        kept += 1
-    return starts[-kept]
+    costs = [_tokens(turns[start:end]) for start, end in zip(starts, [*starts[1:], len(turns)], strict=True)]
+    kept = kept_exchanges(costs, model, options.window)
+    return starts[-kept] if kept < len(starts) else 0
 
 
 def _opens(turns: Sequence[Counted], at: int) -> bool:

@@ -17,6 +17,7 @@ from chatlog.assembly import WHY, Left, Section, choose
 from chatlog.embedders import DEFAULT, Embedder
 from chatlog.errors import BudgetError, UsageError
 from chatlog.importance import key_sentences
+from chatlog.levels import level_of, window_for
 from chatlog.material import Material, Pause
 from chatlog.models import Conversation, Filters, Message
 from chatlog.quoting import word_set
@@ -29,12 +30,9 @@ from chatlog.timespec import iso
 from chatlog.tokens import Counter, Tokenizer, counter, learned_factor, tokenizer_for
 from chatlog.wireforms import FORMS, message_tokens
 
-#: The budget where neither it nor the model's window is known, and the most that a window alone gives.
-DEFAULT_BUDGET, MOST_BY_WINDOW = 8_000, 32_000
 #: Of a model's window so much is left for the answer, unless --reserve says otherwise.
 _ANSWER_SHARE = 8
-#: From these shares of the budget on the conversation should be summarised, is down to facts, runs on summaries.
-LEVELS = ((0.9, "notify"), (0.8, "facts"), (0.6, "summarize"))
+#: What is to be said of a conversation that fills its budget to such a level.
 _MEANINGS = {
     "summarize": "chatlog compact summarises the oldest turns",
     "facts": "older turns are better kept as key facts: chatlog compact",
@@ -210,19 +208,15 @@ class _Reading:
         return min(window // _ANSWER_SHARE, 4_096)
 
     def _budget(self) -> int:
-        if self.request.budget is not None:
-            return self.request.budget
-        window = self.tokenizer.window
-        return min(window, MOST_BY_WINDOW) if window else DEFAULT_BUDGET
+        return window_for(self.request.model or self.conversation.model, self.request.budget)
 
     def level(self) -> tuple[str, tuple[str, ...]]:
         """Return how full the budget would be with the whole conversation, and what is to be said of it."""
-        asked = self.tokenizer.billed(self.count(self.request.query or ""))
-        share = (self.total + asked) / max(self.budget, 1)
-        for bound, level in LEVELS:
-            if share >= bound:
-                return level, (f"the conversation is {share:.0%} of the budget: {_MEANINGS[level]}",)
-        return "normal", ()
+        tokens = self.total + self.tokenizer.billed(self.count(self.request.query or ""))
+        level = level_of(tokens, self.budget)
+        if level == "normal":
+            return level, ()
+        return level, (f"the conversation is {_times(tokens, self.budget)} the budget: {_MEANINGS[level]}",)
 
     def material(self, usable: int) -> Material:
         """Return what may be chosen from."""
@@ -265,6 +259,11 @@ class _Reading:
         found = self.retrieve(self.store, name, question, min(max(usable // 16, 30), 120))
         active = self.windows.active(name, [one.message.seq for one in found])
         return by_worth([one for one in found if one.message.seq in active], self.count)
+
+
+def _times(tokens: int, budget: int) -> str:
+    share = tokens / max(budget, 1)
+    return f"{share:.0%} of" if share < 2 else f"{share:,.0f} times"
 
 
 def _reported(message: Message) -> int | None:

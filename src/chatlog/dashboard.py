@@ -79,9 +79,10 @@ def _percentiles(stats: Stats, output: Output) -> Iterator[str]:
     yield output.paint(f"{'':28}" + "".join(f"{name:>10}" for name in _NAMES), "dim")
     for name, values, form in rows:
         yield f"{name:28}" + "".join(f"{'-' if values[rank] is None else form(values[rank]):>10}" for rank in _NAMES)
-    if stats.compaction:
-        due, tokens = stats.compaction["due"], stats.compaction["lag_tokens"]
-        yield f"{'compaction due':28}{due:>10}   {short(tokens)} tokens wait"
+    waiting = stats.compaction
+    if waiting.due:
+        days = f"{waiting.lag_seconds / 86_400:,.1f} days"
+        yield f"{'compaction due':28}{waiting.due:>10}   {short(waiting.lag_tokens)} tokens wait, the oldest {days}"
 
 
 def _calendar(days: Sequence[Group], output: Output, today: date, width: int) -> Iterator[str]:

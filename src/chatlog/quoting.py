@@ -154,8 +154,7 @@ def polished(steps: Iterable[Step], form: str) -> list[Step]:
 
 
 def _cleaned(step: Step, form: str) -> Step:
-    role = "system" if step.role == "developer" else step.role
-    return Step(role, step.author, tuple(clean for part in step.parts if (clean := _clean_part(part, form))))
+    return replace(step, parts=tuple(clean for part in step.parts if (clean := _clean_part(part, form))))
 
 
 def _clean_part(part: Part, form: str) -> Part | None:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from statistics import median
 from typing import Any, NamedTuple
 
 from chatlog.errors import UsageError
+from chatlog.levels import LEAST_TURNS, kept_exchanges, level_of, window_for
 from chatlog.models import Filters, Message
 from chatlog.store import Store
-from chatlog.store.measures import DIMENSIONS, Group, Size
+from chatlog.store.measures import DIMENSIONS, Exchange, Group, Size
 from chatlog.tokens import CL100K, counter, tokenizer_for
 from chatlog.wireforms import message_tokens
 
@@ -40,6 +42,14 @@ class Grown(NamedTuple):
     after: int
 
 
+class Compaction(NamedTuple):
+    """How many conversations wait for a summary: since when the oldest of their turns waits, and how many tokens."""
+
+    due: int
+    lag_seconds: int
+    lag_tokens: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Stats:
     """The measures of some conversations; tokens are cl100k's, of what a context would take from."""
@@ -57,13 +67,14 @@ class Stats:
     grown: tuple[Grown, ...] = ()
     days: tuple[Group, ...] = ()
     by: tuple[Group, ...] = ()
-    compaction: Mapping[str, Any] = field(default_factory=dict)
+    compaction: Compaction
 
     def record(self) -> dict[str, Any]:
         """Return the machine form (CLI.md section 3)."""
         found = asdict(self)
         groups = {"by": [one._asdict() for one in self.by], "days": [one._asdict() for one in self.days]}
-        return {**found, **groups, "grown": [one._asdict() for one in self.grown]}
+        grown = [one._asdict() for one in self.grown]
+        return {**found, **groups, "grown": grown, "compaction": self.compaction._asdict()}
 
 
 def measure(
@@ -72,11 +83,14 @@ def measure(
     by: str,
     stopwatch: Callable[[], float],
     progress: Progress | None = None,
+    *,
+    budget: int | None = None,
 ) -> Stats:
     """Return the measures of the conversations that the filters let through, summed by one of `DIMENSIONS`.
 
     Several stores are several users' of one file.  Messages that are not counted yet are counted first.
-    `stopwatch` returns seconds.  Raises UsageError for an unknown dimension.
+    `stopwatch` returns seconds; `budget` is the window that compaction is due by, where it is set.
+    Raises UsageError for an unknown dimension.
     """
     if by not in DIMENSIONS:
         raise UsageError(f"'{by}' is not what sums can be told apart by", f"one of: {', '.join(DIMENSIONS)}")
@@ -97,6 +111,7 @@ def measure(
         window_share=percentiles([_share(size) for size in sizes]),
         latency_ms=percentiles([took for store in stores for took in _latencies(store, filters, stopwatch)]),
         grown=tuple(_grown(sizes, turns)),
+        compaction=_compaction([_waiting(store, filters, budget) for store in stores]),
         days=tuple(days),
         by=tuple(days if by == "day" else _summed(stores, filters, by)),
     )
@@ -150,6 +165,42 @@ def _grown(sizes: Sequence[Size], turns: Mapping[str, Sequence[int]]) -> list[Gr
         if after >= max(before * GROWN_TIMES, GROWN_TOKENS):
             found.append(Grown(size.id, size.title, int(before), int(after)))
     return sorted(found, key=lambda one: one.before - one.after)
+
+
+def _compaction(waiting: Sequence[Compaction]) -> Compaction:
+    return Compaction(
+        due=sum(one.due for one in waiting),
+        lag_seconds=max((one.lag_seconds for one in waiting), default=0),
+        lag_tokens=sum(one.lag_tokens for one in waiting),
+    )
+
+
+def _waiting(store: Store, filters: Filters, budget: int | None) -> Compaction:
+    """Return what of a user's conversations `chatlog compact --due` would summarise."""
+    sizes = {size.id: size for size in store.measures.sizes(filters, CL100K) if _fills(size.tokens, size, budget)}
+    found = store.measures.unsummarised([*sizes], CL100K)
+    due = [_due(exchanges, sizes[name], budget) for name, exchanges in found.items()]
+    since = min((old[0].since for old in due if old), default=None)
+    billed = (
+        tokenizer_for(sizes[name].model).billed(sum(one.tokens for one in old))
+        for name, old in zip(found, due, strict=True)
+    )
+    lag = (store.clock() - datetime.fromisoformat(since)).total_seconds() if since else 0
+    return Compaction(due=sum(map(bool, due)), lag_seconds=max(int(lag), 0), lag_tokens=sum(billed))
+
+
+def _due(exchanges: Sequence[Exchange], size: Size, budget: int | None) -> Sequence[Exchange]:
+    """Return the exchanges of a conversation that wait for a summary, none where it is not due."""
+    opened = [one for one in exchanges if one.opened]
+    kept = kept_exchanges([one.tokens for one in opened], size.model, window_for(size.model, budget))
+    old = exchanges[: len(exchanges) - kept] if kept < len(opened) else ()
+    is_due = sum(one.messages for one in old) >= LEAST_TURNS
+    return old if is_due and _fills(sum(one.tokens for one in exchanges), size, budget) else ()
+
+
+def _fills(tokens: int, size: Size, budget: int | None) -> bool:
+    """Whether so many tokens are enough of a conversation's window to be summarised."""
+    return level_of(tokenizer_for(size.model).billed(tokens), window_for(size.model, budget)) != "normal"
 
 
 def _latencies(store: Store, filters: Filters, stopwatch: Callable[[], float]) -> list[float]:

@@ -10,8 +10,9 @@ import typer
 
 from chatlog.cli.options import Conversations, number_of, verb
 from chatlog.cli.session import Session
-from chatlog.compaction import Compaction, Options, Plan, window_of
+from chatlog.compaction import Compaction, Options, Plan
 from chatlog.errors import ChatlogError, PartlyDoneError, UsageError
+from chatlog.levels import window_for
 from chatlog.models import Conversation, Filters
 from chatlog.output import FORMATS, Column, Listing
 from chatlog.store import Store
@@ -66,7 +67,7 @@ class _Asked:
         self.budget, self.due, self.keep, self.dry_run = budget, due, keep, dry_run
 
     def options(self, conversation: Conversation) -> Options:
-        return Options(window=window_of(conversation, self.budget), due=self.due, keep=self.keep)
+        return Options(window=window_for(conversation.model, self.budget), due=self.due, keep=self.keep)
 
 
 def _all(store: Store, filters: Filters) -> Iterator[Conversation]:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from chatlog import stats
-from chatlog.cli.options import one_of, verb
+from chatlog.cli.options import number_of, one_of, verb
 from chatlog.cli.session import Session
 from chatlog.dashboard import page, plain, prometheus
 from chatlog.errors import UsageError
@@ -48,7 +48,9 @@ def command(
     users = store.forgetting.users() if all_users else [store.user]
     stores = [store if user == store.user else session.store(user=user) for user in users]
     with output.progress("counting tokens") as progress:
-        found = stats.measure(stores, session.filters(), by, time.perf_counter, progress)
+        found = stats.measure(
+            stores, session.filters(), by, time.perf_counter, progress, budget=number_of(session, "budget", None)
+        )
     match output.format:
         case "prometheus" if target != "-":
             _replace(Path(target).expanduser(), prometheus(found, ",".join(users)))

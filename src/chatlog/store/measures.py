@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from chatlog.models import Filters, Message
@@ -33,6 +33,18 @@ class Group(NamedTuple):
     bytes: int
 
 
+class Exchange(NamedTuple):
+    """Messages of an active path that no summary covers: from a user's on to the next, or what stands before the first.
+
+    `opened` says that a user's message begins it.
+    """
+
+    since: str
+    messages: int
+    tokens: int
+    opened: bool
+
+
 class Measures(Protocol):
     """The part of a store that is measured; tokens are those of one encoding that are counted already."""
 
@@ -47,6 +59,9 @@ class Measures(Protocol):
 
     def turns(self, filters: Filters, encoding: str) -> dict[str, list[int]]:
         """Return for each conversation the tokens of its turns, each a user's message and what follows, in order."""
+
+    def unsummarised(self, conversations: Sequence[str], encoding: str) -> dict[str, list[Exchange]]:
+        """Return for each of some conversations the exchanges since its last summary, in order."""
 
     def groups(self, filters: Filters, encoding: str, dimension: str) -> list[Group]:
         """Return the sums by one of `DIMENSIONS`: by day in its order, by others the most messages first."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from chatlog.models import Filters, Message
-from chatlog.store.measures import Group, Size
+from chatlog.store.measures import Exchange, Group, Size
 from chatlog.store.sqlite.connection import Pool, Row
 from chatlog.store.sqlite.where import conversation_where, listing_where
 from chatlog.store.sqlite.window import SqliteWindows
@@ -75,6 +76,29 @@ class SqliteMeasures:
         found: dict[str, list[int]] = {}
         for conversation, tokens in rows:
             found.setdefault(conversation, []).append(tokens)
+        return found
+
+    def unsummarised(self, conversations: Sequence[str], encoding: str) -> dict[str, list[Exchange]]:
+        with self._pool.read() as connection:
+            rows = connection.execute(
+                """WITH fresh AS (
+                     SELECT c.id, m.seq, m.created_at, coalesce(t.tokens, 0) AS tokens,
+                       m.role = 'user'
+                         AND lag(m.role, 1, '') OVER (PARTITION BY c.key ORDER BY m.seq) <> 'user' AS opens
+                     FROM conversations AS c JOIN messages AS m ON m.conversation = c.key
+                       LEFT JOIN token_counts AS t ON t.body = m.body AND t.encoding = ?1
+                     WHERE c.user = ?2 AND c.id IN (SELECT value FROM json_each(?3))
+                       AND m.active AND NOT m.hidden AND m.role NOT IN ('system', 'developer')
+                       AND m.seq > coalesce((SELECT max(s.to_seq) FROM summaries AS s
+                                             WHERE s.conversation = c.key AND s.superseded_by IS NULL), 0)),
+                   numbered AS (SELECT *, sum(opens) OVER (PARTITION BY id ORDER BY seq) AS exchange FROM fresh)
+                   SELECT id, min(created_at), count(*), sum(tokens), exchange > 0 FROM numbered
+                   GROUP BY id, exchange ORDER BY id, exchange""",
+                (encoding, self._user, json.dumps(list(conversations))),
+            ).fetchall()
+        found: dict[str, list[Exchange]] = {}
+        for name, since, messages, tokens, opened in rows:
+            found.setdefault(name, []).append(Exchange(since, messages, tokens, bool(opened)))
         return found
 
     def groups(self, filters: Filters, encoding: str, dimension: str) -> list[Group]:
