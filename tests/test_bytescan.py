@@ -20,6 +20,16 @@ def test_found_anywhere(tmp_path: Path, offset: int) -> None:
     assert {*wanted} == bytescan.scan([str(path)], wanted)
 
 
+@pytest.mark.parametrize("count", [1, bytescan.FEW_SHORT, bytescan.FEW_SHORT + 1, 300])
+def test_short_ones_are_found_anywhere(tmp_path: Path, count: int) -> None:
+    """Short phrases, few or many, at the very beginning and end too; another case is another phrase."""
+    texts = [f"Tag {number:05d}" + "x" * (number % 20) for number in range(count)]
+    path = tmp_path / "file"
+    path.write_bytes(b"\x00-".join(text.encode() for text in texts))
+    lower = [text.lower().encode() for text in texts]
+    assert {text.encode() for text in texts} == bytescan.scan([str(path)], [*bytescan.phrases(texts), *lower])
+
+
 def test_a_piece_of_a_long_text_is_enough(tmp_path: Path) -> None:
     """Of a text of pages any kilobyte that is left is found."""
     text = " ".join(f"word{number}" for number in range(2_000))

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-import struct
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 BLOCK = 16
 WINDOW = 2 * BLOCK - 1
@@ -21,12 +22,17 @@ WINDOW = 2 * BLOCK - 1
 SHORTEST = 8
 #: Windows, and shorter phrases, that are looked for at most; of more, every second one, every fourth, …
 MOST_WINDOWS = 20_000
-#: Each shorter phrase is a pass of its own: so many bytes are looked at for all of them.
-SHORT_BUDGET = 20 * 2**30
-MOST_SHORT = 500
+MOST_SHORT = 5_000
+#: Of the shorter ones so few are looked for one by one.
+FEW_SHORT = 8
 #: A window begins every so many bytes of a long text.
 STRIDE = 512
-CHUNK = 1 << 24
+#: So much is looked through at a time: it stays near the processor.
+CHUNK = 1 << 18
+#: A hash of eight bytes: the top bits of their product with an odd number.
+HEAD, ODD = 8, 0x9E3779B97F4A7C15
+#: A table of hashes has so many places for each mark; the smaller, the nearer to the processor it is kept.
+SPARSE, LEAST_BITS, MOST_BITS = 400, 16, 23
 
 
 def phrases(texts: Iterable[str]) -> list[bytes]:
@@ -54,23 +60,74 @@ def phrases(texts: Iterable[str]) -> list[bytes]:
 class Finder:
     """Phrases to be found in any bytes."""
 
-    def __init__(self, wanted: Sequence[bytes], short_limit: int = MOST_SHORT) -> None:
-        self._blocks: dict[tuple[bytes], list[bytes]] = {}
+    def __init__(self, wanted: Iterable[bytes]) -> None:
+        self._blocks: dict[bytes, list[bytes]] = {}
+        self._heads: dict[bytes, list[bytes]] = {}
+        self._short: list[bytes] = []
         for phrase in wanted:
+            if len(phrase) < WINDOW:
+                self._heads.setdefault(phrase[:HEAD], []).append(phrase)
+                self._short.append(phrase)
             for start in range(BLOCK if len(phrase) >= WINDOW else 0):
-                self._blocks.setdefault((phrase[start : start + BLOCK],), []).append(phrase)
-        self._keys = frozenset(self._blocks)
-        self._short = [phrase for phrase in wanted if len(phrase) < WINDOW][:short_limit]
+                self._blocks.setdefault(phrase[start : start + BLOCK], []).append(phrase)
 
     def within(self, data: bytes, *, fold: bool = False) -> set[bytes]:
         """Return which phrases are in the data; with `fold` the short ones in any case, as an index has words."""
         padded = data + bytes(-len(data) % BLOCK)
-        near = self._keys.intersection(struct.iter_unpack(f"{BLOCK}s", padded))
-        found = {phrase for key in near for phrase in self._blocks[key] if phrase in data}
-        if not fold:
+        found = {
+            phrase
+            for at in self._block_marks.places(padded, 0)
+            for phrase in self._blocks.get(padded[at : at + BLOCK], ())
+            if phrase in data
+        }
+        if fold:
+            folded = data.lower() if self._short else b""
+            return found | {phrase for phrase in self._short if phrase.lower() in folded}
+        if len(self._short) <= FEW_SHORT:
             return found | {phrase for phrase in self._short if phrase in data}
-        folded = data.lower() if self._short else b""
-        return found | {phrase for phrase in self._short if phrase.lower() in folded}
+        return found | {
+            phrase
+            for offset in range(HEAD)
+            for at in self._head_marks.places(padded, offset)
+            for phrase in self._heads.get(padded[at : at + HEAD], ())
+            if data.startswith(phrase, at)
+        }
+
+    @cached_property
+    def _block_marks(self) -> _Marks:
+        return _Marks(self._blocks, BLOCK)
+
+    @cached_property
+    def _head_marks(self) -> _Marks:
+        return _Marks(self._heads, HEAD)
+
+
+class _Marks:
+    """A table of marks, looked up by a hash of eight bytes, that shows where a block may stand; most are there."""
+
+    def __init__(self, blocks: Iterable[bytes], every: int) -> None:
+        """Mark the beginnings of blocks, to be looked for at every multiple of so many bytes."""
+        import numpy as np
+
+        self._every = every
+        heads = b"".join(block[:HEAD] for block in blocks)
+        bits = max(LEAST_BITS, min(MOST_BITS, (len(heads) // HEAD * SPARSE).bit_length()))
+        self._shift = np.uint64(64 - bits)
+        self._table = np.zeros(1 << bits, dtype=bool)
+        self._table[self._hashes(heads, HEAD)] = True
+
+    def places(self, data: bytes, offset: int) -> list[int]:
+        """Return where in the data, whole numbers of `every` behind an offset, a block may begin."""
+        found = self._table.take(self._hashes(data, self._every, offset), mode="clip").nonzero()[0]
+        return [offset + at * self._every for at in found.tolist()]
+
+    def _hashes(self, data: bytes, every: int, offset: int = 0) -> Any:
+        import numpy as np
+
+        count = max(len(data) - offset, 0) // HEAD
+        hashes = np.frombuffer(data, "<u8", count, offset if count else 0)[:: every // HEAD] * np.uint64(ODD)
+        hashes >>= self._shift
+        return hashes.view("<i8")
 
 
 def left_in(paths: Sequence[Path], wanted: Sequence[bytes]) -> list[bytes]:
@@ -95,8 +152,8 @@ def answer() -> None:
 def scan(paths: Iterable[str], wanted: Sequence[bytes]) -> set[bytes]:
     """Return which phrases the files hold."""
     found: set[bytes] = set()
+    finder = Finder(wanted)
     for path in paths:
-        finder = Finder(wanted, max(SHORT_BUDGET // max(Path(path).stat().st_size, 1), 20))
         before = b""
         with Path(path).open("rb") as file:
             while piece := file.read(CHUNK):

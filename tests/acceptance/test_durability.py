@@ -294,7 +294,8 @@ def test_a_writer_waits_half_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 30 <= connection.BUSY_SECONDS
     assert connection.BUSY_SECONDS <= now < connection.BUSY_SECONDS + 1
     assert locked.attempts == len(pauses) + 1
-    assert max(pauses) <= 0.05
+    assert max(pauses) <= connection.LONG_PAUSE <= 0.05
+    assert max(pauses[:30]) <= connection.SHORT_PAUSE <= 0.005
     assert len(set(pauses)) > len(pauses) // 2
 
 

@@ -12,7 +12,7 @@ import stat
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
@@ -74,6 +74,8 @@ MAX_TEXT_CHARS: Final = 250_000_000
 
 #: How long SQLite itself waits for a lock before our own retry, in seconds.
 BUSY_SLICE: Final = 0.02
+#: The longest pause between two tries: short enough at first to get in between two steps of a long job (pacing.py).
+SHORT_PAUSE, EAGER_SECONDS, LONG_PAUSE = 0.005, 1.0, 0.05
 
 SYNCHRONOUS: Final = ("FULL", "NORMAL")
 #: What is set on every connection; `secure_delete` overwrites deleted bytes and holds per connection.
@@ -277,21 +279,26 @@ def patiently(action: Callable[[], Done], seconds: float = BUSY_SECONDS) -> Done
 
     Random waits let a single writer through where SQLite's own back-off starves it.
     """
-    deadline = time.monotonic() + seconds
-    pause = 0.001
+    began = time.monotonic()
     while True:
         try:
             return action()
         except driver.OperationalError as error:
-            if (error.sqlite_errorcode & 0xFF) != BUSY or time.monotonic() > deadline:
+            waited = time.monotonic() - began
+            if (error.sqlite_errorcode & 0xFF) != BUSY or waited > seconds:
                 raise
+        pause = SHORT_PAUSE if waited < EAGER_SECONDS else LONG_PAUSE
         time.sleep(pause * int.from_bytes(os.urandom(2)) / 65_536)
-        pause = min(pause * 2, 0.05)
 
 
 def begin_immediate(connection: Connection, seconds: float = BUSY_SECONDS) -> None:
     """Take the write lock, waiting for it for up to `seconds`."""
     patiently(lambda: connection.execute("BEGIN IMMEDIATE"), seconds)
+
+
+def _set(connection: Connection, settings: Mapping[str, Any]) -> None:
+    for name, value in settings.items():
+        connection.execute(f"PRAGMA {name} = {value}").fetchall()
 
 
 class Pool:
@@ -322,15 +329,17 @@ class Pool:
             self._give_back(connection)
 
     @contextmanager
-    def write(self, *, commit: bool = True, durable: bool = True) -> Iterator[Connection]:
+    def write(self, *, commit: bool = True, durable: bool = True, checkpoint: bool = True) -> Iterator[Connection]:
         """Lend a connection inside one `BEGIN IMMEDIATE` transaction; any exception rolls it back.
 
         What is not `durable` may be lost in a power cut, never in part, until a durable transaction or `settle`.
+        Without `checkpoint` folding the log into the file is left to the caller.
         """
+        changed = {} if durable else {"synchronous": "NORMAL"}
+        changed |= {} if checkpoint else {"wal_autocheckpoint": "0"}
         with self.read() as connection:
-            usual = None if durable else connection.execute("PRAGMA synchronous").fetchone()[0]
-            if usual is not None:
-                connection.execute("PRAGMA synchronous = NORMAL").fetchall()
+            usual = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in changed}
+            _set(connection, changed)
             try:
                 begin_immediate(connection)
                 yield connection
@@ -340,8 +349,7 @@ class Pool:
                     connection.execute("ROLLBACK")
                 raise
             finally:
-                if usual is not None:
-                    connection.execute(f"PRAGMA synchronous = {usual}").fetchall()
+                _set(connection, usual)
 
     def settle(self) -> None:
         """Have on the disk what was written by transactions that were not durable."""

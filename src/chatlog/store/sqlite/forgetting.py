@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -22,13 +21,16 @@ from chatlog.store.forgetting import AuditLine, Cause, Ref, Removed, Stop, Store
 from chatlog.store.sqlite import audit, backups, conversations, fulltext, removal
 from chatlog.store.sqlite import space as room
 from chatlog.store.sqlite.connection import Connection, Pool
+from chatlog.store.sqlite.pacing import Pace
 from chatlog.timespec import iso
 
 #: So many messages are taken out of the index at once; more leave their words there for a merge afterwards,
 #: which costs a hundredth per message.
 FEW_MESSAGES = 50
-#: So many conversations change their marks in one transaction.
-MARKED = 500
+#: How many conversations change their marks in one transaction, at the least and at the most.
+MARKED = 16, 500
+#: What one transaction removes by weight; where the index is overwritten in place, by the commit, it is one message.
+OCTETS, ONE = (1 << 14, 1 << 22), (1, 1)
 MERGE = "merge"
 _ANYWHERE = Filters(any_state=True)
 
@@ -146,12 +148,14 @@ class SqliteForgetting:
         return self._mark("archived = ?", 1, items, cause)
 
     def _mark(self, change: str, value: str | int, items: Sequence[tuple[str, int]], cause: Cause) -> list[str]:
-        entry, done = _Entry(self.user, self._now(), cause), []
-        for start in range(0, len(items), MARKED):
-            with self._pool.write() as connection:
+        entry, done, left = _Entry(self.user, self._now(), cause), list[str](), items
+        pace = Pace(self._pool, *MARKED)
+        while left:
+            with pace.turn() as connection:
+                chosen, left = left[: int(pace.amount)], left[int(pace.amount) :]
                 marked = [
                     name
-                    for name, revision in items[start : start + MARKED]
+                    for name, revision in chosen
                     if connection.execute(
                         f"""UPDATE conversations SET {change}, revision = revision + 1
                             WHERE user = ? AND id = ? AND revision = ? AND deleted_at IS NULL AND hold IS NULL""",
@@ -173,35 +177,31 @@ class SqliteForgetting:
         return row[0] or 0
 
     def remove(self, ids: Sequence[str], cause: Cause, *, stop: Stop, bury: bool = True) -> Removed:
-        for start in range(0, len(ids), MARKED):
-            with self._pool.write() as connection:
-                chosen = ids[start : start + MARKED]
+        pace, left = Pace(self._pool, *MARKED), ids
+        while left:
+            with pace.turn() as connection:
+                chosen, left = left[: int(pace.amount)], left[int(pace.amount) :]
                 removal.doom(connection, self.user, chosen, self._now(), bury=bury)
         with self._pool.read() as connection:
             doomed = removal.doomed(connection, self.user)
         entry, total = _Entry(self.user, self._now(), cause), Counter[str]()
         keys = deque(key for key, _ in doomed)
         many = sum(count for _, count in doomed) > FEW_MESSAGES
+        pace = Pace(self._pool, *(OCTETS if many else ONE))
         while keys and not stop():
-            self._take_slice(keys, entry, total, many=many)
-            time.sleep(room.GAP)
+            counts = Counter[str]()
+            with self._indexing(pace, many=many) as connection:
+                while keys and (most := int(pace.amount) - removal.weight(counts)) > 0:
+                    if removal.bite(connection, keys[0], counts, most):
+                        keys.popleft()
+                entry.count(connection, counts)
+            total.update(counts)
         return Removed(total["conversations"], total["messages"], total["bytes"], finished=not keys)
 
-    def _take_slice(self, keys: deque[int], entry: _Entry, total: Counter[str], *, many: bool) -> None:
-        """Remove, in one short transaction, as much of the doomed conversations as there is time for."""
-        counts = Counter[str]()
-        with self._indexing(many=many) as connection:
-            end = time.monotonic() + room.SLICE
-            while keys and time.monotonic() < end:
-                if removal.bite(connection, keys[0], counts):
-                    keys.popleft()
-            entry.count(connection, counts)
-        total.update(counts)
-
     @contextmanager
-    def _indexing(self, *, many: bool) -> Iterator[Connection]:
+    def _indexing(self, pace: Pace, *, many: bool) -> Iterator[Connection]:
         """Lend a connection in a write transaction; with `many` what leaves the index is left for a merge."""
-        with self._pool.write() as connection:
+        with pace.turn() as connection:
             if many:
                 _note(connection, self.user, [MERGE], self._now())
                 fulltext.overwrite(connection, on=False)
@@ -212,17 +212,16 @@ class SqliteForgetting:
     def take_out(self, refs: Sequence[Ref], cause: Cause) -> Removed:
         entry, total = _Entry(self.user, self._now(), cause), Counter[str]()
         left, many = deque(refs), len(refs) > FEW_MESSAGES
+        pace = Pace(self._pool, *(OCTETS if many else ONE))
         while left:
             counts = Counter[str]()
-            with self._indexing(many=many) as connection:
-                end = time.monotonic() + room.SLICE
-                while left and time.monotonic() < end:
+            with self._indexing(pace, many=many) as connection:
+                while left and removal.weight(counts) < pace.amount:
                     for (_, seq), (key, _, octets) in removal.places(connection, self.user, [left.popleft()]).items():
                         removal.take_out(connection, self.user, key, seq, self._now())
                         counts.update(messages=1, bytes=octets)
                 entry.count(connection, counts)
             total.update(counts)
-            time.sleep(room.GAP)
         return Removed(0, total["messages"], total["bytes"])
 
     def forget_user(self, cause: Cause) -> None:

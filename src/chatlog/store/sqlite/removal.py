@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from chatlog.models import title_from
 from chatlog.store.forgetting import Ref
@@ -18,8 +18,10 @@ from chatlog.store.sqlite.conversations import DOOMED
 from chatlog.store.sqlite.identity import nameless
 from chatlog.store.sqlite.messages import switch_head
 
-#: So many messages are deleted before the clock is looked at again.
-BITE = 8
+#: So many messages are looked at once.
+BITE = 64
+#: What a message weighs beside its words, in octets: its rows in every table.
+EACH = 512
 PIECE_CHARS, BETWEEN = 1 << 20, "\x00" * 32
 #: The bytes of words in a body `b`.
 OCTETS = (
@@ -54,20 +56,29 @@ def doomed(connection: Connection, user: str) -> list[tuple[int, int]]:
     return [(key, count) for key, count in rows]
 
 
-def bite(connection: Connection, key: int, counts: Counter[str]) -> bool:
-    """Delete the last messages of a doomed conversation, with the last of them itself; whether it is gone."""
-    rows = connection.execute(
+def weight(counts: Mapping[str, int]) -> int:
+    """Return how much work it was to remove so much."""
+    return counts["bytes"] + EACH * (counts["messages"] + counts["conversations"])
+
+
+def bite(connection: Connection, key: int, counts: Counter[str], most: int) -> bool:
+    """Delete the last messages of a doomed conversation, of that weight or one, and in the end itself; whether it is.
+
+    What is deleted is added to `counts`.
+    """
+    found = connection.execute(
         f"""SELECT m.seq, m.body, {OCTETS} FROM messages AS m JOIN bodies AS b ON b.id = m.body
             WHERE m.conversation = ? ORDER BY m.seq DESC LIMIT ?""",
         (key, BITE),
     ).fetchall()
+    rows = list(_lighter(found, most))
     if rows:
         connection.execute("DELETE FROM messages WHERE conversation = ? AND seq >= ?", (key, rows[-1][0]))
         bodies.release(connection, {body for _, body, _ in rows})
         (user,) = connection.execute("SELECT user FROM conversations WHERE key = ?", (key,)).fetchone()
         vectors.forget_weights(connection, user)
         counts.update(messages=len(rows), bytes=sum(octets for *_, octets in rows))
-    if len(rows) == BITE:
+    if len(rows) < len(found) or len(found) == BITE:
         connection.execute(
             """UPDATE conversations SET message_count = message_count - ?1, head_seq =
                  (SELECT max(seq) FROM messages AS m WHERE m.conversation = ?2 AND m.active) WHERE key = ?2""",
@@ -78,6 +89,16 @@ def bite(connection: Connection, key: int, counts: Counter[str]) -> bool:
     connection.execute("DELETE FROM conversations WHERE key = ?", (key,))
     counts.update(conversations=1)
     return True
+
+
+def _lighter(rows: Iterable[Row], most: int) -> Iterator[Row]:
+    """Yield the first row, and those after it while they weigh no more together."""
+    left = most
+    for row in rows:
+        if left <= 0:
+            return
+        yield row
+        left -= row[-1] + EACH
 
 
 def places(connection: Connection, user: str, refs: Sequence[Ref]) -> dict[Ref, tuple[int, int, int]]:

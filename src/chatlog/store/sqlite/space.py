@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,32 +16,12 @@ from chatlog.errors import ReadOnlyError, StorageFullError
 from chatlog.store.forgetting import Stop
 from chatlog.store.sqlite import fulltext
 from chatlog.store.sqlite.connection import Connection, Pool, patiently
+from chatlog.store.sqlite.pacing import checkpoint, in_steps
 
-#: How long a transaction of a long job may go on taking work, and the pause in which waiting writers get in.
-SLICE, GAP = 0.025, 0.015
-#: Pages of the index that one step may write; a step's work is fitted to `SLICE`.
-FEWEST_PAGES, MOST_PAGES = 16, 500
-#: How long the write-ahead log may take to be free of readers.
-FOLD_SECONDS = 2.0
-
-
-def in_steps(pool: Pool, step: Callable[[Connection, int], bool], stop: Stop) -> bool:
-    """Do steps, each in a transaction, until one has nothing to do; False where it was stopped before.
-
-    A step is told how many pages it may write, and says whether there may be more to do.
-    """
-    pages = FEWEST_PAGES
-    while True:
-        with pool.write() as connection:
-            began = time.monotonic()
-            more = step(connection, pages)
-        taken = time.monotonic() - began  # the commit writes the pages
-        if not more:
-            return True
-        if stop():
-            return False
-        pages = max(FEWEST_PAGES, min(MOST_PAGES, int(pages * min(SLICE / max(taken, 0.001), 2))))
-        time.sleep(GAP)
+#: Pages of the file that one step may write.
+FEWEST_PAGES, MOST_PAGES = 16, 400
+#: How long the write-ahead log may take to be free of readers, and the pages that may be left in it when that is tried.
+FOLD_SECONDS, FEW_PAGES = 2.0, 64
 
 
 def merge_index(pool: Pool, stop: Stop) -> bool:
@@ -53,7 +33,7 @@ def merge_index(pool: Pool, stop: Stop) -> bool:
         level = fulltext.merge_step(connection, pages, level)
         return level is not None
 
-    return in_steps(pool, step, stop)
+    return in_steps(pool, step, stop, least=FEWEST_PAGES, most=MOST_PAGES)
 
 
 def drop_samples(pool: Pool) -> None:
@@ -76,20 +56,20 @@ def give_back(pool: Pool, stop: Stop) -> bool:
         connection.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
         return free > pages
 
-    return in_steps(pool, step, stop)
+    return in_steps(pool, step, stop, least=FEWEST_PAGES, most=MOST_PAGES)
 
 
 def fold(pool: Pool, seconds: float = FOLD_SECONDS) -> bool:
     """Empty the write-ahead log into the file; whether no reader of an old state kept it from that."""
-    with pool.read() as connection:
+    deadline = time.monotonic() + seconds
+    while True:
         # most of it without the write lock, so that the part that needs it is short
-        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        deadline = time.monotonic() + seconds
-        while True:
-            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if checkpoint(pool, 1) <= FEW_PAGES or time.monotonic() > deadline:
+            with pool.read() as connection:
+                busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             if not busy or time.monotonic() > deadline:
                 return not busy
-            time.sleep(0.05)
+        time.sleep(0.05)
 
 
 def vacuum(pool: Pool) -> tuple[int, int]:

@@ -1,0 +1,66 @@
+"""How long work is cut into short transactions, so that nobody who writes meanwhile waits for long.
+
+How much goes into the next transaction is learnt from how long the last one held the write lock, its commit
+included; the log is folded into the file between two of them, by whoever needs no lock for it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from chatlog.store.forgetting import Stop
+from chatlog.store.sqlite.connection import Connection, Pool
+
+#: How long a transaction of a long job is to hold the write lock.
+HOLD = 0.015
+#: The least pause after it: those who wait try every few milliseconds (`patiently`), and one lets the next in.
+GAP = 0.01
+#: So many pages in the log are worth folding it into the file.
+LOG_PAGES = 1_000
+
+
+class Pace:
+    """The pace of one long job: `amount` says how much work, in whatever unit, the next transaction may take."""
+
+    def __init__(self, pool: Pool, amount: float, most: float) -> None:
+        """Begin with `amount`, which is also the least there will ever be."""
+        self._pool = pool
+        self._least = self.amount = amount
+        self._most = most
+
+    @contextmanager
+    def turn(self) -> Iterator[Connection]:
+        """Lend a connection in a write transaction; after it, fit the amount and let others write."""
+        with self._pool.write(checkpoint=False) as connection:
+            began = time.monotonic()
+            yield connection
+        held = max(time.monotonic() - began, 0.001)
+        self.amount = max(self._least, min(self._most, self.amount * min(HOLD / held, 2)))
+        checkpoint(self._pool)
+        time.sleep(max(GAP, held / 2))
+
+
+def checkpoint(pool: Pool, pages: int = LOG_PAGES) -> int:
+    """Fold the log into the file without the write lock where it is worth it; return how many pages are left in it."""
+    with pool.read() as connection:
+        _, log, done = connection.execute("PRAGMA wal_checkpoint(NOOP)").fetchone()
+        if log - done >= pages:
+            _, log, done = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    return int(log - done)
+
+
+def in_steps(pool: Pool, step: Callable[[Connection, int], bool], stop: Stop, *, least: int, most: int) -> bool:
+    """Do steps, each in a transaction, until one has nothing to do; False where it was stopped before.
+
+    A step is told how much it may do, and says whether there may be more to do.
+    """
+    pace = Pace(pool, least, most)
+    while True:
+        with pace.turn() as connection:
+            more = step(connection, int(pace.amount))
+        if not more:
+            return True
+        if stop():
+            return False
