@@ -1,4 +1,4 @@
-"""Write what follows from the code: docs/cli.md, docs/formats.md, docs/schema.md and the completion scripts.
+"""Write what follows from the code: docs/cli.md, formats.md, schema.md, the manual page and the completion scripts.
 
 `python docs/generate.py` writes them; with `--check` it names what is stale and exits with 1.
 """
@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "src"))
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "docs")]
 
 import typer  # noqa: E402
 
+import manpage  # noqa: E402
 from chatlog.cli import COMMANDS, app  # noqa: E402
 from chatlog.cli.completion import script  # noqa: E402
-from chatlog.cli.help import TOPICS  # noqa: E402
+from chatlog.cli.help import TOPICS, page_of  # noqa: E402
 from chatlog.formats import READERS, WRITERS, reader  # noqa: E402
 from chatlog.formats.fidelity import FEATURES, READINGS, WRITINGS  # noqa: E402
 from chatlog.store.sqlite import schema  # noqa: E402
@@ -36,6 +37,7 @@ def outputs() -> dict[str, str]:
         "docs/cli.md": cli_page(),
         "docs/formats.md": formats_page(),
         "docs/schema.md": schema_page(),
+        "docs/man/chatlog.1": manpage.page(help_context()),
         **{f"completions/{name}": script(shell).rstrip("\n") + "\n" for name, shell in COMPLETIONS.items()},
     }
 
@@ -73,11 +75,16 @@ What `chatlog help` and `chatlog VERB --help` print. Forms, exit codes and the k
 """
 
 
+def help_context() -> Any:
+    """Return the context in which help is printed."""
+    return app().make_context("chatlog", [], resilient_parsing=True, terminal_width=WIDTH)
+
+
 def cli_page() -> str:
     """Return the help of every verb and topic."""
-    root = app().make_context("chatlog", [], resilient_parsing=True, terminal_width=WIDTH)
+    root = help_context()
     pages = [("chatlog", root.get_help()), *verb_pages(root)]
-    topics = [(f"chatlog help {name}", text.rstrip()) for name, text in TOPICS.items()]
+    topics = [(f"chatlog help {name}", page_of(name)) for name in TOPICS]
     contents = [f"- [`chatlog {verb}`](#{anchor(f'chatlog {verb}')}): {line}" for verb, (_, line) in COMMANDS.items()]
     sections = [f"## {title}\n\n{block(text)}" for title, text in [*pages, *topics]]
     return "\n".join([CLI.format(contents="\n".join(contents)), "\n\n".join(sections), ""])

@@ -15,6 +15,7 @@ import pytest
 
 from chatlog import ConversationDraft, MessageDraft
 from chatlog.cli import COMMANDS
+from chatlog.config import SETTINGS
 from chatlog.store import Store
 from chatlog.store.sqlite.connection import connect
 
@@ -24,6 +25,7 @@ NAMES = [
     "docs/cli.md",
     "docs/formats.md",
     "docs/schema.md",
+    "docs/man/chatlog.1",
     "completions/chatlog.bash",
     "completions/_chatlog",
     "completions/chatlog.fish",
@@ -137,3 +139,14 @@ def test_bash_accepts_its_script() -> None:
     """The script has no syntax error."""
     done = subprocess.run(["bash", "-n", str(ROOT / "completions/chatlog.bash")], capture_output=True, check=False)
     assert (0, b"") == (done.returncode, done.stderr)
+
+
+@pytest.mark.skipif(shutil.which("groff") is None, reason="there is no groff here")
+def test_the_manual_page_is_good_roff() -> None:
+    """groff has no warning, and every verb and setting is in what it prints."""  # noqa: D403
+    page = str(ROOT / "docs/man/chatlog.1")
+    done = subprocess.run(["groff", "-man", "-ww", "-Tutf8", page], capture_output=True, text=True, check=False)
+    assert (0, "") == (done.returncode, done.stderr)
+    bare = re.sub(r"\x1b\[[0-9;]*m|.\x08", "", done.stdout)
+    assert [] == [verb for verb in COMMANDS if f"chatlog {verb}" not in bare]
+    assert [] == [one.variables[0] for one in SETTINGS if one.variables[0] not in bare]

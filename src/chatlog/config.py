@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from chatlog.errors import NotFoundError, UsageError
+from chatlog.errors import NotFoundError, UsageError, choices_hint
 
 
 class Setting(NamedTuple):
@@ -38,6 +38,11 @@ SETTINGS = (
     ),
     Setting("color", ("CHATLOG_COLOR",), "auto", "whether to colour a terminal", ("auto", "always", "never")),
     Setting("pager", ("CHATLOG_PAGER", "PAGER"), "less -FRX", "what shows long text on a terminal; empty: nothing"),
+    Setting(
+        "plain", ("CHATLOG_PLAIN",), "no",
+        "yes: for screen readers: no tables, colours, bars, pager or drawings; every value after its name",
+        ("no", "yes", "0", "1"),
+    ),
     Setting(
         "trash", ("CHATLOG_TRASH",), "30d", "how long the trash keeps what is in it; 0d: until the next prune",
         may_be_empty=False,
@@ -113,7 +118,7 @@ class Settings:
         """Return a setting's value and its origin."""
         setting = BY_NAME.get(name)
         if setting is None:
-            raise UsageError(f"there is no setting '{name}'", f"one of: {', '.join(BY_NAME)}")
+            raise UsageError(f"there is no setting '{name}'", choices_hint(name, BY_NAME))
         found = self._found(setting)
         if not found.value.strip() and not setting.may_be_empty:
             raise UsageError(f"{name} is empty (from the {found.origin})", f"the default is {setting.default}")

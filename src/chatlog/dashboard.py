@@ -12,6 +12,7 @@ from typing import Any
 from chatlog.output import Output, one_line
 from chatlog.stats import Stats
 from chatlog.store.measures import Group
+from chatlog.terminal import broken
 
 _BAR, _SPARKS, _SHADES = 24, "▁▂▃▄▅▆▇█", "·░▒▓█"
 #: So many groups are shown; JSON holds all.
@@ -25,11 +26,11 @@ _NAMES = ("p50", "p90", "p99", "max")
 
 def page(stats: Stats, by: str, output: Output, now: datetime, width: int) -> Iterator[str]:
     """Yield the lines of a page: totals, percentiles, a calendar, sums, what has grown."""
-    yield from _totals(stats, output)
+    yield from broken(_totals(stats, output), width)
     if not stats.messages:
         return
     yield ""
-    yield from _percentiles(stats, output)
+    yield from _percentiles(stats, output, width)
     yield ""
     yield from _calendar(stats.days, output, now.date(), width)
     if by != "day":
@@ -60,15 +61,15 @@ def _flat(stats: Stats) -> Iterator[tuple[str, float]]:
             yield name, value
 
 
-def _totals(stats: Stats, output: Output) -> Iterator[str]:
+def _totals(stats: Stats, output: Output) -> str:
     totals = (
         ("conversations", f"{stats.conversations:,}"), ("messages", f"{stats.messages:,}"),
         ("tokens", short(stats.tokens)), ("text", size(stats.bytes)), ("file", size(stats.file_bytes)),
     )  # fmt: skip
-    yield "   ".join(f"{output.paint(value, 'bold')} {name}" for name, value in totals)
+    return "   ".join(f"{output.paint(value, 'bold')} {name}" for name, value in totals)
 
 
-def _percentiles(stats: Stats, output: Output) -> Iterator[str]:
+def _percentiles(stats: Stats, output: Output, width: int) -> Iterator[str]:
     rows: tuple[tuple[str, Mapping[str, float | None], Any], ...] = (
         ("messages in a conversation", stats.session_messages, short),
         ("tokens in a conversation", stats.session_tokens, short),
@@ -76,13 +77,15 @@ def _percentiles(stats: Stats, output: Output) -> Iterator[str]:
         ("share of the model's window", stats.window_share, lambda value: f"{value * 100:.0f} %"),
         ("reading the last 50 messages", stats.latency_ms, lambda value: f"{value:.2f} ms"),
     )
-    yield output.paint(f"{'':28}" + "".join(f"{name:>10}" for name in _NAMES), "dim")
+    room = max(min(10, (width - 28) // len(_NAMES)), 8)
+    names = _NAMES[: max((width - 28) // room, 1)]
+    yield output.paint(f"{'':28}" + "".join(f"{name:>{room}}" for name in names), "dim")
     for name, values, form in rows:
-        yield f"{name:28}" + "".join(f"{'-' if values[rank] is None else form(values[rank]):>10}" for rank in _NAMES)
+        yield f"{name:28}" + "".join(f"{'-' if values[rank] is None else form(values[rank]):>{room}}" for rank in names)
     waiting = stats.compaction
     if waiting.due:
         days = f"{waiting.lag_seconds / 86_400:,.1f} days"
-        yield f"{'compaction due':28}{waiting.due:>10}   {short(waiting.lag_tokens)} tokens wait, the oldest {days}"
+        yield f"{'compaction due':28}{waiting.due:>{room}}   {short(waiting.lag_tokens)} tokens wait, the oldest {days}"
 
 
 def _calendar(days: Sequence[Group], output: Output, today: date, width: int) -> Iterator[str]:

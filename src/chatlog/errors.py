@@ -6,7 +6,17 @@ prints, and no message carries anybody's words.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
+
+
+def choices_hint(word: str, choices: Iterable[str]) -> str:
+    """Return the hint for a word that is none of the choices: what was perhaps meant, and what there is."""
+    from difflib import get_close_matches
+
+    every = [*choices]
+    close = get_close_matches(word.lower(), every, n=1)
+    return f"{f'did you mean {close[0]}? ' if close else ''}one of: {', '.join(every)}"
 
 
 class ChatlogError(Exception):

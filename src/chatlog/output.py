@@ -7,17 +7,15 @@ a person's screen with control characters in it; JSON escapes them, files keep t
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
+from typing import IO, Any, NamedTuple, cast
 
 from chatlog.errors import ChatlogError, UsageError
-
-if TYPE_CHECKING:
-    import subprocess
 
 SCHEMA_VERSION = 1
 #: On a terminal a wide column gives way to the others down to this, and they are no wider than that.
@@ -124,7 +122,8 @@ class Output:
             case "csv":
                 self._csv(listing)
             case "table":
-                self._table(listing)
+                with self.paged():
+                    self._table(listing)
             case "text":
                 self.lines(
                     "\t".join(one_line(column.cell(item)) for column in listing.columns) for item in listing.items
@@ -186,6 +185,9 @@ class Output:
         rows = [[one_line((column.short or column.cell)(item)) for column in listing.columns] for item in listing.items]
         if not rows:
             return
+        if self.settings.plain:
+            self.lines(_spoken(self._names(listing), row) for row in rows)
+            return
         console = Console(
             file=self.out, color_system="standard" if self.color else None, force_terminal=self.color,
             highlight=False, emoji=False, markup=False,
@@ -222,24 +224,28 @@ class Output:
 
     @contextmanager
     def paged(self) -> Iterator[None]:
-        """Send what is written meanwhile through the pager, where a person is watching."""
+        """Send what is written meanwhile through the pager, where a person watches and it is taller than the screen."""
         import shlex
         import shutil
-        import subprocess
 
-        command = shlex.split(self.settings.pager) if self.is_terminal and self.settings.use_pager else []
+        wanted = self.is_terminal and self.settings.use_pager and not self.settings.plain
+        command = shlex.split(self.settings.pager) if wanted else []
         if not command or command[0] == "cat" or shutil.which(command[0]) is None:
             yield
             return
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, text=True, encoding="utf-8")  # noqa: S603  theirs
-        terminal, self.out = self.out, process.stdin or self.out
+        from chatlog.terminal import Pager, Screen
+
+        terminal = self.out
+        # as git does: a plain `less` shows colours, and ends by itself where the text got shorter
+        pager = Pager(terminal, command, {"LESS": "FRX", **os.environ}, Screen(*shutil.get_terminal_size()))
+        self.out = cast("IO[str]", pager)
         try:
             yield
         except BrokenPipeError:
             pass  # they have seen enough
         finally:
             self.out = terminal
-            _close(process)
+            pager.close()
 
     # stderr
 
@@ -268,21 +274,33 @@ class Output:
 
     @contextmanager
     def progress(self, what: str) -> Iterator[Callable[[int, int], None] | None]:
-        """Show a bar of how many of how many are done while a person is watching; None where nobody is."""
-        if self.settings.quiet or self.settings.dumb or not sys.stderr.isatty():
+        """Show a bar of how many of how many are done while a person is watching; None where nobody is.
+
+        It appears once it takes a while, also where nobody tells how far it is.
+        """
+        if not self.shows_progress:
             yield None
             return
-        from rich.console import Console
-        from rich.progress import Progress
+        from chatlog.terminal import Bar
 
-        console = Console(stderr=True, markup=False, emoji=False, highlight=False)
-        with Progress(console=console, transient=True) as bar:
-            task = bar.add_task(what, total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
+        with Bar(what) as advance:
+            yield advance
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether somebody watches who wants to see things move."""
+        settings = self.settings
+        return not (settings.quiet or settings.dumb or settings.plain) and sys.stderr.isatty()
 
     def _say(self, text: str, style: str) -> None:
         painted = f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.error_color else text
         sys.stderr.write(painted + "\n")
+
+
+def _spoken(names: Sequence[str], cells: Sequence[str]) -> str:
+    """Return a row as it is read aloud: each cell after its name, the last one, which says most, first."""
+    said = [f"{name} {cell}" for name, cell in zip(names, cells, strict=True) if cell not in ("", "-")]
+    return ", ".join([*said[-1:], *said[:-1]])
 
 
 class _Visible:
@@ -306,23 +324,15 @@ class OutputSettings(NamedTuple):
     no_color: bool = False
     force_color: bool = False
     dumb: bool = False
+    plain: bool = False
 
 
 def _wants_color(settings: OutputSettings, stream: IO[str]) -> bool:
-    if settings.no_color or settings.color == "never":
+    if settings.no_color or settings.plain or settings.color == "never":
         return False
     if settings.force_color or settings.color == "always":
         return True
     return stream.isatty() and not settings.dumb
-
-
-def _close(process: subprocess.Popen[str]) -> None:
-    try:
-        if process.stdin:
-            process.stdin.close()
-    except BrokenPipeError:
-        pass
-    process.wait()
 
 
 def text_of(value: object) -> str:

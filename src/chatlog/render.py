@@ -14,6 +14,7 @@ from typing import Any
 from chatlog.models import Conversation, Message, Part, other_strings
 from chatlog.output import one_line, to_json, visible
 from chatlog.results import Result, Snippet
+from chatlog.terminal import broken
 from chatlog.timespec import parse_iso
 
 Paint = Callable[[str, str], str]
@@ -190,7 +191,7 @@ def result(found: Result, look: Look) -> Iterator[str]:
     yield f"{look.paint(where, 'yellow')}  {look.paint(facts, 'dim')}  {look.paint(title, 'bold')}"
     for neighbour in found.before:
         yield _neighbour(neighbour, look)
-    yield "  " + marked(found.snippet, look)
+    yield from broken("  " + marked(found.snippet, look), look.width)
     for neighbour in found.after:
         yield _neighbour(neighbour, look)
     yield ""

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from chatlog import hybrid, lexical
 from chatlog import query as language
-from chatlog.errors import UsageError
+from chatlog.errors import UsageError, choices_hint
 from chatlog.hunt import Hunt
 from chatlog.models import Filters, Hit, Message, Term, other_strings
 from chatlog.results import Result, Results, SearchOptions, best_of_each, cut, item_of, result_of
@@ -41,9 +41,9 @@ def search_messages(
     pattern that is none; a query never fails.
     """
     if unknown := set(options.within) - set(language.PLACES):
-        raise UsageError(f"'{min(unknown)}' is not a place to search in", f"one of: {', '.join(language.PLACES)}")
+        raise UsageError(f"'{min(unknown)}' is not a place to search in", choices_hint(min(unknown), language.PLACES))
     if options.mode not in MODES:
-        raise UsageError(f"'{options.mode}' is not a way to search", f"one of: {', '.join(MODES)}")
+        raise UsageError(f"'{options.mode}' is not a way to search", choices_hint(options.mode, MODES))
     if options.mode == "regex":
         found = _by_pattern(store, text, filters, options)
     else:

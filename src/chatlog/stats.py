@@ -12,7 +12,7 @@ from datetime import datetime
 from statistics import median
 from typing import Any, NamedTuple
 
-from chatlog.errors import UsageError
+from chatlog.errors import UsageError, choices_hint
 from chatlog.levels import LEAST_TURNS, kept_exchanges, level_of, window_for
 from chatlog.models import Filters, Message
 from chatlog.store import Store
@@ -93,7 +93,7 @@ def measure(
     Raises UsageError for an unknown dimension.
     """
     if by not in DIMENSIONS:
-        raise UsageError(f"'{by}' is not what sums can be told apart by", f"one of: {', '.join(DIMENSIONS)}")
+        raise UsageError(f"'{by}' is not what sums can be told apart by", choices_hint(by, DIMENSIONS))
     for store in stores:
         _count(store, filters, progress)
     sizes = [size for store in stores for size in store.measures.sizes(filters, CL100K)]

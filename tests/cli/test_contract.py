@@ -141,7 +141,7 @@ def test_the_keys_of_doctor_and_import(trip: Run) -> None:
     """What doctor found is ok and checks; what import did is files with their counts and errors, and the total."""
     health, report = trip("doctor", "--json").json, trip("import", "-", "--json", stdin=MESSAGES).json
     assert health["ok"] is True
-    assert {frozenset(("name", "ok", "detail"))} == {frozenset(check) for check in health["checks"]}
+    assert {frozenset(("name", "ok", "detail", "mend"))} == {frozenset(check) for check in health["checks"]}
     counts = {"conversations", "messages", "new", "updated", "unchanged", "skipped"}
     assert set() == {"path", "format", "errors", *counts} - set(report["files"][0])
     assert set() == {"files", "errors", *counts} - set(report["total"])

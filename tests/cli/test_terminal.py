@@ -196,14 +196,45 @@ def test_a_real_terminal_gets_a_table_and_its_width(real: Run) -> None:
     assert all(len(line) <= 70 for line in plain)
 
 
-def test_long_text_goes_through_the_pager(real: Run) -> None:
+@pytest.fixture
+def tall(real: Run) -> Run:
+    """The same, with a conversation that is taller than a screen."""
+    real("set", LISBON, "--title", "Tall")
+    real("add", LISBON, "--role", "assistant", "-", stdin="A line.\n\n" * 40)
+    return real
+
+
+def test_long_text_goes_through_the_pager(tall: Run) -> None:
     """On a terminal `show` is paged by CHATLOG_PAGER; --no-pager, and an empty setting, print it."""
     pager = {"CHATLOG_PAGER": "sed s/^/paged:/"}
-    assert "paged:" in on_pty("show", "@last", env=pager)
-    assert "paged:" not in on_pty("show", "@last", "--no-pager", env=pager)
-    assert "paged:" not in on_pty("show", "@last", env={"CHATLOG_PAGER": "", "PAGER": "sed s/^/paged:/"})
-    assert "paged:" in on_pty("show", "@last", env={"PAGER": "sed s/^/paged:/"})
-    assert "Try the sardines" in on_pty("show", "@last", env={"CHATLOG_PAGER": "no-such-pager"})
+    assert "paged:" in on_pty("show", LISBON, env=pager)
+    assert "paged:" not in on_pty("show", LISBON, "--no-pager", env=pager)
+    assert "paged:" not in on_pty("show", LISBON, env={"CHATLOG_PAGER": "", "PAGER": "sed s/^/paged:/"})
+    assert "paged:" in on_pty("show", LISBON, env={"PAGER": "sed s/^/paged:/"})
+    assert "Try the sardines" in on_pty("show", LISBON, env={"CHATLOG_PAGER": "no-such-pager"})
+
+
+def test_what_fits_the_screen_needs_no_pager(tall: Run) -> None:
+    """A list of two rows, and a short conversation, are printed at once; help is long."""
+    pager = {"CHATLOG_PAGER": "sed s/^/paged:/"}
+    for arguments in (("list",), ("show", "databb"), ("search", "backlog")):
+        assert "paged:" not in on_pty(*arguments, env=pager)
+    assert "paged:" in on_pty("help", "search", env=pager)
+
+
+def test_a_reader_who_leaves_early_is_no_error(tall: Run) -> None:
+    """A pager that reads a line and goes ends the verb with exit code 0."""
+    assert "Tall" in on_pty("show", LISBON, env={"CHATLOG_PAGER": "head -1"})
+
+
+def test_plain_is_for_screen_readers(tall: Run) -> None:
+    """No table, colour, drawing or pager: each value after its name, what says most first."""
+    plain = {"CHATLOG_PLAIN": "1", "CHATLOG_PAGER": "sed s/^/paged:/"}
+    said = on_pty("list", env=plain).splitlines()
+    assert re.fullmatch(r"title Tall, id lisbnnnn, updated .*, msgs 3, tags travel", said[0])
+    for arguments in (("show", LISBON), ("stats",), ("search", "sardines"), ("doctor",)):
+        ran = on_pty(*arguments, env=plain)
+        assert not re.search("[\x1b▁-█░▒▓]|paged:", ran), arguments
 
 
 def test_json_on_a_terminal_is_laid_out(real: Run) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from itertools import pairwise
 from typing import Any
@@ -17,7 +16,7 @@ import typer
 from typer import _click as click
 from typer.core import TyperGroup
 
-from chatlog.cli.options import EXIT_CODES, build, global_options
+from chatlog.cli.options import EXIT_CODES, build, global_options, meant
 from chatlog.cli.session import Session
 from chatlog.errors import BusyError, ChatlogError, UsageError
 from chatlog.output import Output, OutputSettings
@@ -71,8 +70,7 @@ class Group(TyperGroup):
         """Return the command of a name.  Raises UsageError with what was perhaps meant."""
         command = self.get_command(ctx, args[0])
         if command is None:
-            close = get_close_matches(args[0], self.list_commands(ctx))
-            hint = f"did you mean: {', '.join(close)}?" if close else f"{ctx.command_path} --help lists the verbs"
+            hint = meant(args[0], self.list_commands(ctx)) or f"{ctx.command_path} --help lists the verbs"
             raise UsageError(f"'{args[0]}' is not a verb of {ctx.command_path}", hint)
         return args[0], command, args[1:]
 
@@ -152,7 +150,8 @@ def app() -> Verbs:
         name="chatlog",
         help=HELP,
         params=[*global_options(hidden=False), asked],
-        epilog=f"Exit codes: {EXIT_CODES}",
+        epilog=f"chatlog help VERB, chatlog help exit-codes, dates, filters, query, ids, json, terminal, settings.  "
+        f"Exit codes: {EXIT_CODES}",
         rich_markup_mode=None,
         no_args_is_help=True,
         subcommand_metavar="VERB [ARGS]...",
@@ -193,6 +192,10 @@ def _meaning(error: Exception) -> ChatlogError:
         return error
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return UsageError("say which verb", "chatlog --help lists them")
+    if isinstance(error, click.exceptions.NoSuchOption):
+        like = [name for name in error.possibilities or () if name.startswith("--")]
+        hint = " · ".join(filter(None, (meant(error.option_name, like), _usage_hint(error))))
+        return UsageError(f"there is no option {error.option_name}", hint)
     if isinstance(error, click.exceptions.ClickException):
         return UsageError(error.format_message(), _usage_hint(error))
     if isinstance(error, MemoryError):

@@ -111,7 +111,8 @@ def _report(session: Session, items: Iterator[dict[str, Any]]) -> None:
     done: list[dict[str, Any]] = []
     failure: ChatlogError | None = None
     try:
-        done.extend(items)
+        with session.output.progress("summarising"):
+            done.extend(items)
     except PartlyDoneError as error:
         failure = error
     session.output.listing(

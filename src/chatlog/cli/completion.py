@@ -14,7 +14,7 @@ from typer._click.shell_completion import CompletionItem, ShellComplete
 
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
-from chatlog.errors import UsageError
+from chatlog.errors import UsageError, choices_hint
 from chatlog.output import one_line
 
 BASH = """\
@@ -81,7 +81,7 @@ def command(
 def script(shell: str) -> str:
     """Return a shell's completion script.  Raises UsageError for a shell there is none for."""
     if shell not in SCRIPTS:
-        raise UsageError(f"there is no completion for '{shell}'", f"one of: {', '.join(SCRIPTS)}")
+        raise UsageError(f"there is no completion for '{shell}'", choices_hint(shell, SCRIPTS))
     return SCRIPTS[shell]
 
 

@@ -59,7 +59,8 @@ def backup(
     copy = backups.target(original, target, session.now())
     if keep is not None and copy.name != backups.target(original, None, session.now()).name:
         raise UsageError("--keep counts dated backups", "name a folder, or nothing, instead of a file")
-    size, removed = backups.make(session.store(), copy, original.stem, keep)
+    with session.output.progress("copying"):
+        size, removed = backups.make(session.store(), copy, original.stem, keep)
     facts = {"path": str(copy), "bytes": size, "removed": [str(path) for path in removed]}
     session.output.thing("backup", facts, [str(copy)])
 
@@ -81,11 +82,18 @@ def restore(
     if path.exists():
         session.confirm(f"put {source} in the place of {path}", yes=yes)
     aside = path.with_name(f"{path.stem}-before-restore-{backups.stamp(now)}.db")
-    done = files.restore(url, found, session.key(url), aside=aside, now=iso(now))
+    key = session.key(url)
+    with session.output.progress("verifying the backup"):
+        done = files.restore(url, found, key, aside=aside, now=iso(now))
     kept = str(done.kept) if done.kept else None
     facts = {**_facts(done), "from": source, "kept": kept}
     undo = f"; what was there: {kept}" if kept else ""
     session.output.thing("restore", facts, [f"{done.conversations} conversations, {done.messages} messages{undo}"])
+
+
+def _convert(session: Session, url: str, old: Key | None, new: Key | None) -> files.Replaced:
+    with session.output.progress("writing the file anew"):
+        return files.convert(url, old, new)
 
 
 def _facts(done: files.Replaced) -> dict[str, Any]:
@@ -118,7 +126,7 @@ def encrypt(
     key = _asked("The new passphrase") if passphrase else session.key(url, make=True)
     if key is None:
         key = _asked("The new passphrase") if session.may_ask else _no_key()
-    _done(session, "encrypt", files.convert(url, None, key), "encrypted")
+    _done(session, "encrypt", _convert(session, url, None, key), "encrypted")
     _say_where(session)
 
 
@@ -129,7 +137,7 @@ def decrypt(ctx: typer.Context, yes: Annotated[bool, typer.Option("--yes", "-y",
     url = session.settings.database()[0]
     key = _current(session, url)
     session.confirm(f"decrypt {path_of(url)}", yes=yes)
-    _done(session, "decrypt", files.convert(url, key, None), "decrypted")
+    _done(session, "decrypt", _convert(session, url, key, None), "decrypted")
     session.output.hint("the settings key_file, key_command and keyring must not point to a key any more")
 
 
@@ -148,7 +156,7 @@ def rekey(
     url = session.settings.database()[0]
     old = _current(session, url)
     new = _asked("The new passphrase") if passphrase else keys.of_file(Path(new_key_file or "").expanduser(), make=True)
-    _done(session, "rekey", files.convert(url, old, new), "given a new key")
+    _done(session, "rekey", _convert(session, url, old, new), "given a new key")
     if new_key_file:
         session.output.hint(f"from now on: chatlog config set key_file {new_key_file}")
 
@@ -204,8 +212,9 @@ def vacuum(ctx: typer.Context) -> None:
     """
     session = Session.of(ctx)
     forgetting = session.store().forgetting
-    before, after = forgetting.vacuum()
-    folded = forgetting.fold()
+    with session.output.progress("writing the file anew"):
+        before, after = forgetting.vacuum()
+        folded = forgetting.fold()
     facts = {"before": before, "after": after, "freed": before - after, "log_emptied": folded}
     session.output.thing("vacuum", facts, [f"{size_text(before)} before, {size_text(after)} now"])
 

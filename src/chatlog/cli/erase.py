@@ -59,7 +59,8 @@ def command(
         forks = _asked_about_forks(session, plan, forks)
         if plan.ids or plan.refs or everything:
             session.confirm(f"erase {plans.described(record)} for good", yes=yes)
-        done = _erase(store, plan, forks=forks, verify=verify)
+        with session.output.progress("erasing"):
+            done = _erase(store, plan, forks=forks, verify=verify)
         record |= done._asdict()
         _exit_code(session, done)
     plans.report(session, record, _line(record))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -87,7 +86,7 @@ def _is_folder(target: str, path: Path, to: str) -> bool:
 @contextmanager
 def _progress(output: Output, *, is_free: bool) -> Iterator[Progress | None]:
     """Show how far an export is while a person is watching a terminal that is free of the export itself."""
-    if output.settings.quiet or output.settings.dumb or not is_free or not sys.stderr.isatty():
+    if not is_free or not output.shows_progress:
         yield None
         return
     from rich.console import Console

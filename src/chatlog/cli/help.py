@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from chatlog.cli.options import verb
+from chatlog.cli.options import meant, verb
 from chatlog.cli.session import Session
+from chatlog.config import SETTINGS
 from chatlog.errors import UsageError
 
 TOPICS = {
@@ -65,6 +66,15 @@ Where the key is, the first that is set: key_file, key_command (its first line),
 without any a person is asked for a passphrase.  Never on the command line or in the environment.
 A key is 64 or 96 hexadecimal digits; anything else is a passphrase.  A lost key cannot be had again.
 """,
+    "ids": """Ids
+
+  7pvd3bgm          a conversation, by its first characters: four or more that no other one begins with
+  @last  @2  @3     the one that changed last, the one before it, and so on
+  7pvd3bgm:12       a message: its conversation and its number in it
+  -                 ids on stdin, one a line, as --format ids prints them
+
+  chatlog list --tag work --format ids | chatlog export - --to markdown -o work/
+""",
     "json": """JSON
 
 A list is {"schema_version": 1, "items": [...], "total": N|null, "next_cursor": S|null, "warnings": [...]};
@@ -77,10 +87,40 @@ only ever added.  chatlog export --to jsonl writes chatlog's own lossless form:
 
 chatlog import takes the same from anyone: a message line needs conversation, role and text or parts.
 """,
+    "terminal": """Terminal
+
+On a terminal: tables, colours, and a pager for what is taller than the screen. In a pipe: one record a line, nothing
+cut, no colour.
+
+  --no-color  NO_COLOR=1  color = "never"         no colours; FORCE_COLOR=1 in a pipe too
+  --no-pager  CHATLOG_PAGER=  PAGER=...           no pager, or another one (less -FRX)
+  -q, --quiet                                     no hints and no progress
+  CHATLOG_PLAIN=1  chatlog config set plain yes   for screen readers: no tables, colours, bars or pager
+  TERM=dumb                                       no colours and no progress
+  --no-input                                      never a question: what would ask refuses
+
+What was stored cannot drive the terminal: control characters are spelt out. Ctrl-C ends any verb cleanly (130).
+""",
+    "settings": """Settings
+
+A flag beats the environment, which beats the config file (chatlog config path), which beats the default.
+
+{settings}
+
+  chatlog config list    what each is now, and where that comes from
+  chatlog config set pager 'less -R'
+""",
 }
 
 
+def page_of(topic: str) -> str:
+    """Return the text of a topic."""
+    lines = (f"  {one.name:13} {one.variables[0]:22} {one.sentence}" for one in SETTINGS)
+    return TOPICS[topic].replace("{settings}", "\n".join(lines)).rstrip()
+
+
 def _pages(ctx: typer.Context) -> list[str]:
+    """Return what there is help on."""
     return [*ctx.find_root().command.list_commands(ctx), *TOPICS]  # type: ignore[attr-defined]
 
 
@@ -92,17 +132,20 @@ def command(
         typer.Argument(metavar="[VERB|TOPIC]", help=f"Topics: {', '.join(TOPICS)}.", autocompletion=_pages),
     ] = None,
 ) -> None:
-    """Explain a verb, or a topic: exit-codes, dates, filters, query, encryption, json."""
+    """Explain a verb, or a topic: exit-codes, dates, filters, query, ids, json, terminal, settings, encryption."""
     session = Session.of(ctx)
     if topic in TOPICS:
-        session.output.lines([TOPICS[topic].rstrip()])
+        with session.output.paged():
+            session.output.lines([page_of(topic)])
         return
     root = ctx.find_root()
     if topic is None:
-        session.output.lines([root.get_help(), "", f"Topics: chatlog help {' | '.join(TOPICS)}"])
+        with session.output.paged():
+            session.output.lines([root.get_help(), "", f"Topics: chatlog help {' | '.join(TOPICS)}"])
         return
     found = root.command.get_command(root, topic)  # type: ignore[attr-defined]
     if found is None:
-        raise UsageError(f"there is no verb or topic '{topic}'", f"topics: {', '.join(TOPICS)}")
-    with typer.Context(found, info_name=topic, parent=root) as child:
+        close = meant(topic, _pages(ctx))
+        raise UsageError(f"there is no verb or topic '{topic}'", close or f"topics: {', '.join(TOPICS)}")
+    with typer.Context(found, info_name=topic, parent=root) as child, session.output.paged():
         session.output.lines([found.get_help(child)])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +15,7 @@ import typer
 from chatlog.cli.options import complete_tag, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.discovery import Found, discover
-from chatlog.errors import NoDatabaseError, PartlyDoneError, UsageError
+from chatlog.errors import NoDatabaseError, PartlyDoneError, UsageError, choices_hint
 from chatlog.formats import READERS
 from chatlog.formats.source import Progress, Source
 from chatlog.freshness import Files
@@ -96,7 +95,7 @@ def command(
 def _check(paths: Sequence[str], source_format: str | None, *, auto: bool, watch: bool, dry_run: bool) -> None:
     """Raise UsageError for what does not go together."""
     if source_format is not None and source_format not in READERS:
-        raise UsageError(f"'{source_format}' is not a format chatlog reads", f"one of: {', '.join(READERS)}")
+        raise UsageError(f"'{source_format}' is not a format chatlog reads", choices_hint(source_format, READERS))
     if not paths and not auto:
         raise UsageError("say what to import", "a file, a folder, a zip, or - for stdin; --auto finds it itself")
     if paths and auto:
@@ -199,7 +198,7 @@ def _store(session: Session, *, dry_run: bool) -> Iterator[Store]:
 @contextmanager
 def _progress(output: Output) -> Iterator[Progress | None]:
     """Show a bar with rate and remaining time while a person is watching."""
-    if output.settings.quiet or output.settings.dumb or not sys.stderr.isatty():
+    if not output.shows_progress:
         yield None
         return
     from rich.console import Console

@@ -6,14 +6,14 @@ Global options stand before or after the verb; filter options are the same set w
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperOption
 
 from chatlog.cli.session import Session
-from chatlog.errors import UsageError
+from chatlog.errors import UsageError, choices_hint
 from chatlog.models import ROLES
 from chatlog.output import FORMATS, WIRE_FORMS
 
@@ -76,6 +76,15 @@ FILTER_FLAGS = (
 )
 
 
+def meant(word: str, choices: Iterable[str]) -> str:
+    """Return a question for which of the choices a word was meant, nothing where none is like it."""
+    from difflib import get_close_matches
+
+    bare = {choice.lstrip("-"): choice for choice in choices}
+    close = [bare[name] for name in get_close_matches(word.lower().lstrip("-"), bare)]
+    return f"did you mean: {', '.join(close)}?" if close else ""
+
+
 def _option(flag: Flag, target: str, *, hidden: bool = False) -> TyperOption:
     """Return the option of a flag; its value goes to the session's `target` dictionary when it was typed."""
 
@@ -83,7 +92,7 @@ def _option(flag: Flag, target: str, *, hidden: bool = False) -> TyperOption:
         if value is None or value is False or value == ():
             return
         if flag.choices and value not in flag.choices:
-            raise typer.BadParameter(f"'{value}' is not one of {', '.join(flag.choices)}")
+            raise UsageError(f"'{value}' is not a value of {flag.spellings[0]}", choices_hint(value, flag.choices))
         getattr(Session.of(context), target)[flag.name] = value if flag.value is None else flag.value
 
     return TyperOption(

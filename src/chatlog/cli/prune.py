@@ -98,7 +98,8 @@ def _do(session: Session, parts: list[Part], *, alone: bool, yes: bool, seconds:
         session.confirm(f"prune {plans.described(record)}", yes=yes)
     stop, warnings = plans.deadline(seconds), []
     for number, (store, plan) in enumerate(parts):
-        outcome = retention.apply(store, plan, "prune", stop, _eraser(store))
+        with session.output.progress("pruning"):
+            outcome = retention.apply(store, plan, "prune", stop, _eraser(store))
         parts[number] = Part(store, plan.left_out(outcome.skipped))
         session.flags["freed"] = session.flags.get("freed", 0) + outcome.freed
         if not outcome.finished:

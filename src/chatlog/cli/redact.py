@@ -64,11 +64,14 @@ def command(
     session = Session.of(ctx)
     redactor = session.redactor(detector, pattern)
     store = session.store()
-    found = plan(store, _chosen(session, store, conversations, everything=everything), redactor, memories=everything)
+    chosen = _chosen(session, store, conversations, everything=everything)
+    with session.output.progress("looking for what to redact"):
+        found = plan(store, chosen, redactor, memories=everything)
     complete = None
     if not (dry_run or found.is_empty):
         session.confirm(f"redact {_counts(found)} for good", yes=yes)
-        complete = apply(store, found)
+        with session.output.progress("redacting"):
+            complete = apply(store, found)
     report(session.output, found, dry_run=dry_run, complete=complete)
     if complete is False:
         session.exit_code = CheckFailedError.exit_code

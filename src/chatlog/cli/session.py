@@ -18,7 +18,7 @@ import typer
 
 from chatlog import timespec
 from chatlog.config import Settings
-from chatlog.errors import NotFoundError, RefusedError, UsageError, WrongKeyError
+from chatlog.errors import NotFoundError, RefusedError, UsageError, WrongKeyError, choices_hint
 from chatlog.models import Conversation, Filters, parse_ref
 from chatlog.output import Output, OutputSettings
 from chatlog.store import Store, open_store, path_of
@@ -60,7 +60,7 @@ class Session:
         self.forms = forms
         typed = self.flags.get("format")
         if forms is not None and typed is not None and typed not in forms:
-            raise UsageError(f"this cannot be printed as {typed}", f"one of: {', '.join(forms)}")
+            raise UsageError(f"this cannot be printed as {typed}", choices_hint(typed, forms))
 
     @cached_property
     def output(self) -> Output:
@@ -78,6 +78,7 @@ class Session:
                 no_color=bool(self.flags.get("no_color") or environment.get("NO_COLOR")),
                 force_color=bool(environment.get("FORCE_COLOR")),
                 dumb=environment.get("TERM") == "dumb",
+                plain=self.settings.get("plain") in ("yes", "1"),
             )
         )
 

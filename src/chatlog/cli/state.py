@@ -9,7 +9,7 @@ import typer
 
 from chatlog.cli.options import Conversation, Revision, one_of, verb
 from chatlog.cli.session import Session
-from chatlog.errors import NotFoundError, UsageError
+from chatlog.errors import NotFoundError, UsageError, choices_hint
 from chatlog.output import THING, to_json
 
 ACTIONS = ("get", "set", "merge", "unset")
@@ -40,7 +40,7 @@ def command(
     """
     session = Session.of(ctx)
     if action not in ACTIONS:
-        raise UsageError(f"'{action}' is not something to do with state", f"one of: {', '.join(ACTIONS)}")
+        raise UsageError(f"'{action}' is not something to do with state", choices_hint(action, ACTIONS))
     store = session.store()
     found = session.conversation(store, conversation)
     if action == "get":

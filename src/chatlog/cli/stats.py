@@ -60,7 +60,7 @@ def command(
             output.json(found.record())
         case "jsonl":
             output.lines([to_json(found.record())])
-        case "table":
+        case "table" if not output.settings.plain:
             output.lines(page(found, by, output, session.now(), get_terminal_size().columns))
         case _:
             output.lines(plain(found))

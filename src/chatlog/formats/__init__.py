@@ -14,7 +14,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import IO, Any, NamedTuple, Protocol, cast
 
-from chatlog.errors import UsageError
+from chatlog.errors import UsageError, choices_hint
 from chatlog.formats.jsonstream import BROKEN_JSON, encoding_of, first_keys
 from chatlog.formats.source import HEAD_BYTES, Source
 from chatlog.models import Conversation, Message, Record
@@ -164,14 +164,14 @@ class Head:
 def reader(name: str) -> Reader:
     """Return the reader called `name`.  Raises UsageError for an unknown one."""
     if name not in READERS:
-        raise UsageError(f"'{name}' is not a format chatlog reads", f"one of: {', '.join(READERS)}")
+        raise UsageError(f"'{name}' is not a format chatlog reads", choices_hint(name, READERS))
     return cast(Reader, import_module(f"chatlog.formats.{name}"))
 
 
 def writer(name: str) -> Writer:
     """Return the writer `export --to` calls `name`.  Raises UsageError for an unknown one."""
     if name not in WRITERS:
-        raise UsageError(f"'{name}' is not a format chatlog writes", f"one of: {', '.join(WRITERS)}")
+        raise UsageError(f"'{name}' is not a format chatlog writes", choices_hint(name, WRITERS))
     return cast(Writer, import_module(f"chatlog.formats.{WRITERS[name].module}"))
 
 

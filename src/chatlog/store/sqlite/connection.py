@@ -182,7 +182,7 @@ def prepare_file(path: Path, *, create: bool) -> None:
         return
     if not create:
         reason = "is empty" if info else "does not exist"
-        hint = "start with: chatlog import --help, chatlog new, or chatlog demo"
+        hint = "chatlog import --auto brings in what is on this computer; chatlog demo shows what there is to it"
         raise NoDatabaseError(f"there is no history yet: {path} {reason}", hint)
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from chatlog.errors import AmbiguousIdError, ConflictError, NotFoundError, UsageError
+from chatlog.errors import AmbiguousIdError, ConflictError, NotFoundError, UsageError, choices_hint
 from chatlog.models import Conversation, ConversationDraft, Filters, Page, canonical_json, new_id
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.where import conversation_where, listing_where
@@ -170,7 +170,7 @@ def page(  # noqa: PLR0913  the list has as many aspects
     """Return a page of the list; the cursor is the last row's place in the order, so it holds while others write."""
     name, _, direction = sort.partition(":")
     if name not in _ORDERS or direction not in ("", "asc", "desc"):
-        raise UsageError(f"'{sort}' is not an order", f"one of: {', '.join(_ORDERS)}, with :asc or :desc")
+        raise UsageError(f"'{sort}' is not an order", f"{choices_hint(sort, _ORDERS)}, with :asc or :desc")
     column, usual = _ORDERS[name]
     descending = (direction or usual) == "desc"
     clauses, values = conversation_where(user, filters, now)

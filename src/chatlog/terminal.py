@@ -1,0 +1,160 @@
+"""What a person at a terminal gets: a pager for what is taller than the screen, a bar for what takes long.
+
+Nothing of it is loaded before it is needed; it writes where it is told and reads no environment.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+#: So long nothing is said of something that may take long, in seconds.
+PATIENCE = 0.7
+_STYLE = r"\x1b\[[0-9;]*m"
+
+
+class Screen(NamedTuple):
+    """How much fits on it."""
+
+    columns: int
+    rows: int
+
+
+class Pager:
+    """A stream that goes to the screen while it fits on it, and through a pager from the line on that does not."""
+
+    def __init__(self, out: IO[str], command: Sequence[str], environment: Mapping[str, str], screen: Screen) -> None:
+        self._out = out
+        self._command = command
+        self._environment = environment
+        self._screen = screen
+        self._held: list[str] = []
+        self._rows = 0
+        self._process: subprocess.Popen[str] | None = None
+
+    def write(self, text: str) -> int:
+        """Write text.  Raises BrokenPipeError once the reader has seen enough."""
+        if self._process is not None:
+            return self._to_pager(text)
+        self._held.append(text)
+        self._rows += sum(rows_of(line, self._screen.columns) for line in text.split("\n")[:-1])
+        if self._rows >= self._screen.rows:
+            self._start()
+        return len(text)
+
+    def flush(self) -> None:
+        """Let the reader see what was written: what is held is shown at the end, or when the screen is full."""
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.flush()
+
+    def close(self) -> None:
+        """Show what fits, or wait until the reader is done; Ctrl-C is the pager's meanwhile."""
+        if self._process is None:
+            self._out.write("".join(self._held))
+            self._held.clear()
+            return
+        with suppress(BrokenPipeError):
+            if self._process.stdin is not None:
+                self._process.stdin.close()
+        while True:
+            try:
+                self._process.wait()
+                return
+            except KeyboardInterrupt:
+                continue
+
+    def _start(self) -> None:
+        self._out.flush()
+        self._process = subprocess.Popen(  # noqa: S603  the reader's own command
+            self._command, stdin=subprocess.PIPE, text=True, encoding="utf-8", env=dict(self._environment)
+        )
+        self._to_pager("".join(self._held))
+        self._held.clear()
+
+    def _to_pager(self, text: str) -> int:
+        assert self._process is not None  # noqa: S101  it was started
+        assert self._process.stdin is not None  # noqa: S101  it is a pipe
+        return self._process.stdin.write(text)
+
+
+def bare(text: str) -> str:
+    """Return text without its styles."""
+    return re.sub(_STYLE, "", text) if "\x1b" in text else text
+
+
+def rows_of(line: str, columns: int) -> int:
+    """Return how many rows of the screen a line takes."""
+    from unicodedata import east_asian_width
+
+    said = bare(line)
+    width = len(said) if said.isascii() else sum(1 + (east_asian_width(char) in "WF") for char in said)
+    return max(1, -(-width // max(columns, 1)))
+
+
+def broken(line: str, width: int | None) -> Iterator[str]:
+    """Yield a painted line broken between words, as far in as it began."""
+    if width is None or len(line) <= width:
+        yield line
+        return
+    indent = line[: len(line) - len(line.lstrip(" "))]
+    row, used = indent, len(indent)
+    for word in line.split(" "):
+        room = len(bare(word))
+        if used + room > width and row.strip():
+            yield row.rstrip(" ")
+            row, used = indent, len(indent)
+        if word:
+            row, used = f"{row}{word} ", used + room + 1
+    yield row.rstrip(" ")
+
+
+class Bar:
+    """A bar on stderr that appears once something has taken a while; how far it is may be told at any time."""
+
+    def __init__(self, what: str, patience: float = PATIENCE) -> None:
+        self._what = what
+        self._lock = threading.Lock()
+        self._far: tuple[int, int | None] = (0, None)
+        self._bar: Any = None
+        self._task: Any = None
+        self._is_over = False
+        self._timer = threading.Timer(patience, self._appear)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Callable[[int, int], None]:
+        self._timer.start()
+        return self.advance
+
+    def __exit__(self, *exception: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            self._is_over = True
+            if self._bar is not None:
+                self._bar.stop()
+
+    def advance(self, done: int, total: int) -> None:
+        """Tell how many of how many are done."""
+        self._far = (done, total)
+        if self._bar is not None:
+            self._bar.update(self._task, completed=done, total=total)
+
+    def _appear(self) -> None:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        with self._lock:
+            if self._is_over:
+                return
+            console = Console(stderr=True, markup=False, emoji=False, highlight=False)
+            bar = Progress(console=console, transient=True)
+            done, total = self._far
+            self._task = bar.add_task(self._what, completed=done, total=total)
+            bar.start()
+            self._bar = bar
