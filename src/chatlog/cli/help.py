@@ -89,17 +89,19 @@ chatlog import takes the same from anyone: a message line needs conversation, ro
 """,
     "terminal": """Terminal
 
-On a terminal: tables, colours, and a pager for what is taller than the screen. In a pipe: one record a line, nothing
-cut, no colour.
+On a terminal: tables, colours, a pager for what is taller than the screen.
+In a pipe: one record a line, nothing cut, no colour.
 
-  --no-color  NO_COLOR=1  color = "never"         no colours; FORCE_COLOR=1 in a pipe too
-  --no-pager  CHATLOG_PAGER=  PAGER=...           no pager, or another one (less -FRX)
-  -q, --quiet                                     no hints and no progress
-  CHATLOG_PLAIN=1  chatlog config set plain yes   for screen readers: no tables, colours, bars or pager
-  TERM=dumb                                       no colours and no progress
-  --no-input                                      never a question: what would ask refuses
+  --no-color  NO_COLOR=1  FORCE_COLOR=1   no colours; colours in a pipe too
+  --no-pager  CHATLOG_PAGER=  PAGER=...   no pager; another one (less -FRX)
+  -q, --quiet                             no hints and no progress
+  CHATLOG_PLAIN=1                         for screen readers: no tables, colours,
+                                          bars or pager (config set plain yes)
+  TERM=dumb                               no colours and no progress
+  --no-input                              never a question: refuse instead
 
-What was stored cannot drive the terminal: control characters are spelt out. Ctrl-C ends any verb cleanly (130).
+What was stored cannot drive the terminal: control characters are spelt out.
+Ctrl-C ends any verb cleanly (130).
 """,
     "settings": """Settings
 

@@ -81,7 +81,9 @@ def meant(word: str, choices: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     bare = {choice.lstrip("-"): choice for choice in choices}
-    close = [bare[name] for name in get_close_matches(word.lower().lstrip("-"), bare)]
+    said = word.lower().lstrip("-")
+    begun = [name for name in bare if len(said) > 1 and name.startswith(said)]
+    close = [bare[name] for name in dict.fromkeys([*begun, *get_close_matches(said, bare)])][:3]
     return f"did you mean: {', '.join(close)}?" if close else ""
 
 
