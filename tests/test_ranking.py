@@ -2,17 +2,37 @@
 
 from __future__ import annotations
 
+import random
+
+import pytest
+
 from chatlog.models import Term
-from chatlog.ranking import REACH, SHARED, Weighed, word_scores
-from chatlog.store.words import Spot
+from chatlog.ranking import REACH, SHARED, Ground, Weighed, best_seeds, word_scores
+from chatlog.store.words import Neighbour, Spot
 
 
 def test_a_word_farther_off_ranks_but_is_no_share_of_the_question() -> None:
     """A word counts for all within reach, the nearer the more; only those close by are said to hold it."""
     spots = [Spot(1, seq, seq, None, "2026-11-20T00:00:00.000Z", 20, allowed=True) for seq in range(1, 12)]
 
-    scores = word_scores(spots, [Weighed(Term("zebra"), 2.0, frozenset({1}))])
+    scores = word_scores(
+        Ground(spots, [Neighbour(*spot[:3]) for spot in spots]), [Weighed(Term("zebra"), 2.0, frozenset({1}))]
+    )
 
     assert sorted(scores.words, reverse=True) == scores.words
     assert REACH + 1 == sum(score > 0 for score in scores.words)
     assert SHARED + 1 == sum(share > 0 for share in scores.shares)
+
+
+@pytest.mark.parametrize("wanted", [1, 3, 8, 100])
+def test_the_best_seeds_are_those_of_a_full_count(wanted: int) -> None:
+    """Leaving off early changes nothing of who is best."""
+    chance = random.Random(wanted)
+    for _ in range(200):
+        terms = [
+            Weighed(Term(f"t{number}"), chance.choice([0.5, 1.0, 2.5, 6.0]), frozenset(chance.sample(range(60), size)))
+            for number, size in enumerate(chance.choices(range(1, 50), k=5))
+        ]
+        sums = {body: sum(term.weight for term in terms if body in term.bodies) for body in range(60)}
+        full = sorted((body for body in sums if sums[body]), key=lambda body: (-sums[body], -body))
+        assert full[:wanted] == best_seeds(terms, wanted, frozenset)[:wanted]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,17 +19,19 @@ from chatlog.query import Query, is_unspaced, is_weak
 from chatlog.ranking import Weighed
 from chatlog.results import Result, Results, SearchOptions, result_of
 from chatlog.store import Store
-from chatlog.store.words import Posting, Spot
+from chatlog.store.words import EVERY, Neighbour, Posting, Spot
 
 if TYPE_CHECKING:
     from chatlog.meaning import Question
 
 #: Of a longer query the longest words are searched.
 MAX_TERMS = 40
-#: A word in more messages than this picks candidates only from the latest of them, or beside a rarer word.
-COMMON = 10_000
+#: A word in as many messages as this picks candidates only from the latest of them, or beside a rarer word.
+COMMON = 2_500
+#: A word in more than this share of the messages says nothing beside a rarer one.
+EVERYWHERE = 0.33
 #: So many of the messages with the most words, and of the nearest in meaning, are looked at with those around them.
-WORD_SEEDS, MEANING_SEEDS = 80, 60
+WORD_SEEDS, MEANING_SEEDS = 50, 50
 #: A message this near to a candidate is one itself.
 SPREAD = 2
 #: Where the filters let through no more than this, all of it is ranked.
@@ -87,10 +89,10 @@ class Hunt:
         """About how many messages the user has."""
         return max(self.store.words.size(), 1)
 
-    def may_be_found(self, bodies: Collection[int]) -> frozenset[int]:
+    def may_be_found(self, bodies: Iterable[int]) -> frozenset[int]:
         """Return those of the bodies that the filters and the unwanted terms leave."""
         left = frozenset(bodies) if self.allowed is None else self.allowed.intersection(bodies)
-        return left - self.excluded
+        return left - self.excluded if self.excluded else left
 
     def holding(self, terms: tuple[Term, ...]) -> frozenset[int]:
         """Return the messages that hold all of the terms: the latest, where there are very many."""
@@ -111,68 +113,89 @@ class Hunt:
         return sorted(bodies, reverse=True)[: self._enough]
 
     def count(self, term: Term) -> int:
-        """Return how many of the user's messages hold a term, counted up to a bound."""
-        return len(self.store.words.posting(term, self.within, COMMON).bodies)
+        """Return how many of the user's messages hold a term, about where they are many."""
+        return self.store.words.posting(term, self.within, COMMON).total
 
     # by words
 
     def weigh(self, terms: Sequence[Term]) -> list[Weighed]:
-        """Return the terms with their weights and where they are."""
+        """Return the terms with their weights and where they are, but for words that nearly all messages have."""
         found = {term: self.store.words.posting(term, self.within, COMMON) for term in terms}
         rare = [term for term, posting in found.items() if posting.complete and posting.bodies]
+        if rare:
+            terms = [term for term in terms if found[term].complete or found[term].total < self.size * EVERYWHERE]
         return [self._weighed(term, found[term], rare) for term in terms]
 
     def _weighed(self, term: Term, found: Posting, rare: Sequence[Term]) -> Weighed:
-        words = self.store.words
-        places = self._places(term, found)
-        if not found.complete and rare:
-            places["shown"] |= words.posting(term, ("shown",), COMMON, beside=rare).bodies
-        if "text" not in self.within:
-            places["shown"] = places["author"] = frozenset()
-        if "tool" not in self.within:
-            places["tool"] = frozenset()
-        weight = ranking.rarity(max(len(places["shown"] | places["tool"]), len(places["author"])), self.size)
+        shown, tool, author = self._places(term, found)
+        if not found.complete:
+            shown |= self._also_shown(term, rare)
+        count = max(len(shown | tool), len(author)) if found.complete else found.total
+        weight = ranking.rarity(count, self.size)
         if is_weak(term):
             weight *= ranking.WEAK
         nearby = ranking.NEARBY_PAIR if is_unspaced(term) else 1.0
         if len(term.text) == 1 and is_unspaced(term):
             weight, nearby = weight * ranking.SIGN, 0.0
-        return Weighed(term, weight, places["shown"], places["tool"], places["author"], nearby)
+        return Weighed(term, weight, shown, tool, author, nearby)
 
-    def _places(self, term: Term, found: Posting) -> dict[str, frozenset[int]]:
-        """Return where in their messages a term's bodies hold it, with as few questions to the index as that takes."""
-        places = dict.fromkeys(("shown", "tool", "author"), frozenset[int]())
-        if not found.bodies:
-            return places
-        for place in ("tool", "author"):
-            places[place] = self.store.words.posting(term, (place,), COMMON).bodies
-        if self.within == ("text", "tool") and not (places["tool"] or places["author"]):
-            return places | {"shown": found.bodies}
-        return places | {"shown": self.store.words.posting(term, ("shown",), COMMON).bodies}
+    def _places(self, term: Term, found: Posting) -> tuple[frozenset[int], frozenset[int], frozenset[int]]:
+        """Return which messages hold a term in shown text, in tool text, and as their author's name.
 
-    def around(self, bodies: Collection[int], reach: int = ranking.REACH) -> list[Spot]:
+        What FTS5 does not find costs the most, for it looks to the end: so not more is asked than has to be.
+        """
+        nowhere = frozenset[int]()
+        if not found.bodies or self.within == ("tool",):
+            return nowhere, found.bodies, nowhere
+        posting = partial(self.store.words.posting, term, most=COMMON, span=(found.since, EVERY[1]))
+        shown = posting(within=("shown",)).bodies
+        if shown >= found.bodies:
+            return shown, nowhere, nowhere
+        tool = posting(within=("tool",)).bodies if "tool" in self.within else nowhere
+        return shown, tool, posting(within=("author",)).bodies
+
+    def _also_shown(self, term: Term, rare: Sequence[Term]) -> frozenset[int]:
+        """Return which messages hold a common term beside a rarer one, or where the filters let little through."""
+        found = frozenset[int]()
+        if "text" not in self.within:
+            return found
+        if rare:
+            found = self.store.words.posting(term, ("shown",), COMMON, beside=rare).bodies
+        if self.allowed is not None and 0 < len(self.allowed) <= WHOLE:
+            span = (min(self.allowed), max(self.allowed))
+            found |= self.store.words.posting(term, ("shown",), span[1], span=span).bodies
+        return found
+
+    def around(self, bodies: Collection[int], reach: int) -> list[Spot]:
         """Return where bodies stand, with their neighbours."""
         return self.store.words.spots(bodies, reach, self.query.filters, hidden=self.options.hidden)
 
     def seeds(self, weighed: Sequence[Weighed]) -> frozenset[int]:
         """Return the messages that hold the most of the words, enough of them visible ones."""
-        ranked = iter(ranking.best_seeds(weighed, self.excluded))
-        if self.allowed is not None:
-            ranked = iter([body for body in ranked if body in self.allowed])
-        wanted = max(WORD_SEEDS, self.options.limit)
-        kept: set[int] = set()
-        while len(kept) < wanted and (some := list(islice(ranked, wanted))):
-            kept |= {spot.body for spot in self.around(some, 0) if spot.allowed}
-        return frozenset(kept)
+        wanted = asked = max(WORD_SEEDS, self.options.limit)
+        while True:
+            ranked = ranking.best_seeds(weighed, asked, self.may_be_found)
+            visible = {spot.body for spot in self.around(ranked[:asked], 0) if spot.allowed}
+            if len(visible) >= wanted or len(ranked) < asked:
+                return frozenset(islice((body for body in ranked if body in visible), wanted))
+            asked *= 8
+
+    def word_scores(
+        self, spots: Sequence[Spot], neighbours: Sequence[Neighbour], weighed: Sequence[Weighed]
+    ) -> ranking.Scores:
+        """Score spots by their words and those around them."""
+        dates = ranking.DateWords.of(self.text).weights(spots)
+        return ranking.word_scores(ranking.Ground(spots, neighbours), weighed, dates)
+
+    def neighbours(self, spots: Sequence[Spot]) -> list[Neighbour]:
+        """Return all that counts for how spots rank."""
+        return self.store.words.neighbours(spots, ranking.REACH)
 
     def ranked(self, found: Collection[int], terms: Sequence[Term]) -> Results:
         """Rank messages by their words and those around them."""
-        spots = self.around(self._latest(found))
-        dates = ranking.DateWords.of(self.text).weights(spots)
-        scores = ranking.word_scores(spots, self.weigh(terms), dates)
-        wanted = frozenset(found)
-        order = [index for index, spot in enumerate(spots) if spot.body in wanted and spot.allowed]
-        order.sort(key=lambda index: (-scores.words[index], -spots[index].body))
+        spots = [spot for spot in self.around(self._latest(found), 0) if spot.allowed]
+        scores = self.word_scores(spots, self.neighbours(spots), self.weigh(terms))
+        order = sorted(range(len(spots)), key=lambda index: (-scores.words[index], -spots[index].body))
         items = self.items((Ranked(spots[i], scores.words[i], scores.words[i]) for i in order), terms)
         return Results(items=tuple(items), warnings=self.warnings())
 
@@ -205,9 +228,10 @@ class Hunt:
         chosen = self.options.embedder
         provider = embedder(chosen) if isinstance(chosen, str) else chosen
         state = self.store.vectors.state()
+        complete = False
         if state is None or state.fingerprint == provider.fingerprint:
             try:
-                meaning.bring_up_to_date(self.store, provider, EMBEDDED_IN_SEARCH)
+                complete = meaning.bring_up_to_date(self.store, provider, EMBEDDED_IN_SEARCH) < EMBEDDED_IN_SEARCH
             except BusyError as error:
                 self.warned.append(f"new messages are searched by words only: {error.message}")
             state = self.store.vectors.state()
@@ -215,7 +239,7 @@ class Hunt:
             return None
         if state.fingerprint != provider.fingerprint:
             raise NoVectorsError("the index of meanings is another embedder's: chatlog embed --rebuild")
-        if waiting := self.store.vectors.waiting(1_000_000):
+        if not complete and (waiting := self.store.vectors.waiting(1_000_000)):
             self.warned.append(f"{waiting} messages are searched by words only: chatlog embed indexes their meaning")
         return meaning.Question(meaning.without_names(self.text, authors), provider, state)
 

@@ -79,43 +79,39 @@ def _field(hunt: Hunt, weighed: Sequence[Weighed], *, by_words: bool) -> _Field:
     """Gather what may answer, and score it."""
     whole = hunt.allowed is not None and len(hunt.allowed) <= WHOLE
     seeds = hunt.allowed if whole and hunt.allowed is not None else hunt.seeds(weighed) if by_words else frozenset()
-    spots = {(spot.conversation, spot.seq): spot for spot in hunt.around(seeds)}
+    spots = {(spot.conversation, spot.seq): spot for spot in hunt.around(seeds, SPREAD)}
     question = hunt.question({spot.author for spot in spots.values()})
     if question is not None and not whole:
         nearest = question.nearest(hunt.store, max(MEANING_SEEDS, hunt.options.limit), hunt.allowed)
-        seeds |= hunt.may_be_found(nearest)
-        spots |= {(spot.conversation, spot.seq): spot for spot in hunt.around(hunt.may_be_found(nearest))}
+        more = hunt.may_be_found(nearest) - seeds
+        spots |= {(spot.conversation, spot.seq): spot for spot in hunt.around(more, SPREAD)}
     places = [spots[place] for place in sorted(spots)]
-    dates = ranking.DateWords.of(hunt.text).weights(places)
-    scores = ranking.word_scores(places, weighed if by_words else (), dates)
-    close = ranking.near(places, frozenset(seeds), SPREAD)
-    kept = [index for index, spot in enumerate(places) if close[index]]
-    alike = [-1.0] * len(places)
-    if question is not None:
-        alike = question.cosines(hunt.store, places)
-    total = [0.0] * len(places)
-    fused = ranking.fused([scores.words[index] for index in kept], [alike[index] for index in kept])
+    neighbours = hunt.neighbours(places)
+    scores = hunt.word_scores(places, neighbours, weighed if by_words else ())
+    alike = [UNKNOWN] * len(places) if question is None else question.cosines(hunt.store, places, neighbours)
     literal = _literal(hunt, weighed) if by_words else frozenset()
     complete = _complete(weighed) if by_words else frozenset()
-    for index, score in zip(kept, fused, strict=True):
-        body = places[index].body
-        total[index] = score + LITERAL * (body in literal) + COMPLETE * (body in complete)
+    total = [
+        score + LITERAL * (spot.body in literal) + COMPLETE * (spot.body in complete)
+        for spot, score in zip(places, ranking.fused(scores.words, alike), strict=True)
+    ]
     return _Field(places, scores, alike, total)
 
 
 def _literal(hunt: Hunt, weighed: Sequence[Weighed]) -> frozenset[int]:
     """Return the messages that hold the query's phrases, identifiers and paths, or all of it, as typed."""
-    exact = [term.shown | term.tool for term in weighed if _is_literal(term.term)]
+    exact = [term.bodies for term in weighed if _is_literal(term.term)]
     found = frozenset.intersection(*exact) if exact else frozenset()
     words = hunt.query.terms
-    if len(words) > 1 and not any(term.phrase or term.prefix for term in words):
+    every = frozenset.intersection(*(term.bodies for term in weighed)) if weighed else frozenset()
+    if every and len(words) > 1 and not any(term.phrase or term.prefix for term in words):
         found |= hunt.store.words.posting(Term(hunt.text, phrase=True), hunt.within, 1_000).bodies
     return found
 
 
 def _complete(weighed: Sequence[Weighed]) -> frozenset[int]:
     """Return the messages that hold every term that is anywhere, two at least."""
-    places = [term.shown | term.tool for term in weighed if term.bodies]
+    places = [term.bodies for term in weighed if term.bodies]
     return frozenset.intersection(*places) if len(places) > 1 else frozenset()
 
 

@@ -97,8 +97,8 @@ def _by_meaning(hunt: Hunt, subject: _Subject, limit: int) -> Results | None:
     if centre is not None:
         question.row = centre
     nearest = hunt.may_be_found(question.nearest(hunt.store, NEAREST, hunt.allowed))
-    spots = hunt.around(nearest)
-    alike = question.cosines(hunt.store, spots)
+    spots = hunt.around(nearest, 0)
+    alike = question.cosines(hunt.store, spots, hunt.neighbours(spots))
     found = [
         Ranked(spot, score, 0.0, score)
         for spot, score in zip(spots, alike, strict=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from chatlog.embedders import Embedder
     from chatlog.store import Store
-    from chatlog.store.words import Spot
+    from chatlog.store.words import Neighbour, Spot
 
     Matrix = NDArray[np.float32]
 
@@ -53,6 +53,7 @@ def bring_up_to_date(
     while most is None or total < most:
         batch = store.vectors.pending(embedder.batch if most is None else min(embedder.batch, most - total))
         if not batch:
+            store.vectors.catch_up()
             break
         pieces = [(body, number, piece) for body, text in batch for number, piece in enumerate(pieces_of(text))]
         store.vectors.put(batch[-1].body, _vectors(pieces, embedder, state))
@@ -144,38 +145,49 @@ class Question:
         bits: bytes = np.packbits(self.row > 0).tobytes()
         return store.vectors.nearest(bits, count, within)
 
-    def cosines(self, store: Store, spots: Sequence[Spot]) -> list[float]:
+    def cosines(self, store: Store, spots: Sequence[Spot], neighbours: Sequence[Neighbour]) -> list[float]:
         """Return how alike each message is, blended with its neighbours; -1 where it has no vector."""
-        codes = store.vectors.codes(list({spot.body for spot in spots}))
-        return _compare(self.row, spots, codes)
+        beside = {(spot.conversation, spot.seq + step) for spot in spots for step in range(-REACH, REACH + 1)}
+        around = [here for here in neighbours if here[:2] in beside]
+        codes = store.vectors.codes(list({here.body for here in around}))
+        if not codes:
+            return [-1.0] * len(spots)
+        alike = _compare(self.row, around, codes)
+        return [alike[spot.conversation, spot.seq] for spot in spots]
 
 
-def _compare(asked: Matrix, spots: Sequence[Spot], codes: Mapping[int, list[bytes]]) -> list[float]:
+def _compare(
+    asked: Matrix, places: Sequence[Neighbour], codes: Mapping[int, list[bytes]]
+) -> dict[tuple[int, int], float]:
+    """Return how alike the messages at places are: the most alike of their pieces, blended with what is beside."""
     import numpy as np
 
-    from chatlog.embedders import unit
-
-    owners = [index for index, spot in enumerate(spots) for _ in codes.get(spot.body, ())]
-    if not owners:
-        return [-1.0] * len(spots)
-    raw = b"".join(code for spot in spots for code in codes.get(spot.body, ()))
-    rows = unit(np.frombuffer(raw, dtype=np.int8).reshape(len(owners), -1))
-    place = np.asarray(owners)
-    whole = np.zeros((len(spots), rows.shape[1]), dtype=np.float32)
-    np.add.at(whole, place, rows)
-    whole = unit(whole)
+    pieces = [codes.get(place.body, ()) for place in places]
+    owners = np.repeat(np.arange(len(places)), [len(some) for some in pieces])
+    raw = np.frombuffer(b"".join(code for some in pieces for code in some), np.int8).reshape(len(owners), -1)
+    rows = _unit(raw.astype(np.float32))
+    whole = np.zeros((len(places), rows.shape[1]), dtype=np.float32)
+    first = np.flatnonzero(np.diff(owners, prepend=-1))
+    whole[owners[first]] = rows[first] if len(first) == len(rows) else _unit(np.add.reduceat(rows, first))
     around = np.zeros_like(whole)
-    conversations = np.array([spot.conversation for spot in spots])
-    seqs = np.array([spot.seq for spot in spots])
+    keys = np.array([(place.conversation, place.seq) for place in places])
     for distance, weight in enumerate(BLEND, 1):
-        beside = (conversations[distance:] == conversations[:-distance]) & (
-            seqs[distance:] - seqs[:-distance] == distance
-        )
-        around[:-distance][beside] += weight * whole[distance:][beside]
-        around[distance:][beside] += weight * whole[:-distance][beside]
-    alike = np.full(len(spots), -1.0, dtype=np.float32)
-    np.maximum.at(alike, place, unit(rows + around[place]) @ asked)
-    return [float(value) for value in alike]
+        beside = np.flatnonzero((keys[distance:] - keys[:-distance] == (0, distance)).all(axis=1))
+        around[beside] += weight * whole[beside + distance]
+        around[beside + distance] += weight * whole[beside]
+    blended = rows + around[owners]
+    cosines = _unit(blended) @ asked
+    best = np.full(len(places), -1.0, dtype=np.float32)
+    best[owners[first]] = np.maximum.reduceat(cosines, first)
+    return dict(zip(((place.conversation, place.seq) for place in places), best.tolist(), strict=True))
+
+
+def _unit(rows: Matrix) -> Matrix:
+    """Scale vectors to length 1, in place: thousands of them for each question."""
+    import numpy as np
+
+    rows /= np.maximum(np.sqrt(np.einsum("ij,ij->i", rows, rows)), 1e-9)[:, None]
+    return rows
 
 
 def centre(store: Store, bodies: Sequence[int]) -> Matrix | None:

@@ -9,18 +9,24 @@ from __future__ import annotations
 import calendar
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property, lru_cache
+from heapq import nlargest
 
 from chatlog.models import Term
-from chatlog.store.words import Spot
+from chatlog.store.words import Neighbour, Spot
 
 #: How soon more of the same word adds nothing, and how much a long text is held against a message.
 SATURATION, LENGTH = 0.8, 0.2
 #: What a word counts in tool text, as the author's name, and in a neighbour at distance 1, 2 …
 TOOL, AUTHOR, NEIGHBOURS = 0.5, 2.5, (0.4, 0.3, 0.25, 0.2, 0.15, 0.15, 0.1, 0.1)
 REACH = len(NEIGHBOURS)
+WINDOW = 2 * REACH + 1
+NOTHING = bytes(WINDOW)
+#: What a mark counts: none, shown text, tool text, both.
+HEARD = (0.0, 1.0, TOOL, 1.0 + TOOL)
 #: A word that stands farther off says where in a conversation one is, not that the question is answered.
 SHARED = 4
 #: What verbs of asking count, and a character of a script whose words are runs of them.
@@ -37,7 +43,7 @@ _MONTHS |= {name.lower(): number for number, name in enumerate(calendar.month_ab
 _DAYS = {name.lower(): number for names in (calendar.day_name, calendar.day_abbr) for number, name in enumerate(names)}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Weighed:
     """A term with its weight and where it is: in shown text, in tool text, as an author's name."""
 
@@ -48,10 +54,12 @@ class Weighed:
     authored: frozenset[int] = frozenset()
     nearby: float = 1.0  # what it counts where it only stands nearby
 
-    @property
+    @cached_property
     def bodies(self) -> frozenset[int]:
         """The bodies that have the term anywhere."""
-        return self.shown | self.tool | self.authored
+        if self.tool or self.authored:
+            return self.shown | self.tool | self.authored
+        return self.shown
 
 
 def rarity(found: int, total: int) -> float:
@@ -68,60 +76,67 @@ class Scores:
     shares: list[float] = field(default_factory=list)
 
 
-def word_scores(spots: Sequence[Spot], terms: Sequence[Weighed], dates: Sequence[float] = ()) -> Scores:
-    """Score spots, which are in order of conversation and seq."""
+class Ground:
+    """Spots and all that stands within `REACH` of them, laid out in a row.
+
+    Within a conversation places are as far apart as messages are, between conversations out of reach; so what is
+    around a spot is a piece of the row.
+    """
+
+    def __init__(self, spots: Sequence[Spot], neighbours: Sequence[Neighbour]) -> None:
+        self.spots = spots
+        self._places: dict[int, list[int]] = {}
+        places: dict[tuple[int, int], int] = {}
+        place, before = 0, Neighbour(-1, 0, 0)
+        for here in neighbours:
+            gap = here.seq - before.seq if here.conversation == before.conversation else REACH + 1
+            place += min(gap, REACH + 1)
+            places[here.conversation, here.seq] = place
+            self._places.setdefault(here.body, []).append(place)
+            before = here
+        self._bodies = self._places.keys()
+        self._length = place + REACH + 1
+        self._spots = [places[spot.conversation, spot.seq] - REACH for spot in spots]
+
+    def around(self, term: Weighed) -> Iterator[bytes]:
+        """Yield for each spot where around it a term stands: a byte a place, in shown text 1, in tool text 2."""
+        row = bytearray(self._length)
+        for mark, bodies in ((1, term.shown), (2, term.tool)):
+            for body in self._bodies & bodies:
+                for place in self._places[body]:
+                    row[place] |= mark
+        marks = bytes(row)
+        return (marks[first : first + WINDOW] for first in self._spots)
+
+
+def word_scores(ground: Ground, terms: Sequence[Weighed], dates: Sequence[float] = ()) -> Scores:
+    """Score the spots of a ground."""
+    spots = ground.spots
     mean = sum(spot.size for spot in spots) / len(spots) if spots else 1.0
     norms = [1 - LENGTH + LENGTH * spot.size / max(mean, 1.0) for spot in spots]
     total = sum(term.weight for term in terms) or 1.0
-    scores = Scores([0.0] * len(spots), [0.0] * len(spots))
+    scores = Scores([weight / 2 for weight in dates] or [0.0] * len(spots), [0.0] * len(spots))
     for term in terms:
-        found, close = _frequencies(spots, term, norms)
-        for index, frequency in found.items():
+        for index, around in enumerate(ground.around(term)):
+            authored = spots[index].body in term.authored
+            if around == NOTHING and not authored:
+                continue
+            own, near, close = _heard(around)
+            frequency = own / norms[index] + near * term.nearby + AUTHOR * authored
             scores.words[index] += term.weight * frequency / (SATURATION + frequency)
-        for index in close:
-            scores.shares[index] += term.weight / total
-    for index, weight in enumerate(dates):
-        scores.words[index] += weight / 2
+            if close or authored:
+                scores.shares[index] += term.weight / total
     return scores
 
 
-def _frequencies(spots: Sequence[Spot], term: Weighed, norms: Sequence[float]) -> tuple[dict[int, float], set[int]]:
-    """Return the weighted frequency of a term where it is or stands near, and the spots within `SHARED` of it."""
-    found: dict[int, float] = {}
-    close: set[int] = set()
-    last = len(spots) - 1
-    for index, spot in enumerate(spots):
-        own = (1.0 if spot.body in term.shown else 0.0) + (TOOL if spot.body in term.tool else 0.0)
-        if spot.body in term.authored:
-            found[index] = found.get(index, 0.0) + AUTHOR
-            close.add(index)
-        if not own:
-            continue
-        found[index] = found.get(index, 0.0) + own / norms[index]
-        close.add(index)
-        for distance, weight in enumerate(NEIGHBOURS, 1):
-            for other in (index - distance, index + distance):
-                if 0 <= other <= last and _beside(spots[other], spot, distance):
-                    found[other] = found.get(other, 0.0) + own * weight * term.nearby
-                    if distance <= SHARED:
-                        close.add(other)
-    return found, close
-
-
-def _beside(one: Spot, other: Spot, distance: int) -> bool:
-    return one.conversation == other.conversation and abs(one.seq - other.seq) == distance
-
-
-def near(spots: Sequence[Spot], seeds: frozenset[int], reach: int) -> list[bool]:
-    """Return which spots hold a seed or stand within `reach` of one."""
-    close = [False] * len(spots)
-    for index, spot in enumerate(spots):
-        if spot.body not in seeds:
-            continue
-        for other in range(max(index - reach, 0), min(index + reach + 1, len(spots))):
-            if spots[other].conversation == spot.conversation and abs(spots[other].seq - spot.seq) <= reach:
-                close[other] = True
-    return close
+@lru_cache(1 << 16)
+def _heard(around: bytes) -> tuple[float, float, bool]:
+    """Return what a term counts in the middle of a window, what around it, and whether it stands within `SHARED`."""
+    marks = [HEARD[mark] for mark in around]
+    near = sum(
+        weight * (marks[REACH - distance] + marks[REACH + distance]) for distance, weight in enumerate(NEIGHBOURS, 1)
+    )
+    return marks[REACH], near, any(marks[REACH - SHARED : REACH + SHARED + 1])
 
 
 # dates
@@ -176,11 +191,20 @@ def fused(words: Sequence[float], alike: Sequence[float]) -> list[float]:
     return [word / best + MEANING * (max(value - low, 0.0) / spread) for word, value in zip(words, alike, strict=True)]
 
 
-def best_seeds(terms: Sequence[Weighed], excluded: Mapping[int, object] | frozenset[int]) -> list[int]:
-    """Return the bodies that hold the most of the question by themselves, the best and latest first."""
+def best_seeds(terms: Sequence[Weighed], wanted: int, allowed: Callable[[Iterable[int]], Collection[int]]) -> list[int]:
+    """Return the bodies that hold the most of the question by themselves, the best and latest first.
+
+    At least `wanted` of those that are allowed, where there are so many.  The rarest terms come first: once there
+    are enough that no body can reach which holds only terms that are left, these only add to what is there.
+    """
     sums: dict[int, float] = {}
-    for term in terms:
-        for body in term.bodies:
+    left = sum(term.weight for term in terms)
+    for term in sorted(terms, key=lambda term: -term.weight):
+        if len(sums) >= wanted and nlargest(wanted, sums.values())[-1] > left:
+            found: Iterable[int] = sums.keys() & term.bodies
+        else:
+            found = allowed(term.bodies)
+        for body in found:
             sums[body] = sums.get(body, 0.0) + term.weight
-    found = sums.items() if not excluded else [item for item in sums.items() if item[0] not in excluded]
-    return [body for body, _ in sorted(found, key=lambda item: (-item[1], -item[0]))]
+        left -= term.weight
+    return sorted(sums, key=lambda body: (-sums[body], -body))

@@ -55,6 +55,9 @@ class Vectors(Protocol):
     def pending(self, limit: int) -> list[Pending]:
         """Return the next bodies to embed."""
 
+    def catch_up(self) -> None:
+        """Note that nothing is waiting, where that is so: what others have added is not looked through again."""
+
     def sample(self, limit: int) -> list[str]:
         """Return up to `limit` texts of the user's, the latest first."""
 

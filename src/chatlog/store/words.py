@@ -10,12 +10,22 @@ from typing import NamedTuple, Protocol
 
 from chatlog.models import Filters, Hit, Term
 
+#: From the first body to the last there may be.
+EVERY = (0, (1 << 63) - 1)
+
 
 class Posting(NamedTuple):
-    """The bodies that hold a term; `complete` is false where there are more, the oldest left out."""
+    """The bodies that hold a term: the latest, where there are too many, and how many there are, about."""
 
     bodies: frozenset[int]
-    complete: bool
+    total: int
+    #: No body before this one was looked at.
+    since: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether there are no others."""
+        return self.since == 0
 
 
 class Spot(NamedTuple):
@@ -30,14 +40,33 @@ class Spot(NamedTuple):
     allowed: bool | int
 
 
+class Neighbour(NamedTuple):
+    """A message's place and its body: all that ranking needs to know of what stands beside a spot."""
+
+    conversation: int
+    seq: int
+    body: int
+
+
 class Words(Protocol):
     """The word index of one user."""
 
     def size(self) -> int:
         """Return about how many messages the user has."""
 
-    def posting(self, term: Term, within: Sequence[str], most: int, *, beside: Sequence[Term] = ()) -> Posting:
-        """Return the latest `most` bodies that hold a term, with `beside` only those that hold one of these too."""
+    def posting(
+        self,
+        term: Term,
+        within: Sequence[str],
+        most: int,
+        *,
+        beside: Sequence[Term] = (),
+        span: tuple[int, int] = EVERY,
+    ) -> Posting:
+        """Return the latest `most` bodies that hold a term, with `beside` only those that hold one of these too.
+
+        With `span` only of bodies from the one to the other.
+        """
 
     def together(self, terms: Sequence[Term], within: Sequence[str], most: int) -> Posting:
         """Return the latest `most` bodies that hold every one of the terms."""
@@ -47,6 +76,9 @@ class Words(Protocol):
 
     def spots(self, bodies: Collection[int], reach: int, filters: Filters = ..., *, hidden: bool = False) -> list[Spot]:
         """Return where bodies stand with `reach` messages on each side, by conversation and seq, each once."""
+
+    def neighbours(self, spots: Sequence[Spot], reach: int) -> list[Neighbour]:
+        """Return what stands within `reach` messages of spots, and they, by conversation and seq, each once."""
 
     def hits(self, places: Sequence[tuple[int, int]]) -> list[Hit]:
         """Return the messages at some places (a spot's conversation and seq), in that order."""

@@ -167,8 +167,8 @@ def _numbers(block: bytes) -> Iterator[int]:
             number = 0
 
 
-def expression(user: str, query: WordQuery, any_of: Sequence[Term] = ()) -> str | None:
-    """Return the FTS5 expression of a query within a user's rows; None where nothing could match.
+def expression(user: str | None, query: WordQuery, any_of: Sequence[Term] = ()) -> str | None:
+    """Return the FTS5 expression of a query within a user's rows, or in all; None where nothing could match.
 
     With `any_of` one of these must be there too.
     """
@@ -178,7 +178,9 @@ def expression(user: str, query: WordQuery, any_of: Sequence[Term] = ()) -> str 
         return None
     if some := [part for term in any_of if (part := _term(term))]:
         every.append(f"({' OR '.join(some)})")
-    asked = f"owner : {owner_token(user)} AND {{{columns}}} : ({' AND '.join(every)})"
+    asked = f"{{{columns}}} : ({' AND '.join(every)})"
+    if user is not None:
+        asked = f"owner : {owner_token(user)} AND {asked}"
     none = [part for term in query.none[:MAX_TERMS] if (part := _term(term))]
     return f"({asked}) NOT {{{columns}}} : ({' OR '.join(none)})" if none else asked
 

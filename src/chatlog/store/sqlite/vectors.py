@@ -7,20 +7,31 @@ There are no triggers, so that everything else works in a file whose extension i
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlcipher3 import dbapi2 as driver
 
 from chatlog.errors import NoVectorsError
+from chatlog.store.sqlite import chunks
 from chatlog.store.sqlite.connection import Connection, Pool
 from chatlog.store.vectors import Meanings, Pending, Vector
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 #: A body has at most so many pieces: the id of a piece's vector is the body's times this, and the piece.
 MAX_PIECES = 64
+#: So many bodies of others are looked through by each search; where there are more, it is noted that they are others'.
+BEHIND = 1_000
+#: Of a user of more vectors than this the nearest are found without sqlite-vec.
+SCANNED = 10_000
+#: Vectors that are kept together: 10 kB of bits, the least that a user takes.
+CHUNK = 256
 #: sqlite-vec answers no more neighbours at once.
 MAX_NEAREST = 4_096
 
@@ -146,7 +157,7 @@ class SqliteVectors:
             self._clear(connection)
             connection.execute(
                 f"""CREATE VIRTUAL TABLE IF NOT EXISTS {_table(dimensions)} USING vec0 (
-                    user TEXT PARTITION KEY, embedding bit[{-(-int(dimensions) // 8) * 8}], chunk_size=64)"""
+                    user TEXT PARTITION KEY, embedding bit[{-(-int(dimensions) // 8) * 8}], chunk_size={CHUNK})"""
             )
             connection.execute(
                 "INSERT INTO meanings (user, fingerprint, dimensions, weights, fitted) VALUES (?, ?, ?, ?, ?)",
@@ -185,6 +196,20 @@ class SqliteVectors:
             ).fetchall()
         return [Pending(*row) for row in rows]
 
+    def catch_up(self) -> None:
+        with self._pool.read() as connection:
+            (behind,) = connection.execute(
+                "SELECT max(id) - (SELECT done FROM meanings WHERE user = ?) FROM bodies", (self.user,)
+            ).fetchone()
+        if behind is None or behind < BEHIND:
+            return
+        with self._pool.write() as connection:
+            connection.execute(
+                f"""UPDATE meanings SET done = (SELECT max(id) FROM bodies)
+                    WHERE user = ? AND NOT EXISTS (SELECT 1 FROM bodies WHERE {_WAITING})""",
+                (self.user, self.user, self.user),
+            )
+
     def sample(self, limit: int) -> list[str]:
         with self._pool.read() as connection:
             rows = connection.execute(
@@ -218,6 +243,10 @@ class SqliteVectors:
             state = self._state(connection)
             if state is None:
                 return []
+            if state.vectors > SCANNED:
+                table, allowed = _table(state.dimensions), None if within is None else _of(within)
+                found = chunks.nearest(connection, table, self.user, bits, count, allowed)
+                return list(dict.fromkeys(piece // MAX_PIECES for piece in found))
             load_extension(connection)
             condition = "user = ? AND embedding MATCH vec_bit(?) AND k = ?"
             values: list[Any] = [self.user, bits, min(count, MAX_NEAREST)]
@@ -242,6 +271,14 @@ class SqliteVectors:
     def forget(self, bodies: Iterable[int]) -> None:
         with self._pool.write() as connection:
             forget(connection, list(bodies))
+
+
+def _of(bodies: Collection[int]) -> Callable[[NDArray[np.int64]], NDArray[np.bool_]]:
+    """Return what says of ids whether they are pieces of bodies."""
+    import numpy as np
+
+    wanted = np.fromiter(bodies, np.int64, len(bodies))
+    return lambda ids: np.isin(ids // MAX_PIECES, wanted)
 
 
 _WAITING = "user = ? AND id > coalesce((SELECT done FROM meanings WHERE user = ?), 0) AND text <> ''"

@@ -1,19 +1,20 @@
 """What ranking asks of the word index: postings, places, neighbours, all within one user's rows.
 
-No score of FTS5's is used: its statistics are those of all users.
+No score of FTS5's is used: its statistics are those of all users.  Postings come out as one JSON array: a row for
+each would cost twice what FTS5 does to find it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chatlog.models import Filters, Hit, Term, WordQuery
 from chatlog.store.sqlite import fulltext, messages
 from chatlog.store.sqlite.connection import Connection, Pool
 from chatlog.store.sqlite.where import conversation_where, message_where
-from chatlog.store.words import Posting, Spot
+from chatlog.store.words import EVERY, Neighbour, Posting, Spot
 from chatlog.timespec import iso
 
 if TYPE_CHECKING:
@@ -42,23 +43,48 @@ class SqliteWords:
             ).fetchone()
         return int(held * total / counted) if counted else 0
 
-    def posting(self, term: Term, within: Sequence[str], most: int, *, beside: Sequence[Term] = ()) -> Posting:
+    def posting(
+        self,
+        term: Term,
+        within: Sequence[str],
+        most: int,
+        *,
+        beside: Sequence[Term] = (),
+        span: tuple[int, int] = EVERY,
+    ) -> Posting:
         query = WordQuery(every=(term,), within=tuple(within))
         with self._pool.read() as connection:
-            return self._bodies(connection, fulltext.expression(self.user, query, any_of=beside), most)
+            asked = fulltext.expression(self._owner(connection), query, any_of=beside)
+            return self._bodies(connection, asked, most, span)
 
     def together(self, terms: Sequence[Term], within: Sequence[str], most: int) -> Posting:
         query = WordQuery(every=tuple(terms), within=tuple(within))
         with self._pool.read() as connection:
-            return self._bodies(connection, fulltext.expression(self.user, query), most)
+            return self._bodies(connection, fulltext.expression(self._owner(connection), query), most)
 
-    def _bodies(self, connection: Connection, asked: str | None, most: int) -> Posting:
+    def _owner(self, connection: Connection) -> str | None:
+        """Return whose rows to look among, None where nobody else has any: naming an owner of all doubles the work.
+
+        Whoever comes in between has no say: only what `spots` finds among the user's own messages is shown.
+        """
+        first, last = connection.execute(
+            "SELECT (SELECT min(user) FROM conversations), (SELECT max(user) FROM conversations)"
+        ).fetchone()
+        return None if first == last == self.user else self.user
+
+    def _bodies(self, connection: Connection, asked: str | None, most: int, span: tuple[int, int] = EVERY) -> Posting:
         if asked is None:
-            return Posting(frozenset(), complete=True)
-        rows = connection.execute(
-            "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?", (asked, most + 1)
-        ).fetchall()
-        return Posting(frozenset(row[0] for row in rows[:most]), complete=len(rows) <= most)
+            return Posting(frozenset(), 0)
+        found, last = connection.execute(
+            """SELECT json_group_array(rowid), (SELECT max(id) FROM bodies) FROM (
+                 SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?)""",
+            (asked, *span, most),
+        ).fetchone()
+        bodies = json.loads(found)
+        if len(bodies) < most:
+            return Posting(frozenset(bodies), len(bodies))
+        share = (last - bodies[-1] + 1) / last  # of the file that had to be looked through for so many
+        return Posting(frozenset(bodies), round(most / share), bodies[-1])
 
     def allowed(self, filters: Filters, *, hidden: bool = False) -> frozenset[int]:
         condition, values = self._condition(filters, hidden=hidden)
@@ -81,21 +107,27 @@ class SqliteWords:
     ) -> list[Spot]:
         condition, values = self._condition(filters, hidden=hidden)
         with self._pool.read() as connection:
-            rows = connection.execute(
-                f"""WITH seeds AS (
-                      SELECT DISTINCT m.conversation, m.seq FROM json_each(?) AS wanted
-                      JOIN messages AS m ON m.body = wanted.value),
-                    places AS (
-                      SELECT DISTINCT n.conversation, n.seq FROM seeds AS s JOIN messages AS n
-                      ON n.conversation = s.conversation AND n.seq BETWEEN s.seq - ? AND s.seq + ?)
-                    SELECT m.conversation, m.seq, m.body, b.author, m.created_at,
-                      octet_length(b.text) + coalesce(octet_length(b.tool), 0), ({condition})
-                    FROM places AS p JOIN messages AS m ON m.conversation = p.conversation AND m.seq = p.seq
-                    JOIN conversations AS c ON c.key = m.conversation JOIN bodies AS b ON b.id = m.body
-                    WHERE c.user = ? ORDER BY m.conversation, m.seq""",
-                [json.dumps([*bodies]), reach, reach, *values, self.user],
+            places = connection.execute(
+                """SELECT m.conversation, m.seq FROM json_each(?) AS wanted CROSS JOIN messages AS m
+                   ON m.body = wanted.value""",
+                (json.dumps([*bodies]),),
             ).fetchall()
-        return [Spot(*row) for row in rows]
+            rows = connection.execute(
+                f"""SELECT m.conversation, m.seq, m.body, b.author, m.created_at,
+                      octet_length(b.text) + coalesce(octet_length(b.tool), 0), ({condition})
+                    {_STRETCHES} CROSS JOIN conversations AS c ON c.key = m.conversation
+                    CROSS JOIN bodies AS b ON b.id = m.body WHERE c.user = ?""",
+                [*values, json.dumps(_stretches(places, reach)), self.user],
+            ).fetchall()
+        return [*map(Spot._make, rows)]
+
+    def neighbours(self, spots: Sequence[Spot], reach: int) -> list[Neighbour]:
+        places = ((spot.conversation, spot.seq) for spot in spots)
+        with self._pool.read() as connection:
+            rows = connection.execute(
+                f"SELECT m.conversation, m.seq, m.body {_STRETCHES}", (json.dumps(_stretches(places, reach)),)
+            ).fetchall()
+        return [*map(Neighbour._make, rows)]
 
     def hits(self, places: Sequence[tuple[int, int]]) -> list[Hit]:
         found: list[Hit] = []
@@ -111,3 +143,19 @@ class SqliteWords:
         clauses, values = conversation_where(self.user, filters, iso(self._clock()))
         more, more_values = message_where(filters, hidden=hidden)
         return " AND ".join([*clauses, *more]), [*values, *more_values]
+
+
+#: The messages in stretches of conversations, in order.
+_STRETCHES = """FROM json_each(?) AS stretch CROSS JOIN messages AS m ON m.conversation = stretch.value ->> 0
+    AND m.seq BETWEEN stretch.value ->> 1 AND stretch.value ->> 2"""
+
+
+def _stretches(places: Iterable[tuple[int, int]], reach: int) -> list[list[int]]:
+    """Return the stretches (conversation, first seq, last seq) within `reach` of places, in order, none overlapping."""
+    found: list[list[int]] = []
+    for conversation, seq in sorted(places):
+        if found and found[-1][0] == conversation and seq - reach <= found[-1][2] + 1:
+            found[-1][2] = seq + reach
+        else:
+            found.append([conversation, seq - reach, seq + reach])
+    return found

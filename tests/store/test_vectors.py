@@ -1,0 +1,70 @@
+"""The index of meanings in SQLite: whichever way the nearest are found, they are the same."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+import chatlog
+from chatlog.store import Store
+from chatlog.store.sqlite import vectors
+from chatlog.store.vectors import Vector
+
+from .making import say
+
+
+def bits(chance: random.Random) -> bytes:
+    return chance.randbytes(8)
+
+
+def fill(store: Store, count: int, chance: random.Random) -> None:
+    """Give a user so many messages, and each a vector of 64 dimensions."""
+    store.new(messages=[say(f"message {number}") for number in range(count)])
+    pending = store.vectors.pending(count)
+    store.vectors.start("test", 64, None, 0)
+    store.vectors.put(pending[-1].body, [Vector(each.body, 0, bits(chance), bytes(64)) for each in pending])
+
+
+def distances(store: Store, asked: bytes, within: list[int] | None) -> list[int]:
+    """Return how far the nearest are, by the bits that vec0 keeps."""
+    number = int.from_bytes(asked)
+    pool = store._pool  # type: ignore[attr-defined]
+    with pool.read() as connection:
+        vectors.load_extension(connection)
+        rows = dict(connection.execute("SELECT rowid, embedding FROM nearest_64").fetchall())
+    found = store.vectors.nearest(asked, 20, within)
+    return [(int.from_bytes(rows[vectors.piece_id(body)]) ^ number).bit_count() for body in found]
+
+
+def test_the_nearest_of_many_are_those_of_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reading vec0's chunks finds what asking it finds: of one user, of what filters let through, after deletions."""
+    chance = random.Random(7)
+    with chatlog.open(tmp_path / "all.db", "ana") as ana, chatlog.open(tmp_path / "all.db", "ben") as ben:
+        fill(ana, 400, chance)
+        fill(ben, 300, chance)
+        ben.vectors.forget(range(450, 500))
+        for within in (None, [*range(401, 520)], [401, 402], [1, 2, 3]):
+            asked = bits(chance)
+            monkeypatch.setattr(vectors, "SCANNED", 10_000)
+            expected = distances(ben, asked, within)
+            monkeypatch.setattr(vectors, "SCANNED", 0)
+            assert expected == distances(ben, asked, within)
+            assert not set(ben.vectors.nearest(asked, 1_000, within)) - set(within or range(401, 701))
+
+
+def test_what_others_add_is_looked_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user whose messages are all in the index moves past what others have added since, and misses nothing later."""
+    monkeypatch.setattr(vectors, "BEHIND", 5)
+    with chatlog.open(tmp_path / "all.db", "ana") as ana, chatlog.open(tmp_path / "all.db", "ben") as ben:
+        fill(ana, 3, random.Random(1))
+        ben.new(messages=[say(f"message {number}") for number in range(9)])
+        ana.vectors.catch_up()
+        state = ana.vectors.state()
+        assert state is not None
+        assert 12 == state.done
+        ana.new(messages=[say("one more")])
+        ben.new(messages=[say(f"message {number}") for number in range(9)])
+        ana.vectors.catch_up()
+        assert 1 == ana.vectors.waiting(10)
