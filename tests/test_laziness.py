@@ -17,7 +17,7 @@ SOURCES = Path(chatlog.__file__).parents[1]
 #: What costs 10 to 150 ms, and no everyday verb needs in a pipe.
 HEAVY = {
     "markdown_it", "sqlite_utils", "sqlite_vec", "numpy", "rich", "tiktoken", "tokenizers", "wordllama", "pydantic",
-    "pygments", "httpx", "tomlkit",
+    "pygments", "httpx", "tomlkit", "opentelemetry",
 }  # fmt: skip
 #: `plans` and `found` hold what the destructive verbs share, those that find, those that embed.
 EVERY_VERB = {"chatlog.cli", "chatlog.cli.keys", "chatlog.cli.options", "chatlog.cli.session", "chatlog.cli.plans"}

@@ -18,6 +18,7 @@ from chatlog.store import Store
 from chatlog.store.summaries import Summary, SummaryDraft
 from chatlog.store.window import Counted
 from chatlog.summarizers import Summarizer, Task
+from chatlog.telemetry import traced
 from chatlog.tokens import Counter, Tokenizer, counter, cut, tokenizer_for
 from chatlog.wireforms import message_tokens
 
@@ -115,6 +116,7 @@ class Compaction:
                 return [turn for turn in found if _is_said(turn.message)]
             before = page[0].message.seq
 
+    @traced("compact")
     def apply(self, plan: Plan, options: Options) -> list[Summary]:
         """Summarise what the plan says, the oldest first, and return the summaries as stored.
 

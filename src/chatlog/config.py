@@ -58,6 +58,11 @@ SETTINGS = (
         "FULL: a message is on the disk when add returns; NORMAL: quicker, a power cut may lose the last ones",
         ("FULL", "NORMAL"),
     ),
+    Setting(
+        "telemetry", ("CHATLOG_TELEMETRY",), "no",
+        "OpenTelemetry spans and metrics: no, yes, or content: with queries (pip install 'chatlog[otel]')",
+        ("no", "yes", "content"),
+    ),
     Setting("key_file", ("CHATLOG_KEY_FILE",), "", "a private file (0600) with the key of an encrypted database"),
     Setting("key_command", ("CHATLOG_KEY_COMMAND",), "", "a command that prints the key, as in: pass show chatlog"),
     Setting(

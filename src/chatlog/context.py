@@ -26,6 +26,7 @@ from chatlog.retrieval import Scored, by_worth
 from chatlog.search import search_messages
 from chatlog.store import Store
 from chatlog.store.window import Counted, Remembered
+from chatlog.telemetry import traced
 from chatlog.timespec import iso
 from chatlog.tokens import Counter, Tokenizer, counter, learned_factor, tokenizer_for
 from chatlog.wireforms import FORMS, message_tokens
@@ -133,6 +134,7 @@ def plain_words(text: str) -> str:
     return " ".join(re.findall(r"\w[\w'’]*(?:[-./_]\w+)*", text))
 
 
+@traced("assemble")
 def assemble(store: Store, conversation: Conversation, request: Request, retrieve: Retriever | None = None) -> Context:
     """Return the context of a conversation; `retrieve` finds earlier turns in place of search.
 

@@ -17,6 +17,7 @@ from chatlog.errors import RefusedError, UsageError
 from chatlog.models import Conversation, Filters
 from chatlog.store import Store
 from chatlog.store.forgetting import Cause, Stop
+from chatlog.telemetry import traced
 
 #: What a rule may do, the weakest first: where two rules take the same conversation, the stronger one does.
 ACTIONS = ("archive", "trash", "erase")
@@ -331,6 +332,7 @@ def _weighed(store: Store, items: Sequence[Taken]) -> tuple[Taken, ...]:
 Eraser = Callable[[Sequence[Taken]], bool]
 
 
+@traced("prune")
 def apply(store: Store, decided: Plan, action: str, stop: Stop, erase: Eraser = bool) -> Outcome:
     """Do what a plan says; `erase` removes provably, `stop` is asked between two short transactions.
 

@@ -18,6 +18,7 @@ from chatlog.hunt import Hunt
 from chatlog.models import Filters, Hit, Message, Term, other_strings
 from chatlog.results import Result, Results, SearchOptions, best_of_each, cut, item_of, result_of
 from chatlog.store import Store
+from chatlog.telemetry import traced
 
 MODES = ("hybrid", "lexical", "semantic", "regex")
 #: More results than this are all there are.
@@ -28,6 +29,7 @@ PASSED_OVER = 8
 MESSAGES_EACH, FEWEST, MOST = 5, 50, 5_000
 
 
+@traced("search")
 def search_messages(
     store: Store,
     text: str,

@@ -17,6 +17,7 @@ from chatlog.levels import LEAST_TURNS, kept_exchanges, level_of, window_for
 from chatlog.models import Filters, Message
 from chatlog.store import Store
 from chatlog.store.measures import DIMENSIONS, Exchange, Group, Size
+from chatlog.telemetry import traced
 from chatlog.tokens import CL100K, counter, tokenizer_for
 from chatlog.wireforms import message_tokens
 
@@ -77,6 +78,7 @@ class Stats:
         return {**found, **groups, "grown": grown, "compaction": self.compaction._asdict()}
 
 
+@traced("stats")
 def measure(
     stores: Sequence[Store],
     filters: Filters,

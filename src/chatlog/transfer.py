@@ -33,6 +33,7 @@ from chatlog.models import (
 from chatlog.redacting import records as redacted
 from chatlog.redaction import Redactor
 from chatlog.store import Store
+from chatlog.telemetry import traced
 
 #: A batch is written once it holds this many messages or characters.
 BATCH_MESSAGES = 500
@@ -106,6 +107,7 @@ class ImportOptions:
         return frozenset(f"tag:{tag}" for tag in self.tags) | ({"redact"} if self.redactor else frozenset())
 
 
+@traced("import")
 def import_history(
     store: Store,
     inputs: Iterable[str | Path | BinaryIO],

@@ -152,6 +152,14 @@ class Session:
         span = timespec.duration(ttl) if ttl and ttl != "never" else None if ttl else self.span("ttl")
         return None if span is None else timespec.iso(self.now() + span)
 
+    def observe(self) -> None:
+        """Record what the verb does, where that is set."""
+        mode = self.settings.get("telemetry")
+        if mode != "no":
+            from chatlog.cli.observing import observe
+
+            observe(self, content=mode == "content")
+
     # the store
 
     def store(self, *, create: bool = False, user: str | None = None) -> Store:
