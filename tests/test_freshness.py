@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chatlog import freshness
+from chatlog import freshness, intake
 from chatlog.errors import StorageFullError
 from chatlog.store import Store
 from chatlog.transfer import ImportOptions, ImportReport, import_history
@@ -156,7 +156,8 @@ def test_an_interrupted_import_goes_on_where_it_was(
     """The file it was in is read again, those before it are not, and the whole is what one import gives."""
     for name in ("a", "b", "c"):
         write(tmp_path / f"{name}.jsonl", "one", "two")
-    whole, ingest = store.ingest, []
+    whole, ingest = store.ingest_all, []
+    monkeypatch.setattr(intake, "BATCH_RECORDS", 3)
 
     def interrupted(*arguments: Any, **options: Any) -> Any:
         ingest.append(1)
@@ -164,7 +165,7 @@ def test_an_interrupted_import_goes_on_where_it_was(
             raise KeyboardInterrupt
         return whole(*arguments, **options)
 
-    monkeypatch.setattr(store, "ingest", interrupted)
+    monkeypatch.setattr(store, "ingest_all", interrupted)
     with pytest.raises(KeyboardInterrupt):
         sync(store, tmp_path)
     monkeypatch.undo()
@@ -182,7 +183,7 @@ def test_a_file_that_cannot_be_read_is_tried_again(
         raise StorageFullError("the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "ingest", full)
+        patch.setattr(store, "ingest_all", full)
         with pytest.raises(StorageFullError):
             sync(store, path)
     assert {} == store.sources.all()

@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from chatlog.intake import FileReport
 from chatlog.store import Store
-from chatlog.transfer import FileReport, ImportOptions, import_history
+from chatlog.transfer import ImportOptions, import_history
 
 from .store.making import assert_sound, opened
 

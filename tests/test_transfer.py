@@ -17,13 +17,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatlog import formats, transfer
+from chatlog import formats, intake
 from chatlog.errors import NotFoundError, RefusedError, UsageError
 from chatlog.export import Exporter, file_name, new_file, select
 from chatlog.formats.source import Source
+from chatlog.intake import FileReport
 from chatlog.models import ConversationDraft, Filters
 from chatlog.store import Store
-from chatlog.transfer import FileReport, ImportOptions, ImportReport, import_history
+from chatlog.transfer import ImportOptions, ImportReport, import_history
 
 from .formats.making import talk as conversation
 from .store.making import (
@@ -312,7 +313,7 @@ def test_an_archive_damaged_in_the_middle_gives_what_can_be_read(store: Store, t
     folder(tmp_path, {"x.zip": bytes(data)})
     report = take(store, tmp_path / "x.zip")
     assert "the archive is damaged" in report.files[0].errors[-1].reason
-    assert report.total["new"] > transfer.BATCH_MESSAGES
+    assert report.total["new"] > intake.BATCH_RECORDS
     assert_sound(store)
 
 
@@ -402,7 +403,7 @@ def test_a_tag_that_is_none_is_refused_before_anything_is_written(store: Store) 
 
 def test_a_dry_run_writes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """It counts as the real run does, over several batches, with tags, titles and extras, and writes no byte."""
-    monkeypatch.setattr(transfer, "BATCH_MESSAGES", 2)
+    monkeypatch.setattr(intake, "BATCH_RECORDS", 2)
     imported(store, good("c", "a"))
     data = jsonl({"type": "conversation", "id": "p", "parent": "q"}, line("p", "x"), line("c", "a"), line("c", "b"),
                  line("c", "c"), {"type": "memory", "key": "k", "value": 1})  # fmt: skip
@@ -440,10 +441,10 @@ def test_progress_is_told_every_byte(store: Store, tmp_path: Path) -> None:
 
 def test_a_batch_is_a_transaction(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """An import that is killed has whole batches in; running it again completes it, once."""
-    monkeypatch.setattr(transfer, "BATCH_MESSAGES", 10)
+    monkeypatch.setattr(intake, "BATCH_RECORDS", 10)
     data = jsonl(*(line("c", str(number)) for number in range(30)))
     with monkeypatch.context() as patch:
-        patch.setattr(store, "ingest", _killed_at_the_third(store))
+        patch.setattr(store, "ingest_all", _killed_at_the_third(store))
         with pytest.raises(KeyboardInterrupt):
             imported(store, data)
     assert 20 == store.get(only(store)).messages
@@ -454,7 +455,7 @@ def test_a_batch_is_a_transaction(store: Store, monkeypatch: pytest.MonkeyPatch)
 
 
 def _killed_at_the_third(store: Store) -> Callable[..., Any]:
-    ingest, calls = store.ingest, iter((False, False, True))
+    ingest, calls = store.ingest_all, iter((False, False, True))
 
     def killed(*arguments: Any, **how: Any) -> Any:
         if next(calls):
@@ -466,15 +467,15 @@ def _killed_at_the_third(store: Store) -> Callable[..., Any]:
 
 def test_a_batch_is_written_when_it_is_long(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Characters count too, so that memory stays flat."""
-    monkeypatch.setattr(transfer, "BATCH_CHARS", 100)
+    monkeypatch.setattr(intake, "BATCH_CHARS", 100)
     sizes: list[int] = []
-    ingest = store.ingest
+    ingest = store.ingest_all
 
-    def watched(source: str, records: Any, **how: Any) -> Any:
-        sizes.append(len(records))
-        return ingest(source, records, **how)
+    def watched(batches: Any, **how: Any) -> Any:
+        sizes.append(sum(len(batch.records) for batch in batches))
+        return ingest(batches, **how)
 
-    monkeypatch.setattr(store, "ingest", watched)
+    monkeypatch.setattr(store, "ingest_all", watched)
     imported(store, good("c", *(f"{number} {'x' * 60}" for number in range(6))))
     assert max(sizes) <= 3
     assert 6 == store.get(only(store)).messages
@@ -700,9 +701,9 @@ def test_a_folder_is_not_overwritten_silently(store: Store, tmp_path: Path) -> N
 def test_an_import_needs_no_more_memory_for_more_messages(store: Store) -> None:
     """However long the input, no batch holds more than its bound."""
     sizes = []
-    ingest = store.ingest
-    store.ingest = lambda source, records, **how: sizes.append(len(records)) or ingest(source, records, **how)  # type: ignore[method-assign, func-returns-value]
+    ingest = store.ingest_all
+    store.ingest_all = lambda batches, **how: sizes.append(len(batches[0].records)) or ingest(batches, **how)  # type: ignore[method-assign, func-returns-value]
     imported(store, good("c", *(str(number) for number in range(1200))))
-    assert max(sizes) <= transfer.BATCH_MESSAGES
+    assert max(sizes) <= intake.BATCH_RECORDS
     with raw(store) as connection:
         assert (1200,) == connection.execute("SELECT count(*) FROM messages").fetchone()

@@ -23,7 +23,7 @@ from chatlog.errors import (
     UsageError,
 )
 from chatlog.models import ConversationDraft, Extra, MessageDraft, Term, WordQuery
-from chatlog.store import Store
+from chatlog.store import Batch, Store
 from chatlog.store.memories import MemoryDraft
 from chatlog.store.sources import FileState, SeenFile
 from chatlog.store.sqlite import connection
@@ -77,6 +77,9 @@ WRITES: dict[str, Call] = {
     "restore": lambda store, name: store.restore([trashed(store)]),
     "tag": lambda store, name: store.tag([name], add=["work"]),
     "ingest": lambda store, name: store.ingest("x", [ConversationDraft(source_id="s"), *long_messages()]),
+    "ingest_all": lambda store, name: store.ingest_all(
+        [Batch("x", [ConversationDraft(source_id="s"), *long_messages()])]
+    ),
     "ingest_extra": lambda store, name: store.ingest_extra(Extra(kind="memory", values={"key": "k", "value": BIG})),
     "title_by_message": lambda store, name: store.title_by_message("chatgpt", "m1", BIG),
     "sources, remembered": lambda store, name: store.sources.remember([READ]),

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import chatlog
-from chatlog import transfer
+from chatlog import intake
 from chatlog.errors import ChatlogError
 from chatlog.models import MessageDraft
 from chatlog.store.forgetting import Cause
@@ -113,7 +113,7 @@ def append_and_die(path: str, conversation: str, statement: str) -> None:
 
 def import_and_die(path: str, batch: str, statement: str, *inputs: str) -> None:
     """Import in small batches; say how many statements it took, unless that is more than it may run."""
-    transfer.BATCH_MESSAGES = int(batch)
+    intake.BATCH_RECORDS = int(batch)
     statements = die_at(int(statement))
     with chatlog.open(path, clock=lambda: NOW) as store:
         report = chatlog.import_history(store, inputs)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatlog import transfer
+from chatlog import intake
 from chatlog.errors import UsageError
 from chatlog.formats import chatlog
 from chatlog.formats.chatlog import read, sniff
@@ -353,7 +353,7 @@ def assert_lossless(store: Store, batch: int, times: int = 1) -> None:
     """Assert that a store's export, imported into an empty file in batches of that size, is exported the same."""
     before = exported(store)
     with fresh() as copy, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transfer, "BATCH_MESSAGES", batch)
+        patch.setattr(intake, "BATCH_RECORDS", batch)
         for _ in range(times):
             assert 0 == imported(copy, before).total["errors"]
             assert before == exported(copy)

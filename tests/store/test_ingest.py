@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatlog import transfer
+from chatlog import intake
 from chatlog.models import ConversationDraft, Extra, Ingested, MessageDraft
 from chatlog.store import Store
 
@@ -605,7 +605,7 @@ def test_two_copies_that_went_apart_are_both_kept(
     store: Store, monkeypatch: pytest.MonkeyPatch, mine: int, theirs: int, size: int
 ) -> None:
     """What a copy said after the point where both were alike is a branch there, complete, in order and only once."""
-    monkeypatch.setattr(transfer, "BATCH_MESSAGES", size)
+    monkeypatch.setattr(intake, "BATCH_RECORDS", size)
     with fresh() as copy:
         name = twins(store, copy, "a", "b")
         store.add(name, [say(f"mine {number}") for number in range(mine)])
@@ -640,7 +640,7 @@ def test_copies_that_exchange_exports_lose_and_double_nothing(
 ) -> None:
     """Whatever two copies of a conversation say and take from each other, each has all it had and all it took, once."""
     with fresh() as one, fresh() as other, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(transfer, "BATCH_MESSAGES", size)
+        patch.setattr(intake, "BATCH_RECORDS", size)
         name = twins(one, other, "start")
         for number, (step, is_one, which) in enumerate(steps):
             store, copy = (one, other) if is_one else (other, one)
@@ -676,7 +676,7 @@ def test_an_imported_conversation_that_was_continued_is_restored(
     take(store, of("c", talk("one")))
     store.add(only(store), [say("mine")])
     store.add(only(store), [say("another", parent=1)])
-    monkeypatch.setattr(transfer, "BATCH_MESSAGES", size)
+    monkeypatch.setattr(intake, "BATCH_RECORDS", size)
     with fresh() as copy:
         imported(copy, exported(store))
         assert ["one", "another"] == shown(copy)

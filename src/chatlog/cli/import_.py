@@ -19,11 +19,12 @@ from chatlog.errors import NoDatabaseError, PartlyDoneError, UsageError, choices
 from chatlog.formats import READERS
 from chatlog.formats.source import Progress, Source
 from chatlog.freshness import Files
+from chatlog.intake import FileReport
 from chatlog.models import checked_tag
 from chatlog.output import THING, Listing, Output, one_line
 from chatlog.redaction import Redactor
 from chatlog.store import Store, open_store
-from chatlog.transfer import FileReport, ImportOptions, ImportReport, import_history
+from chatlog.transfer import ImportOptions, ImportReport, import_history
 
 #: So many problems of one file are named on a terminal; JSON holds all.
 SHOWN_PROBLEMS = 5

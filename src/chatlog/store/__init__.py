@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
 from chatlog.errors import UsageError
 from chatlog.models import (
@@ -41,6 +41,18 @@ if TYPE_CHECKING:
 
 Clock = Callable[[], datetime]
 SORTS = ("updated", "created", "messages", "tokens", "title")
+
+
+class Batch(NamedTuple):
+    """Records of one source that are brought in together.
+
+    `moved` is what an import remembers between its batches of where its own history and an export of it went apart:
+    give the same dictionary to each.
+    """
+
+    source: str
+    records: Sequence[ConversationDraft | MessageDraft]
+    moved: dict[Any, str] | None = None
 
 
 class Store(Protocol):
@@ -167,6 +179,9 @@ class Store(Protocol):
         With `dry_run` the same is done and taken back.  `moved` is what an import remembers between its
         batches of where its own history and an export of it went apart: give the same dictionary to each.
         """
+
+    def ingest_all(self, batches: Sequence[Batch], *, undelete: bool = False, dry_run: bool = False) -> list[Ingested]:
+        """Bring in batches of several sources, all or none; return what each did."""
 
     def settle(self) -> None:
         """Make sure that what was ingested is on the disk."""

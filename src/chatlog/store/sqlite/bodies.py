@@ -9,7 +9,7 @@ from typing import Any
 from chatlog.errors import UsageError
 from chatlog.models import NO_WORDS, MessageDraft, Part, content_hash, text_parts
 from chatlog.store.sqlite import derived
-from chatlog.store.sqlite.connection import MAX_TEXT_CHARS, Connection
+from chatlog.store.sqlite.connection import MAX_TEXT_CHARS, Connection, Row
 from chatlog.store.sqlite.fulltext import IDENTIFIER_CHARS, extra_terms
 
 #: Strings shorter than this stay in the JSON: a reference would be as long.
@@ -104,19 +104,33 @@ def hash_of(draft: MessageDraft) -> bytes:
     return content_hash(draft.role, draft.parts, draft.text)
 
 
+_INSERT = """INSERT INTO bodies (id, user, author, text, tool, parts, extra, tool_extra, metadata, sha256)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+
+
 def insert(connection: Connection, user: str, draft: MessageDraft, digest: bytes) -> int:
     """Store a body and return its id.  The caller indexes it, in the same transaction."""
+    return connection.execute(_INSERT, (None, *row_of(user, draft, digest))).lastrowid
+
+
+def insert_many(connection: Connection, rows: Sequence[Row]) -> None:
+    """Store the rows of many bodies, each with its id first, from `next_id` on."""
+    connection.executemany(_INSERT, rows)
+
+
+def next_id(connection: Connection) -> int:
+    """Return the id that the next body will have; it stays so until the caller's write transaction ends."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'bodies'").fetchone()
+    return row[0] + 1 if row else 1
+
+
+def row_of(user: str, draft: MessageDraft, digest: bytes) -> Row:
+    """Return the columns of a draft's body but for its id."""
     packed, tool = pack(draft.parts, draft.text)
     if len(draft.text) + len(packed or "") + len(tool or "") > MAX_TEXT_CHARS:
         raise UsageError("a message of more than 250 million characters cannot be stored", "split it")
     extra, tool_extra = extra_terms(draft.text), extra_terms(tool, IDENTIFIER_CHARS) if tool else None
-    row = (user, draft.author, draft.text, tool, packed, extra, tool_extra, dump(draft.metadata), digest)
-    cursor = connection.execute(
-        """INSERT INTO bodies (user, author, text, tool, parts, extra, tool_extra, metadata, sha256)
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        row,
-    )
-    return cursor.lastrowid
+    return (user, draft.author, draft.text, tool, packed, extra, tool_extra, dump(draft.metadata), digest)
 
 
 def dump(values: Mapping[str, Any]) -> str | None:

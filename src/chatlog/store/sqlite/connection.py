@@ -87,6 +87,10 @@ SETTINGS: Final = (
     "cache_size = -16000",
 )
 
+#: While much is written the log is folded into the file once it has so many pages, not the usual 1,000: a page that
+#: changes again and again is then written to the file once.
+MUCH_PAGES: Final = 16_000
+
 #: SQLite's primary result codes that mean something to a user.
 ERROR, BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, CONSTRAINT, NOTADB = 1, 5, 6, 8, 10, 11, 13, 14, 19, 26
 #: Extended codes of CONSTRAINT: CHECK, FOREIGNKEY and NOTNULL; the others say that something is there already.
@@ -335,7 +339,7 @@ class Pool:
         What is not `durable` may be lost in a power cut, never in part, until a durable transaction or `settle`.
         Without `checkpoint` folding the log into the file is left to the caller.
         """
-        changed = {} if durable else {"synchronous": "NORMAL"}
+        changed = {} if durable else {"synchronous": "NORMAL", "wal_autocheckpoint": str(MUCH_PAGES)}
         changed |= {} if checkpoint else {"wal_autocheckpoint": "0"}
         with self.read() as connection:
             usual = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in changed}

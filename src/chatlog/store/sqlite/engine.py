@@ -28,7 +28,7 @@ from chatlog.models import (
     WordQuery,
     checked_message,
 )
-from chatlog.store import Clock
+from chatlog.store import Batch, Clock
 from chatlog.store.sqlite import audit, cipher, fulltext, migrations
 from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
@@ -286,10 +286,18 @@ class SqliteStore(Nouns):
         dry_run: bool = False,
         moved: dict[Any, str] | None = None,
     ) -> Ingested:
+        return self.ingest_all([Batch(source, records, moved)], undelete=undelete, dry_run=dry_run)[0]
+
+    def ingest_all(self, batches: Sequence[Batch], *, undelete: bool = False, dry_run: bool = False) -> list[Ingested]:
         from chatlog.store.sqlite.ingest import Ingest
 
         with self._pool.write(commit=not dry_run, durable=False) as connection:
-            return Ingest(connection, self.user, source, self._now(), undelete=undelete, moved=moved).run(records)
+            return [
+                Ingest(connection, self.user, batch.source, self._now(), undelete=undelete, moved=batch.moved).run(
+                    batch.records
+                )
+                for batch in batches
+            ]
 
     def settle(self) -> None:
         self._pool.settle()
@@ -311,7 +319,7 @@ class SqliteStore(Nouns):
         yield from found
 
     def title_by_message(self, source: str, message_id: str, title: str) -> bool:
-        with self._pool.write() as connection:
+        with self._pool.write(durable=False) as connection:
             return conversation_rows.title_by_message(connection, self.user, source, message_id, title)
 
     # upkeep

@@ -1,7 +1,7 @@
 """The word index: what is put beside the text so that it can be found, and how a query is asked.
 
-Scripts without blanks between words are indexed as overlapping pairs of characters, and
-identifiers by their parts.  FTS5's own `snippet()` is never used (it is quadratic).
+Scripts without blanks between words are indexed character by character, and asked for as phrases;
+identifiers are indexed by their parts.  FTS5's own `snippet()` is never used (it is quadratic).
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ _CASES = bytes(65 if chr(code).isupper() else 97 if chr(code).isalnum() else 32 
 _WORDS = bytes(code if chr(code).isalnum() else 32 for code in range(128)) + b" " * 128
 #: Bytes that begin no character of the unspaced scripts in UTF-8.
 _OTHERS = bytes(code for code in range(256) if code not in (0xE0, 0xE1, *range(0xE3, 0xEE), 0xEF, 0xF0))
+#: Stands between runs, and counts as a word, so that no phrase reaches over it.
+_BETWEEN = " \ue000 "
 #: So far from a run a name or a path is taken to touch it.
 TOUCHING_CHARS = 200
 #: So much of tool text, which is mostly whole files, is looked through for identifiers.
@@ -44,9 +46,9 @@ COUNT_BOUND = 10_000
 MAX_TERM_CHARS, MAX_RUN_CHARS, MAX_RUNS, MAX_TERMS = 400, 24, 16, 100
 
 
-def pairs(run: str) -> str:
-    """Return a run of unspaced script as overlapping pairs and its last character: 東京都 → 東京 京都 都."""
-    return " ".join([*(run[i : i + 2] for i in range(len(run) - 1)), run[-1]])
+def spelt(run: str) -> str:
+    """Return a run of unspaced script as its characters: 東京都 → 東 京 都."""
+    return " ".join(run)
 
 
 def extra_terms(text: str, identifier_chars: int | None = None) -> str | None:
@@ -54,10 +56,12 @@ def extra_terms(text: str, identifier_chars: int | None = None) -> str | None:
 
     Identifiers are looked for in its first `identifier_chars`.
     """
-    spans = [match.span() for match in re.finditer(_RUN, text)] if _may_hold_runs(text) else []
-    runs = [pairs(text[start:end]) for start, end in spans]
-    parts = _humps(text[:identifier_chars]) | _touching(text, spans)
-    return " ".join([*runs, *sorted(parts)]) or None
+    parts = _humps(text[:identifier_chars])
+    if not _may_hold_runs(text):
+        return " ".join(sorted(parts)) or None
+    runs = re.findall(_RUN, text)
+    parts |= _touching(re.split(_RUN, text)) if runs else set()
+    return _BETWEEN.join([*map(spelt, runs), *sorted(parts)]) or None
 
 
 def _humps(text: str) -> set[str]:
@@ -90,18 +94,23 @@ def _may_hold_runs(text: str) -> bool:
     return not text.isascii() and bool(text.encode("utf-8", "surrogatepass").translate(None, _OTHERS))
 
 
-def _touching(text: str, spans: Sequence[tuple[int, int]]) -> set[str]:
-    """Return what stands right before and after runs of unspaced script: the tokenizer takes both as one word."""
+def _touching(gaps: Iterable[str]) -> set[str]:
+    """Return what stands at the ends of the gaps between runs of unspaced script.
+
+    The tokenizer takes it as one word with the run that it touches.
+    """
     words: set[str] = set()
-    edges = [0, *(edge for span in spans for edge in span), len(text)] if spans else []
-    for start, end in zip(edges[::2], edges[1::2], strict=True):
-        first, last = start, end
-        while first < min(end, start + TOUCHING_CHARS) and not text[first].isspace():
-            first += 1
-        while last > max(first, end - TOUCHING_CHARS) and not text[last - 1].isspace():
-            last -= 1
-        words |= {text[start:first].lower(), text[last:end].lower()}
-    return words - {""}
+    for gap in gaps:
+        if len(gap) > 1:
+            words |= {_first_word(gap), _first_word(gap[:-TOUCHING_CHARS:-1])[::-1]}
+        elif gap.isalnum():
+            words.add(gap)
+    return {word.lower() for word in words if re.search(r"\w", word)}
+
+
+def _first_word(text: str) -> str:
+    """Return what a text begins with, up to a blank."""
+    return "" if text[0].isspace() else text[:TOUCHING_CHARS].split(maxsplit=1)[0]
 
 
 _INDEX = "INSERT INTO words (rowid, owner, text, tool, author, extra, tool_extra) SELECT * FROM searchable WHERE "
@@ -191,7 +200,7 @@ def owner_token(user: str) -> str:
 
 
 def _term(term: Term) -> str:
-    """Return a term, or its beginning, as FTS5 phrases; its runs of unspaced script as pairs, in the extra columns."""
+    """Return a term, or its beginning, as FTS5 phrases; its runs of unspaced script spelt, in the extra columns."""
     if not re.search(r"\w", term.text):
         return ""
     text = term.text[:MAX_TERM_CHARS]
@@ -206,7 +215,7 @@ def _term(term: Term) -> str:
 
 
 def _phrase(run: str) -> str:
-    return f"{_quoted(run)} *" if len(run) == 1 else _quoted(" ".join(pairs(run[:MAX_RUN_CHARS]).split()[:-1]))
+    return _quoted(spelt(run[:MAX_RUN_CHARS]))
 
 
 def _quoted(text: str) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 from chatlog.models import ConversationDraft, MessageDraft
 from chatlog.store.sqlite import bodies
 
+#: Ids that a reader derived from content begin so: equal ones in two conversations are no copies of each other.
+DERIVED = "h-"
 #: A source id, or the seq that an export of ours gave.
 Identity = str | int
 
@@ -38,6 +40,11 @@ def last_versions(drafts: Sequence[MessageDraft]) -> Iterable[MessageDraft]:
 def identity(draft: MessageDraft) -> Identity | None:
     """Return what the message is known by: its source id, or the seq an export of ours gave it; perhaps nothing."""
     return draft.source_id if draft.source_id is not None else draft.seq
+
+
+def is_unique(name: str) -> bool:
+    """Whether a source id is one in all conversations; a number says where in its own a message is."""
+    return not name.startswith(DERIVED) and not name.isdigit()
 
 
 def nameless(seq: int) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from chatlog.models import ConversationDraft, Ingested, MessageDraft, title_from
-from chatlog.store.sqlite import bodies, conversations, fulltext, messages, superseded, tags
+from chatlog.store.sqlite import bodies, conversations, messages, superseded, tags
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.identity import (
     Identity,
@@ -20,13 +20,15 @@ from chatlog.store.sqlite.identity import (
     diverged,
     grouped,
     identity,
+    is_unique,
     last_versions,
     nameless,
     origin,
 )
+from chatlog.store.sqlite.rows import Rows
 
-#: Ids that a reader derived from content: equal ones in two conversations are no copies of each other.
-DERIVED = "h-"
+#: So many copies of a message are looked at for one that is the same.
+COPIES = 8
 #: The source of what comes in chatlog's own JSONL.
 OWN = "chatlog"
 
@@ -72,8 +74,8 @@ class Ingest:
         self.source = source
         self.now = now
         self.undelete = undelete
-        self.first_body: int | None = None
-        self.last_body = 0
+        self.rows = Rows(connection)
+        self.placed: set[str] = set()
         self.counts: Counter[str] = Counter()
         self.orphans: list[str] = []
         self.ids: list[str] = []
@@ -92,8 +94,8 @@ class Ingest:
             for message in last_versions(drafts):
                 self._take(target, self._relocated(target, message))
             settled.append((target, draft))
-        if self.first_body is not None:
-            fulltext.index(self.connection, self.first_body, self.last_body)
+        self.rows.write()
+        self.rows.index()
         for target, draft in settled:
             self._settle(target, draft)
         return Ingested(**self.counts, orphans=tuple(self.orphans), ids=tuple(self.ids))
@@ -194,15 +196,13 @@ class Ingest:
 
     def _told_before(self, drafts: Sequence[MessageDraft]) -> frozenset[str]:
         """Return the messages' ids that some conversation has: few do, and each costs a look at its body."""
-        names = [draft.source_id for draft in drafts if draft.source_id and not draft.source_id.startswith(DERIVED)]
+        names = [name for draft in drafts if (name := draft.source_id) and is_unique(name)]
         if not names:
             return frozenset()
-        rows = self.connection.execute(
-            """SELECT value FROM json_each(?)
-               WHERE EXISTS (SELECT 1 FROM messages WHERE source_id = value)""",  # an id may be in each conversation
-            (json.dumps(names),),
-        )
-        return frozenset(row[0] for row in rows)
+        # an id may be in each conversation
+        seen = "SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM messages WHERE source_id = value)"
+        rows = self.connection.execute(seen, (json.dumps(names),))
+        return frozenset(row[0] for row in rows) | self.placed.intersection(names)
 
     def _buried_in(self, draft: ConversationDraft) -> frozenset[str]:
         """Return the ids of the conversation's messages that were deleted for good."""
@@ -260,15 +260,20 @@ class Ingest:
         parent = None if draft.parent is None else target.known.get(draft.parent, (target.head,))[0]
         in_line = parent == target.head
         created_at = draft.created_at or target.newest or target.updated_at
-        messages.place(self.connection, (target.key, seq, body, parent, in_line), draft, created_at)
+        self.rows.places.append(messages.place_of((target.key, seq, body, parent, in_line), draft, created_at))
         if in_line:
             target.head = seq
         if redacted is not None:
+            self.rows.write()
             superseded.note(self.connection, target.key, seq, digest, redacted=True)
         elif target.title is None and draft.role == "user" and not draft.hidden and draft.seq is None:
             target.title = title_from(draft.text)
         place = (seq, digest, body)
-        target.known |= {name: place for name in (draft.source_id, draft.seq) if name is not None}
+        if draft.source_id is not None:
+            target.known[draft.source_id] = place
+            self.placed.add(draft.source_id)
+        if draft.seq is not None:
+            target.known[draft.seq] = place
         target.placed += 1
         target.newest = max(target.newest, created_at)
         self.counts["new"] += 1
@@ -287,6 +292,7 @@ class Ingest:
     def _replace(self, target: _Target, draft: MessageDraft, digest: bytes, known: tuple[int, bytes, int]) -> None:
         seq, before, old = known
         body = self._insert(draft, digest)
+        self.rows.write()
         superseded.note(self.connection, target.key, seq, before)
         self.connection.execute(
             """UPDATE messages SET body = ?, role = ?, model = coalesce(?, model), hidden = ?
@@ -303,21 +309,20 @@ class Ingest:
         return superseded.keeps(self.connection, target.key, seq, digest, named=named)
 
     def _insert(self, draft: MessageDraft, digest: bytes) -> int:
-        self.last_body = bodies.insert(self.connection, self.user, draft, digest)
-        if self.first_body is None:
-            self.first_body = self.last_body
-        return self.last_body
+        return self.rows.add(bodies.row_of(self.user, draft, digest))
 
     def _shared(self, target: _Target, draft: MessageDraft, said: Said) -> int | None:
         """Return the body of the same message in another conversation of the source (a resumed or forked session)."""
         if draft.source_id not in target.told_before:
             return None
+        self.rows.write()
         row = self.connection.execute(
-            """SELECT m.body FROM messages AS m JOIN conversations AS c ON c.key = m.conversation
-               JOIN bodies AS b ON b.id = m.body
-               WHERE m.source_id = ? AND c.user = ? AND c.source = ?
+            """SELECT m.body FROM (
+                 SELECT conversation, body FROM messages WHERE source_id = ? ORDER BY conversation DESC LIMIT ?) AS m
+               JOIN conversations AS c ON c.key = m.conversation JOIN bodies AS b ON b.id = m.body
+               WHERE c.user = ? AND c.source = ?
                  AND b.sha256 = ? AND b.text = ? AND b.author IS ? AND b.metadata IS ? LIMIT 1""",
-            (draft.source_id, self.user, self.source, *said),
+            (draft.source_id, COPIES, self.user, self.source, *said),
         ).fetchone()
         return row[0] if row else None
 

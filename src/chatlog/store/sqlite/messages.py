@@ -246,24 +246,26 @@ def _first_parent(connection: Connection, key: int, draft: MessageDraft, head: i
     return int(row[0])
 
 
+_PLACE = """INSERT INTO messages (conversation, seq, body, parent_seq, active, role, model, created_at, source_id, key,
+    hidden, importance) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+
+
 def place(
     connection: Connection, where: tuple[int, int, int, int | None, bool], draft: MessageDraft, created_at: str
 ) -> None:
     """Put a body at its place: conversation, seq, body, parent seq, on the active path or not."""
-    connection.execute(
-        """INSERT INTO messages (conversation, seq, body, parent_seq, active, role, model, created_at, source_id, key,
-             hidden, importance) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        (
-            *where,
-            draft.role,
-            draft.model,
-            created_at,
-            draft.source_id,
-            draft.key,
-            draft.hidden,
-            draft.importance,
-        ),
-    )
+    connection.execute(_PLACE, place_of(where, draft, created_at))
+
+
+def place_many(connection: Connection, rows: Sequence[Row]) -> None:
+    """Put many bodies at their places."""
+    connection.executemany(_PLACE, rows)
+
+
+def place_of(where: tuple[int, int, int, int | None, bool], draft: MessageDraft, created_at: str) -> Row:
+    """Return the row of a place."""
+    facts = (draft.role, draft.model, created_at, draft.source_id, draft.key, draft.hidden, draft.importance)
+    return (*where, *facts)
 
 
 def switch_head(connection: Connection, key: int, seq: int) -> None:

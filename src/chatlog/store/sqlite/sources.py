@@ -30,7 +30,7 @@ class SqliteSources:
         """Keep what is known of files, in place of what was known before."""
         if not files:
             return
-        with self._pool.write() as connection:
+        with self._pool.write(durable=False) as connection:  # it cannot outlast the messages, which were written before
             connection.executemany(
                 "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(self._user, *_to_row(file)) for file in files],
