@@ -157,7 +157,7 @@ def test_an_interrupted_import_goes_on_where_it_was(
     for name in ("a", "b", "c"):
         write(tmp_path / f"{name}.jsonl", "one", "two")
     whole, ingest = store.ingest_all, []
-    monkeypatch.setattr(intake, "BATCH_RECORDS", 3)
+    monkeypatch.setattr(intake, "BATCH_RECORDS", 2)
 
     def interrupted(*arguments: Any, **options: Any) -> Any:
         ingest.append(1)
