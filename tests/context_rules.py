@@ -158,6 +158,7 @@ def _anthropic(wire: Any) -> Iterator[Turn]:
         blocks = [{"type": "text", "text": content}] if isinstance(content, str) else content
         assert blocks
         for block in blocks:
+            assert block["type"] != "thinking" or block["signature"], "reasoning goes back as it was signed"
             assert block["type"] != "text" or block["text"].strip(), "no blank text"
             assert block["type"] != "tool_result" or block["content"].strip(), "no blank text"
         results = [("result", block["tool_use_id"]) for block in blocks if block["type"] == "tool_result"]

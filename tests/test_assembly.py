@@ -157,15 +157,17 @@ def test_what_is_quoted_is_labelled_in_every_form(name: str) -> None:
     assert [1] * 5 == [str(wire).count(mark) for mark in marks]
 
 
-@pytest.mark.parametrize("name", ["openai", "responses", "anthropic", "gemini"])
-def test_quotes_open_the_turns_where_nobody_asked(name: str) -> None:
-    """They never stand between a call and its result."""
-    calls = [{"type": "tool_call", "id": "1", "name": "read", "arguments": {"path": "x"}}]
-    told = [message(seq, "assistant", "word " * 50) for seq in range(2, 30)]
-    messages = [message(1, "user", "Look."), *told, message(30, "assistant", "Let me.", calls)]
-    chosen = assembled(material(messages, hits=lambda _: messages[:1]), 400, name)
-    check(name, chosen.wire)
-    assert (1,) == tuple(int(ref[-1]) for ref in chosen.sections["retrieved"].refs)
+@pytest.mark.parametrize("in_tail", [True, False])
+def test_a_long_run_of_tools_opens_with_the_request_it_works_on(in_tail: bool) -> None:
+    """The user's last message is there, shortened, however many calls ago it was; it is no quote."""
+    request = message(1, "user", "Mend the build. " * 100)
+    told = [message(seq, "assistant", f"step {seq} " * 20) for seq in range(2, 60)]
+    tail = counted([request, *told][0 if in_tail else 9 :], COUNT)
+    found = material([], tail=tail, asked=request, is_whole=in_tail, hits=lambda _: [request])
+    chosen = assembled(found, 600)
+    assert ("user", True) == (chosen.wire[0]["role"], chosen.wire[0]["content"].startswith("Mend the build."))
+    assert (request.ref, ()) == (chosen.sections["recent"].refs[0], chosen.sections["retrieved"].refs)
+    assert "tokens cut" in chosen.wire[0]["content"]
 
 
 @pytest.mark.parametrize("query", [None, "Which hotel?"])

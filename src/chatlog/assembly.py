@@ -14,16 +14,18 @@ from typing import Any, NamedTuple
 from chatlog.formats.turns import Step, steps
 from chatlog.material import Material
 from chatlog.models import Message, text_parts
-from chatlog.quoting import CONTINUE, labelled, polished, said, shortened, speaker, word_set
+from chatlog.quoting import BETWEEN, CONTINUE, beginning, labelled, polished, said, shortened, speaker, word_set
 from chatlog.recent import AROUND, Window
 from chatlog.retrieval import Quotes
 from chatlog.store.summaries import Summary
 from chatlog.store.window import Counted
-from chatlog.tokens import Counter, cut
+from chatlog.tokens import Counter
 from chatlog.wireforms import Form
 
 #: Shares of the budget: quoted summaries, pinned turns, what a pause was about, memories.
 _SUMMARY, _KEPT, _PAUSE, _MEMORY = 0.25, 0.15, 0.05, 0.05
+#: What a pause was about is told in no less than so many tokens.
+_LEAST_PAUSE = 32
 #: The verbatim turns' share with a question of its own, by budget: in a small one the earlier turns come first.
 _ASKED = ((1_000, 0.12), (2_000, 0.12), (4_000, 0.25), (8_000, 0.5), (16_000, 0.7))
 #: In a growing conversation earlier turns get so many tokens, or this share where it is more, but never that share:
@@ -230,19 +232,20 @@ class Assembly:
 
     def _summary(self, summary: Summary) -> str:
         most = int(self.budget * _SUMMARY) // max(len(self.material.summaries), 1)
-        first, _, left_out = cut(summary.text, most, self.count, head=1.0)
-        if left_out:
+        text = beginning(summary.text, most, self.count)
+        if text != summary.text.strip():
+            left_out = max(self.count(summary.text) - self.count(text), 0)
             self.omitted.append(
                 Left(f"{self.material.conversation}:{summary.from_seq}", "the end of the summary", left_out)
             )
         kind = "key facts" if summary.kind == "facts" else "summary"
-        return labelled(f"{kind} of turns {summary.from_seq}-{summary.to_seq}", first) if first.strip() else ""
+        return labelled(f"{kind} of turns {summary.from_seq}-{summary.to_seq}", text) if text else ""
 
     def _pause(self) -> str:
         if self.material.pause is None or self.window.fits:
             return ""
-        first, _, _ = cut(self.material.pause.text, int(self.budget * _PAUSE), self.count, head=1.0)
-        return labelled("resuming", first) if first.strip() else ""
+        text = beginning(self.material.pause.text, max(int(self.budget * _PAUSE), _LEAST_PAUSE), self.count)
+        return labelled("resuming", text)
 
     # the window
 
@@ -301,7 +304,9 @@ class Assembly:
         for made, turn in zip(verbatim, window.turns[window.start :], strict=False):
             if made is not turn.message:
                 self.omitted.append(Left(made.ref, "shortened: head and tail are there", turn.tokens))
-        self.refs["recent"] = tuple(message.ref for message in verbatim if not message.hidden)
+        if verbatim and window.request is not None:
+            verbatim = [window.request, _words(BETWEEN), *verbatim]
+        self.refs["recent"] = tuple(message.ref for message in verbatim if message.seq and not message.hidden)
         query = "\n".join([message.text for message in self.material.pending] + [self.material.new_query or ""])
         self._note("query", query.strip(), [message.ref for message in self.material.pending])
         self._note_older()
@@ -349,6 +354,7 @@ class Assembly:
         window = self.window
         taken = {turn.message.seq for turn in window.turns[window.start :]}
         taken |= {message.seq for message in self.material.pending}
+        taken |= {window.request.seq} if window.request else set()
         taken |= {int(ref.rpartition(":")[2]) for ref in self.refs.get("kept", ())}
         room = self.budget - self._price([*self.system, *self.newest]) - window.spent
         room -= sum(self.texts.get(name, 0) for name in ("kept", "summary", "memory")) + 2 * AROUND

@@ -234,11 +234,18 @@ class _Reading:
             system=self.opening.system,
             kept=self.opening.kept,
             summaries=[found for kind in ("facts", "rolling") if (found := summaries.get(kind))],
+            asked=self._asked(tail),
             pause=pause_in(tail, self.conversation.title, self.store.clock(), self.request.gap),
             query=self.request.query,
             memories=lambda question: relevant(self.windows.memories(), question),
             hits=lambda question: self._hits(question, usable),
         )
+
+    def _asked(self, tail: Sequence[Counted]) -> Message | None:
+        """Return the user's last message where the tail has none."""
+        if not tail or any(turn.message.role == "user" and not turn.message.hidden for turn in tail):
+            return None
+        return self.windows.asked(self.conversation.id, tail[0].message.seq)
 
     def _tail(self, usable: int, covered: int) -> tuple[list[Counted], bool]:
         """Return the newest messages, as many as a budget could hold with long ones shortened."""

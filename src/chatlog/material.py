@@ -27,7 +27,8 @@ class Material:
     """What may be chosen from.
 
     `tail` are the newest messages in order, back to where the summary ends or further than the budget reaches;
-    `is_whole` says that nothing is left between.  `memories` and `hits` are asked only where there is room, best first.
+    `is_whole` says that nothing is left between.  `asked` is the user's last message where the tail has none: what a
+    long run of tools still works on.  `memories` and `hits` are asked only where there is room, best first.
     """
 
     conversation: str
@@ -37,6 +38,7 @@ class Material:
     system: Sequence[Message] = ()
     kept: Sequence[Message] = ()
     summaries: Sequence[Summary] = ()
+    asked: Message | None = None
     pause: Pause | None = None
     query: str | None = None
     memories: Callable[[str], Sequence[Remembered]] = field(default=lambda _: ())
@@ -96,4 +98,5 @@ class Material:
         """What earlier turns are looked for by: the query, or the user's last words."""
         asked = (self.query or "").strip()
         visible = (turn.message for turn in reversed(self.turns) if not turn.message.hidden)
-        return asked or next((message.text for message in visible if message.role == "user"), "")
+        said = next((message for message in visible if message.role == "user"), self.asked)
+        return asked or (said.text if said else "")

@@ -21,6 +21,10 @@ CONTINUE = "(continue)"
 #: Opens it where the first turn that fits is not a user's.
 OPENING = "(earlier turns are left out)"
 _EMPTY_RESULT = "(empty)"
+#: Between two turns of which the first is not answered by the second.
+BETWEEN = "(turns between are left out)"
+#: The piece of a word that a cut leaves.
+_PART_AT_END, _PART_AT_START = re.compile(r"(?<=\s)\S{1,24}\Z"), re.compile(r"\A\S{1,24}(?=\s)")
 _TAG = re.compile(r"<(/?)(history)", re.IGNORECASE)
 
 
@@ -79,6 +83,16 @@ def stem(word: str) -> str:
 # shortening
 
 
+def beginning(text: str, most: int, count: Counter) -> str:
+    """Return the beginning of a text in at most `most` tokens, cut between words; nothing where that is too little."""
+    text = text.strip()
+    first, _, left_out = cut(text, max(most - 2, 0), count, head=1.0)
+    if not left_out:
+        return text
+    whole_words = first.rpartition(" ")[0] if " " in first and not text[len(first)].isspace() else first
+    return f"{whole_words.rstrip()} …" if whole_words.strip() else ""
+
+
 def shortened(message: Message, result_cap: int, text_cap: int, count: Counter) -> Message:
     """Return a message whose long tool results, arguments and texts keep head and tail.
 
@@ -129,7 +143,9 @@ def _short_arguments_value(value: Any, cap: int, ref: str, count: Counter) -> An
 def _cut(text: str, most: int, ref: str, count: Counter) -> str:
     if len(text) * 4 <= most or count(text) <= most:
         return text
-    first, last, left_out = cut(text, max(most, 0), count)
+    first, last, _ = cut(text, max(most, 0), count)
+    first, last = _PART_AT_END.sub("", first), _PART_AT_START.sub("", last)
+    left_out = max(count(text) - count(first) - count(last), 1)
     return f"{first}\n[… {left_out:,} tokens cut; chatlog show {ref} --full has all of it …]\n{last}".strip()
 
 

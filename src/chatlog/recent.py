@@ -23,6 +23,8 @@ AROUND = 8
 _STEP = 0.5
 #: Results longer than these shares of the window are shortened: old ones, those of the last exchange; other texts.
 _OLD_RESULT, _NEW_RESULT, _LONG_TEXT = 1 / 16, 1 / 3, 1 / 3
+#: The share of the window for the request that its first turn still works on, and no less than so many tokens.
+_REQUEST, _SHORTEST_REQUEST = 1 / 8, 48
 #: Exchanges before a pause that stay verbatim, and the share of the budget below which nothing is left out for it.
 _BEFORE_PAUSE, _SHORT = 3, 0.3
 
@@ -57,7 +59,19 @@ class Window:
     @property
     def spent(self) -> int:
         """The tokens of the verbatim turns."""
-        return sum(self.cost(at) for at in range(self.start, len(self.turns)))
+        request = self._parts_cost(self.request) if self.request else 0
+        return request + sum(self.cost(at) for at in range(self.start, len(self.turns)))
+
+    @cached_property
+    def request(self) -> Message | None:
+        """The user's message that the first verbatim turn, which is no user's, still works on; shortened."""
+        at = self.start
+        if at >= len(self.turns) or self.turns[at].message.role == "user":
+            return None
+        earlier = (turn.message for turn in reversed(self.turns[:at]) if not turn.message.hidden)
+        found = next((message for message in earlier if message.role == "user"), self.material.asked)
+        cap = max(int(self.most * _REQUEST), _SHORTEST_REQUEST)
+        return shortened(found, cap, cap, self.count) if found else None
 
     def messages(self) -> list[Message]:
         """Return the verbatim turns, long ones shortened unless all of it fits."""

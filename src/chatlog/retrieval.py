@@ -19,6 +19,8 @@ _MOST_REFUSED = 12
 #: A turn is worth its score by its tokens to this power: of two that answer alike the shorter one leaves room for
 #: more.  Below so many tokens being shorter is no merit.
 _PRICE, _LEAST = 0.2, 25
+#: What is said beside a call ("now let me run the tests") is worth less than what is said for itself.
+_BESIDE_A_CALL = 0.5
 
 
 class Scored(NamedTuple):
@@ -31,8 +33,14 @@ class Scored(NamedTuple):
 def by_worth(found: Iterable[Scored], count: Counter) -> list[Message]:
     """Return what was found, best first, without what says nothing or is said to be of no use."""
     told = [one for one in found if not _is_idle(one.message)]
-    worth = {one.message.seq: one.score / max(count(said(one.message)), _LEAST) ** _PRICE for one in told}
+    worth = {one.message.seq: _worth(one, count) for one in told}
     return [one.message for one in sorted(told, key=lambda one: -worth[one.message.seq])]
+
+
+def _worth(one: Scored, count: Counter) -> float:
+    calls = any(part.get("type") == "tool_call" for part in one.message.parts or ())
+    share = _BESIDE_A_CALL if calls and one.message.text.strip() else 1.0
+    return share * one.score / float(max(count(said(one.message)), _LEAST) ** _PRICE)
 
 
 def _is_idle(message: Message) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
+from chatlog.assembly import Left
 from chatlog.cli.options import complete_conversation, number_of, one_of, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.context import Context, Request, assemble
@@ -16,6 +17,8 @@ from chatlog.errors import ChatlogError, UsageError
 from chatlog.output import SCHEMA_VERSION, to_json
 from chatlog.store import Store
 
+#: So many of what was left out for one reason are named.
+_MOST_PLACES = 12
 _FORMS = ("openai", "anthropic", "gemini", "responses", "markdown", "text", "json")
 
 
@@ -122,13 +125,29 @@ def _rows(found: Context) -> Iterator[dict[str, Any]]:
 
 
 def _table(found: Context) -> Iterator[str]:
-    yield f"{'section':<10} {'tokens':>8} {'items':>6}  why"
+    """Yield what was taken, what it costs and why, then what was left out, the same reasons together."""
+    yield f"{'section':<10} {'tokens':>8} {'share':>6} {'items':>6}  why"
     for row in _rows(found):
-        yield f"{row['section']:<10} {row['tokens']:>8,} {row['messages']:>6}  {row['why']}"
-    yield f"{'total':<10} {found.tokens:>8,} {'':>6}  of {found.budget:,}; the whole conversation: {found.total:,}"
+        share = row["tokens"] / max(found.budget, 1)
+        yield f"{row['section']:<10} {row['tokens']:>8,} {share:>6.1%} {row['messages'] or '':>6}  {row['why']}"
+    share = found.tokens / max(found.budget, 1)
+    kept = f", {found.reserve:,} of it for the answer" if found.reserve else ""
+    yield f"{'total':<10} {found.tokens:>8,} {share:>6.1%} {'':>6}  of {found.budget:,}{kept}"
+    yield f"{'all of it':<10} {found.total:>8,} {'':>13}  the whole conversation, {found.conversation}"
+    reasons: dict[str, list[Left]] = {}
     for left in found.omitted:
-        span = f"{left.ref}–{left.last.rpartition(':')[2]}" if left.last else left.ref
-        yield f"left out   {found.tokenizer.billed(left.tokens):>8,} {'':>6}  {span}: {left.reason}"
+        reasons.setdefault(left.reason, []).append(left)
+    for reason, left_out in reasons.items():
+        tokens = found.tokenizer.billed(sum(left.tokens for left in left_out))
+        yield f"{'left out':<10} {tokens:>8,} {'':>6} {len(left_out):>6}  {reason}: {_places(left_out)}"
+
+
+def _places(left_out: Sequence[Left]) -> str:
+    """Return where in the conversation things are that were left out, the first of them."""
+    told = [
+        left.ref.rpartition(":")[2] + (f"–{left.last.rpartition(':')[2]}" if left.last else "") for left in left_out
+    ]
+    return " ".join(told[:_MOST_PLACES]) + (" …" if len(told) > _MOST_PLACES else "")
 
 
 # --batch: one JSON request a line, one JSON answer a line

@@ -26,6 +26,10 @@ STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("The end of a conversation.", ("show", "@last", "-n", "3")),
     ("Add to it from any script.", ("add", "@last", "--role", "user", "Thanks! What should we do next?")),
     (
+        "The messages for the next request, in 300 tokens: what matters of all of it, and what was said last.",
+        ("context", "@last", "--query", "Why did the retries fail at first?", "--budget", "300", "--format", "text"),
+    ),
+    (
         "What would go if only the last five were kept? A dry run shows it; nothing is lost.",
         ("prune", "--keep-last", "5", "--dry-run"),
     ),

@@ -56,6 +56,9 @@ class Windows(Protocol):
     ) -> list[Counted]:
         """Return the last messages of the active path, or the last before a seq, in order."""
 
+    def asked(self, conversation: str, before: int) -> Message | None:
+        """Return the user's last visible message on the active path before a seq."""
+
     def active(self, conversation: str, seqs: Sequence[int]) -> set[int]:
         """Return those of some seqs that are on the active path and not hidden."""
 

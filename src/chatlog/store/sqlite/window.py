@@ -79,6 +79,16 @@ class SqliteWindows:
             found = message_rows.at(connection, key, conversation, [*counts])
         return [Counted(message, _tokens(message, counts[message.seq], count)) for message in found]
 
+    def asked(self, conversation: str, before: int) -> Message | None:
+        with self._pool.read() as connection:
+            key = self._key(connection, conversation)
+            row = connection.execute(
+                """SELECT seq FROM messages WHERE conversation = ? AND active AND NOT hidden AND role = 'user'
+                   AND seq < ? ORDER BY seq DESC LIMIT 1""",
+                (key, before),
+            ).fetchone()
+            return message_rows.one(connection, key, conversation, row[0]) if row else None
+
     def active(self, conversation: str, seqs: Sequence[int]) -> set[int]:
         with self._pool.read() as connection:
             rows = connection.execute(
