@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -157,3 +159,17 @@ def test_encrypting_needs_a_key_and_a_plain_file(trip: Run, monkeypatch: pytest.
     assert 2 == trip("list", "--json").json["total"]
     refused(trip("db", "encrypt", "--json", "--key-file", "key"), 2, "usage")
     assert not Path("key").exists()
+
+
+def test_a_portable_copy_opens_anywhere(trip: Run, tmp_path: Path) -> None:
+    """No table of it needs an extension, its queries work, and nothing of it is chatlog's own secret."""
+    trip("embed")
+    assert 0 == trip("db", "backup", "to-browse.db", "--portable").code
+    code = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); tables = c.execute("
+    code += "\"SELECT name FROM sqlite_master WHERE type = 'table'\").fetchall();"
+    code += "print(all(c.execute(f'SELECT count(*) FROM [{name}]').fetchone() for (name,) in tables),"
+    code += "c.execute(\"SELECT count(*) FROM words WHERE words MATCH 'sardines'\").fetchone()[0])"
+    done = subprocess.run([sys.executable, "-c", code, "to-browse.db"], capture_output=True, text=True, check=False)
+    assert ("True 1\n", "") == (done.stdout, done.stderr)
+    assert {"to-browse.db"} == {path.name for path in tmp_path.glob("to-browse*")}
+    assert 0 == trip("--db", "to-browse.db", "doctor").code

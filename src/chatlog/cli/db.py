@@ -18,7 +18,7 @@ from chatlog.store import files, path_of
 from chatlog.timespec import iso
 
 
-@verb("chatlog db path", 'datasette "$(chatlog db path)"', forms=THING)
+@verb("chatlog db path", 'sqlite3 -readonly "$(chatlog db path)"', forms=THING)
 def path(ctx: typer.Context) -> None:
     """Print where the database is, or would be."""
     session = Session.of(ctx)
@@ -37,6 +37,7 @@ def info(ctx: typer.Context) -> None:
 @verb(
     "chatlog db backup",
     "chatlog db backup ~/backups/chatlog.db",
+    "chatlog db backup to-browse.db --portable && datasette to-browse.db",
     "chatlog db backup ~/backups/ --keep 14            # what cron runs; see docs/backup.md",
     forms=THING,
 )
@@ -48,6 +49,9 @@ def backup(
     keep: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Keep the latest N dated ones there; remove the older.")
     ] = None,
+    portable: Annotated[
+        bool, typer.Option("--portable", help="Without vectors: any tool opens it, as Datasette does.")
+    ] = False,
 ) -> None:
     """Write a consistent copy to a new private file, while others go on writing.
 
@@ -61,6 +65,8 @@ def backup(
         raise UsageError("--keep counts dated backups", "name a folder, or nothing, instead of a file")
     with session.output.progress("copying"):
         size, removed = backups.make(session.store(), copy, original.stem, keep)
+    if portable:
+        size = _made_portable(session, copy)
     facts = {"path": str(copy), "bytes": size, "removed": [str(path) for path in removed]}
     session.output.thing("backup", facts, [str(copy)])
 
@@ -89,6 +95,14 @@ def restore(
     facts = {**_facts(done), "from": source, "kept": kept}
     undo = f"; what was there: {kept}" if kept else ""
     session.output.thing("restore", facts, [f"{done.conversations} conversations, {done.messages} messages{undo}"])
+
+
+def _made_portable(session: Session, copy: Path) -> int:
+    """Take the vectors out of a copy; return its size.  An encrypted one stays as it is, and is refused."""
+    if session.store().info()["encrypted"]:
+        raise UsageError(f"{copy} is a whole copy, but an encrypted one: no other tool opens it", "chatlog db decrypt")
+    files.make_portable(copy)
+    return copy.stat().st_size
 
 
 def _convert(session: Session, url: str, old: Key | None, new: Key | None) -> files.Replaced:

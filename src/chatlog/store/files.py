@@ -39,6 +39,26 @@ def pending(url: str, key: Key | None) -> tuple[int, int] | None:
     return migrations.waiting(path_of(url), key)
 
 
+def make_portable(path: Path) -> None:
+    """Take out of a copy what only sqlite-vec can read: candidates and vectors, which can be made again.
+
+    Raises NoVectorsError where the platform has no sqlite-vec.
+    """
+    from chatlog.store.sqlite import vectors
+    from chatlog.store.sqlite.connection import connect
+
+    connection = connect(path)
+    try:
+        vectors.load_extension(connection)
+        connection.execute("BEGIN IMMEDIATE")
+        vectors.drop(connection)
+        connection.execute("COMMIT")
+        connection.execute("VACUUM")
+        connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+    finally:
+        connection.close()
+
+
 def check_plain(url: str) -> None:
     """Raise UsageError for a database that is encrypted already, NoDatabaseError where there is none."""
     from chatlog.store import path_of
