@@ -25,6 +25,7 @@ from chatlog.results import SearchOptions
 from chatlog.search import search_messages
 from chatlog.store import Store
 
+DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "retrieval"
 CUTS = (5, 10, 20)
 #: Sets where an answer is a span of many turns count hits / min(k, relevant); the others recall.
 SPANS = 10
@@ -147,13 +148,18 @@ def measured(data: Set, ask: Ask, ids: Mapping[str, str], *, scoped: bool) -> li
     return [100 * value / len(data.queries) for value in sums]
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     parser = options(__doc__, quick="a quarter of the questions")
-    parser.add_argument("sets", type=Path, help="the folder of the sets")
+    parser.add_argument(
+        "sets", nargs="?", type=Path, default=DEFAULT, help="the folder of the sets (../shared/retrieval)"
+    )
     parser.add_argument("--only", action="append", help="only this set")
     parser.add_argument("--mode", default="hybrid")
     parser.add_argument("--alone", action="store_true", help="without the usual ways beside it")
-    chosen = parser.parse_args()
+    chosen = parser.parse_args(arguments)
+    if not chosen.sets.is_dir():
+        print(f"{chosen.sets} is not there, so this is left out")
+        return
     header("Retrieval")
     folders = [folder for folder in sorted(chosen.sets.iterdir()) if (folder / "queries.jsonl").exists()]
     sets = [read(folder) for folder in folders]

@@ -233,6 +233,44 @@ class Agents:
         self.loop.close()
 
 
+class LangGraph:
+    """LangGraph's SqliteSaver below a graph of messages: every step keeps the whole state."""
+
+    def __init__(self, path: Path) -> None:
+        import sqlite3
+
+        from langchain_core.messages import HumanMessage
+        from langgraph.checkpoint.sqlite import SqliteSaver
+        from langgraph.graph import START, MessagesState, StateGraph
+
+        self.connection = sqlite3.connect(path, check_same_thread=False)
+        graph = StateGraph(MessagesState).add_node("note", lambda _: {}).add_edge(START, "note")
+        self.graph: Any = graph.compile(checkpointer=SqliteSaver(self.connection))
+        self.message = HumanMessage
+
+    def session(self) -> str:
+        """Make up a name."""
+        return uuid4().hex
+
+    def append(self, session: str, text: str) -> Usage:
+        """Put one message into the state."""
+        config, message = {"configurable": {"thread_id": session}}, self.message(text)
+        watch = Stopwatch()
+        self.graph.update_state(config, {"messages": [message]}, as_node="note")
+        return watch.stop()
+
+    def last(self, session: str, count: int) -> Usage:
+        """Read the state and keep the end: there is no other way."""
+        watch = Stopwatch()
+        state = self.graph.get_state({"configurable": {"thread_id": session}})
+        found = state.values["messages"][-count:]
+        return _checked(watch.stop(), found, count)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+
 def _checked(usage: Usage, found: list[Any], count: int) -> Usage:
     if len(found) != count:
         raise AssertionError(f"{len(found)} messages were read, not {count}")
@@ -241,6 +279,7 @@ def _checked(usage: Usage, found: list[Any], count: int) -> Usage:
 
 LANGCHAIN = "LangChain SQLChatMessageHistory"
 AGENTS = "openai-agents SQLiteSession"
+LANGGRAPH = "LangGraph SqliteSaver"
 
 
 def peers() -> dict[str, type[LangChain] | type[Agents]]:

@@ -198,8 +198,8 @@ SCHEMA = f"""# The database
 
 chatlog keeps everything in one SQLite file, which you may open with any tool. `sqlite3 -readonly "$(chatlog db path)"`
 reads all of it but the tables `nearest_*`, which need the extension sqlite-vec; the word index needs FTS5, which every
-SQLite has, and no function of ours. **Datasette and `sqlite-utils --counts` look at every table when they open a file**,
-and stop at those: give them a copy without vectors,
+SQLite has, and no function of ours. **Datasette and `sqlite-utils --counts` look at every table when they open a
+file**, and stop at those: give them a copy without vectors,
 `chatlog db backup to-browse.db --portable && datasette to-browse.db`, or load the extension
 (`datasette --load-extension PATH`; `python -c 'import sqlite_vec; print(sqlite_vec.loadable_path())'` prints PATH).
 Read as much as you like, and leave writing to chatlog: its counters, the active path and the word index change
