@@ -104,9 +104,8 @@ def _figures(ran: Sequence[Ran]) -> list[tuple[str, str, str]]:
     """Return every bar: the benchmark, what was measured against it, and whether it is met."""
     found = []
     for one in ran:
-        for line in one.said.splitlines():
-            if line.startswith(VERDICTS):
-                found.append((one.name, line[len(VERDICTS[0]) :].strip(), line[: len(VERDICTS[0])].strip()))
+        verdicts = [line for line in one.said.splitlines() if line.startswith(VERDICTS)]
+        found += [(one.name, line[6:].strip(), line[:6].strip()) for line in verdicts]
         if one.problem:
             found.append((one.name, one.problem, "-"))
     return found
