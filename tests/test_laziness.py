@@ -19,9 +19,9 @@ HEAVY = {
     "markdown_it", "sqlite_utils", "sqlite_vec", "numpy", "rich", "tiktoken", "tokenizers", "wordllama", "pydantic",
     "pygments", "httpx", "tomlkit", "opentelemetry",
 }  # fmt: skip
-#: `plans` and `found` hold what the destructive verbs share, those that find, those that embed.
+#: `plans` and `actions` hold what the destructive verbs share, `found` those that find, `indexing` those that embed.
 EVERY_VERB = {"chatlog.cli", "chatlog.cli.keys", "chatlog.cli.options", "chatlog.cli.session", "chatlog.cli.plans"}
-EVERY_VERB |= {"chatlog.cli.found", "chatlog.cli.indexing"}
+EVERY_VERB |= {"chatlog.cli.actions", "chatlog.cli.found", "chatlog.cli.indexing"}
 
 PROBE = """
 import atexit, json, sys

@@ -13,7 +13,8 @@ import chatlog
 from chatlog import ConversationDraft, Filters, MessageDraft, retention
 from chatlog.errors import RefusedError, UsageError
 from chatlog.models import Conversation, new_id
-from chatlog.retention import Rule, Weights, decide, rule_from, size
+from chatlog.retention import Weights, decide
+from chatlog.rules import AGES, Rule, rule_from, size
 from chatlog.store import Store
 from chatlog.timespec import iso
 from tests.conftest import NOW, Clock
@@ -89,6 +90,18 @@ def test_the_stronger_action_wins() -> None:
     assert ["erase"] == [item.action for item in retention.combined(reversed(items))]
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_what_stays_takes_every_action(order: int) -> None:
+    """What is archived, redacted and compacted has all of it done once; what goes, only that."""
+    one, gone = aged(100), aged(100)
+    items = [retention.Taken(one, action, action, "") for action in ("archive", "redact", "compact", "redact")]
+    items += [retention.Taken(gone, action, action, "") for action in ("archive", "trash", "redact")]
+    found = retention.combined(items[::order])
+    assert {"archive", "redact", "compact"} == {item.action for item in found if item.conversation is one}
+    assert ["trash"] == [item.action for item in found if item.conversation is gone]
+    assert 4 == len(found)
+
+
 @pytest.mark.parametrize(
     ("record", "error"),
     [
@@ -100,12 +113,20 @@ def test_the_stronger_action_wins() -> None:
         ({"keep_last": "3"}, UsageError),
         ({"older_than": "1d", "action": "burn"}, UsageError),
         ({"older_than": "1d", "colour": "red"}, UsageError),
+        ({"older_than": "1d", "detectors": ["email"]}, UsageError),
     ],
 )
 def test_rules_that_make_no_sense(record: dict[str, Any], error: type[Exception]) -> None:
     """A wrong value is refused when the rule is made; a rule without any condition needs its own word."""
     with pytest.raises(error):
         rule_from("r", record)
+
+
+def test_one_is_written_without_a_list() -> None:
+    """In the config file a single tag or detector may stand by itself."""
+    record = {"tags": "old", "except-tags": "keep", "action": "redact", "detectors": "email"}
+    rule = rule_from("r", record)
+    assert (("old",), ("keep",), ("email",)) == (rule.where["tags"], rule.except_tags, rule.detectors)
 
 
 def test_a_rule_goes_through_its_record() -> None:
@@ -139,7 +160,7 @@ def random_rule(chance: Random) -> Rule:
     }
     conditions = {name: value for name, value in wild.items() if chance.random() < 0.4}
     where = {"tags": (chance.choice("abc"),)} if chance.random() < 0.4 else {}
-    by, action = chance.choice(retention.AGES), chance.choice(("trash", "trash", "archive"))
+    by, action = chance.choice(AGES), chance.choice(("trash", "trash", "archive"))
     return Rule(name="random", where=where, by=by, action=action, everything=True, **conditions)
 
 

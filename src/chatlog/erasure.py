@@ -189,7 +189,9 @@ def _words(store: Store, decided: ErasePlan, also: Sequence[Ref]) -> Iterator[st
 
 def finish(store: Store, wanted: Sequence[bytes] | None) -> Erased:
     """Bring an erasure to its proven end; without phrases, one that was interrupted, by writing the file anew."""
-    store.forgetting.tidy(bool)
+    if not store.forgetting.tidy(bool):
+        why = "its vectors are still in the index of meanings: sqlite-vec cannot be loaded here"
+        return Erased(complete=False, why=why, phrases=len(wanted or ()))
     vacuumed = wanted is None
     if wanted is None and (trouble := _vacuum(store)):
         return Erased(complete=False, why=trouble)

@@ -42,13 +42,18 @@ class Item:
     messages: int = 0
     changes: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def reason(self) -> str:
+        """What was found, by kind."""
+        return ", ".join(f"{count} {kind}" for kind, count in sorted(self.kinds.items()))
+
     def record(self) -> dict[str, Any]:
         """Return the machine form; the title as it will be."""
         return {
             "id": self.conversation.id,
             "title": self.changes.get("title", self.conversation.title),
             "updated_at": self.conversation.updated_at,
-            "reason": ", ".join(f"{count} {kind}" for kind, count in sorted(self.kinds.items())),
+            "reason": self.reason,
             "messages": self.messages,
             "kinds": dict(sorted(self.kinds.items())),
         }

@@ -6,63 +6,24 @@ and what is on legal hold by everything.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from chatlog import timespec
-from chatlog.errors import RefusedError, UsageError
-from chatlog.models import Conversation, Filters
+from chatlog.errors import UsageError
+from chatlog.models import Conversation
+from chatlog.rules import ACTIONS, KEEPING, Rule, size
 from chatlog.store import Store
 from chatlog.store.forgetting import Cause, Stop
 from chatlog.telemetry import traced
 
-#: What a rule may do, the weakest first: where two rules take the same conversation, the stronger one does.
-ACTIONS = ("archive", "trash", "erase")
+EXPIRED, TRASH = "expired", "trash"
 #: What housekeeping does to what is past its time already.
 REMOVE = "remove"
-AGES = ("activity", "created")
-EXPIRED, TRASH = "expired", "trash"
-_SIZES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
-#: Filters a rule may have; dates are kept as they were typed, and mean what they mean on the day.
-FILTERS = tuple(name for name in Filters.__dataclass_fields__ if name not in ("deleted", "any_state", "ids"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """Which conversations should go: those that its filters let through and that every condition takes."""
-
-    name: str = "asked"
-    where: Mapping[str, Any] = field(default_factory=dict)
-    older_than: str | None = None
-    by: str = "activity"
-    keep_last: int | None = None
-    max_size: str | None = None
-    action: str = "trash"
-    except_tags: tuple[str, ...] = ()
-    unless_active: str | None = None
-    everything: bool = False
-
-    def filters(self, now: datetime) -> Filters:
-        """Return its filters at a time."""
-        found: dict[str, Any] = dict(self.where)
-        for name, bound in (("since", timespec.since), ("until", timespec.until)):
-            if name in found:
-                found[name] = bound(found[name], now)
-        return Filters(**found)
-
-    def record(self) -> dict[str, Any]:
-        """Return its machine form: its filters and conditions side by side, without what is as by default."""
-        usual, own = Rule(), [name for name in CONDITIONS if name != "action"]
-        found = {name: getattr(self, name) for name in own if getattr(self, name) != getattr(usual, name)}
-        both = {"action": self.action, **self.where, **found}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in both.items()}
-
-
-#: What a rule has beside its name and its filters.
-CONDITIONS = tuple(each.name for each in fields(Rule) if each.name not in ("name", "where"))
+#: The order of what is done: marks that depend on nothing having changed come first.
+_ORDER = ("archive", "trash", "redact", "compact", REMOVE, "erase")
 
 
 class Taken(NamedTuple):
@@ -106,16 +67,19 @@ class Plan:
     def left_out(self, others: Sequence[Left]) -> Plan:
         """Return the plan without what was left alone when it was applied."""
         names = {left.id for left in others}
-        items = tuple(item for item in self.items if item.conversation.id not in names)
+        items = tuple(
+            item for item in self.items if item.conversation.id not in names or item.action not in ("archive", "trash")
+        )
         return replace(self, items=items, skipped=(*self.skipped, *others))
 
     def record(self, *, dry_run: bool) -> dict[str, Any]:
-        """Return its machine form."""
+        """Return its machine form; a conversation with which more than one thing is done counts once."""
+        each = {item.conversation.id: item for item in self.items}.values()
         return {
             "dry_run": dry_run,
-            "conversations": len(self.items),
-            "messages": sum(item.conversation.messages for item in self.items),
-            "bytes": sum(item.bytes for item in self.items),
+            "conversations": len(each),
+            "messages": sum(item.conversation.messages for item in each),
+            "bytes": sum(item.bytes for item in each),
             "items": [item.record() for item in self.items],
             "skipped": [left._asdict() for left in self.skipped],
         }
@@ -129,48 +93,24 @@ class Outcome(NamedTuple):
     freed: int
 
 
-# rules
+class Way(Protocol):
+    """How an action is done that takes more than the store."""
+
+    def worth(self, rule: Rule, found: Sequence[Taken]) -> list[Taken]:
+        """Return those with which there is something to do, their reason completed."""
+
+    def do(self, items: Sequence[Taken]) -> bool:
+        """Do it; whether all of it was done."""
 
 
-def rule_from(name: str, record: Mapping[str, Any]) -> Rule:
-    """Return the rule of a record.  Raises UsageError for one that makes no sense."""
-    given: dict[str, Any] = {
-        key.replace("-", "_"): tuple(value) if isinstance(value, list) else value for key, value in record.items()
-    }
-    unknown = set(given) - {*CONDITIONS, *FILTERS}
-    if unknown:
-        raise UsageError(f"policy '{name}' has no '{min(unknown)}'", f"one of: {', '.join((*CONDITIONS, *FILTERS))}")
-    where = {key: value for key, value in given.items() if key in FILTERS}
-    return checked(Rule(name=name, where=where, **{key: given[key] for key in CONDITIONS if key in given}))
+class Ways(NamedTuple):
+    """The ways there are, by action; and whether turns of a conversation wait for a summary."""
+
+    by_action: Mapping[str, Way] = {}
+    is_due: Callable[[Conversation], bool] = lambda _: False
 
 
-def checked(rule: Rule) -> Rule:
-    """Return the rule.  Raises UsageError for a wrong value, RefusedError where it has no condition at all."""
-    for value, choices, what in ((rule.action, ACTIONS, "an action"), (rule.by, AGES, "an age")):
-        if value not in choices:
-            raise UsageError(f"'{value}' is not {what} of a rule", f"one of: {', '.join(choices)}")
-    for span in (rule.older_than, rule.unless_active):
-        if span is not None:
-            timespec.duration(str(span))
-    if rule.max_size is not None:
-        size(str(rule.max_size))
-    if rule.keep_last is not None and (not isinstance(rule.keep_last, int) or rule.keep_last < 0):
-        raise UsageError(f"'{rule.keep_last}' is not a number of conversations to keep")
-    if not (rule.where or rule.everything or _conditions(rule)):
-        raise RefusedError(f"rule '{rule.name}' has no condition: it would take everything", "if so, say --everything")
-    return rule
-
-
-def _conditions(rule: Rule) -> bool:
-    return rule.older_than is not None or rule.keep_last is not None or rule.max_size is not None
-
-
-def size(text: str) -> int:
-    """Return the bytes of ``2GB``, ``500MB``, ``1.5GiB`` or ``4096``.  Raises UsageError for anything else."""
-    match = re.fullmatch(r"(?i)(\d{1,15}(?:\.\d{1,6})?)\s*((?:[kmgt]i?)?)b?", text.strip())
-    if match is None:
-        raise UsageError(f"'{text}' is not a size", "write 2GB, 500MB, 1.5GiB")
-    return int(float(match[1]) * _SIZES[match[2].lower()])
+NO_WAYS = Ways()
 
 
 # deciding: pure
@@ -184,7 +124,11 @@ class Weights(NamedTuple):
 
 
 def decide(
-    rule: Rule, candidates: Sequence[Conversation], now: datetime, weights: Weights | None = None
+    rule: Rule,
+    candidates: Sequence[Conversation],
+    now: datetime,
+    weights: Weights | None = None,
+    is_due: Callable[[Conversation], bool] = NO_WAYS.is_due,
 ) -> tuple[list[Taken], list[Left]]:
     """Return which candidates a rule takes, and which it would take were they not exempt; the oldest first."""
     newest = sorted(candidates, key=lambda one: (_age(rule, one), one.id), reverse=True)
@@ -205,6 +149,8 @@ def decide(
     if rule.action == "archive":
         chosen = [one for one in chosen if not one.archived]
     exempt = {one.id: why for one in chosen if (why := exemption(rule, one, now))}
+    if rule.unless_due:
+        exempt |= {one.id: "its compaction is due" for one in chosen if one.id not in exempt and is_due(one)}
     if rule.max_size is not None:
         chosen = _until_it_fits(rule, newest, chosen, exempt, weights or Weights({}))
         reasons = {key: [*why, f"the oldest, to fit {rule.max_size}"] for key, why in reasons.items()}
@@ -257,28 +203,34 @@ def _until_it_fits(
 
 
 def combined(found: Iterable[Taken]) -> tuple[Taken, ...]:
-    """Return one entry a conversation: that of the strongest action, of the first rule among equals."""
-    best: dict[str, Taken] = {}
+    """Return one entry a conversation: that of the strongest action, of the first rule among equals.
+
+    What stays may have more than one thing done to it: it is archived, redacted and compacted.
+    """
+    best: dict[str, dict[str, Taken]] = {}
     for item in found:
-        before = best.get(item.conversation.id)
-        if before is None or ACTIONS.index(item.action) > ACTIONS.index(before.action):
-            best[item.conversation.id] = item
-    return tuple(best.values())
+        before = best.setdefault(item.conversation.id, {})
+        strongest = max((ACTIONS.index(action) for action in before), default=-1)
+        if item.action not in KEEPING and ACTIONS.index(item.action) > strongest:
+            before.clear()
+        if not before or (item.action in KEEPING and KEEPING.issuperset(before)):
+            before.setdefault(item.action, item)
+    return tuple(item for items in best.values() for item in items.values())
 
 
 # planning: reads the store
 
 
-def plan(store: Store, rules: Sequence[Rule], now: datetime, trash: str) -> Plan:
+def plan(store: Store, rules: Sequence[Rule], now: datetime, trash: str, ways: Ways = NO_WAYS) -> Plan:
     """Return what some rules take, with what is past its time: expired, or in the trash for longer than `trash`."""
     taken: list[Taken] = []
     skipped: list[Left] = []
     for rule in rules:
-        found, left = consider(store, rule, now)
+        found, left = consider(store, rule, now, ways)
         taken += found
         skipped += left
     items = combined(taken)
-    lost = [item for item in items if item.action != "archive"]
+    lost = [item for item in items if item.action not in KEEPING]
     allowed = any(rule.everything for rule in rules)
     takes_everything = len(lost) > 1 and not allowed and len(lost) == store.conversations(limit=1).total
     past, held = _past(store, now, trash)
@@ -289,10 +241,20 @@ def plan(store: Store, rules: Sequence[Rule], now: datetime, trash: str) -> Plan
     )
 
 
-def consider(store: Store, rule: Rule, now: datetime) -> tuple[list[Taken], list[Left]]:
+def consider(store: Store, rule: Rule, now: datetime, ways: Ways = NO_WAYS) -> tuple[list[Taken], list[Left]]:
     """Return what one rule takes, and what it leaves alone because that is exempt."""
     candidates = list(store.forgetting.every(rule.filters(now)))
-    return decide(rule, candidates, now, _weights(store, candidates) if rule.max_size else None)
+    weights = _weights(store, candidates) if rule.max_size else None
+    taken, left = decide(rule, candidates, now, weights, ways.is_due)
+    if rule.action in ("redact", "compact"):
+        taken = _way(ways, rule.action).worth(rule, taken)
+    return taken, left
+
+
+def _way(ways: Ways, action: str) -> Way:
+    if action not in ways.by_action:
+        raise UsageError(f"there is no way here to {action}", "chatlog prune has all of them")
+    return ways.by_action[action]
 
 
 def _weights(store: Store, candidates: Sequence[Conversation]) -> Weights:
@@ -328,13 +290,9 @@ def _weighed(store: Store, items: Sequence[Taken]) -> tuple[Taken, ...]:
 # applying: writes
 
 
-#: Removes conversations provably; whether it could.
-Eraser = Callable[[Sequence[Taken]], bool]
-
-
 @traced("prune")
-def apply(store: Store, decided: Plan, action: str, stop: Stop, erase: Eraser = bool) -> Outcome:
-    """Do what a plan says; `erase` removes provably, `stop` is asked between two short transactions.
+def apply(store: Store, decided: Plan, action: str, stop: Stop, ways: Ways = NO_WAYS) -> Outcome:
+    """Do what a plan says; `stop` is asked between two short transactions.
 
     What has changed since the plan was made is left alone, and named.
     """
@@ -345,14 +303,14 @@ def apply(store: Store, decided: Plan, action: str, stop: Stop, erase: Eraser = 
         if stop():
             return Outcome(tuple(left), finished=False, freed=0)
         cause = Cause(action, {"rule": rule, "action": what})
-        if what == "erase":
-            finished &= erase(items)
-        elif what == REMOVE:
+        if what == REMOVE:
             finished &= store.forgetting.remove([item.conversation.id for item in items], cause, stop=stop).finished
-        else:
+        elif what in ("trash", "archive"):
             marks = [(item.conversation.id, item.conversation.revision) for item in items]
             done = {*(store.forgetting.archive if what == "archive" else store.forgetting.trash)(marks, cause)}
             left += [Left(name, "changed meanwhile") for name, _ in marks if name not in done]
+        else:
+            finished &= _way(ways, what).do(items)
     if action == "prune":
         finished = store.forgetting.remove([], Cause(action, {"rule": "unfinished"}), stop=stop).finished and finished
         finished = store.forgetting.tidy(stop) and finished
@@ -362,6 +320,6 @@ def apply(store: Store, decided: Plan, action: str, stop: Stop, erase: Eraser = 
 
 def _grouped(items: Sequence[Taken]) -> dict[tuple[str, str], list[Taken]]:
     groups: dict[tuple[str, str], list[Taken]] = {}
-    for item in items:
+    for item in sorted(items, key=lambda item: _ORDER.index(item.action)):
         groups.setdefault((item.rule, item.action), []).append(item)
     return groups

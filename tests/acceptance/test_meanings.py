@@ -154,3 +154,22 @@ def test_other_users_change_nothing(mode: str, tmp_path: Path) -> None:
         fill(ana, 3, 4, "rare")
         search_messages(ben, "sardines", options=options)
         assert (True, expected) == (len(expected) > 4, asked(ana))
+
+
+def test_bits_that_cannot_be_deleted_are_deleted_later(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the extension an erasure is not complete, and doctor names what is left; with it again, it is."""
+    run("add", "--new", "--role", "user", "we ate sardines by the harbour")
+    name = run("add", "--new", "--role", "user", SECRET).out.partition(":")[0]
+    run("search", "sardines")
+    with monkeypatch.context() as patch:
+        patch.setattr("chatlog.store.sqlite.vectors.find_spec", lambda _: None)
+        erased = run("erase", name, "--yes", "--json")
+        assert (1, False, True) == (erased.code, erased.json["complete"], "sqlite-vec" in erased.json["why"])
+    checks = {check["name"]: check for check in run("doctor", "--json").json["checks"]}
+    assert (False, True) == (checks["vectors"]["ok"], "candidates without a vector" in checks["vectors"]["detail"])
+    done = run("erase", "--verify", "--json")
+    assert (0, True) == (done.code, done.json["complete"])
+    with opened(run) as store:
+        codes, bits, _ = pieces(store)
+        assert (codes, []) == (bits, store.forgetting.chores())
+    assert all(check["ok"] for check in run("doctor", "--json").json["checks"] if check["name"] == "vectors")

@@ -15,7 +15,7 @@ from chatlog.store.forgetting import Cause
 from chatlog.timespec import iso
 from tests.conftest import Clock
 
-from .helpers import chatlog_process, faults, finished, give_the_word, ready, rounds, start
+from .helpers import chatlog_process, faults, finished, give_the_word, plain_connection, ready, rounds, start
 
 PATH = "chats.db"
 LINES = 90
@@ -117,3 +117,25 @@ def test_the_file_stays_small(tmp_path: Path, clock: Clock) -> None:
         assert size <= store.backup(live) * 1.3
         assert size == path.stat().st_size
         assert used <= size
+
+
+def test_the_index_is_merged_as_usual_afterwards(tmp_path: Path) -> None:
+    """While a large removal is not done, commits merge little of the index; what ends it sets that back."""
+    path = tmp_path / PATH
+    *gone, _ = many(path, 12)
+    with chatlog.open(path) as store:
+        store.forgetting.remove(gone, Cause("prune"), stop=bool)
+    assert {"automerge": 0, "crisismerge": 300} == merging(path)
+    with chatlog.open(path) as store:
+        assert store.forgetting.tidy(bool)
+    assert {"automerge": 4, "crisismerge": 16} == merging(path)
+    assert [] == faults(path)
+
+
+def merging(path: Path) -> dict[str, int]:
+    """Return what the index is told about merging."""
+    connection = plain_connection(path)
+    try:
+        return dict(connection.execute("SELECT k, v FROM words_config WHERE k GLOB '*merge'").fetchall())
+    finally:
+        connection.close()

@@ -147,6 +147,66 @@ def test_policies(trip: Run, clock: Clock) -> None:
     assert [] == trip("policy", "list", "--format", "ids").lines
 
 
+def long(run: Run, secret: str = "") -> str:
+    """Store a conversation that fills its window, some of its turns summarised by nobody."""
+    turns = [
+        {"role": role, "content": f"{role} {n} {secret} " * 40} for n in range(30) for role in ("user", "assistant")
+    ]
+    return run("add", "--new", "--json", "-", stdin=json.dumps(turns)).json["items"][0]["conversation"]
+
+
+def test_a_policy_that_redacts(trip: Run, tmp_path: Path, clock: Clock) -> None:
+    """Of old conversations those are taken that hold a secret; afterwards there is nothing more to take."""
+    name = long(trip, "AKIA" + "Q3EGVZ5XJ7MLW2TR")
+    rule = ("policy", "add", "keys", "--older-than", "7d", "--action", "redact", "--detector", "aws_key")
+    assert ["aws_key"] == trip(*rule, "--json").json["policy"]["detectors"]
+    clock.now += timedelta(days=8)
+    planned = trip("prune", "--policies", "--dry-run", "--json").json["items"]
+    assert [(name, "redact", True)] == [(one["id"], one["action"], "aws_key" in one["reason"]) for one in planned]
+    ran = trip("prune", "--policies", "--yes", "--json").json
+    assert (planned, []) == (ran["items"], ran["warnings"])
+    assert "[REDACTED:aws_key]" in trip("show", name).out
+    again = trip("prune", "--policies", "--yes")
+    assert (0, "", "") == (again.code, again.out, again.err)
+    assert b"Q3EGVZ5XJ7MLW2TR" not in b"".join(path.read_bytes() for path in tmp_path.glob("*.db*"))
+
+
+def test_a_policy_that_compacts(trip: Run) -> None:
+    """What is due is summarised, once; --unless-due keeps a rule from what nobody has summarised yet."""
+    name = long(trip)
+    trip("config", "set", "budget", "2000")
+    assert "compact" == trip("policy", "add", "long", "--action", "compact", "--json").json["policy"]["action"]
+    both = ("prune", "--keep-last", "0", "--everything", "--unless-due", "--dry-run", "--json")
+    assert {"id": name, "reason": "its compaction is due"} in trip(*both).json["skipped"]
+    planned = trip("prune", "--policies", "--dry-run", "--json").json["items"]
+    assert [(name, "compact")] == [(one["id"], one["action"]) for one in planned]
+    assert planned == trip("prune", "--policies", "--yes", "--json").json["items"]
+    assert [] == trip("compact", "--due", "--dry-run", "--json").json["items"]
+    assert [] == trip("prune", "--policies", "--yes", "--json").json["items"]
+    assert name in {one["id"] for one in trip(*both).json["items"]}
+
+
+def test_what_stays_has_everything_done_to_it(trip: Run, clock: Clock) -> None:
+    """One conversation is redacted and archived by two policies in one run, and counted once."""
+    name = long(trip, "AKIA" + "Q3EGVZ5XJ7MLW2TR")
+    for action in ("archive", "redact"):
+        trip("policy", "add", action, "--older-than", "7d", "--min-messages", "60", "--action", action)
+    clock.now += timedelta(days=8)
+    ran = trip("prune", "--policies", "--yes", "--json").json
+    assert (1, 60, {(name, "archive"), (name, "redact")}) == (
+        ran["conversations"], ran["messages"], {(one["id"], one["action"]) for one in ran["items"]},
+    )  # fmt: skip
+    shown = trip("show", name, "--json").json
+    assert (True, True) == (shown["conversation"]["archived"], "[REDACTED" in shown["messages"][0]["text"])
+    assert [] == trip("prune", "--policies", "--yes", "--json").json["items"]
+
+
+@pytest.mark.parametrize("words", [("--detector", "secrets"), ("--action", "redact", "--detector", "nonsense")])
+def test_detectors_of_a_policy(words: tuple[str, ...], trip: Run) -> None:
+    """They belong to the action redact, and have to be known."""
+    refused(trip("policy", "add", "x", "--tag", "t", *words, "--json"), 2, "usage")
+
+
 def test_a_policy_of_the_config_file(trip: Run, tmp_path: Path, clock: Clock) -> None:
     """Rules may stand in the config file; one that makes no sense is refused by name."""
     config = tmp_path / "own.toml"

@@ -16,7 +16,8 @@ from chatlog.cli.session import Session
 from chatlog.errors import PartlyDoneError, RefusedError, UsageError
 from chatlog.models import Conversation, parse_ref
 from chatlog.output import Column, Listing, size_text, text_of, to_json
-from chatlog.retention import ACTIONS, AGES, FILTERS, Plan, Rule, checked, rule_from
+from chatlog.retention import Plan
+from chatlog.rules import ACTIONS, AGES, FILTERS, Rule, checked, rule_from
 from chatlog.store import Store
 from chatlog.store.forgetting import Stop
 
@@ -31,6 +32,10 @@ Action = Annotated[
 ]
 ExceptTag = Annotated[list[str] | None, typer.Option(metavar="T", help="Never those with this tag; repeatable.")]
 UnlessActive = Annotated[str | None, typer.Option(metavar="7d", help="Never those active in this time.")]
+UnlessDue = Annotated[bool, typer.Option("--unless-due", help="Never those whose compaction is due.")]
+Detector = Annotated[
+    list[str] | None, typer.Option(metavar="D", help="For the action redact: only this kind or group; repeatable.")
+]
 Everything = Annotated[bool, typer.Option("--everything", help="Even if nothing remains.")]
 
 COLUMNS = (

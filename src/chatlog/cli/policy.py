@@ -8,11 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from chatlog import retention
-from chatlog.cli import plans
+from chatlog.cli import actions, plans
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
 from chatlog.errors import NotFoundError, UsageError
 from chatlog.output import FORMATS, IDENTIFIED, Column, Listing, text_of
+from chatlog.rules import Rule
 from chatlog.store import Store
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A policy's name.")]
@@ -23,6 +24,8 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="A policy's name.")]
     "chatlog policy add agents --source claude_code --keep-last 500",
     "chatlog policy add size --max-size 2GB",
     "chatlog policy add secret --tag secret --older-than 30d --action erase",
+    "chatlog policy add keys --older-than 7d --action redact --detector secrets",
+    "chatlog policy add long --action compact",
     filters=True,
     forms=IDENTIFIED,
 )
@@ -36,6 +39,8 @@ def add(
     action: plans.Action = "trash",
     except_tag: plans.ExceptTag = None,
     unless_active: plans.UnlessActive = None,
+    unless_due: plans.UnlessDue = False,
+    detector: plans.Detector = None,
     everything: plans.Everything = False,
 ) -> None:
     """Add a retention rule, which prune --policies applies from then on.
@@ -45,11 +50,13 @@ def add(
     session = Session.of(ctx)
     given = {
         "older_than": older_than, "by": by, "keep_last": keep_last, "max_size": max_size, "action": action,
-        "except_tags": except_tag or (), "unless_active": unless_active, "everything": everything,
+        "except_tags": except_tag or (), "unless_active": unless_active, "unless_due": unless_due,
+        "detectors": detector or (), "everything": everything,
     }  # fmt: skip
     if not name.strip() or not name.isprintable() or len(name) > 100:
         raise UsageError("a policy needs a name of 1 to 100 printable characters")
     rule = plans.rule_of(session, name, given)
+    session.redactor(rule.detectors)  # which says what it does not know
     session.store(create=True).forgetting.add_policy(name, rule.record())
     session.output.thing("policy", {"name": name, **rule.record()}, [f"{name}: {_described(rule.record())}"], name)
 
@@ -97,9 +104,9 @@ def show(
     session.output.listing(Listing(items, columns, lambda item: str(item["id"]), total=len(items)))
 
 
-def _explained(session: Session, store: Store, rule: retention.Rule) -> Iterator[Mapping[str, Any]]:
+def _explained(session: Session, store: Store, rule: Rule) -> Iterator[Mapping[str, Any]]:
     """Yield what a rule takes, then what it leaves alone."""
-    taken, left = retention.consider(store, rule, session.now())
+    taken, left = retention.consider(store, rule, session.now(), actions.ways(session, store))
     yield from (item.record() for item in taken)
     for one in left:
         found = store.get(one.id)

@@ -7,22 +7,23 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from chatlog import erasure, retention
-from chatlog.cli import plans
+from chatlog import retention
+from chatlog.cli import actions, plans
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
 from chatlog.errors import RefusedError, UsageError
 from chatlog.models import Filters
 from chatlog.output import FORMATS, size_text
+from chatlog.rules import Rule
 from chatlog.store import Store
-from chatlog.store.forgetting import Cause
 
 
 class Part(NamedTuple):
-    """One user's store and what is to go from it."""
+    """One user's store, what is to go from it, and how."""
 
     store: Store
     plan: retention.Plan
+    ways: retention.Ways
 
 
 @verb(
@@ -41,6 +42,7 @@ def command(
     max_size: plans.MaxSize = None,
     except_tag: plans.ExceptTag = None,
     unless_active: plans.UnlessActive = None,
+    unless_due: plans.UnlessDue = False,
     use_policies: Annotated[bool, typer.Option("--policies", help="Apply the policies.")] = False,
     expired: Annotated[bool, typer.Option("--expired", help="Only what is past its time already.")] = False,
     everything: plans.Everything = False,
@@ -57,7 +59,8 @@ def command(
     session = Session.of(ctx)
     given = {
         "older_than": older_than, "by": by, "keep_last": keep_last, "max_size": max_size,
-        "except_tags": except_tag or (), "unless_active": unless_active, "everything": everything or None,
+        "except_tags": except_tag or (), "unless_active": unless_active, "unless_due": unless_due,
+        "everything": everything or None,
     }  # fmt: skip
     asks = session.filters() != Filters() or bool(older_than or keep_last is not None or max_size or everything)
     if not (asks or use_policies or expired):
@@ -67,7 +70,7 @@ def command(
     users = store.forgetting.users() if all_users else [store.user]
     stores = [store if user == store.user else session.store(user=user) for user in users]
     with store.forgetting.alone() as alone:
-        parts = [Part(each, _plan(session, each, own, use_policies=use_policies)) for each in stores]
+        parts = [_plan(session, each, own, use_policies=use_policies) for each in stores]
         warnings = _do(session, parts, alone=alone, yes=yes, seconds=max_seconds) if not dry_run else _doubts(parts)
     if not (alone or dry_run):
         parts, warnings = [], ["another prune is at work: nothing to do"]
@@ -78,9 +81,10 @@ def command(
     )
 
 
-def _plan(session: Session, store: Store, own: Sequence[retention.Rule], *, use_policies: bool) -> retention.Plan:
+def _plan(session: Session, store: Store, own: Sequence[Rule], *, use_policies: bool) -> Part:
     rules = [*own, *(plans.policies(session, store) if use_policies else ())]
-    return retention.plan(store, rules, session.now(), session.settings.get("trash"))
+    ways = actions.ways(session, store)
+    return Part(store, retention.plan(store, rules, session.now(), session.settings.get("trash"), ways), ways)
 
 
 def _doubts(parts: Iterable[Part]) -> list[str]:
@@ -97,24 +101,14 @@ def _do(session: Session, parts: list[Part], *, alone: bool, yes: bool, seconds:
     if record["items"]:
         session.confirm(f"prune {plans.described(record)}", yes=yes)
     stop, warnings = plans.deadline(seconds), []
-    for number, (store, plan) in enumerate(parts):
+    for number, (store, plan, ways) in enumerate(parts):
         with session.output.progress("pruning"):
-            outcome = retention.apply(store, plan, "prune", stop, _eraser(store))
-        parts[number] = Part(store, plan.left_out(outcome.skipped))
+            outcome = retention.apply(store, plan, "prune", stop, ways)
+        parts[number] = Part(store, plan.left_out(outcome.skipped), ways)
         session.flags["freed"] = session.flags.get("freed", 0) + outcome.freed
         if not outcome.finished:
             warnings = ["not all of it is done: the next prune goes on"]
     return warnings
-
-
-def _eraser(store: Store) -> retention.Eraser:
-    """Return how conversations are erased by a rule: what other conversations share stays there."""
-
-    def erase(items: Sequence[retention.Taken]) -> bool:
-        decided = erasure.plan(store, [item.conversation for item in items], [])
-        return erasure.do(store, decided, Cause("erase", {"rule": items[0].rule}), forks=False).complete
-
-    return erase
 
 
 def _record(parts: Iterable[Part], warnings: Sequence[str], *, dry_run: bool) -> dict[str, Any]:
@@ -129,7 +123,10 @@ def _record(parts: Iterable[Part], warnings: Sequence[str], *, dry_run: bool) ->
 
 def _line(parts: Iterable[Part], *, dry_run: bool, freed: int = 0) -> str:
     """Return what a prune does in a line: how much went where."""
-    ways = {"trash": "to the trash", "remove": "removed for good", "erase": "erased", "archive": "archived"}
+    ways = {
+        "trash": "to the trash", "remove": "removed for good", "erase": "erased", "archive": "archived",
+        "redact": "redacted", "compact": "compacted",
+    }  # fmt: skip
     items = [item for part in parts for item in part.plan.items]
     chosen: Mapping[str, retention.Plan] = {
         what: retention.Plan(tuple(item for item in items if item.action == what)) for what in ways

@@ -18,7 +18,7 @@ from chatlog.errors import ConflictError, NotFoundError
 from chatlog.models import Conversation, Filters
 from chatlog.store import Clock
 from chatlog.store.forgetting import AuditLine, Cause, Ref, Removed, Stop, StoredPolicy
-from chatlog.store.sqlite import audit, backups, conversations, fulltext, removal
+from chatlog.store.sqlite import audit, backups, conversations, fulltext, removal, vectors
 from chatlog.store.sqlite import space as room
 from chatlog.store.sqlite.connection import Connection, Pool
 from chatlog.store.sqlite.pacing import Pace
@@ -203,11 +203,14 @@ class SqliteForgetting:
         """Lend a connection in a write transaction; with `many` what leaves the index is left for a merge."""
         with pace.turn() as connection:
             if many:
-                _note(connection, self.user, [MERGE], self._now())
+                if _note(connection, self.user, [MERGE], self._now()):
+                    fulltext.calm(connection, on=True)
                 fulltext.overwrite(connection, on=False)
             yield connection
             if many:
                 fulltext.overwrite(connection, on=True)
+        if many:
+            room.merge_pieces(self._pool)
 
     def take_out(self, refs: Sequence[Ref], cause: Cause) -> Removed:
         entry, total = _Entry(self.user, self._now(), cause), Counter[str]()
@@ -251,8 +254,9 @@ class SqliteForgetting:
             if not room.merge_index(self._pool, stop):
                 return False
             with self._pool.write() as connection:
+                fulltext.calm(connection, on=False)
                 connection.execute("DELETE FROM chores WHERE name = ?", (MERGE,))
-        return room.give_back(self._pool, stop)
+        return vectors.sweep(self._pool, stop) and room.give_back(self._pool, stop)
 
     def fold(self) -> bool:
         return room.fold(self._pool)
@@ -283,7 +287,8 @@ class SqliteForgetting:
     def chores(self) -> list[str]:
         with self._pool.read() as connection:
             rows = connection.execute(
-                "SELECT name FROM chores WHERE user = ? OR name = ? ORDER BY since", (self.user, MERGE)
+                "SELECT name FROM chores WHERE user = ? OR name IN (?, ?) ORDER BY since",
+                (self.user, MERGE, vectors.STRAYS),
             )
             return [name for (name,) in rows]
 
@@ -338,7 +343,9 @@ class _Entry:
             audit.add_to(connection, self.line, counts)
 
 
-def _note(connection: Connection, user: str, names: Sequence[str], now: str) -> None:
-    connection.executemany(
-        "INSERT OR IGNORE INTO chores (user, name, since) VALUES (?, ?, ?)", [(user, name, now) for name in names]
+def _note(connection: Connection, user: str, names: Sequence[str], now: str) -> bool:
+    """Note chores; whether any of them is new."""
+    rows = [(user, name, now) for name in names]
+    return (
+        connection.executemany("INSERT OR IGNORE INTO chores (user, name, since) VALUES (?, ?, ?)", rows).rowcount > 0
     )

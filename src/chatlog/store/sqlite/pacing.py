@@ -15,7 +15,7 @@ from chatlog.store.sqlite.connection import Connection, Pool
 
 #: How long a transaction of a long job is to hold the write lock.
 HOLD = 0.015
-#: The least pause after it: those who wait try every few milliseconds (`patiently`), and one lets the next in.
+#: The least pause before the next: those who wait try every few milliseconds (`patiently`), and one lets the next in.
 GAP = 0.01
 #: So many pages in the log are worth folding it into the file.
 LOG_PAGES = 1_000
@@ -29,17 +29,19 @@ class Pace:
         self._pool = pool
         self._least = self.amount = amount
         self._most = most
+        self._pause = 0.0
 
     @contextmanager
     def turn(self) -> Iterator[Connection]:
-        """Lend a connection in a write transaction; after it, fit the amount and let others write."""
+        """Lend a connection in a write transaction, which lets others write first; after it, fit the amount."""
+        time.sleep(self._pause)
         with self._pool.write(checkpoint=False) as connection:
             began = time.monotonic()
             yield connection
         held = max(time.monotonic() - began, 0.001)
         self.amount = max(self._least, min(self._most, self.amount * min(HOLD / held, 2)))
+        self._pause = max(GAP, held / 2)
         checkpoint(self._pool)
-        time.sleep(max(GAP, held / 2))
 
 
 def checkpoint(pool: Pool, pages: int = LOG_PAGES) -> int:

@@ -24,6 +24,14 @@ FEWEST_PAGES, MOST_PAGES = 16, 400
 FOLD_SECONDS, FEW_PAGES = 2.0, 64
 
 
+def merge_pieces(pool: Pool) -> None:
+    """Merge pieces of the word index while there are many, which others would have to do otherwise."""
+    with pool.read() as connection:
+        if not fulltext.is_in_pieces(connection):
+            return
+    in_steps(pool, fulltext.merge_some, bool, least=FEWEST_PAGES, most=MOST_PAGES)
+
+
 def merge_index(pool: Pool, stop: Stop) -> bool:
     """Merge the whole word index into one piece: nothing of what was taken out of it is left."""
     level: int | None = None

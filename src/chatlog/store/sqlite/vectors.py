@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, Any
 from sqlcipher3 import dbapi2 as driver
 
 from chatlog.errors import NoVectorsError
+from chatlog.store.forgetting import Stop
 from chatlog.store.sqlite import chunks
 from chatlog.store.sqlite.connection import Connection, Pool
+from chatlog.store.sqlite.pacing import in_steps
 from chatlog.store.vectors import Meanings, Pending, Vector
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ BEHIND = 1_000
 SCANNED = 10_000
 #: Vectors that are kept together: 10 kB of bits, the least that a user takes.
 CHUNK = 256
+#: A chore: bits of vectors that are gone are still in the file.
+STRAYS = "vectors"
 #: sqlite-vec answers no more neighbours at once.
 MAX_NEAREST = 4_096
 
@@ -61,7 +65,8 @@ def load_extension(connection: Connection) -> None:
 def forget(connection: Connection, bodies: Sequence[int]) -> None:
     """Delete the vectors of bodies that are about to go, in the caller's transaction.
 
-    Where the extension is missing, only the bits that candidates are found by stay behind, and find nothing.
+    Where the extension is missing, the bits that candidates are found by stay behind, find nothing, and are noted
+    as a chore: `sweep`.
     """
     for body in bodies:
         span = (piece_id(body), piece_id(body, MAX_PIECES - 1))
@@ -74,9 +79,38 @@ def forget(connection: Connection, bodies: Sequence[int]) -> None:
                RETURNING dimensions""",
             (len(pieces), body),
         ).fetchone()
-        with suppress(NoVectorsError):
+        try:
             load_extension(connection)
             connection.executemany(f"DELETE FROM {_table(*dimensions)} WHERE rowid = ?", pieces)
+        except NoVectorsError:
+            connection.execute("INSERT OR IGNORE INTO chores (user, name, since) VALUES ('', ?, '')", (STRAYS,))
+
+
+def sweep(pool: Pool, stop: Stop) -> bool:
+    """Delete bits that were left behind where the extension was missing; False where it is, or it was stopped."""
+    with pool.read() as connection:
+        if not connection.execute("SELECT 1 FROM chores WHERE name = ?", (STRAYS,)).fetchone():
+            return True
+        try:
+            load_extension(connection)
+        except NoVectorsError:
+            return False
+        names = tables(connection)
+
+    def step(connection: Connection, most: int) -> bool:
+        load_extension(connection)
+        found = 0
+        for name in names:
+            strays = connection.execute(
+                f"SELECT rowid FROM {name}_rowids WHERE rowid NOT IN (SELECT id FROM vectors) LIMIT ?", (most,)
+            ).fetchall()
+            connection.executemany(f"DELETE FROM {name} WHERE rowid = ?", strays)
+            found += len(strays)
+        if not found:
+            connection.execute("DELETE FROM chores WHERE name = ?", (STRAYS,))
+        return found > 0
+
+    return in_steps(pool, step, stop, least=16, most=2_000)
 
 
 def tables(connection: Connection) -> list[str]:
@@ -237,6 +271,7 @@ class SqliteVectors:
             connection.execute(
                 "UPDATE meanings SET done = ?, vectors = vectors + ? WHERE user = ?", (done, len(rows), self.user)
             )
+        sweep(self._pool, bool)
 
     def nearest(self, bits: bytes, count: int, within: Collection[int] | None = None) -> list[int]:
         with self._pool.read() as connection:

@@ -1,0 +1,115 @@
+"""How rules erase, redact and compact: what the verbs of those names do, for conversations that a rule chose."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from chatlog import erasure
+from chatlog.cli.options import number_of
+from chatlog.cli.session import Session
+from chatlog.errors import ChatlogError
+from chatlog.models import Conversation
+from chatlog.retention import Taken, Way, Ways
+from chatlog.rules import Rule
+from chatlog.store import Store
+from chatlog.store.forgetting import Cause
+
+if TYPE_CHECKING:
+    from chatlog.compaction import Compaction, Options
+
+
+def ways(session: Session, store: Store) -> Ways:
+    """Return the ways to do what takes more than the store."""
+    compacting = _Compacting(session, store)
+    ways: dict[str, Way] = {"erase": _Erasing(store), "redact": _Redacting(session, store), "compact": compacting}
+    return Ways(ways, compacting.is_due)
+
+
+class _Erasing:
+    """Erases; what other conversations share stays there."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def worth(self, rule: Rule, found: Sequence[Taken]) -> list[Taken]:  # noqa: ARG002  every way is asked alike
+        return list(found)
+
+    def do(self, items: Sequence[Taken]) -> bool:
+        decided = erasure.plan(self.store, [item.conversation for item in items], [])
+        return erasure.do(self.store, decided, Cause("erase", {"rule": items[0].rule}), forks=False).complete
+
+
+class _Redacting:
+    """Redacts those in which a rule's detectors find something, with the forks that share their words."""
+
+    def __init__(self, session: Session, store: Store) -> None:
+        self.session = session
+        self.store = store
+        self.detectors: dict[str, tuple[str, ...]] = {}
+
+    def worth(self, rule: Rule, found: Sequence[Taken]) -> list[Taken]:
+        from chatlog import redacting
+
+        self.detectors[rule.name] = rule.detectors
+        why = {item.conversation.id: item.reason for item in found}
+        redactor = self.session.redactor(rule.detectors)
+        planned = redacting.plan(self.store, [item.conversation for item in found], redactor)
+        return [
+            Taken(one.conversation, rule.action, rule.name, f"{why.get(name, 'shares words')}; {one.reason}")
+            for name, one in planned.items.items()
+        ]
+
+    def do(self, items: Sequence[Taken]) -> bool:
+        from chatlog import redacting
+
+        redactor = self.session.redactor(self.detectors[items[0].rule])
+        planned = redacting.plan(self.store, [self.store.get(item.conversation.id) for item in items], redactor)
+        return redacting.apply(self.store, planned)
+
+
+class _Compacting:
+    """Summarises the oldest turns of those that are due, with the summariser of the settings."""
+
+    def __init__(self, session: Session, store: Store) -> None:
+        self.session = session
+        self.store = store
+
+    @cached_property
+    def work(self) -> Compaction:
+        from chatlog.compaction import Compaction
+        from chatlog.summarizers import BUILT_IN, summarizer
+
+        name = self.session.settings.get("summarizer") or BUILT_IN
+        return Compaction(self.store, summarizer(name, os.environ.get("OPENAI_API_KEY")), name)
+
+    def options(self, conversation: Conversation) -> Options:
+        from chatlog.compaction import Options
+        from chatlog.levels import window_for
+
+        return Options(window=window_for(conversation.model, number_of(self.session, "budget", None)), due=True)
+
+    def is_due(self, conversation: Conversation) -> bool:
+        return not self.work.plan(conversation, self.options(conversation)).reason
+
+    def worth(self, rule: Rule, found: Sequence[Taken]) -> list[Taken]:  # noqa: ARG002  every way is asked alike
+        return [
+            item._replace(reason=f"{item.reason}; {len(planned.turns)} messages wait for a summary")
+            for item in found
+            if not (planned := self.work.plan(item.conversation, self.options(item.conversation))).reason
+        ]
+
+    def do(self, items: Sequence[Taken]) -> bool:
+        failed = 0
+        for item in items:
+            conversation = self.store.get(item.conversation.id)
+            options = self.options(conversation)
+            try:
+                self.work.apply(self.work.plan(conversation, options), options)
+            except ChatlogError as error:
+                failed += 1
+                self.session.output.warning(f"{conversation.id}: {error.message}")
+        self.store.record("compact", conversations=len(items) - failed, rule=items[0].rule)
+        return not failed
