@@ -1,7 +1,8 @@
-"""`python -m benchmarks.import_rate [FOLDER]`: megabytes of Claude Code JSON imported a second into a fresh file.
+"""`python -m benchmarks.import_rate [FOLDER]`: megabytes of JSON imported a second into a fresh file.
 
 The reader alone (JSON to records) and the whole import (to a committed, searchable file) by turns, and how
-large the file is against the words in it.  Without a folder, the project's samples or a made-up one.
+large the file is against the words in it.  Without a folder, the project's Claude Code and ShareGPT samples, or
+made-up Claude Code sessions.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ from benchmarks.common import (
 from chatlog import formats
 from chatlog.formats.source import Source, walk
 
-FORMAT = "claude_code"
-SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples" / FORMAT
+FORMATS = ("claude_code", "sharegpt")
+SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"
 SESSION = Path(chatlog.__file__).parent / "demo" / "claude-code-session.jsonl"
 BAR = 20.0
 MADE_UP_BYTES = 10_000_000
@@ -41,31 +42,33 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = options(__doc__, quick="2 runs")
-    parser.add_argument("history", nargs="?", type=Path, metavar="FOLDER", help="Claude Code sessions")
+    parser.add_argument("history", nargs="?", type=Path, metavar="FOLDER", help="sessions or data sets")
     parser.add_argument("--runs", type=int, help="how often it is imported (7)")
     asked = parser.parse_args(arguments)
-    header("Import of Claude Code sessions")
+    header("Import of JSON histories")
     with workplace(asked.folder) as folder:
-        history = asked.history or (SAMPLES if SAMPLES.is_dir() else _made_up(folder / "sessions"))
-        sources = [source for source in walk(history) if source.path and formats.detect(source) == FORMAT]
-        if not sources:
-            parser.exit(2, f"there are no Claude Code sessions in {history}\n")
-        size = sum(source.size or 0 for source in sources)
-        print(f"{history}: {len(sources)} files, {size / 1e6:.1f} MB")
-        fresh = folder / f"import-{time.time_ns()}.db"
-        found = interleaved(
-            {"reader alone": lambda: _read(sources), "whole import": lambda: _import(sources, fresh)},
-            asked.runs or (2 if asked.quick else 7),
-        )
-        _print(found, size, fresh)
-        fresh.unlink()
+        samples = [SAMPLES / name for name in FORMATS if (SAMPLES / name).is_dir()]
+        histories = [asked.history] if asked.history else samples or [_made_up(folder / "sessions")]
+        for history in histories:
+            sources = [source for source in walk(history) if source.path and formats.detect(source) in FORMATS]
+            if not sources:
+                parser.exit(2, f"there are no Claude Code or ShareGPT files in {history}\n")
+            _measure(history, sources, folder / f"import-{time.time_ns()}.db", asked.runs or (2 if asked.quick else 7))
+
+
+def _measure(history: Path, sources: Sequence[Source], fresh: Path, runs: int) -> None:
+    size = sum(source.size or 0 for source in sources)
+    print(f"{history}: {len(sources)} files, {size / 1e6:.1f} MB")
+    found = interleaved({"reader alone": lambda: _read(sources), "whole import": lambda: _import(sources, fresh)}, runs)
+    _print(found, size, fresh)
+    fresh.unlink()
 
 
 def _read(sources: Sequence[Source]) -> Usage:
     gc.collect()
     watch = Stopwatch()
     for source in sources:
-        for _ in formats.reader(FORMAT).read(source):
+        for _ in formats.reader(formats.detect(source) or "").read(source):
             pass
     return watch.stop()
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
-from chatlog import freshness, intake
+from chatlog import formats, freshness, intake
 from chatlog.errors import StorageFullError
 from chatlog.store import Store
 from chatlog.transfer import ImportOptions, ImportReport, import_history
@@ -113,7 +114,7 @@ def test_what_a_reader_looks_at_beside_a_file_counts_too(store: Store, tmp_path:
 
 
 def test_a_plain_import_remembers_for_a_later_one(store: Store, tmp_path: Path) -> None:
-    """It reads every file itself, reports all as unchanged and writes nothing the second time."""
+    """It reports all as unchanged and writes nothing the second time."""
     path = write(tmp_path / "a.jsonl", "hello")
     import_history(store, [tmp_path])
     with unwritten(store):
@@ -207,3 +208,77 @@ def test_another_version_reads_all_again(store: Store, tmp_path: Path, monkeypat
     monkeypatch.setattr(freshness, "_version", lambda: "next")
     assert [("a.jsonl", 0)] == read(sync(store, path))
     assert [] == read(sync(store, path))
+
+
+# a plain import, again
+
+
+def unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing be read from now on."""
+
+    def read(*_: Any, **__: Any) -> Any:
+        raise AssertionError("a file was read")
+
+    monkeypatch.setattr("chatlog.formats.detect", read)
+
+
+def test_a_second_import_tells_the_same_without_reading(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counts, what was left out, problems and other files are as the first import said; archives too."""
+    write(tmp_path / "a.jsonl", "one", "two")
+    (tmp_path / "notes.txt").write_text("hello")
+    with ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("x/b.jsonl", jsonl(line("three", "b")))
+    (tmp_path / "c.jsonl").write_bytes(jsonl(line("four", "c")).encode() + b"{broken\n")
+    for path in tmp_path.iterdir():
+        os.utime(path, (OLD, OLD))
+    first = import_history(store, [tmp_path])
+    unread(monkeypatch)
+    with unwritten(store):
+        again = import_history(store, [tmp_path])
+    expected = [{**file.record(), "new": 0, "unchanged": file.counts["messages"]} for file in first.files]
+    assert expected == [file.record() for file in again.files]
+    assert (4, 1, 1) == (again.total["unchanged"], again.total["errors"], again.ignored)
+
+
+@pytest.mark.parametrize("change", ["longer", "same size", "deleted", "restored", "tag", "undelete", "version"])
+def test_a_second_import_reads_what_may_give_more(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """A file that changed, a store from which something was taken, and other wishes than before."""
+    path = write(tmp_path / "a.jsonl", "hello")
+    import_history(store, [path])
+    name, options = store.conversations().items[0].id, {}
+    match change:
+        case "longer":
+            write(path, "hello", "more", at=OLD)
+        case "same size":
+            write(path, "HELLO", at=OLD + 1)
+        case "deleted":
+            store.delete([name])
+        case "restored":
+            store.delete([name])
+            store.restore([name])
+        case "version":
+            monkeypatch.setattr("chatlog.freshness._version", lambda: "another")
+        case "tag" | "undelete":
+            options = {"tags": ("work",)} if change == "tag" else {"undelete": True}
+    read: list[str] = []
+    detect = formats.detect
+    monkeypatch.setattr("chatlog.formats.detect", lambda source: read.append(source.name) or detect(source))
+    import_history(store, [path], ImportOptions(**options))
+    assert [str(path)] == read
+
+
+def test_a_file_that_names_another_is_read_again(store: Store, tmp_path: Path) -> None:
+    """A title for a session that came later is given by the import after it."""
+    summary = {"type": "summary", "summary": "Named elsewhere", "leafUuid": "u-1"}
+    (tmp_path / "a.jsonl").write_text(jsonl(summary))
+    entry = {"type": "user", "uuid": "u-1", "parentUuid": None, "sessionId": "s", "message": {"content": "hello"}}
+    (tmp_path / "b.jsonl").write_text(jsonl(entry))
+    for path in tmp_path.iterdir():
+        os.utime(path, (OLD, OLD))
+    for name in ("a", "b", "a"):
+        import_history(store, [tmp_path / f"{name}.jsonl"])
+    assert "Named elsewhere" == store.conversations().items[0].title

@@ -50,6 +50,7 @@ class Files:
         self._reader = _version()
         self._known: dict[str, SeenFile] | None = None
         self._learnt: list[SeenFile] = []
+        self._stamp: int | None = None
         self._doubted: set[str] = set()
 
     @property
@@ -68,6 +69,20 @@ class Files:
         self._doubted.add(seen.path)
         return False
 
+    def told(self, path: str) -> str | None:
+        """Return what the import of a file told, where another would find the file and the store as it left them."""
+        seen = self._seen.get(key_of(path))
+        if seen is None or "redact" in seen.marks or seen.stamp != self.stamp or not self._holds(path, seen):
+            return None
+        return self._store.sources.told(seen.path)
+
+    @property
+    def stamp(self) -> int:
+        """What was deleted, restored or redacted up to the beginning of the run."""
+        if self._stamp is None:
+            self._stamp = self._store.sources.stamp()
+        return self._stamp
+
     def _holds(self, path: str, seen: SeenFile) -> bool:
         state = state_of(path)
         if seen.reader != self._reader or not self._marks <= seen.marks or state is None:
@@ -83,14 +98,15 @@ class Files:
         reading = Reading(Path(path), state, self._now_ns())
         if seen.sha256 is None or _hash_of(reading) != seen.sha256:
             return False
-        self._learn(replace(seen, state=state, read_ns=reading.at_ns))
+        told = self._store.sources.told(seen.path)
+        self._learn(replace(seen, state=state, read_ns=reading.at_ns, told=told))
         return True
 
     def begin(self, path: Path) -> Reading:
         """Note how a file looks before it is read."""
         return Reading(path, state_of(path), self._now_ns())
 
-    def done(self, reading: Reading, source_format: str | None) -> None:
+    def done(self, reading: Reading, source_format: str | None, told: str | None = None) -> None:
         """Remember a file all of which is in the store; one that grew meanwhile will be read again."""
         if reading.state is None:
             return
@@ -105,6 +121,8 @@ class Files:
             sha256=_hash_of(reading),
             beside=reading.beside,
             marks=self._marks | tags,
+            stamp=self.stamp,
+            told=told,
         )
         if before is None or before.path in self._doubted or replace(found, read_ns=before.read_ns) != before:
             self._learn(found)

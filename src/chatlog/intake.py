@@ -37,13 +37,17 @@ OUTCOMES = ("new", "updated", "unchanged", "skipped")
 
 @dataclass(slots=True)
 class FileReport:
-    """What became of one input."""
+    """What became of one input.
+
+    One that `leans_on_others` names conversations that another file may bring: it is read again with that.
+    """
 
     path: str
     format: str | None = None
     counts: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     errors: list[Problem] = field(default_factory=list)
+    leans_on_others: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -59,6 +63,14 @@ class FileReport:
             "left_out": dict(self.left_out),
             "errors": [{"place": problem.place, "reason": problem.reason} for problem in self.errors],
         }
+
+    @classmethod
+    def again(cls, record: dict[str, Any]) -> FileReport:
+        """Return what another import of the same would report, from the machine form of the first one."""
+        counts = Counter({name: record[name] for name in ("conversations", "messages", "skipped")})
+        counts["unchanged"] = record["new"] + record["updated"] + record["unchanged"]
+        errors = [Problem(**problem) for problem in record["errors"]]
+        return cls(record["path"], record["format"], counts, Counter(record["left_out"]), errors)
 
 
 class Batches:
@@ -157,9 +169,10 @@ class Intake:
     def _finish(self) -> None:
         if self.orphans:
             self.write_by_itself(Batch(self.format, list(self.orphans.values()), self.moved))
-        if not self.batches.dry_run:
-            for hint in self.titles:
-                self.store.title_by_message(self.format, hint.message_id, hint.title)
+        self.report.leans_on_others |= bool(self.orphans)
+        for hint in self.titles if not self.batches.dry_run else ():
+            found = self.store.title_by_message(self.format, hint.message_id, hint.title)
+            self.report.leans_on_others |= not found
 
     def _take(self, record: Record) -> None:
         match record:

@@ -6,6 +6,7 @@ that a killed import goes on where it stopped when it is run again.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +58,11 @@ class ImportOptions:
     dry_run: bool = False
     only_changed: bool = False
     redactor: Redactor | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all that is asked for is that the history is in the store."""
+        return not (self.tags or self.undelete or self.only_changed or self.format or self.redactor)
 
     @property
     def marks(self) -> frozenset[str]:
@@ -113,6 +119,8 @@ class _Run:
         before, ignored = len(report.files), report.ignored
         try:
             for file in files(path, self.store.owns):
+                if self._is_told_again(file, is_named=file == path):
+                    continue
                 if file == path or not self._is_unchanged(str(file)):
                     self._take_file(file, is_named=file == path and not self.options.only_changed)
         except (NotFoundError, UsageError, *UNREADABLE) as error:
@@ -129,19 +137,31 @@ class _Run:
         self.report.unchanged.append(path)
         return True
 
+    def _is_told_again(self, file: Path, *, is_named: bool) -> bool:
+        """Whether a file was imported just so before, and nothing was taken away since: then the report says so."""
+        if not self.options.is_plain:
+            return False
+        told = json.loads(self.memory.told(str(file)) or "{}")
+        if not told or (is_named and not told["files"]):
+            return False
+        self.report.ignored += told["ignored"]
+        for record in told["files"]:
+            self.report.files.append(FileReport.again({**record, "path": f"{file}{record['path']}"}))
+        return True
+
     def _take_file(self, file: Path, *, is_named: bool) -> None:
         """Import a file or the members of an archive, and remember it once all of it is in the store."""
         options = self.options
-        reading, before = self.memory.begin(file), len(self.report.files)
+        reading, before, ignored = self.memory.begin(file), len(self.report.files), self.report.ignored
         for source in sources(file, reading.looked):
             self._read(source, is_named=(is_named and source.path == file) or options.format is not None)
-        read = self.report.files[before:]
+        read, ignored = self.report.files[before:], self.report.ignored - ignored
         if not options.dry_run and options.format is None:
-            self.batches.when_written(lambda: self._remember(reading, read))
+            self.batches.when_written(lambda: self._remember(reading, read, ignored))
 
-    def _remember(self, reading: Reading, read: list[FileReport]) -> None:
+    def _remember(self, reading: Reading, read: list[FileReport], ignored: int) -> None:
         if all(one.is_whole for one in read):
-            self.memory.done(reading, read[0].format if read else None)
+            self.memory.done(reading, read[0].format if read else None, _told(reading.path, read, ignored))
         else:
             self.memory.failed(reading)
 
@@ -166,6 +186,14 @@ class _Run:
             file.errors.append(Problem("", reason(error)))
             if self.report.files[-1:] != [file]:
                 self.report.files.append(file)
+
+
+def _told(path: Path, read: list[FileReport], ignored: int) -> str | None:
+    """Return what an import of a file reported, for the next one; None where that may find more in it."""
+    if any(one.leans_on_others or not one.path.startswith(str(path)) for one in read):
+        return None
+    records = [{**one.record(), "path": one.path.removeprefix(str(path))} for one in read]
+    return json.dumps({"files": records, "ignored": ignored}, ensure_ascii=False, separators=(",", ":"))
 
 
 def _unknown(head: bytes) -> str:

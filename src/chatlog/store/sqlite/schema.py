@@ -246,6 +246,8 @@ CREATE TABLE sources (
     sha256 BLOB,                        -- NULL: too large to be worth it
     beside TEXT,                        -- JSON: other files its reader looked at, with size and time; null: absent
     marks TEXT,                         -- what was done with all that it held, one a line: tag:work
+    stamp INTEGER NOT NULL,             -- the last audit line but for exports: what was deleted since is told anew
+    told TEXT,                          -- JSON: what its import reported; NULL: it is to be read again when it is named
     PRIMARY KEY (user, path)
 ) WITHOUT ROWID;
 """

@@ -20,11 +20,27 @@ class SqliteSources:
         """Return every file that was read, by its path."""
         with self._pool.read() as connection:
             rows = connection.execute(
-                """SELECT path, size, mtime_ns, read_ns, reader, format, sha256, beside, marks
+                """SELECT path, size, mtime_ns, read_ns, reader, format, sha256, beside, marks, stamp
                    FROM sources WHERE user = ?""",
                 (self._user,),
             )
             return {row[0]: _from_row(row) for row in rows}
+
+    def told(self, path: str) -> str | None:
+        """Return what the import of a file told."""
+        with self._pool.read() as connection:
+            row = connection.execute(
+                "SELECT told FROM sources WHERE user = ? AND path = ?", (self._user, path)
+            ).fetchone()
+        return row[0] if row else None
+
+    def stamp(self) -> int:
+        """Return a number that changes whenever something is deleted, restored or redacted: each is audited."""
+        with self._pool.read() as connection:
+            row = connection.execute(
+                "SELECT id FROM audit WHERE user = ? AND action <> 'export' ORDER BY id DESC LIMIT 1", (self._user,)
+            ).fetchone()
+        return row[0] if row else 0
 
     def remember(self, files: Sequence[SeenFile]) -> None:
         """Keep what is known of files, in place of what was known before."""
@@ -32,7 +48,7 @@ class SqliteSources:
             return
         with self._pool.write(durable=False) as connection:  # it cannot outlast the messages, which were written before
             connection.executemany(
-                "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(self._user, *_to_row(file)) for file in files],
             )
 
@@ -43,7 +59,7 @@ class SqliteSources:
 
 
 def _from_row(row: Row) -> SeenFile:
-    path, size, mtime_ns, read_ns, reader, name, sha256, beside, marks = row
+    path, size, mtime_ns, read_ns, reader, name, sha256, beside, marks, stamp = row
     return SeenFile(
         path=path,
         state=FileState(size, mtime_ns),
@@ -55,10 +71,22 @@ def _from_row(row: Row) -> SeenFile:
         if beside
         else {},
         marks=frozenset(marks.split("\n")) if marks else frozenset(),
+        stamp=stamp,
     )
 
 
 def _to_row(file: SeenFile) -> Row:
     beside = json.dumps(file.beside, ensure_ascii=False, separators=(",", ":")) if file.beside else None
     marks = "\n".join(sorted(file.marks)) or None
-    return (file.path, *file.state, file.read_ns, file.reader, file.format, file.sha256, beside, marks)
+    return (
+        file.path,
+        *file.state,
+        file.read_ns,
+        file.reader,
+        file.format,
+        file.sha256,
+        beside,
+        marks,
+        file.stamp,
+        file.told,
+    )
