@@ -23,7 +23,13 @@ _FOLDERS = ("~/.codex", "$CODEX_HOME")
 LOCATIONS = tuple(
     f"{folder}/{place}"
     for folder in _FOLDERS
-    for place in ("sessions/**/rollout-*.jsonl", "archived_sessions/rollout-*.jsonl", "sessions/rollout-*.json")
+    for place in (
+        "sessions/**/rollout-*.jsonl",
+        "sessions/**/rollout-*.jsonl.zst",
+        "archived_sessions/rollout-*.jsonl",
+        "archived_sessions/rollout-*.jsonl.zst",
+        "sessions/rollout-*.json",
+    )
 )
 _LINES = frozenset(("session_meta", "turn_context", "response_item", "event_msg", "compacted", "world_state"))
 _LINE = re.compile(r'"type"\s*:\s*"(?:session_meta|turn_context|response_item|event_msg|compacted|world_state)"')

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from chatlog.errors import NotFoundError, UsageError
+from chatlog.formats import packed
 
 #: How much of a source a format may look at to recognise it.
 HEAD_BYTES = 65_536
@@ -75,8 +76,9 @@ class Source:
 
     @property
     def stem(self) -> str:
-        """The last part of the name without its extension."""
-        return Path(self.name.replace("\\", "/")).stem
+        """The last part of the name without its extension, and without that of what it is packed with."""
+        name = Path(self.name.replace("\\", "/"))
+        return Path(name.stem).stem if name.suffix in packed.ENDINGS else name.stem
 
 
 #: Is told the path of every file and folder that is looked at beside a source, there or not.
@@ -228,7 +230,7 @@ def walk_stream(stream: BinaryIO, name: str = "-") -> Iterator[Source]:
     """Yield a stream as a source, or the members of the zip archive that it is."""
     source = stream_source(stream, name)
     if not _is_zip(source):
-        yield source
+        yield _unpacked(source, None)
         return
     with tempfile.TemporaryFile() as copy, source.open() as archive:
         shutil.copyfileobj(archive, copy)
@@ -243,7 +245,7 @@ def _reopened(file: IO[bytes]) -> IO[bytes]:
 def _expand(source: Source, depth: int, budget: _Budget | None = None) -> Iterator[Source]:
     """Yield the source itself, or the members of the zip that it is; one budget holds for all that is within it."""
     if depth > MAX_NESTING or not _is_zip(source):
-        yield source
+        yield _unpacked(source, budget)
         return
     with _seekable(source.open()) as stream:
         budget = budget or _Budget(stream.seek(0, io.SEEK_END))
@@ -256,6 +258,20 @@ def _expand(source: Source, depth: int, budget: _Budget | None = None) -> Iterat
             for info in sorted(zip_file.infolist(), key=lambda info: info.filename):
                 if not info.is_dir() and not _is_clutter(info.filename):
                     yield from _expand(_member_source(zip_file, info, source.name, budget), depth + 1, budget)
+
+
+def _unpacked(source: Source, budget: _Budget | None) -> Source:
+    """Return what is in a source that is one packed file, any other as it is."""
+    try:
+        head = source.head(4)
+    except UNREADABLE:  # whoever reads it will say why
+        return source
+    if not packed.is_packed(head, source.name):
+        return source
+    size = source.size or 0
+    budget = budget or _Budget(size)
+    opener = lambda: io.BufferedReader(_Bounded(packed.opened(source.open(), head), size, budget))  # noqa: E731
+    return replace(source, opener=opener, size=None, path=None)
 
 
 def _is_zip(source: Source) -> bool:
@@ -332,19 +348,19 @@ def _member_source(zip_file: zipfile.ZipFile, info: zipfile.ZipInfo, label: str,
     prefix = info.filename[: info.filename.rfind("/") + 1]
     return Source(
         name=f"{label}!{info.filename}",
-        opener=lambda: io.BufferedReader(_Bounded(zip_file.open(info), info, budget)),
+        opener=lambda: io.BufferedReader(_Bounded(zip_file.open(info), info.compress_size, budget)),
         size=info.file_size,
         folder=Archive(zip_file, label, prefix, budget),
     )
 
 
 class _Bounded(io.RawIOBase):
-    """A zip member that stops once it unpacks to far more than its packed size."""
+    """A packed file or zip member that stops once it unpacks to far more than its packed size."""
 
-    def __init__(self, stream: IO[bytes], info: zipfile.ZipInfo, budget: _Budget) -> None:
+    def __init__(self, stream: IO[bytes], packed_size: int, budget: _Budget) -> None:
         self.stream = stream
         self.budget = budget
-        self.limit = max(BOMB_BYTES, info.compress_size * MAX_RATIO)
+        self.limit = max(BOMB_BYTES, packed_size * MAX_RATIO)
         self.seen = 0
 
     def readable(self) -> bool:
@@ -355,7 +371,7 @@ class _Bounded(io.RawIOBase):
         self.seen += len(chunk)
         self.budget.take(len(chunk))
         if self.seen > self.limit:
-            raise OSError("the archive member unpacks to far more than it should")
+            raise OSError("the packed file unpacks to far more than it should")
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
