@@ -102,6 +102,12 @@ def test_everyday_verbs_import_nothing_heavy_in_a_pipe(case: str, folder: Path) 
     assert set() == modules & HEAVY
 
 
+def test_a_search_by_meaning_imports_nothing_heavy_where_all_is_indexed(folder: Path) -> None:
+    """What embeds new messages is loaded for new messages; a question alone needs neither numpy nor a tokenizer."""
+    assert {"numpy", "tokenizers"} <= imported(folder, RUN, "search", "hello", "--mode", "hybrid")
+    assert set() == imported(folder, RUN, "search", "hello", "--mode", "hybrid", "--json") & HEAVY
+
+
 def test_search_imports_no_format_and_list_no_search(folder: Path) -> None:
     """A verb loads its own half of the code."""
     assert not any(name.startswith("chatlog.formats.") for name in imported(folder, RUN, "search", "hello"))

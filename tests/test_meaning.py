@@ -9,10 +9,12 @@ import pytest
 import chatlog
 from chatlog import meaning
 from chatlog.embedders import embedder
+from chatlog.errors import NoVectorsError
 from chatlog.models import ConversationDraft, Filters
 from chatlog.results import SearchOptions
 from chatlog.search import search_messages
 from chatlog.store import Store
+from chatlog.store.sqlite import vectors as vector_rows
 
 from .store.making import say
 
@@ -42,6 +44,21 @@ def test_a_deleted_body_leaves_no_vector(store: Store) -> None:
     assert 1 == vectors(store)
     question = meaning.Question("sardines", embedder("wordllama"), store.vectors.state() or pytest.fail("no index"))
     assert [2] == question.nearest(store, 5)
+
+
+def test_an_index_from_elsewhere_without_the_extension_leaves_the_words(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that was embedded where sqlite-vec is, is searched by words where it is not, and says so."""
+    store.new(messages=[say("we ate sardines by the harbour")])
+    search_messages(store, "sardines")
+
+    def missing(connection: object) -> None:
+        raise NoVectorsError("sqlite-vec is not installed for this platform", "search works by words")
+
+    monkeypatch.setattr(vector_rows, "load_extension", missing)
+    found = search_messages(store, "where were sardines eaten?")
+    assert ("lexical", 1, 1) == (found.mode, len(found.items), len(found.warnings))
 
 
 def test_an_interrupted_index_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

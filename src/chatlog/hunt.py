@@ -239,6 +239,7 @@ class Hunt:
             return None
         if state.fingerprint != provider.fingerprint:
             raise NoVectorsError("the index of meanings is another embedder's: chatlog embed --rebuild")
+        self.store.vectors.require()
         if not complete and (waiting := self.store.vectors.waiting(1_000_000)):
             self.warned.append(f"{waiting} messages are searched by words only: chatlog embed indexes their meaning")
         return meaning.Question(meaning.without_names(self.text, authors), provider, state)

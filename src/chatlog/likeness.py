@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from chatlog.hunt import Hunt, Ranked
 from chatlog.models import Conversation, Filters, Term
@@ -18,9 +17,6 @@ from chatlog.query import STOP_WORDS, Query
 from chatlog.results import Results, SearchOptions, Tier, best_of_each
 from chatlog.store import Store
 from chatlog.store.words import Spot
-
-if TYPE_CHECKING:
-    from chatlog.meaning import Matrix
 
 #: What is less alike than this is no answer.
 ALIKE = 0.25
@@ -95,7 +91,7 @@ def _by_meaning(hunt: Hunt, subject: _Subject, limit: int) -> Results | None:
 
     centre = meaning.centre(hunt.store, _latest(subject.bodies))
     if centre is not None:
-        question.row = centre
+        question.row = centre.tolist()
     nearest = hunt.may_be_found(question.nearest(hunt.store, NEAREST, hunt.allowed))
     spots = hunt.around(nearest, 0)
     alike = question.cosines(hunt.store, spots, hunt.neighbours(spots))
@@ -111,7 +107,7 @@ def _by_meaning(hunt: Hunt, subject: _Subject, limit: int) -> Results | None:
     return Results(items=tuple(items), mode="semantic")
 
 
-def _conversations(hunt: Hunt, found: Sequence[Ranked], row: Matrix, limit: int) -> list[Ranked]:
+def _conversations(hunt: Hunt, found: Sequence[Ranked], row: Sequence[float], limit: int) -> list[Ranked]:
     """Return for each conversation its nearest message, with how alike the two conversations are as wholes."""
     from chatlog import meaning
 

@@ -6,7 +6,9 @@ Everything that needs numpy is here and in embedders/.
 
 from __future__ import annotations
 
+import math
 import re
+from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -30,6 +32,8 @@ SAMPLE, OUTGROWN = 20_000, 4
 #: How much of a neighbour's vector a message takes on, at distance 1 and 2.
 BLEND = (0.3, 0.15)
 REACH = len(BLEND)
+#: The cosine of one message and the next, about.
+KINSHIP = 0.1
 
 
 def bring_up_to_date(
@@ -113,12 +117,15 @@ def _vectors(pieces: Sequence[tuple[int, int, str]], embedder: Embedder, state: 
 def _embedded(texts: Sequence[str], embedder: Embedder, state: Meanings) -> Matrix:
     """Return vectors that fit the index.  Raises NoVectorsError where the embedder is not what it was."""
     rows = embedder.embed(texts, state.weights)
-    if rows.shape[1] != state.dimensions:
-        raise NoVectorsError(
-            f"the embedder gives {rows.shape[1]} dimensions, the index has {state.dimensions}",
-            "chatlog embed --rebuild",
-        )
+    _check(rows.shape[1], state)
     return rows
+
+
+def _check(dimensions: int, state: Meanings) -> None:
+    if dimensions != state.dimensions:
+        raise NoVectorsError(
+            f"the embedder gives {dimensions} dimensions, the index has {state.dimensions}", "chatlog embed --rebuild"
+        )
 
 
 def _codes(rows: Matrix) -> NDArray[np.int8]:
@@ -131,63 +138,47 @@ def _codes(rows: Matrix) -> NDArray[np.int8]:
 
 
 class Question:
-    """A question's vector."""
+    """A question's vector, of length 1.  Nothing here needs numpy: importing it takes as long as a search."""
 
     def __init__(self, text: str, embedder: Embedder, state: Meanings) -> None:
-        self.row = _embedded([text], embedder, state)[0]
+        self.row: Sequence[float] = embedder.question(text, state.weights)
+        _check(len(self.row), state)
 
     def nearest(self, store: Store, count: int, within: Collection[int] | None = None) -> list[int]:
         """Return the bodies whose own words mean the most alike, the nearest first."""
-        import numpy as np
-
-        if not self.row.any():
+        if not any(self.row):
             return []
-        bits: bytes = np.packbits(self.row > 0).tobytes()
-        return store.vectors.nearest(bits, count, within)
+        bits = "".join("1" if value > 0 else "0" for value in self.row).ljust(-(-len(self.row) // 8) * 8, "0")
+        return store.vectors.nearest(int(bits, 2).to_bytes(len(bits) // 8), count, within)
 
     def cosines(self, store: Store, spots: Sequence[Spot], neighbours: Sequence[Neighbour]) -> list[float]:
         """Return how alike each message is, blended with its neighbours; -1 where it has no vector."""
         beside = {(spot.conversation, spot.seq + step) for spot in spots for step in range(-REACH, REACH + 1)}
         around = [here for here in neighbours if here[:2] in beside]
-        codes = store.vectors.codes(list({here.body for here in around}))
-        if not codes:
-            return [-1.0] * len(spots)
-        alike = _compare(self.row, around, codes)
-        return [alike[spot.conversation, spot.seq] for spot in spots]
+        scale = 127 / max(1e-9, *map(abs, self.row))
+        code = array("b", (round(value * scale) for value in self.row)).tobytes()
+        own = store.vectors.cosines({here.body for here in around}, code)
+        places = {here[:2]: own[here.body] for here in around if here.body in own}
+        return [_blended(places, spot) for spot in spots]
 
 
-def _compare(
-    asked: Matrix, places: Sequence[Neighbour], codes: Mapping[int, list[bytes]]
-) -> dict[tuple[int, int], float]:
-    """Return how alike the messages at places are: the most alike of their pieces, blended with what is beside."""
-    import numpy as np
+def _blended(own: Mapping[tuple[int, int], float], spot: Spot) -> float:
+    """Return how alike a message is with its neighbours' vectors blended into its own.
 
-    pieces = [codes.get(place.body, ()) for place in places]
-    owners = np.repeat(np.arange(len(places)), [len(some) for some in pieces])
-    raw = np.frombuffer(b"".join(code for some in pieces for code in some), np.int8).reshape(len(owners), -1)
-    rows = _unit(raw.astype(np.float32))
-    whole = np.zeros((len(places), rows.shape[1]), dtype=np.float32)
-    first = np.flatnonzero(np.diff(owners, prepend=-1))
-    whole[owners[first]] = rows[first] if len(first) == len(rows) else _unit(np.add.reduceat(rows, first))
-    around = np.zeros_like(whole)
-    keys = np.array([(place.conversation, place.seq) for place in places])
+    Of vectors of length 1 that have `KINSHIP` in common, by which the blend's length is told without them.
+    """
+    here = own.get((spot.conversation, spot.seq))
+    if here is None:
+        return -1.0
+    around, weights, squares = 0.0, 0.0, 0.0
     for distance, weight in enumerate(BLEND, 1):
-        beside = np.flatnonzero((keys[distance:] - keys[:-distance] == (0, distance)).all(axis=1))
-        around[beside] += weight * whole[beside + distance]
-        around[beside + distance] += weight * whole[beside]
-    blended = rows + around[owners]
-    cosines = _unit(blended) @ asked
-    best = np.full(len(places), -1.0, dtype=np.float32)
-    best[owners[first]] = np.maximum.reduceat(cosines, first)
-    return dict(zip(((place.conversation, place.seq) for place in places), best.tolist(), strict=True))
-
-
-def _unit(rows: Matrix) -> Matrix:
-    """Scale vectors to length 1, in place: thousands of them for each question."""
-    import numpy as np
-
-    rows /= np.maximum(np.sqrt(np.einsum("ij,ij->i", rows, rows)), 1e-9)[:, None]
-    return rows
+        for seq in (spot.seq - distance, spot.seq + distance):
+            beside = own.get((spot.conversation, seq))
+            if beside is not None:
+                around += weight * beside
+                weights += weight
+                squares += weight * weight
+    return (here + around) / math.sqrt(1 + squares + KINSHIP * (2 * weights + weights * weights - squares))
 
 
 def centre(store: Store, bodies: Sequence[int]) -> Matrix | None:
@@ -205,9 +196,9 @@ def centre(store: Store, bodies: Sequence[int]) -> Matrix | None:
     return mean
 
 
-def alike(one: Matrix, other: Matrix | None) -> float:
+def alike(one: Sequence[float], other: Matrix | None) -> float:
     """Return the cosine of two directions, -1 where there is no second one."""
-    return -1.0 if other is None else float(one @ other)
+    return -1.0 if other is None else float(other.dot(one))
 
 
 def without_names(text: str, authors: Collection[str | None]) -> str:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -39,6 +40,9 @@ class Embedder(Protocol):
         Raises NoVectorsError where the provider is not there or does not answer.
         """
 
+    def question(self, text: str, weights: bytes | None) -> list[float]:
+        """Return the row of one text, as fast as can be.  Raises NoVectorsError like `embed`."""
+
 
 def embedder(name: str, environment: Mapping[str, str] | None = None) -> Embedder:
     """Return the embedder of a name.  `environment` may hold an endpoint's key, OPENAI_API_KEY.
@@ -71,6 +75,12 @@ def checked(rows: Sequence[Any], count: int) -> Sequence[Any]:
     if len({len(row) for row in rows}) != 1:
         raise ValueError("the vectors are of several lengths")
     return rows
+
+
+def unit_row(row: Sequence[float]) -> list[float]:
+    """Return a vector scaled to length 1; zeros stay zeros."""
+    length = math.sqrt(sum(value * value for value in row))
+    return [value / length for value in row] if length > 1e-9 else [0.0] * len(row)
 
 
 def unit(rows: Any) -> Matrix:

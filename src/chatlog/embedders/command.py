@@ -33,6 +33,11 @@ class Command:
     def fit(self, texts: Sequence[str]) -> None:
         """Return nothing: the program has learned already."""
 
+    def question(self, text: str, weights: bytes | None) -> list[float]:
+        """Return the vector of one text.  Raises NoVectorsError like `embed`."""
+        row: list[float] = self.embed([text], weights)[0].tolist()
+        return row
+
     def embed(self, texts: Sequence[str], weights: bytes | None) -> Matrix:  # noqa: ARG002
         """Return the program's vectors, of length 1.  Raises NoVectorsError where it fails."""
         from chatlog.embedders import checked, unit

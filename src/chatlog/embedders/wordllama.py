@@ -7,13 +7,18 @@ data files are read with numpy and tokenizers.  A token counts by its rarity in 
 from __future__ import annotations
 
 import json
+import math
+import struct
 import zlib
-from collections.abc import Sequence
-from functools import lru_cache
+from array import array
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from chatlog.embedders import unit_row
 from chatlog.errors import NoVectorsError
 
 if TYPE_CHECKING:
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from chatlog.embedders import Matrix
+    from chatlog.embedders.pieces import Pieces
 
 _WEIGHTS = ("weights", "l2_supercat_256.safetensors")
 _TOKENIZER = ("tokenizers", "l2_supercat_tokenizer_config.json")
@@ -41,24 +47,55 @@ class WordLlama:
     batch = 1_024
 
     def __init__(self) -> None:
-        try:
-            import numpy as np
-            from tokenizers import Tokenizer
-        except ImportError:
-            raise NoVectorsError("numpy and tokenizers are not installed", "pip install chatlog brings them") from None
         found = find_spec("wordllama")
         places = found.submodule_search_locations if found else None
         if not places:
             raise NoVectorsError("the wordllama package is not installed", "pip install wordllama") from None
-        folder = Path(places[0])
+        self._folder = Path(places[0])
+        with self._reading():
+            self._tensor = Tensor.of(self._folder.joinpath(*_WEIGHTS))
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
         try:
-            self._table = _tensor(folder.joinpath(*_WEIGHTS))
-            self._tokenizer: Any = Tokenizer.from_file(str(folder.joinpath(*_TOKENIZER)))
+            yield
+        except ImportError:
+            raise NoVectorsError("numpy and tokenizers are not installed", "pip install chatlog brings them") from None
         except (OSError, ValueError, KeyError) as error:
             raise NoVectorsError(f"wordllama's files cannot be read: {error}", "reinstall it") from None
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
-        self._uniform = np.ones(len(self._table), dtype=np.float32)
+
+    @cached_property
+    def _table(self) -> NDArray[np.float16]:
+        with self._reading():
+            return self._tensor.mapped()
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        with self._reading():
+            from tokenizers import Tokenizer
+
+            tokenizer: Any = Tokenizer.from_file(str(self._folder.joinpath(*_TOKENIZER)))
+        tokenizer.no_padding()
+        tokenizer.no_truncation()
+        return tokenizer
+
+    @cached_property
+    def _pieces(self) -> Pieces:
+        from chatlog.embedders.pieces import Pieces
+
+        with self._reading():
+            return Pieces(self._folder.joinpath(*_TOKENIZER))
+
+    def question(self, text: str, weights: bytes | None) -> list[float]:
+        """Return what `embed` returns for one line of text, with neither numpy nor the tokenizer."""
+        rarity = None if weights is None else _counts(weights)
+        sums = [0.0] * self._tensor.width
+        with self._reading():
+            rows = self._tensor.rows(self._pieces.encode(text))
+        for number, row in rows:
+            weight = 1.0 if rarity is None else _weight(rarity[number], rarity[-1])
+            sums = [one + weight * other for one, other in zip(sums, row, strict=True)]
+        return unit_row(sums)
 
     def fit(self, texts: Sequence[str]) -> bytes:
         """Return in how many of the texts each token is, and how many texts there are, packed."""
@@ -76,7 +113,7 @@ class WordLlama:
 
         from chatlog.embedders import unit
 
-        rarity = self._uniform if weights is None else _rarity(weights)
+        rarity = np.ones(len(self._table), dtype=np.float32) if weights is None else _rarity(weights)
         rows = np.zeros((len(texts), self._table.shape[1]), dtype=np.float32)
         tokens = self._tokens(texts)
         start = 0
@@ -116,15 +153,47 @@ def _rarity(weights: bytes) -> Matrix:
     return rarity
 
 
-def _tensor(path: Path) -> NDArray[np.float16]:
-    """Return the only tensor of a safetensors file, mapped into memory."""
-    import numpy as np
+@lru_cache(8)
+def _counts(weights: bytes) -> array[int]:
+    return array("I", zlib.decompress(weights))
 
-    with path.open("rb") as file:
-        size = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(size))
-    (facts,) = (value for name, value in header.items() if name != "__metadata__")
-    if facts["dtype"] != "F16":
-        raise ValueError("the numbers are not half precision")
-    shape = tuple(facts["shape"])
-    return np.memmap(path, dtype=np.float16, mode="r", offset=8 + size + facts["data_offsets"][0], shape=shape)
+
+def _weight(frequency: int, total: int) -> float:
+    return math.log1p((total - frequency + 0.5) / (frequency + 0.5))
+
+
+class Tensor(NamedTuple):
+    """The only tensor of a safetensors file: where its numbers begin, and its shape."""
+
+    path: Path
+    offset: int
+    height: int
+    width: int
+
+    @classmethod
+    def of(cls, path: Path) -> Tensor:
+        """Read the file's header.  Raises OSError, ValueError or KeyError where it is none."""
+        with path.open("rb") as file:
+            size = int.from_bytes(file.read(8), "little")
+            header = json.loads(file.read(size))
+        (facts,) = (value for name, value in header.items() if name != "__metadata__")
+        if facts["dtype"] != "F16":
+            raise ValueError("the numbers are not half precision")
+        height, width = facts["shape"]
+        return cls(path, 8 + size + facts["data_offsets"][0], height, width)
+
+    def mapped(self) -> NDArray[np.float16]:
+        """Return the tensor, mapped into memory."""
+        import numpy as np
+
+        return np.memmap(self.path, dtype=np.float16, mode="r", offset=self.offset, shape=(self.height, self.width))
+
+    def rows(self, numbers: Sequence[int]) -> list[tuple[int, tuple[float, ...]]]:
+        """Return rows, each with its number."""
+        form = struct.Struct(f"<{self.width}e")
+        found = []
+        with self.path.open("rb") as file:
+            for number in numbers:
+                file.seek(self.offset + number * form.size)
+                found.append((number, form.unpack(file.read(form.size))))
+        return found

@@ -40,6 +40,9 @@ class Vector(NamedTuple):
 class Vectors(Protocol):
     """The index of meanings of one user.  Raises NoVectorsError where the platform has no nearest-neighbour search."""
 
+    def require(self) -> None:
+        """Raise NoVectorsError where vectors cannot be compared."""
+
     def state(self) -> Meanings | None:
         """Return how far the index is; None where there is none."""
 
@@ -66,6 +69,9 @@ class Vectors(Protocol):
 
     def nearest(self, bits: bytes, count: int, within: Collection[int] | None = None) -> list[int]:
         """Return the bodies nearest to a vector, the nearest first; with `within` the nearest of these."""
+
+    def cosines(self, bodies: Collection[int], code: bytes) -> Mapping[int, float]:
+        """Return how alike bodies and a vector are, a byte a dimension: the most alike of a body's pieces."""
 
     def codes(self, bodies: Sequence[int]) -> Mapping[int, list[bytes]]:
         """Return the vectors of bodies, a byte a dimension, one for each piece of the text."""

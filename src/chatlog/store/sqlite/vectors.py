@@ -7,6 +7,7 @@ There are no triggers, so that everything else works in a file whose extension i
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
@@ -32,6 +33,8 @@ MAX_PIECES = 64
 BEHIND = 1_000
 #: Of a user of more vectors than this the nearest are found without sqlite-vec.
 SCANNED = 10_000
+#: The same where numpy is not there yet: to import it takes as long as sqlite-vec takes for the rest.
+SCANNED_FIRST = 500_000
 #: Vectors that are kept together: 10 kB of bits, the least that a user takes.
 CHUNK = 256
 #: A chore: bits of vectors that are gone are still in the file.
@@ -175,6 +178,10 @@ class SqliteVectors:
         self._pool = pool
         self.user = user
 
+    def require(self) -> None:
+        with self._pool.read() as connection:
+            load_extension(connection)
+
     def state(self) -> Meanings | None:
         with self._pool.read() as connection:
             return self._state(connection)
@@ -278,7 +285,7 @@ class SqliteVectors:
             state = self._state(connection)
             if state is None:
                 return []
-            if state.vectors > SCANNED:
+            if state.vectors > (SCANNED if "numpy" in sys.modules else SCANNED_FIRST):
                 table, allowed = _table(state.dimensions), None if within is None else _of(within)
                 found = chunks.nearest(connection, table, self.user, bits, count, allowed)
                 return list(dict.fromkeys(piece // MAX_PIECES for piece in found))
@@ -292,6 +299,16 @@ class SqliteVectors:
                 f"SELECT rowid FROM {_table(state.dimensions)} WHERE {condition} ORDER BY distance", values
             ).fetchall()
         return list(dict.fromkeys(row[0] // MAX_PIECES for row in rows))
+
+    def cosines(self, bodies: Collection[int], code: bytes) -> Mapping[int, float]:
+        with self._pool.read() as connection:
+            load_extension(connection)
+            rows = connection.execute(
+                f"""SELECT v.id / {MAX_PIECES}, 1 - min(vec_distance_cosine(vec_int8(v.code), vec_int8(?)))
+                    FROM {_PIECES_OF} GROUP BY 1""",
+                (code, json.dumps([*bodies])),
+            ).fetchall()
+        return dict(rows)
 
     def codes(self, bodies: Sequence[int]) -> Mapping[int, list[bytes]]:
         found: dict[int, list[bytes]] = {}
@@ -317,8 +334,9 @@ def _of(bodies: Collection[int]) -> Callable[[NDArray[np.int64]], NDArray[np.boo
 
 
 _WAITING = "user = ? AND id > coalesce((SELECT done FROM meanings WHERE user = ?), 0) AND text <> ''"
-_PIECES_WITHIN = f"""SELECT v.id FROM json_each(?) AS wanted
-    JOIN vectors AS v ON v.id BETWEEN wanted.value * {MAX_PIECES} AND wanted.value * {MAX_PIECES} + {MAX_PIECES - 1}"""
+_PIECES_OF = f"""json_each(?) AS wanted CROSS JOIN vectors AS v
+    ON v.id BETWEEN wanted.value * {MAX_PIECES} AND wanted.value * {MAX_PIECES} + {MAX_PIECES - 1}"""
+_PIECES_WITHIN = f"SELECT v.id FROM {_PIECES_OF}"
 
 
 def _alive(connection: Connection, bodies: Collection[int]) -> set[int]:

@@ -1,0 +1,58 @@
+"""A question's tokens, without the tokenizer: loading that for one line of text takes longer than all of a search.
+
+The vocabulary is a SentencePiece one with byte fallback: of all neighbours that are a token together, those whose
+token comes first in it are joined first.  A test holds this against the tokenizer itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from pathlib import Path
+
+import orjson
+
+#: What stands for a blank, and begins a word.
+BLANK = "▁"
+
+
+class Pieces:
+    """The vocabulary of a `tokenizer.json`."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the vocabulary, and only that: the rest of the file is as long again.  Raises OSError, ValueError."""
+        raw = path.read_bytes()
+        start = raw.index(b"{", raw.index(b'"vocab"'))
+        end = raw.index(b'"merges"', start)
+        self._ids: Mapping[str, int] = orjson.loads(raw[start : raw.rindex(b",", start, end)])
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of a text's tokens, its blanks taken for one each, without those for beginning and end."""
+        text = " ".join(word for word in text.split(" ") if word)
+        if not text:
+            return []
+        return [number for word in _words(text) for piece in self._joined(word) for number in self._numbers(piece)]
+
+    def _joined(self, word: str) -> list[str]:
+        """Return a word's tokens, from its characters up."""
+        pieces = list(word)
+        while len(pieces) > 1:
+            pairs = [one + other for one, other in pairwise(pieces)]
+            first = min(range(len(pairs)), key=lambda index: self._ids.get(pairs[index], len(self._ids)))
+            if pairs[first] not in self._ids:
+                break
+            pieces[first : first + 2] = [pairs[first]]
+        return pieces
+
+    def _numbers(self, piece: str) -> list[int]:
+        """Return the id of a piece, or those of its bytes."""
+        number = self._ids.get(piece)
+        if number is not None:
+            return [number]
+        return [self._ids[f"<0x{byte:02X}>"] for byte in piece.encode("utf-8", "replace")]
+
+
+def _words(text: str) -> Iterator[str]:
+    """Yield a text in pieces that no token spans: each begins with a blank."""
+    for word in text.replace(BLANK, " ").split(" "):
+        yield BLANK + word
