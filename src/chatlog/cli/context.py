@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
@@ -10,10 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from chatlog.assembly import Left
+from chatlog.cli.batch import serve
 from chatlog.cli.options import complete_conversation, number_of, one_of, verb
-from chatlog.cli.session import STDIN, Session
+from chatlog.cli.session import Session
 from chatlog.context import Context, Request, assemble
-from chatlog.errors import ChatlogError, UsageError
+from chatlog.errors import UsageError
 from chatlog.output import SCHEMA_VERSION, to_json
 from chatlog.store import Store
 
@@ -164,33 +164,14 @@ _KEYS: dict[str, tuple[type, str]] = {
 
 
 def _serve(session: Session, batch: str, defaults: Request, *, redact: bool) -> None:
-    if batch != STDIN:
-        raise UsageError("a batch comes on stdin", "chatlog context --batch -")
     store = _store(session, redact=redact)
-    for line in session.read_bytes("requests"):
-        if not line.strip():
-            continue
-        identity: Any = None
-        try:
-            asked = _parsed(line)
-            identity = asked.get("id")
-            if redact and isinstance(asked.get("query"), str):
-                asked["query"] = session.redactor().text(asked["query"])
-            answer = _answer(session, store, asked, defaults)
-        except ChatlogError as error:
-            answer = {"error": error.record()}
-        session.output.lines([to_json({"id": identity, **answer})])
-        session.output.out.flush()
 
+    def answer(asked: dict[str, Any]) -> dict[str, Any]:
+        if redact and isinstance(asked.get("query"), str):
+            asked["query"] = session.redactor().text(asked["query"])
+        return _answer(session, store, asked, defaults)
 
-def _parsed(line: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        raise UsageError("the request is not JSON", "one JSON object a line") from None
-    if not isinstance(value, dict):
-        raise UsageError("the request is not a JSON object", "one JSON object a line")
-    return value
+    serve(session, batch, answer)
 
 
 def _answer(session: Session, store: Store, asked: Mapping[str, Any], defaults: Request) -> dict[str, Any]:

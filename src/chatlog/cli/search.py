@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Annotated, Any
@@ -11,11 +10,12 @@ import typer
 
 from chatlog import query, timespec
 from chatlog.cli import found
+from chatlog.cli.batch import serve
 from chatlog.cli.options import complete_conversation, dashes, one_of, verb
 from chatlog.cli.session import STDIN, Session
-from chatlog.errors import ChatlogError, UsageError
+from chatlog.errors import UsageError
 from chatlog.models import ROLES, Filters
-from chatlog.output import FORMATS, to_json
+from chatlog.output import FORMATS
 from chatlog.results import Results, SearchOptions
 from chatlog.search import MODES, search_conversations, search_messages
 from chatlog.store import Store
@@ -81,9 +81,7 @@ def command(
         embedder=session.embedder(),
     )
     if batch is not None:
-        if batch != STDIN:
-            raise UsageError("a batch comes on stdin", "chatlog search --batch -")
-        _serve(session, store, options, output)
+        serve(session, batch, lambda asked: _answer(session, store, {"output": output, **asked}, options))
         return
     filters = _asked_filters(session, store, conv, words)
     asks_nothing = not words and filters == Filters()
@@ -124,29 +122,6 @@ def _places(places: list[str]) -> tuple[str, ...]:
 
 
 # --batch: one JSON request a line, one JSON answer a line
-
-
-def _serve(session: Session, store: Store, options: SearchOptions, output: str) -> None:
-    for line in session.read_bytes("requests"):
-        identity: Any = None
-        try:
-            request = _request(line)
-            identity = request.get("id")
-            answer = _answer(session, store, {"output": output, **request}, options)
-        except ChatlogError as error:
-            answer = {"error": error.record()}
-        session.output.lines([to_json({"id": identity, **answer})])
-        session.output.out.flush()
-
-
-def _request(line: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(line)
-    except (ValueError, RecursionError):
-        raise UsageError("the request is not JSON", "one JSON object a line") from None
-    if not isinstance(value, dict):
-        raise UsageError("the request is not a JSON object", "one JSON object a line")
-    return value
 
 
 def _answer(session: Session, store: Store, request: Mapping[str, Any], options: SearchOptions) -> dict[str, Any]:

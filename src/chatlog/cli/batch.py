@@ -1,0 +1,39 @@
+"""`--batch -`: one JSON request a line on stdin, one JSON answer a line, in order, errors included."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from chatlog.cli.session import STDIN, Session
+from chatlog.errors import ChatlogError, UsageError
+from chatlog.output import to_json
+
+
+def serve(session: Session, batch: str, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    """Answer every request on stdin as soon as it comes.  Raises UsageError where a batch comes from elsewhere."""
+    if batch != STDIN:
+        raise UsageError("a batch comes on stdin", "--batch -")
+    for line in session.read_bytes("requests"):
+        if not line.strip():
+            continue
+        identity: Any = None
+        try:
+            request = _request(line)
+            identity = request.get("id")
+            answered = answer(request)
+        except ChatlogError as error:
+            answered = {"error": error.record()}
+        session.output.lines([to_json({"id": identity, **answered})])
+        session.output.flush()
+
+
+def _request(line: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError):
+        raise UsageError("the request is not JSON", "one JSON object a line") from None
+    if not isinstance(value, dict):
+        raise UsageError("the request is not a JSON object", "one JSON object a line")
+    return value
