@@ -242,3 +242,54 @@ def test_kill_leaves_no_half_summary(when: int, store: Store, tmp_path: Path) ->
     latest = store.summaries.latest(found.id)
     assert {64} == {made.to_seq for made in latest.values()}
     assert [] == [check.name for check in store.checks() if not check.ok]
+
+
+WRITER = """
+import sys, chatlog
+from chatlog.models import MessageDraft
+with chatlog.open(sys.argv[1], synchronous="NORMAL") as store:
+    name = store.conversations().items[0].id
+    for number in range(40):
+        asked = MessageDraft(role="user", text=f"{sys.argv[2]} {number}: the blue hotel, at 120 euros a night.")
+        store.add(name, [asked, MessageDraft(role="assistant", text="Noted, the hotel.")])
+"""
+#: Summarises into the spans that it was given, one after the other, until the writers have written all.
+COMPACTOR = """
+import sys, time, chatlog
+from chatlog.compaction import Compaction, Options
+from chatlog.errors import ConflictError
+def how(task):
+    return f"{task.previous} {task.messages[0].seq}-{task.messages[-1].seq}"
+with chatlog.open(sys.argv[1], synchronous="NORMAL") as store:
+    name = store.conversations().items[0].id
+    work, options = Compaction(store, how, "test"), Options(window=400, keep=8)
+    done = False
+    while not done:
+        done = store.get(name).messages == 160
+        try:
+            work.apply(work.plan(store.get(name), options), options)
+        except ConflictError:
+            continue
+"""
+
+
+def test_two_writers_and_two_compactors_lose_nothing_and_take_no_turn_twice(store: Store, tmp_path: Path) -> None:
+    """Four processes at once: every message is there, and the spans of the summaries follow each other to the end."""
+    found = store.new(ConversationDraft(title="Trip"))
+    path = str(tmp_path / "chatlog.db")
+    scripts = [(WRITER, "one"), (WRITER, "two"), (COMPACTOR, "three"), (COMPACTOR, "four")]
+    environment = {**os.environ, "PYTHONPATH": str(SOURCES)}
+    running = [
+        subprocess.Popen([sys.executable, "-c", script, path, name], env=environment, stderr=subprocess.PIPE)
+        for script, name in scripts
+    ]
+    assert [(0, b"")] * 4 == [(process.wait(120), process.communicate()[1]) for process in running]
+    said = sorted(made.text.partition(":")[0] for made in store.messages(found.id) if made.role == "user")
+    assert sorted(f"{name} {number}" for name in ("one", "two") for number in range(40)) == said
+    latest = store.summaries.latest(found.id)
+    for kind, made in latest.items():
+        spans = [tuple(map(int, span.split("-"))) for span in made.text.split()]
+        assert (1, made.to_seq) == (spans[0][0], spans[-1][1]), kind
+        assert [last + 1 for _, last in spans[:-1]] == [first for first, _ in spans[1:]], kind
+    assert {144} == {made.to_seq for made in latest.values()}
+    assert [] == [check.name for check in store.checks() if not check.ok]

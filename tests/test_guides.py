@@ -5,8 +5,12 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,7 @@ from chatlog.cli import COMMANDS, import_
 from .conftest import Run
 
 ROOT = Path(__file__).parents[1]
+ROLES = ("user", "assistant")
 HISTORY = (
     {"type": "message", "conversation": "notes", "role": "user", "text": "What is WAL?"},
     {"type": "message", "conversation": "notes", "role": "assistant", "text": "A write-ahead log."},
@@ -119,3 +124,99 @@ def test_the_site_builds(tmp_path: Path) -> None:
     )
     assert (0, "") == (done.returncode, done.stderr)
     assert "Your AI conversations" in (tmp_path / "site" / "index.html").read_text("utf-8")
+
+
+def _program(folder: Path, name: str, script: str) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n", "utf-8")
+    (folder / name).chmod(0o755)
+
+
+def test_the_context_guide_runs(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line in docs/context.md works on a conversation that is long enough to be summarised."""
+    _program(tmp_path / "bin", "llm", "cat > /dev/null; echo We chose the blue hotel.")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    turns = [{"role": role, "content": f"About hotel {number}."} for number in range(20) for role in ROLES]
+    run("add", "--new", "--json", "-", stdin=json.dumps(turns))
+    page = (ROOT / "docs/context.md").read_text("utf-8")
+    lines = re.findall(r"^\$ (.*)$", page, re.MULTILINE)
+    assert len(lines) > 15
+    for line in lines:
+        echoed, _, call = line.rpartition("' | ")
+        ran = run(*shlex.split(call or line)[1:], stdin=echoed.removeprefix("echo '"))
+        assert (0, True) == (ran.code, bool(ran.out) or "--due" in line), (line, ran.err)
+
+
+class Model(BaseHTTPRequestHandler):
+    """Answers in OpenAI's and Anthropic's protocols with how many messages it was sent."""
+
+    def do_POST(self) -> None:
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        text = f"{len(asked['messages'])} messages"
+        if self.path.endswith("/messages"):
+            usage = {"input_tokens": 1, "output_tokens": 1}
+            answer = {"id": "m", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn",
+                      "stop_sequence": None, "usage": usage, "content": [{"type": "text", "text": text}]}  # fmt: skip
+        else:
+            message = {"role": "assistant", "content": text}
+            choice = {"index": 0, "finish_reason": "stop", "message": message}
+            answer = {"id": "c", "object": "chat.completion", "created": 0, "model": "m", "choices": [choice]}
+        body = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The environment of a shell that has chatlog, a model's server, and stand-ins for llm, ollama and git."""
+    for name in ("llm", "ollama", "git"):
+        _program(tmp_path / "bin", name, "[ -t 0 ] || cat > /dev/null; echo The blue hotel.")
+    _program(tmp_path / "bin", "chatlog", f'exec "{sys.executable}" -m chatlog "$@"')
+    with HTTPServer(("127.0.0.1", 0), Model) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        yield {
+            "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8",
+            "PYTHONPATH": str(ROOT / "src"), "CHATLOG_DB": str(tmp_path / "chats.db"),
+            "OPENAI_BASE_URL": f"{address}/v1", "OPENAI_API_KEY": "none", "ANTHROPIC_BASE_URL": address,
+            "ANTHROPIC_API_KEY": "none",
+        }  # fmt: skip
+        server.shutdown()
+
+
+def _blocks(language: str) -> list[str]:
+    page = (ROOT / "docs/recipes.md").read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.skipif(not (shutil.which("jq") and shutil.which("curl")), reason="needs jq and curl")
+def test_the_recipes_for_the_shell_run(shell: dict[str, str], tmp_path: Path) -> None:
+    """All of docs/recipes.md, in its order, in one shell; the answers are in the conversation."""
+    script = "set -euo pipefail\n" + "\n".join(_blocks("sh"))
+    ran = subprocess.run(
+        ["bash", "-c", script], env=shell, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert (0, "") == (ran.returncode, ran.stderr)
+    assert ["The blue hotel."] * 3 == ran.stdout.splitlines()[:3]
+    answers = [line for line in ran.stdout.splitlines() if line.endswith(" messages")]
+    assert ["8 messages"] == answers
+    assert "10 messages" in (tmp_path / "for-a-colleague.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("package", "expected"), [("openai", ["1 messages", "3 messages"]), ("anthropic", ["1 messages"])]
+)
+def test_the_recipes_for_sdks_run(package: str, expected: list[str], shell: dict[str, str], tmp_path: Path) -> None:
+    """Each Python example of docs/recipes.md, with the official client."""
+    pytest.importorskip(package)
+    (code,) = [block for block in _blocks("python") if f"from {package} import" in block]
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=shell, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (0, expected) == (ran.returncode, ran.stdout.splitlines()), ran.stderr

@@ -272,7 +272,7 @@ class _Reading:
 
 def _times(tokens: int, budget: int) -> str:
     share = tokens / max(budget, 1)
-    return f"{share:.0%} of" if share < 2 else f"{share:,.0f} times"
+    return f"{share:.0%} of" if share < 2 else f"{share:,.{int(share < 10)}f} times"
 
 
 def _reported(message: Message) -> int | None:

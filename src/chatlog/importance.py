@@ -112,11 +112,11 @@ def importance_of(message: Message) -> Verdict:
         return Verdict("keep", "instructions")
     if message.hidden:
         return Verdict("discard", "hidden")
-    empty = _emptiness(message)
+    empty = emptiness(message)
     return Verdict("discard", empty) if empty else _by_words(scanned(message.text), message.role)
 
 
-def _emptiness(message: Message) -> str | None:
+def emptiness(message: Message) -> str | None:
     """Return why a message says nothing worth a summary, None where it says something."""
     kinds = {str(part.get("type")) for part in message.parts or ()}
     if message.role == "tool" or (not message.text.strip() and kinds & {"tool_call", "tool_call_response"}):

@@ -32,18 +32,27 @@ class Snippet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A found message, where in it, and its neighbours, and its scores apart."""
+    """A found message, where in it, and its neighbours, and its scores apart.
+
+    The piece that is shown is cut when it is asked for, around `terms`, unless it was `found` already.
+    """
 
     message: Message
     title: str | None
     score: float
     matched: str
-    snippet: Snippet
+    terms: tuple[Term, ...] = ()
+    found: Snippet | None = None
     before: tuple[Message, ...] = ()
     after: tuple[Message, ...] = ()
     by_words: float | None = None
     by_meaning: float | None = None
     matches: int | None = None  # where it stands for its conversation: of how many it is the best
+
+    @property
+    def snippet(self) -> Snippet:
+        """The piece of the message that matched."""
+        return self.found or snippet_of(self.message, self.terms)
 
     def record(self) -> dict[str, Any]:
         """Return the machine form."""
@@ -103,12 +112,12 @@ def best_of_each(found: Results) -> Results:
 
 def item_of(hit: Hit, snippet: Snippet) -> Result:
     """Return the result of a hit."""
-    return Result(message=hit.message, title=hit.title, score=hit.score, matched="words", snippet=snippet)
+    return Result(message=hit.message, title=hit.title, score=hit.score, matched="words", found=snippet)
 
 
 def result_of(hit: Hit, terms: Sequence[Term]) -> Result:
     """Return the result of a hit, the piece shown where the terms are."""
-    return item_of(hit, snippet_of(hit.message, terms))
+    return Result(message=hit.message, title=hit.title, score=hit.score, matched="words", terms=tuple(terms))
 
 
 def snippet_of(message: Message, terms: Sequence[Term]) -> Snippet:

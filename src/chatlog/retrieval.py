@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from chatlog.importance import importance_of
+from chatlog.importance import emptiness
 from chatlog.models import Message
 from chatlog.quoting import labelled, passage, said, speaker
 from chatlog.tokens import Counter
@@ -44,8 +44,9 @@ def _worth(one: Scored, count: Counter) -> float:
 
 
 def _is_idle(message: Message) -> bool:
-    verdict = importance_of(message)
-    return verdict.importance == "discard" and verdict.reason != "tool payload"
+    if message.importance is not None:
+        return message.importance == "discard"
+    return emptiness(message) not in (None, "tool payload")
 
 
 class Quotes:

@@ -23,6 +23,8 @@ from chatlog.tokens import CL100K, counter, cut
 _MOST_SENTENCES, _LONGEST = 3_000, 60
 #: What a rule, a line of the earlier summary, a figure and a question add to a sentence's weight.
 _BY_RULE, _EARLIER, _BY_USER = 1.6, 1.25, 1.15
+#: What the last sentence weighs more than the first: what was settled later holds.
+_LATER = 0.25
 #: How much likeness to what is taken already takes away.
 _LIKENESS = 0.7
 
@@ -43,9 +45,10 @@ def summarize(task: Task) -> str:
     count = counter(CL100K)
     taken: list[Candidate] = []
     spare = task.most
-    scores = {candidate: _score(candidate, weights) for candidate in found}
+    last = max((candidate.place for candidate in found), default=0) or 1
+    scores = {one: _score(one, weights) * (1 + _LATER * one.place / last) for one in found}
     while scores and spare > 8:
-        best = max(scores, key=lambda candidate: (scores[candidate], -candidate.place))
+        best = max(scores, key=lambda candidate: (scores[candidate], candidate.place))
         del scores[best]
         price = count(best.line + "\n")
         if price > spare:
