@@ -265,7 +265,8 @@ class _Reading:
 
     def _hits(self, question: str, usable: int) -> Sequence[Message]:
         name = self.conversation.id
-        found = self.retrieve(self.store, name, question, min(max(usable // 16, 30), 120))
+        mean = self.opening.tokens / max(self.opening.messages, 1)  # there is no use for many more than fit
+        found = self.retrieve(self.store, name, question, min(max(int(2 * usable / max(mean, 1)), 30), 120))
         active = self.windows.active(name, [one.message.seq for one in found])
         return by_worth([one for one in found if one.message.seq in active], self.count)
 

@@ -7,7 +7,8 @@ vec0 compares one vector after the other and sorts as it goes: 100,000 cost it 3
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 #: So many chunks are looked at at once.
 TOGETHER = 4_096
+#: In more spans than this one looks at everything.
+MOST_SPANS = 20_000
 #: The distance of what is not to be found.
 NOWHERE = 0xFFFF
 
@@ -32,31 +35,50 @@ def nearest(
     user: str,
     bits: bytes,
     count: int,
-    allowed: Callable[[Ids], NDArray[np.bool_]] | None = None,
+    within: Sequence[tuple[int, int]] | None = None,
 ) -> list[int]:
-    """Return the ids of a user's `count` nearest vectors of those that are allowed, the nearest first."""
+    """Return the ids of a user's `count` nearest vectors, those within some spans of ids only, the nearest first."""
     import numpy as np
 
     best: list[tuple[int, int]] = []
-    for ids, taken, vectors in _chunks(connection, table, user):
+    for ids, taken, vectors in _chunks(connection, table, user, within):
         distances = _distances(vectors, bits)
         distances[taken == 0] = NOWHERE
-        if allowed is not None:
-            distances[~allowed(ids)] = NOWHERE
+        if within is not None:
+            distances[~_are_in(ids, within)] = NOWHERE
         some = np.argpartition(distances, count)[:count] if len(ids) > count else slice(None)
         found = zip(distances[some].tolist(), ids[some].tolist(), strict=True)
         best = heapq.nsmallest(count, [*best, *(one for one in found if one[0] < NOWHERE)])
     return [number for _, number in best]
 
 
-def _chunks(connection: Connection, table: str, user: str) -> Iterator[Chunk]:
-    """Yield ids, whether they are taken, and vectors of a user; a chunk has room for more than it holds."""
+def _are_in(ids: Ids, spans: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
+    """Return which ids are in one of the spans, which are in order and apart."""
     import numpy as np
 
+    edges = np.array(spans, np.int64).reshape(-1, 2)
+    at = np.searchsorted(edges[:, 0], ids, side="right") - 1
+    inside: NDArray[np.bool_] = (at >= 0) & (ids <= edges[at, 1])
+    return inside
+
+
+def _chunks(connection: Connection, table: str, user: str, within: Sequence[tuple[int, int]] | None) -> Iterator[Chunk]:
+    """Yield ids, whether they are taken, and vectors of a user; a chunk has room for more than it holds.
+
+    Of a conversation in a large history only the chunks that hold something of it are read.
+    """
+    import numpy as np
+
+    chosen, values = f"SELECT chunk_id FROM {table}_chunks", [user]
+    if within is not None and len(within) <= MOST_SPANS:
+        chosen = f"""SELECT DISTINCT r.chunk_id FROM json_each(?) AS span
+            CROSS JOIN {table}_rowids AS r ON r.rowid BETWEEN span.value ->> 0 AND span.value ->> 1"""
+        values = [json.dumps(within), user]
     rows = connection.execute(
-        f"""SELECT c.rowids, c.validity, v.vectors FROM {table}_chunks AS c
+        f"""SELECT c.rowids, c.validity, v.vectors FROM ({chosen}) AS chosen
+            CROSS JOIN {table}_chunks AS c ON c.chunk_id = chosen.chunk_id
             CROSS JOIN {table}_vector_chunks00 AS v ON v._rowid_ = c.chunk_id WHERE c.partition00 = ?""",
-        (user,),
+        values,
     )
     while some := list(islice(rows, TOGETHER)):
         ids, taken, vectors = (b"".join(column) for column in zip(*some, strict=True))

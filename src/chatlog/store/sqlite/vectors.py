@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,8 +24,7 @@ from chatlog.store.sqlite.pacing import in_steps
 from chatlog.store.vectors import Meanings, Pending, Vector
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+    pass
 
 #: A body has at most so many pieces: the id of a piece's vector is the body's times this, and the piece.
 MAX_PIECES = 64
@@ -286,8 +285,8 @@ class SqliteVectors:
             if state is None:
                 return []
             if state.vectors > (SCANNED if "numpy" in sys.modules else SCANNED_FIRST):
-                table, allowed = _table(state.dimensions), None if within is None else _of(within)
-                found = chunks.nearest(connection, table, self.user, bits, count, allowed)
+                spans = None if within is None else _spans(within)
+                found = chunks.nearest(connection, _table(state.dimensions), self.user, bits, count, spans)
                 return list(dict.fromkeys(piece // MAX_PIECES for piece in found))
             load_extension(connection)
             condition = "user = ? AND embedding MATCH vec_bit(?) AND k = ?"
@@ -325,12 +324,17 @@ class SqliteVectors:
             forget(connection, list(bodies))
 
 
-def _of(bodies: Collection[int]) -> Callable[[NDArray[np.int64]], NDArray[np.bool_]]:
-    """Return what says of ids whether they are pieces of bodies."""
-    import numpy as np
-
-    wanted = np.fromiter(bodies, np.int64, len(bodies))
-    return lambda ids: np.isin(ids // MAX_PIECES, wanted)
+def _spans(bodies: Collection[int]) -> list[tuple[int, int]]:
+    """Return the spans of ids that the pieces of bodies have, those of bodies in a row as one."""
+    spans: list[tuple[int, int]] = []
+    first = last = -1
+    for body in sorted(bodies):
+        if body != last + 1 or first < 0:
+            if first >= 0:
+                spans.append((piece_id(first), piece_id(last, MAX_PIECES - 1)))
+            first = body
+        last = body
+    return [*spans, (piece_id(first), piece_id(last, MAX_PIECES - 1))] if first >= 0 else spans
 
 
 _WAITING = "user = ? AND id > coalesce((SELECT done FROM meanings WHERE user = ?), 0) AND text <> ''"
