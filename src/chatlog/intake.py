@@ -77,12 +77,14 @@ class Batches:
     """Pieces of sources that are written together, and what is to be done once they are."""
 
     def __init__(
-        self, store: Store, *, undelete: bool = False, dry_run: bool = False, tags: Sequence[str] = ()
-    ) -> None:
+        self, store: Store, *, undelete: bool = False, dry_run: bool = False, tags: Sequence[str] = (),
+        redacts: bool = False,
+    ) -> None:  # fmt: skip
         self.store = store
         self.undelete = undelete
         self.dry_run = dry_run
         self.tags = tags
+        self.redacts = redacts
         self._pieces: list[tuple[Intake, Batch]] = []
         self._waiting: list[Callable[[], None]] = []
         self._records = 0
@@ -132,6 +134,8 @@ class Batches:
         ids = list(dict.fromkeys(name for result in results for name in result.ids))
         if self.tags and ids and not self.dry_run:
             self.store.tag(ids, add=self.tags)
+        if self.redacts and ids and not self.dry_run:
+            self.store.redactions.note_came_redacted(ids)
         return results
 
 

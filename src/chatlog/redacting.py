@@ -180,6 +180,20 @@ def records(redactor: Redactor, found: Iterable[Record]) -> Iterator[Record]:
         yield _record(redactor, record)
 
 
+def still(store: Store, source: str, redactor: Redactor, found: Iterable[Record]) -> Iterator[Record]:
+    """Yield a reader's records, redacted where their conversation came in redacted before."""
+    names: set[str | None] = set()
+    current = None
+    for record in found:
+        if isinstance(record, ConversationDraft):
+            current = record.id or record.source_id
+            if current is not None and store.redactions.came_redacted(source, current):
+                names.add(current)
+        name = record.conversation if isinstance(record, MessageDraft) else None
+        beside = isinstance(record, (TitleHint, Extra)) and bool(names)
+        yield _record(redactor, record) if beside or (name or current) in names else record
+
+
 def _record(redactor: Redactor, record: Record) -> Record:
     match record:
         case MessageDraft():

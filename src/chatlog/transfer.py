@@ -7,18 +7,18 @@ that a killed import goes on where it stopped when it is run again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from chatlog import formats
+from chatlog import formats, redacting
 from chatlog.errors import NotFoundError, UsageError
 from chatlog.formats.source import UNREADABLE, Progress, Source, files, sources, walk_stream, watched
 from chatlog.freshness import Files, Reading
 from chatlog.intake import OUTCOMES, Batches, FileReport, Intake, reason
-from chatlog.models import Problem, checked_tag
-from chatlog.redacting import records as redacted
+from chatlog.models import Problem, Record, checked_tag
 from chatlog.redaction import Redactor
 from chatlog.store import Store
 from chatlog.telemetry import traced
@@ -30,12 +30,14 @@ _SUMS = ("conversations", "messages", *OUTCOMES)
 class ImportReport:
     """What became of all inputs.
 
-    `ignored` counts files in folders and archives that are no history, `unchanged` are files left unread.
+    `ignored` counts files in folders and archives that are no history, `unchanged` are files left unread;
+    `redacted_again` is what was found, by kind, in conversations that came in redacted before.
     """
 
     files: list[FileReport] = field(default_factory=list)
     ignored: int = 0
     unchanged: list[str] = field(default_factory=list)
+    redacted_again: Counter[str] = field(default_factory=Counter)
 
     @property
     def total(self) -> dict[str, int]:
@@ -48,8 +50,9 @@ class ImportReport:
 class ImportOptions:
     """How to import: a format to insist on, tags to add, whether what was deleted may come back, what is redacted.
 
-    With `only_changed` files that have not changed since they were read the same way are left unread, and such as
-    hold no history are no errors: this brings folders up to date that others write to.
+    What came in redacted before is redacted by `again`.  With `only_changed` files that have not changed since they
+    were read the same way are left unread, and such as hold no history are no errors: this brings folders up to date
+    that others write to.
     """
 
     format: str | None = None
@@ -58,6 +61,7 @@ class ImportOptions:
     dry_run: bool = False
     only_changed: bool = False
     redactor: Redactor | None = None
+    again: Callable[[], Redactor] = Redactor
 
     @property
     def is_plain(self) -> bool:
@@ -105,7 +109,11 @@ class _Run:
         self.progress = progress
         self.memory = memory
         self.report = ImportReport()
-        self.batches = Batches(store, undelete=options.undelete, dry_run=options.dry_run, tags=options.tags)
+        self.batches = Batches(
+            store, undelete=options.undelete, dry_run=options.dry_run, tags=options.tags,
+            redacts=options.redactor is not None,
+        )  # fmt: skip
+        self.again: Redactor | None = None
 
     def take(self, item: str | Path | BinaryIO) -> None:
         """Import one input; where it cannot be found or read, that is in the report."""
@@ -179,13 +187,23 @@ class _Run:
                 return
             stream = watched(source, self.progress) if self.progress else source
             records = formats.reader(file.format).read(stream)
-            if self.options.redactor is not None:
-                records = redacted(self.options.redactor, records)
+            records = self._redacted(file.format, records)
             Intake(self.batches, file.format, file).run(records)
         except UNREADABLE as error:
             file.errors.append(Problem("", reason(error)))
             if self.report.files[-1:] != [file]:
                 self.report.files.append(file)
+
+    def _redacted(self, source: str, records: Iterator[Record]) -> Iterator[Record]:
+        """Return records redacted, where that is asked for or where it was when they came in before."""
+        if self.options.redactor is not None:
+            return redacting.records(self.options.redactor, records)
+        if not self.store.redactions.any_came_redacted():
+            return records
+        if self.again is None:
+            self.again = self.options.again()
+            self.report.redacted_again = self.again.counts
+        return redacting.still(self.store, source, self.again, records)
 
 
 def _told(path: Path, read: list[FileReport], ignored: int) -> str | None:

@@ -171,6 +171,18 @@ def test_doctor_names_a_changed_page(tmp_path: Path) -> None:
 # another key
 
 
+def test_a_swap_that_was_interrupted_is_healed(tmp_path: Path) -> None:
+    """Killed at that moment, the file has no write-ahead log yet; the next who opens it gives it one."""
+    path = filled(tmp_path / "chats.db", RAW)
+    connection = plain_connection(path)
+    cipher.unlock(connection, parse(RAW))
+    assert ("delete",) == connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+    connection.close()
+    with chatlog.open(path, key=RAW, create=False) as store:
+        assert ("wal", path.stat().st_size) == (store.info()["journal_mode"], store.info()["bytes"])
+        assert [] == [check for check in store.checks(deep=True) if not check.ok]
+
+
 def test_encrypt_rekey_and_decrypt_keep_everything(tmp_path: Path) -> None:
     """Counts, searches, hashes; each time under the new key only; the old file's plain bytes are overwritten."""
     path = filled(tmp_path / "chats.db", None)

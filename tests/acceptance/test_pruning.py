@@ -9,8 +9,10 @@ from pathlib import Path
 from random import Random
 from signal import SIGKILL
 
+import pytest
+
 import chatlog
-from chatlog import ConversationDraft, Filters, MessageDraft
+from chatlog import ConversationDraft, Filters, MessageDraft, erasure
 from chatlog.store.forgetting import Cause
 from chatlog.timespec import iso
 from tests.conftest import Clock
@@ -19,11 +21,13 @@ from .helpers import chatlog_process, faults, finished, give_the_word, plain_con
 
 PATH = "chats.db"
 LINES = 90
+#: Of an encrypted file.
+KEY = "5e" * 32
 
 
-def many(path: Path, count: int) -> list[str]:
+def many(path: Path, count: int, key: str | None = None) -> list[str]:
     """Make conversations of a hundred lines; return their ids."""
-    with chatlog.open(path) as store:
+    with chatlog.open(path, key=key) as store:
         return [
             store.new(
                 ConversationDraft(title=f"number {number}", created_at="2020-01-01T00:00:00Z"),
@@ -59,6 +63,39 @@ def test_killed_removals(tmp_path: Path, rounds: int) -> None:
             assert store.forgetting.tidy(bool)
             assert (len(kept), len(kept) * LINES) == tuple(store.info()[key] for key in ("conversations", "messages"))
         assert [] == faults(path)
+
+
+@pytest.mark.parametrize("key", [None, KEY])
+@rounds(3, 50)
+def test_killed_erasures(tmp_path: Path, rounds: int, key: str | None) -> None:
+    """Killed anywhere, an erasure of a plain or an encrypted file is gone on with, and then proven complete."""
+    chance = Random(9)
+    template = tmp_path / "template.db"
+    names = many(template, 8, key)
+    gone, kept = names[::2], names[1::2]
+    for number in range(rounds):
+        path = tmp_path / f"{number}.db"
+        shutil.copy(template, path)
+        worker = ready(start("erase", path, json.dumps(gone), key or ""))
+        give_the_word(worker)
+        assert worker.stdout is not None
+        for _ in range(chance.randrange(1, 40)):
+            worker.stdout.readline()
+        worker.kill()
+        worker.communicate()
+        assert worker.returncode in (0, -SIGKILL)
+        with chatlog.open(path, key=key) as store:
+            assert [] == [check for check in store.checks(deep=True) if not check.ok]
+            left = [one for one in store.forgetting.every(Filters(any_state=True)) if one.id in gone]
+            if left:
+                assert erasure.run(store, erasure.plan(store, left, [])).complete
+            with erasure.alone(store):
+                assert erasure.finish(store, None).complete
+            assert ([], []) == (erasure.unfinished(store), store.forgetting.chores())
+            assert {*kept} == {one.id for one in store.forgetting.every(Filters(any_state=True))}
+            assert [] == [check for check in store.checks(deep=True) if not check.ok]
+        if key is None:
+            assert b"line 0 of 0 " not in path.read_bytes()
 
 
 def test_two_at_once(tmp_path: Path) -> None:

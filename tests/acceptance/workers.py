@@ -185,6 +185,26 @@ def remove(path: str, conversations: str) -> None:
     say("done")
 
 
+def erase(path: str, conversations: str, key: str) -> None:
+    """Erase conversations provably, saying so at each transaction."""
+    from chatlog import erasure
+
+    with chatlog.open(path, create=False, key=key or None) as store:
+        pool: Any = store._pool  # type: ignore[attr-defined]  to be killed between any two of them
+        write = pool.write
+
+        @contextlib.contextmanager
+        def told(**options: Any) -> Iterator[Any]:
+            say("step")
+            with write(**options) as lent:
+                yield lent
+
+        pool.write = told
+        wait_for_the_word()
+        erasure.run(store, erasure.plan(store, [store.get(name) for name in json.loads(conversations)], []))
+    say("done")
+
+
 def starve(path: str, conversation: str, rounds: str) -> None:
     """Let no file grow beyond a little more than it is, add until that fails, lift the limit, and again."""
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]

@@ -177,6 +177,32 @@ def test_import_redact_lets_none_of_it_in(run: Run, tmp_path: Path) -> None:
     assert (before, 0) == (everything(run), occurrences(tmp_path, MAIL))
 
 
+def test_what_came_in_redacted_stays_so(run: Run) -> None:
+    """Without --redact the same conversation, grown and changed, comes in redacted again, and that is said."""
+    lines = [
+        {"type": "conversation", "id": "a" * 26, "title": f"About {MAIL}", "metadata": {"from": MAIL}},
+        {"type": "message", "conversation": "a" * 26, "role": "user", "text": MAIL, "source_id": "m1"},
+    ]
+    later = [
+        {**lines[0], "metadata": {"from": MAIL, "cc": MAIL}},
+        {**lines[1], "text": f"Please: {MAIL}"},
+        {**lines[1], "text": f"And {MAIL}", "source_id": "m2"},
+        {"type": "message", "conversation": "c2", "role": "user", "text": f"Of another: {MAIL}", "source_id": "m9"},
+    ]
+    for name, found in (("in.jsonl", lines), ("later.jsonl", later)):
+        head = {"type": "chatlog", "version": 1}
+        Path(name).write_text("".join(json.dumps(line) + "\n" for line in (head, *found)))
+    assert 0 == run("import", "in.jsonl", "--redact").code
+    before = everything(run)
+    again = run("import", "in.jsonl")
+    assert (before, True) == (everything(run), "redacted as when it first came in: 3 email" in again.err)
+    run("import", "later.jsonl")
+    texts = [json.loads(line).get("text") for line in everything(run).splitlines()]
+    mark = "[REDACTED:email]"
+    assert [f"Please: {mark}", f"And {mark}", f"Of another: {MAIL}"] == [text for text in texts if text]
+    assert 2 == everything(run).count(MAIL)  # in the other's text, and in the title made of it
+
+
 def test_memories_state_and_summaries_are_redacted(run: Run, tmp_path: Path) -> None:
     """What is kept beside the messages, with --everything."""
     talk = say(run, {"text": "hello"})
@@ -191,6 +217,17 @@ def test_memories_state_and_summaries_are_redacted(run: Run, tmp_path: Path) -> 
     assert 3 == everything(run).count(MAIL)
     assert {"email": 3} == run("redact", "--everything", "--yes", "--json").json["kinds"]
     assert (0, 0) == (everything(run).count(MAIL), occurrences(tmp_path, MAIL))
+
+
+def test_a_hold_is_said_by_the_exit_code(run: Run) -> None:
+    """2 where all that was named is on hold, 4 where a part of it is."""
+    for name in ("a", "b"):
+        say(run, {"conversation": name, "text": f"Write to {MAIL}"})
+    ids = run("list", "--format", "ids").lines
+    run("hold", ids[0], "--reason", "case")
+    held = run("redact", ids[0], "--yes")
+    assert (2, True, False) == (held.code, "on legal hold" in held.err, "nothing was found" in held.err)
+    assert 4 == run("redact", *ids, "--yes").code
 
 
 @pytest.mark.parametrize("form", ["table", "text", "json", "jsonl", "ids", "csv"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -82,6 +82,7 @@ def command(
         dry_run=dry_run,
         only_changed=auto or watch,
         redactor=session.redactor() if redact else None,
+        again=session.redactor,
     )
     if auto or watch:
         look = _tools(source_format) if auto else _named(session, paths or [])
@@ -89,6 +90,8 @@ def command(
     else:
         report = _import(session, options, paths or [])
     _name_redacted(session.output, options.redactor)
+    if report.redacted_again:
+        session.output.hint(f"redacted as when it first came in: {_kinds(report.redacted_again)}; there may be more")
     if report.total["errors"]:
         session.exit_code = PartlyDoneError.exit_code
 
@@ -273,8 +276,11 @@ def _print_found(output: Output, places: Sequence[dict[str, Any]]) -> None:
 
 def _name_redacted(output: Output, redactor: Redactor | None) -> None:
     if redactor is not None:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(redactor.counts.items()))
-        output.hint(f"redacted: {kinds or 'nothing was found'}; there may be more")
+        output.hint(f"redacted: {_kinds(redactor.counts) or 'nothing was found'}; there may be more")
+
+
+def _kinds(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
 
 
 def _line(file: FileReport, *, short: bool) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from chatlog.cli import plans
 from chatlog.cli.options import Conversations, verb
 from chatlog.cli.session import Session
 from chatlog.errors import CheckFailedError, UsageError
@@ -73,6 +74,7 @@ def command(
         with session.output.progress("redacting"):
             complete = apply(store, found)
     report(session.output, found, dry_run=dry_run, complete=complete)
+    plans.partly(session, found.record(dry_run=dry_run))
     if complete is False:
         session.exit_code = CheckFailedError.exit_code
 
@@ -102,8 +104,10 @@ def report(output: Output, found: Plan, *, dry_run: bool, complete: bool | None)
         output.lines(to_json(item) for item in record["items"])
     else:
         output.listing(Listing(items=record["items"], columns=COLUMNS, identify=lambda item: str(item["id"])))
-    if found.is_empty:
+    if found.is_empty and not record["skipped"]:
         output.hint("nothing was found; that is no proof that nothing is there")
+    elif found.is_empty:
+        output.hint("nothing was replaced")
     else:
         kinds = ", ".join(f"{count} {kind}" for kind, count in record["kinds"].items())
         output.hint(f"{_counts(found)} {'would be' if dry_run else 'were'} replaced: {kinds}; there may be more")

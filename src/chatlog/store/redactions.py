@@ -60,5 +60,14 @@ class Redactions(Protocol):
     def renote(self, changes: Sequence[tuple[tuple[str, int], Any]]) -> None:
         """Put other words in the place of summaries and memories."""
 
+    def note_came_redacted(self, conversations: Sequence[str]) -> None:
+        """Remember that conversations were redacted on their way in."""
+
+    def any_came_redacted(self) -> bool:
+        """Whether any conversation was."""
+
+    def came_redacted(self, source: str, name: str) -> bool:
+        """Whether a conversation of a source, by its id there or here, was."""
+
     def finish(self) -> bool:
         """Take what was replaced out of the file and its log; whether nothing kept that from being done."""

@@ -393,7 +393,7 @@ class Ingest:
         updated = draft.updated_at or target.newest
         if updated > target.updated_at:
             changes["updated_at"] = updated
-        if draft.metadata and not target.is_new and not redacted:
+        if draft.metadata and not target.is_new and redacted != 1:
             merged = completed(json.loads(metadata), draft.metadata, is_newer=updated > target.updated_at)
             if (told := conversations.metadata_text(merged)) != metadata:
                 changes["metadata"] = told

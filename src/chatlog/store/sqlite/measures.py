@@ -114,7 +114,9 @@ class SqliteMeasures:
 
     def file_bytes(self) -> int:
         with self._pool.read() as connection:
-            pages, size = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "page_size"))
+            pages, size = (
+                int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "page_size")
+            )
         return int(pages * size)
 
     def _ask(self, filters: Filters, encoding: str, query: str) -> list[Row]:

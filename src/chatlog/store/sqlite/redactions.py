@@ -17,6 +17,8 @@ from chatlog.store.sqlite.connection import Connection, Pool
 PAGE = 200
 #: How long to wait for readers of an old state before it is said that one is left.
 FINISH_SECONDS = 5.0
+#: In `conversations.redacted`: not in place.
+ON_ITS_WAY_IN = 2
 _CHOSEN = "c.user = ? AND c.id IN (SELECT value FROM json_each(?))"
 
 
@@ -109,6 +111,30 @@ class SqliteRedactions:
         with self._pool.write() as connection:
             for (table, handle), value in changes:
                 connection.execute(_RENOTE[table], (value if table == "summaries" else json.dumps(value), handle))
+
+    def note_came_redacted(self, conversations: Sequence[str]) -> None:
+        with self._pool.write() as connection:
+            connection.execute(
+                """UPDATE conversations SET redacted = ? WHERE user = ? AND NOT redacted
+                   AND id IN (SELECT value FROM json_each(?))""",
+                (ON_ITS_WAY_IN, self.user, json.dumps(list(conversations))),
+            )
+
+    def any_came_redacted(self) -> bool:
+        with self._pool.read() as connection:
+            found = connection.execute(
+                "SELECT 1 FROM conversations WHERE user = ? AND redacted = ? LIMIT 1", (self.user, ON_ITS_WAY_IN)
+            )
+            return found.fetchone() is not None
+
+    def came_redacted(self, source: str, name: str) -> bool:
+        with self._pool.read() as connection:
+            found = connection.execute(
+                """SELECT 1 FROM conversations WHERE user = ?1 AND redacted = ?2 AND (id = ?4 OR key IN
+                     (SELECT key FROM conversations WHERE user = ?1 AND source = ?3 AND source_id = ?4))""",
+                (self.user, ON_ITS_WAY_IN, source, name),
+            )
+            return found.fetchone() is not None
 
     def finish(self) -> bool:
         try:

@@ -41,7 +41,7 @@ def backup(connection: Connection, target: Path) -> int:
 
 def info(connection: Connection, user: str, path: Path) -> dict[str, Any]:
     """Return facts about the file, and how much of it is the user's."""
-    pages, size, free = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in _PAGES)
+    pages, size, free = (int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in _PAGES)
     conversations, messages = connection.execute(
         "SELECT count(*), coalesce(sum(message_count), 0) FROM conversations WHERE user = ? AND deleted_at IS NULL",
         (user,),
