@@ -20,11 +20,12 @@ _RAW = r"(?:x')?([0-9a-fA-F]{64}|[0-9a-fA-F]{96})'?"
 class Key:
     """A key or a passphrase; what it is shows in no representation, traceback or message."""
 
-    __slots__ = ("_passphrase", "_raw")
+    __slots__ = ("_derived", "_passphrase", "_raw")
 
     def __init__(self, raw: bytes | None = None, passphrase: str | None = None) -> None:
         self._raw = raw
         self._passphrase = passphrase
+        self._derived: dict[bytes, Key] = {}
 
     def __repr__(self) -> str:
         return "Key(…)"
@@ -44,12 +45,14 @@ class Key:
 
     def with_salt(self, salt: bytes) -> Key:
         """Return the raw key for a file of this salt: a passphrase is derived once, not for each connection."""
-        import hashlib
-
         if self._raw is not None:
             return self if len(self._raw) > KEY_BYTES else Key(self._raw + salt)
-        secret = (self._passphrase or "").encode()
-        return Key(hashlib.pbkdf2_hmac("sha512", secret, salt, ROUNDS, KEY_BYTES) + salt)
+        if salt not in self._derived:
+            import hashlib
+
+            secret = (self._passphrase or "").encode()
+            self._derived[salt] = Key(hashlib.pbkdf2_hmac("sha512", secret, salt, ROUNDS, KEY_BYTES) + salt)
+        return self._derived[salt]
 
 
 def new_key() -> Key:

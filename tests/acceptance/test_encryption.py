@@ -247,6 +247,28 @@ def test_no_representation_shows_a_key() -> None:
     assert "geheim" not in short.value.message
 
 
+def test_a_passphrase_is_derived_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often files of one salt are opened with a key, the expensive derivation is done once."""
+    import hashlib
+
+    derive, salts = hashlib.pbkdf2_hmac, []
+
+    def counted(name: str, secret: bytes, salt: bytes, rounds: int, length: int) -> bytes:
+        if rounds > 2:
+            salts.append((salt, rounds))
+        return derive(name, secret, salt, rounds, length)
+
+    monkeypatch.setattr(hashlib, "pbkdf2_hmac", counted)
+    phrase = "a passphrase of words"
+    path = filled(tmp_path / "chats.db", phrase)
+    salts.clear()
+    key = parse(phrase)
+    for user in ("local", "ana", "ben"):
+        with open_store(path, user, key=key) as store:
+            assert [] == [check for check in store.checks() if not check.ok]
+    assert [(path.read_bytes()[:16], 256_000)] == salts
+
+
 # the command line
 
 

@@ -39,6 +39,7 @@ class Session:
         self.filter_flags: dict[str, Any] = {}
         self.forms: tuple[str, ...] | None = None
         self.exit_code = 0
+        self.used_key: Key | None = None
         self.resources = ExitStack()
 
     @staticmethod
@@ -176,15 +177,18 @@ class Session:
 
     def _opened(self, url: str, user: str, options: dict[str, Any]) -> Store:
         """Return the store, opened with the key that the settings point to, or that a person types."""
-        key = self.key(url)
+        key = self.used_key or self.key(url)
         try:
-            return open_store(url, user, key=key, **options)
+            opened = open_store(url, user, key=key, **options)
         except WrongKeyError:
             if key is not None or not self.may_ask:
                 raise
-        from chatlog.cli import keys
+            from chatlog.cli import keys
 
-        return open_store(url, user, key=keys.asked(f"Passphrase of {url}"), **options)
+            key = keys.asked(f"Passphrase of {url}")
+            opened = open_store(url, user, key=key, **options)
+        self.used_key = key  # of a second user in the file: nobody is asked twice, no passphrase derived twice
+        return opened
 
     def key(self, url: str, *, make: bool = False) -> Key | None:
         """Return the key that the settings point to, None where they point to none."""
