@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib import import_module
 from typing import IO, Any, NamedTuple, Protocol, cast
 
@@ -161,6 +161,7 @@ class Head:
         return (value,) if isinstance(value, dict) else ()
 
 
+@cache
 def reader(name: str) -> Reader:
     """Return the reader called `name`.  Raises UsageError for an unknown one."""
     if name not in READERS:

@@ -24,6 +24,8 @@ from chatlog.formats import packed
 
 #: How much of a source a format may look at to recognise it.
 HEAD_BYTES = 65_536
+#: So much is read of a file at once: lines are long.
+READ_BYTES = 1 << 18
 #: Archives within archives are opened this deep (exports are often re-zipped once).
 MAX_NESTING = 2
 #: A zip member that unpacks to more than this many times its packed size is refused once it
@@ -146,7 +148,7 @@ def file_source(path: Path, name: str | None = None, looked: Looked | None = Non
     stat = path.stat()
     return Source(
         name=name or str(path).encode("utf-8", "backslashreplace").decode("utf-8"),
-        opener=lambda: path.open("rb"),
+        opener=lambda: path.open("rb", READ_BYTES),
         size=stat.st_size,
         modified=stat.st_mtime,
         path=path,

@@ -249,13 +249,10 @@ class Ingest:
             self._replace(target, draft, digest, known)
 
     def _append(self, target: _Target, draft: MessageDraft, digest: bytes) -> None:
-        said = (digest, draft.text, draft.author, bodies.dump(draft.metadata))
         redacted = superseded.redacted_body(self.connection, self.user, digest) if self.was_redacted else None
-        known = redacted or target.inherited.get(said) or self._shared(target, draft, said)
-        body = known or self._insert(draft, digest)
-        target.last_seq = seq = (
-            max(target.last_seq + 1, draft.seq or 0) if draft.source_id is None else target.last_seq + 1
-        )
+        body = redacted or self._told_elsewhere(target, draft, digest) or self._insert(draft, digest)
+        given = (draft.seq or 0) if draft.source_id is None else 0
+        target.last_seq = seq = max(target.last_seq + 1, given)
         # a parent that is not here, as in a slice of a session: go on from where we are
         parent = None if draft.parent is None else target.known.get(draft.parent, (target.head,))[0]
         in_line = parent == target.head
@@ -305,16 +302,19 @@ class Ingest:
         self.counts["updated"] += 1
 
     def _stays(self, target: _Target, seq: int, draft: MessageDraft, digest: bytes) -> bool:
-        named = draft.source_id is not None
-        return superseded.keeps(self.connection, target.key, seq, digest, named=named)
+        return superseded.keeps(self.connection, target.key, seq, digest, named=draft.source_id is not None)
 
     def _insert(self, draft: MessageDraft, digest: bytes) -> int:
         return self.rows.add(bodies.row_of(self.user, draft, digest))
 
-    def _shared(self, target: _Target, draft: MessageDraft, said: Said) -> int | None:
-        """Return the body of the same message in another conversation of the source (a resumed or forked session)."""
-        if draft.source_id not in target.told_before:
+    def _told_elsewhere(self, target: _Target, draft: MessageDraft, digest: bytes) -> int | None:
+        """Return the body of the same message in the parent's prefix or elsewhere, as a resumed session repeats it."""
+        is_repeated = draft.source_id in target.told_before
+        if not (is_repeated or target.inherited):
             return None
+        said = (digest, draft.text, draft.author, bodies.dump(draft.metadata))
+        if said in target.inherited or not is_repeated:
+            return target.inherited.get(said)
         self.rows.write()
         row = self.connection.execute(
             """SELECT m.body FROM (
