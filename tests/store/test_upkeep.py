@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -227,8 +229,13 @@ def test_a_backup_that_cannot_be_written_says_why(store: Store, tmp_path: Path, 
     assert before == sorted(tmp_path.iterdir())
 
 
-def test_a_backup_during_writing_is_of_one_moment(store: Store, tmp_path: Path) -> None:
-    """What was committed is in it, what is not yet is not."""
+def test_a_backup_during_writing_is_of_one_moment(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was committed is in it, what is not yet is not; it is made although the file stays busy meanwhile."""
+    seconds = itertools.count(step=10.0)
+    patience = SimpleNamespace(monotonic=lambda: next(seconds), sleep=lambda _: None)
+    monkeypatch.setattr("chatlog.store.sqlite.connection.time", patience)
     store.ingest("chatgpt", of("c", talk("a", "b")))
     with raw(store) as connection:
         connection.execute("BEGIN IMMEDIATE")
