@@ -18,9 +18,11 @@ from typing import Any
 
 import chatlog
 from benchmarks.common import build, header, is_installed, ms, percentile, table, verdict, workplace
+from chatlog import embedders
 from chatlog.assembly import choose
 from chatlog.context import Request, assemble
 from chatlog.material import Material
+from chatlog.meaning import bring_up_to_date
 from chatlog.models import ConversationDraft, MessageDraft
 from chatlog.store import Store
 from chatlog.store.window import Counted
@@ -172,6 +174,9 @@ def latency(place: Path, total: int, rounds: int) -> list[float]:
     sizes = {"long": 10_000, **{f"other-{number}": 200 for number in range((total - 10_000) // 200)}}
     path = build(place / f"context-{total}.db", sizes)
     with chatlog.open(path) as store:
+        bring_up_to_date(
+            store, embedders.embedder(embedders.DEFAULT)
+        )  # warm: else each of the first calls embeds 20,000 messages
         talk = next(found for found in store.conversations(sort="messages:desc", limit=1).items)
         texts = [message.text for message in store.messages(talk.id, last=400)]
         rng = random.Random(3)

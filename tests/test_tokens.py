@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +28,15 @@ def test_a_count_by_lines_is_the_count_of_the_whole(lines: list[str], encoding: 
     loaded = tokens.vocabulary(encoding)
     assert loaded is not None
     assert len(loaded.encode_ordinary(text)) == Counter(encoding)(text)
+
+
+@pytest.mark.parametrize("encoding", [*HASHES])
+def test_base64_is_counted_in_pieces_that_change_nothing(encoding: str) -> None:
+    """A text without a blank or a line end is cut where a digit is followed by a letter."""
+    text = base64.b64encode(random.Random(5).randbytes(150_000)).decode()
+    loaded = tokens.vocabulary(encoding)
+    assert loaded is not None
+    assert len(loaded.encode_ordinary(text)) == count_tokens(text, encoding)
 
 
 @pytest.mark.parametrize("encoding", [*HASHES])

@@ -38,9 +38,10 @@ _PATTERNS = {
 PIECE_CHARS = 50_000
 #: How far back from a piece's end a place is looked for where no word is cut.
 _CUT_CHARS = 5_000
-#: A cut before a blank between two letters, or after a line end before one, changes no count: both vocabularies
-#: begin a word there.  Text without such a place is cut shorter, for it may be the slow kind.
-_SAFE_CUT = re.compile(r"[a-z](?= [a-z])|\n(?=[^\W\d_])")
+#: A cut before a blank between two letters, after a line end before one, or between a digit and a letter (base64 has
+#: no other) changes no count: both vocabularies begin a word there.  Text without such a place is cut shorter, for it
+#: may be the slow kind.
+_SAFE_CUT = re.compile(r"[a-z](?= [a-z])|\n(?=[^\W\d_])|[0-9](?=[A-Za-z])")
 _HARD_CUT = 10_000
 #: Strings whose counts are remembered, and how long one may be.
 _REMEMBERED, _REMEMBERED_CHARS = 8_000, 4_000
