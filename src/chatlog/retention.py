@@ -235,9 +235,10 @@ def plan(store: Store, rules: Sequence[Rule], now: datetime, trash: str, ways: W
     takes_everything = len(lost) > 1 and not allowed and len(lost) == store.conversations(limit=1).total
     past, held = _past(store, now, trash)
     ids = {item.conversation.id for item in items}
-    weighed = _weighed(store, [*items, *past])
     return Plan(
-        weighed, tuple(dict.fromkeys(left for left in [*skipped, *held] if left.id not in ids)), takes_everything
+        weighed(store, [*items, *past]),
+        tuple(dict.fromkeys(left for left in [*skipped, *held] if left.id not in ids)),
+        takes_everything,
     )
 
 
@@ -279,10 +280,11 @@ def asked(store: Store, found: Sequence[Conversation], action: str = "trash") ->
     """Return the plan for conversations that were named, or that filters chose."""
     items = [Taken(one, action, "asked", "asked for") for one in found if one.hold is None]
     held = [Left(one.id, "on legal hold") for one in found if one.hold is not None]
-    return Plan(_weighed(store, items), tuple(held))
+    return Plan(weighed(store, items), tuple(held))
 
 
-def _weighed(store: Store, items: Sequence[Taken]) -> tuple[Taken, ...]:
+def weighed(store: Store, items: Sequence[Taken]) -> tuple[Taken, ...]:
+    """Return what is taken with its bytes."""
     sizes = store.forgetting.sizes([item.conversation.id for item in items])
     return tuple(item._replace(bytes=sizes.get(item.conversation.id, 0)) for item in items)
 

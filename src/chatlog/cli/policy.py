@@ -107,7 +107,7 @@ def show(
 def _explained(session: Session, store: Store, rule: Rule) -> Iterator[Mapping[str, Any]]:
     """Yield what a rule takes, then what it leaves alone."""
     taken, left = retention.consider(store, rule, session.now(), actions.ways(session, store))
-    yield from (item.record() for item in taken)
+    yield from (item.record() for item in retention.weighed(store, taken))
     for one in left:
         found = store.get(one.id)
         yield retention.Taken(found, "keep", rule.name, one.reason).record()

@@ -99,7 +99,7 @@ def _do(session: Session, parts: list[Part], *, alone: bool, yes: bool, seconds:
         raise RefusedError(doubts[0], "if so, say --everything")
     record = _record(parts, [], dry_run=True)
     if record["items"]:
-        session.confirm(f"prune {plans.described(record)}", yes=yes)
+        session.confirm(f"prune {_ways_of(parts, dry_run=True)}", yes=yes)
     stop, warnings = plans.deadline(seconds), []
     for number, (store, plan, ways) in enumerate(parts):
         with session.output.progress("pruning"):
@@ -123,6 +123,14 @@ def _record(parts: Iterable[Part], warnings: Sequence[str], *, dry_run: bool) ->
 
 def _line(parts: Iterable[Part], *, dry_run: bool, freed: int = 0) -> str:
     """Return what a prune does in a line: how much went where."""
+    done = _ways_of(parts, dry_run=dry_run)
+    given_back = f"{size_text(freed)} given back" if freed else ""
+    said = "; ".join(part for part in (done, given_back) if part) or "nothing"
+    return f"{'would prune' if dry_run else 'pruned'}: {said}"
+
+
+def _ways_of(parts: Iterable[Part], *, dry_run: bool) -> str:
+    """Return how much goes where."""
     ways = {
         "trash": "to the trash", "remove": "removed for good", "erase": "erased", "archive": "archived",
         "redact": "redacted", "compact": "compacted",
@@ -131,9 +139,6 @@ def _line(parts: Iterable[Part], *, dry_run: bool, freed: int = 0) -> str:
     chosen: Mapping[str, retention.Plan] = {
         what: retention.Plan(tuple(item for item in items if item.action == what)) for what in ways
     }
-    done = [
+    return "; ".join(
         f"{plans.described(plan.record(dry_run=dry_run))} {ways[what]}" for what, plan in chosen.items() if plan.items
-    ]
-    if freed:
-        done.append(f"{size_text(freed)} given back")
-    return ("would prune: " if dry_run else "pruned: ") + ("; ".join(done) or "nothing")
+    )
