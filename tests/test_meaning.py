@@ -42,7 +42,7 @@ def test_a_deleted_body_leaves_no_vector(store: Store) -> None:
     search_messages(store, "fish")
     store.vectors.forget([1])
     assert 1 == vectors(store)
-    question = meaning.Question("sardines", embedder("wordllama"), store.vectors.state() or pytest.fail("no index"))
+    question = meaning.Question(["sardines"], embedder("wordllama"), store.vectors.state() or pytest.fail("no index"))
     assert [2] == question.nearest(store, 5)
 
 

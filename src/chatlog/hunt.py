@@ -137,7 +137,9 @@ class Hunt:
         nearby = ranking.NEARBY_PAIR if is_unspaced(term) else 1.0
         if len(term.text) == 1 and is_unspaced(term):
             weight, nearby = weight * ranking.SIGN, 0.0
-        return Weighed(term, weight, shown, tool, author, nearby)
+        clauses = self.clauses
+        of = tuple(number for number, clause in enumerate(clauses) if term.text.lower() in clause)
+        return Weighed(term, weight, shown, tool, author, nearby, of if len(clauses) > 1 else ())
 
     def _places(self, term: Term, found: Posting) -> tuple[frozenset[int], frozenset[int], frozenset[int]]:
         """Return which messages hold a term in shown text, in tool text, and as their author's name.
@@ -204,6 +206,11 @@ class Hunt:
         """The question as it was put, without fields."""
         return " ".join(term.text for term in self.query.terms)
 
+    @cached_property
+    def clauses(self) -> list[str]:
+        """The questions in the question, in lower case."""
+        return [clause for clause in re.split(r"[?!。？！;；]+", self.text.lower()) if re.search(r"\w", clause)]
+
     def asked(self, terms: Sequence[Term]) -> str:
         """Return the query that ran: its terms, and those it had to do without."""
         wanted = [f'"{term.text}"' if term.phrase else term.text + "*" * term.prefix for term in terms]
@@ -242,7 +249,8 @@ class Hunt:
         self.store.vectors.require()
         if not complete and (waiting := self.store.vectors.waiting(1_000_000)):
             self.warned.append(f"{waiting} messages are searched by words only: chatlog embed indexes their meaning")
-        return meaning.Question(meaning.without_names(self.text, authors), provider, state)
+        texts = [self.text, *(self.clauses if len(self.clauses) > 1 else ())]
+        return meaning.Question([meaning.without_names(text, authors) for text in texts], provider, state)
 
     def warnings(self) -> tuple[str, ...]:
         """Return what the user should know of how it was searched."""

@@ -138,10 +138,14 @@ def _codes(rows: Matrix) -> NDArray[np.int8]:
 
 
 class Question:
-    """A question's vector, of length 1.  Nothing here needs numpy: importing it takes as long as a search."""
+    """A question's vector, of length 1, and those of the questions in it.
 
-    def __init__(self, text: str, embedder: Embedder, state: Meanings) -> None:
-        self.row: Sequence[float] = embedder.question(text, state.weights)
+    Nothing here needs numpy: importing it takes as long as a search.
+    """
+
+    def __init__(self, texts: Sequence[str], embedder: Embedder, state: Meanings) -> None:
+        self.row: Sequence[float]
+        self.row, *self._parts = (embedder.question(text, state.weights) for text in texts)
         _check(len(self.row), state)
 
     def nearest(self, store: Store, count: int, within: Collection[int] | None = None) -> list[int]:
@@ -155,11 +159,30 @@ class Question:
         """Return how alike each message is, blended with its neighbours; -1 where it has no vector."""
         beside = {(spot.conversation, spot.seq + step) for spot in spots for step in range(-REACH, REACH + 1)}
         around = [here for here in neighbours if here[:2] in beside]
-        scale = 127 / max(1e-9, *map(abs, self.row))
-        code = array("b", (round(value * scale) for value in self.row)).tobytes()
-        own = store.vectors.cosines({here.body for here in around}, code)
-        places = {here[:2]: own[here.body] for here in around if here.body in own}
-        return [_blended(places, spot) for spot in spots]
+        bodies = {here.body for here in around}
+
+        def compared(row: Sequence[float]) -> list[float]:
+            own = store.vectors.cosines(bodies, _code(row))
+            places = {here[:2]: own[here.body] for here in around if here.body in own}
+            return [_blended(places, spot) for spot in spots]
+
+        return _most(compared(self.row), [compared(row) for row in self._parts])
+
+
+def _code(row: Sequence[float]) -> bytes:
+    """Return a vector as bytes, scaled to its largest number."""
+    scale = 127 / max(1e-9, *map(abs, row))
+    return array("b", (round(value * scale) for value in row)).tobytes()
+
+
+def _most(whole: list[float], parts: Sequence[Sequence[float]]) -> list[float]:
+    """Return how alike each message is to a question or to one in it, their best answers taken for equally good."""
+    best = max(whole, default=0.0)
+    found = whole
+    for part in parts:
+        scale = best / max(0.01, *part)
+        found = [max(one, other * scale) for one, other in zip(found, part, strict=True)]
+    return found
 
 
 def _blended(own: Mapping[tuple[int, int], float], spot: Spot) -> float:

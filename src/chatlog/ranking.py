@@ -35,6 +35,8 @@ WEAK, SIGN = 0.3, 0.5
 NEARBY_PAIR = 0.1
 #: In a smaller history than this one word more says nothing of how rare it is.
 SMALL = 200
+#: What it adds to answer one question of several in full, of what the best answer to all of them has.
+CLAUSE = 0.5
 #: How meaning adds to words, whose best is 1.
 MEANING = 0.35
 
@@ -53,6 +55,7 @@ class Weighed:
     tool: frozenset[int] = frozenset()
     authored: frozenset[int] = frozenset()
     nearby: float = 1.0  # what it counts where it only stands nearby
+    clauses: tuple[int, ...] = ()  # which of several questions in one it is of
 
     @cached_property
     def bodies(self) -> frozenset[int]:
@@ -116,6 +119,7 @@ def word_scores(ground: Ground, terms: Sequence[Weighed], dates: Sequence[float]
     norms = [1 - LENGTH + LENGTH * spot.size / max(mean, 1.0) for spot in spots]
     total = sum(term.weight for term in terms) or 1.0
     scores = Scores([weight / 2 for weight in dates] or [0.0] * len(spots), [0.0] * len(spots))
+    clauses = {clause: [0.0] * len(spots) for term in terms for clause in term.clauses}
     for term in terms:
         for index, around in enumerate(ground.around(term)):
             authored = spots[index].body in term.authored
@@ -123,10 +127,23 @@ def word_scores(ground: Ground, terms: Sequence[Weighed], dates: Sequence[float]
                 continue
             own, near, close = _heard(around)
             frequency = own / norms[index] + near * term.nearby + AUTHOR * authored
-            scores.words[index] += term.weight * frequency / (SATURATION + frequency)
+            score = term.weight * frequency / (SATURATION + frequency)
+            scores.words[index] += score
+            for clause in term.clauses:
+                clauses[clause][index] += score
             if close or authored:
                 scores.shares[index] += term.weight / total
+    if len(clauses) > 1:
+        scores.words = _answering(scores.words, list(clauses.values()))
     return scores
+
+
+def _answering(scores: Sequence[float], clauses: Sequence[Sequence[float]]) -> list[float]:
+    """Return scores of what answers one of several questions: it need not answer the others."""
+    share = CLAUSE * max(scores, default=0.0)
+    tops = [max(clause) or 1.0 for clause in clauses]
+    best = [max(one / top for one, top in zip(each, tops, strict=True)) for each in zip(*clauses, strict=True)]
+    return [score + share * one for score, one in zip(scores, best, strict=True)]
 
 
 @lru_cache(1 << 16)
