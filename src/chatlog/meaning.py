@@ -180,7 +180,7 @@ def _most(whole: list[float], parts: Sequence[Sequence[float]]) -> list[float]:
     best = max(whole, default=0.0)
     found = whole
     for part in parts:
-        scale = best / max(0.01, *part)
+        scale = best / max([0.01, *part])
         found = [max(one, other * scale) for one, other in zip(found, part, strict=True)]
     return found
 

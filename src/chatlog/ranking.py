@@ -141,7 +141,7 @@ def word_scores(ground: Ground, terms: Sequence[Weighed], dates: Sequence[float]
 def _answering(scores: Sequence[float], clauses: Sequence[Sequence[float]]) -> list[float]:
     """Return scores of what answers one of several questions: it need not answer the others."""
     share = CLAUSE * max(scores, default=0.0)
-    tops = [max(clause) or 1.0 for clause in clauses]
+    tops = [max(clause, default=0.0) or 1.0 for clause in clauses]
     best = [max(one / top for one, top in zip(each, tops, strict=True)) for each in zip(*clauses, strict=True)]
     return [score + share * one for score, one in zip(scores, best, strict=True)]
 

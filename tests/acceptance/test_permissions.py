@@ -110,7 +110,7 @@ def test_a_looser_mode_is_named(tmp_path: Path) -> None:
     path.chmod(0o644)
     ran = chatlog_process(tmp_path, "--db", str(path), "doctor")
     assert 1 == ran.returncode
-    assert f"FAIL permissions: 0644: chmod 600 {path}" in ran.stdout.splitlines()
+    assert f"\nFAIL permissions: 0644: others may read it: chmod 600 {path}" in ran.stdout
 
 
 @pytest.mark.parametrize("line", [("list",), ("new", "--title", "y")], ids=" ".join)

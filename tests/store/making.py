@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -34,9 +34,9 @@ class Ticking:
         return self.now
 
 
-def opened(path: Path, user: str = "local") -> Store:
+def opened(path: Path, user: str = "local", clock: Callable[[], datetime] | None = None) -> Store:
     """Return a store with a clock of its own; `NORMAL`, for no test pulls the plug."""
-    return open_store(path, user, clock=Ticking(), create=True, synchronous="NORMAL")
+    return open_store(path, user, clock=clock or Ticking(), create=True, synchronous="NORMAL")
 
 
 @contextmanager

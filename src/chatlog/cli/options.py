@@ -208,9 +208,7 @@ class Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb, once it is sure that its result can be printed as asked."""
-        session = Session.of(ctx)
-        session.agree(self.spec.forms)
-        session.observe()
+        Session.of(ctx).agree(self.spec.forms)
         return super().invoke(ctx)
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002  the signature is typer's

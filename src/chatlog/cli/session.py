@@ -153,13 +153,15 @@ class Session:
         span = timespec.duration(ttl) if ttl and ttl != "never" else None if ttl else self.span("ttl")
         return None if span is None else timespec.iso(self.now() + span)
 
-    def observe(self) -> None:
-        """Record what the verb does, where that is set."""
+    @cached_property
+    def is_observed(self) -> bool:
+        """Whether what the verb does is recorded, begun with the first look: verbs without a store have no spans."""
         mode = self.settings.get("telemetry")
         if mode != "no":
             from chatlog.cli.observing import observe
 
             observe(self, content=mode == "content")
+        return mode != "no"
 
     # the store
 
@@ -168,6 +170,7 @@ class Session:
         url, is_default = self.settings.database()
         if create and is_default:
             Path(url).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _ = self.is_observed  # before the store: telemetry ends after it
         options = {"create": create, "synchronous": self.settings.get("synchronous")}
         opened = self._opened(url, user or self.settings.get("user"), options)
         if backup := getattr(opened, "migrated_from", None):

@@ -247,9 +247,13 @@ def _open(path: Path, mode: str, key: Key | None) -> Connection:
 
 @contextmanager
 def looked_at(path: Path, key: Key | None = None) -> Iterator[Connection]:
-    """Lend a connection that can write nothing to a file that nobody else of this process has open."""
+    """Lend a connection that can write nothing to a file that nobody else of this process has open.
+
+    A file without a log is taken as it stands: reading it otherwise would leave a log beside it that is never removed.
+    """
     key = cipher.settled(path, key, is_open=Registry.is_open(path))
-    with closing(_open(path, "ro", key)) as connection:
+    mode = "ro" if path.with_name(path.name + "-wal").exists() else "ro&immutable=1"
+    with closing(_open(path, mode, key)) as connection:
         yield connection
 
 
