@@ -253,6 +253,14 @@ def test_events_may_come_before_or_after_their_items() -> None:
     assert [("user", "Ok"), ("assistant", "Ok"), ("assistant", "Ok"), ("user", "Ok")] == found.said
 
 
+def test_a_prompt_wrapped_by_an_editor_is_told_once() -> None:
+    """The item holds what the editor put around the words, the event the words alone."""
+    wrapped = user("# Context from my IDE setup:\n## Open file: a.py\n## My request for Codex:\nFix it")
+
+    assert [("user", "Fix it")] == told(event("user_message", message="Fix it"), wrapped).said
+    assert [("user", "Fix it")] == told(wrapped, event("user_message", message="Fix it")).said
+
+
 def test_a_human_may_type_what_looks_injected() -> None:
     """An event that tells the same shows that a human typed it."""
     text = "<environment_context>is this tag yours?</environment_context>"

@@ -154,7 +154,7 @@ def test_every_envelope_is_recognised(value: Any) -> None:
         {"sessionId": "s", "messages": [{"id": "1", "type": "user", "content": "Hello"}]},
         {"role": "user", "parts": [{"text": "Hello"}]},
         {"type": "user", "message": {"role": "user", "content": "Hello"}},
-        {"instruction": "i", "input": "x", "output": "y"},
+        {"instruction": "i", "input": "x"},
         {"rows": [1, 2]},
         [],
         [1, 2],

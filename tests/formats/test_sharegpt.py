@@ -53,12 +53,7 @@ def test_facts_of_a_conversation() -> None:
         (6, "assistant", "", (build.tool_call("call-2", "a", {}), build.tool_call("call-3", "b", {"n": 1}))),
         (7, "tool", "", (build.tool_result("call-2", "first"),)),
         (8, "tool", "", (build.tool_result("call-3", "second"),)),
-        (
-            9,
-            "assistant",
-            "",
-            (build.tool_call("call-4", "get_weather", "{'name': 'get_weather', 'arguments': {'city': 'Oslo'}}"),),
-        ),
+        (9, "assistant", "", (build.tool_call("call-4", "get_weather", {"city": "Oslo"}),)),
         (10, "assistant", "**Cold**", None),
         (11, "user", "A name of its own.", None),
         (12, "assistant", "One", None),
@@ -146,6 +141,21 @@ def test_calls_that_are_no_json(value: str) -> None:
     (message,) = messages(read(turns(("function_call", value))))
     assert message.parts is not None
     assert json.dumps(value)[1:-1] in json.dumps([part["arguments"] for part in message.parts]) or value == "[1, 2]"
+
+
+def test_calls_spelt_as_python_spells_them() -> None:
+    """Single quotes and True are no JSON, and still a call's name and arguments."""
+    (message,) = messages(read(turns(("function_call", "{'name': 'f', 'arguments': {'deep': True}}"))))
+    assert (build.tool_call("call-1", "f", {"deep": True}),) == message.parts
+
+
+def test_a_record_of_role_and_content_among_others() -> None:
+    """In a mixed set each record is read as it is."""
+    records = read(
+        turns(("human", "a"), ("gpt", "b")), {"conversations": [{"role": "user", "content": "c", "weight": 0}]}
+    )
+    assert [("user", "a"), ("assistant", "b"), ("user", "c")] == said(records)
+    assert {"weight": 0} == dict(messages(records)[2].metadata)
 
 
 def test_the_text_of_a_turn_makes_no_system_message() -> None:

@@ -68,6 +68,8 @@ class View:
         if len(pieces) != 1:
             yield "".join(pieces)
             yield "\n".join(pieces)
+        if self.role == "user" and self.text not in pieces:
+            yield self.text
 
 
 def message_view(payload: Payload) -> View:

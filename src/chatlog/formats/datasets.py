@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chatlog.formats import Head
+from chatlog.formats import Head, written
 from chatlog.formats.jsonstream import first_keys
 
 _LISTS = ("messages", "conversations", "traj")
@@ -64,7 +64,14 @@ def _prompt(facts: dict[str, Any]) -> list[Any] | None:
             messages = list(inner.pop("messages"))
             _merge(facts, inner)
             return messages
-    return _written_prompt(facts)
+    return written.instruction(facts) or _transcript(facts) or _written_prompt(facts)
+
+
+def _transcript(facts: dict[str, Any]) -> list[Any] | None:
+    turns = written.transcript(facts.get("text"))
+    if turns is not None:
+        del facts["text"]
+    return turns
 
 
 def _written_prompt(facts: dict[str, Any]) -> list[Any] | None:
@@ -78,7 +85,7 @@ def _written_prompt(facts: dict[str, Any]) -> list[Any] | None:
 
 def _as_messages(value: Any, role: str) -> list[Any]:
     if isinstance(value, str):
-        return [{"role": role, "content": value}]
+        return written.transcript(value) or [{"role": role, "content": value}]
     return list(value) if isinstance(value, list) else [value]
 
 
@@ -149,15 +156,19 @@ def _same(one: Any, other: Any) -> bool:
 def looks_like(head: Head) -> bool:
     """Say whether a source that begins like this holds chat messages in one of these envelopes."""
     keys = head.keys
+    if written.is_instruction(keys):
+        return True
     if not keys or keys & _FOREIGN:
         return False
-    if "role" in keys and keys & SAYS:
-        return True
-    if any(key in keys and _holds_messages(head.text, key) for key in (*_LISTS, *_REQUESTS, *_PROMPTS)):
+    if ("role" in keys and keys & SAYS) or any(
+        key in keys and _holds_messages(head.text, key) for key in (*_LISTS, *_REQUESTS, *_PROMPTS)
+    ):
         return True
     if keys & {"prompt", "input"} and (keys >= {"chosen", "rejected"} or keys & {"preferred_output", "completion"}):
         return True
-    return keys >= {"custom_id", "response"} or keys >= {"choices", "model"} or _is_cut_before_messages(head)
+    if keys >= {"custom_id", "response"} or keys >= {"choices", "model"}:
+        return True
+    return written.begins_transcript(head.text) or _is_cut_before_messages(head)
 
 
 def _holds_messages(text: str, key: str) -> bool:

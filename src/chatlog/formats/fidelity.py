@@ -133,7 +133,7 @@ READINGS = {
     ),
     "openai_messages": Reading(
         "OpenAI and Anthropic messages, plain `role` and `content`",
-        "request logs, training and preference data",
+        "request logs, training and preference data, instructions (Alpaca) and `Human:`/`Assistant:` texts",
         "titles times models authors system tools reasoning attachments branches usage",
     ),
     "sharegpt": Reading(

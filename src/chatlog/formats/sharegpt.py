@@ -7,7 +7,9 @@ There is no standard place on disk: data sets lie where people download them.
 
 from __future__ import annotations
 
+import ast
 import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +18,7 @@ from typing import Any, NamedTuple
 
 from chatlog.formats import MALFORMED, Head, build, openai_content
 from chatlog.formats.envelope import time_of
-from chatlog.formats.jsonstream import Line, first_keys
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, first_keys
 from chatlog.formats.openai_content import Calls
 from chatlog.formats.records import records
 from chatlog.formats.source import Source
@@ -60,6 +62,8 @@ _PLAIN_KEYS = 2
 #: Where a scrape left no value but another form of the words.
 _OTHER_WORDS = ("text", "markdown", "content")
 _CALL_KEYS = frozenset({"id", "name", "arguments", "parameters", "function", "type"})
+#: Python's parser is asked about no text longer than this.
+_LITERAL_CHARS = 10_000
 _NAMED = re.compile(r"""["']name["']\s*:\s*["']([^"']+)["']""")
 
 
@@ -159,13 +163,24 @@ def _conversation_draft(facts: dict[str, Any], name: str, threads: list[_Thread]
 def _sequences(facts: dict[str, Any]) -> list[list[Any]]:
     """Take out and return the turns of a record, once for each of its alternative ends, the preferred first."""
     key = next((key for key in _LISTS if key in facts), None)
-    turns = list(facts.pop(key) or ()) if key else []
+    turns = [_as_turn(turn) for turn in facts.pop(key) or ()] if key else []
     for key in _SYSTEM:
         if isinstance(facts.get(key), str):
             prompt = {"from": "system", "value": facts.pop(key)}
             turns = [prompt, *turns] if prompt["value"] and prompt not in turns[:1] else turns
     ends = [_turns(facts.pop(key)) for key in _PREFERRED if _turns(facts.get(key))]
     return [turns + end for end in ends] or [turns]
+
+
+def _as_turn(value: Any) -> Any:
+    """Return a turn; some records of a mixed set have it as role and content."""
+    if isinstance(value, dict) and "from" not in value and "role" in value:
+        return {"from": value["role"], "value": value.get("content"), **_without(value, "role", "content")}
+    return value
+
+
+def _without(facts: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: fact for key, fact in facts.items() if key not in keys}
 
 
 def _turns(value: Any) -> list[Any]:
@@ -238,9 +253,21 @@ def _said(kind: str | None, turn: Mapping[str, Any], calls: Calls) -> _Said:
     return _Said(made.text, made.parts)
 
 
+def _literal(value: Any) -> Any:
+    """Return the object or list that a text spells as Python does, which is no JSON; anything else as it is."""
+    if not isinstance(value, str) or value[:1] not in ("{", "[") or len(value) > _LITERAL_CHARS:
+        return value
+    try:
+        found = ast.literal_eval(value)
+        json.dumps(found)
+    except (*BROKEN_JSON, SyntaxError, TypeError, MemoryError):
+        return value
+    return found
+
+
 def _calls(value: Any, calls: Calls) -> Iterator[Part]:
     """Yield the calls of a turn: of a JSON object or list, else of the text as it came."""
-    found = build.parsed(value.strip()) if isinstance(value, str) else value
+    found = _literal(build.parsed(value.strip())) if isinstance(value, str) else value
     for call in found if isinstance(found, list) else [found]:
         if not isinstance(call, dict):
             named = _NAMED.search(call) if isinstance(call, str) else None
