@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+from chatlog.paths import expanded
 from chatlog.store import Store
 
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -16,7 +17,7 @@ _STAMP = "%Y%m%dT%H%M%SZ"
 
 def target(original: Path, named: str | None, now: datetime) -> Path:
     """Return where a backup goes: the file named, a dated one in the folder named, or one beside the original."""
-    place = Path(named).expanduser() if named else original.parent
+    place = expanded(named) if named else original.parent
     is_folder = named is None or named.endswith("/") or place.is_dir()
     return place / f"{original.stem}-{stamp(now)}.db" if is_folder else place
 

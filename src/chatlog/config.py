@@ -5,12 +5,12 @@ default < file < environment < flag, and a flag wins only when it was typed.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from chatlog.errors import NotFoundError, UsageError, choices_hint
+from chatlog.paths import replace_text
 
 
 class Setting(NamedTuple):
@@ -83,6 +83,11 @@ class Value(NamedTuple):
     origin: str
 
 
+def _from(found: Value) -> str:
+    """Return where to look for a value that somebody did not just type."""
+    return "" if found.origin == "flag" else f" (from the {found.origin})"
+
+
 def default_path() -> Path:
     """Return where the config file is unless told otherwise."""
     from platformdirs import user_config_path
@@ -126,12 +131,10 @@ class Settings:
             raise UsageError(f"there is no setting '{name}'", choices_hint(name, BY_NAME))
         found = self._found(setting)
         if not found.value.strip() and not setting.may_be_empty:
-            raise UsageError(f"{name} is empty (from the {found.origin})", f"the default is {setting.default}")
+            raise UsageError(f"{name} is empty{_from(found)}", f"the default is {setting.default}")
         if setting.choices and found.value not in setting.choices:
             choices = ", ".join(choice for choice in setting.choices if choice)
-            raise UsageError(
-                f"'{found.value}' is not a value of {name} (from the {found.origin})", f"one of: {choices}"
-            )
+            raise UsageError(f"'{found.value}' is not a value of {name}{_from(found)}", f"one of: {choices}")
         return found
 
     def _found(self, setting: Setting) -> Value:
@@ -200,7 +203,8 @@ def write(path: Path, name: str, value: str) -> None:
     read(path)  # refuses a file that is not TOML
     document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
     document[name] = value
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(tomlkit.dumps(document), "utf-8")
-    partial.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_text(path, tomlkit.dumps(document))
+    except OSError as error:
+        raise NotFoundError(f"cannot write {path}: {error.strerror}") from None

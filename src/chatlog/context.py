@@ -144,6 +144,11 @@ def assemble(store: Store, conversation: Conversation, request: Request, retriev
     if request.form not in FORMS:
         raise UsageError(f"'{request.form}' is not a form of a context", f"one of: {', '.join(FORMS)}")
     reading = _Reading(store, conversation, request, retrieve or partial(retrieved, embedder=request.embedder))
+    if reading.reserve >= reading.budget:
+        raise BudgetError(
+            f"a budget of {reading.budget:,} tokens leaves none beside the {reading.reserve:,} for the answer",
+            "give a larger --budget, or a smaller --reserve",
+        )
     usable = reading.tokenizer.affordable(reading.budget - reading.reserve)
     material = reading.material(usable)
     if not material.turns and not material.system and not (request.query or "").strip():

@@ -17,6 +17,7 @@ from typing import IO
 from chatlog import formats
 from chatlog.errors import NotFoundError, RefusedError
 from chatlog.models import Conversation, Filters, Message, new_id
+from chatlog.paths import is_sink
 from chatlog.store import Store
 
 
@@ -148,10 +149,14 @@ def file_name(conversation: Conversation) -> str:
 
 @contextmanager
 def new_file(path: Path, *, force: bool) -> Iterator[IO[str]]:
-    """Open a private file that appears under its name only once it is whole.
+    """Open a private file that appears under its name only once it is whole; a device or pipe is written to as it is.
 
     Raises RefusedError where it exists and `force` is false, NotFoundError where it cannot be written.
     """
+    if is_sink(path):
+        with path.open("w", encoding="utf-8", newline="\n") as out:
+            yield out
+        return
     partial = path.with_name(f".chatlog-{new_id()[:8]}.part")
     try:
         if not force and (path.exists() or path.is_symlink()):

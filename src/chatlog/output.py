@@ -346,6 +346,11 @@ def text_of(value: object) -> str:
     return str(value)
 
 
+def counted(number: int, noun: str) -> str:
+    """Return so many of something, in the singular where it is one."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def size_text(octets: int) -> str:
     """Return a number of bytes as a person reads it."""
     size = float(octets)

@@ -12,7 +12,7 @@ from datetime import tzinfo
 from typing import Any
 
 from chatlog.models import Conversation, Message, Part, other_strings
-from chatlog.output import one_line, to_json, visible
+from chatlog.output import counted, one_line, to_json, visible
 from chatlog.results import Result, Snippet
 from chatlog.terminal import broken
 from chatlog.timespec import parse_iso
@@ -48,7 +48,7 @@ def heading(conversation: Conversation, look: Look) -> Iterator[str]:
         conversation.id[:8],
         conversation.source or "",
         conversation.model or "",
-        f"{conversation.messages} messages",
+        counted(conversation.messages, "message"),
         _when(conversation.created_at, look),
         *(f"#{tag}" for tag in conversation.tags),
     ]

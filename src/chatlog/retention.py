@@ -134,7 +134,7 @@ def decide(
     newest = sorted(candidates, key=lambda one: (_age(rule, one), one.id), reverse=True)
     reasons: dict[str, list[str]] = {one.id: [] for one in newest}
     if rule.older_than is not None:
-        bound = timespec.iso(now - timespec.duration(rule.older_than))
+        bound = timespec.before(rule.older_than, now)
         old = {one.id for one in newest if _age(rule, one) <= bound}
         word = "last active" if rule.by == "activity" else "created"
         reasons = {
@@ -177,7 +177,7 @@ def exemption(rule: Rule, conversation: Conversation, now: datetime) -> str:
         if tag in conversation.tags:
             return f"tagged {tag}"
     if rule.unless_active is not None:
-        bound = timespec.iso(now - timespec.duration(rule.unless_active))
+        bound = timespec.before(rule.unless_active, now)
         if conversation.updated_at >= bound:
             return f"active in the last {rule.unless_active}"
     return ""
@@ -266,7 +266,7 @@ def _weights(store: Store, candidates: Sequence[Conversation]) -> Weights:
 def _past(store: Store, now: datetime, trash: str) -> tuple[list[Taken], list[Left]]:
     """Return what is past its time: it goes for good, but for what is pinned or held."""
     taken, left = [], []
-    for one in store.forgetting.due(timespec.iso(now - timespec.duration(trash))):
+    for one in store.forgetting.due(timespec.before(trash, now)):
         if why := exemption(Rule(), one, now):
             left.append(Left(one.id, why))
         elif one.expires_at is not None and one.expires_at <= timespec.iso(now):

@@ -85,6 +85,22 @@ def duration(text: str) -> timedelta:
         raise UsageError(f"'{text}' is too long a span of time") from None
 
 
+def before(text: str, now: datetime) -> str:
+    """Return the instant a span before `now`, the first one there is where it would be before all calendars."""
+    try:
+        return iso(now - duration(text))
+    except OverflowError:
+        return iso(datetime.min.replace(tzinfo=UTC))
+
+
+def after(span: timedelta, now: datetime) -> str:
+    """Return the instant a span after `now`, the last one there is where it would be beyond the calendar."""
+    try:
+        return iso(now + span)
+    except OverflowError:
+        return iso(datetime.max.replace(tzinfo=UTC))
+
+
 def since(text: str, now: datetime) -> str:
     """Return the instant a lower bound means: its beginning, or that long before `now`."""
     return _checked_bound(text, now, end=False)

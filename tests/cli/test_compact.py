@@ -32,6 +32,15 @@ def test_due_takes_those_that_fill_their_window(run: Run) -> None:
     assert 2 == run("compact").code
 
 
+def test_a_conversation_where_no_user_speaks_is_left_as_it_is(run: Run) -> None:
+    """There is no exchange to end a summary at; the others are compacted all the same."""
+    alone = run("new", "--id-only").lines[0]
+    for number in range(6):
+        run("add", alone, "--role", "assistant", f"Step {number} of the long run, and what came of it.")
+    ran = run("compact", alone, "--due", "--budget", "20", "--json")
+    assert (0, []) == (ran.code, [item["summaries"] for item in ran.json["items"] if item["summaries"]])
+
+
 def test_a_failing_summariser_is_code_four_and_leaves_all(run: Run) -> None:
     """The item says why, and nothing is stored."""
     name = started(run, 30)

@@ -66,11 +66,11 @@ def test_auto_finds_what_is_there_and_brings_it_up_to_date(run: Run, session: Pa
     first = run("import", "--auto")
     folder = tmp_path / ".claude" / "projects"
     assert (0, [f"claude_code: {folder}: 1 files, 1 new or changed"]) == (first.code, first.lines[:1])
-    assert [f"{session} (claude_code): 1 conversations, 1 messages, 1 new"] == first.lines[1:]
+    assert [f"{session} (claude_code): 1 conversation, 1 message, 1 new"] == first.lines[1:]
     again = run("import", "--auto")
     assert (0, [f"claude_code: {folder}: 1 files, nothing new"]) == (again.code, again.lines)
     write(session, PROMPT, ANSWER, at=OLD + 1)
-    assert "1 conversations, 2 messages, 1 new, 1 unchanged" in run("import", "--auto").out
+    assert "1 conversation, 2 messages, 1 new, 1 unchanged" in run("import", "--auto").out
 
 
 def test_auto_tells_scripts_the_same(run: Run, session: Path, tmp_path: Path) -> None:
@@ -143,9 +143,9 @@ def test_watching_follows_what_is_added(run: Run, session: Path, tmp_path: Path,
     ran = run("import", "--auto", "--watch")
     assert (130, "") == (ran.code, ran.err)
     assert [
-        f"{session} (claude_code): 1 conversations, 1 messages, 1 new",
-        f"{session} (claude_code): 1 conversations, 2 messages, 1 new, 1 unchanged",
-        f"{other} (claude_code): 1 conversations, 1 messages, 1 new",
+        f"{session} (claude_code): 1 conversation, 1 message, 1 new",
+        f"{session} (claude_code): 1 conversation, 2 messages, 1 new, 1 unchanged",
+        f"{other} (claude_code): 1 conversation, 1 message, 1 new",
     ] == ran.lines[1:]
     assert "nothing new" in run("import", "--auto").out
 

@@ -447,6 +447,16 @@ def test_an_export_is_json_for_everybody(store: Store, number: float) -> None:
     assert_lossless(store, 500)
 
 
+def test_counting_tokens_changes_no_export(store: Store) -> None:
+    """Whether somebody has asked for the tokens of a history is no part of it."""
+    name = store.new(ConversationDraft(title="Counted"), [MessageDraft(role="user", text="hello there")]).id
+    before = exported(store)
+    store.measures.count(name, "cl100k_base", lambda message: 7)
+    assert 7 == next(iter(store.messages(name))).tokens
+    assert before == exported(store)
+    assert_lossless(store, 500)
+
+
 def test_a_branch_of_a_long_conversation_is_lossless(store: Store) -> None:
     """A head in an earlier batch than the last message's is still the head."""
     conversation = store.new(messages=[say(f"message {number}") for number in range(7)])

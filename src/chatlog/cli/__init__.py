@@ -132,9 +132,14 @@ HELP = """Your AI conversations in one SQLite file: import them, add to them, fi
 def version(context: typer.Context, parameter: Any, value: bool) -> None:  # noqa: ARG001  typer's signature
     """Print the version and end."""
     if value and not context.resilient_parsing:
+        from importlib.metadata import PackageNotFoundError
         from importlib.metadata import version as installed
 
-        Session.of(context).output.lines([f"chatlog {installed('chatlog')}"])
+        try:
+            number = installed("chatlog")
+        except PackageNotFoundError:
+            number = "(not installed)"
+        Session.of(context).output.lines([f"chatlog {number}"])
         raise typer.Exit
 
 

@@ -13,7 +13,8 @@ from chatlog.cli.options import verb
 from chatlog.cli.session import Session
 from chatlog.errors import UsageError
 from chatlog.keys import Key
-from chatlog.output import THING, size_text
+from chatlog.output import THING, counted, size_text
+from chatlog.paths import expanded
 from chatlog.store import files, path_of
 from chatlog.timespec import iso
 
@@ -94,7 +95,7 @@ def restore(
     kept = str(done.kept) if done.kept else None
     facts = {**_facts(done), "from": source, "kept": kept}
     undo = f"; what was there: {kept}" if kept else ""
-    session.output.thing("restore", facts, [f"{done.conversations} conversations, {done.messages} messages{undo}"])
+    session.output.thing("restore", facts, [f"{_held(done)}{undo}"])
 
 
 def _made_portable(session: Session, copy: Path) -> int:
@@ -169,7 +170,7 @@ def rekey(
         raise UsageError("say what the new key is", "--new-key-file FILE or --passphrase")
     url = session.settings.database()[0]
     old = _current(session, url)
-    new = _asked("The new passphrase") if passphrase else keys.of_file(Path(new_key_file or "").expanduser(), make=True)
+    new = _asked("The new passphrase") if passphrase else keys.of_file(expanded(new_key_file or ""), make=True)
     _done(session, "rekey", _convert(session, url, old, new), "given a new key")
     if new_key_file:
         session.output.hint(f"from now on: chatlog config set key_file {new_key_file}")
@@ -191,10 +192,13 @@ def _no_key() -> Key:
     raise UsageError("say where the key is", "--key-file FILE, --key-command COMMAND, or the setting keyring")
 
 
+def _held(done: files.Replaced) -> str:
+    """Return how much is in a file."""
+    return f"{counted(done.conversations, 'conversation')}, {counted(done.messages, 'message')}"
+
+
 def _done(session: Session, noun: str, done: files.Replaced, what: str) -> None:
-    session.output.thing(
-        noun, _facts(done), [f"{done.path} is {what}: {done.conversations} conversations, {done.messages} messages"]
-    )
+    session.output.thing(noun, _facts(done), [f"{done.path} is {what}: {_held(done)}"])
 
 
 def _say_where(session: Session) -> None:

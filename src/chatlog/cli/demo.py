@@ -16,6 +16,7 @@ import typer
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
 from chatlog.errors import RefusedError
+from chatlog.paths import expanded
 
 #: What is shown, in this order.
 STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -49,10 +50,10 @@ def command(
 ) -> None:
     """Show what chatlog does, on a small built-in history; nothing is left behind unless --keep says where."""
     session = Session.of(ctx)
-    if keep and Path(keep).expanduser().exists():
+    if keep and expanded(keep).exists():
         raise RefusedError(f"{keep} exists already", "choose another name")
     with _folder() as folder, _history() as history:
-        database = Path(keep).expanduser() if keep else folder / "demo.db"
+        database = expanded(keep) if keep else folder / "demo.db"
         places = {"history": str(history), "folder": str(folder)}
         for sentence, arguments in STEPS:
             _show(session, sentence, [argument.format(**places) for argument in arguments], database)

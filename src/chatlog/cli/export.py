@@ -15,7 +15,8 @@ from chatlog.errors import BusyError
 from chatlog.export import Exporter, ExportReport, Progress, select
 from chatlog.formats import WRITERS
 from chatlog.models import Filters
-from chatlog.output import Output
+from chatlog.output import Output, counted
+from chatlog.paths import expanded
 from chatlog.store import Store
 
 
@@ -62,7 +63,7 @@ def command(
     found = session.conversations(store, conversations) if conversations else None
     chosen = iter(found) if found is not None else select(store, None, filters)
     everything = found is None and filters == Filters()
-    folder = Path(target).expanduser()
+    folder = expanded(target)
     with _progress(session.output, is_free=target != STDIN or not session.output.is_terminal) as progress:
         exporter = Exporter(store, to, progress)
         if target == STDIN:
@@ -73,7 +74,9 @@ def command(
             exporter.write_file(chosen, folder, force=force, everything=everything)
     report = exporter.report
     if target != STDIN:
-        session.output.hint(f"{report.conversations} conversations, {report.messages} messages → {target}")
+        session.output.hint(
+            f"{counted(report.conversations, 'conversation')}, {counted(report.messages, 'message')} → {target}"
+        )
     with suppress(BusyError):  # a file that cannot be written now can still be read out
         store.record("export", conversations=report.conversations, messages=report.messages, to=to)
 

@@ -24,6 +24,7 @@ TOPICS = {
   7    locked or busy, disk full, read-only: try again
   8    the budget cannot be met
   130  interrupted
+  141  whoever read the output went away, as head does
 
 With --json an error is {"error": {"kind", "message", "hint", "retryable"}} on stderr, and stdout is empty.
 """,
@@ -94,7 +95,7 @@ In a pipe: one record a line, nothing cut, no colour.
 
   --no-color  NO_COLOR=1  FORCE_COLOR=1   no colours; colours in a pipe too
   --no-pager  CHATLOG_PAGER=  PAGER=...   no pager; another one (less -FRX)
-  -q, --quiet                             no hints and no progress
+  -q, --quiet                             no hints, no progress, no word of a full context
   CHATLOG_PLAIN=1                         for screen readers: no tables, colours,
                                           bars or pager (config set plain yes)
   TERM=dumb                               no colours and no progress

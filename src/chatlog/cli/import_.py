@@ -15,13 +15,14 @@ import typer
 from chatlog.cli.options import complete_tag, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.discovery import Found, discover
-from chatlog.errors import NoDatabaseError, PartlyDoneError, UsageError, choices_hint
+from chatlog.errors import NoDatabaseError, NotFoundError, PartlyDoneError, UsageError, choices_hint
 from chatlog.formats import READERS
 from chatlog.formats.source import Progress, Source
 from chatlog.freshness import Files
 from chatlog.intake import FileReport
 from chatlog.models import checked_tag
-from chatlog.output import THING, Listing, Output, one_line
+from chatlog.output import THING, Listing, Output, counted, one_line
+from chatlog.paths import expanded
 from chatlog.redaction import Redactor
 from chatlog.store import Store, open_store
 from chatlog.transfer import ImportOptions, ImportReport, import_history
@@ -113,10 +114,11 @@ def _check(paths: Sequence[str], source_format: str | None, *, auto: bool, watch
 def _import(session: Session, options: ImportOptions, paths: Sequence[str]) -> ImportReport:
     """Import what was named."""
     inputs: list[str | Path | BinaryIO] = [
-        session.read_bytes("the history") if path == STDIN else Path(path).expanduser() for path in paths
+        session.read_bytes("the history") if path == STDIN else expanded(path) for path in paths
     ]
-    nothing = not any(path == STDIN or Path(path).expanduser().exists() for path in paths)
-    with _store(session, dry_run=options.dry_run or nothing) as store, _progress(session.output) as progress:
+    if not any(path == STDIN or expanded(path).exists() for path in paths):
+        raise NotFoundError(f"there is no file or folder {' or '.join(paths)}", "check the spelling")
+    with _store(session, dry_run=options.dry_run) as store, _progress(session.output) as progress:
         report = import_history(store, inputs, options, progress)
     _print(session.output, report, dry_run=options.dry_run)
     _embed(session, store, report, options)
@@ -144,7 +146,7 @@ def _tools(source_format: str | None) -> Look:
 
 def _named(session: Session, paths: Sequence[str]) -> Look:
     """Return how what was named is found: it must be there.  Raises NotFoundError."""
-    places = [str(session.file(str(Path(path).expanduser()))) for path in paths]
+    places = [str(session.file(str(expanded(path)))) for path in paths]
     return lambda: [Found("", place, (place,)) for place in places]
 
 
@@ -289,7 +291,7 @@ def _line(file: FileReport, *, short: bool) -> str:
 
 
 def _counts(counts: dict[str, int]) -> str:
-    parts = [f"{counts['conversations']} conversations, {counts['messages']} messages"]
+    parts = [counted(counts["conversations"], "conversation"), counted(counts["messages"], "message")]
     parts += [f"{counts[name]} {name}" for name in ("new", "updated", "unchanged", "skipped") if counts[name]]
     return ", ".join(parts)
 

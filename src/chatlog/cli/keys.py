@@ -14,6 +14,7 @@ from typing import Any
 from chatlog.config import Settings
 from chatlog.errors import NotFoundError, RefusedError, UsageError
 from chatlog.keys import Key, new_key, parse, written
+from chatlog.paths import expanded
 
 #: The settings that say where the key is, the first of them that is set counts.
 SOURCES = ("key_file", "key_command", "keyring")
@@ -32,7 +33,7 @@ def configured(settings: Settings, database: Path, *, make: bool = False) -> Key
     Raises UsageError and NotFoundError for a key that cannot be had, RefusedError for a file that others may read.
     """
     if path := settings.get("key_file"):
-        return of_file(Path(path).expanduser(), make=make)
+        return of_file(expanded(path), make=make)
     if command := settings.get("key_command"):
         return of_command(command)
     if settings.get("keyring") == "yes":

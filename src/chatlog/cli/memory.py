@@ -135,6 +135,7 @@ def show_found(session: Session, found: Recall) -> None:
         session.output.warning(warning)
     session.output.listing(_listing([item.record() for item in found.items])._replace(warnings=found.warnings))
     if not found.items:
+        session.output.hint("nothing found")
         session.exit_code = 1
 
 

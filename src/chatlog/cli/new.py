@@ -37,6 +37,9 @@ def command(
     )
     first = [] if system is None else [MessageDraft(role="system", text=session.text(system, "the system prompt"))]
     created = session.store(create=True).new(draft, first)
+    if id_only:
+        session.output.lines([created.id])
+        return
     session.output.thing("conversation", conversation_record(created), [created.id], created.id)
-    if session.output.is_terminal and not id_only:
+    if session.output.is_terminal:
         session.output.hint(f"add to it: chatlog add {created.id[:8]} --role user 'hello'")

@@ -50,7 +50,7 @@ GLOBAL_FLAGS = (
         "FORMAT",
         choices=(*FORMATS, "markdown", "prometheus", *WIRE_FORMS),
     ),
-    Flag(("-q", "--quiet"), "quiet", "No hints and no progress.", value=True),
+    Flag(("-q", "--quiet"), "quiet", "No hints, no progress, no word of a full context.", value=True),
     Flag(("--no-color",), "no_color", "No colours (also NO_COLOR).", value=True),
     Flag(("--no-pager",), "no_pager", "Print long text without a pager.", value=True),
     Flag(("--no-input",), "no_input", "Never ask a question.", value=True),
@@ -166,6 +166,10 @@ def verb(
     return mark
 
 
+#: What errors call the kinds of values that click names after Python's.
+_CALLED = {"int": "whole number", "int range": "whole number", "float": "number", "float range": "number"}
+
+
 class Command(TyperCommand):
     """A verb: its own options, the shared ones it takes, and help that leads with examples."""
 
@@ -175,6 +179,8 @@ class Command(TyperCommand):
         """Add the shared options that the verb does not spell itself."""
         self.spec = spec
         own = {spelling for parameter in self.params for spelling in parameter.opts}
+        for parameter in self.params:
+            parameter.type.name = _CALLED.get(parameter.type.name, parameter.type.name)
         shared = [_option(flag, "filter_flags") for flag in FILTER_FLAGS] if spec.filters else []
         shared += global_options(hidden=True)
         self.params += [option for option in shared if not own & set(option.opts)]

@@ -15,7 +15,7 @@ from chatlog.cli.options import one_of
 from chatlog.cli.session import Session
 from chatlog.errors import PartlyDoneError, RefusedError, UsageError
 from chatlog.models import Conversation, parse_ref
-from chatlog.output import Column, Listing, size_text, text_of, to_json
+from chatlog.output import Column, Listing, counted, size_text, text_of, to_json
 from chatlog.retention import Plan
 from chatlog.rules import ACTIONS, AGES, FILTERS, Rule, checked, rule_from
 from chatlog.store import Store
@@ -97,10 +97,8 @@ def deadline(seconds: float | None) -> Stop:
 
 def described(record: Mapping[str, Any]) -> str:
     """Return how much a plan takes: conversations, messages, bytes."""
-    count = record["conversations"]
-    noun = "conversation" if count == 1 else "conversations"
-    messages = "message" if record["messages"] == 1 else "messages"
-    return f"{count} {noun} ({record['messages']:,} {messages}, {size_text(record['bytes'])})"
+    messages = counted(record["messages"], "message")
+    return f"{counted(record['conversations'], 'conversation')} ({messages}, {size_text(record['bytes'])})"
 
 
 def report(session: Session, record: Mapping[str, Any], line: str) -> None:

@@ -12,7 +12,7 @@ from chatlog.cli.session import Session
 from chatlog.errors import CheckFailedError, UsageError
 from chatlog.export import select
 from chatlog.models import Conversation, Filters
-from chatlog.output import FORMATS, Column, Listing, Output, text_of, to_json
+from chatlog.output import FORMATS, Column, Listing, Output, counted, text_of, to_json
 from chatlog.redacting import Plan, apply, plan
 from chatlog.store import Store
 
@@ -92,7 +92,10 @@ def _chosen(session: Session, store: Store, refs: list[str] | None, *, everythin
 
 
 def _counts(found: Plan) -> str:
-    return f"{sum(found.kinds.values())} finds in {found.messages} messages of {len(found.items)} conversations"
+    return (
+        f"{counted(sum(found.kinds.values()), 'find')} in {counted(found.messages, 'message')} "
+        f"of {counted(len(found.items), 'conversation')}"
+    )
 
 
 def report(output: Output, found: Plan, *, dry_run: bool, complete: bool | None) -> None:

@@ -151,7 +151,7 @@ class Session:
     def lifetime(self, ttl: str | None) -> str | None:
         """Return when a conversation ends that starts now: after `ttl`, or else the setting of that name."""
         span = timespec.duration(ttl) if ttl and ttl != "never" else None if ttl else self.span("ttl")
-        return None if span is None else timespec.iso(self.now() + span)
+        return None if span is None else timespec.after(span, self.now())
 
     @cached_property
     def is_observed(self) -> bool:
@@ -249,7 +249,8 @@ class Session:
             return self.read_bytes(what).read().decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise UsageError(
-                f"{what} on stdin is not UTF-8 (byte {error.start})", "convert it first: iconv -t utf-8"
+                f"stdin, where {what} should come, is not UTF-8 (byte {error.start})",
+                "convert it first: iconv -t utf-8",
             ) from None
 
     def text(self, value: str | None, what: str) -> str:

@@ -18,6 +18,9 @@ from chatlog.render import Look, heading
 from chatlog.render import message as message_lines
 from chatlog.store import Store
 
+#: More messages than any conversation has.
+MOST = 1 << 62
+
 
 @verb(
     "chatlog show @last",
@@ -50,7 +53,7 @@ def command(
     store = session.store()
     refs = session.read_text("ids").split() if conversation == STDIN else [conversation]
     if not refs:
-        raise UsageError("there is no id on stdin")
+        raise UsageError("there is no id on stdin", "one a line, as --format ids prints them")
     chosen = []
     for ref in refs:  # all of them are looked up before anything is printed
         found, seq = session.message_ref(store, ref)
@@ -58,6 +61,7 @@ def command(
             store.message(found.id, branch)
         wanted = _choose(store, found, around if around is not None else seq, context, whole=around is not None)
         chosen.append((found, wanted))
+    number = None if number is None else min(number, MOST)
     view = _View(session, hidden=hidden, full=full, importance=importance)
     with session.output.paged():
         for found, wanted in chosen:

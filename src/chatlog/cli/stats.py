@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,8 +14,9 @@ from chatlog import stats
 from chatlog.cli.options import number_of, one_of, verb
 from chatlog.cli.session import Session
 from chatlog.dashboard import page, plain, prometheus
-from chatlog.errors import UsageError
+from chatlog.errors import NotFoundError, UsageError
 from chatlog.output import THING, to_json
+from chatlog.paths import expanded, replace_text
 from chatlog.store.measures import DIMENSIONS
 
 
@@ -53,7 +53,7 @@ def command(
         )
     match output.format:
         case "prometheus" if target != "-":
-            _replace(Path(target).expanduser(), prometheus(found, ",".join(users)))
+            _write(expanded(target), prometheus(found, ",".join(users)))
         case "prometheus":
             output.lines(prometheus(found, ",".join(users)))
         case "json":
@@ -66,12 +66,9 @@ def command(
             output.lines(plain(found))
 
 
-def _replace(path: Path, lines: Iterable[str]) -> None:
+def _write(path: Path, lines: Iterable[str]) -> None:
     """Put a file in another's place in one step: whoever reads it sees the old one or the new one, whole."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        partial.write_text("".join(line + "\n" for line in lines), "utf-8")
-        partial.replace(path)
+        replace_text(path, "".join(line + "\n" for line in lines))
     except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise UsageError(f"cannot write {path}: {error.strerror}", "give another file with -o") from None
+        raise NotFoundError(f"cannot write {path}: {error.strerror}", "give another file with -o") from None

@@ -10,7 +10,7 @@ from chatlog.cli.options import verb
 from chatlog.cli.session import Session
 from chatlog.output import FORMATS, Column, Listing
 from chatlog.records import conversation_record
-from chatlog.timespec import age, duration, iso, parse_iso
+from chatlog.timespec import after, age, duration, parse_iso
 
 
 @verb("chatlog trash", "chatlog trash --format ids | chatlog restore -", filters=True, forms=FORMATS)
@@ -26,7 +26,7 @@ def command(
     page = session.store().conversations(session.filters(deleted=True), limit=number or None, cursor=cursor)
     grace, now = duration(session.settings.get("trash")), session.now()
     items = [
-        {**conversation_record(one), "leaves_at": iso(parse_iso(one.deleted_at or one.updated_at) + grace)}
+        {**conversation_record(one), "leaves_at": after(grace, parse_iso(one.deleted_at or one.updated_at))}
         for one in page.items
     ]
     shown = (

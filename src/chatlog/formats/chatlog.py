@@ -206,11 +206,14 @@ def write(transcripts: Iterable[Transcript], out: IO[str], extras: Extras = no_e
 
 
 def written(transcripts: Iterable[Transcript], extras: Extras) -> Iterator[dict[str, Any]]:
-    """Yield the records of conversations as JSON has them, their type first."""
+    """Yield the records of conversations as JSON has them, their type first.
+
+    Tokens are left out: counted when somebody asks, they would make two exports of the same history differ.
+    """
     for found, messages in transcripts:
-        yield {"type": "conversation", **conversation_record(found)}
+        yield {"type": "conversation", **conversation_record(found), "tokens": None}
         for message in messages:
-            yield {"type": "message", **message_record(message)}
+            yield {"type": "message", **message_record(message), "tokens": None}
         for extra in extras(found.id):
             yield {"type": extra.kind, **extra.values}
     for extra in extras(None):

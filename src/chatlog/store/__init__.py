@@ -5,13 +5,14 @@ A store is bound to one user: every read and write is that user's by constructio
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
 
-from chatlog.errors import UsageError
+from chatlog.errors import NoDatabaseError, UsageError
 from chatlog.models import (
     Check,
     Conversation,
@@ -25,6 +26,7 @@ from chatlog.models import (
     Page,
     WordQuery,
 )
+from chatlog.paths import expanded
 
 if TYPE_CHECKING:
     from chatlog.keys import Key
@@ -274,14 +276,27 @@ def open_store(
     )
 
 
+#: The bytes of a name and of a path, with room for what is put beside a database.
+MAX_NAME, MAX_PATH = 220, 4_000
+
+
 def path_of(url: str) -> Path:
-    """Return the path of a database's path or URL.  Raises UsageError for a URL of an engine there is not."""
+    """Return the path of a database's path or URL.
+
+    Raises UsageError for a URL of an engine there is not and for what can be no file's name, NoDatabaseError for
+    what can only be a folder.
+    """
     scheme, separator, rest = url.partition("://")
-    if not separator:
-        return Path(url.removeprefix("sqlite:")).expanduser()
-    if scheme != "sqlite":
+    if separator and scheme != "sqlite":
         raise UsageError(f"chatlog has no engine for {scheme}:// yet", "give a path or sqlite:///path")
-    return Path(rest).expanduser()
+    path = expanded(rest if separator else url.removeprefix("sqlite:"))
+    if not path.name:
+        raise NoDatabaseError(f"cannot open {path}: it is a folder")
+    if path.name == ":memory:":
+        raise UsageError("a database in memory would be gone at once", "give a path or sqlite:///path")
+    if len(os.fsencode(path.name)) > MAX_NAME or len(os.fsencode(path)) > MAX_PATH:
+        raise UsageError("the name of the database is too long", "check --db")
+    return path
 
 
 def checked_user(user: str) -> str:

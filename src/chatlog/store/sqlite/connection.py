@@ -328,7 +328,7 @@ class Pool:
         except driver.Error as error:
             raise _meaning(error, self.path) from error
         except UnicodeEncodeError:
-            raise UsageError("a text holds half of a surrogate pair, which no encoding can keep") from None
+            raise UsageError("a text is not UTF-8, or holds half of a surrogate pair") from None
         except OverflowError:
             raise UsageError("a number is larger than any that can be kept") from None
         except RecursionError:

@@ -1,0 +1,43 @@
+"""Files as people name them, and how one takes another's place: whole, or not at all.
+
+It knows nothing of databases; those are the store's.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+
+def expanded(text: str) -> Path:
+    """Return a path with the home folder for a leading ``~``; one of nobody's is a name like any other."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111  Path's own raises where there is no such user
+
+
+def is_sink(path: Path) -> bool:
+    """Whether it is a device, a pipe or a socket: written to as it is, for it must not be replaced by a file."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file in another's place in one step, with the other's mode; of a link, what it leads to.
+
+    Raises OSError where it cannot be written, and leaves what was there.
+    """
+    if is_sink(path):
+        path.write_text(text, "utf-8")
+        return
+    path = path.resolve()
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        partial.write_text(text, "utf-8")
+        if path.exists():
+            partial.chmod(stat.S_IMODE(path.stat().st_mode))
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,154 @@
+"""What wrong input of every kind meets: one sentence, the right exit code, and nothing half done."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from ..conftest import Run
+from .helpers import LISBON, everything, process, refused
+
+HUGE = "9" * 30
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("list", "-n", HUGE), 2),
+        (("list", "-n", "abc"), 2),
+        (("list", "--since", "99999999y"), 2),
+        (("prune", "--max-seconds", "abc", "--expired"), 2),
+        (("context", LISBON, "--budget", "100", "--reserve", "200"), 8),
+        (("show", f"{LISBON}:{HUGE}"), 2),
+        (("show", f"@{HUGE}"), 2),
+        (("show", LISBON, "--around", HUGE), 3),
+        (("add", LISBON, "x", "--role", "user", "--parent", HUGE), 2),
+        (("add", LISBON, "x", "--role", "user", "--if-revision", HUGE), 1),
+        (("--db", ".", "list"), 3),
+        (("--db", "sqlite:///", "new"), 3),
+        (("--db", ":memory:", "new"), 2),
+        (("--db", "x" * 300, "new"), 2),
+        (("--db", "x" * 300, "doctor"), 2),
+        (("--db", "~nobody-of-that-name/x.db", "new"), 3),
+        (("import", "nowhere.zip", "nowhere.json"), 3),
+        (("config", "set", "color", "blue"), 2),
+        (("config", "set", "user", "ana", "--config", "chatlog.db/config.toml"), 3),
+        (("stats", "--format", "prometheus", "-o", "nowhere/x.prom"), 3),
+    ],
+    ids=lambda value: "-".join(value)[:40] if isinstance(value, tuple) else str(value),
+)
+def test_a_value_that_cannot_be_is_one_sentence_and_changes_nothing(
+    arguments: tuple[str, ...], code: int, trip: Run
+) -> None:
+    """No such call is a bug, and stdout stays empty."""
+    before = everything(trip)
+    ran = trip(*arguments)
+    assert (code, "") == (ran.code, ran.out)
+    assert ran.err.startswith("error: ")
+    assert "bug" not in ran.err
+    assert before == everything(trip)
+
+
+def test_a_number_is_called_what_people_call_it(trip: Run) -> None:
+    """Nobody has to know what an int range is."""
+    assert "'abc' is not a valid whole number" in trip("show", LISBON, "--around", "abc").err
+    assert "'abc' is not a valid number" in trip("prune", "--max-seconds", "abc").err
+
+
+def test_more_messages_than_there_can_be_are_all_of_them(trip: Run) -> None:
+    """A number of messages has no upper end."""
+    assert trip("show", LISBON, "--json").json == trip("show", LISBON, "-n", HUGE, "--json").json
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("new", "--ttl", "99999y"), ("set", LISBON, "--ttl", "99999y"), ("memory", "set", "a", "b", "--ttl", "99999y")],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_lifetime_beyond_the_calendar_ends_with_it(arguments: tuple[str, ...], trip: Run) -> None:
+    """It is as good as for ever."""
+    ran = trip(*arguments, "--json")
+    assert (0, True) == (ran.code, '"expires_at":"9999-12-31T23:59:59.999Z"' in ran.out)
+
+
+def test_an_age_before_the_calendar_takes_nothing(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A retention of thousands of years is for ever, for rules and for the trash."""
+    trip("delete", LISBON, "--yes")
+    monkeypatch.setenv("CHATLOG_TRASH", "99999y")
+    for rule in (("--older-than", "5000y"), ("--expired",)):
+        found = trip("prune", *rule, "--dry-run", "--json")
+        assert (0, 0) == (found.code, found.json["conversations"])
+    assert "9999-12-31T23:59:59.999Z" == trip("trash", "--json").json["items"][0]["leaves_at"]
+
+
+def test_files_that_are_not_there_are_not_found(trip: Run) -> None:
+    """Where there is nothing at all to import the call is wrong; one of several is a part that failed."""
+    refused(trip("import", "nowhere.zip", "--json"), 3, "not_found")
+    Path("one.jsonl").write_text('{"type":"message","conversation":"c","role":"user","text":"hello"}\n')
+    assert 4 == trip("import", "nowhere.zip", "one.jsonl").code
+
+
+def test_id_only_is_the_id_in_any_form(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script that asks for an id gets one, whatever form its user has set."""
+    monkeypatch.setenv("CHATLOG_FORMAT", "json")
+    (line,) = trip("new", "--id-only").lines
+    assert (26, 1) == (len(line), len(line.split()))
+
+
+def test_a_search_of_memories_says_that_it_found_nothing(trip: Run) -> None:
+    """As a search of messages does."""
+    ran = trip("memory", "search", "anything")
+    assert (1, "", "nothing found\n") == (ran.code, ran.out, ran.err)
+
+
+def test_stdin_that_is_not_utf8_is_named(trip: Run) -> None:
+    """With the place of the first byte that is not."""
+    ran = trip("show", "-", stdin=b"ab\xff")
+    assert (2, True) == (ran.code, "stdin, where ids should come, is not UTF-8 (byte 2)" in ran.err)
+
+
+def test_an_argument_that_is_not_utf8_is_named(trip: Run) -> None:
+    """Bytes of another encoding come as halves of surrogate pairs; a user knows them as not UTF-8."""
+    ran = trip("new", "--title", "caf\udce9")
+    assert (2, True) == (ran.code, "not UTF-8" in ran.err)
+
+
+# files that are no files
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no pipes with names")
+@pytest.mark.parametrize(
+    "arguments", [("export", "--force"), ("stats", "--format", "prometheus")], ids=lambda arguments: arguments[0]
+)
+def test_a_pipe_is_written_into_not_replaced(arguments: tuple[str, ...], trip: Run) -> None:
+    """So that -o /dev/null leaves the device where it is, and -o >(gzip) works."""
+    os.mkfifo("pipe")
+    heard: list[str] = []
+    listener = threading.Thread(target=lambda: heard.append(Path("pipe").read_text()), daemon=True)
+    listener.start()
+    assert 0 == trip(*arguments, "-o", "pipe").code
+    listener.join(10)
+    assert heard[0]
+    assert stat.S_ISFIFO(Path("pipe").stat().st_mode)
+
+
+def test_a_config_file_stays_the_link_and_as_private_as_it_was(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dotfiles are links into a repository, and a config file may name what is nobody's business."""
+    real = Path("dotfiles.toml")
+    real.write_text("# mine\n")
+    real.chmod(0o600)
+    Path("config.toml").symlink_to(real)
+    assert 0 == trip("config", "set", "color", "never", "--config", "config.toml").code
+    assert Path("config.toml").is_symlink()
+    assert ('# mine\ncolor = "never"\n', 0o600) == (real.read_text(), stat.S_IMODE(real.stat().st_mode))
+
+
+def test_the_version_is_printed_from_a_source_tree_too() -> None:
+    """Also where chatlog is not installed."""
+    ran = process("--version")
+    assert (0, b"") == (ran.returncode, ran.stderr)
+    assert ran.stdout.startswith(b"chatlog ")
