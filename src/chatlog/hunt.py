@@ -6,7 +6,7 @@ The store says what holds a word and what stands around it; `ranking` scores; `m
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
@@ -85,9 +85,22 @@ class Hunt:
         return frozenset().union(*(posting.bodies for posting in found))
 
     @cached_property
+    def whole(self) -> bool:
+        """Whether so little may be found that all of it is ranked."""
+        return self.allowed is not None and len(self.allowed) <= WHOLE
+
+    @cached_property
+    def span(self) -> tuple[int, int]:
+        """The first and the last body that may be found: nothing else of a large history is looked at.
+
+        Where all is ranked, how rare a word is in everything that the user has says more than in the little there is.
+        """
+        return EVERY if self.whole or not self.allowed else (min(self.allowed), max(self.allowed))
+
+    @cached_property
     def size(self) -> int:
-        """About how many messages the user has."""
-        return max(self.store.words.size(), 1)
+        """About how many messages the span has."""
+        return max(self.store.words.size() if self.span == EVERY else len(self.allowed or ()), 1)
 
     def may_be_found(self, bodies: Iterable[int]) -> frozenset[int]:
         """Return those of the bodies that the filters and the unwanted terms leave."""
@@ -120,7 +133,7 @@ class Hunt:
 
     def weigh(self, terms: Sequence[Term]) -> list[Weighed]:
         """Return the terms with their weights and where they are, but for words that nearly all messages have."""
-        found = {term: self.store.words.posting(term, self.within, COMMON) for term in terms}
+        found = {term: self.store.words.posting(term, self.within, COMMON, span=self.span) for term in terms}
         rare = [term for term, posting in found.items() if posting.complete and posting.bodies]
         if rare:
             terms = [term for term in terms if found[term].complete or found[term].total < self.size * EVERYWHERE]
@@ -144,17 +157,18 @@ class Hunt:
     def _places(self, term: Term, found: Posting) -> tuple[frozenset[int], frozenset[int], frozenset[int]]:
         """Return which messages hold a term in shown text, in tool text, and as their author's name.
 
-        What FTS5 does not find costs the most, for it looks to the end: so not more is asked than has to be.
+        Asked first is whether it is anywhere but in shown text, for it seldom is, and what is not there costs least.
         """
         nowhere = frozenset[int]()
         if not found.bodies or self.within == ("tool",):
             return nowhere, found.bodies, nowhere
-        posting = partial(self.store.words.posting, term, most=COMMON, span=(found.since, EVERY[1]))
-        shown = posting(within=("shown",)).bodies
-        if shown >= found.bodies:
-            return shown, nowhere, nowhere
+        span = (min(found.bodies), max(found.bodies))
+        posting = partial(self.store.words.posting, term, most=COMMON, span=span)
+        elsewhere = ("tool", "author") if "tool" in self.within else ("author",)
+        if not posting(within=elsewhere).bodies:
+            return found.bodies, nowhere, nowhere
         tool = posting(within=("tool",)).bodies if "tool" in self.within else nowhere
-        return shown, tool, posting(within=("author",)).bodies
+        return posting(within=("shown",)).bodies, tool, posting(within=("author",)).bodies
 
     def _also_shown(self, term: Term, rare: Sequence[Term]) -> frozenset[int]:
         """Return which messages hold a common term beside a rarer one, or where the filters let little through."""
@@ -162,8 +176,8 @@ class Hunt:
         if "text" not in self.within:
             return found
         if rare:
-            found = self.store.words.posting(term, ("shown",), COMMON, beside=rare).bodies
-        if self.allowed is not None and 0 < len(self.allowed) <= WHOLE:
+            found = self.store.words.posting(term, ("shown",), COMMON, beside=rare, span=self.span).bodies
+        if self.allowed and self.whole:
             span = (min(self.allowed), max(self.allowed))
             found |= self.store.words.posting(term, ("shown",), span[1], span=span).bodies
         return found
@@ -261,14 +275,8 @@ class Hunt:
     def items(self, ranked: Iterable[Ranked], terms: Sequence[Term]) -> list[Result]:
         """Return the first results of a ranking, each body and each long text once."""
         items: list[Result] = []
-        bodies: set[int] = set()
         texts: set[str] = set()
-        for found in ranked:
-            spot = found.spot
-            if spot.body in bodies:
-                continue
-            bodies.add(spot.body)
-            (hit,) = self.store.words.hits([(spot.conversation, spot.seq)])
+        for found, hit in self._hits(ranked):
             alike = _alike(hit)
             if alike in texts:
                 continue
@@ -279,6 +287,14 @@ class Hunt:
             if len(items) == self.options.limit:
                 break
         return items
+
+    def _hits(self, ranked: Iterable[Ranked]) -> Iterator[tuple[Ranked, Hit]]:
+        """Yield messages with their places, each body once, as many read at once as are wanted."""
+        first: dict[int, Ranked] = {}
+        some = (found for found in ranked if first.setdefault(found.spot.body, found) is found)
+        while batch := list(islice(some, self.options.limit)):
+            hits = self.store.words.hits(found.spot[:2] for found in batch)
+            yield from ((found, hits[found.spot[:2]]) for found in batch if found.spot[:2] in hits)
 
 
 def _matched(found: Ranked) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from chatlog import lexical, ranking
 from chatlog import query as language
-from chatlog.hunt import MEANING_SEEDS, SPREAD, WHOLE, Hunt, Ranked, most_telling
+from chatlog.hunt import MEANING_SEEDS, SPREAD, Hunt, Ranked, most_telling
 from chatlog.models import Term
 from chatlog.ranking import Weighed
 from chatlog.results import Results, Tier
@@ -77,11 +77,11 @@ def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
 
 def _field(hunt: Hunt, weighed: Sequence[Weighed], *, by_words: bool) -> _Field:
     """Gather what may answer, and score it."""
-    whole = hunt.allowed is not None and len(hunt.allowed) <= WHOLE
-    seeds = hunt.allowed if whole and hunt.allowed is not None else hunt.seeds(weighed) if by_words else frozenset()
+    seeds = hunt.allowed if hunt.whole else hunt.seeds(weighed) if by_words else None
+    seeds = seeds or frozenset()
     spots = {(spot.conversation, spot.seq): spot for spot in hunt.around(seeds, SPREAD)}
     question = hunt.question({spot.author for spot in spots.values()})
-    if question is not None and not whole:
+    if question is not None and not hunt.whole:
         nearest = question.nearest(hunt.store, max(MEANING_SEEDS, hunt.options.limit), hunt.allowed)
         more = hunt.may_be_found(nearest) - seeds
         spots |= {(spot.conversation, spot.seq): spot for spot in hunt.around(more, SPREAD)}
@@ -105,7 +105,8 @@ def _literal(hunt: Hunt, weighed: Sequence[Weighed]) -> frozenset[int]:
     words = hunt.query.terms
     every = frozenset.intersection(*(term.bodies for term in weighed)) if weighed else frozenset()
     if every and len(words) > 1 and not any(term.phrase or term.prefix for term in words):
-        found |= hunt.store.words.posting(Term(hunt.text, phrase=True), hunt.within, 1_000).bodies
+        phrase, span = Term(hunt.text, phrase=True), (min(every), max(every))
+        found |= hunt.store.words.posting(phrase, hunt.within, 1_000, span=span).bodies
     return found
 
 
@@ -147,7 +148,7 @@ def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int]) -> bool:
 
 
 def _found(hunt: Hunt, term: Weighed) -> bool:
-    return bool(term.bodies if hunt.allowed is None else term.bodies & hunt.allowed)
+    return bool(term.bodies) if hunt.allowed is None else not term.bodies.isdisjoint(hunt.allowed)
 
 
 def _tier(field: _Field, order: Sequence[int], weighed: Sequence[Weighed], missing: Sequence[Term]) -> Tier:

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from chatlog.hunt import Hunt, Ranked
 from chatlog.models import Conversation, Filters, Term
@@ -114,11 +115,10 @@ def _conversations(hunt: Hunt, found: Sequence[Ranked], row: Sequence[float], li
     best: dict[int, Spot] = {}
     for one in found:
         best.setdefault(one.spot.conversation, one.spot)
-    spots = list(best.values())[: limit * COMPARED]
-    names = [hit.message.conversation for hit in hunt.store.words.hits([(s.conversation, s.seq) for s in spots])]
+    places = {spot[:2]: spot for spot in islice(best.values(), limit * COMPARED)}
     whole: list[Ranked] = []
-    for spot, name in zip(spots, names, strict=True):
-        bodies = hunt.store.words.allowed(Filters(ids=(name,)))
+    for place, hit in hunt.store.words.hits(places).items():
+        spot, bodies = places[place], hunt.store.words.allowed(Filters(ids=(hit.message.conversation,)))
         score = meaning.alike(row, meaning.centre(hunt.store, _latest(bodies)))
         whole.append(Ranked(spot, score, 0.0, score))
     return sorted(whole, key=lambda one: -one.score)

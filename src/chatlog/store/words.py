@@ -5,7 +5,7 @@ Ranking is not the store's: it answers with numbers that hold for the user alone
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from chatlog.models import Filters, Hit, Term
@@ -80,5 +80,5 @@ class Words(Protocol):
     def neighbours(self, spots: Sequence[Spot], reach: int) -> list[Neighbour]:
         """Return what stands within `reach` messages of spots, and they, by conversation and seq, each once."""
 
-    def hits(self, places: Sequence[tuple[int, int]]) -> list[Hit]:
-        """Return the messages at some places (a spot's conversation and seq), in that order."""
+    def hits(self, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Hit]:
+        """Return the messages at some places (a spot's conversation and seq), without those that are gone by now."""

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     Ids = NDArray[np.int64]
     Chunk = tuple[Ids, NDArray[np.uint8], NDArray[np.uint8]]
 
-#: So many chunks are looked at at once.
-TOGETHER = 4_096
+#: So many chunks are looked at at once: what fits a processor's cache.
+TOGETHER = 64
 #: In more spans than this one looks at everything.
 MOST_SPANS = 20_000
 #: The distance of what is not to be found.
@@ -94,9 +94,12 @@ def _distances(vectors: NDArray[np.uint8], bits: bytes) -> NDArray[np.uint16]:
     """Return in how many bits each vector differs."""
     import numpy as np
 
-    words = np.uint64 if len(bits) % 8 == 0 else np.uint8
-    different = np.bitwise_count(vectors.view(words) ^ np.frombuffer(bits, words))
-    found = np.zeros(len(vectors), np.uint16)
-    for column in different.T:  # a sum along so short an axis is five times slower
+    numbers = vectors.reshape(-1).view(np.uint64 if len(bits) % 8 == 0 else np.uint8)
+    asked = np.frombuffer(bits, numbers.dtype)
+    differing = np.tile(asked, len(vectors))  # flat: numpy is twice as quick without a short axis
+    np.bitwise_xor(numbers, differing, out=differing)
+    counts = np.bitwise_count(differing).reshape(len(vectors), -1)
+    found: NDArray[np.uint16] = counts[:, 0].astype(np.uint16)
+    for column in counts.T[1:]:
         found += column
     return found

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from chatlog.errors import ConflictError, NotFoundError
-from chatlog.models import Filters, Message, MessageDraft, title_from
+from chatlog.models import Filters, Hit, Message, MessageDraft, title_from
 from chatlog.store.sqlite import bodies, fulltext
 from chatlog.store.sqlite.bodies import unpack
 from chatlog.store.sqlite.connection import Connection, Row
@@ -125,6 +125,18 @@ def at(connection: Connection, key: int, conversation: str, seqs: Sequence[int])
         (key, json.dumps(list(seqs))),
     ).fetchall()
     return [from_row(conversation, row) for row in rows]
+
+
+def placed(connection: Connection, user: str, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Hit]:
+    """Return those of a user's messages at some places (conversation, seq) that are there, with their titles."""
+    rows = connection.execute(
+        f"""SELECT c.key, c.id, c.title, {_COLUMNS} FROM json_each(?) AS wanted
+            CROSS JOIN conversations AS c ON c.key = wanted.value ->> 0 AND c.user = ?
+            CROSS JOIN messages AS m ON m.conversation = c.key AND m.seq = wanted.value ->> 1
+            JOIN bodies AS b ON b.id = m.body""",
+        (json.dumps([*places]), user),
+    )
+    return {(key, row[0]): Hit(from_row(name, tuple(row)), title, 0.0) for key, name, title, *row in rows}
 
 
 def by_key(connection: Connection, key: int, idempotency_key: str) -> int | None:

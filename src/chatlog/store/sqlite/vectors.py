@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
 from sqlcipher3 import dbapi2 as driver
 
@@ -23,16 +23,13 @@ from chatlog.store.sqlite.connection import Connection, Pool
 from chatlog.store.sqlite.pacing import in_steps
 from chatlog.store.vectors import Meanings, Pending, Vector
 
-if TYPE_CHECKING:
-    pass
-
 #: A body has at most so many pieces: the id of a piece's vector is the body's times this, and the piece.
 MAX_PIECES = 64
 #: So many bodies of others are looked through by each search; where there are more, it is noted that they are others'.
 BEHIND = 1_000
 #: Of a user of more vectors than this the nearest are found without sqlite-vec.
 SCANNED = 10_000
-#: The same where numpy is not there yet: to import it takes as long as sqlite-vec takes for the rest.
+#: The same for the first search of a process without numpy: to import it takes as long as sqlite-vec takes for them.
 SCANNED_FIRST = 500_000
 #: Vectors that are kept together: 10 kB of bits, the least that a user takes.
 CHUNK = 256
@@ -173,6 +170,8 @@ def _table(dimensions: int) -> str:
 class SqliteVectors:
     """`Vectors` in an SQLite file."""
 
+    has_searched: ClassVar[bool] = False
+
     def __init__(self, pool: Pool, user: str) -> None:
         self._pool = pool
         self.user = user
@@ -284,7 +283,8 @@ class SqliteVectors:
             state = self._state(connection)
             if state is None:
                 return []
-            if state.vectors > (SCANNED if "numpy" in sys.modules else SCANNED_FIRST):
+            again, SqliteVectors.has_searched = SqliteVectors.has_searched, True
+            if state.vectors > (SCANNED if again or "numpy" in sys.modules else SCANNED_FIRST):
                 spans = None if within is None else _spans(within)
                 found = chunks.nearest(connection, _table(state.dimensions), self.user, bits, count, spans)
                 return list(dict.fromkeys(piece // MAX_PIECES for piece in found))

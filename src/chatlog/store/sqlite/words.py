@@ -83,19 +83,20 @@ class SqliteWords:
         bodies = json.loads(found)
         if len(bodies) < most:
             return Posting(frozenset(bodies), len(bodies))
-        share = (last - bodies[-1] + 1) / last  # of the file that had to be looked through for so many
+        first, last = max(span[0], 1), min(span[1], last)
+        share = (last - bodies[-1] + 1) / (last - first + 1)  # of the span that had to be looked through for so many
         return Posting(frozenset(bodies), round(most / share), bodies[-1])
 
     def allowed(self, filters: Filters, *, hidden: bool = False) -> frozenset[int]:
         condition, values = self._condition(filters, hidden=hidden)
         bodies = "JOIN bodies AS b ON b.id = m.body" if filters.author is not None else ""
         with self._pool.read() as connection:
-            rows = connection.execute(
-                f"""SELECT m.body FROM conversations AS c JOIN messages AS m ON m.conversation = c.key {bodies}
-                    WHERE {condition}""",
+            (found,) = connection.execute(
+                f"""SELECT json_group_array(m.body) FROM conversations AS c
+                    JOIN messages AS m ON m.conversation = c.key {bodies} WHERE {condition}""",
                 values,
-            ).fetchall()
-        return frozenset(row[0] for row in rows)
+            ).fetchone()
+        return frozenset(json.loads(found))
 
     def spots(
         self,
@@ -129,15 +130,9 @@ class SqliteWords:
             ).fetchall()
         return [*map(Neighbour._make, rows)]
 
-    def hits(self, places: Sequence[tuple[int, int]]) -> list[Hit]:
-        found: list[Hit] = []
+    def hits(self, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Hit]:
         with self._pool.read() as connection:
-            for key, seq in places:
-                name, title = connection.execute(
-                    "SELECT id, title FROM conversations WHERE key = ? AND user = ?", (key, self.user)
-                ).fetchone()
-                found.append(Hit(messages.one(connection, key, name, seq), title, 0.0))
-        return found
+            return messages.placed(connection, self.user, places)
 
     def _condition(self, filters: Filters, *, hidden: bool) -> tuple[str, list[Any]]:
         clauses, values = conversation_where(self.user, filters, iso(self._clock()))
