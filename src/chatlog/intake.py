@@ -300,11 +300,19 @@ def _unsound(draft: ConversationDraft | MessageDraft) -> str | None:
         value = getattr(draft, name)
         if value is not None and not isinstance(value, str):
             return f"{name} is not a string"
-        if value and not value.isascii() and value != value.encode("utf-8", "replace").decode("utf-8"):
+        if value and not _is_unicode(value):
             return f"{name} is not valid Unicode"
     if not isinstance(draft.metadata, Mapping):
         return "metadata is not an object"
     return None
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether a text can be encoded: half of a surrogate pair cannot."""
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False
 
 
 def _unsound_message(draft: MessageDraft) -> str | None:

@@ -61,17 +61,19 @@ def extra_terms(text: str, identifier_chars: int | None = None) -> str | None:
     parts = _humps(text[:identifier_chars])
     if not _may_hold_runs(text):
         return " ".join(sorted(parts)) or None
-    runs = re.findall(_RUN, text)
-    parts |= _touching(re.split(_RUN, text)) if runs else set()
-    return _BETWEEN.join([*map(spelt, runs), *sorted(parts)]) or None
+    pieces = re.split(f"({_RUN})", text)
+    runs, gaps = pieces[1::2], pieces[::2]
+    parts |= _touching(set(gaps)) if runs else set()
+    return _BETWEEN.join([spelt(_BETWEEN.strip().join(runs)), *sorted(parts)] if runs else sorted(parts)) or None
 
 
 def _humps(text: str) -> set[str]:
     """Return the parts of the camel-case names in a text, in lower case."""
-    cases = text.encode("ascii", "replace").translate(_CASES)
+    plain = text.encode("ascii", "replace")
+    cases = plain.translate(_CASES)
     if b"aA" not in cases and b"AAa" not in cases:  # most texts; the patterns are a hundred times slower
         return set()
-    words = set(text.encode("ascii", "replace").translate(_WORDS).split()) - _PLAIN
+    words = set(plain.translate(_WORDS).split()) - _PLAIN
     return {part for word in words for part in _parts(word)}
 
 
