@@ -187,7 +187,7 @@ class SqliteForgetting:
         entry, total = _Entry(self.user, self._now(), cause), Counter[str]()
         keys = deque(key for key, _ in doomed)
         many = sum(count for _, count in doomed) > FEW_MESSAGES
-        pace = Pace(self._pool, *(OCTETS if many else ONE))
+        pace = Pace(self._pool, *(OCTETS if many else ONE), durable=False)  # what is doomed stays so
         while keys and not stop():
             counts = Counter[str]()
             with self._indexing(pace, many=many) as connection:

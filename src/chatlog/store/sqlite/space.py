@@ -16,12 +16,12 @@ from chatlog.errors import ReadOnlyError, StorageFullError
 from chatlog.store.forgetting import Stop
 from chatlog.store.sqlite import fulltext
 from chatlog.store.sqlite.connection import Connection, Pool, patiently
-from chatlog.store.sqlite.pacing import checkpoint, in_steps
+from chatlog.store.sqlite.pacing import FEW_PAGES, checkpoint, in_steps
 
 #: Pages of the file that one step may write.
-FEWEST_PAGES, MOST_PAGES = 16, 400
-#: How long the write-ahead log may take to be free of readers, and the pages that may be left in it when that is tried.
-FOLD_SECONDS, FEW_PAGES = 2.0, 64
+FEWEST_PAGES, MOST_PAGES = 16, 1_000
+#: How long the write-ahead log may take to be free of readers.
+FOLD_SECONDS = 2.0
 
 
 def merge_pieces(pool: Pool) -> None:
