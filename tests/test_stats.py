@@ -198,7 +198,7 @@ def test_a_text_file_for_prometheus_is_replaced_whole(run: Run, tmp_path: Path) 
     assert 'chatlog_messages{user="local"} 1\n' in target.read_text()
     assert old != target.stat().st_ino
     assert [target] == list(target.parent.iterdir())
-    assert 2 == run("stats", "--format", "prometheus", "-o", str(tmp_path / "no" / "x")).code
+    assert 3 == run("stats", "--format", "prometheus", "-o", str(tmp_path / "no" / "x")).code
     assert 2 == run("stats", "-o", str(target)).code
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from typer.core import TyperGroup
 
 from chatlog.cli.options import EXIT_CODES, build, global_options, meant
 from chatlog.cli.session import Session
-from chatlog.errors import BusyError, ChatlogError, UsageError
+from chatlog.errors import BusyError, ChatlogError, StorageFullError, UsageError
 from chatlog.output import Output, OutputSettings
 
 #: Each verb: its module and its line in the help.
@@ -61,6 +62,8 @@ COMMANDS = {
 #: Interrupted by Ctrl-C, and by a reader that went away, as a shell reports them.
 INTERRUPTED = 130
 BROKEN_PIPE = 141
+#: What a system says that can take no more.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class Group(TyperGroup):
@@ -171,14 +174,13 @@ def run(arguments: Sequence[str], session: Session) -> int:
             if shell := os.environ.get("_CHATLOG_COMPLETE"):
                 import_module("chatlog.cli.completion").serve(shell, app(), session, arguments)
                 return 0
-            outcome = app().main([*arguments], prog_name="chatlog", standalone_mode=False, obj=session)
+            outcome = _invoke(arguments, session)
             sys.stdout.flush()
-        return outcome if isinstance(outcome, int) and outcome else session.exit_code
+        return outcome or session.exit_code
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        # the reader has gone: nobody to tell, and nothing may be flushed to it at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_output()  # the reader has gone: nobody to tell
         return BROKEN_PIPE
     except Exception as error:
         if os.environ.get("CHATLOG_DEBUG") and not isinstance(error, (ChatlogError, click.exceptions.ClickException)):
@@ -189,6 +191,22 @@ def run(arguments: Sequence[str], session: Session) -> int:
         else:
             _say(session, arguments, meaning)
         return meaning.exit_code
+
+
+def _invoke(arguments: Sequence[str], session: Session) -> int:
+    """Run the verb and return the exit code it ends with by itself; its own `main` would take a broken pipe for a 1."""
+    verbs = app()
+    try:
+        with verbs.make_context("chatlog", [*arguments], obj=session) as context:
+            verbs.invoke(context)
+    except typer.Exit as ended:
+        return ended.exit_code
+    return 0
+
+
+def _forget_output() -> None:
+    """Let what stdout could not take be flushed into nothing when the process ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _meaning(error: Exception) -> ChatlogError:
@@ -203,9 +221,17 @@ def _meaning(error: Exception) -> ChatlogError:
         return UsageError(f"there is no option {error.option_name}", hint)
     if isinstance(error, click.exceptions.ClickException):
         return UsageError(error.format_message(), _usage_hint(error))
+    return _no_room(error) or _bug(error)
+
+
+def _no_room(error: Exception) -> ChatlogError | None:
+    """Return what an exception means that says that there is no memory or disk left, None for any other."""
     if isinstance(error, MemoryError):
         return BusyError("there is not enough memory for this", "try a smaller input")
-    return _bug(error)
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        _forget_output()  # files have their own sentences: this was stdout
+        return StorageFullError(f"the output could not be written: {error.strerror}", "free some space")
+    return None
 
 
 def _usage_hint(error: click.exceptions.ClickException) -> str:
@@ -240,8 +266,16 @@ def _asks_for_json(arguments: Sequence[str]) -> bool:
     return not forms.isdisjoint({*arguments, *joined})
 
 
+def _open_closed_streams() -> None:
+    """Put the null device where a standard stream is closed: no file of ours may get its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115  it stays open
+
+
 def main() -> None:
     """Run the command line of the process and end it."""
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")  # type: ignore[union-attr]
     sys.exit(run(sys.argv[1:], Session()))
