@@ -194,7 +194,10 @@ def test_an_archive_on_standard_input_is_read(store: Store) -> None:
     [
         (b"", "the file is empty"),
         (b"hello", "not a history format chatlog knows"),
-        (b"{}", "not a history format chatlog knows"),
+        (b'{"a": 1}', "not a history format chatlog knows"),
+        (b"\xef\xbb\xbf \r\n", "the file is empty"),
+        (b"{}\n", "it holds nothing"),
+        (b"[]", "it holds an empty list"),
     ],
 )
 def test_an_input_of_no_history_is_named(store: Store, tmp_path: Path, content: bytes, reason: str) -> None:
@@ -202,6 +205,17 @@ def test_an_input_of_no_history_is_named(store: Store, tmp_path: Path, content: 
     folder(tmp_path, {"x": content})
     report = take(store, tmp_path / "x", io.BytesIO(content))
     assert [("x", None, 0, [reason]), ("-", None, 0, [reason])] == said(report, tmp_path)
+
+
+def test_a_file_of_nothing_but_a_beginning_is_named(store: Store, tmp_path: Path) -> None:
+    """A live session's last line may be unfinished; where it is all there is, the file is cut off."""
+    cut = b'{"messages": [{"role": "user", "content": "x"}'
+    folder(tmp_path, {"cut.json": cut, "live.jsonl": b'{"role": "user", "content": "x"}\n{"role": "us'})
+    report = take(store, tmp_path / "cut.json", tmp_path / "live.jsonl")
+    assert [
+        ("cut.json", "openai_messages", 0, ["line 1: the file ends in the middle of it"]),
+        ("live.jsonl", "openai_messages", 1, []),
+    ] == said(report, tmp_path)
 
 
 def test_a_folder_and_an_archive_without_history_are_named(store: Store, tmp_path: Path) -> None:

@@ -155,6 +155,7 @@ class Intake:
         self.titles: list[TitleHint] = []
         self.orphans: dict[str | None, ConversationDraft] = {}
         self.names: set[str | None] = set()
+        self.unfinished: Unfinished | None = None
         self.moved: dict[Any, str] = {}
 
     def run(self, records: Iterable[Record]) -> None:
@@ -166,6 +167,8 @@ class Intake:
             self.report.errors.append(Problem("", reason(error)))
         except MALFORMED as error:
             self.report.errors.append(Problem("", f"not of the form that {self.format} has ({type(error).__name__})"))
+        if self.unfinished is not None and not self.names:
+            self.report.errors.append(Problem(self.unfinished.place, "the file ends in the middle of it"))
         self._hand_over()
         self.report.counts["conversations"] = len(self.names)
         self.batches.when_written(self._finish)
@@ -185,6 +188,7 @@ class Intake:
             case ConversationDraft():
                 self._take_header(record)
             case Unfinished():
+                self.unfinished = record
                 self.report.left_out["unfinished last line"] += 1
             case Problem():
                 self.report.errors.append(record)

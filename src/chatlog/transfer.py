@@ -23,6 +23,10 @@ from chatlog.redaction import Redactor
 from chatlog.store import Store
 from chatlog.telemetry import traced
 
+#: Why a file that is no history could not be read.
+UNKNOWN = "not a history format chatlog knows"
+#: A file as short as this may hold nothing but blanks and brackets.
+_SAYS_NOTHING = 64
 _SUMS = ("conversations", "messages", *OUTCOMES)
 
 
@@ -183,7 +187,7 @@ class _Run:
                 return
             self.report.files.append(file)
             if file.format is None:
-                file.errors.append(Problem("", _unknown(source.head(4))))
+                file.errors.append(Problem("", _unknown(source.head(_SAYS_NOTHING))))
                 return
             stream = watched(source, self.progress) if self.progress else source
             records = formats.reader(file.format).read(stream)
@@ -215,6 +219,9 @@ def _told(path: Path, read: list[FileReport], ignored: int) -> str | None:
 
 
 def _unknown(head: bytes) -> str:
-    if not head:
-        return "the file is empty"
-    return "the archive is damaged" if head == b"PK\x03\x04" else "not a history format chatlog knows"
+    if head.startswith(b"PK\x03\x04"):
+        return "the archive is damaged"
+    held = head.strip(b"\xef\xbb\xbf \t\r\n")
+    if held in (b"", b"[]", b"{}"):
+        return "the file is empty" if not held else "it holds an empty list" if held == b"[]" else "it holds nothing"
+    return UNKNOWN

@@ -397,3 +397,10 @@ def test_a_real_browsing_turn() -> None:
 def test_deepseek_is_another_format() -> None:
     """DeepSeek's export, which looks alike, is not taken."""
     assert not chatgpt.sniff(head_of(file_source(sample(DEEPSEEK))))
+
+
+def test_what_has_no_key_of_a_conversation_is_a_problem() -> None:
+    """Where the format is insisted on, a record of another says so; an empty one is only counted."""
+    records = read({"role": "user", "content": "x"}, {})
+    assert [Problem("item 1", "not a ChatGPT conversation")] == [one for one in records if isinstance(one, Problem)]
+    assert LeftOut("conversations without messages (no mapping)", 2) == records[-1]

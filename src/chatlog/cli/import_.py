@@ -25,7 +25,7 @@ from chatlog.output import THING, Listing, Output, counted, one_line
 from chatlog.paths import expanded
 from chatlog.redaction import Redactor
 from chatlog.store import Store, open_store
-from chatlog.transfer import ImportOptions, ImportReport, import_history
+from chatlog.transfer import UNKNOWN, ImportOptions, ImportReport, import_history
 
 #: So many problems of one file are named on a terminal; JSON holds all.
 SHOWN_PROBLEMS = 5
@@ -247,6 +247,8 @@ def _print(output: Output, report: ImportReport, *, dry_run: bool, found: Sequen
             _name_problems(output, file)
         if len(report.files) > 1:
             output.lines([f"total: {_counts(report.total)}"])
+        if any(problem.reason == UNKNOWN for file in report.files for problem in file.errors):
+            output.hint("docs/formats.md says what is read and where it is found; --from FORMAT insists on one")
         if report.ignored:
             output.hint(f"{report.ignored} other files hold no history")
         if dry_run:

@@ -109,6 +109,8 @@ def _conversation_in(value: Any) -> Mapping[str, Any]:
 def _conversation(entry: Mapping[str, Any], place: str, names: Mapping[str, str]) -> Iterator[Record]:
     mapping = entry.get("mapping")
     if not (mapping or entry.get("conversation_id") or entry.get("id") or entry.get("title")):
+        if entry and not any(name in entry for name in _FACTS):
+            raise ValueError("no key of a conversation")
         return
     tree = _Tree(mapping if isinstance(mapping, dict) else {}, names, place)
     tree.read()
