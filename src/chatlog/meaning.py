@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from chatlog.errors import NoVectorsError
-from chatlog.store.vectors import Meanings, Vector
+from chatlog.store.vectors import EMBEDDED_CHARS, Meanings, Vector
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float32]
 
 #: A piece of a text has about so many characters, and a text at most so many pieces.
-PIECE_CHARS, PIECES = 1_500, 32
+PIECE_CHARS = 1_500
+PIECES = EMBEDDED_CHARS // PIECE_CHARS
 #: Weights are fitted on so many of the latest messages, and anew once there are this many times more.
 SAMPLE, OUTGROWN = 20_000, 4
 #: How much of a neighbour's vector a message takes on, at distance 1 and 2.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chatlog.embedders import embedder
+from chatlog.embedders import embedder, wordllama
 from chatlog.embedders.wordllama import WordLlama
 
 TEXTS = (
@@ -56,3 +56,11 @@ def test_a_question_is_embedded_as_any_text(llama: WordLlama, weighted: bool) ->
     weights = llama.fit(texts) if weighted else None
     for text, expected in zip(texts, llama.embed(texts, weights), strict=True):
         assert llama.question(text, weights) == pytest.approx(expected.tolist(), abs=1e-4)
+
+
+def test_texts_are_encoded_some_at_a_time(llama: WordLlama, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What many texts mean, and how rare their words are, does not depend on how many are encoded at once."""
+    texts = [text.encode("utf-8", "replace").decode() for text in TEXTS]
+    at_once = llama.embed(texts, None).tolist(), llama.fit(texts)
+    monkeypatch.setattr(wordllama, "ENCODED_CHARS", 8)
+    assert at_once == (llama.embed(texts, None).tolist(), llama.fit(texts))

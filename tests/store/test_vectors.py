@@ -10,7 +10,7 @@ import pytest
 import chatlog
 from chatlog.store import Store
 from chatlog.store.sqlite import vectors
-from chatlog.store.vectors import Vector
+from chatlog.store.vectors import EMBEDDED_CHARS, Vector
 
 from .making import say
 
@@ -69,3 +69,12 @@ def test_what_others_add_is_looked_through_once(tmp_path: Path, monkeypatch: pyt
         ben.new(messages=[say(f"message {number}") for number in range(9)])
         ana.vectors.catch_up()
         assert 1 == ana.vectors.waiting(10)
+
+
+def test_long_texts_are_embedded_by_their_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a text is, no more of it is read than is embedded, and of many long ones some at a time."""
+    monkeypatch.setattr(vectors, "PENDING_CHARS", EMBEDDED_CHARS)
+    with chatlog.open(tmp_path / "long.db") as store:
+        store.new(messages=[say("short"), say("long " * EMBEDDED_CHARS), say("later")])
+        assert [5, EMBEDDED_CHARS + 1] == [len(each.text) for each in store.vectors.pending(10)]
+        assert [5, vectors.SAMPLED_CHARS, 5] == [len(text) for text in store.vectors.sample(10)]

@@ -32,6 +32,8 @@ _WEIGHTS = ("weights", "l2_supercat_256.safetensors")
 _TOKENIZER = ("tokenizers", "l2_supercat_tokenizer_config.json")
 #: So many tokens are pooled at once: 16 MB of numbers.
 POOLED = 16_384
+#: Texts of so many characters are encoded at once.
+ENCODED_CHARS = 1 << 19
 
 
 @lru_cache(1)
@@ -115,7 +117,7 @@ class WordLlama:
 
         rarity = np.ones(len(self._table), dtype=np.float32) if weights is None else _rarity(weights)
         rows = np.zeros((len(texts), self._table.shape[1]), dtype=np.float32)
-        tokens = self._tokens(texts)
+        tokens = list(self._tokens(texts))
         start = 0
         while start < len(tokens):
             end, size = start, 0
@@ -138,9 +140,23 @@ class WordLlama:
             sums[filled] = np.add.reduceat(weighted, np.concatenate([[0], np.cumsum(lengths[filled])[:-1]]), axis=0)
         return sums
 
-    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
-        encoded = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [one.ids for one in encoded]
+    def _tokens(self, texts: Sequence[str]) -> Iterator[list[int]]:
+        for some in _groups(texts):
+            for one in self._tokenizer.encode_batch_fast(some, add_special_tokens=False):
+                yield one.ids
+
+
+def _groups(texts: Sequence[str]) -> Iterator[list[str]]:
+    """Yield texts in groups that are encoded at once: a token takes a hundred bytes meanwhile."""
+    group, chars = list[str](), 0
+    for text in texts:
+        if group and chars + len(text) > ENCODED_CHARS:
+            yield group
+            group, chars = [], 0
+        group.append(text)
+        chars += len(text)
+    if group:
+        yield group
 
 
 @lru_cache(8)

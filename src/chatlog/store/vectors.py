@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+#: What a text says behind so many characters is not embedded.
+EMBEDDED_CHARS = 48_000
+
 
 class Meanings(NamedTuple):
     """The state of a user's index: whose vectors, with which weights, and how far it has come."""
@@ -56,13 +59,13 @@ class Vectors(Protocol):
         """Return how many bodies are not in the index yet, counted up to `most`."""
 
     def pending(self, limit: int) -> list[Pending]:
-        """Return the next bodies to embed."""
+        """Return the next bodies to embed, of a text no more than `EMBEDDED_CHARS` and one; of long texts fewer."""
 
     def catch_up(self) -> None:
         """Note that nothing is waiting, where that is so: what others have added is not looked through again."""
 
     def sample(self, limit: int) -> list[str]:
-        """Return up to `limit` texts of the user's, the latest first."""
+        """Return how up to `limit` texts of the user's begin, the latest first."""
 
     def put(self, done: int, vectors: Iterable[Vector]) -> None:
         """Add vectors in one transaction; `done` is the last body that they come from."""

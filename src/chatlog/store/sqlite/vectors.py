@@ -21,12 +21,14 @@ from chatlog.store.forgetting import Stop
 from chatlog.store.sqlite import chunks
 from chatlog.store.sqlite.connection import Connection, Pool
 from chatlog.store.sqlite.pacing import in_steps
-from chatlog.store.vectors import Meanings, Pending, Vector
+from chatlog.store.vectors import EMBEDDED_CHARS, Meanings, Pending, Vector
 
 #: A body has at most so many pieces: the id of a piece's vector is the body's times this, and the piece.
 MAX_PIECES = 64
 #: So many bodies of others are looked through by each search; where there are more, it is noted that they are others'.
 BEHIND = 1_000
+#: Texts to embed are read until they have so many characters, and so much of each of a sample.
+PENDING_CHARS, SAMPLED_CHARS = 2_000_000, 2_000
 #: Of a user of more vectors than this the nearest are found without sqlite-vec.
 SCANNED = 10_000
 #: The same for the first search of a process without numpy: to import it takes as long as sqlite-vec takes for them.
@@ -229,11 +231,17 @@ class SqliteVectors:
             )
 
     def pending(self, limit: int) -> list[Pending]:
+        found, chars = list[Pending](), 0
         with self._pool.read() as connection:
-            rows = connection.execute(
-                f"SELECT id, text FROM bodies WHERE {_WAITING} ORDER BY id LIMIT ?", (self.user, self.user, limit)
-            ).fetchall()
-        return [Pending(*row) for row in rows]
+            for row in connection.execute(
+                f"SELECT id, substr(text, 1, {EMBEDDED_CHARS + 1}) FROM bodies WHERE {_WAITING} ORDER BY id LIMIT ?",
+                (self.user, self.user, limit),
+            ):
+                found.append(Pending(*row))
+                chars += len(found[-1].text)
+                if chars > PENDING_CHARS:
+                    break
+        return found
 
     def catch_up(self) -> None:
         with self._pool.read() as connection:
@@ -252,7 +260,8 @@ class SqliteVectors:
     def sample(self, limit: int) -> list[str]:
         with self._pool.read() as connection:
             rows = connection.execute(
-                "SELECT text FROM bodies WHERE user = ? AND text <> '' ORDER BY id DESC LIMIT ?", (self.user, limit)
+                "SELECT substr(text, 1, ?) FROM bodies WHERE user = ? AND text <> '' ORDER BY id DESC LIMIT ?",
+                (SAMPLED_CHARS, self.user, limit),
             ).fetchall()
         return [row[0] for row in rows]
 
