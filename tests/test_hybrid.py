@@ -6,17 +6,48 @@ import pytest
 
 from chatlog import hybrid, query
 from chatlog.hunt import Hunt
-from chatlog.ranking import Scores
+from chatlog.models import Filters, Term
+from chatlog.ranking import Scores, Weighed
 from chatlog.results import SearchOptions
 from chatlog.store import Store
 from chatlog.store.words import Spot
+
+SPOT = Spot(1, 1, 1, None, "2026-11-20T00:00:00.000Z", 20, allowed=True)
+FISH = Weighed(Term("fish"), 4.0, frozenset({1}), frozenset(), frozenset(), 1.0)
+
+
+def is_noise(store: Store, alike: float, words: float = 0.0, share: float = 0.0, *, size: int = 1_000) -> bool:
+    """Whether a question is refused whose one candidate scores so, in a history of so many messages."""
+    hunt = Hunt(store, query.parse("which fish is it?", store.clock()), SearchOptions())
+    hunt.size = size
+    field = hybrid._Field([SPOT], Scores([words], [share]), [alike], [0.35])
+    return hybrid._is_noise(hunt, field, [0], [FISH])
 
 
 @pytest.mark.parametrize(("alike", "noise"), [(hybrid.ALIKE_ENOUGH + 0.01, False), (hybrid.ALIKE_ENOUGH - 0.01, True)])
 def test_what_means_the_same_answers_a_question_without_its_words(store: Store, alike: float, noise: bool) -> None:
     """A question that shares no word with its answer is refused, unless their meanings are near enough."""
-    hunt = Hunt(store, query.parse("which fish is it?", store.clock()), SearchOptions())
-    spot = Spot(1, 1, 1, None, "2026-11-20T00:00:00.000Z", 20, allowed=True)
-    field = hybrid._Field([spot], Scores([0.0], [0.0]), [alike], [0.35])
+    assert noise == is_noise(store, alike)
 
-    assert noise == hybrid._is_noise(hunt, field, [0])
+
+def test_words_and_meaning_add_up(store: Store) -> None:
+    """Half the question's words are not enough alone, nor is a likeness; together they are."""
+    assert is_noise(store, 0.1, words=2.0, share=0.2)
+    assert is_noise(store, 0.4)
+    assert not is_noise(store, 0.4, words=2.0, share=0.2)
+
+
+def test_chance_brings_more_where_there_is_more(store: Store) -> None:
+    """What answers a question in a small history is what chance brings in a large one."""
+    assert not is_noise(store, 0.4, words=1.0, share=0.1, size=100)
+    assert is_noise(store, 0.4, words=1.0, share=0.1, size=100_000)
+
+
+def test_less_is_enough_in_a_chosen_conversation(store: Store) -> None:
+    """Who names the conversation knows that it is there."""
+    asked = query.parse("which fish is it?", store.clock(), Filters(ids=("x",)))
+    field = hybrid._Field([SPOT], Scores([0.4], [0.0]), [0.25], [0.35])
+    assert is_noise(store, 0.25, words=0.4)
+    hunt = Hunt(store, asked, SearchOptions())
+    hunt.size = 1_000
+    assert not hybrid._is_noise(hunt, field, [0], [FISH])

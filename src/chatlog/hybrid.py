@@ -6,6 +6,7 @@ question that nothing here answers is told so.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,9 +23,11 @@ from chatlog.store.words import Spot
 LITERAL = 0.5
 #: What a message adds that holds every word itself.
 COMPLETE = 0.3
-#: Where the share of the question that the best result and those around it hold, and half of how alike it is, sum up
-#: to less, nothing here answers it; within a conversation that the user chose, to much less.
-FLOOR, FLOOR_WITHIN = 0.52, 0.2
+#: How alike the nearest is, and how much of the question the best hold by words and how much stands around them: where
+#: these sum up to less, nothing here answers it.  Chance alone brings more the more there is, by its logarithm.
+FLOOR, BY_CHANCE, AROUND = 0.40, 0.10, 1 / 3
+#: Within a conversation that the user chose so much of that is enough.
+WITHIN = 0.4
 #: What is so alike answers a question that shares no word with it; another set's question is hardly ever that near.
 ALIKE_ENOUGH = 0.55
 #: A query of so few words is a look-up: what only stands near a match is no match.
@@ -62,7 +65,7 @@ def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
     missing = [term.term for term in weighed if not _found(hunt, term)] + beyond
     names = tuple(term.text for term in missing)
     order = _order(hunt, field, weighed)
-    if not order or _is_noise(hunt, field, order):
+    if not order or _is_noise(hunt, field, order, weighed):
         return Results(mode=mode, dropped=names, total=0, warnings=hunt.warnings())
     items = hunt.items((field.ranked(index) for index in order), asked)
     return Results(
@@ -136,15 +139,21 @@ def _order(hunt: Hunt, field: _Field, weighed: Sequence[Weighed]) -> list[int]:
     return sorted(found, key=lambda index: (-field.total[index], -field.spots[index].body))
 
 
-def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int]) -> bool:
-    """Whether the best results have too little to do with a question; bare words need only be somewhere."""
+def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int], weighed: Sequence[Weighed]) -> bool:
+    """Whether the best results have too little to do with a question; bare words need only be somewhere.
+
+    Fitted to the questions of three sets, asked of their own histories and of the others', large and small.
+    """
     if len(hunt.query.terms) == len(language.content_terms(hunt.query.terms)) and any(field.scores.words):
         return False
-    share = max(field.scores.shares[index] for index in order[:3])
-    alike = max(field.alike[index] for index in order[:3])
+    alike = max(field.alike[index] for index in order)
     if alike >= ALIKE_ENOUGH:
         return False
-    return share + alike / 2 < (FLOOR if hunt.query.filters.ids is None else FLOOR_WITHIN)
+    asked = sum(term.weight for term in weighed) or 1.0
+    words = max(field.scores.words[index] for index in order[:3]) / asked
+    share = max(field.scores.shares[index] for index in order[:3])
+    floor = FLOOR + BY_CHANCE * math.log10(hunt.size)
+    return alike + words + AROUND * share < (floor if hunt.query.filters.ids is None else floor * WITHIN)
 
 
 def _found(hunt: Hunt, term: Weighed) -> bool:
