@@ -82,6 +82,30 @@ MORE: tuple[tuple[str, str, str], ...] = (
     ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\ncut off", "b3BlbnNzaC1rZXk", "private_key"),
 )
 
+#: How a password is told in code, settings, commands and talk; {} stands for it.
+WAYS = (
+    "DB_PASSWORD={}", 'export PGPASSWORD="{}"', "database:\n  password: {}\n", '"password": "{}"',
+    '\\"password\\": \\"{}\\"',
+    "connect(user='a', password='{}')", "const password = `{}`;", "mysql -u root --password={} db",
+    "tool --password {} run",
+    "my password is {}", "<password>{}</password>", '<add password="{}" />', "https://x.example/?password={}&x=1",
+    "CREATE USER app WITH PASSWORD '{}';", "IDENTIFIED BY '{}'", "curl -sS -u admin:{} https://x.example",
+    "sshpass -p '{}' ssh a@b", "define('DB_PASSWORD', '{}');", "'password' => '{}',", "requirepass {}",
+    "machine x login a password {}", "**Password:** `{}`", "postgres://app:{}@db:5432/prod",
+    "redis://:{}@cache:6379/0",
+)  # fmt: skip
+PASSWORDS = ("Tr0ub4dor&3", "hunter2x9!", "S3cr3t-2026", "letmein123")
+#: Names of keys that have no form of their own, and values as their providers give them.
+NAMED_KEYS = (
+    ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzX4q9LmT2v"),
+    ("AZURE_OPENAI_API_KEY", "3f786850e387550fdab836ed7e6dc881"),
+    ("COHERE_API_KEY", "x8Jm2LqP9vRt4WzKc7Nb1YhGd5FsA3eU6oTiQpXw"),
+    ("EXA_API_KEY", "550e8400-e29b-41d4-a716-446655440000"),
+    ("FAL_KEY", "550e8400-e29b-41d4-a716-446655440000:3f786850e387550fdab836ed7e6dc881"),
+    ("ZHIPU_API_KEY", "a5fe4cae1d8b4f6a9c27f1e0b6d93a58.Xy7TqLm2Kp9RvNw4"),
+    ("aws_session_token", "IQoJb3JpZ2luX2Vj" + "a7Xq9Lm2Kp4RvNw8" * 40),
+)
+
 BENIGN = (
     "order 4111 1111 1111 1112 has shipped",
     "born 1984-03-12 in Ohio 43210",
@@ -103,6 +127,15 @@ BENIGN = (
     "DE89 3704 0044 0532 0130 01 has a wrong check digit, as has 123.456.789-00",
     "000-12-3456 and 666-12-3456 were never given",
     "eyJ is how a token begins; eyJub3QiOi.nothing.here",
+    'next_page_token: "synthetic-90964", continuation_token="dG9rX2hvcF8x1234"',
+    "CACHE_KEY = 'user:profile:v2'; PRIMARY_KEY = \"users_2026_pkey_name\"; SORT_KEY=created_at_desc_v2",
+    'FORCE_CHANGE_PASSWORD = "FORCE_CHANGE_PASSWORD"; if username is None and password is None:',
+    "TOKEN_URL = 'https://sts.example.com/v1/token2'; docker run -u 1000:1000 image; ps -u root:wheel4",
+    "password > 8 characters; <password></password>; getpass('password', 'prompt'); ['username', 'password', 'email1']",
+    'integrity="sha512-Zm9vYmFyYmF6cXV4MTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1ub3A=" class="pa-4 ak-btn as-12"',
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGk2T4v8Hq1Zx5bR7mYc3Wd9Ls0JfNa6Ue2PoKtVgEXi a@b".partition(" a@b")[0],
+    "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    "Merge commit 9fceb02d0ae598e95dc970b74767f19372d61af8",
 )
 
 #: A hundred thousand characters that a pattern without bounds would choke on.
@@ -114,6 +147,8 @@ HOSTILE = tuple(
         "fm2_,", "xoxe.", ":AA", "-us", ".", "AKIA", "bearer ", "token: ", "secret=a", "password", "password=",
         "password is ", "--password ", "密码", "İ", "-----BEGIN ", "-----BEGIN PRIVATE KEY-----",
         "-----BEGIN PRIVATE KEY-----a ",
+        "_KEY=", "_KEY=a1b2c3", "curl -u ", "curl -u a:b ", "identified by '", " login ", "<password>", "password>a",
+        "define('password', '", "sig=", "EAA", "1//0", "ghs_aeyJ.", "sk.eyJ", "8Q~", "token=", "2026-",
         "ssn 1 ", "passport 1 ", "ABCPD1234", "\n", "a_", "[12",
     )
 )  # fmt: skip

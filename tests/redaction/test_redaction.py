@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import string
 import threading
 from itertools import pairwise
+from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,8 +15,12 @@ from hypothesis import strategies as st
 
 from chatlog.errors import UsageError
 from chatlog.redaction import GROUPS, Redactor, Span, settled
+from chatlog.redaction.checks import mixed
 from chatlog.redaction.detectors import groups
-from tests.redaction.samples import BENIGN, HOSTILE, JWT, KINDS, MORE
+from chatlog.redaction.tokens import COMMON, DISTINCT, Token
+from tests.redaction.samples import BENIGN, HOSTILE, JWT, KINDS, MORE, NAMED_KEYS, PASSWORDS, WAYS
+
+LETTERS = string.ascii_letters + string.digits + string.punctuation
 
 
 def test_seventeen_of_eighteen_kinds_are_found() -> None:
@@ -29,6 +37,62 @@ def test_other_forms_are_found(text: str, secret: str, kind: str) -> None:
     """The same kinds in other countries, formats and quotings."""
     clean = Redactor().text(text)
     assert (True, True) == (secret not in clean, f"[REDACTED:{kind}]" in clean)
+
+
+def made(form: Any, chance: Random) -> str:
+    """Return a text that a parsed pattern matches."""
+    found = ""
+    for kind, value in form:
+        match str(kind):
+            case "LITERAL":
+                found += chr(value)
+            case "IN":
+                found += chance.choice([char for char in LETTERS if re.fullmatch(charset(value), char)])
+            case "MAX_REPEAT":
+                least, most, what = value
+                found += "".join(made(what, chance) for _ in range(chance.randint(least, min(most, least + 40))))
+            case "SUBPATTERN":
+                found += made(value[-1], chance)
+            case "BRANCH":
+                found += made(chance.choice(value[1]), chance)
+            case other:
+                assert other == "ASSERT_NOT"
+    return found
+
+
+def charset(items: Any) -> str:
+    classes = {"CATEGORY_WORD": r"\w", "CATEGORY_DIGIT": r"\d"}
+    pieces = [
+        classes[str(value)] if str(kind) == "CATEGORY"
+        else "-".join(re.escape(chr(code)) for code in value) if str(kind) == "RANGE" else re.escape(chr(value))
+        for kind, value in items
+    ]  # fmt: skip
+    return f"[{''.join(pieces)}]"
+
+
+@pytest.mark.parametrize("token", [*DISTINCT, *COMMON], ids=lambda token: token.hint)
+def test_every_token_of_the_table_is_found(token: Token) -> None:
+    """In a sentence, quotes, an assignment or a request: all of it, to its last character."""
+    chance, form = Random(token.hint), re._parser.parse(token.rest)  # type: ignore[attr-defined]
+    for around in ("use {} today", '"{}"', "({})", "KEY={}\n", "x: {},", "\u5bc6 {}"):
+        value = token.hint + next(rest for rest in iter(lambda: made(form, chance), "") if mixed(rest))
+        clean = Redactor(["secrets"]).text(around.format(value))
+        assert (True, True) == (value[-12:] not in clean, f"[REDACTED:{token.kind}]" in clean)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way[:24])
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_passwords_are_found_however_they_are_told(way: str, password: str) -> None:
+    """In code, settings, commands, markup, URLs and talk."""
+    assert password[:-1] not in Redactor(["secrets"]).text(way.format(password))
+
+
+@pytest.mark.parametrize("form", ["{}={}", "export {}='{}'", '"{}": "{}"', "{}: {}\nnext: line", "-e {}={} image"])
+@pytest.mark.parametrize(("name", "value"), NAMED_KEYS)
+def test_keys_without_a_form_are_found_by_their_names(form: str, name: str, value: str) -> None:
+    """To their last character, however long."""
+    clean = Redactor(["secrets"]).text(form.format(name, value))
+    assert (True, True) == (value[-16:] not in clean, value[:16] not in clean)
 
 
 @pytest.mark.parametrize("text", BENIGN, ids=[text[:24] for text in BENIGN])

@@ -96,7 +96,7 @@ class Redactor:
         if key in NO_WORDS or not value:
             return value
         if key and any(rule.kind == "password" for rule in self.rules):
-            from chatlog.redaction.detectors import is_password
+            from chatlog.redaction.passwords import is_password
 
             if is_password(key, value):
                 self.counts["password"] += 1
