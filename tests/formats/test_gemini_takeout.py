@@ -52,7 +52,7 @@ ROWS: list[tuple[str, Any, Any]] = [
     ("time", lambda f: message(f, "First with files").created_at, "2026-06-01T10:00:00.123Z"),
     ("several pieces of an answer", lambda f: message(f, "Second").source_id.startswith("2026-06-01T10:20"), True),
     ("attached file", lambda f: message(f, "First with files").parts[1]["file_id"], "mill.pdf"),
-    ("other facts", lambda f: message(f, "First with files").metadata["imageFile"], "wheel.png"),
+    ("images", lambda f: message(f, "First with files").parts[-1]["name"], "wheel.png"),
     ("sources", lambda f: message(f, "Second").metadata["subtitles"][0]["url"], "https://example.org"),
     ("where a link leads", lambda f: message(f, FIRST).role, "assistant"),
     ("image by address", lambda f: message(f, FIRST).parts[1]["uri"], "https://example.org/mill.png"),

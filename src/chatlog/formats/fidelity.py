@@ -73,7 +73,7 @@ READINGS = {
         "titles times models projects tools reasoning attachments branches hidden usage",
     ),
     "gemini_takeout": Reading(
-        "Gemini", "takeout.google.com: My Activity, Gemini Apps, JSON", "times attachments hidden"
+        "Gemini", "takeout.google.com: My Activity, Gemini Apps, JSON or HTML", "times attachments hidden"
     ),
     "google_aistudio": Reading(
         "Google AI Studio",

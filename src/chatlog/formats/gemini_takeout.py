@@ -1,4 +1,4 @@
-"""The Gemini web app's history as Google Takeout gives it: ``My Activity/Gemini Apps/MyActivity.json``.
+"""The Gemini web app's history as Google Takeout gives it: ``My Activity/Gemini Apps/MyActivity.json`` or ``.html``.
 
 An item is one prompt with its answer, the newest first.  Items that name their chat are joined by it,
 the others with those no more than half an hour apart, for nothing else says what belongs together.
@@ -17,8 +17,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats.gemini_takeout_html import activities, is_page
 from chatlog.formats.html_text import html_text
-from chatlog.formats.jsonstream import items
+from chatlog.formats.jsonstream import Line, items
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant, parse_iso
@@ -30,24 +31,28 @@ GAP = timedelta(minutes=30)
 _PRODUCT = re.compile(r'"(?:Gemini(?: Apps)?|Bard)"|gemini\.google\.com/|bard\.google\.com')
 _CHAT = re.compile(r"https?://gemini\.google\.com/(?:u/\d+/)?(?:app|gem/[\w-]+)/([0-9a-f]{8,})")
 #: What Google writes before a prompt in the languages known; others are found by what titles share.
-_VERBS = ("Prompted ", "Asked ", "Said ", "Hai inserito ")
+_VERBS = ("Prompted ", "Asked: ", "Asked ", "Said ", "Branched ", "Answered ", "Hai inserito ")
 _FEW = 3
-_TOLD = frozenset(("header", "title", "time", "products", "activityControls", "safeHtmlItem", "attachedFiles"))
+_TOLD = frozenset(
+    ("header", "title", "time", "products", "activityControls", "safeHtmlItem", "attachedFiles", "imageFile")
+)
 
 
 def sniff(head: Head) -> bool:
     """Say whether this is the Gemini apps' activity, and not another Google product's."""
     if not head.is_array or not {"header", "title", "time"} <= head.keys:
-        return False
+        return is_page(head)
     return _PRODUCT.search(head.text) is not None
 
 
 def read(source: Source) -> Iterator[Record]:
     """Yield a conversation for each chat or half hour, with its prompts and answers."""
-    verb = _verb(Head(source.name, source.head()))
+    head = Head(source.name, source.head())
+    found = items(source) if head.is_json else list(activities(source))
+    verb = _verb(_answered(items(_again(head))) if head.is_json else _answered(found))
     group: list[_Item] = []
     chats: dict[str, list[_Item]] = {}
-    for line in items(source):
+    for line in found:
         if isinstance(line, Problem):
             yield line
             continue
@@ -64,8 +69,8 @@ def read(source: Source) -> Iterator[Record]:
             group = []
         group.append(item)
     yield from _conversation(group, None)
-    for chat, found in chats.items():
-        yield from _conversation(found, chat)
+    for chat, of_chat in chats.items():
+        yield from _conversation(of_chat, chat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +83,9 @@ class _Item:
     drafts: tuple[MessageDraft, ...]
 
 
-def _verb(head: Head) -> str:
+def _verb(answered: Iterable[dict[str, Any]]) -> str:
     """Return the words that stand before every prompt in this file's language, "" where that is not to be told."""
-    titles = [item["title"] for item in _answered(head) if isinstance(item.get("title"), str)]
+    titles = [item["title"] for item in answered if isinstance(item.get("title"), str)]
     known = next((verb for verb in _VERBS if any(title.startswith(verb) for title in titles)), None)
     if known is not None or len(titles) < _FEW:
         return known or ""
@@ -93,10 +98,14 @@ def _common_start(titles: list[str]) -> str:
     return next((first[:at] for at, char in enumerate(first) if last[at : at + 1] != char), first)
 
 
-def _answered(head: Head) -> Iterator[dict[str, Any]]:
-    """Yield the items with an answer that are whole in the head."""
-    source = Source(head.name, lambda: io.BytesIO(head.data))
-    for line in items(source):
+def _again(head: Head) -> Source:
+    """Return what has been seen of a source, for a look before it is read."""
+    return Source(head.name, lambda: io.BytesIO(head.data))
+
+
+def _answered(lines: Iterable[Line | Problem]) -> Iterator[dict[str, Any]]:
+    """Yield the items with an answer up to the first that is none."""
+    for line in lines:
         if isinstance(line, Problem):
             return
         if isinstance(line.value, dict) and line.value.get("safeHtmlItem"):
@@ -109,7 +118,7 @@ def _item(value: Mapping[str, Any], verb: str) -> _Item:
     answer, links = _answer(value.get("safeHtmlItem") or ())
     is_deed = bool(verb) and prompt == title and not answer
     name = f"{value['time']}-{hashlib.sha256(title.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
-    files = tuple(_attached(value.get("attachedFiles") or ()))
+    files = tuple(_attached([*_listed(value.get("attachedFiles")), *_listed(value.get("imageFile"))]))
     asked = MessageDraft(
         role="user",
         text=prompt,
@@ -153,6 +162,11 @@ def _answer(answers: Iterable[Mapping[str, Any]]) -> tuple[str, list[Part]]:
     markup = [answer["html"] for answer in answers if answer.get("html")]
     images = [address for html in markup for address in re.findall(r'<img\b[^>]*?\ssrc="(https?://[^"]+)"', html)]
     return "\n\n".join(html_text(html) for html in markup).strip(), [build.uri(a, modality="image") for a in images]
+
+
+def _listed(value: Any) -> list[Any]:
+    """Return a list as it is, one thing as a list of it."""
+    return value if isinstance(value, list) else [value] if value else []
 
 
 def _attached(files: Iterable[Any]) -> Iterator[Part]:
