@@ -196,9 +196,11 @@ class Output:
         shown = [index for index in range(len(listing.columns)) if any(row[index] not in ("", "-") for row in rows)]
         columns = [listing.columns[index] for index in shown]
         widest = [max(cell_len(row[index]) for row in [self._names(listing), *rows]) for index in shown]
-        room = console.width - sum(
-            min(width, MAX_NARROW) + 2 for width, column in zip(widest, columns, strict=True) if not column.wide
-        )
+        room = console.width - sum(_narrow(column, width) for column, width in zip(columns, widest, strict=True))
+        for index in range(len(columns) - 1, 0, -1):  # what tells which one it is, and what it is about, go last
+            if room < MIN_WIDE and not columns[index].wide and any(column.wide for column in columns):
+                room += _narrow(columns[index], widest[index])
+                del columns[index], widest[index], shown[index]
         for column, width in zip(columns, widest, strict=True):
             table.add_column(
                 column.name,
@@ -295,6 +297,11 @@ class Output:
     def _say(self, text: str, style: str) -> None:
         painted = f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.error_color else text
         sys.stderr.write(painted + "\n")
+
+
+def _narrow(column: Column, width: int) -> int:
+    """Return how much of a terminal's line a column takes before the wide ones share the rest."""
+    return 0 if column.wide else min(width, MAX_NARROW) + 2
 
 
 def _spoken(names: Sequence[str], cells: Sequence[str]) -> str:

@@ -22,6 +22,8 @@ Paint = Callable[[str, str], str]
 ROLE_STYLES = {"user": "green", "assistant": "cyan", "tool": "magenta", "system": "yellow", "developer": "yellow"}
 #: How much of a tool call, a result or a line of reasoning is shown.
 FOLD_CHARS = 120
+#: A title is cut to no less than this.
+LEAST_TITLE = 20
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})\s*([\w+#-]*)")
 #: Code longer than this is shown without colours.
 HIGHLIGHT_CHARS = 20_000
@@ -187,8 +189,14 @@ def result(found: Result, look: Look) -> Iterator[str]:
     said = found.message
     where = f"{said.conversation[:8]}:{said.seq}"
     facts = one_line(f"{_when(said.created_at, look)}  {said.author or said.role}")
-    title = _cut(one_line(found.title or "untitled"), (look.width or FOLD_CHARS) - len(where) - len(facts) - 4)
-    yield f"{look.paint(where, 'yellow')}  {look.paint(facts, 'dim')}  {look.paint(title, 'bold')}"
+    width, title = look.width or FOLD_CHARS, one_line(found.title or "untitled")
+    room = width - len(where) - len(facts) - 4
+    opening = f"{look.paint(where, 'yellow')}  {look.paint(facts, 'dim')}"
+    if room < LEAST_TITLE:  # a line of its own, rather than one that breaks
+        yield opening
+        yield look.paint(_cut(title, width), "bold")
+    else:
+        yield f"{opening}  {look.paint(_cut(title, room), 'bold')}"
     for neighbour in found.before:
         yield _neighbour(neighbour, look)
     yield from broken("  " + marked(found.snippet, look), look.width)
@@ -204,8 +212,12 @@ def _neighbour(found: Message, look: Look) -> str:
 
 
 def _cut(text: str, room: int) -> str:
-    room = max(room, 20)
-    return text[: room - 1] + "…" if len(text) > room else text
+    """Return a text that takes no more than so many cells of a terminal's line."""
+    if len(text) * 2 <= room:
+        return text
+    from rich.cells import cell_len, set_cell_size
+
+    return text if cell_len(text) <= room else set_cell_size(text, max(room, 2) - 1).rstrip() + "…"
 
 
 def marked(snippet: Snippet, look: Look) -> str:

@@ -338,12 +338,13 @@ def test_one_sqlite_library_in_the_source() -> None:
 
 
 def test_one_sqlite_library_in_the_process(tmp_path: Path) -> None:
-    """After every verb one SQLite library is loaded, and nothing opened the database's files beside it."""
+    """After every verb one SQLite library is loaded, nothing opened the database's files beside it, nor any socket."""
     lines = [line for line in every_verb(tmp_path) if line[0] != "demo"]
     worker = start("watched", tmp_path / "chats.db", json.dumps([["--db", f"{tmp_path}/chats.db", *x] for x in lines]))
     found = json.loads(finished(worker)[-1])
     assert [4 if line[0] in PARTLY_DONE else 0 for line in lines] == found["codes"]
     assert [] == found["opened"]
+    assert [] == found["network"]
     assert [] == found["modules"]
     if found["libraries"] is not None:
         assert 1 == len(found["libraries"])
@@ -357,6 +358,7 @@ def test_import_leaves_the_open_database_alone(tmp_path: Path) -> None:
     lines = [["--db", database, "import", str(tmp_path)], ["--db", database, "import", database]]
     found = json.loads(finished(start("watched", database, json.dumps(lines)))[-1])
     assert [] == found["opened"]
+    assert [] == found["network"]
 
 
 def test_importing_its_own_folder_loses_nobodys_message(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from chatlog.store import Store
 from chatlog.store.sqlite import connection
 from chatlog.store.sqlite.words import SqliteWords
 
-from .helpers import environment
+from .helpers import PATIENCE, environment
 from .test_terminal import command, on_a_terminal, outputs
 
 MEGABYTE = 1_000_000
@@ -143,6 +144,37 @@ def limited_process(folder: Path, command: Sequence[str], stdin: Any = subproces
     )
     assert 0 == done.returncode
     return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is measured as Linux counts it")
+@pytest.mark.parametrize("verb", ["add", "import"])
+def test_a_hundred_megabytes(tmp_path: Path, verb: str) -> None:
+    """32: one message of 100 MB is stored, also with its meaning, in little more memory than a few times itself."""
+    text = "lorem ipsum dolor " * 5_600_000
+    line = json.dumps({"type": "message", "conversation": "c", "role": "user", "text": text})
+    (tmp_path / "one.jsonl").write_text(line + "\n")
+    (tmp_path / "one.txt").write_text(text)
+    command = {"add": ["add", "--new", "--role", "user", "-"], "import": ["import", "-"]}[verb]
+    with (tmp_path / ("one.txt" if verb == "add" else "one.jsonl")).open("rb") as stdin:
+        done = subprocess.run(
+            [sys.executable, "-c", MEASURED, "--db", "c.db", *command],
+            cwd=tmp_path, env=environment(tmp_path), stdin=stdin, capture_output=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
+    assert 0 == done.returncode, done.stderr
+    assert int(done.stderr.split()[-1]) < 4 * len(text) // 1024
+
+
+#: Runs the command line and says on stderr how much memory it took, in kB.
+MEASURED = """
+import sys
+from chatlog.cli import run
+from chatlog.cli.session import Session
+code = run(sys.argv[1:], Session())
+memory = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(memory.split()[1], file=sys.stderr)
+sys.exit(code)
+"""
 
 
 @pytest.mark.parametrize("name", LONG)

@@ -241,14 +241,20 @@ def _add_until_it_fails(store: chatlog.Store, conversation: str, numbers: Iterat
 
 
 def watched(path: str, command_lines: str) -> None:
-    """Run command lines in this process, and say which database files were opened by other means than SQLite."""
+    """Run command lines in this process, and say which database files were opened by other means than SQLite.
+
+    And of what they asked the network.
+    """
     from chatlog.cli import run
     from chatlog.cli.session import Session
 
     own = {os.path.realpath(path + ending) for ending in ("", "-wal", "-shm", "-journal")}
     opened: list[str] = []
+    network: list[str] = []
 
     def audit(event: str, values: Sequence[Any]) -> None:
+        if event.startswith("socket."):
+            network.append(event)
         if event not in ("open", "os.truncate", "sqlite3.connect") or not isinstance(values[0], (str, os.PathLike)):
             return
         name = os.path.realpath(values[0])
@@ -260,7 +266,11 @@ def watched(path: str, command_lines: str) -> None:
     for line in json.loads(command_lines):
         with contextlib.redirect_stdout(io.StringIO()):
             codes.append(run(line, Session()))
-    say(json.dumps({"codes": codes, "opened": opened, "libraries": _libraries(), "modules": _modules()}))
+    say(
+        json.dumps(
+            {"codes": codes, "opened": opened, "network": network, "libraries": _libraries(), "modules": _modules()}
+        )
+    )
 
 
 def verbs(command_lines: str) -> None:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from tests.conftest import Run
 
@@ -139,6 +140,29 @@ def test_a_table_fits_the_terminal(trip: Run, monkeypatch: pytest.MonkeyPatch) -
     assert all(len(line) <= 60 for line in lines)
     assert lines[1].endswith("…")
     assert [LISBON[:8], "now"] == lines[1].split()[:2]
+
+
+def test_a_narrow_terminal_gets_fewer_columns_not_cut_ids(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half an id, or the first digit of a number, says something that is not so."""
+    trip("set", LISBON, "--title", "長い題名" * 20)
+    on_terminal(monkeypatch, columns=40)
+    lines = [COLOURS.sub("", line).rstrip() for line in trip("list").lines]
+    assert ["id", "updated", "msgs", "title"] == lines[0].split()
+    assert [LISBON[:8], "now", "2"] == lines[1].split()[:3]
+    assert all(cell_len(line) <= 40 for line in lines)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 100])
+def test_the_heading_of_a_result_stays_within_the_screen(
+    columns: int, trip: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever its script: a title is cut, and has a line of its own where little room is left."""
+    trip("set", LISBON, "--title", "長い題名" * 20)
+    on_terminal(monkeypatch, columns=columns)
+    lines = [COLOURS.sub("", line) for line in trip("search", "sardines").lines]
+    assert f"{LISBON[:8]}:2" == lines[0].split()[0]
+    assert all(cell_len(line) <= columns for line in lines)
+    assert "長い題名" in lines[0] + lines[1]
 
 
 def test_a_pipe_gets_everything(trip: Run) -> None:
