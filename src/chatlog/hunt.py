@@ -162,13 +162,10 @@ class Hunt:
         nowhere = frozenset[int]()
         if not found.bodies or self.within == ("tool",):
             return nowhere, found.bodies, nowhere
-        span = (min(found.bodies), max(found.bodies))
-        posting = partial(self.store.words.posting, term, most=COMMON, span=span)
-        elsewhere = ("tool", "author") if "tool" in self.within else ("author",)
-        if not posting(within=elsewhere).bodies:
+        placed = partial(self.store.words.placed, term, among=found.bodies)
+        if not placed(("tool", "author") if "tool" in self.within else ("author",)):
             return found.bodies, nowhere, nowhere
-        tool = posting(within=("tool",)).bodies if "tool" in self.within else nowhere
-        return posting(within=("shown",)).bodies, tool, posting(within=("author",)).bodies
+        return placed(("shown",)), placed(("tool",)) if "tool" in self.within else nowhere, placed(("author",))
 
     def _also_shown(self, term: Term, rare: Sequence[Term]) -> frozenset[int]:
         """Return which messages hold a common term beside a rarer one, or where the filters let little through."""

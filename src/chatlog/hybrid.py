@@ -23,6 +23,8 @@ from chatlog.store.words import Spot
 LITERAL = 0.5
 #: What a message adds that holds every word itself.
 COMPLETE = 0.3
+#: So many characters of a message are looked through for the phrase.
+PHRASE_SCAN = 100_000
 #: How alike the nearest is, and how much of the question the best hold by words and how much stands around them: where
 #: these sum up to less, nothing here answers it.  Chance alone brings more the more there is, by its logarithm.
 FLOOR, BY_CHANCE, AROUND = 0.40, 0.10, 1 / 3
@@ -92,7 +94,7 @@ def _field(hunt: Hunt, weighed: Sequence[Weighed], *, by_words: bool) -> _Field:
     neighbours = hunt.neighbours(places)
     scores = hunt.word_scores(places, neighbours, weighed if by_words else ())
     alike = [UNKNOWN] * len(places) if question is None else question.cosines(hunt.store, places, neighbours)
-    literal = _literal(hunt, weighed) if by_words else frozenset()
+    literal = _literal(hunt, weighed, places) if by_words else frozenset()
     complete = _complete(weighed) if by_words else frozenset()
     total = [
         score + LITERAL * (spot.body in literal) + COMPLETE * (spot.body in complete)
@@ -101,16 +103,23 @@ def _field(hunt: Hunt, weighed: Sequence[Weighed], *, by_words: bool) -> _Field:
     return _Field(places, scores, alike, total)
 
 
-def _literal(hunt: Hunt, weighed: Sequence[Weighed]) -> frozenset[int]:
+def _literal(hunt: Hunt, weighed: Sequence[Weighed], places: Sequence[Spot]) -> frozenset[int]:
     """Return the messages that hold the query's phrases, identifiers and paths, or all of it, as typed."""
     exact = [term.bodies for term in weighed if _is_literal(term.term)]
     found = frozenset.intersection(*exact) if exact else frozenset()
     words = hunt.query.terms
     every = frozenset.intersection(*(term.bodies for term in weighed)) if weighed else frozenset()
+    every &= {spot.body for spot in places}
     if every and len(words) > 1 and not any(term.phrase or term.prefix for term in words):
-        phrase, span = Term(hunt.text, phrase=True), (min(every), max(every))
-        found |= hunt.store.words.posting(phrase, hunt.within, 1_000, span=span).bodies
+        phrase = _in_a_row(hunt.text)
+        phrase = phrase if phrase.isascii() else phrase.strip()  # where words are not spaced, it is within a run
+        texts = hunt.store.words.texts(every, PHRASE_SCAN)  # by FTS5 a phrase costs as much as all the rest
+        found |= {body for body, text in texts.items() if phrase in _in_a_row(text)}
     return found
+
+
+def _in_a_row(text: str) -> str:
+    return " ".join(["", *re.findall(r"\w+", text.casefold()), ""])
 
 
 def _complete(weighed: Sequence[Weighed]) -> frozenset[int]:

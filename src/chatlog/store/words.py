@@ -68,6 +68,9 @@ class Words(Protocol):
         With `span` only of bodies from the one to the other.
         """
 
+    def placed(self, term: Term, within: Sequence[str], among: Collection[int]) -> frozenset[int]:
+        """Return which of `among`, all that hold a term from the first of them to the last, hold it in these places."""
+
     def together(self, terms: Sequence[Term], within: Sequence[str], most: int) -> Posting:
         """Return the latest `most` bodies that hold every one of the terms."""
 
@@ -79,6 +82,9 @@ class Words(Protocol):
 
     def neighbours(self, spots: Sequence[Spot], reach: int) -> list[Neighbour]:
         """Return what stands within `reach` messages of spots, and they, by conversation and seq, each once."""
+
+    def texts(self, bodies: Collection[int], most: int) -> dict[int, str]:
+        """Return what some bodies say and what tools say in them, no more than `most` characters of each."""
 
     def hits(self, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Hit]:
         """Return the messages at some places (a spot's conversation and seq), without those that are gone by now."""

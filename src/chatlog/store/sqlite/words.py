@@ -57,6 +57,19 @@ class SqliteWords:
             asked = fulltext.expression(self._owner(connection), query, any_of=beside)
             return self._bodies(connection, asked, most, span)
 
+    def placed(self, term: Term, within: Sequence[str], among: Collection[int]) -> frozenset[int]:
+        first, last = min(among), max(among)
+        query = WordQuery(every=(term,), within=tuple(within))
+        with self._pool.read() as connection:
+            # where there is no row left FTS5 goes on to the end to find one: so to the nearer end
+            (end,) = connection.execute("SELECT max(id) FROM bodies").fetchone()
+            rows = connection.execute(
+                f"""SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ?
+                    ORDER BY rowid {"ASC" if end - last < first else "DESC"}""",
+                (fulltext.expression(self._owner(connection), query), first, last),
+            ).fetchall()
+        return frozenset(row[0] for row in rows)
+
     def together(self, terms: Sequence[Term], within: Sequence[str], most: int) -> Posting:
         query = WordQuery(every=tuple(terms), within=tuple(within))
         with self._pool.read() as connection:
@@ -129,6 +142,15 @@ class SqliteWords:
                 f"SELECT m.conversation, m.seq, m.body {_STRETCHES}", (json.dumps(_stretches(places, reach)),)
             ).fetchall()
         return [*map(Neighbour._make, rows)]
+
+    def texts(self, bodies: Collection[int], most: int) -> dict[int, str]:
+        with self._pool.read() as connection:
+            rows = connection.execute(
+                """SELECT id, substr(text, 1, ?1) || char(10) || coalesce(substr(tool, 1, ?1), '') FROM bodies
+                   WHERE user = ?2 AND id IN (SELECT value FROM json_each(?3))""",
+                (most, self.user, json.dumps([*bodies])),
+            ).fetchall()
+        return dict(rows)
 
     def hits(self, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Hit]:
         with self._pool.read() as connection:
