@@ -259,6 +259,18 @@ def test_what_changed_since_the_plan_stays(store: Store) -> None:
     assert {one.id} == alive(store)
 
 
+def test_what_came_back_since_the_plan_stays(store: Store) -> None:
+    """A conversation that somebody takes out of the trash while a prune is at work is not removed."""
+    one, other = (store.new(ConversationDraft(title=title)) for title in ("back", "gone"))
+    store.delete([one.id, other.id])
+    plan = retention.plan(store, [], NOW + timedelta(days=31), TRASH)
+    assert {one.id, other.id} == {item.conversation.id for item in plan.items}
+    store.restore([one.id])
+    outcome = retention.apply(store, plan, "prune", lambda: False)
+    assert (retention.Left(one.id, "changed meanwhile"),) == outcome.skipped
+    assert {one.id} == {each.id for each in store.forgetting.every(Filters(any_state=True))}
+
+
 def test_a_stopped_prune_is_gone_on_with(tmp_path: Path, clock: Clock) -> None:
     """What was begun is invisible at once, and the next prune brings it to its end."""
     with chatlog.open(tmp_path / "c.db", clock=clock) as store:

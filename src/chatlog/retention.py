@@ -20,10 +20,14 @@ from chatlog.store.forgetting import Cause, Stop
 from chatlog.telemetry import traced
 
 EXPIRED, TRASH = "expired", "trash"
+#: Why something is left alone that was planned.
+CHANGED = "changed meanwhile"
 #: What housekeeping does to what is past its time already.
 REMOVE = "remove"
 #: The order of what is done: marks that depend on nothing having changed come first.
 _ORDER = ("archive", "trash", "redact", "compact", REMOVE, "erase")
+#: What happens only to what is as it was when the plan was made.
+_AT_A_REVISION = ("archive", "trash", REMOVE, "erase")
 
 
 class Taken(NamedTuple):
@@ -68,7 +72,7 @@ class Plan:
         """Return the plan without what was left alone when it was applied."""
         names = {left.id for left in others}
         items = tuple(
-            item for item in self.items if item.conversation.id not in names or item.action not in ("archive", "trash")
+            item for item in self.items if item.conversation.id not in names or item.action not in _AT_A_REVISION
         )
         return replace(self, items=items, skipped=(*self.skipped, *others))
 
@@ -93,14 +97,21 @@ class Outcome(NamedTuple):
     freed: int
 
 
+class Done(NamedTuple):
+    """What a way did: whether all of it, and which conversations it left alone because they had changed."""
+
+    finished: bool
+    left: tuple[str, ...] = ()
+
+
 class Way(Protocol):
     """How an action is done that takes more than the store."""
 
     def worth(self, rule: Rule, found: Sequence[Taken]) -> list[Taken]:
         """Return those with which there is something to do, their reason completed."""
 
-    def do(self, items: Sequence[Taken]) -> bool:
-        """Do it; whether all of it was done."""
+    def do(self, items: Sequence[Taken]) -> Done:
+        """Do it."""
 
 
 class Ways(NamedTuple):
@@ -305,14 +316,19 @@ def apply(store: Store, decided: Plan, action: str, stop: Stop, ways: Ways = NO_
         if stop():
             return Outcome(tuple(left), finished=False, freed=0)
         cause = Cause(action, {"rule": rule, "action": what})
+        revisions = {item.conversation.id: item.conversation.revision for item in items}
         if what == REMOVE:
-            finished &= store.forgetting.remove([item.conversation.id for item in items], cause, stop=stop).finished
+            removed = store.forgetting.remove([*revisions], cause, stop=stop, revisions=revisions)
+            finished &= removed.finished
+            left += [Left(name, CHANGED) for name in removed.left]
         elif what in ("trash", "archive"):
-            marks = [(item.conversation.id, item.conversation.revision) for item in items]
-            done = {*(store.forgetting.archive if what == "archive" else store.forgetting.trash)(marks, cause)}
-            left += [Left(name, "changed meanwhile") for name, _ in marks if name not in done]
+            mark = store.forgetting.archive if what == "archive" else store.forgetting.trash
+            marked = {*mark([*revisions.items()], cause)}
+            left += [Left(name, CHANGED) for name in revisions if name not in marked]
         else:
-            finished &= _way(ways, what).do(items)
+            done = _way(ways, what).do(items)
+            finished &= done.finished
+            left += [Left(name, CHANGED) for name in done.left]
     if action == "prune":
         finished = store.forgetting.remove([], Cause(action, {"rule": "unfinished"}), stop=stop).finished and finished
         finished = store.forgetting.tidy(stop) and finished

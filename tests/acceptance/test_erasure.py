@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,12 +30,13 @@ def token(kind: str, number: int) -> str:
     return f"zq{kind}{number:05d}xk"
 
 
-KINDS = ("text", "tool", "title", "tag", "state", "metadata", "summary")
+KINDS = ("text", "tool", "file", "title", "tag", "state", "metadata", "summary", "memory")
 
 
 def plant(store: Store, number: int) -> str:
     """Store a conversation with a secret of each kind, among others that stay."""
     call = {"type": "tool_call", "id": "1", "name": "look", "arguments": {"q": secret("tool", number)}}
+    file = {"type": "file", "name": f"{secret('file', number)}.pdf", "mime_type": "application/pdf"}
     draft = ConversationDraft(
         source_id=f"s{number}", title=secret("title", number), tags=(token("tag", number),), state={"a": "b"}
     )
@@ -41,7 +44,7 @@ def plant(store: Store, number: int) -> str:
         MessageDraft(role="user", text=f"Hello {number}", source_id=f"u{number}"),
         MessageDraft(role="assistant", text=secret("text", number), source_id=f"a{number}", parts=None),
         MessageDraft(
-            role="assistant", parts=(call,), source_id=f"t{number}", metadata={"m": secret("metadata", number)}
+            role="assistant", parts=(call, file), source_id=f"t{number}", metadata={"m": secret("metadata", number)}
         ),
         MessageDraft(role="user", text="filler " * (40 * (number % 30)), source_id=f"f{number}"),
     ]
@@ -49,6 +52,8 @@ def plant(store: Store, number: int) -> str:
     store.change(name, {"state": {"s": secret("state", number)}})
     values = {"conversation": name, "kind": "rolling", "from_seq": 1, "to_seq": 3, "text": secret("summary", number)}
     store.ingest_extra(Extra(kind="summary", values={**values, "method": "m"}))
+    memory = {"key": f"k{number}", "value": f"{secret('text', number)}; {token('memory', number)}"}
+    store.ingest_extra(Extra(kind="memory", values=memory))
     return name
 
 
@@ -60,9 +65,14 @@ def edit(store: Store, number: int, name: str) -> None:
 
 
 def left(folder: Path, numbers: Iterator[int] | range) -> list[str]:
-    """Return the secrets in the file and its log; no connection to them is open in this process."""
-    data = b"".join(path.read_bytes() for path in folder.glob(f"{PATH}*")).lower()
-    return [token(kind, n) for n in numbers for kind in KINDS if token(kind, n)[:-2].encode() in data]
+    """Return the secrets that another process finds in the bytes of the file and of what is beside it."""
+    program = (
+        "import re, sys, pathlib; data = b''.join(p.read_bytes() for p in pathlib.Path(sys.argv[1]).iterdir());"
+        "print(*{w.decode() for w in re.findall(rb'zq[a-z]+[0-9]{5}', data.lower())})"
+    )
+    said = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True)
+    found = {*said.stdout.split()}
+    return [token(kind, n) for n in numbers for kind in KINDS if token(kind, n)[:-2] in found]
 
 
 @rounds(60, 1_000)

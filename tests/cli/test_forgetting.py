@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -239,6 +240,35 @@ def test_rules_that_make_no_sense(words: tuple[str, ...], trip: Run) -> None:
     """A wrong value is one sentence and a hint."""
     refused(trip("prune", *words, "--yes", "--json"), 2, "usage")
     refused(trip("policy", "add", "x", "--tag", "t", *words, "--json"), 2, "usage")
+
+
+def test_cron_hears_nothing_of_what_stays(trip: Run) -> None:
+    """What is held or pinned is in the JSON and in a dry run; every night's mail does not name it again."""
+    trip("hold", LISBON, "--reason", "case")
+    prune = ("prune", "--older-than", "0d", "--tag", "travel")
+    ran = trip(*prune, "--yes")
+    assert (0, "", "") == (ran.code, ran.out, ran.err)
+    assert [{"id": LISBON, "reason": "on legal hold"}] == trip(*prune, "--yes", "--json").json["skipped"]
+    assert "on legal hold" in trip(*prune, "--dry-run").err
+
+
+def test_what_was_continued_is_not_erased(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A policy that erases spares a conversation that somebody goes on with while the prune is at work."""
+    trip("policy", "add", "travel", "--tag", "travel", "--action", "erase")
+    from chatlog import retention
+
+    apply = retention.apply
+
+    def late(*arguments: Any) -> Any:
+        trip("add", LISBON, "--role", "user", "and Porto?")
+        return apply(*arguments)
+
+    monkeypatch.setattr(retention, "apply", late)
+    ran = trip("prune", "--policies", "--yes", "--json")
+    assert (0, 0, [{"id": LISBON, "reason": "changed meanwhile"}]) == (
+        ran.code, ran.json["conversations"], ran.json["skipped"],
+    )  # fmt: skip
+    assert LISBON in listed(trip)
 
 
 def test_everybody(trip: Run, clock: Clock) -> None:

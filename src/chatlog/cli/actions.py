@@ -11,8 +11,8 @@ from chatlog import erasure
 from chatlog.cli.options import number_of
 from chatlog.cli.session import Session
 from chatlog.errors import ChatlogError
-from chatlog.models import Conversation
-from chatlog.retention import Taken, Way, Ways
+from chatlog.models import Conversation, Filters
+from chatlog.retention import Done, Taken, Way, Ways
 from chatlog.rules import Rule
 from chatlog.store import Store
 from chatlog.store.forgetting import Cause
@@ -28,8 +28,13 @@ def ways(session: Session, store: Store) -> Ways:
     return Ways(ways, compacting.is_due)
 
 
+def _there(store: Store, items: Sequence[Taken]) -> list[Conversation]:
+    """Return what is still there of what was planned, as it is now."""
+    return list(store.forgetting.every(Filters(ids=tuple(item.conversation.id for item in items))))
+
+
 class _Erasing:
-    """Erases; what other conversations share stays there."""
+    """Erases what is as it was when the plan was made; what other conversations share stays there."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -37,9 +42,12 @@ class _Erasing:
     def worth(self, rule: Rule, found: Sequence[Taken]) -> list[Taken]:  # noqa: ARG002  every way is asked alike
         return list(found)
 
-    def do(self, items: Sequence[Taken]) -> bool:
-        decided = erasure.plan(self.store, [item.conversation for item in items], [])
-        return erasure.do(self.store, decided, Cause("erase", {"rule": items[0].rule}), forks=False).complete
+    def do(self, items: Sequence[Taken]) -> Done:
+        planned = {item.conversation.id: item.conversation.revision for item in items}
+        same = [one for one in _there(self.store, items) if one.revision == planned[one.id]]
+        decided = erasure.plan(self.store, same, [])
+        done = erasure.do(self.store, decided, Cause("erase", {"rule": items[0].rule}), forks=False)
+        return Done(done.complete, tuple(planned.keys() - {one.id for one in same}))
 
 
 class _Redacting:
@@ -62,12 +70,12 @@ class _Redacting:
             for name, one in planned.items.items()
         ]
 
-    def do(self, items: Sequence[Taken]) -> bool:
+    def do(self, items: Sequence[Taken]) -> Done:
         from chatlog import redacting
 
         redactor = self.session.redactor(self.detectors[items[0].rule])
-        planned = redacting.plan(self.store, [self.store.get(item.conversation.id) for item in items], redactor)
-        return redacting.apply(self.store, planned)
+        planned = redacting.plan(self.store, _there(self.store, items), redactor)
+        return Done(redacting.apply(self.store, planned))
 
 
 class _Compacting:
@@ -101,10 +109,9 @@ class _Compacting:
             if not (planned := self.work.plan(item.conversation, self.options(item.conversation))).reason
         ]
 
-    def do(self, items: Sequence[Taken]) -> bool:
+    def do(self, items: Sequence[Taken]) -> Done:
         failed = 0
-        for item in items:
-            conversation = self.store.get(item.conversation.id)
+        for conversation in _there(self.store, items):
             options = self.options(conversation)
             try:
                 self.work.apply(self.work.plan(conversation, options), options)
@@ -112,4 +119,4 @@ class _Compacting:
                 failed += 1
                 self.session.output.warning(f"{conversation.id}: {error.message}")
         self.store.record("compact", conversations=len(items) - failed, rule=items[0].rule)
-        return not failed
+        return Done(not failed)

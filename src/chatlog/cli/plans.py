@@ -101,7 +101,7 @@ def described(record: Mapping[str, Any]) -> str:
     return f"{counted(record['conversations'], 'conversation')} ({messages}, {size_text(record['bytes'])})"
 
 
-def report(session: Session, record: Mapping[str, Any], line: str) -> None:
+def report(session: Session, record: Mapping[str, Any], line: str, *, names_left: bool = True) -> None:
     """Print what would happen, or in a line what did; JSON holds the same keys for both."""
     output = session.output
     if output.format == "json":
@@ -113,7 +113,7 @@ def report(session: Session, record: Mapping[str, Any], line: str) -> None:
         output.hint(line)
     elif record["items"] or output.is_terminal:
         output.lines([line])
-    for left in record["skipped"]:
+    for left in record["skipped"] if names_left else ():
         output.hint(f"left alone: {left['id']} ({left['reason']})")
     for warning in record.get("warnings", ()):
         output.warning(warning)

@@ -64,7 +64,7 @@ def add(
 def _described(rule: Mapping[str, Any]) -> str:
     """Return a rule in a line."""
     facts = [f"{key.replace('_', ' ')} {text_of(value)}" for key, value in rule.items() if key != "action"]
-    return f"{rule.get('action', 'trash')}: {', '.join(facts)}"
+    return f"{rule.get('action', 'trash')}: {', '.join(facts) or 'all that is due'}"
 
 
 @verb("chatlog policy list", forms=FORMATS)

@@ -78,6 +78,7 @@ def command(
         session,
         _record(parts, warnings, dry_run=dry_run),
         _line(parts, dry_run=dry_run, freed=session.flags.get("freed", 0)),
+        names_left=dry_run or session.output.is_terminal,  # cron mails every line, every night
     )
 
 

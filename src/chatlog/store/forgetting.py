@@ -48,12 +48,13 @@ class Cause(NamedTuple):
 
 
 class Removed(NamedTuple):
-    """What is gone; `finished` is false where the work was stopped before its end."""
+    """What is gone; `finished` is false where the work was stopped before its end, `left` what had changed."""
 
     conversations: int = 0
     messages: int = 0
     bytes: int = 0
     finished: bool = True
+    left: tuple[str, ...] = ()
 
 
 class Forgetting(Protocol):
@@ -100,10 +101,12 @@ class Forgetting(Protocol):
     def archive(self, items: Sequence[tuple[str, int]], cause: Cause) -> list[str]:
         """Archive conversations, where they are still at these revisions; return the ids of those that were."""
 
-    def remove(self, ids: Sequence[str], cause: Cause, *, stop: Stop, bury: bool = True) -> Removed:
+    def remove(
+        self, ids: Sequence[str], cause: Cause, *, stop: Stop, revisions: Mapping[str, int] | None = None
+    ) -> Removed:
         """Remove conversations for good, with what is left of earlier removals that did not come to their end.
 
-        With `bury` they stay away on re-import.
+        They stay away on re-import.  One with a revision goes only where it is still at that.
         """
 
     def take_out(self, refs: Sequence[Ref], cause: Cause) -> Removed:

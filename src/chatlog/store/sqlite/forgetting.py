@@ -176,12 +176,14 @@ class SqliteForgetting:
         ).fetchone()
         return row[0] or 0
 
-    def remove(self, ids: Sequence[str], cause: Cause, *, stop: Stop, bury: bool = True) -> Removed:
-        pace, left = Pace(self._pool, *MARKED), ids
+    def remove(
+        self, ids: Sequence[str], cause: Cause, *, stop: Stop, revisions: Mapping[str, int] | None = None
+    ) -> Removed:
+        pace, left, changed = Pace(self._pool, *MARKED), ids, list[str]()
         while left:
             with pace.turn() as connection:
                 chosen, left = left[: int(pace.amount)], left[int(pace.amount) :]
-                removal.doom(connection, self.user, chosen, self._now(), bury=bury)
+                changed += removal.doom(connection, self.user, chosen, self._now(), revisions or {})
         with self._pool.read() as connection:
             doomed = removal.doomed(connection, self.user)
         entry, total = _Entry(self.user, self._now(), cause), Counter[str]()
@@ -196,7 +198,7 @@ class SqliteForgetting:
                         keys.popleft()
                 entry.count(connection, counts)
             total.update(counts)
-        return Removed(total["conversations"], total["messages"], total["bytes"], finished=not keys)
+        return Removed(total["conversations"], total["messages"], total["bytes"], not keys, tuple(changed))
 
     @contextmanager
     def _indexing(self, pace: Pace, *, many: bool) -> Iterator[Connection]:

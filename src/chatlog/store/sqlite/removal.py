@@ -30,22 +30,29 @@ OCTETS = (
 )
 
 
-def doom(connection: Connection, user: str, ids: Iterable[str], now: str, *, bury: bool) -> None:
-    """Begin to remove conversations: nobody sees them from now on, and with `bury` no import brings them back."""
-    names = json.dumps(list(ids))
-    chosen = "user = ? AND hold IS NULL AND id IN (SELECT value FROM json_each(?))"
-    if bury:
-        connection.execute(
-            f"""INSERT OR IGNORE INTO tombstones (user, source, source_id, message_id, deleted_at)
-                SELECT user, coalesce(source, 'chatlog'), coalesce(source_id, id), '', ? FROM conversations
-                WHERE {chosen}""",
-            (now, user, names),
+def doom(
+    connection: Connection, user: str, ids: Iterable[str], now: str, revisions: Mapping[str, int]
+) -> Iterator[str]:
+    """Begin to remove conversations: nobody sees them from now on, and no import brings them back.
+
+    Yields those that are not at their revision any more.
+    """
+    for name in ids:
+        found = connection.execute(
+            """UPDATE conversations SET deleted_at = coalesce(deleted_at, ?), expires_at = ?, pinned = 0,
+                 revision = revision + 1
+               WHERE user = ? AND id = ? AND hold IS NULL AND revision = coalesce(?, revision)""",
+            (now, DOOMED, user, name, revisions.get(name)),
         )
-    connection.execute(
-        f"""UPDATE conversations SET deleted_at = coalesce(deleted_at, ?), expires_at = ?, pinned = 0,
-              revision = revision + 1 WHERE {chosen}""",
-        (now, DOOMED, user, names),
-    )
+        if found.rowcount:
+            connection.execute(
+                """INSERT OR IGNORE INTO tombstones (user, source, source_id, message_id, deleted_at)
+                   SELECT user, coalesce(source, 'chatlog'), coalesce(source_id, id), '', ? FROM conversations
+                   WHERE user = ? AND id = ?""",
+                (now, user, name),
+            )
+        elif name in revisions:
+            yield name
 
 
 def doomed(connection: Connection, user: str) -> list[tuple[int, int]]:
