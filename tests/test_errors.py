@@ -16,7 +16,6 @@ EXPECTED = {
     "ClosedError": ("closed", 2),
     "NotFoundError": ("not_found", 3),
     "NoDatabaseError": ("no_database", 3),
-    "NoMatchError": ("no_match", 1),
     "CheckFailedError": ("check_failed", 1),
     "ConflictError": ("conflict", 1),
     "NoVectorsError": ("no_vectors", 1),

@@ -75,12 +75,6 @@ class NoDatabaseError(NotFoundError):
     kind = "no_database"
 
 
-class NoMatchError(ChatlogError):
-    """Nothing matched; the question was fine."""
-
-    kind = "no_match"
-
-
 class CheckFailedError(ChatlogError):
     """A verification found something wrong."""
 

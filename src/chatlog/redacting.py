@@ -212,8 +212,9 @@ def _record(redactor: Redactor, record: Record) -> Record:
 
 
 def extra_values(redactor: Redactor, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the values of a summary or memory with their words redacted."""
-    return {name: redactor.value(value) if name in ("text", "value") else value for name, value in values.items()}
+    """Return the values of a summary or memory with their words redacted, and the command that wrote it."""
+    said = ("text", "value", "method")
+    return {name: redactor.value(value) if name in said else value for name, value in values.items()}
 
 
 def message_draft(redactor: Redactor, draft: MessageDraft) -> MessageDraft:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -441,6 +442,17 @@ def test_a_message_that_is_too_long(run: Run, monkeypatch: pytest.MonkeyPatch) -
     assert "split it" in ran.err
     assert 0 == run("show", "@last", "--json").json["conversation"]["messages"]
     assert connection.MAX_TEXT_CHARS < 1_000_000_000
+
+
+def test_a_message_that_is_too_long_among_others(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An import names it and brings in the rest, the messages before and behind it."""
+    monkeypatch.setattr(bodies, "MAX_TEXT_CHARS", 1_000)
+    texts = ["before", "sailing " * 200, "behind"]
+    lines = [{"type": "message", "conversation": "c", "role": "user", "text": text} for text in texts]
+    (tmp_path / "in.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    ran = run("import", "in.jsonl", "--json")
+    assert (4, 2, 1) == (ran.code, ran.json["total"]["new"], ran.json["total"]["errors"])
+    assert ["before", "behind"] == [message["text"] for message in run("show", "@last", "--json").json["messages"]]
 
 
 def test_a_bug_shows_nobodys_words(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

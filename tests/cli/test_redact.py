@@ -177,6 +177,27 @@ def test_import_redact_lets_none_of_it_in(run: Run, tmp_path: Path) -> None:
     assert (before, 0) == (everything(run), occurrences(tmp_path, MAIL))
 
 
+def test_import_redact_takes_it_out_of_what_is_no_message(run: Run, tmp_path: Path) -> None:
+    """Memories and summaries with the command that wrote them, and a title that is a line of its own."""
+    name = run("add", "--new", "--role", "user", "Hello").out.partition(":")[0]
+    run("add", name, "--role", "assistant", "Good day")
+    run("memory", "set", "contact", f"write to {MAIL}")
+    assert 0 == run("compact", name, "--keep", "0", "--summarizer", f"cat > /dev/null; echo They gave {MAIL}").code
+    Path("in.jsonl").write_text(everything(run))
+    leaf = {"type": "summary", "summary": f"A letter from {MAIL}", "leafUuid": "u1"}
+    said = {
+        "type": "user", "uuid": "u1", "parentUuid": None, "sessionId": "s1", "timestamp": "2026-01-01T00:00:00Z",
+        "message": {"role": "user", "content": "Hello there"},
+    }  # fmt: skip
+    Path("session.jsonl").write_text("".join(json.dumps(line) + "\n" for line in (leaf, said)))
+    (tmp_path / "clean").mkdir()
+    ran = run("import", "in.jsonl", "session.jsonl", "--redact", "--db", "clean/chatlog.db")
+    assert (0, True) == (ran.code, "redacted: 4 email" in ran.err)
+    kept = run("export", "--db", "clean/chatlog.db").out
+    assert (0, 4) == (kept.count(MAIL), kept.count("[REDACTED:email]"))
+    assert 0 == occurrences(tmp_path / "clean", MAIL)
+
+
 def test_what_came_in_redacted_stays_so(run: Run) -> None:
     """Without --redact the same conversation, grown and changed, comes in redacted again, and that is said."""
     lines = [

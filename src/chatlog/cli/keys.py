@@ -22,11 +22,6 @@ SERVICE = "chatlog"
 MAX_KEY_FILE = 4_096
 
 
-def is_configured(settings: Settings) -> bool:
-    """Whether any setting says where a key is."""
-    return bool(settings.get("key_file") or settings.get("key_command") or settings.get("keyring") == "yes")
-
-
 def configured(settings: Settings, database: Path, *, make: bool = False) -> Key | None:
     """Return the key that the settings point to, None where they point to none; with `make` a missing one is made.
 
@@ -51,10 +46,11 @@ def of_file(path: Path, *, make: bool = False) -> Key:
         raise NotFoundError(f"there is no key file {path}", "chatlog db encrypt makes one") from None
     except OSError as error:
         raise NotFoundError(f"cannot read the key file {path}: {error.strerror}") from None
+    info = os.fstat(handle)
+    if not stat.S_ISREG(info.st_mode):
+        os.close(handle)
+        raise UsageError(f"the key file {path} is not a file")
     with open(handle, "rb") as file:  # noqa: PTH123  a descriptor, so that what is checked is what is read
-        info = os.fstat(file.fileno())
-        if not stat.S_ISREG(info.st_mode):
-            raise UsageError(f"the key file {path} is not a file")
         if os.name == "posix" and info.st_mode & 0o077:
             raise RefusedError(f"others may read the key file {path}", f"chmod 600 {path}")
         text = file.read(MAX_KEY_FILE)

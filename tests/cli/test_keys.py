@@ -1,0 +1,113 @@
+"""Where a key may come from, and what is said where it does not come."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from ..conftest import Run
+from .helpers import LISBON
+
+
+class KeyringError(Exception):
+    """What the package raises where the system's keyring cannot be used."""
+
+
+class Ring(ModuleType):
+    """A keyring in memory, in the package's place."""
+
+    def __init__(self) -> None:
+        super().__init__("keyring")
+        self.kept: dict[tuple[str, str], str] = {}
+        self.is_locked = False
+        self.errors = ModuleType("keyring.errors")
+        self.errors.KeyringError = KeyringError  # type: ignore[attr-defined]
+
+    def get_password(self, service: str, account: str) -> str | None:
+        if self.is_locked:
+            raise KeyringError
+        return self.kept.get((service, account))
+
+    def set_password(self, service: str, account: str, password: str) -> None:
+        self.kept[service, account] = password
+
+
+@pytest.fixture
+def ring(monkeypatch: pytest.MonkeyPatch) -> Ring:
+    found = Ring()
+    monkeypatch.setitem(sys.modules, "keyring", found)
+    monkeypatch.setitem(sys.modules, "keyring.errors", found.errors)
+    return found
+
+
+def test_the_keyring_keeps_the_key(trip: Run, ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Encrypting makes one for the database, and every verb finds it from then on."""
+    monkeypatch.setenv("CHATLOG_KEYRING", "yes")
+    assert 0 == trip("db", "encrypt").code
+    assert [("chatlog", str(Path("chatlog.db").resolve()))] == list(ring.kept)
+    assert LISBON in trip("list").out
+    ring.is_locked = True
+    assert (2, True) == ((ran := trip("list")).code, "the system's keyring cannot be used" in ran.err)
+    ring.is_locked, ring.kept = False, {}
+    assert (3, True) == ((ran := trip("list")).code, "the keyring has no key" in ran.err)
+
+
+def test_a_keyring_without_its_package_is_named(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With what installs it."""
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    monkeypatch.setenv("CHATLOG_KEYRING", "yes")
+    assert "pip install 'chatlog[keyring]'" in trip("list").err
+
+
+def test_key_files_that_are_none(trip: Run) -> None:
+    """Each with its own sentence."""
+    Path("folder").mkdir(mode=0o700)
+    for name, content in (("empty", b""), ("blank", b"\n\n"), ("noise", b"\xff\xfe\x00"), ("short", b"abc")):
+        Path(name).write_bytes(content)
+        Path(name).chmod(0o600)
+    told = {name: trip("list", "--key-file", name).err.partition("\n")[0] for name in (
+        "nowhere", "folder", "empty", "blank", "noise", "short",
+    )}  # fmt: skip
+    assert {
+        "nowhere": "error: there is no key file nowhere",
+        "folder": "error: the key file folder is not a file",
+        "empty": "error: the key file empty is empty",
+        "blank": "error: the key file blank is empty",
+        "noise": "error: the key file noise holds no text",
+        "short": "error: a passphrase needs 8 characters at least",
+    } == told
+
+
+def test_a_key_file_that_cannot_be_made(trip: Run) -> None:
+    """Nothing is encrypted with a key that nobody has."""
+    ran = trip("db", "encrypt", "--key-file", "nowhere/key")
+    assert (3, True) == (ran.code, "cannot write the key file nowhere/key" in ran.err)
+    assert 0 == trip("list").code
+
+
+def test_a_command_that_prints_nothing(trip: Run) -> None:
+    """It gave no key, whatever its exit code says."""
+    assert "error: the key_command is empty" in trip("list", "--key-command", "true").err
+
+
+def test_passphrases_that_differ_change_nothing(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is typed only once might be a slip of the hand that locks everybody out."""
+    said = iter(["correct horse", "correct house"])
+    monkeypatch.setattr("getpass.getpass", lambda *_, **__: next(said))
+    ran = trip("db", "encrypt", "--passphrase", stdin=None)
+    assert (2, True) == (ran.code, "the two are not the same" in ran.err)
+    assert 0 == trip("list").code
+
+
+def test_no_passphrase_is_none(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of the input is no empty passphrase."""
+
+    def end(*_: object, **__: object) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("getpass.getpass", end)
+    ran = trip("db", "encrypt", "--passphrase", stdin=None)
+    assert (2, True) == (ran.code, "no passphrase was typed" in ran.err)
