@@ -343,6 +343,7 @@ def test_odd_facts_do_not_cost_the_message(odd: dict[str, Any]) -> None:
         ("<command-message>x is running</command-message>", ("x is running", "slash_command")),
         ("<bash-stderr>no</bash-stderr>", ("no", "shell")),
         ('<teammate-message teammate_id="t">hi</teammate-message>', ("hi", "teammate_message")),
+        ('<cross-session-message from="s">hi</cross-session-message>', ("hi", "teammate_message")),
         ("<system-reminder>never closed", ("never closed", "system_reminder")),
         ("<ide_selection>x</ide_selection>", ("", "injected_context")),
     ],

@@ -33,6 +33,7 @@ _WRAPPERS = {
     "bash-stderr": "shell",
     "task-notification": "task_notification",
     "teammate-message": "teammate_message",
+    "cross-session-message": "teammate_message",
     "system-reminder": "system_reminder",
 }
 _WRAPPER = re.compile(rf"<({'|'.join(_WRAPPERS)})\b")
