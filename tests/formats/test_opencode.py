@@ -228,7 +228,7 @@ def tables(path: Path) -> Source:
         "time_archived": 1767225800000,
     }
     table(path, "project", [{"id": "proj", "worktree": "/home/ann/birds"}])
-    table(path, "session", [session, {**session, "id": "ses_02", "revert": None, "parent_id": None}])
+    table(path, "session", [session, {**session, "id": "ses_02", "revert": None, "parent_id": None, "directory": None}])
     rows, parts = [], []
     for entry in told["messages"]:
         own = {key: fact for key, fact in entry["info"].items() if key not in ("id", "sessionID")}
@@ -258,7 +258,8 @@ def test_the_database_tells_the_same(tmp_path: Path) -> None:
     )
     assert (first.archived, first.updated_at) == (True, "2026-01-01T00:01:40.000Z")
     assert first.metadata["todo"] == [{"content": "count", "status": "pending", "priority": "high"}]
-    assert {draft.source_id for draft in conversations(records)} == {"ses_01", "ses_02"}
+    places = {draft.source_id: draft.project for draft in conversations(records)}
+    assert {"ses_01": "/home/ann/birds", "ses_02": "/home/ann/birds"} == places  # the second from its project
     assert held.path is not None
     assert list(opencode.read(in_memory(held.path))) == records
 

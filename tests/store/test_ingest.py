@@ -477,10 +477,10 @@ def test_a_conversation_without_times_has_its_messages(store: Store) -> None:
 
 
 def test_a_message_without_a_time_has_its_neighbours(store: Store) -> None:
-    """It is put at the time of the one before it, or of its conversation."""
+    """It is put at the time of the one before it, the first one at the beginning of its conversation."""
     first, second = talk("a", "b")
     take(store, of("c", [first, second], created_at="2026-01-01T00:00:00.000Z", updated_at="2026-01-05T00:00:00.000Z"))
-    assert ["2026-01-05T00:00:00.000Z"] * 2 == [message.created_at for message in store.messages(only(store))]
+    assert ["2026-01-01T00:00:00.000Z"] * 2 == [message.created_at for message in store.messages(only(store))]
     take(store, of("d", [replace(first, created_at="2026-01-03T00:00:00.000Z"), second]))
     assert "2026-01-03T00:00:00.000Z" == list(store.messages(store.get("@2").id))[-1].created_at
 

@@ -168,9 +168,12 @@ class _Tree:
 def _database(database: Database) -> Iterator[Record]:
     messages, parts = Groups(database, "message", "session_id"), Groups(database, "part", "message_id")
     todos = Groups(database, "todo", "session_id")
+    has_projects = {"id", "worktree"} <= database.columns("project")
+    places = {row["id"]: row["worktree"] for row in database.rows("SELECT * FROM project")} if has_projects else {}
     for row in database.rows("SELECT * FROM session ORDER BY id"):
         try:
             info = _info(row)
+            info["directory"] = info.get("directory") or places.get(info.get("project_id"))
             if todos.places.get(row["id"]):
                 keep = ("content", "status", "priority")
                 info["todo"] = [{key: todo.get(key) for key in keep} for todo in todos.get(row["id"], "position")]

@@ -12,15 +12,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from chatlog.models import ConversationDraft, Ingested, MessageDraft, title_from
-from chatlog.store.sqlite import bodies, conversations, messages, superseded, tags
+from chatlog.store.sqlite import bodies, conversations, here, messages, superseded, tags
 from chatlog.store.sqlite.connection import Connection, Row
+from chatlog.store.sqlite.here import Said
 from chatlog.store.sqlite.identity import (
     Identity,
     completed,
     diverged,
     grouped,
     identity,
-    is_unique,
     last_versions,
     nameless,
     origin,
@@ -32,8 +32,6 @@ COPIES = 8
 #: The source of what comes in chatlog's own JSONL.
 OWN = "chatlog"
 
-#: What makes two bodies the same: sha256, text, author, metadata.
-Said = tuple[bytes, str, str | None, str | None]
 #: What an import remembers between its batches: the source id under which the message of a conversation's
 #: seq in the export is kept as a branch, because ours has another there.
 Moved = dict[tuple[str, Identity | None], str]
@@ -158,19 +156,22 @@ class Ingest:
         tags.add(self.connection, self.user, [key], filter(None, map(tags.made_of, draft.tags)))
         stored = conversations.by_key(self.connection, key)
         title_by = "source" if draft.title else "text"
-        return _Target(key, stored.id, True, draft.title, title_by, 0, None, stored.updated_at, stored.revision)
+        target = _Target(key, stored.id, True, draft.title, title_by, 0, None, stored.updated_at, stored.revision)
+        target.newest = min(stored.created_at, stored.updated_at)  # when what has no time was said at the earliest
+        return target
 
     # messages
 
     def _load(self, target: _Target, draft: ConversationDraft, drafts: Sequence[MessageDraft]) -> None:
         """Look up which of the batch's messages, and of those they refer to, are here."""
         if draft.forked_at is not None and draft.parent is not None:
-            target.inherited = self._prefix_of(draft.parent, draft.forked_at)
+            target.inherited = here.prefix_of(self.connection, self.user, draft.parent, draft.forked_at)
         if not self.undelete:
-            target.buried = self._buried_in(draft)
+            target.buried = here.buried_in(self.connection, self.user, draft.source or OWN, draft)
         if not target.is_new:
             self._load_known(target, draft, drafts)
-        target.told_before = self._told_before([one for one in drafts if one.source_id not in target.known])
+        unknown = [one for one in drafts if one.source_id not in target.known]
+        target.told_before = here.told_before(self.connection, unknown, self.placed)
 
     def _load_known(self, target: _Target, draft: ConversationDraft, drafts: Sequence[MessageDraft]) -> None:
         wanted: set[Identity | None] = {draft.head}
@@ -193,33 +194,6 @@ class Ingest:
         for name, (seq, digest) in origins.items():  # ours, which a copy of this conversation kept as a branch
             if seq in target.known and target.known[seq][1].hex().startswith(digest):
                 target.known.setdefault(name or "", target.known[seq])
-
-    def _told_before(self, drafts: Sequence[MessageDraft]) -> frozenset[str]:
-        """Return the messages' ids that some conversation has: few do, and each costs a look at its body."""
-        names = [name for draft in drafts if (name := draft.source_id) and is_unique(name)]
-        if not names:
-            return frozenset()
-        # an id may be in each conversation
-        seen = "SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM messages WHERE source_id = value)"
-        rows = self.connection.execute(seen, (json.dumps(names),))
-        return frozenset(row[0] for row in rows) | self.placed.intersection(names)
-
-    def _buried_in(self, draft: ConversationDraft) -> frozenset[str]:
-        """Return the ids of the conversation's messages that were deleted for good."""
-        rows = self.connection.execute(
-            "SELECT message_id FROM tombstones WHERE user = ? AND source = ? AND source_id = ? AND message_id <> ''",
-            (self.user, draft.source or OWN, draft.source_id or draft.id),
-        )
-        return frozenset(row[0] for row in rows)
-
-    def _prefix_of(self, parent: str, forked_at: int) -> dict[Said, int]:
-        rows = self.connection.execute(
-            """SELECT b.sha256, b.text, b.author, b.metadata, m.body FROM conversations AS c
-               JOIN messages AS m ON m.conversation = c.key JOIN bodies AS b ON b.id = m.body
-               WHERE c.user = ? AND c.id = ? AND m.seq <= ?""",
-            (self.user, parent, forked_at),
-        )
-        return {(sha256, text, author, metadata): body for sha256, text, author, metadata, body in rows}
 
     def _relocated(self, target: _Target, draft: MessageDraft) -> MessageDraft:
         """Return a message that goes on from one that was kept as a branch, with the ids that it has there."""

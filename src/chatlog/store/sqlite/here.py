@@ -1,0 +1,50 @@
+"""What of a batch is here already, under other names or in other conversations, or was deleted for good.
+
+Only asks; what follows from the answers is `ingest`'s.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from chatlog.models import ConversationDraft, MessageDraft
+from chatlog.store.sqlite.connection import Connection
+from chatlog.store.sqlite.identity import is_unique
+
+#: What makes two bodies the same: sha256, text, author, metadata.
+Said = tuple[bytes, str, str | None, str | None]
+
+
+def told_before(connection: Connection, drafts: Sequence[MessageDraft], placed: set[str]) -> frozenset[str]:
+    """Return the messages' ids that some conversation has: few do, and each costs a look at its body.
+
+    `placed` are those that the batch itself has brought.
+    """
+    names = [name for draft in drafts if (name := draft.source_id) and is_unique(name)]
+    if not names:
+        return frozenset()
+    # an id may be in each conversation
+    seen = "SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM messages WHERE source_id = value)"
+    rows = connection.execute(seen, (json.dumps(names),))
+    return frozenset(row[0] for row in rows) | placed.intersection(names)
+
+
+def buried_in(connection: Connection, user: str, source: str, draft: ConversationDraft) -> frozenset[str]:
+    """Return the ids of the conversation's messages that were deleted for good."""
+    rows = connection.execute(
+        "SELECT message_id FROM tombstones WHERE user = ? AND source = ? AND source_id = ? AND message_id <> ''",
+        (user, source, draft.source_id or draft.id),
+    )
+    return frozenset(row[0] for row in rows)
+
+
+def prefix_of(connection: Connection, user: str, parent: str, forked_at: int) -> dict[Said, int]:
+    """Return the bodies of a parent's messages up to where a conversation was forked, by what they say."""
+    rows = connection.execute(
+        """SELECT b.sha256, b.text, b.author, b.metadata, m.body FROM conversations AS c
+           JOIN messages AS m ON m.conversation = c.key JOIN bodies AS b ON b.id = m.body
+           WHERE c.user = ? AND c.id = ? AND m.seq <= ?""",
+        (user, parent, forked_at),
+    )
+    return {(sha256, text, author, metadata): body for sha256, text, author, metadata, body in rows}
