@@ -48,6 +48,13 @@ FORGET: dict[str, Callable[[Run, str], object]] = {
 }
 
 
+def codes(store: Store, bodies: set[int]) -> list[bytes]:
+    """Return a piece of the bytes of each vector of some bodies."""
+    with raw(store) as connection:
+        rows = connection.execute("SELECT id, code FROM vectors").fetchall()
+    return [code[:32] for number, code in rows if number in {piece_id(body) for body in bodies}]
+
+
 @pytest.mark.parametrize("way", FORGET)
 def test_what_is_removed_leaves_no_vector_and_no_token(way: str, run: Run) -> None:
     """Of a body that is gone there is no vector, no bit in a chunk, and no count of its tokens."""
@@ -60,11 +67,14 @@ def test_what_is_removed_leaves_no_vector_and_no_token(way: str, run: Run) -> No
         before, _, bits = pieces(store)
         assert [piece_id(body) for body in (1, 2, 3)] == before
         secret = store.words.allowed(Filters(ids=(name,))) - {2}
+        said = codes(store, secret)
+    assert [True] == [code in Path("chatlog.db").read_bytes() for code in said]
     FORGET[way](run, name)
+    assert [False] == [code in Path("chatlog.db").read_bytes() for code in said]
     with opened(run) as store:
-        codes, found, left = pieces(store)
-        assert set() == {piece_id(body) for body in secret} & {*codes, *found}
-        assert (codes, True) == (found, left < bits)
+        kept, found, left = pieces(store)
+        assert set() == {piece_id(body) for body in secret} & {*kept, *found}
+        assert (kept, True) == (found, left < bits)
         state = store.vectors.state()
         assert state is not None
         assert (None, 0) == (state.weights, state.fitted)

@@ -7,11 +7,8 @@ own patterns stand beside them.  Nothing here claims to find everything, and no 
 from __future__ import annotations
 
 import re
-import signal
-import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from chatlog.errors import UsageError
@@ -129,7 +126,7 @@ def settled(found: Iterable[Span]) -> list[Span]:
 # a user's own patterns
 
 
-def compiled(patterns: Mapping[str, str] | Sequence[str]) -> tuple[tuple[str, re.Pattern[str]], ...]:
+def compiled(patterns: Mapping[str, str] | Sequence[str]) -> tuple[tuple[str, Any], ...]:
     """Return own patterns ready for use.  Raises UsageError for one that is too long, wrong, or matches nothing."""
     named = [*patterns.items()] if isinstance(patterns, Mapping) else [(OWN, pattern) for pattern in patterns]
     if len(named) > MAX_PATTERNS:
@@ -137,48 +134,38 @@ def compiled(patterns: Mapping[str, str] | Sequence[str]) -> tuple[tuple[str, re
     return tuple((name, _compiled(name, pattern)) for name, pattern in named)
 
 
-def _compiled(name: str, pattern: object) -> re.Pattern[str]:
+def _compiled(name: str, pattern: object) -> Any:
+    """Return a pattern of `regex`, which takes what `re` does, and a time limit, in any thread."""
+    import regex
+
     if not isinstance(pattern, str) or not re.fullmatch(r"[A-Za-z][\w-]{0,39}", name):
         raise UsageError("a pattern needs a name of letters and digits", 'as in: badge = "EMP-[0-9]{6}"')
     if not pattern or len(pattern) > MAX_PATTERN_CHARS:
         raise UsageError(f"a pattern has 1 to {MAX_PATTERN_CHARS:,} characters", "put it in parts")
     try:
-        found = re.compile(pattern)
-    except (re.error, OverflowError, RecursionError):
+        re.compile(pattern)
+        found = regex.compile(pattern)
+    except (re.error, regex.error, OverflowError, RecursionError):
         raise UsageError("that is not a regular expression", "the form is that of Python's re") from None
-    with _time_limit(name):
-        if found.search(""):
-            raise UsageError("that pattern matches an empty text", "ask for one character at least: + instead of *")
+    if any(match.start() == match.end() for match in _matches(name, found, "")):
+        raise UsageError("that pattern matches an empty text", "ask for one character at least: + instead of *")
     return found
 
 
-def _own(text: str, patterns: Sequence[tuple[str, re.Pattern[str]]]) -> Iterator[Span]:
+def _own(text: str, patterns: Sequence[tuple[str, Any]]) -> Iterator[Span]:
     for name, pattern in patterns:
-        with _time_limit(name):
-            found = [match.span() for match in pattern.finditer(text)]
-        yield from (Span(start, end, name) for start, end in found if start < end)
+        for match in _matches(name, pattern, text):
+            if match.start() < match.end():
+                yield Span(match.start(), match.end(), name)
 
 
-@contextmanager
-def _time_limit(name: str) -> Iterator[None]:
-    """Raise UsageError in what takes longer than a pattern may; the matcher of `re` answers to signals.
-
-    Where there are none (other threads, Windows) a pattern may take as long as it does.
-    """
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def too_slow(*_: object) -> None:
-        raise UsageError(f"the pattern '{name}' takes too long", "a repeat within a repeat, as in (a+)+, is why")
-
-    before = signal.signal(signal.SIGALRM, too_slow)
-    signal.setitimer(signal.ITIMER_REAL, PATTERN_SECONDS)
+def _matches(name: str, pattern: Any, text: str) -> list[Any]:
+    """Return the matches of a pattern.  Raises UsageError where it takes longer than a pattern may."""
     try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        return list(pattern.finditer(text, timeout=PATTERN_SECONDS))
+    except TimeoutError:
+        hint = "a repeat within a repeat, as in (a+)+, is why"
+        raise UsageError(f"the pattern '{name}' takes too long", hint) from None
 
 
 __all__ = ["GROUPS", "Found", "Redactor", "Span", "Text", "compiled", "mark", "settled"]
