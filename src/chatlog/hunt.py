@@ -31,7 +31,7 @@ COMMON = 2_500
 #: A word in more than this share of the messages says nothing beside a rarer one.
 EVERYWHERE = 0.33
 #: So many of the messages with the most words, and of the nearest in meaning, are looked at with those around them.
-WORD_SEEDS, MEANING_SEEDS = 50, 50
+WORD_SEEDS, MEANING_SEEDS = 25, 40
 #: A message this near to a candidate is one itself.
 SPREAD = 2
 #: Where the filters let through no more than this, all of it is ranked.
