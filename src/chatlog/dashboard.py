@@ -12,7 +12,7 @@ from typing import Any
 from chatlog.output import Output, one_line
 from chatlog.stats import Stats
 from chatlog.store.measures import Group
-from chatlog.terminal import broken
+from chatlog.terminal import broken, cut
 
 _BAR, _SPARKS, _SHADES = 24, "▁▂▃▄▅▆▇█", "·░▒▓█"
 #: So many groups are shown; JSON holds all.
@@ -40,8 +40,9 @@ def page(stats: Stats, by: str, output: Output, now: datetime, width: int) -> It
         yield ""
         yield output.paint("turns that suddenly cost more tokens", "bold")
     for grown in stats.grown[:MOST_GROWN]:
-        title = one_line(grown.title or "untitled")
-        yield f"{output.paint(grown.conversation[:8], 'yellow')}  {grown.before:,} → {grown.after:,}  {title}"
+        change = f"{grown.before:,} → {grown.after:,}"
+        title = cut(one_line(grown.title or "untitled"), width - len(change) - 12)
+        yield f"{output.paint(grown.conversation[:8], 'yellow')}  {change}  {title}"
 
 
 def plain(stats: Stats) -> Iterator[str]:

@@ -77,7 +77,10 @@ class Column(NamedTuple):
 
 
 class Listing(NamedTuple):
-    """A list of records on its way out; `extra` are keys of the JSON envelope beside `items`."""
+    """A list of records on its way out.
+
+    `extra` are keys of the JSON envelope beside `items`; `none` is said to a person where there are no records.
+    """
 
     items: Iterable[Mapping[str, Any]]
     columns: Sequence[Column]
@@ -86,6 +89,7 @@ class Listing(NamedTuple):
     next_cursor: str | None = None
     warnings: Sequence[str] = ()
     extra: Mapping[str, Any] = MappingProxyType({})
+    none: str = ""
 
 
 class Output:
@@ -184,6 +188,8 @@ class Output:
 
         rows = [[one_line((column.short or column.cell)(item)) for column in listing.columns] for item in listing.items]
         if not rows:
+            if listing.none:
+                self.hint(listing.none)
             return
         if self.settings.plain:
             self.lines(_spoken(self._names(listing), row) for row in rows)

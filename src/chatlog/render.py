@@ -14,7 +14,7 @@ from typing import Any
 from chatlog.models import Conversation, Message, Part, other_strings
 from chatlog.output import counted, one_line, to_json, visible
 from chatlog.results import Result, Snippet
-from chatlog.terminal import broken
+from chatlog.terminal import broken, cut
 from chatlog.timespec import parse_iso
 
 Paint = Callable[[str, str], str]
@@ -125,9 +125,10 @@ def _folded(label: str, text: str, look: Look, style: str) -> Iterator[str]:
         yield from (look.paint("    " + visible(line), "dim") for line in lines)
         return
     first = one_line(lines[0][: FOLD_CHARS * 4]) if lines else ""
-    cut = _cut(first, min(FOLD_CHARS, (look.width or FOLD_CHARS * 2) - len(label) - 22))
+    room = (look.width or FOLD_CHARS * 2) - len(label) - 22
+    said = cut(first, max(min(FOLD_CHARS, room), LEAST_TITLE))
     more = f"  ({len(lines)} lines)" if len(lines) > 1 else ""
-    yield look.paint(f"  ▸ {one_line(label)}: {cut}{more}" if cut else f"  ▸ {one_line(label)}", style)
+    yield look.paint(f"  ▸ {one_line(label)}: {said}{more}" if said else f"  ▸ {one_line(label)}", style)
 
 
 def prose(text: str, look: Look) -> Iterator[str]:
@@ -194,9 +195,9 @@ def result(found: Result, look: Look) -> Iterator[str]:
     opening = f"{look.paint(where, 'yellow')}  {look.paint(facts, 'dim')}"
     if room < LEAST_TITLE:  # a line of its own, rather than one that breaks
         yield opening
-        yield look.paint(_cut(title, width), "bold")
+        yield look.paint(cut(title, width), "bold")
     else:
-        yield f"{opening}  {look.paint(_cut(title, room), 'bold')}"
+        yield f"{opening}  {look.paint(cut(title, room), 'bold')}"
     for neighbour in found.before:
         yield _neighbour(neighbour, look)
     yield from broken("  " + marked(found.snippet, look), look.width)
@@ -207,17 +208,8 @@ def result(found: Result, look: Look) -> Iterator[str]:
 
 def _neighbour(found: Message, look: Look) -> str:
     said = found.text or " ".join(other_strings(found.parts or ()))
-    text = _cut(one_line(said[: FOLD_CHARS * 2]), FOLD_CHARS)
+    text = cut(one_line(said[: FOLD_CHARS * 2]), FOLD_CHARS)
     return look.paint(one_line(f"  {found.author or found.role}: ") + text, "dim")
-
-
-def _cut(text: str, room: int) -> str:
-    """Return a text that takes no more than so many cells of a terminal's line."""
-    if len(text) * 2 <= room:
-        return text
-    from rich.cells import cell_len, set_cell_size
-
-    return text if cell_len(text) <= room else set_cell_size(text, max(room, 2) - 1).rstrip() + "…"
 
 
 def marked(snippet: Snippet, look: Look) -> str:

@@ -115,6 +115,15 @@ def broken(line: str, width: int | None) -> Iterator[str]:
     yield row.rstrip(" ")
 
 
+def cut(text: str, room: int) -> str:
+    """Return a text that takes no more than so many cells of a terminal's line."""
+    if len(text) * 2 <= room:
+        return text
+    from rich.cells import cell_len, set_cell_size
+
+    return text if cell_len(text) <= room else set_cell_size(text, max(room, 2) - 1).rstrip() + "…"
+
+
 class Bar:
     """A bar on stderr that appears once something has taken a while; how far it is may be told at any time."""
 

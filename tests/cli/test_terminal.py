@@ -165,6 +165,30 @@ def test_the_heading_of_a_result_stays_within_the_screen(
     assert "長い題名" in lines[0] + lines[1]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("list", "--tag", "nowhere"), "no conversation matches"),
+        (("list", "--user", "ana"), "no conversations"),
+        (("trash",), "the trash is empty"),
+        (("tags", "--user", "ana"), "no tags"),
+        (("audit",), "nothing yet"),
+        (("memory", "list"), "no memories"),
+        (("policy", "list"), "no policies"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",
+)
+def test_an_empty_list_is_said_to_be_one(
+    arguments: tuple[str, ...], said: str, trip: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To a person, who would take silence for a fault; a pipe gets nothing, which is what there is."""
+    assert (0, "", "") == ((piped := trip(*arguments)).code, piped.out, piped.err)
+    on_terminal(monkeypatch)
+    ran = trip(*arguments)
+    assert (0, "", True) == (ran.code, ran.out, said in ran.err)
+    assert "" == trip(*arguments, "--quiet").err
+
+
 def test_a_pipe_gets_everything(trip: Run) -> None:
     """In a pipe the id is whole and nothing is cut, however narrow the terminal was."""
     title = "A long title " * 20

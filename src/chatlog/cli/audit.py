@@ -32,4 +32,4 @@ def command(
         Column("bytes", lambda item: text_of(item["bytes"]), right=True),
         Column("detail", lambda item: to_json(item["detail"]) if item["detail"] else "", wide=True),
     )
-    session.output.listing(Listing(items, columns, lambda item: str(item["id"]), total=len(items)))
+    session.output.listing(Listing(items, columns, lambda item: str(item["id"]), total=len(items), none="nothing yet"))

@@ -45,6 +45,7 @@ def command(
             identify=lambda record: str(record["id"]),
             total=page.total,
             next_cursor=page.next_cursor,
+            none="no conversation matches" if session.filter_flags else "no conversations",
         )
     )
     if session.output.is_terminal and page.total > len(page.items):

@@ -91,7 +91,7 @@ def list_(ctx: typer.Context, namespace: AnyNamespace = None, tag: Tags = None) 
     """List memories: key, namespace, value, tags and when they end."""
     session = Session.of(ctx)
     items = [memory.record() for memory in session.store().memories.all(namespace, tag or ())]
-    session.output.listing(_listing(items))
+    session.output.listing(_listing(items)._replace(none="no memories"))
 
 
 def _listing(items: list[dict[str, Any]]) -> Listing:

@@ -78,7 +78,8 @@ def list_(ctx: typer.Context) -> None:
         Column("origin", lambda item: str(item["origin"]), style="dim"),
         Column("rule", lambda item: _described(item["rule"]), wide=True),
     )
-    session.output.listing(Listing(items, columns, lambda item: str(item["name"]), total=len(items)))
+    none = "no policies; chatlog policy add makes one"
+    session.output.listing(Listing(items, columns, lambda item: str(item["name"]), total=len(items), none=none))
 
 
 @verb("chatlog policy remove old", forms=IDENTIFIED)

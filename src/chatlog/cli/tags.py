@@ -23,5 +23,6 @@ def command(ctx: typer.Context) -> None:
             ),
             identify=lambda record: str(record["tag"]),
             total=len(found),
+            none="no tags; chatlog tag @last +work adds one",
         )
     )

@@ -41,5 +41,6 @@ def command(
             identify=lambda item: str(item["id"]),
             total=page.total,
             next_cursor=page.next_cursor,
+            none="nothing of that is in the trash" if session.filter_flags else "the trash is empty",
         )
     )
