@@ -83,6 +83,7 @@ def test_one_bad_input_does_not_stop_the_others(run: Run, tmp_path: Path) -> Non
     assert 4 == ran.code
     assert "warning: missing.zip: " in ran.err
     assert "warning: poem.txt: not a history format chatlog knows" in ran.err
+    assert "chatlog import --help names the formats" in ran.err
     assert "total: 1 conversation, 2 messages, 2 new" == ran.lines[-1]
     assert "SECRETWORD" not in ran.out + ran.err
 

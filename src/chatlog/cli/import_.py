@@ -248,7 +248,7 @@ def _print(output: Output, report: ImportReport, *, dry_run: bool, found: Sequen
         if len(report.files) > 1:
             output.lines([f"total: {_counts(report.total)}"])
         if any(problem.reason == UNKNOWN for file in report.files for problem in file.errors):
-            output.hint("docs/formats.md says what is read and where it is found; --from FORMAT insists on one")
+            output.hint("chatlog import --help names the formats; --from insists on one")
         if report.ignored:
             output.hint(f"{report.ignored} other files hold no history")
         if dry_run:
