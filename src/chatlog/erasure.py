@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from chatlog import bytescan
-from chatlog.errors import BusyError, ChatlogError, RefusedError
-from chatlog.models import Conversation
+from chatlog.errors import BusyError, ChatlogError, NotFoundError, RefusedError
+from chatlog.models import Conversation, parse_ref
 from chatlog.retention import Left
 from chatlog.store import Store
 from chatlog.store.forgetting import Cause, Ref
@@ -189,6 +189,7 @@ def _words(store: Store, decided: ErasePlan, also: Sequence[Ref]) -> Iterator[st
 
 def finish(store: Store, wanted: Sequence[bytes] | None) -> Erased:
     """Bring an erasure to its proven end; without phrases, one that was interrupted, by writing the file anew."""
+    store.forgetting.remove([], Cause("erase", {"rule": "unfinished"}), stop=bool)
     if not store.forgetting.tidy(bool):
         why = "its vectors are still in the index of meanings: sqlite-vec cannot be loaded here"
         return Erased(complete=False, why=why, phrases=len(wanted or ()))
@@ -210,6 +211,22 @@ def finish(store: Store, wanted: Sequence[bytes] | None) -> Erased:
     store.forgetting.end_chores()
     store.forgetting.fold()
     return Erased(complete=True, phrases=len(wanted or ()), elsewhere=len(left), vacuumed=vacuumed)
+
+
+def resume(store: Store) -> Erased:
+    """Bring an erasure that was interrupted to its end; not complete where it had not come to the removal of all."""
+    if there := [name for name in unfinished(store) if _is_there(store, name)]:
+        return Erased(complete=False, why=f"it was interrupted before {', '.join(there)} was removed: erase that again")
+    return finish(store, None)
+
+
+def _is_there(store: Store, name: str) -> bool:
+    conversation, seq = parse_ref(name)
+    try:
+        found = store.forgetting.find(conversation)
+        return seq is None or bool(store.forgetting.message_sizes([(found.id, seq)]))
+    except NotFoundError:
+        return False
 
 
 def _scan(store: Store, wanted: Sequence[bytes]) -> list[bytes] | None:

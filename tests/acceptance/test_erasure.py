@@ -15,6 +15,7 @@ from chatlog import ConversationDraft, Filters, MessageDraft, erasure
 from chatlog.errors import BusyError, NotFoundError, RefusedError
 from chatlog.models import Extra, Term, WordQuery
 from chatlog.store import Store
+from chatlog.store.forgetting import Cause
 
 from .helpers import chatlog_process, faults, plain_connection, rounds
 
@@ -223,6 +224,23 @@ def test_only_one_at_a_time(tmp_path: Path) -> None:
             with pytest.raises(BusyError):
                 erasure.run(store, plan)
         assert erasure.run(store, erasure.plan(store, [store.get(name)], [])).complete
+
+
+def test_one_that_was_killed_in_the_middle(tmp_path: Path) -> None:
+    """The next erasure, or prune, ends what was begun; of what had not been removed at all it does not say complete."""
+    with chatlog.open(tmp_path / PATH) as store:
+        begun, waiting = (plant(store, number) for number in (1, 2))
+        store.forgetting.begin_chore([erasure.CHORE + begun, erasure.CHORE + waiting])
+        store.forgetting.remove([begun], Cause("erase"), stop=lambda: True)
+        done = erasure.resume(store)
+        assert (False, True) == (done.complete, waiting in done.why)
+        store.forgetting.remove([waiting], Cause("erase"), stop=lambda: True)
+        store.memories.delete([("", "k1"), ("", "k2")])
+    ran = chatlog_process(tmp_path, "prune", "--expired", "--yes", "--json", "--db", str(tmp_path / PATH))
+    assert (0, []) == (ran.returncode, json.loads(ran.stdout)["warnings"])
+    assert [] == left(tmp_path, range(3))
+    with chatlog.open(tmp_path / PATH) as store:
+        assert ([], 0) == (erasure.unfinished(store), store.info()["messages"])
 
 
 def test_a_person(tmp_path: Path) -> None:

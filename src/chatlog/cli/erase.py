@@ -114,7 +114,10 @@ def _erase(store: Store, plan: erasure.ErasePlan, *, forks: bool | None, verify:
     if nothing and plan.skipped:
         return erasure.Erased(complete=False, why="it is on legal hold")
     done = erasure.Erased(complete=True) if nothing else erasure.run(store, plan, forks=forks)
-    if (nothing and begun) or (verify and done.complete):
+    if nothing and begun:
+        with erasure.alone(store):
+            return erasure.resume(store)
+    if verify and done.complete:
         with erasure.alone(store):
             return erasure.finish(store, None)._replace(phrases=done.phrases, elsewhere=done.elsewhere)
     return done

@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from chatlog import retention
+from chatlog import erasure, retention
 from chatlog.cli import actions, plans
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
@@ -101,15 +101,17 @@ def _do(session: Session, parts: list[Part], *, alone: bool, yes: bool, seconds:
     record = _record(parts, [], dry_run=True)
     if record["items"]:
         session.confirm(f"prune {_ways_of(parts, dry_run=True)}", yes=yes)
-    stop, warnings = plans.deadline(seconds), []
+    stop, warnings = plans.deadline(seconds), list[str]()
     for number, (store, plan, ways) in enumerate(parts):
         with session.output.progress("pruning"):
             outcome = retention.apply(store, plan, "prune", stop, ways)
+            if erasure.unfinished(store) and not stop() and not (ended := erasure.resume(store)).complete:
+                warnings.append(f"an erasure is not complete: {ended.why}")
         parts[number] = Part(store, plan.left_out(outcome.skipped), ways)
         session.flags["freed"] = session.flags.get("freed", 0) + outcome.freed
         if not outcome.finished:
-            warnings = ["not all of it is done: the next prune goes on"]
-    return warnings
+            warnings.append("not all of it is done: the next prune goes on")
+    return [*dict.fromkeys(warnings)]
 
 
 def _record(parts: Iterable[Part], warnings: Sequence[str], *, dry_run: bool) -> dict[str, Any]:

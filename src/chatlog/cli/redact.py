@@ -53,8 +53,8 @@ def command(
         list[str] | None, typer.Option(metavar="RE", help="What this matches; alone, only that. Repeatable.")
     ] = None,
     everything: Annotated[bool, typer.Option("--everything", help="All conversations, and memories.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would happen, and do nothing.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: plans.DryRun = False,
+    yes: plans.Yes = False,
 ) -> None:  # fmt: skip
     """Replace secrets and personal data with [REDACTED:kind], for good: there is no undo.
 
