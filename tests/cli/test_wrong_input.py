@@ -60,7 +60,9 @@ def test_a_number_is_called_what_people_call_it(trip: Run) -> None:
 
 
 def test_more_messages_than_there_can_be_are_all_of_them(trip: Run) -> None:
-    """A number of messages has no upper end."""
+    """A number of messages has no upper end, nor one of results."""
+    trip("add", "--new", "--role", "user", "Where shall we eat in Lisbon tonight?")
+    assert 0 == trip("similar", LISBON, "-n", HUGE).code
     assert trip("show", LISBON, "--json").json == trip("show", LISBON, "-n", HUGE, "--json").json
 
 

@@ -24,6 +24,10 @@ EXIT_CODES = (
 )
 
 
+#: More messages, and more results, than there ever are: who asks for more than that means all.
+MOST = 1 << 31
+
+
 class Flag(NamedTuple):
     """A shared option: its spellings, where its value goes, and what help says."""
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chatlog.cli.options import MessageRef, verb
+from chatlog.cli.options import MOST, MessageRef, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.errors import UsageError
 from chatlog.models import Conversation, Message
@@ -17,9 +17,6 @@ from chatlog.records import conversation_record, message_record
 from chatlog.render import Look, heading
 from chatlog.render import message as message_lines
 from chatlog.store import Store
-
-#: More messages than any conversation has.
-MOST = 1 << 62
 
 
 @verb(

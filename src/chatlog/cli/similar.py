@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from chatlog.cli import found
-from chatlog.cli.options import MessageRef, verb
+from chatlog.cli.options import MOST, MessageRef, verb
 from chatlog.cli.session import Session
 from chatlog.likeness import similar
 from chatlog.output import FORMATS
@@ -34,5 +34,5 @@ def command(
     session = Session.of(ctx)
     store = session.store()
     conversation, seq = session.message_ref(store, ref)
-    options = SearchOptions(limit=number, hidden=hidden, embedder=session.embedder())
+    options = SearchOptions(limit=min(number, MOST), hidden=hidden, embedder=session.embedder())
     found.show(session, similar(store, conversation, seq, session.filters(), options))
