@@ -35,6 +35,13 @@ def test_a_common_word_is_found_in_an_early_conversation(store: Store, talks: li
     assert {talks[0]} == {item.message.conversation for item in found.items}
 
 
+def test_a_common_word_is_found_where_a_filter_picks_few(store: Store, talks: list[str]) -> None:
+    """Of messages that lie far apart, as a tag's do, as many are found by a common word as of those in a row."""
+    others = [store.new(messages=[MessageDraft(role="user", text=f"walrus number {day}")]).id for day in range(9)]
+    found = search_messages(store, "which walrus", Filters(ids=(others[0], others[4], others[8])))
+    assert [others[8], others[4]] == [item.message.conversation for item in found.items if item.by_words]
+
+
 def test_only_the_span_of_what_may_be_found_is_looked_at(
     store: Store, talks: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 MAX_TERMS = 40
 #: A word in as many messages as this picks candidates only from the latest of them, or beside a rarer word.
 COMMON = 2_500
+#: Where filters let through only some of what lies between, so many are looked at at most to find those.
+MOST_LOOKED_AT = 50_000
 #: A word in more than this share of the messages says nothing beside a rarer one.
 EVERYWHERE = 0.33
 #: So many of the messages with the most words, and of the nearest in meaning, are looked at with those around them.
@@ -99,8 +101,15 @@ class Hunt:
 
     @cached_property
     def size(self) -> int:
-        """About how many messages the span has."""
-        return max(self.store.words.size() if self.span == EVERY else len(self.allowed or ()), 1)
+        """About how many messages of the user are in the span."""
+        return max(min(self.store.words.size(), self.span[1] - self.span[0] + 1), 1)
+
+    @cached_property
+    def common(self) -> int:
+        """How many messages with a word are looked at, more where few of those in the span may be found."""
+        if self.span == EVERY or not self.allowed:
+            return COMMON
+        return min(COMMON * self.size // len(self.allowed), MOST_LOOKED_AT)
 
     def may_be_found(self, bodies: Iterable[int]) -> frozenset[int]:
         """Return those of the bodies that the filters and the unwanted terms leave."""
@@ -133,7 +142,7 @@ class Hunt:
 
     def weigh(self, terms: Sequence[Term]) -> list[Weighed]:
         """Return the terms with their weights and where they are, but for words that nearly all messages have."""
-        found = {term: self.store.words.posting(term, self.within, COMMON, span=self.span) for term in terms}
+        found = {term: self.store.words.posting(term, self.within, self.common, span=self.span) for term in terms}
         rare = [term for term, posting in found.items() if posting.complete and posting.bodies]
         if rare:
             terms = [term for term in terms if found[term].complete or found[term].total < self.size * EVERYWHERE]
@@ -173,7 +182,7 @@ class Hunt:
         if "text" not in self.within:
             return found
         if rare:
-            found = self.store.words.posting(term, ("shown",), COMMON, beside=rare, span=self.span).bodies
+            found = self.store.words.posting(term, ("shown",), self.common, beside=rare, span=self.span).bodies
         if self.allowed and self.whole:
             span = (min(self.allowed), max(self.allowed))
             found |= self.store.words.posting(term, ("shown",), span[1], span=span).bodies
