@@ -48,3 +48,13 @@ def prefix_of(connection: Connection, user: str, parent: str, forked_at: int) ->
         (user, parent, forked_at),
     )
     return {(sha256, text, author, metadata): body for sha256, text, author, metadata, body in rows}
+
+
+def time_of(connection: Connection, conversation: int, seq: int) -> str:
+    """Return when a message was said; when the conversation was begun, where it is gone."""
+    row = connection.execute(
+        """SELECT coalesce((SELECT created_at FROM messages WHERE conversation = key AND seq = ?), created_at)
+           FROM conversations WHERE key = ?""",
+        (seq, conversation),
+    ).fetchone()
+    return str(row[0])

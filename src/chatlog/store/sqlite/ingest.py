@@ -57,6 +57,7 @@ class _Target:
     stored_head: int | None = None
     placed: int = 0
     replaced: int = 0
+    last_time: str = ""
     newest: str = ""
 
 
@@ -157,7 +158,7 @@ class Ingest:
         stored = conversations.by_key(self.connection, key)
         title_by = "source" if draft.title else "text"
         target = _Target(key, stored.id, True, draft.title, title_by, 0, None, stored.updated_at, stored.revision)
-        target.newest = min(stored.created_at, stored.updated_at)  # when what has no time was said at the earliest
+        target.last_time = min(stored.created_at, stored.updated_at)
         return target
 
     # messages
@@ -226,11 +227,12 @@ class Ingest:
         redacted = superseded.redacted_body(self.connection, self.user, digest) if self.was_redacted else None
         body = redacted or self._told_elsewhere(target, draft, digest) or self._insert(draft, digest)
         given = (draft.seq or 0) if draft.source_id is None else 0
+        # what has no time was said when what came before it was, in whichever batch that came
+        created_at = draft.created_at or target.last_time or here.time_of(self.connection, target.key, target.last_seq)
         target.last_seq = seq = max(target.last_seq + 1, given)
         # a parent that is not here, as in a slice of a session: go on from where we are
         parent = None if draft.parent is None else target.known.get(draft.parent, (target.head,))[0]
         in_line = parent == target.head
-        created_at = draft.created_at or target.newest or target.updated_at
         self.rows.places.append(messages.place_of((target.key, seq, body, parent, in_line), draft, created_at))
         if in_line:
             target.head = seq
@@ -246,7 +248,7 @@ class Ingest:
         if draft.seq is not None:
             target.known[draft.seq] = place
         target.placed += 1
-        target.newest = max(target.newest, created_at)
+        target.last_time, target.newest = created_at, max(target.newest, created_at)
         self.counts["new"] += 1
 
     def _diverge(self, target: _Target, draft: MessageDraft, digest: bytes) -> None:
