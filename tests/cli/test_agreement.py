@@ -39,7 +39,7 @@ def cells_of_csv(run: Run, *arguments: str) -> tuple[list[str], list[list[str]]]
 
 def unguarded(cell: str) -> str:
     """Return a CSV cell without the quote that keeps a spreadsheet from taking it for a formula."""
-    return cell[1:] if re.match(r"'[=+\-@\t\r\n\x00＝＋－＠]", cell) else cell
+    return cell[1:] if re.match(r"'+[=+\-@\t\r\n\x00＝＋－＠]", cell) else cell
 
 
 def expected_cell(column: str, item: dict[str, Any]) -> str:
@@ -101,6 +101,7 @@ def test_ids_are_the_first_cells(rich_history: Run) -> None:
 @example(title="-")
 @example(title="\n")
 @example(title="=1+1")
+@example(title="'@")
 @example(title='a"b,c\n"d')
 @example(title="a\rb\x00c\u2028d")
 def test_any_title_survives_every_form(title: str, run: Run) -> None:

@@ -51,8 +51,8 @@ def write(transcripts: Iterable[Transcript], out: IO[str]) -> None:
 
 
 def harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return "'" + cell if cell.startswith(_FORMULA) else cell
+    """Return a cell that no spreadsheet takes for a formula; one that looks like such a cell gets one more."""
+    return "'" + cell if cell.lstrip("'").startswith(_FORMULA) else cell
 
 
 def _cell(value: object) -> str:
