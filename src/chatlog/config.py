@@ -95,6 +95,10 @@ def default_path() -> Path:
     return user_config_path("chatlog", appauthor=False) / "config.toml"
 
 
+#: What the config file holds beside settings, each read where it is used.
+TABLES = {"policies", "redact"}
+
+
 def default_database() -> Path:
     """Return where the database is unless told otherwise."""
     from platformdirs import user_data_path
@@ -154,6 +158,10 @@ class Settings:
         if self._file is None:
             self._file = read(self.path, required=self.is_named)
         return self._file
+
+    def unknown(self) -> list[str]:
+        """Return the names in the config file that mean nothing."""
+        return sorted(self.file.keys() - BY_NAME.keys() - TABLES)
 
     def patterns(self) -> dict[str, Any]:
         """Return the config file's own patterns for redaction, by name: its table ``[redact.patterns]``."""

@@ -113,3 +113,12 @@ def test_a_value_the_file_may_not_hold_can_be_mended(run: Run, tmp_path: Path) -
     assert "'papyrus' is not a value of format (from the file)" in ran.err
     assert 0 == run("config", "set", "format", "text", "--config", "c.toml").code
     assert 0 == run("config", "path", "--config", "c.toml").code
+
+
+def test_a_name_that_means_nothing_is_named(run: Run, tmp_path: Path) -> None:
+    """A table or setting that is misspelt in the file would be without effect, and nobody would know."""
+    (tmp_path / "c.toml").write_text("user = 'ana'\n[polices.old]\nolder_than = '1y'\n[redact.patterns]\n")
+    ran = run("config", "list", "--config", "c.toml")
+    assert 0 == ran.code
+    assert "warning: 'polices' in the config file means nothing\ndid you mean: policies?" in ran.err.replace("  ", "")
+    assert "redact" not in ran.err

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from chatlog import config
-from chatlog.cli.options import verb
+from chatlog.cli.options import meant, verb
 from chatlog.cli.session import Session
 from chatlog.output import FORMATS, THING, Column, Listing
 
@@ -28,6 +28,10 @@ Name = Annotated[str, typer.Argument(help=f"One of: {', '.join(config.BY_NAME)}.
 def list_(ctx: typer.Context) -> None:
     """List the settings, their values, and where each comes from."""
     session = Session.of(ctx)
+    for name in session.settings.unknown():
+        session.output.warning(f"'{name}' in the config file means nothing")
+        if known := meant(name, [*config.BY_NAME, *config.TABLES]):
+            session.output.hint(known)
     values = [session.settings.value(setting.name) for setting in config.SETTINGS]
     records = [
         {"name": value.setting.name, "value": value.value, "origin": value.origin, "help": value.setting.sentence}
