@@ -39,15 +39,15 @@ def test_words_and_meaning_add_up(store: Store) -> None:
 
 def test_chance_brings_more_where_there_is_more(store: Store) -> None:
     """What answers a question in a small history is what chance brings in a large one."""
-    assert not is_noise(store, 0.4, words=1.0, share=0.1, size=100)
-    assert is_noise(store, 0.4, words=1.0, share=0.1, size=100_000)
+    assert not is_noise(store, 0.45, words=1.2, share=0.1, size=100)
+    assert is_noise(store, 0.45, words=1.2, share=0.1, size=100_000)
 
 
 def test_less_is_enough_in_a_chosen_conversation(store: Store) -> None:
     """Who names the conversation knows that it is there."""
     asked = query.parse("which fish is it?", store.clock(), Filters(ids=("x",)))
-    field = hybrid._Field([SPOT], Scores([0.4], [0.0]), [0.25], [0.35])
-    assert is_noise(store, 0.25, words=0.4)
+    field = hybrid._Field([SPOT], Scores([0.8], [0.0]), [0.25], [0.35])
+    assert is_noise(store, 0.25, words=0.8)
     hunt = Hunt(store, asked, SearchOptions())
     hunt.size = 1_000
     assert not hybrid._is_noise(hunt, field, [0], [FISH])

@@ -26,8 +26,10 @@ COMPLETE = 0.3
 #: So many characters of a message are looked through for the phrase.
 PHRASE_SCAN = 100_000
 #: How alike the nearest is, and how much of the question the best hold by words and how much stands around them: where
-#: these sum up to less, nothing here answers it.  Chance alone brings more the more there is, by its logarithm.
-FLOOR, BY_CHANCE, AROUND = 0.40, 0.10, 1 / 3
+#: these sum up to less, nothing here answers it.  Chance alone brings more the more there is, by its logarithm, and of
+#: a longer question less is to be expected, by the logarithm of its words.
+HELD, AROUND, LONGER = 1.5, 1 / 3, 0.15
+FLOOR, BY_CHANCE = 0.65, 0.12
 #: Within a conversation that the user chose so much of that is enough.
 WITHIN = 0.4
 #: What is so alike answers a question that shares no word with it; another set's question is hardly ever that near.
@@ -161,8 +163,9 @@ def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int], weighed: Sequence
     asked = sum(term.weight for term in weighed) or 1.0
     words = max(field.scores.words[index] for index in order[:3]) / asked
     share = max(field.scores.shares[index] for index in order[:3])
+    answered = alike + HELD * words + AROUND * share + LONGER * math.log(max(len(weighed), 1))
     floor = FLOOR + BY_CHANCE * math.log10(hunt.size)
-    return alike + words + AROUND * share < (floor if hunt.query.filters.ids is None else floor * WITHIN)
+    return answered < (floor if hunt.query.filters.ids is None else floor * WITHIN)
 
 
 def _found(hunt: Hunt, term: Weighed) -> bool:
