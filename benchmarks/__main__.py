@@ -22,7 +22,7 @@ RUNS: dict[str, tuple[str, ...]] = {
     "scale": (),
     "import_rate": ("--runs", "3"),
     "import_auto": (),
-    "import_size": ("--mb", "200", "--message", "50", "--files", "5000"),
+    "import_size": ("--mb", "50", "--message", "20", "--files", "2000"),
     "samples": (),
     "retrieval": (),
     "search_scale": (),
