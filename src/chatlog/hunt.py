@@ -97,7 +97,7 @@ class Hunt:
 
         Where all is ranked, how rare a word is in everything that the user has says more than in the little there is.
         """
-        return EVERY if self.whole or not self.allowed else (min(self.allowed), max(self.allowed))
+        return EVERY if self.whole or not self.allowed else _bounds(self.allowed)
 
     @cached_property
     def size(self) -> int:
@@ -184,8 +184,7 @@ class Hunt:
         if rare:
             found = self.store.words.posting(term, ("shown",), self.common, beside=rare, span=self.span).bodies
         if self.allowed and self.whole:
-            span = (min(self.allowed), max(self.allowed))
-            found |= self.store.words.posting(term, ("shown",), span[1], span=span).bodies
+            found |= self.store.words.posting(term, ("shown",), EVERY[1], span=_bounds(self.allowed)).bodies
         return found
 
     def around(self, bodies: Collection[int], reach: int) -> list[Spot]:
@@ -301,6 +300,10 @@ class Hunt:
         while batch := list(islice(some, self.options.limit)):
             hits = self.store.words.hits(found.spot[:2] for found in batch)
             yield from ((found, hits[found.spot[:2]]) for found in batch if found.spot[:2] in hits)
+
+
+def _bounds(bodies: Collection[int]) -> tuple[int, int]:
+    return min(bodies), max(bodies)
 
 
 def _matched(found: Ranked) -> str:

@@ -271,6 +271,11 @@ class Output:
         """Say on stderr that something is not as it should be."""
         self._say("warning: " + visible(text), "yellow")
 
+    def advice(self, warnings: Iterable[str]) -> None:
+        """Warn of what is as it should be, but worth knowing, unless asked to be quiet."""
+        for text in () if self.settings.quiet else warnings:
+            self.warning(text)
+
     def error(self, error: ChatlogError) -> None:
         """Say on stderr what went wrong: a sentence and a hint, or JSON where JSON was asked for."""
         if self.format in ("json", "jsonl"):

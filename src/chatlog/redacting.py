@@ -23,7 +23,7 @@ from chatlog.models import (
     content_hash,
     joined_text,
 )
-from chatlog.redaction import Redactor
+from chatlog.redaction import Redactor, in_words
 from chatlog.store import Store
 
 #: So much is replaced in one transaction.
@@ -45,7 +45,7 @@ class Item:
     @property
     def reason(self) -> str:
         """What was found, by kind."""
-        return ", ".join(f"{count} {kind}" for kind, count in sorted(self.kinds.items()))
+        return in_words(self.kinds)
 
     def record(self) -> dict[str, Any]:
         """Return the machine form; the title as it will be."""

@@ -107,8 +107,9 @@ class Done(NamedTuple):
 class Way(Protocol):
     """How an action is done that takes more than the store."""
 
-    def worth(self, rule: Rule, found: Sequence[Taken]) -> list[Taken]:
-        """Return those with which there is something to do, their reason completed."""
+    def worth(self, rule: Rule, found: Sequence[Taken]) -> list[Taken]:  # noqa: ARG002  a way may ask it
+        """Return those with which there is something to do, their reason completed: all, unless it depends."""
+        return list(found)
 
     def do(self, items: Sequence[Taken]) -> Done:
         """Do it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from time import perf_counter
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
@@ -148,29 +148,18 @@ class Recorder:
         """Do what a verb does inside a span."""
         kind = KINDS[name]
         facts = _known(kind.asked(asked))
-        started, failure = perf_counter(), ""
-        with self._tracer.start_as_current_span(
-            kind.span, attributes=facts, record_exception=False, set_status_on_exception=False
-        ) as span:
-            try:
-                answer = verb()
-                span.set_attributes(_known(kind.answered(answer)))
-                if self.content:
-                    span.set_attributes(_known(kind.content(asked, answer)))
-                self._gauge(name, answer)
-                return answer
-            except BaseException as error:
-                failure = getattr(error, "kind", type(error).__name__)  # never its words
-                self._failed(span, failure)
-                raise
-            finally:
-                self._measure(name, facts, failure, perf_counter() - started)
-
-    def _failed(self, span: Any, failure: str) -> None:
-        from opentelemetry.trace import StatusCode
-
-        span.set_status(StatusCode.ERROR)
-        span.set_attribute("error.type", failure)
+        with (
+            self._tracer.start_as_current_span(
+                kind.span, attributes=facts, record_exception=False, set_status_on_exception=False
+            ) as span,
+            _Watch(span, partial(self._measure, name, facts)),
+        ):
+            answer = verb()
+            span.set_attributes(_known(kind.answered(answer)))
+            if self.content:
+                span.set_attributes(_known(kind.content(asked, answer)))
+            self._gauge(name, answer)
+            return answer
 
     def _measure(self, name: str, facts: Mapping[str, Any], failure: str, seconds: float) -> None:
         is_retrieval = facts.get("gen_ai.operation.name") == "retrieval"
@@ -186,6 +175,26 @@ class Recorder:
             for rank, value in getattr(answer, measure).items():
                 if value is not None:
                     gauge.set(value, {f"{NAME}.stat": rank})
+
+
+class _Watch:
+    """Takes the time of a verb, and tells its span how it failed where it did: the kind of error, never its words."""
+
+    def __init__(self, span: Any, measure: Callable[[str, float], None]) -> None:
+        self.span = span
+        self.measure = measure
+
+    def __enter__(self) -> None:
+        self.started = perf_counter()
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        from opentelemetry.trace import StatusCode
+
+        failure = "" if error is None else getattr(error, "kind", type(error).__name__)
+        if failure:
+            self.span.set_status(StatusCode.ERROR)
+            self.span.set_attribute("error.type", failure)
+        self.measure(failure, perf_counter() - self.started)
 
 
 def _known(facts: Mapping[str, Any]) -> dict[str, Any]:

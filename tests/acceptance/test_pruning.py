@@ -37,6 +37,18 @@ def many(path: Path, count: int, key: str | None = None) -> list[str]:
         ]
 
 
+def killed_after(steps: int, job: str, *arguments: object) -> None:
+    """Start a job in a process of its own, and kill it once it has said that so many steps are done."""
+    worker = ready(start(job, *arguments))
+    give_the_word(worker)
+    assert worker.stdout is not None
+    for _ in range(steps):
+        worker.stdout.readline()
+    worker.kill()
+    worker.communicate()
+    assert worker.returncode in (0, -SIGKILL)
+
+
 @rounds(6, 50)
 def test_killed_removals(tmp_path: Path, rounds: int) -> None:
     """Killed anywhere, a removal leaves a sound file without half a conversation, and the next one ends it."""
@@ -47,14 +59,7 @@ def test_killed_removals(tmp_path: Path, rounds: int) -> None:
     for number in range(rounds):
         path = tmp_path / f"{number}.db"
         shutil.copy(template, path)
-        worker = ready(start("remove", path, json.dumps(gone)))
-        give_the_word(worker)
-        assert worker.stdout is not None
-        for _ in range(chance.randrange(1, 25)):
-            worker.stdout.readline()
-        worker.kill()
-        worker.communicate()
-        assert worker.returncode in (0, -SIGKILL)
+        killed_after(chance.randrange(1, 25), "remove", path, json.dumps(gone))
         assert [] == faults(path)
         with chatlog.open(path) as store:
             assert {*kept} == {one.id for one in store.conversations().items}
@@ -76,14 +81,7 @@ def test_killed_erasures(tmp_path: Path, rounds: int, key: str | None) -> None:
     for number in range(rounds):
         path = tmp_path / f"{number}.db"
         shutil.copy(template, path)
-        worker = ready(start("erase", path, json.dumps(gone), key or ""))
-        give_the_word(worker)
-        assert worker.stdout is not None
-        for _ in range(chance.randrange(1, 40)):
-            worker.stdout.readline()
-        worker.kill()
-        worker.communicate()
-        assert worker.returncode in (0, -SIGKILL)
+        killed_after(chance.randrange(1, 40), "erase", path, json.dumps(gone), key or "")
         with chatlog.open(path, key=key) as store:
             assert [] == [check for check in store.checks(deep=True) if not check.ok]
             left = [one for one in store.forgetting.every(Filters(any_state=True)) if one.id in gone]

@@ -33,14 +33,11 @@ def _there(store: Store, items: Sequence[Taken]) -> list[Conversation]:
     return list(store.forgetting.every(Filters(ids=tuple(item.conversation.id for item in items))))
 
 
-class _Erasing:
+class _Erasing(Way):
     """Erases what is as it was when the plan was made; what other conversations share stays there."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
-
-    def worth(self, rule: Rule, found: Sequence[Taken]) -> list[Taken]:  # noqa: ARG002  every way is asked alike
-        return list(found)
 
     def do(self, items: Sequence[Taken]) -> Done:
         planned = {item.conversation.id: item.conversation.revision for item in items}

@@ -57,8 +57,7 @@ def command(
     assemble(store, found, replace(request, query=text))  # that it fits is known before it is added
     asked = store.add(found.id, [MessageDraft(role="user", text=text)])[0]
     context = assemble(store, store.get(found.id), request)
-    for warning in context.warnings:
-        session.output.warning(warning)
+    session.output.advice(context.warnings)
     answer = _Answer(session, store, asked, model or found.model)
     answer.take(answers(line, _spelled(context)))
 
@@ -81,18 +80,18 @@ class _Answer:
     def take(self, pieces: Iterator[str]) -> None:
         """Print and keep an answer.  Raises CommandError where the command failed or said nothing."""
         streams = self.session.output.format in ("text", "table")
+        facts: dict[str, Any] = {"interrupted": True}
         try:
             for piece in pieces:
                 self.pieces.append(piece)
                 if streams:
                     self._print(piece)
+            facts = {}
         except CommandError as error:
-            self._keep({"interrupted": True, "reason": error.message})
+            facts["reason"] = error.message
             raise
-        except BaseException:
-            self._keep({"interrupted": True})
-            raise
-        stored = self._keep({})
+        finally:
+            stored = self._keep(facts)
         if stored is None:
             raise CommandError("the command answered nothing", "the question is kept; ask again")
         if streams:

@@ -101,8 +101,7 @@ def _form(session: Session, typed: str | None) -> tuple[str, bool]:
 
 def _print(session: Session, found: Context, *, envelope: bool, explain: bool) -> None:
     output = session.output
-    for warning in () if output.settings.quiet else found.warnings:
-        output.warning(warning)
+    output.advice(found.warnings)
     if found.tokenizer.factor != 1.0:
         output.hint(found.tokenizer.note)
     if envelope:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -23,7 +23,7 @@ from chatlog.intake import FileReport
 from chatlog.models import checked_tag
 from chatlog.output import THING, Listing, Output, counted, one_line
 from chatlog.paths import expanded
-from chatlog.redaction import Redactor
+from chatlog.redaction import Redactor, in_words
 from chatlog.store import Store, open_store
 from chatlog.transfer import UNKNOWN, ImportOptions, ImportReport, import_history
 
@@ -92,7 +92,7 @@ def command(
         report = _import(session, options, paths or [])
     _name_redacted(session.output, options.redactor)
     if report.redacted_again:
-        session.output.hint(f"redacted as when it first came in: {_kinds(report.redacted_again)}; there may be more")
+        session.output.hint(f"redacted as when it first came in: {in_words(report.redacted_again)}; there may be more")
     if report.total["errors"]:
         session.exit_code = PartlyDoneError.exit_code
 
@@ -280,11 +280,7 @@ def _print_found(output: Output, places: Sequence[dict[str, Any]]) -> None:
 
 def _name_redacted(output: Output, redactor: Redactor | None) -> None:
     if redactor is not None:
-        output.hint(f"redacted: {_kinds(redactor.counts) or 'nothing was found'}; there may be more")
-
-
-def _kinds(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+        output.hint(f"redacted: {in_words(redactor.counts) or 'nothing was found'}; there may be more")
 
 
 def _line(file: FileReport, *, short: bool) -> str:

@@ -88,7 +88,7 @@ def of_command(command: str) -> Key:
 def of_keyring(database: Path, *, make: bool = False) -> Key:
     """Return the key that the system's keyring has for a database."""
     ring: Any = _keyring()
-    account = str(database.expanduser().resolve())
+    account = str(database.resolve())
     try:
         found = ring.get_password(SERVICE, account)
         if found is None and make:

@@ -14,6 +14,7 @@ from chatlog.export import select
 from chatlog.models import Conversation, Filters
 from chatlog.output import FORMATS, Column, Listing, Output, counted, text_of, to_json
 from chatlog.redacting import Plan, apply, plan
+from chatlog.redaction import in_words
 from chatlog.store import Store
 
 COLUMNS = (
@@ -112,8 +113,8 @@ def report(output: Output, found: Plan, *, dry_run: bool, complete: bool | None)
     elif found.is_empty:
         output.hint("nothing was replaced")
     else:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in record["kinds"].items())
-        output.hint(f"{_counts(found)} {'would be' if dry_run else 'were'} replaced: {kinds}; there may be more")
+        said = in_words(found.kinds)
+        output.hint(f"{_counts(found)} {'would be' if dry_run else 'were'} replaced: {said}; there may be more")
     for left in record["skipped"]:
         output.warning(f"{left['id']} is {left['reason']}: left as it is")
     if complete is False:

@@ -40,6 +40,7 @@ class Session:
         self.forms: tuple[str, ...] | None = None
         self.exit_code = 0
         self.used_key: Key | None = None
+        self.is_observed = False
         self.resources = ExitStack()
 
     @staticmethod
@@ -153,15 +154,14 @@ class Session:
         span = timespec.duration(ttl) if ttl and ttl != "never" else None if ttl else self.span("ttl")
         return None if span is None else timespec.after(span, self.now())
 
-    @cached_property
-    def is_observed(self) -> bool:
-        """Whether what the verb does is recorded, begun with the first look: verbs without a store have no spans."""
+    def observe(self) -> None:
+        """Record from now on what the verb does, where that is set; verbs without a store have no spans."""
         mode = self.settings.get("telemetry")
-        if mode != "no":
+        if mode != "no" and not self.is_observed:
             from chatlog.cli.observing import observe
 
+            self.is_observed = True
             observe(self, content=mode == "content")
-        return mode != "no"
 
     # the store
 
@@ -170,7 +170,7 @@ class Session:
         url, is_default = self.settings.database()
         if create and is_default:
             Path(url).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _ = self.is_observed  # before the store: telemetry ends after it
+        self.observe()  # before the store: telemetry ends after it
         options = {"create": create, "synchronous": self.settings.get("synchronous")}
         opened = self._opened(url, user or self.settings.get("user"), options)
         if backup := getattr(opened, "migrated_from", None):

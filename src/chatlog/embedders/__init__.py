@@ -25,14 +25,18 @@ NONE = "none"
 
 
 class Embedder(Protocol):
-    """A provider of vectors; `fingerprint` names it and its model: vectors of two cannot be compared."""
+    """A provider of vectors; `fingerprint` names it and its model: vectors of two cannot be compared.
+
+    What it says of `fit` and `question` holds for one that has learned already and knows no quicker way.
+    """
 
     fingerprint: str
     #: How many texts are sent at once.
     batch: int
 
-    def fit(self, texts: Sequence[str]) -> bytes | None:
+    def fit(self, texts: Sequence[str]) -> bytes | None:  # noqa: ARG002  who learns takes them
         """Return weights learned from a user's texts, None where there is nothing to learn."""
+        return None
 
     def embed(self, texts: Sequence[str], weights: bytes | None) -> Matrix:
         """Return one row of length 1 for each text, zeros for one that means nothing.
@@ -42,6 +46,8 @@ class Embedder(Protocol):
 
     def question(self, text: str, weights: bytes | None) -> list[float]:
         """Return the row of one text, as fast as can be.  Raises NoVectorsError like `embed`."""
+        row: list[float] = self.embed([text], weights)[0].tolist()
+        return row
 
 
 def embedder(name: str, environment: Mapping[str, str] | None = None) -> Embedder:

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from chatlog.embedders import Embedder, checked, unit
 from chatlog.errors import NoVectorsError, UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 600
 
 
-class Command:
+class Command(Embedder):
     """A program, run once for each batch without a shell."""
 
     batch = 256
@@ -30,18 +31,8 @@ class Command:
             raise UsageError("the embedder's command is empty", "command:PROGRAM ARGUMENTS")
         self.fingerprint = f"command:{line}"
 
-    def fit(self, texts: Sequence[str]) -> None:
-        """Return nothing: the program has learned already."""
-
-    def question(self, text: str, weights: bytes | None) -> list[float]:
-        """Return the vector of one text.  Raises NoVectorsError like `embed`."""
-        row: list[float] = self.embed([text], weights)[0].tolist()
-        return row
-
     def embed(self, texts: Sequence[str], weights: bytes | None) -> Matrix:  # noqa: ARG002
         """Return the program's vectors, of length 1.  Raises NoVectorsError where it fails."""
-        from chatlog.embedders import checked, unit
-
         lines = "".join(f"{json.dumps(text)}\n" for text in texts)
         try:
             done = subprocess.run(  # noqa: S603  the user's own program

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+from chatlog.embedders import Embedder, checked, unit
 from chatlog.errors import NoVectorsError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 TIMEOUT_SECONDS = 60
 
 
-class Endpoint:
+class Endpoint(Embedder):
     """One model of one server; `url` is what comes before `/embeddings`."""
 
     batch = 64
@@ -29,18 +30,8 @@ class Endpoint:
         self.fingerprint = f"{self.url}#{model}"
         self._key = key
 
-    def fit(self, texts: Sequence[str]) -> None:
-        """Return nothing: the model has learned already."""
-
-    def question(self, text: str, weights: bytes | None) -> list[float]:
-        """Return the vector of one text.  Raises NoVectorsError like `embed`."""
-        row: list[float] = self.embed([text], weights)[0].tolist()
-        return row
-
     def embed(self, texts: Sequence[str], weights: bytes | None) -> Matrix:  # noqa: ARG002
         """Return the server's vectors, of length 1.  Raises NoVectorsError where it does not answer as it should."""
-        from chatlog.embedders import unit
-
         body = json.dumps({"model": self.model, "input": list(texts)}).encode()
         headers = {"Content-Type": "application/json"}
         if self._key:
@@ -56,8 +47,6 @@ class Endpoint:
 
 
 def _vectors(answer: Any, count: int) -> Sequence[Any]:
-    from chatlog.embedders import checked
-
     try:
         items = answer["data"]
         rows = [item["embedding"] for item in sorted(items, key=lambda item: item.get("index", 0))]

@@ -106,6 +106,11 @@ def mark(kind: str) -> str:
     return f"[REDACTED:{kind}]"
 
 
+def in_words(counts: Mapping[str, int]) -> str:
+    """Return how much of each kind was found, as a person reads it."""
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+
+
 def settled(found: Iterable[Span]) -> list[Span]:
     """Return spans without overlaps: those that touch the same characters become one, of the longest's kind."""
     result: list[Span] = []
@@ -168,4 +173,4 @@ def _matches(name: str, pattern: Any, text: str) -> list[Any]:
         raise UsageError(f"the pattern '{name}' takes too long", hint) from None
 
 
-__all__ = ["GROUPS", "Found", "Redactor", "Span", "Text", "compiled", "mark", "settled"]
+__all__ = ["GROUPS", "Found", "Redactor", "Span", "Text", "compiled", "in_words", "mark", "settled"]

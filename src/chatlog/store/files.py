@@ -45,14 +45,13 @@ def make_portable(path: Path) -> None:
     Raises NoVectorsError where the platform has no sqlite-vec.
     """
     from chatlog.store.sqlite import vectors
-    from chatlog.store.sqlite.connection import connect
+    from chatlog.store.sqlite.connection import connect, transaction
 
     connection = connect(path)
     try:
         vectors.load_extension(connection)
-        connection.execute("BEGIN IMMEDIATE")
-        vectors.drop(connection)
-        connection.execute("COMMIT")
+        with transaction(connection):
+            vectors.drop(connection)
         connection.execute("VACUUM")
         connection.execute("PRAGMA journal_mode = DELETE").fetchone()
     finally:

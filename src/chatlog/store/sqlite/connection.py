@@ -304,6 +304,18 @@ def begin_immediate(connection: Connection, seconds: float = BUSY_SECONDS) -> No
     patiently(lambda: connection.execute("BEGIN IMMEDIATE"), seconds)
 
 
+@contextmanager
+def transaction(connection: Connection, *, commit: bool = True) -> Iterator[None]:
+    """Run a block inside one `BEGIN IMMEDIATE` transaction; whatever ends it early rolls it back."""
+    begin_immediate(connection)
+    try:
+        yield
+        connection.execute("COMMIT" if commit else "ROLLBACK")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
 def _set(connection: Connection, settings: Mapping[str, Any]) -> None:
     for name, value in settings.items():
         connection.execute(f"PRAGMA {name} = {value}").fetchall()
@@ -349,13 +361,8 @@ class Pool:
             usual = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in changed}
             _set(connection, changed)
             try:
-                begin_immediate(connection)
-                yield connection
-                connection.execute("COMMIT" if commit else "ROLLBACK")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
+                with transaction(connection, commit=commit):
+                    yield connection
             finally:
                 _set(connection, usual)
 

@@ -7,7 +7,7 @@ what spans several rows of work is read in pages, so that no iterator holds a lo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -63,12 +63,11 @@ class SqliteStore(Nouns):
         with peeked(path, key) as connection:
             if connection is not None:
                 migrations.version_of(connection, path)
-        try:
+        with ExitStack() as undone:
+            undone.callback(self.close)
             with self._pool.read() as connection:
                 self.migrated_from = migrations.migrate(connection, path)
-        except BaseException:
-            self.close()
-            raise
+            undone.pop_all()
 
     def close(self) -> None:
         self._pool.close()

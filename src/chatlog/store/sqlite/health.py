@@ -17,7 +17,7 @@ from chatlog.errors import NoVectorsError
 from chatlog.models import Check, content_hash
 from chatlog.store.sqlite import trees, vectors
 from chatlog.store.sqlite.bodies import unpack
-from chatlog.store.sqlite.connection import CORRUPT, ERROR, IOERR, NOTADB, READONLY, Connection, begin_immediate
+from chatlog.store.sqlite.connection import CORRUPT, ERROR, IOERR, NOTADB, READONLY, Connection, transaction
 from chatlog.store.sqlite.fulltext import IDENTIFIER_CHARS, extra_terms
 from chatlog.store.sqlite.shape import differences
 from chatlog.store.sqlite.upkeep import is_encrypted
@@ -181,17 +181,14 @@ def _word_index(connection: Connection) -> Check:
     if secure != (1,):
         return Check("word index", ok=False, detail="keeps words that are deleted", mend=REBUILD)
     try:
-        begin_immediate(connection)
-        connection.execute("INSERT INTO words (words, rank) VALUES ('integrity-check', 1)")
+        with transaction(connection, commit=False):
+            connection.execute("INSERT INTO words (words, rank) VALUES ('integrity-check', 1)")
     except driver.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF == READONLY:
             return Check("word index", ok=True, detail="not compared with the messages: the file is read-only")
         if error.sqlite_errorcode & 0xFF != CORRUPT:
             raise
         return Check("word index", ok=False, detail="does not agree with the messages", mend=REBUILD)
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
     return Check("word index", ok=True, detail="ok")
 
 

@@ -15,7 +15,7 @@ from sqlcipher3 import dbapi2 as driver
 from chatlog.errors import BusyError, ChatlogError, DamagedFileError, SchemaMismatchError
 from chatlog.keys import Key
 from chatlog.store.sqlite import schema
-from chatlog.store.sqlite.connection import Connection, begin_immediate, looked_at, patiently
+from chatlog.store.sqlite.connection import Connection, looked_at, patiently, transaction
 
 
 class Migration(NamedTuple):
@@ -109,15 +109,9 @@ def _heal(connection: Connection) -> None:
 
 
 def _apply(connection: Connection, step: Migration, path: Path) -> None:
-    begin_immediate(connection)
-    try:
+    with transaction(connection):
         if version_of(connection, path) < step.version:  # another process may have been first
             _run(connection, step, path)
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _run(connection: Connection, step: Migration, path: Path) -> None:

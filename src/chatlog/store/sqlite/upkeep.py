@@ -29,13 +29,14 @@ def backup(connection: Connection, target: Path) -> int:
     try:
         connection.execute("VACUUM INTO ?", (str(partial),))
         partial.rename(target)
-    except BaseException as error:
+    except driver.Error as error:
+        if error.sqlite_errorcode & 0xFF not in (FULL, IOERR):
+            raise
+        raise StorageFullError(
+            f"{target} could not be written: the disk is full or refuses", "free some space"
+        ) from error
+    finally:
         partial.unlink(missing_ok=True)
-        if isinstance(error, driver.Error) and error.sqlite_errorcode & 0xFF in (FULL, IOERR):
-            raise StorageFullError(
-                f"{target} could not be written: the disk is full or refuses", "free some space"
-            ) from error
-        raise
     return target.stat().st_size
 
 
