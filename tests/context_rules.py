@@ -14,7 +14,8 @@ from typing import Any
 
 import tiktoken
 
-from chatlog.models import Message, content_hash
+from chatlog.canonical import content_hash
+from chatlog.models import Message
 from chatlog.store.window import Counted
 from chatlog.tokens import CL100K, Counter, vocabulary
 from chatlog.wireforms import message_tokens

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 
@@ -16,8 +15,6 @@ from chatlog.models import (
     Conversation,
     Filters,
     Message,
-    canonical_json,
-    content_hash,
     joined_text,
     new_id,
     other_strings,
@@ -83,36 +80,6 @@ def test_parsing_a_reference_returns_or_refuses(text: str) -> None:
 def test_a_message_says_its_reference() -> None:
     """A message's `ref` is what `parse_ref` takes."""
     assert ("c", 1) == parse_ref(message().ref)
-
-
-# hashes
-
-
-def test_the_hash_depends_on_role_and_parts_alone() -> None:
-    """Equal content has an equal hash, whatever the order of keys; another role or word has another."""
-    parts = [{"type": "text", "content": "a"}]
-    assert content_hash("user", parts) == content_hash("user", [{"content": "a", "type": "text"}])
-    different = {content_hash("user", parts), content_hash("tool", parts), content_hash("user", text_parts("b"))}
-    assert 3 == len(different)
-
-
-def test_the_hash_is_the_documented_one() -> None:
-    """It is the sha256 of `{"parts": …, "role": …}` with sorted keys and no blanks, so that others can verify it."""
-    canonical = '{"parts":[{"content":"é","type":"text"}],"role":"user"}'
-    assert hashlib.sha256(canonical.encode()).digest() == content_hash("user", text_parts("é"))
-
-
-def test_half_a_surrogate_pair_can_be_hashed() -> None:
-    """A lone surrogate, which UTF-8 cannot hold, is no reason to fail."""
-    assert 32 == len(content_hash("user", text_parts("\ud800")))
-
-
-@given(st.dictionaries(st.text(), st.integers() | st.text() | st.none()))
-def test_canonical_json_does_not_depend_on_the_order_of_keys(value: dict[str, object]) -> None:
-    """Equal values have equal text, and the text means the value."""
-    reversed_value = dict(reversed(value.items()))
-    assert canonical_json(value) == canonical_json(reversed_value)
-    assert value == json.loads(canonical_json(value))
 
 
 # texts
@@ -228,9 +195,3 @@ def test_the_nouns_are_frozen() -> None:
     with pytest.raises(AttributeError):
         Filters().role = "user"  # type: ignore[misc]
     assert {"__slots__"} <= set(Conversation.__dict__)
-
-
-def test_a_long_text_is_hashed_in_pieces_as_it_would_be_whole() -> None:
-    """The hash of a text is that of its JSON, however long it is and wherever a piece ends."""
-    text = ('\\ " \n \ud800 é 🙂 \x00' * 100_001)[: (1 << 20) + 7]
-    assert content_hash("user", text_parts(text)) == content_hash("user", None, text)

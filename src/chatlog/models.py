@@ -7,13 +7,10 @@ pure functions on them.  Nothing here touches a file, a clock or a terminal.
 from __future__ import annotations
 
 import base64
-import hashlib
-import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from json.encoder import encode_basestring
 from typing import Any, Literal, NamedTuple, get_args
 
 from chatlog.errors import UsageError
@@ -280,43 +277,6 @@ def new_id() -> str:
 def text_parts(text: str) -> tuple[Part, ...]:
     """Return the parts of a message that is only text."""
     return ({"type": "text", "content": text},)
-
-
-#: One encoder, for `json.dumps` makes one a call.
-_encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode
-
-
-def canonical_json(value: object) -> str:
-    """Return JSON with sorted keys and no blanks: equal values, equal text.  Raises UsageError for what is no JSON."""
-    try:
-        return _encode(value)
-    except (TypeError, ValueError):
-        raise UsageError("a value is not one that JSON can hold") from None
-
-
-#: Texts longer than this are hashed in pieces.
-_PIECE = 1 << 20
-
-
-def content_hash(role: str, parts: Sequence[Part] | None, text: str = "") -> bytes:
-    """Return the sha256 of a message's canonical role and parts; without parts, of its text as the only one."""
-    if parts is not None:
-        canonical = canonical_json({"role": role, "parts": list(parts)})
-    elif len(text) <= _PIECE:  # most messages: the same JSON, put together without an encoder
-        canonical = f'{{"parts":[{{"content":{encode_basestring(text)},"type":"text"}}],"role":"{role}"}}'
-    else:
-        return _hash_of_long(role, text)
-    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).digest()
-
-
-def _hash_of_long(role: str, text: str) -> bytes:
-    """Return the same hash of a text too long to be copied whole."""
-    digest = hashlib.sha256(b'{"parts":[{"content":"')
-    for start in range(0, len(text), _PIECE):
-        piece = encode_basestring(text[start : start + _PIECE])
-        digest.update(piece[1:-1].encode("utf-8", "surrogatepass"))
-    digest.update(f'","type":"text"}}],"role":"{role}"}}'.encode())
-    return digest.digest()
 
 
 def joined_text(parts: Iterable[Part]) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
+from chatlog.canonical import content_hash
 from chatlog.models import (
     Conversation,
     ConversationDraft,
@@ -20,7 +21,6 @@ from chatlog.models import (
     Part,
     Record,
     TitleHint,
-    content_hash,
     joined_text,
 )
 from chatlog.redaction import Redactor, in_words

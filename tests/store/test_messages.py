@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chatlog.canonical import content_hash
 from chatlog.errors import ConflictError, NotFoundError, UsageError
-from chatlog.models import ConversationDraft, Filters, Message, MessageDraft, content_hash, text_parts
+from chatlog.models import ConversationDraft, Filters, Message, MessageDraft, text_parts
 from chatlog.store import Store
 from chatlog.store.sqlite import messages as message_rows
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from chatlog.models import MessageDraft, Part, content_hash
+from chatlog.canonical import content_hash
+from chatlog.models import MessageDraft, Part
 
 
 def text(content: str, **extra: Any) -> Part:

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from chatlog.canonical import canonical_json
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.chatgpt_content import UNSHOWN, Row, Said, asset_id, said
 from chatlog.formats.jsonstream import BROKEN_JSON, document, first_keys, items
 from chatlog.formats.source import Source
-from chatlog.models import ROLES, ConversationDraft, LeftOut, MessageDraft, Problem, Record, canonical_json
+from chatlog.models import ROLES, ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant
 
 _ENVELOPE = "conversations"

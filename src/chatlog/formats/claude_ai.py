@@ -14,11 +14,12 @@ from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
+from chatlog.canonical import canonical_json
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.claude_ai_content import Said, said
 from chatlog.formats.jsonstream import BROKEN_JSON, document, items
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, canonical_json
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant, parse_iso
 
 _ENVELOPE = "conversations"

@@ -16,13 +16,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
+from chatlog.canonical import canonical_json
 from chatlog.formats import MALFORMED, Head, build, openai_content
 from chatlog.formats.envelope import time_of
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, first_keys
 from chatlog.formats.openai_content import Calls
 from chatlog.formats.records import records
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, canonical_json
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 
 LOCATIONS: tuple[str, ...] = ()
 

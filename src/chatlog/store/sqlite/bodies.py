@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from chatlog.canonical import content_hash
 from chatlog.errors import UsageError
-from chatlog.models import NO_WORDS, MessageDraft, Part, content_hash, text_parts
+from chatlog.models import NO_WORDS, MessageDraft, Part, text_parts
 from chatlog.store.sqlite import derived
 from chatlog.store.sqlite.connection import MAX_TEXT_CHARS, Connection, Row
 from chatlog.store.sqlite.fulltext import IDENTIFIER_CHARS, extra_terms

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from chatlog.canonical import canonical_json
 from chatlog.errors import AmbiguousIdError, ConflictError, NotFoundError, UsageError, choices_hint
-from chatlog.models import Conversation, ConversationDraft, Filters, Page, canonical_json, new_id
+from chatlog.models import Conversation, ConversationDraft, Filters, Page, new_id
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.where import conversation_where, listing_where
 from chatlog.timespec import checked_instant

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from sqlcipher3 import dbapi2 as driver
 
+from chatlog.canonical import content_hash
 from chatlog.errors import NoVectorsError
-from chatlog.models import Check, content_hash
+from chatlog.models import Check
 from chatlog.store.sqlite import trees, vectors
 from chatlog.store.sqlite.bodies import unpack
 from chatlog.store.sqlite.connection import CORRUPT, ERROR, IOERR, NOTADB, READONLY, Connection, transaction

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from chatlog.canonical import canonical_json
 from chatlog.errors import BusyError
-from chatlog.models import Conversation, MessageDraft, canonical_json
+from chatlog.models import Conversation, MessageDraft
 from chatlog.store import Clock
 from chatlog.store.redactions import Noted, Replaced, Said
 from chatlog.store.sqlite import bodies, conversations, fulltext, superseded, vectors
