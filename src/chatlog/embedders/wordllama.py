@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 _WEIGHTS = ("weights", "l2_supercat_256.safetensors")
 _TOKENIZER = ("tokenizers", "l2_supercat_tokenizer_config.json")
-#: So many tokens are pooled at once: 16 MB of numbers.
-POOLED = 16_384
 #: Texts of so many characters are encoded at once.
 ENCODED_CHARS = 1 << 19
 
@@ -115,30 +114,17 @@ class WordLlama:
 
         from chatlog.embedders import unit
 
-        rarity = np.ones(len(self._table), dtype=np.float32) if weights is None else _rarity(weights)
-        rows = np.zeros((len(texts), self._table.shape[1]), dtype=np.float32)
         tokens = list(self._tokens(texts))
-        start = 0
-        while start < len(tokens):
-            end, size = start, 0
-            while end < len(tokens) and (end == start or size + len(tokens[end]) <= POOLED):
-                size += len(tokens[end])
-                end += 1
-            rows[start:end] = self._pooled(tokens[start:end], rarity)
-            start = end
+        ends = np.cumsum([len(ids) for ids in tokens], dtype=np.int64)
+        ids = np.fromiter(chain.from_iterable(tokens), dtype=np.int64, count=ends[-1] if tokens else 0)
+        known, places = np.unique(ids, return_inverse=True)
+        table = self._table[known].astype(np.float32)  # of few tokens: to widen a number costs more than to add it
+        if weights is not None:
+            table *= _rarity(weights)[known, None]
+        rows = np.zeros((len(texts), self._table.shape[1]), dtype=np.float32)
+        for row, start, end in zip(rows, chain([0], ends), ends, strict=False):
+            np.add.reduce(table[places[start:end]], axis=0, out=row)
         return unit(rows)
-
-    def _pooled(self, tokens: list[list[int]], rarity: Matrix) -> Matrix:
-        import numpy as np
-
-        lengths = np.array([len(ids) for ids in tokens])
-        sums = np.zeros((len(tokens), self._table.shape[1]), dtype=np.float32)
-        filled = np.flatnonzero(lengths)
-        if len(filled):
-            ids = np.concatenate([np.asarray(tokens[index], dtype=np.int64) for index in filled])
-            weighted = self._table[ids].astype(np.float32) * rarity[ids, None]
-            sums[filled] = np.add.reduceat(weighted, np.concatenate([[0], np.cumsum(lengths[filled])[:-1]]), axis=0)
-        return sums
 
     def _tokens(self, texts: Sequence[str]) -> Iterator[list[int]]:
         for some in _groups(texts):
