@@ -17,7 +17,7 @@ from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from chatlog.embedders import unit_row
 from chatlog.errors import NoVectorsError
@@ -28,11 +28,10 @@ if TYPE_CHECKING:
 
     from chatlog.embedders import Matrix
     from chatlog.embedders.pieces import Pieces
+    from chatlog.embedders.spelling import Spelling
 
 _WEIGHTS = ("weights", "l2_supercat_256.safetensors")
 _TOKENIZER = ("tokenizers", "l2_supercat_tokenizer_config.json")
-#: Texts of so many characters are encoded at once.
-ENCODED_CHARS = 1 << 19
 
 
 @lru_cache(1)
@@ -71,14 +70,11 @@ class WordLlama:
             return self._tensor.mapped()
 
     @cached_property
-    def _tokenizer(self) -> Any:
+    def _spelling(self) -> Spelling:
         with self._reading():
-            from tokenizers import Tokenizer
+            from chatlog.embedders.spelling import Spelling
 
-            tokenizer: Any = Tokenizer.from_file(str(self._folder.joinpath(*_TOKENIZER)))
-        tokenizer.no_padding()
-        tokenizer.no_truncation()
-        return tokenizer
+            return Spelling(self._folder.joinpath(*_TOKENIZER))
 
     @cached_property
     def _pieces(self) -> Pieces:
@@ -102,9 +98,9 @@ class WordLlama:
         """Return in how many of the texts each token is, and how many texts there are, packed."""
         import numpy as np
 
-        counts = np.zeros(len(self._table) + 1, dtype=np.uint32)
-        for tokens in self._tokens(texts):
-            counts[np.unique(np.asarray(tokens, dtype=np.int64))] += 1
+        held = (set(memoryview(tokens).cast("H")) for tokens in self._spelling.tokens(texts))
+        ids = np.fromiter(chain.from_iterable(held), dtype=np.int64)
+        counts = np.bincount(ids, minlength=len(self._table) + 1).astype(np.uint32)
         counts[-1] = len(texts)
         return zlib.compress(counts.tobytes(), 6)
 
@@ -114,9 +110,9 @@ class WordLlama:
 
         from chatlog.embedders import unit
 
-        tokens = list(self._tokens(texts))
-        ends = np.cumsum([len(ids) for ids in tokens], dtype=np.int64)
-        ids = np.fromiter(chain.from_iterable(tokens), dtype=np.int64, count=ends[-1] if tokens else 0)
+        tokens = list(self._spelling.tokens(texts))
+        ends = np.cumsum([len(ids) // 2 for ids in tokens], dtype=np.int64)
+        ids = np.frombuffer(b"".join(tokens), dtype=np.uint16)
         known, places = np.unique(ids, return_inverse=True)
         table = self._table[known].astype(np.float32)  # of few tokens: to widen a number costs more than to add it
         if weights is not None:
@@ -125,24 +121,6 @@ class WordLlama:
         for row, start, end in zip(rows, chain([0], ends), ends, strict=False):
             np.add.reduce(table[places[start:end]], axis=0, out=row)
         return unit(rows)
-
-    def _tokens(self, texts: Sequence[str]) -> Iterator[list[int]]:
-        for some in _groups(texts):
-            for one in self._tokenizer.encode_batch_fast(some, add_special_tokens=False):
-                yield one.ids
-
-
-def _groups(texts: Sequence[str]) -> Iterator[list[str]]:
-    """Yield texts in groups that are encoded at once: a token takes a hundred bytes meanwhile."""
-    group, chars = list[str](), 0
-    for text in texts:
-        if group and chars + len(text) > ENCODED_CHARS:
-            yield group
-            group, chars = [], 0
-        group.append(text)
-        chars += len(text)
-    if group:
-        yield group
 
 
 @lru_cache(8)
