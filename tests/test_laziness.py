@@ -102,6 +102,12 @@ def test_everyday_verbs_import_nothing_heavy_in_a_pipe(case: str, folder: Path) 
     assert set() == modules & HEAVY
 
 
+@pytest.mark.parametrize("case", ["list", "show", "search", "tags"])
+def test_reading_loads_no_openssl(case: str, folder: Path) -> None:
+    """Hashes are made of what is written; loading what makes them costs a fortieth of such a verb."""
+    assert "_hashlib" not in imported(folder, RUN, *EVERYDAY[case])
+
+
 def test_a_search_by_meaning_imports_nothing_heavy_where_all_is_indexed(folder: Path) -> None:
     """What embeds new messages is loaded for new messages; a question alone needs neither numpy nor a tokenizer."""
     assert {"numpy", "tokenizers"} <= imported(folder, RUN, "search", "hello", "--mode", "hybrid")

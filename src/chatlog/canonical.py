@@ -6,7 +6,6 @@ is, and orjson, many times faster, is used for what it writes alike.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from contextlib import suppress
@@ -34,6 +33,8 @@ def canonical_json(value: object) -> str:
 
 def content_hash(role: str, parts: Sequence[Part] | None, text: str = "") -> bytes:
     """Return the sha256 of a message's canonical role and parts; without parts, of its text as the only one."""
+    from hashlib import sha256  # it brings OpenSSL, which reading needs not
+
     if parts is not None:
         canonical = _canonical_bytes({"role": role, "parts": list(parts)})
     elif len(text) <= _PIECE:  # most messages: the same JSON, put together without an encoder
@@ -41,7 +42,7 @@ def content_hash(role: str, parts: Sequence[Part] | None, text: str = "") -> byt
         canonical = told.encode("utf-8", "surrogatepass")
     else:
         return _hash_of_long(role, text)
-    return hashlib.sha256(canonical).digest()
+    return sha256(canonical).digest()
 
 
 def _canonical_bytes(value: object) -> bytes:
@@ -68,7 +69,9 @@ def _is_told_alike(value: Any, depth: int) -> bool:
 
 def _hash_of_long(role: str, text: str) -> bytes:
     """Return the same hash of a text too long to be copied whole."""
-    digest = hashlib.sha256(b'{"parts":[{"content":"')
+    from hashlib import sha256
+
+    digest = sha256(b'{"parts":[{"content":"')
     for start in range(0, len(text), _PIECE):
         piece = encode_basestring(text[start : start + _PIECE])
         digest.update(piece[1:-1].encode("utf-8", "surrogatepass"))

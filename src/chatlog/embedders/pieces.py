@@ -1,4 +1,4 @@
-"""A question's tokens, without the tokenizer: loading that for one line of text takes longer than all of a search.
+"""Words and their tokens, without the tokenizer: loading that for one question takes longer than all of a search.
 
 The vocabulary is a SentencePiece one with byte fallback: of all neighbours that are a token together, those whose
 token comes first in it are joined first.  A test holds this against the tokenizer itself.
@@ -6,7 +6,8 @@ token comes first in it are joined first.  A test holds this against the tokeniz
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,6 +15,18 @@ import orjson
 
 #: What stands for a blank, and begins a word.
 BLANK = "▁"
+#: Characters that are tokens by themselves, and stand in no other.
+_SIGN = re.compile("[\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff]")
+
+
+def words(text: str) -> Sequence[str]:
+    """Return the words of a text, Chinese, Japanese and Korean characters one by one."""
+    return (text if text.isascii() else _SIGN.sub(r" \g<0> ", text)).split()
+
+
+def spelt(word: str) -> str:
+    """Return a word as the vocabulary has it: no token goes on behind it, nor over the blank that it begins with."""
+    return word if len(word) == 1 and _SIGN.match(word) else BLANK + word
 
 
 class Pieces:
@@ -27,11 +40,10 @@ class Pieces:
         self._ids: Mapping[str, int] = orjson.loads(raw[start : raw.rindex(b",", start, end)])
 
     def encode(self, text: str) -> list[int]:
-        """Return the ids of a text's tokens, its blanks taken for one each, without those for beginning and end."""
-        text = " ".join(word for word in text.split(" ") if word)
-        if not text:
-            return []
-        return [number for word in _words(text) for piece in self._joined(word) for number in self._numbers(piece)]
+        """Return the ids of a text's tokens, those of its words one after the other."""
+        return [
+            number for word in words(text) for piece in self._joined(spelt(word)) for number in self._numbers(piece)
+        ]
 
     def _joined(self, word: str) -> list[str]:
         """Return a word's tokens, from its characters up."""
@@ -50,9 +62,3 @@ class Pieces:
         if number is not None:
             return [number]
         return [self._ids[f"<0x{byte:02X}>"] for byte in piece.encode("utf-8", "replace")]
-
-
-def _words(text: str) -> Iterator[str]:
-    """Yield a text in pieces that no token spans: each begins with a blank."""
-    for word in text.replace(BLANK, " ").split(" "):
-        yield BLANK + word

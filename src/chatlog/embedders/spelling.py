@@ -1,19 +1,18 @@
 """The tokens of many texts, word by word: each is taken to the tokenizer once, for most are said again and again.
 
-No token of the vocabulary goes on behind a blank, over a line's end or from one Chinese or Japanese character to the
-next, so the tokens of a text are those of its words.  A test holds this against the tokenizer itself.
+No token of the vocabulary goes on behind a blank or over a line's end, so the tokens of a text are those of its words.
+Blanks and line ends themselves mean nothing and are left out.
 """
 
 from __future__ import annotations
 
-import re
 from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tokenizers import Tokenizer, normalizers
 
-from chatlog.embedders.pieces import BLANK
+from chatlog.embedders.pieces import spelt, words
 
 #: Texts of so many characters are taken apart at once.
 GROUP_CHARS = 1 << 19
@@ -21,9 +20,6 @@ GROUP_CHARS = 1 << 19
 TOGETHER = 256
 #: Words of so many characters are remembered, about 30 MB of them.
 REMEMBERED_CHARS = 1 << 20
-#: Line ends and the characters that are tokens by themselves; words with the blanks before them.
-_SIGNS = "\n\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff"
-_WORD = re.compile(f"[{_SIGNS}]|{BLANK}*[^{BLANK}{_SIGNS}]+|{BLANK}+")
 
 
 class Spelling:
@@ -34,7 +30,7 @@ class Spelling:
         self._tokenizer = Tokenizer.from_file(str(path))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
-        self._tokenizer.normalizer = normalizers.Sequence([])  # all it does to a text is done to blanks here
+        self._tokenizer.normalizer = normalizers.Sequence([])  # it marks blanks, as `spelt` does
         (self._line_end,) = self._tokenizer.encode("\n", add_special_tokens=False).ids
         self._known: dict[str, bytes] = {}
         self._chars = 0
@@ -42,33 +38,26 @@ class Spelling:
     def tokens(self, texts: Sequence[str]) -> Iterator[bytes]:
         """Yield the tokens of each text, two bytes a token, without those for beginning and end."""
         for some in _groups(texts):
-            apart = [_WORD.findall(BLANK + text.replace(" ", BLANK)) if text else [] for text in some]
-            self._learn(list({word for words in apart for word in words} - self._known.keys()))
-            yield from (b"".join(map(self._known.__getitem__, words)) for words in apart)
+            apart = [words(text) for text in some]
+            self._learn(list(set().union(*apart) - self._known.keys()))
+            yield from (b"".join(map(self._known.__getitem__, said)) for said in apart)
             if self._chars > REMEMBERED_CHARS:
                 self._known, self._chars = {}, 0
 
-    def _learn(self, words: Sequence[str]) -> None:
-        for start in range(0, len(words), TOGETHER):
-            some = words[start : start + TOGETHER]
+    def _learn(self, new: Sequence[str]) -> None:
+        for start in range(0, len(new), TOGETHER):
+            some = new[start : start + TOGETHER]
             self._known |= zip(some, self._spelt(some), strict=True)
             self._chars += sum(map(len, some))
 
-    def _spelt(self, words: Sequence[str]) -> Iterator[bytes]:
+    def _spelt(self, some: Sequence[str]) -> Iterator[bytes]:
         """Yield the tokens of each word, of all of them written below one another."""
-        ids = self._tokenizer.encode("\n".join(words), add_special_tokens=False).ids
+        ids = self._tokenizer.encode("\n".join([*map(spelt, some), ""]), add_special_tokens=False).ids
         start = 0
-        for word in words:
-            end = start + 1 if word == "\n" else _found(ids, self._line_end, start)
+        for _ in some:
+            end = ids.index(self._line_end, start)
             yield array("H", ids[start:end]).tobytes()
             start = end + 1
-
-
-def _found(ids: Sequence[int], number: int, start: int) -> int:
-    try:
-        return ids.index(number, start)
-    except ValueError:
-        return len(ids)
 
 
 def _groups(texts: Sequence[str]) -> Iterator[list[str]]:
