@@ -24,7 +24,10 @@ PAGE = 200
 
 def from_row(conversation: str, row: Row) -> Message:
     """Return the message of a row of `_COLUMNS`."""
-    seq, parent, role, author, text, tool, parts, model, created_at, tokens, sha256, source_id, key, hidden, *rest = row
+    (
+        seq, parent, role, author, text, tool, parts, model, created_at,
+        tokens, sha256, source_id, key, hidden, importance, metadata,
+    ) = row  # fmt: skip
     return Message(  # by place: by name takes twice as long
         conversation,
         seq,
@@ -40,8 +43,8 @@ def from_row(conversation: str, row: Row) -> Message:
         source_id,
         key,
         bool(hidden),
-        rest[0],
-        json.loads(rest[1]) if rest[1] else {},
+        importance,
+        json.loads(metadata) if metadata else {},
     )
 
 
