@@ -9,7 +9,7 @@ import pytest
 
 import chatlog
 from chatlog.store import Store
-from chatlog.store.sqlite import vectors
+from chatlog.store.sqlite import chunks, vectors
 from chatlog.store.vectors import EMBEDDED_CHARS, Vector
 
 from .making import say
@@ -22,8 +22,13 @@ def bits(chance: random.Random) -> bytes:
 def fill(store: Store, count: int, chance: random.Random) -> None:
     """Give a user so many messages, and each a vector of 64 dimensions."""
     store.new(messages=[say(f"message {number}") for number in range(count)])
-    pending = store.vectors.pending(count)
     store.vectors.start("test", 64, None, 0)
+    put(store, chance)
+
+
+def put(store: Store, chance: random.Random) -> None:
+    """Give each message that has none a vector."""
+    pending = store.vectors.pending(1_000)
     store.vectors.put(pending[-1].body, [Vector(each.body, 0, bits(chance), bytes(64)) for each in pending])
 
 
@@ -53,6 +58,28 @@ def test_the_nearest_of_many_are_those_of_few(tmp_path: Path, monkeypatch: pytes
             monkeypatch.setattr(vectors, "SCANNED_FIRST", 0)
             assert expected == distances(ben, asked, within)
             assert not set(ben.vectors.nearest(asked, 1_000, within)) - set(within or range(401, 701))
+
+
+def test_bits_are_read_once_until_there_are_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second search reads no vectors again; what came or went meanwhile, by whomever, is seen by the next one."""
+    monkeypatch.setattr(vectors, "SCANNED", 0)
+    monkeypatch.setattr(vectors, "SCANNED_FIRST", 0)
+    read: list[str] = []
+    blocks = chunks.blocks
+    monkeypatch.setattr(chunks, "blocks", lambda *asked: (read.append(asked[2]) or block for block in blocks(*asked)))
+    chance = random.Random(3)
+    with chatlog.open(tmp_path / "all.db") as store, chatlog.open(tmp_path / "all.db") as other:
+        fill(store, 30, chance)
+        asked = bits(chance)
+        first = store.vectors.nearest(asked, 100)
+        assert (first, 1) == (store.vectors.nearest(asked, 100), len(read))
+        other.vectors.forget(first[:10])
+        assert (first[10:], 2) == (store.vectors.nearest(asked, 100), len(read))
+        other.new(messages=[say(f"one more {number}") for number in range(5)])
+        put(other, chance)
+        assert ({*first[10:], *range(31, 36)}, 3) == ({*store.vectors.nearest(asked, 100)}, len(read))
+        monkeypatch.setattr(vectors, "KEPT", 3)
+        assert (25, 4) == (len(store.vectors.nearest(asked, 100)), len(read))
 
 
 def test_what_others_add_is_looked_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

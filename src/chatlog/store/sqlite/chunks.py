@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from chatlog.store.sqlite.connection import Connection
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ids = NDArray[np.int64]
-    Chunk = tuple[Ids, NDArray[np.uint8], NDArray[np.uint8]]
 
 #: So many chunks are looked at at once: what fits a processor's cache.
 TOGETHER = 64
@@ -29,21 +28,24 @@ MOST_SPANS = 20_000
 NOWHERE = 0xFFFF
 
 
+class Block(NamedTuple):
+    """Some chunks: the ids of vectors, which places hold none, and the vectors' bits."""
+
+    ids: Ids
+    free: NDArray[np.bool_]
+    vectors: NDArray[np.uint8]
+
+
 def nearest(
-    connection: Connection,
-    table: str,
-    user: str,
-    bits: bytes,
-    count: int,
-    within: Sequence[tuple[int, int]] | None = None,
+    blocks: Iterable[Block], bits: bytes, count: int, within: Sequence[tuple[int, int]] | None = None
 ) -> list[int]:
-    """Return the ids of a user's `count` nearest vectors, those within some spans of ids only, the nearest first."""
+    """Return the ids of the `count` nearest vectors, those within some spans of ids only, the nearest first."""
     import numpy as np
 
     best: list[tuple[int, int]] = []
-    for ids, taken, vectors in _chunks(connection, table, user, within):
+    for ids, free, vectors in blocks:
         distances = _distances(vectors, bits)
-        distances[taken == 0] = NOWHERE
+        distances[free] = NOWHERE
         if within is not None:
             distances[~_are_in(ids, within)] = NOWHERE
         some = np.argpartition(distances, count)[:count] if len(ids) > count else slice(None)
@@ -62,8 +64,10 @@ def _are_in(ids: Ids, spans: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
     return inside
 
 
-def _chunks(connection: Connection, table: str, user: str, within: Sequence[tuple[int, int]] | None) -> Iterator[Chunk]:
-    """Yield ids, whether they are taken, and vectors of a user; a chunk has room for more than it holds.
+def blocks(
+    connection: Connection, table: str, user: str, within: Sequence[tuple[int, int]] | None = None
+) -> Iterator[Block]:
+    """Yield a user's vectors; a chunk has room for more than it holds.
 
     Of a conversation in a large history only the chunks that hold something of it are read.
     """
@@ -83,9 +87,9 @@ def _chunks(connection: Connection, table: str, user: str, within: Sequence[tupl
     while some := list(islice(rows, TOGETHER)):
         ids, taken, vectors = (b"".join(column) for column in zip(*some, strict=True))
         numbers = np.frombuffer(ids, np.int64)
-        yield (
+        yield Block(
             numbers,
-            np.unpackbits(np.frombuffer(taken, np.uint8), bitorder="little"),
+            np.unpackbits(np.frombuffer(taken, np.uint8), bitorder="little") == 0,
             np.frombuffer(vectors, np.uint8).reshape(len(numbers), -1),
         )
 

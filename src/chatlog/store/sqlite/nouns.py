@@ -5,6 +5,7 @@ A new noun is a protocol in `store/`, a class beside this one, and a property he
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chatlog.store.sqlite.connection import Pool
@@ -77,8 +78,8 @@ class Nouns:
 
         return SqliteWords(self._pool, self.user, self.clock)
 
-    @property
-    def vectors(self) -> Vectors:
+    @cached_property
+    def vectors(self) -> Vectors:  # it keeps what each search looks through
         from chatlog.store.sqlite.vectors import SqliteVectors
 
         return SqliteVectors(self._pool, self.user)

@@ -33,6 +33,8 @@ PENDING_CHARS, SAMPLED_CHARS = 2_000_000, 2_000
 SCANNED = 10_000
 #: The same for the first search of a process without numpy: to import it takes as long as sqlite-vec takes for them.
 SCANNED_FIRST = 500_000
+#: The bits of no more vectors than this stay in memory between searches: 40 MB.
+KEPT = 1_000_000
 #: Vectors that are kept together: 10 kB of bits, the least that a user takes.
 CHUNK = 256
 #: A chore: bits of vectors that are gone are still in the file.
@@ -177,6 +179,7 @@ class SqliteVectors:
     def __init__(self, pool: Pool, user: str) -> None:
         self._pool = pool
         self.user = user
+        self._kept: tuple[tuple[str, int, int] | None, Sequence[chunks.Block]] = (None, ())
 
     def require(self) -> None:
         with self._pool.read() as connection:
@@ -295,7 +298,7 @@ class SqliteVectors:
             again, SqliteVectors.has_searched = SqliteVectors.has_searched, True
             if state.vectors > (SCANNED if again or "numpy" in sys.modules else SCANNED_FIRST):
                 spans = None if within is None else _spans(within)
-                found = chunks.nearest(connection, _table(state.dimensions), self.user, bits, count, spans)
+                found = chunks.nearest(self._blocks(connection, state, spans), bits, count, spans)
                 return list(dict.fromkeys(piece // MAX_PIECES for piece in found))
             load_extension(connection)
             condition = "user = ? AND embedding MATCH vec_bit(?) AND k = ?"
@@ -307,6 +310,18 @@ class SqliteVectors:
                 f"SELECT rowid FROM {_table(state.dimensions)} WHERE {condition} ORDER BY distance", values
             ).fetchall()
         return list(dict.fromkeys(row[0] // MAX_PIECES for row in rows))
+
+    def _blocks(
+        self, connection: Connection, state: Meanings, spans: Sequence[tuple[int, int]] | None
+    ) -> Iterable[chunks.Block]:
+        """Return the bits to look at; those of all the user has are kept until there are others."""
+        read = chunks.blocks(connection, _table(state.dimensions), self.user, spans)
+        if spans is not None or state.vectors > KEPT:
+            return read
+        known = (state.fingerprint, state.done, state.vectors)
+        if self._kept[0] != known:
+            self._kept = known, list(read)
+        return self._kept[1]
 
     def cosines(self, bodies: Collection[int], code: bytes) -> Mapping[int, float]:
         with self._pool.read() as connection:
