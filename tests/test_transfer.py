@@ -24,6 +24,7 @@ from chatlog.formats.source import Source
 from chatlog.intake import FileReport
 from chatlog.models import ConversationDraft, Filters
 from chatlog.store import Store
+from chatlog.store.sqlite.redactions import SqliteRedactions
 from chatlog.transfer import ImportOptions, ImportReport, import_history
 
 from .formats.making import talk as conversation
@@ -176,6 +177,19 @@ def test_files_folders_and_archives_are_read(store: Store, tmp_path: Path) -> No
         ("three.zip!x/three.jsonl", "chatlog", 1, []),
     ] == said(report, tmp_path)
     assert 3 == report.ignored
+
+
+def test_what_came_in_redacted_is_looked_for_once(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That reads every conversation there is, so of many files only the first one pays for it."""
+    asked: list[bool] = []
+    answer = SqliteRedactions.any_came_redacted
+    monkeypatch.setattr(SqliteRedactions, "any_came_redacted", lambda self: asked.append(True) or answer(self))
+    for number in range(5):
+        (tmp_path / f"{number}.jsonl").write_bytes(good(f"c{number}"))
+    assert 5 == import_history(store, [tmp_path]).total["new"]
+    assert [True] == asked
 
 
 def test_standard_input_is_read(store: Store) -> None:

@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
@@ -117,7 +118,15 @@ class _Run:
             store, undelete=options.undelete, dry_run=options.dry_run, tags=options.tags,
             redacts=options.redactor is not None,
         )  # fmt: skip
-        self.again: Redactor | None = None
+
+    @cached_property
+    def again(self) -> Redactor | None:
+        """What redacts that came in redacted before, None where nothing did: to look for it reads what there is."""
+        if not self.store.redactions.any_came_redacted():
+            return None
+        redactor = self.options.again()
+        self.report.redacted_again = redactor.counts
+        return redactor
 
     def take(self, item: str | Path | BinaryIO) -> None:
         """Import one input; where it cannot be found or read, that is in the report."""
@@ -202,11 +211,8 @@ class _Run:
         """Return records redacted, where that is asked for or where it was when they came in before."""
         if self.options.redactor is not None:
             return redacting.records(self.options.redactor, records)
-        if not self.store.redactions.any_came_redacted():
-            return records
         if self.again is None:
-            self.again = self.options.again()
-            self.report.redacted_again = self.again.counts
+            return records
         return redacting.still(self.store, source, self.again, records)
 
 
