@@ -15,6 +15,7 @@ from chatlog.errors import UsageError
 from chatlog.levels import window_for
 from chatlog.models import ConversationDraft, Filters, MessageDraft
 from chatlog.store import Store, open_store
+from chatlog.store.sqlite.measures import SqliteMeasures
 from chatlog.summarizers import summarizer
 from chatlog.tokens import CL100K, count_tokens
 
@@ -60,6 +61,16 @@ def test_counts_are_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     first = measure(store)
     monkeypatch.setattr("chatlog.stats.message_tokens", lambda *_: pytest.fail("counted again"))
     assert first == measure(store)
+
+
+def test_each_pass_over_all_there_is_is_made_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What several measures are made of is summed once: of a million messages it takes seconds."""
+    talk(store, 3)
+    passes: list[object] = []
+    ask = SqliteMeasures._ask
+    monkeypatch.setattr(SqliteMeasures, "_ask", lambda self, *asked: passes.append(asked[-1]) or ask(self, *asked))
+    measure(store)
+    assert sorted({*passes}) == sorted(passes)
 
 
 def test_percentiles_are_values_that_occur() -> None:

@@ -98,7 +98,8 @@ def measure(
         raise UsageError(f"'{by}' is not what sums can be told apart by", choices_hint(by, DIMENSIONS))
     for store in stores:
         _count(store, filters, progress)
-    sizes = [size for store in stores for size in store.measures.sizes(filters, CL100K)]
+    held = [(store, store.measures.sizes(filters, CL100K)) for store in stores]  # a pass over all: made once
+    sizes = [size for _, found in held for size in found]
     turns = {name: costs for store in stores for name, costs in store.measures.turns(filters, CL100K).items()}
     days = _summed(stores, filters, "day")
     return Stats(
@@ -111,9 +112,9 @@ def measure(
         session_messages=percentiles([size.messages for size in sizes]),
         tokens_per_turn=percentiles([tokens for found in turns.values() for tokens in found]),
         window_share=percentiles([_share(size) for size in sizes]),
-        latency_ms=percentiles([took for store in stores for took in _latencies(store, filters, stopwatch)]),
+        latency_ms=percentiles([took for store, found in held for took in _latencies(store, found, stopwatch)]),
         grown=tuple(_grown(sizes, turns)),
-        compaction=_compaction([_waiting(store, filters, budget) for store in stores]),
+        compaction=_compaction([_waiting(store, found, budget) for store, found in held]),
         days=tuple(days),
         by=tuple(days if by == "day" else _summed(stores, filters, by)),
     )
@@ -177,9 +178,9 @@ def _compaction(waiting: Sequence[Compaction]) -> Compaction:
     )
 
 
-def _waiting(store: Store, filters: Filters, budget: int | None) -> Compaction:
+def _waiting(store: Store, held: Sequence[Size], budget: int | None) -> Compaction:
     """Return what of a user's conversations `chatlog compact --due` would summarise."""
-    sizes = {size.id: size for size in store.measures.sizes(filters, CL100K) if _fills(size.tokens, size, budget)}
+    sizes = {size.id: size for size in held if _fills(size.tokens, size, budget)}
     found = store.measures.unsummarised([*sizes], CL100K)
     due = [_due(exchanges, sizes[name], budget) for name, exchanges in found.items()]
     since = min((old[0].since for old in due if old), default=None)
@@ -205,9 +206,9 @@ def _fills(tokens: int, size: Size, budget: int | None) -> bool:
     return level_of(tokenizer_for(size.model).billed(tokens), window_for(size.model, budget)) != "normal"
 
 
-def _latencies(store: Store, filters: Filters, stopwatch: Callable[[], float]) -> list[float]:
+def _latencies(store: Store, held: Sequence[Size], stopwatch: Callable[[], float]) -> list[float]:
     """Return what reading the ends of some conversations took, in milliseconds; the same ones each time."""
-    names = [size.id for size in store.measures.sizes(filters, CL100K)]
+    names = [size.id for size in held]
     found = []
     for name in random.Random(len(names)).sample(names, min(SAMPLE, len(names))):  # noqa: S311  no secret
         started = stopwatch()
