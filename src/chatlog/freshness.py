@@ -96,7 +96,7 @@ class Files:
     def _is_same(self, path: str, state: FileState, seen: SeenFile) -> bool:
         """Whether a file of another time says the same; then the time is remembered."""
         reading = Reading(Path(path), state, self._now_ns())
-        if seen.hash is None or _hash_of(reading) != seen.hash:
+        if seen.sha256 is None or _hash_of(reading) != seen.sha256:
             return False
         told = self._store.sources.told(seen.path)
         self._learn(replace(seen, state=state, read_ns=reading.at_ns, told=told))
@@ -118,7 +118,7 @@ class Files:
             read_ns=reading.at_ns,
             reader=self._reader,
             format=source_format,
-            hash=_hash_of(reading),
+            sha256=_hash_of(reading),
             beside=reading.beside,
             marks=self._marks | tags,
             stamp=self.stamp,
@@ -170,11 +170,11 @@ def state_of(path: Path | str) -> FileState | None:
 
 
 def _hash_of(reading: Reading) -> bytes | None:
-    """Return the hash of a file; None where it is too large, has changed since it was looked at, or is unreadable."""
+    """Return the sha256 of a file; None where it is too large, has changed since it was looked at, or is unreadable."""
     if reading.state is None or reading.state.size > HASHED_BYTES:
         return None
     try:
-        digest = hashlib.blake2b(reading.path.read_bytes(), digest_size=32).digest()
+        digest = hashlib.sha256(reading.path.read_bytes()).digest()
     except OSError:
         return None
     return digest if state_of(reading.path) == reading.state else None

@@ -11,7 +11,7 @@ from .making import opened
 
 FILE = SeenFile(
     path="/home/ana/.codex/ü.jsonl", state=FileState(3_000_000_000, 1_795_000_000_123_456_789), read_ns=5, reader="1",
-    format="codex", hash=b"\x00\xff", beside={"/x": FileState(1, 2), "/gone": None}, marks=frozenset({"tag:a", "b"}),
+    format="codex", sha256=b"\x00\xff", beside={"/x": FileState(1, 2), "/gone": None}, marks=frozenset({"tag:a", "b"}),
 )  # fmt: skip
 PLAIN = SeenFile(path="/p", state=FileState(0, 0), read_ns=0, reader="")
 

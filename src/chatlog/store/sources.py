@@ -32,7 +32,7 @@ class SeenFile:
     read_ns: int
     reader: str
     format: str | None = None
-    hash: bytes | None = None
+    sha256: bytes | None = None
     beside: Mapping[str, FileState | None] = field(default_factory=dict)
     marks: frozenset[str] = frozenset()
     stamp: int = 0

@@ -243,7 +243,7 @@ CREATE TABLE sources (
     read_ns INTEGER NOT NULL,           -- when it was looked at: a file written in that very moment is not trusted
     reader TEXT NOT NULL,               -- the version of chatlog that read it; a newer one may read more of it
     format TEXT,                        -- NULL: it holds no history
-    hash BLOB,                          -- BLAKE2b, in half the time of SHA-256; NULL: too large to be worth it
+    sha256 BLOB,                        -- NULL: too large to be worth it
     beside TEXT,                        -- JSON: other files its reader looked at, with size and time; null: absent
     marks TEXT,                         -- what was done with all that it held, one a line: tag:work
     stamp INTEGER NOT NULL,             -- the last audit line but for exports: what was deleted since is told anew

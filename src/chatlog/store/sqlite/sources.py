@@ -20,7 +20,7 @@ class SqliteSources:
         """Return every file that was read, by its path."""
         with self._pool.read() as connection:
             rows = connection.execute(
-                """SELECT path, size, mtime_ns, read_ns, reader, format, hash, beside, marks, stamp
+                """SELECT path, size, mtime_ns, read_ns, reader, format, sha256, beside, marks, stamp
                    FROM sources WHERE user = ?""",
                 (self._user,),
             )
@@ -59,14 +59,14 @@ class SqliteSources:
 
 
 def _from_row(row: Row) -> SeenFile:
-    path, size, mtime_ns, read_ns, reader, name, hash_, beside, marks, stamp = row
+    path, size, mtime_ns, read_ns, reader, name, sha256, beside, marks, stamp = row
     return SeenFile(
         path=path,
         state=FileState(size, mtime_ns),
         read_ns=read_ns,
         reader=reader,
         format=name,
-        hash=hash_,
+        sha256=sha256,
         beside={other: FileState(*state) if state else None for other, state in json.loads(beside).items()}
         if beside
         else {},
@@ -84,7 +84,7 @@ def _to_row(file: SeenFile) -> Row:
         file.read_ns,
         file.reader,
         file.format,
-        file.hash,
+        file.sha256,
         beside,
         marks,
         file.stamp,
