@@ -6,9 +6,10 @@ import pytest
 
 from chatlog import hybrid, query
 from chatlog.hunt import Hunt
-from chatlog.models import Filters, Term
+from chatlog.models import Filters, MessageDraft, Term
 from chatlog.ranking import Scores, Weighed
 from chatlog.results import SearchOptions
+from chatlog.search import search_messages
 from chatlog.store import Store
 from chatlog.store.words import Spot
 
@@ -41,6 +42,44 @@ def test_chance_brings_more_where_there_is_more(store: Store) -> None:
     """What answers a question in a small history is what chance brings in a large one."""
     assert not is_noise(store, 0.45, words=1.2, share=0.1, size=100)
     assert is_noise(store, 0.45, words=1.2, share=0.1, size=100_000)
+
+
+def test_a_reply_is_ahead_and_a_question_behind(store: Store) -> None:
+    """Who asks does not know; who replies may."""
+    talks = ("The walrus likes some fish.", "Fine."), ("Which fish does the walrus like?", "Herring.")
+    for talk in reversed(talks):
+        store.new(messages=[MessageDraft(role="user", text=text) for text in talk])
+
+    found = [item.message.text for item in search_messages(store, "what fish is it that a walrus likes?").items]
+
+    assert found.index("The walrus likes some fish.") < found.index("Which fish does the walrus like?")
+    assert found.index("Herring.") < found.index("Fine.")
+
+
+def test_of_two_as_good_the_one_with_what_is_asked_for_is_first(store: Store) -> None:
+    """When is answered by a time."""
+    texts = ("The walrus came to the harbour in June.", "The walrus came to the harbour in haste.")
+    for text in texts:
+        store.new(messages=[MessageDraft(role="user", text=text)])
+
+    orders = [
+        [item.message.text for item in search_messages(store, question).items]
+        for question in ("when did the walrus come to the harbour?", "how did the walrus come to the harbour?")
+    ]
+
+    assert [*texts] == orders[0]
+    assert [*reversed(texts)] == orders[1]
+
+
+def test_a_name_is_found_where_the_question_says_whose_something_is(store: Store) -> None:
+    """`Ann's` asks for Ann, and her own word is ahead of another's."""
+    store.new(
+        messages=[
+            MessageDraft(role="user", author=author, text=f"the walrus {number} is my favourite of them")
+            for number, author in enumerate(("Bob", "Ann", "Bob"))
+        ]
+    )
+    assert "Ann" == search_messages(store, "which walrus was Ann's favourite?").items[0].message.author
 
 
 def test_less_is_enough_in_a_chosen_conversation(store: Store) -> None:

@@ -15,6 +15,7 @@ from chatlog.results import SearchOptions
 from chatlog.search import search_messages
 from chatlog.store import Store
 from chatlog.store.sqlite import vectors as vector_rows
+from chatlog.store.words import Spot
 
 from .store.making import say
 
@@ -104,6 +105,19 @@ def test_a_reply_is_found_by_its_question(store: Store) -> None:
     store.new(messages=[say("nothing of that kind")])
     found = search_messages(store, "which place for dinner in Lisbon was recommended?")
     assert "Try Campo de Ourique." in [item.message.text for item in found.items]
+
+
+def test_what_is_very_near_is_not_lost_among_others() -> None:
+    """A message means what stands around it, too; the most alike of them counts beside the blend of all."""
+    spots = [Spot(1, seq, seq, None, "2026-11-20T00:00:00.000Z", 20, allowed=True) for seq in range(5)]
+    around = {(1, seq): 0.8 if seq == 2 else 0.2 for seq in range(5)}
+    even = dict.fromkeys(around, 0.32)
+
+    alike = [meaning._blended(around, spot) for spot in spots]
+
+    assert alike[2] == max(alike)
+    assert alike[1] == alike[3] > alike[0] > 0.3
+    assert alike[2] > meaning._blended(even, spots[2]) + 0.2
 
 
 def test_an_unrelated_question_is_answered_with_nothing(store: Store) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatlog.models import Filters, Term
-from chatlog.query import STOP_WORDS, Query, content_terms, parse
+from chatlog.query import STOP_WORDS, Query, content_terms, parse, without_endings
 
 from .store.making import NOW
 
@@ -144,6 +144,21 @@ def test_a_typographic_apostrophe_is_an_apostrophe() -> None:
     """`don’t` is the stop word `don't`."""
     assert "don't" in STOP_WORDS
     assert ["panic"] == words("don’t panic")
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("Caroline's parents", ["Caroline", "parents"]),
+        ("Caroline’s? CAROLINE'S", ["Caroline", "CAROLINE"]),
+        ("Ross 's son ca n't , they 're", ["Ross", "son", "ca", "they"]),
+        ("\"Sorcerer's Stone\" dogs' o'clock", ["Sorcerer's Stone", "dogs'", "o'clock"]),
+        ("'s", ["'s"]),
+    ],
+)
+def test_words_are_looked_for_without_what_grammar_adds(text: str, left: list[str]) -> None:
+    """Whose something is is asked by a name with an ending, which nobody else's message has."""
+    assert left == [term.text for term in without_endings(asked(text).terms)]
 
 
 @given(st.text())

@@ -24,6 +24,32 @@ def test_a_word_farther_off_ranks_but_is_no_share_of_the_question() -> None:
     assert SHARED + 1 == sum(share > 0 for share in scores.shares)
 
 
+def test_what_follows_a_word_is_ahead_of_what_comes_before_it() -> None:
+    """Things are introduced, then told: of two messages as far from a word the later one ranks higher."""
+    spots = [Spot(1, seq, seq, None, "2026-11-20T00:00:00.000Z", 20, allowed=True) for seq in range(1, 8)]
+
+    words = word_scores(
+        Ground(spots, [Neighbour(*spot[:3]) for spot in spots]), [Weighed(Term("zebra"), 2.0, frozenset({4}))]
+    ).words
+
+    assert words[3] == max(words)
+    assert all(words[3 + distance] > words[3 - distance] for distance in (1, 2, 3))
+
+
+def test_who_is_named_speaks_of_the_rest_of_the_question() -> None:
+    """It counts only where that stands, and is said by whom the question names."""
+    spots = [
+        Spot(1, seq, seq, "Ann" if seq % 2 else "Bob", "2026-11-20T00:00:00.000Z", 20, allowed=True)
+        for seq in range(1, 12)
+    ]
+    ann = Weighed(Term("Ann"), 1.0, frozenset(), authored=frozenset(range(1, 12, 2)))
+    terms = [ann, Weighed(Term("zebra"), 3.0, frozenset({4})), Weighed(Term("gnu"), 1.0, frozenset({10}))]
+
+    named = word_scores(Ground(spots, [Neighbour(*spot[:3]) for spot in spots]), terms).named
+
+    assert [0, 0, 0.75, 0, 0.75, 0, 0, 0, 0.25, 0, 0.25] == named
+
+
 @pytest.mark.parametrize("wanted", [1, 3, 8, 100])
 def test_the_best_seeds_are_those_of_a_full_count(wanted: int) -> None:
     """Leaving off early changes nothing of who is best."""

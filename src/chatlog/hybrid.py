@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatlog import lexical, ranking
+from chatlog import answers, lexical, ranking
 from chatlog import query as language
 from chatlog.hunt import MEANING_SEEDS, SPREAD, Hunt, Ranked, most_telling
 from chatlog.models import Term
@@ -25,11 +25,19 @@ LITERAL = 0.5
 COMPLETE = 0.3
 #: So many characters of a message are looked through for the phrase.
 PHRASE_SCAN = 100_000
+#: What it adds that whom the question names speaks of all the rest of it, and that what it asks for is there: a time …
+NAMED, OF_THE_KIND = 0.2, 0.12
+#: What it adds to reply to one who asked all of the question, and what it takes to ask oneself.
+REPLY, ASKING = 0.2, 0.05
+#: So many of the best are read, more where more are wanted, and so much of each: a long text says something of all.
+READ, MOST_READ, READ_CHARS = 60, 500, 600
 #: How alike the nearest is, and how much of the question the best hold by words and how much stands around them: where
 #: these sum up to less, nothing here answers it.  Chance alone brings more the more there is, by its logarithm, and of
 #: a longer question less is to be expected, by the logarithm of its words.
 HELD, AROUND, LONGER = 1.5, 1 / 3, 0.15
-FLOOR, BY_CHANCE = 0.65, 0.12
+#: Who names somebody who is here asks here; the more so where they speak of the rest of it.
+HERE, SPEAKING = 0.05, 0.3
+FLOOR, BY_CHANCE = 0.68, 0.12
 #: Within a conversation that the user chose so much of that is enough.
 WITHIN = 0.4
 #: What is so alike answers a question that shares no word with it; another set's question is hardly ever that near.
@@ -59,7 +67,7 @@ class _Field:
 
 def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
     """Return the messages that answer best by words and meaning."""
-    asked, beyond = most_telling(language.split_runs(terms))
+    asked, beyond = most_telling(language.split_runs(language.without_endings(terms)))
     weighed = hunt.weigh(asked)
     field = _field(hunt, weighed, by_words=hunt.options.mode != "semantic")
     has_meaning = any(value > UNKNOWN for value in field.alike)
@@ -71,6 +79,8 @@ def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
     order = _order(hunt, field, weighed)
     if not order or _is_noise(hunt, field, order, weighed):
         return Results(mode=mode, dropped=names, total=0, warnings=hunt.warnings())
+    if mode == "hybrid":
+        order = _read(hunt, field, order, weighed)
     items = hunt.items((field.ranked(index) for index in order), asked)
     return Results(
         items=tuple(items),
@@ -99,8 +109,8 @@ def _field(hunt: Hunt, weighed: Sequence[Weighed], *, by_words: bool) -> _Field:
     literal = _literal(hunt, weighed, places) if by_words else frozenset()
     complete = _complete(weighed) if by_words else frozenset()
     total = [
-        score + LITERAL * (spot.body in literal) + COMPLETE * (spot.body in complete)
-        for spot, score in zip(places, ranking.fused(scores.words, alike), strict=True)
+        score + NAMED * named + LITERAL * (spot.body in literal) + COMPLETE * (spot.body in complete)
+        for spot, score, named in zip(places, ranking.fused(scores.words, alike), scores.named, strict=True)
     ]
     return _Field(places, scores, alike, total)
 
@@ -150,6 +160,26 @@ def _order(hunt: Hunt, field: _Field, weighed: Sequence[Weighed]) -> list[int]:
     return sorted(found, key=lambda index: (-field.total[index], -field.spots[index].body))
 
 
+def _read(hunt: Hunt, field: _Field, order: Sequence[int], weighed: Sequence[Weighed]) -> list[int]:
+    """Return the places by what the best of them say, too: what is asked for, or no more than a question."""
+    best = order[: min(max(READ, 2 * hunt.options.limit), MOST_READ)]
+    at = {(spot.conversation, spot.seq): spot.body for spot in field.spots}
+    before = {index: at.get((field.spots[index].conversation, field.spots[index].seq - 1), -1) for index in best}
+    texts = hunt.store.words.texts({*before.values(), *(field.spots[index].body for index in best)}, READ_CHARS)
+    asking = {body for body, text in texts.items() if answers.asks(text)}
+    wanted = answers.wanted(hunt.text)
+    asked = sum(term.weight for term in weighed) or 1.0
+    for index, last in before.items():
+        body = field.spots[index].body
+        if wanted is not None and wanted.search(texts.get(body, "")):
+            field.total[index] += OF_THE_KIND
+        if body in asking:
+            field.total[index] -= ASKING
+        if last in asking:
+            field.total[index] += REPLY * sum(term.weight for term in weighed if last in term.bodies) / asked
+    return sorted(order, key=lambda index: (-field.total[index], -field.spots[index].body))
+
+
 def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int], weighed: Sequence[Weighed]) -> bool:
     """Whether the best results have too little to do with a question; bare words need only be somewhere.
 
@@ -164,6 +194,8 @@ def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int], weighed: Sequence
     words = max(field.scores.words[index] for index in order[:3]) / asked
     share = max(field.scores.shares[index] for index in order[:3])
     answered = alike + HELD * words + AROUND * share + LONGER * math.log(max(len(weighed), 1))
+    if any(term.authored for term in weighed):
+        answered += HERE + SPEAKING * max(field.scores.named[index] for index in order[:3])
     floor = FLOOR + BY_CHANCE * math.log10(hunt.size)
     return answered < (floor if hunt.query.filters.ids is None else floor * WITHIN)
 

@@ -33,6 +33,9 @@ SAMPLE, OUTGROWN = 20_000, 4
 #: How much of a neighbour's vector a message takes on, at distance 1 and 2.
 BLEND = (0.3, 0.15)
 REACH = len(BLEND)
+_BESIDE = [(step, weight) for distance, weight in enumerate(BLEND, 1) for step in (-distance, distance)]
+#: What the most alike of them and itself counts beside the blend.
+MOST_ALIKE = 0.7
 #: The cosine of one message and the next, about.
 KINSHIP = 0.1
 
@@ -189,20 +192,23 @@ def _most(whole: list[float], parts: Sequence[Sequence[float]]) -> list[float]:
 def _blended(own: Mapping[tuple[int, int], float], spot: Spot) -> float:
     """Return how alike a message is with its neighbours' vectors blended into its own.
 
-    Of vectors of length 1 that have `KINSHIP` in common, by which the blend's length is told without them.
+    Of vectors of length 1 that have `KINSHIP` in common, by which the blend's length is told without them.  A blend of
+    what has nothing in common loses what one of them says: so the most alike counts too.
     """
-    here = own.get((spot.conversation, spot.seq))
-    if here is None:
+    conversation, here, *_ = spot
+    alike = most = own.get((conversation, here))
+    if alike is None or most is None:
         return -1.0
-    around, weights, squares = 0.0, 0.0, 0.0
-    for distance, weight in enumerate(BLEND, 1):
-        for seq in (spot.seq - distance, spot.seq + distance):
-            beside = own.get((spot.conversation, seq))
-            if beside is not None:
-                around += weight * beside
-                weights += weight
-                squares += weight * weight
-    return (here + around) / math.sqrt(1 + squares + KINSHIP * (2 * weights + weights * weights - squares))
+    weights, squares = 0.0, 0.0
+    for step, weight in _BESIDE:
+        beside = own.get((conversation, here + step))
+        if beside is not None:
+            most = max(most, beside)
+            alike += weight * beside
+            weights += weight
+            squares += weight * weight
+    alike /= math.sqrt(1 + squares + KINSHIP * (2 * weights + weights * weights - squares))
+    return (alike + MOST_ALIKE * most) / (1 + MOST_ALIKE)
 
 
 def centre(store: Store, bodies: Sequence[int]) -> Matrix | None:

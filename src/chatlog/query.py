@@ -42,6 +42,8 @@ _ASKING_WORDS = """
 """
 #: Words that are about conversation itself, which count less than what it was about.
 ASKING_WORDS = frozenset(_ASKING_WORDS.split())
+#: What is said of who owns something, and verbs cut short: `'s`, `n't`.
+_ENDING = re.compile(r"(?:(?<=\w)['’]s|^n?['’](?:s|t|re|ve|ll|d|m))[?!.,;:]*$", re.IGNORECASE)
 #: Characters of Chinese that make a question, or hold a sentence together.
 ASKING_CHARACTERS = frozenset("的是了么什吗呢哪谁几怎吧在和与有个这那我你他她它们")
 
@@ -138,6 +140,16 @@ def content_terms(terms: tuple[Term, ...]) -> tuple[Term, ...]:
         if term.phrase or word not in STOP_WORDS:
             kept.setdefault(word or term.text, term)
     return tuple(kept.values()) or terms
+
+
+def without_endings(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """Return the terms without what grammar alone adds: `Caroline's` is Caroline, a word `'re` by itself nothing."""
+    found: dict[Term, None] = {}
+    for term in terms:
+        text = term.text if term.phrase or term.prefix else _ENDING.sub("", term.text)
+        if text:
+            found[term._replace(text=text)] = None
+    return tuple(found) or terms
 
 
 def split_runs(terms: tuple[Term, ...]) -> tuple[Term, ...]:

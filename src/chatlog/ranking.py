@@ -14,21 +14,26 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property, lru_cache
 from heapq import nlargest
+from operator import mul
 
 from chatlog.models import Term
 from chatlog.store.words import Neighbour, Spot
 
 #: How soon more of the same word adds nothing, and how much a long text is held against a message.
 SATURATION, LENGTH = 0.8, 0.2
-#: What a word counts in tool text, as the author's name, and in a neighbour at distance 1, 2 …
-TOOL, AUTHOR, NEIGHBOURS = 0.5, 2.5, (0.4, 0.3, 0.25, 0.2, 0.15, 0.15, 0.1, 0.1)
-REACH = len(NEIGHBOURS)
+#: What a word counts in tool text, as the author's name, and in the message before, the one before that …
+TOOL, AUTHOR, BEFORE = 0.5, 2.5, (0.4, 0.3, 0.25, 0.2, 0.15, 0.15, 0.1, 0.1)
+#: And in those after: an answer follows what it is about.
+AFTER = (0.3, 0.25, 0.2, 0.15, 0.1, 0.1, 0.1, 0.1)
+REACH = len(BEFORE)
 WINDOW = 2 * REACH + 1
 NOTHING = bytes(WINDOW)
 #: What a mark counts: none, shown text, tool text, both.
 HEARD = (0.0, 1.0, TOOL, 1.0 + TOOL)
 #: A word that stands farther off says where in a conversation one is, not that the question is answered.
 SHARED = 4
+#: What stands within so many messages of what its author says is what it is about.
+ABOUT = 2
 #: What verbs of asking count, and a character of a script whose words are runs of them.
 WEAK, SIGN = 0.3, 0.5
 #: What a pair of such characters counts nearby: it is no word, and stands everywhere.
@@ -38,7 +43,7 @@ SMALL = 200
 #: What it adds to answer one question of several in full, of what the best answer to all of them has.
 CLAUSE = 0.5
 #: How meaning adds to words, whose best is 1.
-MEANING = 0.35
+MEANING = 0.45
 
 _MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
 _MONTHS |= {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
@@ -73,10 +78,14 @@ def rarity(found: int, total: int) -> float:
 
 @dataclass(slots=True)
 class Scores:
-    """Of each spot: its score by words, and the share of the question that it and those around it hold."""
+    """Of each spot: its score by words, and the share of the question that it and those around it hold.
+
+    And of what one says whom the question names: how much of what it asks of them stands right there.
+    """
 
     words: list[float] = field(default_factory=list)
     shares: list[float] = field(default_factory=list)
+    named: list[float] = field(default_factory=list)
 
 
 class Ground:
@@ -118,14 +127,16 @@ def word_scores(ground: Ground, terms: Sequence[Weighed], dates: Sequence[float]
     mean = sum(spot.size for spot in spots) / len(spots) if spots else 1.0
     norms = [1 - LENGTH + LENGTH * spot.size / max(mean, 1.0) for spot in spots]
     total = sum(term.weight for term in terms) or 1.0
-    scores = Scores([weight / 2 for weight in dates] or [0.0] * len(spots), [0.0] * len(spots))
+    asked = sum(term.weight for term in terms if not term.authored) or 1.0
+    scores = Scores([weight / 2 for weight in dates] or [0.0] * len(spots), [0.0] * len(spots), [0.0] * len(spots))
+    names = frozenset[int]().union(*(term.authored for term in terms))
     clauses = {clause: [0.0] * len(spots) for term in terms for clause in term.clauses}
     for term in terms:
         for index, around in enumerate(ground.around(term)):
             authored = spots[index].body in term.authored
             if around == NOTHING and not authored:
                 continue
-            own, near, close = _heard(around)
+            own, near, close, about = _heard(around)
             frequency = own / norms[index] + near * term.nearby + AUTHOR * authored
             score = term.weight * frequency / (SATURATION + frequency)
             scores.words[index] += score
@@ -133,6 +144,8 @@ def word_scores(ground: Ground, terms: Sequence[Weighed], dates: Sequence[float]
                 clauses[clause][index] += score
             if close or authored:
                 scores.shares[index] += term.weight / total
+            if about and not term.authored and spots[index].body in names:
+                scores.named[index] += term.weight / asked
     if len(clauses) > 1:
         scores.words = _answering(scores.words, list(clauses.values()))
     return scores
@@ -147,13 +160,12 @@ def _answering(scores: Sequence[float], clauses: Sequence[Sequence[float]]) -> l
 
 
 @lru_cache(1 << 16)
-def _heard(around: bytes) -> tuple[float, float, bool]:
-    """Return what a term counts in the middle of a window, what around it, and whether it stands within `SHARED`."""
+def _heard(around: bytes) -> tuple[float, float, bool, bool]:
+    """Return what a term counts in the middle of a window, what around it, whether within `SHARED`, and `ABOUT`."""
     marks = [HEARD[mark] for mark in around]
-    near = sum(
-        weight * (marks[REACH - distance] + marks[REACH + distance]) for distance, weight in enumerate(NEIGHBOURS, 1)
-    )
-    return marks[REACH], near, any(marks[REACH - SHARED : REACH + SHARED + 1])
+    near = sum(map(mul, reversed(BEFORE), marks)) + sum(map(mul, AFTER, marks[REACH + 1 :]))
+    close = any(marks[REACH - SHARED : REACH + SHARED + 1])
+    return marks[REACH], near, close, any(marks[REACH - ABOUT : REACH + ABOUT + 1])
 
 
 # dates

@@ -1,0 +1,39 @@
+"""What kind of answer a question wants, a time, a number, a place, and whether a text says anything of that kind.
+
+Pure: it knows no messages, only how questions and answers look.  In a language it does not know it wants nothing.
+"""
+
+from __future__ import annotations
+
+import re
+
+_TIMES = """
+    yesterday today tonight tomorrow ago last next since recently morning night evening weekend days? weeks? months?
+    years? summer winter spring fall o'clock am pm (?:mon|tues|wednes|thurs|fri|satur|sun)day january february march
+    april may june july august september october november december \\d{4}
+"""
+_NUMBERS = """
+    \\d[\\d,.]* one two three four five six seven eight nine ten twelve twenty thirty fifty hundred thousand couple few
+    several dozen once twice both
+"""
+_TIME = re.compile(rf"\b(?:{'|'.join(_TIMES.split())})\b", re.IGNORECASE)
+_NUMBER = re.compile(rf"\b(?:{'|'.join(_NUMBERS.split())})\b", re.IGNORECASE)
+#: A name within a sentence.
+_PLACE = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][a-z]+")
+#: How a question asks for one of them; the first that fits.
+_WANTED = (
+    (re.compile(r"\bwhen\b|what (?:date|day|year|month|time)|how long", re.IGNORECASE), _TIME),
+    (re.compile(r"how (?:many|much|often|old)", re.IGNORECASE), _NUMBER),
+    (re.compile(r"\bwhere\b|what (?:city|country|place|state)", re.IGNORECASE), _PLACE),
+)
+_ASKS = re.compile(r"[?？]\W*$")
+
+
+def wanted(question: str) -> re.Pattern[str] | None:
+    """Return what answers to a question have in them, None where that cannot be told."""
+    return next((answer for asked, answer in _WANTED if asked.search(question)), None)
+
+
+def asks(text: str) -> bool:
+    """Whether a text ends by asking."""
+    return bool(_ASKS.search(text))
