@@ -7,7 +7,7 @@ import random
 import pytest
 
 from chatlog.models import Term
-from chatlog.ranking import REACH, SHARED, Ground, Weighed, best_seeds, word_scores
+from chatlog.ranking import REACH, SHARED, TELLING, Ground, Weighed, best_seeds, by_conversation, word_scores
 from chatlog.store.words import Neighbour, Spot
 
 
@@ -48,6 +48,17 @@ def test_who_is_named_speaks_of_the_rest_of_the_question() -> None:
     named = word_scores(Ground(spots, [Neighbour(*spot[:3]) for spot in spots]), terms).named
 
     assert [0, 0, 0.75, 0, 0.75, 0, 0, 0, 0.25, 0, 0.25] == named
+
+
+def test_a_conversation_with_more_of_it_counts_more() -> None:
+    """The best of each are added up, no more of a long one than of others."""
+    spots = [
+        Spot(conversation, seq, 100 * conversation + seq, None, "2026-11-20T00:00:00.000Z", 20, allowed=True)
+        for conversation, length in ((1, 2), (2, TELLING), (3, 20))
+        for seq in range(length)
+    ]
+    shares = by_conversation(spots, [1.0] * len(spots))
+    assert [2 / TELLING] * 2 + [1.0] * (TELLING + 20) == shares
 
 
 @pytest.mark.parametrize("wanted", [1, 3, 8, 100])

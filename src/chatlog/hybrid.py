@@ -23,6 +23,8 @@ from chatlog.store.words import Spot
 LITERAL = 0.5
 #: What a message adds that holds every word itself.
 COMPLETE = 0.3
+#: What it adds to stand in a conversation that is about the question: one message that fits may do so by chance.
+CONVERSATION = 0.2
 #: So many characters of a message are looked through for the phrase.
 PHRASE_SCAN = 100_000
 #: What it adds that whom the question names speaks of all the rest of it, and that what it asks for is there: a time …
@@ -112,6 +114,9 @@ def _field(hunt: Hunt, weighed: Sequence[Weighed], *, by_words: bool) -> _Field:
         score + NAMED * named + LITERAL * (spot.body in literal) + COMPLETE * (spot.body in complete)
         for spot, score, named in zip(places, ranking.fused(scores.words, alike), scores.named, strict=True)
     ]
+    if hunt.allowed is None:
+        shares = ranking.by_conversation(places, total)
+        total = [score + CONVERSATION * share for score, share in zip(total, shares, strict=True)]
     return _Field(places, scores, alike, total)
 
 

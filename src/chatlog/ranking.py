@@ -22,7 +22,7 @@ from chatlog.store.words import Neighbour, Spot
 #: How soon more of the same word adds nothing, and how much a long text is held against a message.
 SATURATION, LENGTH = 0.8, 0.2
 #: What a word counts in tool text, as the author's name, and in the message before, the one before that …
-TOOL, AUTHOR, BEFORE = 0.5, 2.5, (0.4, 0.3, 0.25, 0.2, 0.15, 0.15, 0.1, 0.1)
+TOOL, AUTHOR, BEFORE = 0.5, 2.5, (0.45, 0.35, 0.3, 0.2, 0.15, 0.15, 0.1, 0.1)
 #: And in those after: an answer follows what it is about.
 AFTER = (0.3, 0.25, 0.2, 0.15, 0.1, 0.1, 0.1, 0.1)
 REACH = len(BEFORE)
@@ -42,8 +42,10 @@ NEARBY_PAIR = 0.1
 SMALL = 200
 #: What it adds to answer one question of several in full, of what the best answer to all of them has.
 CLAUSE = 0.5
+#: So many of the best of a conversation tell whether it is about the question.
+TELLING = 5
 #: How meaning adds to words, whose best is 1.
-MEANING = 0.45
+MEANING = 0.4
 
 _MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
 _MONTHS |= {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
@@ -218,6 +220,16 @@ def fused(words: Sequence[float], alike: Sequence[float]) -> list[float]:
     low, high = (min(known), max(known)) if known else (0.0, 0.0)
     spread = (high - low) or 1.0
     return [word / best + MEANING * (max(value - low, 0.0) / spread) for word, value in zip(words, alike, strict=True)]
+
+
+def by_conversation(spots: Sequence[Spot], scores: Sequence[float]) -> list[float]:
+    """Return for each spot how much the best of its conversation have, of what those of the best one have."""
+    found: dict[int, list[float]] = {}
+    for spot, score in zip(spots, scores, strict=True):
+        found.setdefault(spot.conversation, []).append(score)
+    sums = {conversation: sum(nlargest(TELLING, all_of_it)) for conversation, all_of_it in found.items()}
+    best = max(sums.values(), default=0.0) or 1.0
+    return [sums[spot.conversation] / best for spot in spots]
 
 
 def best_seeds(terms: Sequence[Weighed], wanted: int, allowed: Callable[[Iterable[int]], Collection[int]]) -> list[int]:
