@@ -39,9 +39,9 @@ READ, MOST_READ, READ_CHARS = 60, 500, 600
 HELD, AROUND, LONGER = 1.5, 1 / 3, 0.15
 #: Who names somebody who is here asks here; the more so where they speak of the rest of it.
 HERE, SPEAKING = 0.05, 0.3
-FLOOR, BY_CHANCE = 0.68, 0.12
+FLOOR, BY_CHANCE = 0.7, 0.12
 #: Within a conversation that the user chose so much of that is enough.
-WITHIN = 0.4
+WITHIN = 0.37
 #: What is so alike answers a question that shares no word with it; another set's question is hardly ever that near.
 ALIKE_ENOUGH = 0.55
 #: A query of so few words is a look-up: what only stands near a match is no match.
