@@ -77,3 +77,79 @@ def test_a_message_that_is_gone_before_it_is_shown_is_left_out(
     left = search_messages(*asked).items
     assert 2 == len(left)
     assert second.message.ref == left[0].message.ref
+
+
+MODES = ("hybrid", "lexical", "semantic")
+
+
+@pytest.fixture
+def buried(store: Store, monkeypatch: pytest.MonkeyPatch) -> str:
+    """One message, and so many later ones with its words in the trash, or hidden, that none else is looked at."""
+    monkeypatch.setattr(hunt, "COMMON", 4)
+    monkeypatch.setattr(hunt, "WHOLE", 2)
+    monkeypatch.setattr("chatlog.hybrid.MEANING_SEEDS", 4)
+    for name in ("ALIKE", "ALIKE_LOOK_UP", "FLOOR", "BY_CHANCE"):  # what all say means little
+        monkeypatch.setattr(f"chatlog.hybrid.{name}", 0.0)
+    kept = store.new(messages=[MessageDraft(role="user", text="the walrus contract number is 4711")])
+    others = [MessageDraft(role="user", text=f"walrus contract number {day}", hidden=day % 2 == 0) for day in range(60)]
+    gone = store.new(messages=[other for other in others if not other.hidden])
+    store.new(messages=[other for other in others if other.hidden])
+    store.delete([gone.id])
+    for word in ("otter", "seal", "orca"):
+        store.new(messages=[MessageDraft(role="user", text=f"the {word} came by")])
+    return f"{kept.id}:1"
+
+
+@pytest.mark.parametrize("query", ["walrus", "walrus contract", "what is the walrus number", "walrus -orca"])
+@pytest.mark.parametrize("mode", MODES)
+def test_what_nobody_may_see_hides_nothing(store: Store, buried: str, mode: str, query: str) -> None:
+    """A message is found though very many newer ones hold its words and are in the trash, or hidden."""
+    found = search_messages(store, query, options=SearchOptions(mode=mode, limit=3))
+    assert buried in [item.message.ref for item in found.items]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_may_be_seen_is_not_told_where_enough_of_it_is_found(
+    store: Store, talks: list[str], mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A common word most of whose messages may be seen costs one posting and no look at all there is."""
+    looked: list[str] = []
+    for name in ("allowed", "posting", "together"):
+        monkeypatch.setattr(SqliteWords, name, _watched(looked, name))
+    search_messages(store, "walrus", options=SearchOptions(mode=mode, limit=1))
+    assert {"hybrid": ["posting"], "lexical": ["together", "posting"], "semantic": ["posting"]}[mode] == looked
+
+
+def _watched(looked: list[str], name: str) -> Any:
+    method = getattr(SqliteWords, name)
+
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        looked.append(name)
+        return method(*args, **kwargs)
+
+    return watched
+
+
+def test_a_filter_looks_further_back_for_a_common_word(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it lets through is found behind any number of messages with the word that it does not let through."""
+    monkeypatch.setattr(hunt, "COMMON", 4)
+    monkeypatch.setattr(hunt, "WHOLE", 2)
+    monkeypatch.setattr(hunt, "MOST_LOOKED_AT", 4)
+    wanted = [store.new(messages=[MessageDraft(role="user", text="walrus")]).id]
+    store.new(messages=[MessageDraft(role="user", text=f"walrus {day}") for day in range(90)])
+    wanted += [store.new(messages=[MessageDraft(role="user", text=word)]).id for word in ("otter", "seal", "orca")]
+    store.tag(wanted, add=["zoo"])
+    found = search_messages(store, "walrus", Filters(tags=("zoo",)))
+    assert wanted[:1] == [item.message.conversation for item in found.items if item.by_words]
+
+
+def test_empty_conversations_do_not_blind_a_filter(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the latest conversations are empty the history is no smaller for it."""
+    monkeypatch.setattr("chatlog.store.sqlite.words.COUNTED", 2)
+    monkeypatch.setattr(hunt, "COMMON", 4)
+    monkeypatch.setattr(hunt, "WHOLE", 2)
+    store.new(messages=[MessageDraft(role="user", text=f"banana {day}") for day in range(9)])
+    for _ in range(3):
+        store.new()
+    found = search_messages(store, "banana", Filters(since="2000-01-01T00:00:00.000Z"))
+    assert 9 == len(found.items)

@@ -64,19 +64,23 @@ class Ranked(NamedTuple):
 class Hunt:
     """A query on its way to results."""
 
-    def __init__(self, store: Store, query: Query, options: SearchOptions) -> None:
+    def __init__(self, store: Store, query: Query, options: SearchOptions, *, sighted: bool = False) -> None:
         self.store = store
         self.query = query
         self.options = options
         self.within = tuple(place for place in options.within if place in ("text", "tool")) or ("text", "tool")
         self.warned: list[str] = []
+        #: What may be seen is told apart from the start: that takes a look at all messages.
+        self.sighted = sighted or query.filters != Filters()
+        #: Nearly all that was looked at may not be seen, and there is more: the search is worth another, sighted.
+        self.blinded = False
 
     # what may be found
 
     @cached_property
     def allowed(self) -> frozenset[int] | None:
-        """The bodies that the filters let through; None where there are no filters."""
-        if self.query.filters == Filters():
+        """The bodies that may be seen and that the filters let through; None where that is told of each as it comes."""
+        if not self.sighted:
             return None
         return self.store.words.allowed(self.query.filters, hidden=self.options.hidden)
 
@@ -101,8 +105,8 @@ class Hunt:
 
     @cached_property
     def size(self) -> int:
-        """About how many messages of the user are in the span."""
-        return max(min(self.store.words.size(), self.span[1] - self.span[0] + 1), 1)
+        """About how many messages of the user are in the span: an estimate, but no fewer than may be found."""
+        return max(min(self.store.words.size(), self.span[1] - self.span[0] + 1), len(self.allowed or ()), 1)
 
     @cached_property
     def common(self) -> int:
@@ -119,13 +123,26 @@ class Hunt:
     def holding(self, terms: tuple[Term, ...]) -> frozenset[int]:
         """Return the messages that hold all of the terms: the latest, where there are very many."""
         most = COMMON if self.allowed is None and not self.query.without else 1 << 40
-        bodies = self.may_be_found(self.store.words.together(terms, self.within, most).bodies)
-        spots = self.store.words.spots(self._latest(bodies), 0, self.query.filters, hidden=self.options.hidden)
-        found = frozenset(spot.body for spot in spots if spot.allowed)
-        if found or len(bodies) <= self._enough:
-            return found
-        spots = self.store.words.spots(bodies, 0, self.query.filters, hidden=self.options.hidden)
-        return frozenset(spot.body for spot in spots if spot.allowed)
+        posting = self.store.words.together(terms, self.within, most)
+        bodies = self.may_be_found(posting.bodies)
+        found = self.seen(self._latest(bodies))
+        if len(found) < self.options.limit and len(bodies) > self._enough:
+            found = self.seen(bodies)
+        self.blinded |= not posting.complete and self._too_few(found)
+        return found
+
+    def seen(self, bodies: Collection[int]) -> frozenset[int]:
+        """Return those of the bodies that stand where they may be seen."""
+        return frozenset(spot.body for spot in self.around(bodies, 0) if spot.allowed)
+
+    @property
+    def wanted(self) -> int:
+        """How many messages that hold words there should be to choose from."""
+        return max(WORD_SEEDS, self.options.limit)
+
+    def _too_few(self, found: Collection[int]) -> bool:
+        """Whether so little of what a common word gave may be found that more is to be looked at."""
+        return len(found) < min(self.wanted, COMMON // 2)
 
     @property
     def _enough(self) -> int:
@@ -142,11 +159,28 @@ class Hunt:
 
     def weigh(self, terms: Sequence[Term]) -> list[Weighed]:
         """Return the terms with their weights and where they are, but for words that nearly all messages have."""
-        found = {term: self.store.words.posting(term, self.within, self.common, span=self.span) for term in terms}
+        found = self._postings(terms)
         rare = [term for term, posting in found.items() if posting.complete and posting.bodies]
         if rare:
             terms = [term for term in terms if found[term].complete or found[term].total < self.size * EVERYWHERE]
         return [self._weighed(term, found[term], rare) for term in terms]
+
+    def _postings(self, terms: Sequence[Term]) -> dict[Term, Posting]:
+        """Return where the terms are: the latest, and what lies further back while too few of those may be found."""
+        first, last = self.span
+        most = self.common
+        found = {term: self.store.words.posting(term, self.within, most, span=(first, last)) for term in terms}
+        while self.allowed and not self.whole:
+            going_on = [term for term, posting in found.items() if not posting.complete]
+            held = frozenset[int]().union(*(posting.bodies for posting in found.values()))
+            if not going_on or not self._too_few(self.may_be_found(held)):
+                break
+            most *= 8
+            for term in going_on:
+                before = found[term].since - 1
+                older = self.store.words.posting(term, self.within, most, span=(first, before))
+                found[term] = Posting(found[term].bodies | older.bodies, found[term].total, older.since)
+        return found
 
     def _weighed(self, term: Term, found: Posting, rare: Sequence[Term]) -> Weighed:
         shown, tool, author = self._places(term, found)
@@ -193,13 +227,20 @@ class Hunt:
 
     def seeds(self, weighed: Sequence[Weighed]) -> frozenset[int]:
         """Return the messages that hold the most of the words, enough of them visible ones."""
-        wanted = asked = max(WORD_SEEDS, self.options.limit)
+        asked = self.wanted
         while True:
             ranked = ranking.best_seeds(weighed, asked, self.may_be_found)
-            visible = {spot.body for spot in self.around(ranked[:asked], 0) if spot.allowed}
-            if len(visible) >= wanted or len(ranked) < asked:
-                return frozenset(islice((body for body in ranked if body in visible), wanted))
+            visible = self.seen(ranked[:asked])
+            if len(visible) >= self.wanted or len(ranked) < asked:
+                common = any(len(term.bodies) >= COMMON for term in weighed)
+                self.blinded |= common and self._too_few(visible)
+                return frozenset(islice((body for body in ranked if body in visible), self.wanted))
             asked *= 8
+
+    def mind(self, nearest: Sequence[int], spots: Iterable[Spot]) -> None:
+        """Mind that most of what is nearest in meaning, and stands at these spots, may not be seen."""
+        seen = self.may_be_found(nearest).intersection(spot.body for spot in spots if spot.allowed)
+        self.blinded |= len(seen) < min(self.options.limit, len(nearest) // 2)
 
     def word_scores(
         self, spots: Sequence[Spot], neighbours: Sequence[Neighbour], weighed: Sequence[Weighed]

@@ -104,6 +104,7 @@ def _field(hunt: Hunt, weighed: Sequence[Weighed], *, by_words: bool) -> _Field:
         nearest = question.nearest(hunt.store, max(MEANING_SEEDS, hunt.options.limit), hunt.allowed)
         more = hunt.may_be_found(nearest) - seeds
         spots |= {(spot.conversation, spot.seq): spot for spot in hunt.around(more, SPREAD)}
+        hunt.mind(nearest, spots.values())
     places = [spots[place] for place in sorted(spots)]
     neighbours = hunt.neighbours(places)
     scores = hunt.word_scores(places, neighbours, weighed if by_words else ())

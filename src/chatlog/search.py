@@ -85,8 +85,12 @@ def _by_query(store: Store, query: language.Query, options: SearchOptions) -> Re
         return _by_title(store, query, options)
     if not terms:
         return replace(_recent(store, query, options), mode=options.mode)
+    by_mode = lexical.search if options.mode == "lexical" else hybrid.search
     hunt = Hunt(store, query, options)
-    found = lexical.search(hunt, terms) if options.mode == "lexical" else hybrid.search(hunt, terms)
+    found = by_mode(hunt, terms)
+    if hunt.blinded and not hunt.sighted:
+        hunt = Hunt(store, query, options, sighted=True)
+        found = by_mode(hunt, terms)
     return replace(found, asked=hunt.asked(terms))
 
 

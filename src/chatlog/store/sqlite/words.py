@@ -94,7 +94,7 @@ class SqliteWords:
             (asked, *span, most),
         ).fetchone()
         bodies = json.loads(found)
-        if len(bodies) < most:
+        if len(bodies) < most or not bodies:
             return Posting(frozenset(bodies), len(bodies))
         first, last = max(span[0], 1), min(span[1], last)
         share = (last - bodies[-1] + 1) / (last - first + 1)  # of the span that had to be looked through for so many
