@@ -40,8 +40,8 @@ def test_words_and_meaning_add_up(store: Store) -> None:
 
 def test_chance_brings_more_where_there_is_more(store: Store) -> None:
     """What answers a question in a small history is what chance brings in a large one."""
-    assert not is_noise(store, 0.45, words=1.2, share=0.1, size=100)
-    assert is_noise(store, 0.45, words=1.2, share=0.1, size=100_000)
+    assert not is_noise(store, 0.5, words=1.2, share=0.1, size=100)
+    assert is_noise(store, 0.5, words=1.2, share=0.1, size=100_000)
 
 
 def test_a_reply_is_ahead_and_a_question_behind(store: Store) -> None:

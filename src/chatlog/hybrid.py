@@ -47,7 +47,7 @@ ALIKE_ENOUGH = 0.55
 #: A query of so few words is a look-up: what only stands near a match is no match.
 LOOK_UP = 1
 #: What has none of the words, nor stands near any, must be so alike: to a look-up that found something, to a question.
-ALIKE_LOOK_UP, ALIKE = 0.45, 0.25
+ALIKE_LOOK_UP, ALIKE = 0.55, 0.25
 #: How alike a message without a vector is.
 UNKNOWN = -1.0
 
