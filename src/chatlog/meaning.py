@@ -159,8 +159,13 @@ class Question:
         bits = "".join("1" if value > 0 else "0" for value in self.row).ljust(-(-len(self.row) // 8) * 8, "0")
         return store.vectors.nearest(int(bits, 2).to_bytes(len(bits) // 8), count, within)
 
-    def cosines(self, store: Store, spots: Sequence[Spot], neighbours: Sequence[Neighbour]) -> list[float]:
-        """Return how alike each message is, blended with its neighbours; -1 where it has no vector."""
+    def cosines(
+        self, store: Store, spots: Sequence[Spot], neighbours: Sequence[Neighbour], most: float = MOST_ALIKE
+    ) -> list[float]:
+        """Return how alike each message is, blended with its neighbours; -1 where it has no vector.
+
+        The most alike of them counts `most` beside the blend.
+        """
         beside = {(spot.conversation, spot.seq + step) for spot in spots for step in range(-REACH, REACH + 1)}
         around = [here for here in neighbours if here[:2] in beside]
         bodies = {here.body for here in around}
@@ -168,7 +173,7 @@ class Question:
         def compared(row: Sequence[float]) -> list[float]:
             own = store.vectors.cosines(bodies, _code(row))
             places = {here[:2]: own[here.body] for here in around if here.body in own}
-            return [_blended(places, spot) for spot in spots]
+            return [_blended(places, spot, most) for spot in spots]
 
         return _most(compared(self.row), [compared(row) for row in self._parts])
 
@@ -189,7 +194,7 @@ def _most(whole: list[float], parts: Sequence[Sequence[float]]) -> list[float]:
     return found
 
 
-def _blended(own: Mapping[tuple[int, int], float], spot: Spot) -> float:
+def _blended(own: Mapping[tuple[int, int], float], spot: Spot, share: float = MOST_ALIKE) -> float:
     """Return how alike a message is with its neighbours' vectors blended into its own.
 
     Of vectors of length 1 that have `KINSHIP` in common, by which the blend's length is told without them.  A blend of
@@ -208,7 +213,7 @@ def _blended(own: Mapping[tuple[int, int], float], spot: Spot) -> float:
             weights += weight
             squares += weight * weight
     alike /= math.sqrt(1 + squares + KINSHIP * (2 * weights + weights * weights - squares))
-    return (alike + MOST_ALIKE * most) / (1 + MOST_ALIKE)
+    return (alike + share * most) / (1 + share)
 
 
 def centre(store: Store, bodies: Sequence[int]) -> Matrix | None:
