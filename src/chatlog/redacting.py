@@ -1,36 +1,37 @@
-"""Redaction as a verb: in place (a plan, then its application), on the way in, and on the way out.
+"""Redaction as a verb: in place (a plan, then its application), and on the way in; `outgoing` is the way out.
 
 The plan holds other words for what it found, never what it found; the dry run prints that very plan.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from functools import partial
+from typing import Any
 
-from chatlog.canonical import content_hash
 from chatlog.models import (
     Conversation,
     ConversationDraft,
     Extra,
-    Hit,
-    Message,
     MessageDraft,
     Part,
     Record,
     TitleHint,
     joined_text,
 )
-from chatlog.redaction import Redactor, in_words
+from chatlog.redaction import Names, Redactor, in_words
 from chatlog.store import Store
+from chatlog.store.redactions import Handle
 
 #: So much is replaced in one transaction.
 BATCH = 20
 HELD = "on legal hold"
 #: The fields of a conversation that hold words.
-FIELDS = ("title", "project", "state", "metadata")
+FIELDS = ("title", "project", "tags", "state", "metadata")
+#: The fields of a memory or summary that do, among them the command that wrote it; a memory's place comes first.
+SAID = ("namespace", "key", "tags", "value", "text", "method")
 
 
 @dataclass(slots=True)
@@ -63,11 +64,12 @@ class Item:
 class Plan:
     """What a redaction would change, by conversation; `kinds` counts what forks share once."""
 
+    redactor: Redactor
     items: dict[str, Item] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     kinds: Counter[str] = field(default_factory=Counter)
     said: list[tuple[int, MessageDraft]] = field(default_factory=list)
-    noted: list[tuple[tuple[str, int], Any]] = field(default_factory=list)
+    noted: list[Handle] = field(default_factory=list)
     messages: int = 0
     bytes: int = 0
 
@@ -95,7 +97,7 @@ class Plan:
 
 def plan(store: Store, conversations: Sequence[Conversation], redactor: Redactor, *, memories: bool = False) -> Plan:
     """Look for what a redactor finds in conversations; what is on hold is left out, and named."""
-    found = Plan(skipped={c.id: HELD for c in conversations if c.hold is not None})
+    found = Plan(redactor, skipped={c.id: HELD for c in conversations if c.hold is not None})
     chosen = {c.id: c for c in conversations if c.hold is None}
     known = _Known(store, conversations)
     for said in store.redactions.said([*chosen]):
@@ -116,9 +118,9 @@ def plan(store: Store, conversations: Sequence[Conversation], redactor: Redactor
     for conversation in {**chosen, **{name: item.conversation for name, item in found.items.items()}}.values():
         _plan_fields(found, conversation, redactor)
     for note in store.redactions.noted([*chosen], memories=memories):
-        value, kinds = _counted(redactor, lambda r, value=note.value: r.value(value))
-        if value is not note.value:
-            found.noted.append((note.handle, value))
+        changes, kinds = _counted(redactor, lambda r, values=note.values: noted(r, values))
+        if changes:
+            found.noted.append(note.handle)
             found.kinds += kinds
             if note.conversation is not None:
                 found.items.setdefault(note.conversation, Item(chosen[note.conversation])).kinds += kinds
@@ -138,14 +140,27 @@ class _Known(dict[str, Conversation]):
 
 
 def _plan_fields(found: Plan, conversation: Conversation, redactor: Redactor) -> None:
-    for name in FIELDS:
-        value = getattr(conversation, name)
-        clean, kinds = _counted(redactor, lambda r, value=value: r.value(value))
-        if clean is not value:
-            item = found.items.setdefault(conversation.id, Item(conversation))
-            item.changes[name] = clean
-            item.kinds += kinds
-            found.kinds += kinds
+    changes, kinds = _counted(redactor, lambda r: fields(r, conversation))
+    if changes:
+        item = found.items.setdefault(conversation.id, Item(conversation))
+        item.changes = changes
+        item.kinds += kinds
+        found.kinds += kinds
+
+
+def fields(redactor: Redactor, found: Conversation | ConversationDraft) -> dict[str, Any]:
+    """Return the fields of a conversation in which something was found, redacted."""
+    return _changed(redactor, {name: getattr(found, name) for name in FIELDS})
+
+
+def noted(redactor: Redactor, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a summary or memory in which something was found, redacted."""
+    return _changed(redactor, {name: values[name] for name in SAID if name in values})
+
+
+def _changed(redactor: Redactor, values: Mapping[str, Any]) -> dict[str, Any]:
+    clean = {name: redactor.value(value) for name, value in values.items()}
+    return {name: value for name, value in clean.items() if value is not values[name]}
 
 
 def _counted(redactor: Redactor, action: Any) -> tuple[Any, Counter[str]]:
@@ -162,9 +177,9 @@ def apply(store: Store, found: Plan) -> bool:
         found.skipped |= dict.fromkeys(done.held, HELD)
     for name, item in found.items.items():
         if item.changes:
-            redactions.rewrite(name, item.changes)
+            redactions.rewrite(name, partial(fields, found.redactor))
     if found.noted:
-        redactions.renote(found.noted)
+        redactions.renote(found.noted, partial(noted, found.redactor))
     store.record(
         "redact", conversations=len(found.items), messages=found.messages, bytes=found.bytes, kinds=dict(found.kinds)
     )
@@ -174,16 +189,34 @@ def apply(store: Store, found: Plan) -> bool:
 # on the way in
 
 
+class _Places:
+    """Where redacted memories go: no two of them to one place, and each to the same whenever it comes."""
+
+    def __init__(self) -> None:
+        self.given: dict[tuple[Any, str], str] = {}
+        self.names: defaultdict[Any, Names] = defaultdict(Names)
+
+    def key(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Any:
+        """Return the key of a memory in the namespace where it is now."""
+        if not isinstance(before.get("key"), str):
+            return before.get("key")
+        place = str(before.get("namespace")), before["key"]
+        if place not in self.given:
+            self.given[place] = self.names[str(after.get("namespace"))].claim(after["key"])
+        return self.given[place]
+
+
 def records(redactor: Redactor, found: Iterable[Record]) -> Iterator[Record]:
     """Yield a reader's records redacted."""
+    places = _Places()
     for record in found:
-        yield _record(redactor, record)
+        yield _record(redactor, record, places)
 
 
 def still(store: Store, source: str, redactor: Redactor, found: Iterable[Record]) -> Iterator[Record]:
     """Yield a reader's records, redacted where their conversation came in redacted before."""
     names: set[str | None] = set()
-    current = None
+    current, places = None, _Places()
     for record in found:
         if isinstance(record, ConversationDraft):
             current = record.id or record.source_id
@@ -191,30 +224,24 @@ def still(store: Store, source: str, redactor: Redactor, found: Iterable[Record]
                 names.add(current)
         name = record.conversation if isinstance(record, MessageDraft) else None
         beside = isinstance(record, (TitleHint, Extra)) and bool(names)
-        yield _record(redactor, record) if beside or (name or current) in names else record
+        yield _record(redactor, record, places) if beside or (name or current) in names else record
 
 
-def _record(redactor: Redactor, record: Record) -> Record:
+def _record(redactor: Redactor, record: Record, places: _Places) -> Record:
     match record:
         case MessageDraft():
             return message_draft(redactor, record)
         case ConversationDraft():
-            changes = {name: redactor.value(getattr(record, name)) for name in FIELDS}
-            return replace(record, **changes)
-        case Extra():
-            return (
-                record if record.kind == "tombstone" else record._replace(values=extra_values(redactor, record.values))
-            )
+            return replace(record, **fields(redactor, record))
+        case Extra(kind="memory"):
+            values = {**record.values, **noted(redactor, record.values)}
+            return record._replace(values={**values, "key": places.key(record.values, values)})
+        case Extra(kind="summary"):
+            return record._replace(values={**record.values, **noted(redactor, record.values)})
         case TitleHint():
             return record._replace(title=redactor.value(record.title))
         case _:
             return record
-
-
-def extra_values(redactor: Redactor, values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the values of a summary or memory with their words redacted, and the command that wrote it."""
-    said = ("text", "value", "method")
-    return {name: redactor.value(value) if name in said else value for name, value in values.items()}
 
 
 def message_draft(redactor: Redactor, draft: MessageDraft) -> MessageDraft:
@@ -232,10 +259,7 @@ def _said(redactor: Redactor, parts: tuple[Part, ...] | None, text: str) -> tupl
     """Return parts and text redacted; a text that is said in both is counted once."""
     if parts is None:
         return None, redactor.text(text)
-    clean = tuple(
-        part if not isinstance(part, dict) else redactor.value(part) if part.get("type") != "blob" else part
-        for part in parts
-    )
+    clean = tuple(_part(redactor, part) for part in parts)
     same = all(new is old for new, old in zip(clean, parts, strict=True))
     if same:
         clean = parts
@@ -244,122 +268,13 @@ def _said(redactor: Redactor, parts: tuple[Part, ...] | None, text: str) -> tupl
     return clean, redactor.text(text)
 
 
-# on the way out
-
-
-def message(redactor: Redactor, found: Message) -> Message:
-    """Return a message redacted, its hash that of what it says now."""
-    draft = MessageDraft(
-        role=found.role, text=found.text, parts=found.parts, author=found.author, metadata=found.metadata
-    )
-    clean = message_draft(redactor, draft)
-    if clean is draft:
-        return found
-    return found._replace(
-        text=clean.text,
-        parts=clean.parts,
-        author=clean.author,
-        metadata=clean.metadata,
-        tokens=None,
-        sha256=content_hash(found.role, clean.parts, clean.text).hex(),
-    )
-
-
-def conversation(redactor: Redactor, found: Conversation) -> Conversation:
-    """Return a conversation with title, project, state and metadata redacted."""
-    return found._replace(**{name: redactor.value(getattr(found, name)) for name in FIELDS})
-
-
-class _Windows:
-    """What contexts are assembled from, redacted; what changed is counted anew."""
-
-    def __init__(self, store: Store, redactor: Redactor) -> None:
-        self._windows = store.windows
-        self._redactor = redactor
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._windows, name)
-
-    def opening(self, *arguments: Any) -> Any:
-        found = self._windows.opening(*arguments)
-        system, kept = ([message(self._redactor, one) for one in some] for some in (found.system, found.kept))
-        return found._replace(system=tuple(system), kept=tuple(kept))
-
-    def tail(self, name: str, encoding: str, count: Any, **options: Any) -> list[Any]:
-        counted = []
-        for found in self._windows.tail(name, encoding, count, **options):
-            clean = message(self._redactor, found.message)
-            tokens = found.tokens if clean is found.message or clean.hidden else count(clean)
-            counted.append(found._replace(message=clean, tokens=tokens))
-        return counted
-
-    def memories(self, *arguments: Any, **options: Any) -> list[Any]:
-        found = self._windows.memories(*arguments, **options)
-        return [memory._replace(value=self._redactor.value(memory.value)) for memory in found]
-
-
-class _Summaries:
-    """Summaries, redacted."""
-
-    def __init__(self, store: Store, redactor: Redactor) -> None:
-        self._summaries = store.summaries
-        self._redactor = redactor
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._summaries, name)
-
-    def latest(self, name: str) -> dict[str, Any]:
-        found = self._summaries.latest(name)
-        return {kind: one._replace(text=self._redactor.text(one.text)) for kind, one in found.items()}
-
-
-class _View:
-    """A store that reads redacted; everything else is the store's own."""
-
-    def __init__(self, store: Store, redactor: Redactor) -> None:
-        self._store = store
-        self._redactor = redactor
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    @property
-    def windows(self) -> _Windows:
-        return _Windows(self._store, self._redactor)
-
-    @property
-    def summaries(self) -> _Summaries:
-        return _Summaries(self._store, self._redactor)
-
-    def get(self, ref: str, **options: Any) -> Conversation:
-        return conversation(self._redactor, self._store.get(ref, **options))
-
-    def conversations(self, *arguments: Any, **options: Any) -> Any:
-        page = self._store.conversations(*arguments, **options)
-        return page._replace(items=tuple(conversation(self._redactor, item) for item in page.items))
-
-    def message(self, name: str, seq: int) -> Message:
-        return message(self._redactor, self._store.message(name, seq))
-
-    def messages(self, *arguments: Any, **options: Any) -> Iterator[Message]:
-        return (message(self._redactor, found) for found in self._store.messages(*arguments, **options))
-
-    def around(self, *arguments: Any, **options: Any) -> list[Message]:
-        return [message(self._redactor, found) for found in self._store.around(*arguments, **options)]
-
-    def match(self, *arguments: Any, **options: Any) -> list[Hit]:
-        return [self._hit(hit) for hit in self._store.match(*arguments, **options)]
-
-    def scan(self, *arguments: Any, **options: Any) -> Iterator[Hit]:
-        return (self._hit(hit) for hit in self._store.scan(*arguments, **options))
-
-    def extras(self, name: str | None = None) -> Iterator[Extra]:
-        return cast("Iterator[Extra]", records(self._redactor, self._store.extras(name)))
-
-    def _hit(self, hit: Hit) -> Hit:
-        return hit._replace(message=message(self._redactor, hit.message), title=self._redactor.value(hit.title))
-
-
-def view(store: Store, redactor: Redactor) -> Store:
-    """Return a store whose every message and conversation is read redacted: for what leaves the machine."""
-    return cast("Store", _View(store, redactor))
+def _part(redactor: Redactor, part: Part) -> Part:
+    """Return a part redacted; of a blob all but what it holds, which is no text."""
+    if not isinstance(part, dict):
+        return part
+    if part.get("type") != "blob" or "content" not in part:
+        clean: Part = redactor.value(part)
+        return clean
+    beside = {name: value for name, value in part.items() if name != "content"}
+    clean = redactor.value(beside)
+    return part if clean is beside else {**clean, "content": part["content"]}

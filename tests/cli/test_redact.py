@@ -198,6 +198,24 @@ def test_import_redact_takes_it_out_of_what_is_no_message(run: Run, tmp_path: Pa
     assert 0 == occurrences(tmp_path / "clean", MAIL)
 
 
+def test_names_come_in_redacted(run: Run) -> None:
+    """Tags and the keys of memories, which keep apart; the same import again changes nothing."""
+    lines: list[dict[str, object]] = [
+        {"type": "chatlog", "version": 1},
+        {"type": "conversation", "id": "a" * 26, "title": "About", "tags": [MAIL, "work"]},
+        {"type": "message", "conversation": "a" * 26, "role": "user", "text": "hello"},
+        *({"type": "memory", "namespace": "", "key": key, "value": key, "tags": [key]} for key in (MAIL, "b@x.com")),
+    ]
+    Path("in.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert 0 == run("import", "in.jsonl", "--redact").code
+    before = everything(run)
+    assert (False, False) == (MAIL in before, "b@x.com" in before)
+    keys = [item["key"] for item in run("memory", "list", "--json").json["items"]]
+    assert ["[REDACTED:email]", "[REDACTED:email] 2"] == keys
+    run("import", "in.jsonl", "--redact")
+    assert before == everything(run)
+
+
 def test_what_came_in_redacted_stays_so(run: Run) -> None:
     """Without --redact the same conversation, grown and changed, comes in redacted again, and that is said."""
     lines = [

@@ -198,3 +198,10 @@ def test_any_text_survives(text: str) -> None:
         for end, start in zip([0, *(s.end for s in spans)], [*(s.start for s in spans), len(text)], strict=True)
     ]
     assert all(piece in redactor.text(text) for piece in kept)
+
+
+def test_names_that_become_the_same_are_numbered() -> None:
+    """No value of an object is lost, and a name that nothing was found in stays what it is."""
+    found = Redactor(["email"]).value({"a@x.com": 1, "b@x.com": 2, "[REDACTED:email] 2": 3, "n": {"c@x.com": 4}})
+    mark = "[REDACTED:email]"
+    assert {mark: 1, f"{mark} 3": 2, f"{mark} 2": 3, "n": {mark: 4}} == found

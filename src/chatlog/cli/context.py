@@ -78,7 +78,7 @@ def _store(session: Session, *, redact: bool) -> Store:
     """Return the store, with `redact` as it may be handed out."""
     if not redact:
         return session.store()
-    from chatlog.redacting import view
+    from chatlog.outgoing import view
 
     return view(session.store(), session.redactor())
 

@@ -26,7 +26,7 @@ def _writers() -> list[str]:
 
 def _view(session: Session) -> Store:
     """Return the store as it may be shared."""
-    from chatlog.redacting import view
+    from chatlog.outgoing import view
 
     return view(session.store(), session.redactor())
 

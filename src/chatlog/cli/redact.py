@@ -59,7 +59,7 @@ def command(
 ) -> None:  # fmt: skip
     """Replace secrets and personal data with [REDACTED:kind], for good: there is no undo.
 
-    Messages, titles, state, metadata and summaries, the index and the file's own bytes. Forks share their words
+    Messages, titles, tags, state, metadata and summaries, the index and the file's own bytes. Forks share their words
     with what they were forked from; a later import does not bring them back. What was found is counted by kind
     and never shown; a table of patterns cannot find everything, names least of all.
     """

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from typing import Any, NamedTuple
 
 from chatlog.errors import UsageError
@@ -80,14 +81,21 @@ class Redactor:
         if isinstance(value, str):
             return self._string(value, key)
         if isinstance(value, Mapping):
-            items = [(self.text(name), self.value(item, name)) for name, item in value.items()]
-            same = all(name is old and item is value[old] for (name, item), old in zip(items, value, strict=True))
-            return value if same else dict(items)
+            return self._mapping(value)
         if isinstance(value, (list, tuple)):
             found = [self.value(item, key) for item in value]
             same = all(new is old for new, old in zip(found, value, strict=True))
             return value if same else type(value)(found)
         return value
+
+    def _mapping(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return an object redacted; what has the same name as another one now keeps its place under a number."""
+        names = {name: self.text(name) for name in value}
+        items = {name: self.value(item, name) for name, item in value.items()}
+        if all(names[name] is name and items[name] is item for name, item in value.items()):
+            return value
+        given = Names(name for name, clean in names.items() if clean is name)
+        return {clean if clean is name else given.claim(clean): items[name] for name, clean in names.items()}
 
     def _string(self, value: str, key: str) -> str:
         if key in NO_WORDS or not value:
@@ -104,6 +112,26 @@ class Redactor:
 def mark(kind: str) -> str:
     """Return what stands in a text where something was."""
     return f"[REDACTED:{kind}]"
+
+
+class Names:
+    """Names that are each given once: one that is taken already is given with a number after it."""
+
+    def __init__(self, taken: Iterable[str] = ()) -> None:
+        self.taken = {*taken}
+        self.free: dict[str, Iterator[str]] = {}
+
+    def claim(self, name: str) -> str:
+        """Return a name that nobody has, and take it."""
+        free = next(free for free in self.free.setdefault(name, numbered(name)) if free not in self.taken)
+        self.taken.add(free)
+        return free
+
+
+def numbered(name: str) -> Iterator[str]:
+    """Yield a name, then the same with 2, 3 … after it."""
+    yield name
+    yield from (f"{name} {number}" for number in count(2))
 
 
 def in_words(counts: Mapping[str, int]) -> str:
@@ -173,4 +201,16 @@ def _matches(name: str, pattern: Any, text: str) -> list[Any]:
         raise UsageError(f"the pattern '{name}' takes too long", hint) from None
 
 
-__all__ = ["GROUPS", "Found", "Redactor", "Span", "Text", "compiled", "in_words", "mark", "settled"]
+__all__ = [
+    "GROUPS",
+    "Found",
+    "Names",
+    "Redactor",
+    "Span",
+    "Text",
+    "compiled",
+    "in_words",
+    "mark",
+    "numbered",
+    "settled",
+]

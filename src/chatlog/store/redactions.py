@@ -6,7 +6,7 @@ legal hold is left as it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from chatlog.models import Conversation, MessageDraft
@@ -23,12 +23,18 @@ class Said(NamedTuple):
     draft: MessageDraft
 
 
-class Noted(NamedTuple):
-    """A summary of a conversation (`value` is text), or a memory, in no conversation (`value` is JSON)."""
+#: Which table, and what in it.
+Handle = tuple[str, int]
+#: Other values for some of the fields of a conversation, or of what is noted; none where there is nothing to change.
+Change = Callable[[Any], Mapping[str, Any]]
 
-    handle: tuple[str, int]
+
+class Noted(NamedTuple):
+    """What is said in the fields of a summary of a conversation, or of a memory, in no conversation."""
+
+    handle: Handle
     conversation: str | None
-    value: Any
+    values: Mapping[str, Any]
 
 
 class Replaced(NamedTuple):
@@ -54,11 +60,14 @@ class Redactions(Protocol):
     def replace(self, changes: Sequence[tuple[int, MessageDraft]]) -> Replaced:
         """Put other words in the place of some, wherever they stand; what was there does not come back by import."""
 
-    def rewrite(self, conversation: str, changes: Mapping[str, Any]) -> None:
-        """Set title, project, state and metadata of a conversation, unless it is on hold; an import keeps them so."""
+    def rewrite(self, conversation: str, change: Change) -> None:
+        """Change what title, project, tags, state and metadata of a conversation are by now, unless it is on hold.
 
-    def renote(self, changes: Sequence[tuple[tuple[str, int], Any]]) -> None:
-        """Put other words in the place of summaries and memories."""
+        An import keeps them so.
+        """
+
+    def renote(self, handles: Sequence[Handle], change: Change) -> None:
+        """Change what summaries and memories say by now; a key that is taken gets a number."""
 
     def note_came_redacted(self, conversations: Sequence[str]) -> None:
         """Remember that conversations were redacted on their way in."""

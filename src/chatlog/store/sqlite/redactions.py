@@ -9,8 +9,9 @@ from typing import Any
 from chatlog.canonical import canonical_json
 from chatlog.errors import BusyError
 from chatlog.models import Conversation, MessageDraft
+from chatlog.redaction import Names
 from chatlog.store import Clock
-from chatlog.store.redactions import Noted, Replaced, Said
+from chatlog.store.redactions import Change, Handle, Noted, Replaced, Said
 from chatlog.store.sqlite import bodies, conversations, fulltext, superseded, vectors
 from chatlog.store.sqlite import space as room
 from chatlog.store.sqlite.connection import Connection, Pool
@@ -50,22 +51,28 @@ class SqliteRedactions:
 
     def noted(self, conversations: Sequence[str], *, memories: bool) -> Iterator[Noted]:
         with self._pool.read() as connection:
-            found = [
-                Noted(("summaries", handle), name, text)
-                for handle, name, text in connection.execute(
-                    f"""SELECT s.id, c.id, s.text FROM conversations AS c JOIN summaries AS s ON s.conversation = c.key
-                        WHERE {_CHOSEN} AND c.hold IS NULL""",
-                    (self.user, json.dumps(list(conversations))),
-                )
-            ]
+            found = connection.execute(
+                f"""SELECT 'summaries', s.id, c.id FROM conversations AS c JOIN summaries AS s ON s.conversation = c.key
+                    WHERE {_CHOSEN}""",
+                (self.user, json.dumps(list(conversations))),
+            ).fetchall()
             if memories:
-                found += [
-                    Noted(("memories", handle), None, json.loads(value))
-                    for handle, value in connection.execute(
-                        "SELECT id, value FROM memories WHERE user = ?", (self.user,)
-                    )
-                ]
-        yield from found
+                of_user = "SELECT 'memories', id, NULL FROM memories WHERE user = ?"
+                found += connection.execute(of_user, (self.user,)).fetchall()
+            noted = [
+                Noted((table, handle), name, values)
+                for table, handle, name in found
+                if (values := self._values(connection, table, handle)) is not None
+            ]
+        yield from noted
+
+    def _values(self, connection: Connection, table: str, handle: int) -> dict[str, Any] | None:
+        """Return the words of a summary or memory; None where it is gone, or on hold with its conversation."""
+        row = connection.execute(_NOTED[table], (handle, self.user)).fetchone()
+        if row is None:
+            return None
+        names = _NOTES[table]
+        return {name: json.loads(value) if name in _JSON else value for name, value in zip(names, row, strict=True)}
 
     def replace(self, changes: Sequence[tuple[int, MessageDraft]]) -> Replaced:
         messages = octets = 0
@@ -96,22 +103,49 @@ class SqliteRedactions:
         vectors.forget_weights(connection, self.user)
         return octets
 
-    def rewrite(self, conversation: str, changes: Mapping[str, Any]) -> None:
-        values = {
-            name: canonical_json(value) if name in ("state", "metadata") else value for name, value in changes.items()
-        }
-        values |= {"redacted": 1, **({"title_by": "owner"} if "title" in values else {})}
+    def rewrite(self, conversation: str, change: Change) -> None:
         with self._pool.write() as connection:
+            row = connection.execute(
+                "SELECT key FROM conversations WHERE user = ? AND id = ? AND hold IS NULL", (self.user, conversation)
+            ).fetchone()
+            changes = dict(change(conversations.by_key(connection, row[0]))) if row else {}
+            if not row or not changes:
+                return
+            if "tags" in changes:
+                connection.execute("DELETE FROM tags WHERE conversation = ?", row)
+                connection.executemany(
+                    "INSERT OR IGNORE INTO tags (user, tag, conversation) VALUES (?, ?, ?)",
+                    [(self.user, tag, *row) for tag in changes.pop("tags")],
+                )
+            values = {name: canonical_json(value) if name in _JSON else value for name, value in changes.items()}
+            values |= {"redacted": 1, **({"title_by": "owner"} if "title" in values else {})}
             connection.execute(
-                f"""UPDATE conversations SET {", ".join(f"{name} = ?" for name in values)}, revision = revision + 1
-                    WHERE user = ? AND id = ? AND hold IS NULL""",
-                [*values.values(), self.user, conversation],
+                f"UPDATE conversations SET {_set(values)}, revision = revision + 1 WHERE key = ?",
+                [*values.values(), *row],
             )
 
-    def renote(self, changes: Sequence[tuple[tuple[str, int], Any]]) -> None:
+    def renote(self, handles: Sequence[Handle], change: Change) -> None:
+        places: dict[str, Names] = {}
         with self._pool.write() as connection:
-            for (table, handle), value in changes:
-                connection.execute(_RENOTE[table], (value if table == "summaries" else json.dumps(value), handle))
+            for table, handle in handles:
+                before = self._values(connection, table, handle)
+                if before is None or not (changes := dict(change(before))):
+                    continue
+                if "key" in changes or "namespace" in changes:
+                    place = {**before, **changes}
+                    if (namespace := place["namespace"]) not in places:
+                        places[namespace] = Names(self._keys(connection, namespace))
+                    changes["key"] = places[namespace].claim(place["key"])
+                values = {
+                    name: json.dumps(value, ensure_ascii=False) if name in _JSON else value
+                    for name, value in changes.items()
+                }
+                values |= {"tokens": None} if table == "summaries" else {}
+                connection.execute(f"UPDATE {table} SET {_set(values)} WHERE id = ?", [*values.values(), handle])
+
+    def _keys(self, connection: Connection, namespace: str) -> Iterator[str]:
+        rows = connection.execute("SELECT key FROM memories WHERE user = ? AND namespace = ?", (self.user, namespace))
+        return (key for (key,) in rows)
 
     def note_came_redacted(self, conversations: Sequence[str]) -> None:
         with self._pool.write() as connection:
@@ -149,10 +183,18 @@ _PLACES = """SELECT m.conversation, m.seq, c.id, c.hold FROM messages AS m
     JOIN conversations AS c ON c.key = m.conversation WHERE m.body = ? AND c.user = ?"""
 _OCTETS = """octet_length(text) + coalesce(octet_length(tool), 0) + coalesce(octet_length(parts), 0)
     + coalesce(octet_length(metadata), 0)"""
-_RENOTE = {
-    "summaries": "UPDATE summaries SET text = ?, tokens = NULL WHERE id = ?",
-    "memories": "UPDATE memories SET value = ? WHERE id = ?",
+#: The fields of what is noted that hold words, and those of them and of conversations that are JSON.
+_NOTES = {"summaries": ("text", "method"), "memories": ("namespace", "key", "value", "tags")}
+_JSON = {"value", "tags", "state", "metadata"}
+_NOTED = {
+    "summaries": """SELECT text, method FROM summaries WHERE id = ? AND user = ?
+        AND conversation IN (SELECT key FROM conversations WHERE hold IS NULL)""",
+    "memories": "SELECT namespace, key, value, tags FROM memories WHERE id = ? AND user = ?",
 }
+
+
+def _set(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} = ?" for name in values)
 
 
 def _said(connection: Connection, body: int) -> Said | None:

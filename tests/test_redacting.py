@@ -1,0 +1,62 @@
+"""Redaction in place: what is carried out is done to what is there by then, and loses nothing but secrets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import chatlog
+from chatlog import ConversationDraft, MessageDraft, redacting
+from chatlog.redaction import Redactor
+from chatlog.store import Store
+from chatlog.store.memories import MemoryDraft
+
+MAIL = "joe@example.org"
+MARK = "[REDACTED:email]"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    """Return a store in which nothing was said yet."""
+    with chatlog.open(tmp_path / "chats.db", create=True) as opened:
+        yield opened
+
+
+def test_what_is_written_after_the_plan_is_kept(store: Store) -> None:
+    """State, title and memories of another process stay what they are by then, without the secrets."""
+    name = store.new(ConversationDraft(title=f"of {MAIL}"), [MessageDraft(role="user", text="hello")]).id
+    store.change(name, {"state": {"contact": MAIL, "step": 1}})
+    store.memories.set(MemoryDraft("contact", MAIL))
+    planned = redacting.plan(store, [store.get(name)], Redactor(["email"]), memories=True)
+    store.change(name, {"state": {"contact": MAIL, "step": 2}, "title": "better"})
+    store.memories.set(MemoryDraft("contact", f"not {MAIL} any more"))
+    redacting.apply(store, planned)
+    found = store.get(name)
+    assert ({"contact": MARK, "step": 2}, "better") == (found.state, found.title)
+    assert f"not {MARK} any more" == store.memories.get("contact").value
+
+
+def test_what_was_put_on_hold_after_the_plan_stays(store: Store) -> None:
+    """Neither its title nor its tags are touched."""
+    name = store.new(ConversationDraft(title=f"of {MAIL}", tags=(MAIL,))).id
+    planned = redacting.plan(store, [store.get(name)], Redactor(["email"]))
+    store.forgetting.hold(name, "case 7")
+    redacting.apply(store, planned)
+    assert (f"of {MAIL}", (MAIL,)) == (store.get(name).title, store.get(name).tags)
+
+
+def test_names_are_redacted(store: Store) -> None:
+    """Tags, the namespace, key and tags of a memory, the name of an attachment; what it holds is no text."""
+    blob = {"type": "blob", "mime_type": "text/plain", "content": MAIL, "name": f"{MAIL} 1"}
+    name = store.new(ConversationDraft(tags=(MAIL, "work")), [MessageDraft(role="user", parts=(blob,))]).id
+    for key in (MAIL, "jane@example.org", MARK):
+        store.memories.set(MemoryDraft(key, 1, namespace=f"of {MAIL}" if key != MARK else f"of {MARK}", tags=(MAIL,)))
+    assert redacting.apply(store, redacting.plan(store, [store.get(name)], Redactor(["email"]), memories=True))
+    assert (MARK, "work") == store.get(name).tags
+    assert ({**blob, "name": f"{MARK} 1"},) == next(store.messages(name)).parts
+    assert {f"{MARK} 3", f"{MARK} 2", MARK} == {memory.key for memory in store.memories.all(f"of {MARK}", [MARK])} | {
+        MARK
+    }
+    assert 3 == len(list(store.memories.all(f"of {MARK}")))
