@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import chatlog
 from chatlog import meaning
 from chatlog.embedders import embedder
+from chatlog.embedders.wordllama import WordLlama
 from chatlog.errors import NoVectorsError
 from chatlog.models import ConversationDraft, Filters
 from chatlog.results import SearchOptions
@@ -18,6 +21,9 @@ from chatlog.store.sqlite import vectors as vector_rows
 from chatlog.store.words import Spot
 
 from .store.making import say
+
+if TYPE_CHECKING:
+    from chatlog.embedders import Matrix
 
 
 def vectors(store: Store) -> int:
@@ -76,6 +82,57 @@ def test_an_interrupted_index_goes_on(store: Store, monkeypatch: pytest.MonkeyPa
     assert (4, 6) == (vectors(store), store.vectors.waiting(100))
     assert 6 == meaning.bring_up_to_date(store, provider)
     assert (10, 0) == (vectors(store), meaning.bring_up_to_date(store, provider))
+
+
+class Interleaved(WordLlama):
+    """The embedder of one process; while it embeds for the n-th time, another process does something."""
+
+    batch = 4
+
+    def __init__(self, during: int, other: Callable[[], object]) -> None:
+        super().__init__()
+        self.during = during
+        self.other = other
+
+    def embed(self, texts: Sequence[str], weights: bytes | None) -> Matrix:
+        self.during -= 1
+        if self.during == 0:
+            self.other()
+        return super().embed(texts, weights)
+
+
+@pytest.mark.parametrize("during", [1, 2, 3])
+@pytest.mark.parametrize("rebuild", [False, True])
+@pytest.mark.parametrize("most", [None, 4])
+def test_two_processes_that_embed_leave_nothing_out(store: Store, during: int, rebuild: bool, most: int | None) -> None:
+    """Whenever another process goes on with the index or begins it anew, every message is in it in the end."""
+    store.new(messages=[say(f"message number {number}") for number in range(10)])
+    plain = Interleaved(0, bool)
+
+    def other() -> None:
+        if rebuild:
+            meaning.begin(store, plain)
+        meaning.bring_up_to_date(store, plain, most)
+
+    meaning.bring_up_to_date(store, Interleaved(during, other))
+    state = store.vectors.state()
+    assert state is not None
+    assert (10, 10, 0) == (vectors(store), state.vectors, store.vectors.waiting(10))
+
+
+def test_an_index_that_another_embedder_took_is_left_to_it(store: Store) -> None:
+    """Vectors of two embedders never stand in one index: who comes late is told so."""
+    store.new(messages=[say(f"message number {number}") for number in range(10)])
+
+    class Another(Interleaved):
+        fingerprint = "another"
+
+    provider = Interleaved(3, lambda: meaning.bring_up_to_date(store, Another(0, bool)))
+    with pytest.raises(NoVectorsError, match="another embedder"):
+        meaning.bring_up_to_date(store, provider)
+    state = store.vectors.state()
+    assert state is not None
+    assert ("another", 10, 10) == (state.fingerprint, state.vectors, vectors(store))
 
 
 def test_two_users_meanings_never_meet(tmp_path: Path) -> None:

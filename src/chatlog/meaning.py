@@ -53,18 +53,19 @@ def bring_up_to_date(
         if store.vectors.waiting(1) == 0 and state is None:
             return 0
         state = begin(store, embedder)
-    elif not state.fitted:
-        texts = store.vectors.sample(SAMPLE)
-        state = state._replace(weights=embedder.fit(texts), fitted=len(texts))
-        store.vectors.reweigh(state.weights, state.fitted)
     total = 0
     while most is None or total < most:
-        batch = store.vectors.pending(embedder.batch if most is None else min(embedder.batch, most - total))
+        state = _fitted(store, state, embedder)
+        batch = store.vectors.pending(embedder.batch if most is None else min(embedder.batch, most - total), state.done)
         if not batch:
             store.vectors.catch_up()
             break
         pieces = [(body, number, piece) for body, text in batch for number, piece in enumerate(pieces_of(text))]
-        store.vectors.put(batch[-1].body, _vectors(pieces, embedder, state))
+        after = store.vectors.put(state, batch[-1].body, _vectors(pieces, embedder, state))
+        if after is None:  # another process was first
+            state = store.vectors.state()
+            continue
+        state = after
         total += len(batch)
         if progress is not None:
             progress(len(batch))
@@ -73,11 +74,21 @@ def bring_up_to_date(
 
 def begin(store: Store, embedder: Embedder) -> Meanings:
     """Begin the index anew and return its state."""
+    before = store.vectors.state()
     texts = store.vectors.sample(SAMPLE)
     weights = embedder.fit(texts)
     dimensions = embedder.embed(["dimensions"], weights).shape[1]
-    state = Meanings(embedder.fingerprint, dimensions, weights, len(texts), 0, 0)
-    store.vectors.start(*state[:4])
+    return store.vectors.start(Meanings(embedder.fingerprint, dimensions, weights, len(texts), 0, 0), before)
+
+
+def _fitted(store: Store, state: Meanings | None, embedder: Embedder) -> Meanings:
+    """Return the state of an index with weights to go on with.  Raises NoVectorsError where it is another's by now."""
+    if state is None or state.fingerprint != embedder.fingerprint:
+        raise NoVectorsError("another embedder has begun the index of meanings anew", "chatlog embed --rebuild")
+    if not state.fitted:
+        texts = store.vectors.sample(SAMPLE)
+        state = state._replace(weights=embedder.fit(texts), fitted=len(texts))
+        store.vectors.reweigh(state.weights, state.fitted)
     return state
 
 

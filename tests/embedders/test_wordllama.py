@@ -99,7 +99,17 @@ def test_a_word_is_taken_to_the_tokenizer_once(llama: WordLlama) -> None:
     fresh = Spelling(llama._folder.joinpath(*wordllama._TOKENIZER))
     asked: list[str] = []
     learn = fresh._learn
-    fresh._learn = lambda words: (asked.extend(words), learn(words))[1]  # type: ignore[method-assign,func-returns-value]
+    fresh._learn = lambda known, new: (asked.extend(new), learn(known, new))[1]  # type: ignore[method-assign,func-returns-value]
     for text in ("where is it", "is it here", "it is here where it is"):
         list(fresh.tokens([text]))
     assert ["here", "is", "it", "where"] == sorted(asked)
+
+
+def test_threads_share_what_is_remembered(llama: WordLlama, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One thread may empty the memory while another is half through its texts."""
+    fresh = Spelling(llama._folder.joinpath(*wordllama._TOKENIZER))
+    monkeypatch.setattr(spelling, "REMEMBERED_CHARS", 2)
+    first = fresh.tokens(["where is it", "it is here"])
+    begun = next(first)
+    list(fresh.tokens(["something else"]))
+    assert [begun, *first] == list(fresh.tokens(["where is it", "it is here"]))

@@ -10,7 +10,7 @@ import pytest
 import chatlog
 from chatlog.store import Store
 from chatlog.store.sqlite import chunks, vectors
-from chatlog.store.vectors import EMBEDDED_CHARS, Vector
+from chatlog.store.vectors import EMBEDDED_CHARS, Meanings, Vector
 
 from .making import say
 
@@ -22,14 +22,18 @@ def bits(chance: random.Random) -> bytes:
 def fill(store: Store, count: int, chance: random.Random) -> None:
     """Give a user so many messages, and each a vector of 64 dimensions."""
     store.new(messages=[say(f"message {number}") for number in range(count)])
-    store.vectors.start("test", 64, None, 0)
+    store.vectors.start(Meanings("test", 64, None, 0, 0, 0), store.vectors.state())
     put(store, chance)
 
 
 def put(store: Store, chance: random.Random) -> None:
     """Give each message that has none a vector."""
-    pending = store.vectors.pending(1_000)
-    store.vectors.put(pending[-1].body, [Vector(each.body, 0, bits(chance), bytes(64)) for each in pending])
+    state = store.vectors.state()
+    assert state is not None
+    pending = store.vectors.pending(1_000, state.done)
+    assert store.vectors.put(
+        state, pending[-1].body, [Vector(each.body, 0, bits(chance), bytes(64)) for each in pending]
+    )
 
 
 def distances(store: Store, asked: bytes, within: list[int] | None) -> list[int]:
@@ -103,5 +107,5 @@ def test_long_texts_are_embedded_by_their_beginning(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(vectors, "PENDING_CHARS", EMBEDDED_CHARS)
     with chatlog.open(tmp_path / "long.db") as store:
         store.new(messages=[say("short"), say("long " * EMBEDDED_CHARS), say("later")])
-        assert [5, EMBEDDED_CHARS + 1] == [len(each.text) for each in store.vectors.pending(10)]
+        assert [5, EMBEDDED_CHARS + 1] == [len(each.text) for each in store.vectors.pending(10, 0)]
         assert [5, vectors.SAMPLED_CHARS, 5] == [len(text) for text in store.vectors.sample(10)]

@@ -38,16 +38,17 @@ class Spelling:
     def tokens(self, texts: Sequence[str]) -> Iterator[bytes]:
         """Yield the tokens of each text, two bytes a token, without those for beginning and end."""
         for some in _groups(texts):
+            known = self._known  # another thread may begin a new one at any time
             apart = [words(text) for text in some]
-            self._learn(list(set().union(*apart) - self._known.keys()))
-            yield from (b"".join(map(self._known.__getitem__, said)) for said in apart)
+            self._learn(known, [word for word in set[str]().union(*apart) if word not in known])
+            yield from (b"".join(map(known.__getitem__, said)) for said in apart)
             if self._chars > REMEMBERED_CHARS:
                 self._known, self._chars = {}, 0
 
-    def _learn(self, new: Sequence[str]) -> None:
+    def _learn(self, known: dict[str, bytes], new: Sequence[str]) -> None:
         for start in range(0, len(new), TOGETHER):
             some = new[start : start + TOGETHER]
-            self._known |= zip(some, self._spelt(some), strict=True)
+            known |= zip(some, self._spelt(some), strict=True)
             self._chars += sum(map(len, some))
 
     def _spelt(self, some: Sequence[str]) -> Iterator[bytes]:

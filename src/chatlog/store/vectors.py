@@ -49,8 +49,8 @@ class Vectors(Protocol):
     def state(self) -> Meanings | None:
         """Return how far the index is; None where there is none."""
 
-    def start(self, fingerprint: str, dimensions: int, weights: bytes | None, fitted: int) -> None:
-        """Begin an index, in place of one there may be."""
+    def start(self, begun: Meanings, before: Meanings | None) -> Meanings:
+        """Begin an index in place of `before`; return its state, or of one that another process has begun since."""
 
     def reweigh(self, weights: bytes | None, fitted: int) -> None:
         """Give the index other weights: those it had were of words that have been removed."""
@@ -58,8 +58,8 @@ class Vectors(Protocol):
     def waiting(self, most: int) -> int:
         """Return how many bodies are not in the index yet, counted up to `most`."""
 
-    def pending(self, limit: int) -> list[Pending]:
-        """Return the next bodies to embed, of a text no more than `EMBEDDED_CHARS` and one; of long texts fewer."""
+    def pending(self, limit: int, after: int) -> list[Pending]:
+        """Return the bodies to embed behind one, of a text `EMBEDDED_CHARS` and one at most; of long texts fewer."""
 
     def catch_up(self) -> None:
         """Note that nothing is waiting, where that is so: what others have added is not looked through again."""
@@ -67,8 +67,11 @@ class Vectors(Protocol):
     def sample(self, limit: int) -> list[str]:
         """Return how up to `limit` texts of the user's begin, the latest first."""
 
-    def put(self, done: int, vectors: Iterable[Vector]) -> None:
-        """Add vectors in one transaction; `done` is the last body that they come from."""
+    def put(self, state: Meanings, done: int, vectors: Iterable[Vector]) -> Meanings | None:
+        """Add the vectors of the bodies behind `state.done` up to `done` in one transaction, and return the new state.
+
+        None where the index is not in that state any more: another process has gone on with it, or begun anew.
+        """
 
     def nearest(self, bits: bytes, count: int, within: Collection[int] | None = None) -> list[int]:
         """Return the bodies nearest to a vector, the nearest first; with `within` the nearest of these."""

@@ -195,18 +195,22 @@ class SqliteVectors:
         ).fetchone()
         return Meanings(*row) if row else None
 
-    def start(self, fingerprint: str, dimensions: int, weights: bytes | None, fitted: int) -> None:
+    def start(self, begun: Meanings, before: Meanings | None) -> Meanings:
         with self._pool.write() as connection:
             load_extension(connection)
+            state = self._state(connection)
+            if state is not None and (before is None or state[:4] != before[:4]):
+                return state
             self._clear(connection)
             connection.execute(
-                f"""CREATE VIRTUAL TABLE IF NOT EXISTS {_table(dimensions)} USING vec0 (
-                    user TEXT PARTITION KEY, embedding bit[{-(-int(dimensions) // 8) * 8}], chunk_size={CHUNK})"""
+                f"""CREATE VIRTUAL TABLE IF NOT EXISTS {_table(begun.dimensions)} USING vec0 (
+                    user TEXT PARTITION KEY, embedding bit[{-(-int(begun.dimensions) // 8) * 8}], chunk_size={CHUNK})"""
             )
             connection.execute(
                 "INSERT INTO meanings (user, fingerprint, dimensions, weights, fitted) VALUES (?, ?, ?, ?, ?)",
-                (self.user, fingerprint, dimensions, weights, fitted),
+                (self.user, *begun[:4]),
             )
+        return begun
 
     def _clear(self, connection: Connection) -> None:
         state = self._state(connection)
@@ -233,12 +237,13 @@ class SqliteVectors:
                 ).fetchone()[0]
             )
 
-    def pending(self, limit: int) -> list[Pending]:
+    def pending(self, limit: int, after: int) -> list[Pending]:
         found, chars = list[Pending](), 0
         with self._pool.read() as connection:
             for row in connection.execute(
-                f"SELECT id, substr(text, 1, {EMBEDDED_CHARS + 1}) FROM bodies WHERE {_WAITING} ORDER BY id LIMIT ?",
-                (self.user, self.user, limit),
+                f"""SELECT id, substr(text, 1, {EMBEDDED_CHARS + 1}) FROM bodies
+                    WHERE user = ? AND id > ? AND text <> '' ORDER BY id LIMIT ?""",
+                (self.user, after, limit),
             ):
                 found.append(Pending(*row))
                 chars += len(found[-1].text)
@@ -268,12 +273,12 @@ class SqliteVectors:
             ).fetchall()
         return [row[0] for row in rows]
 
-    def put(self, done: int, vectors: Iterable[Vector]) -> None:
+    def put(self, state: Meanings, done: int, vectors: Iterable[Vector]) -> Meanings | None:
         rows = list(vectors)
         with self._pool.write() as connection:
-            state = self._state(connection)
-            if state is None or state.done >= done:  # another process was first
-                return
+            found = self._state(connection)
+            if found is None or found[:5] != state[:5]:
+                return None
             load_extension(connection)
             alive = _alive(connection, {row.body for row in rows})
             rows = [row for row in rows if row.body in alive]
@@ -289,6 +294,7 @@ class SqliteVectors:
                 "UPDATE meanings SET done = ?, vectors = vectors + ? WHERE user = ?", (done, len(rows), self.user)
             )
         sweep(self._pool, bool)
+        return found._replace(done=done, vectors=found.vectors + len(rows))
 
     def nearest(self, bits: bytes, count: int, within: Collection[int] | None = None) -> list[int]:
         with self._pool.read() as connection:
