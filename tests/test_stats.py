@@ -213,6 +213,14 @@ def test_a_text_file_for_prometheus_is_replaced_whole(run: Run, tmp_path: Path) 
     assert 2 == run("stats", "-o", str(target)).code
 
 
+def test_the_database_is_not_replaced_by_its_figures(run: Run, tmp_path: Path) -> None:
+    """A text file is replaced without a question, the history never."""
+    database = run("db", "path").lines[0]
+    run("new", "--title", "x")
+    assert 2 == run("stats", "--format", "prometheus", "-o", database).code
+    assert 1 == len(run("list").lines)
+
+
 def test_a_page_for_people(run: Run) -> None:
     """The table form shows totals, percentiles, a calendar and sums."""
     run("add", "--new", "hello", "--role", "user", "--model", "gpt-5")

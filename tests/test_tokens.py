@@ -128,3 +128,18 @@ def test_counting_opens_no_socket(tmp_path: Path) -> None:
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert ("2 2\n", "") == (done.stdout, done.stderr)
+
+
+def test_a_long_text_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One assembly asks for the count of a huge answer several times; what is remembered of such texts is bounded."""
+    asked: list[int] = []
+    count_it = tokens.count_tokens
+    monkeypatch.setattr(
+        tokens, "count_tokens", lambda text, encoding: asked.append(len(text)) or count_it(text, encoding)
+    )
+    count, text = Counter(), "yes no\n" * 20_000
+    assert count(text) == count(text)
+    assert [len(text)] == asked
+    monkeypatch.setattr(tokens, "_LONG_CHARS", 10)
+    assert count(text + "x") == count(text + "x")
+    assert 3 == len(asked)

@@ -735,3 +735,12 @@ def test_an_import_needs_no_more_memory_for_more_messages(store: Store) -> None:
     assert max(sizes) <= intake.BATCH_RECORDS
     with raw(store) as connection:
         assert (1200,) == connection.execute("SELECT count(*) FROM messages").fetchone()
+
+
+def test_the_database_is_never_exported_onto_itself(store: Store) -> None:
+    """Whatever is said, the history is not replaced by a file of it."""
+    store.new(messages=[say("hello")])
+    path = Path(store.info()["path"])
+    for name in (path, path.with_name(path.name + "-wal")):
+        with pytest.raises(RefusedError, match="database itself"):
+            Exporter(store, "jsonl").write_file([], name, force=True, everything=True)

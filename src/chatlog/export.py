@@ -78,7 +78,12 @@ class Exporter:
                 self.progress(self.report)
 
     def write_file(self, conversations: Iterable[Conversation], path: Path, *, force: bool, everything: bool) -> None:
-        """Write one new private file.  Raises RefusedError where it exists and `force` is false."""
+        """Write one new private file.
+
+        Raises RefusedError where it exists and `force` is false, or is the database itself.
+        """
+        if self.store.owns(path):
+            raise RefusedError(f"{path} is the database itself", "choose another name")
         with new_file(path, force=force) as out:
             self.write(conversations, out, everything=everything)
         self.report.paths.append(str(path))

@@ -10,7 +10,7 @@ import base64
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, get_args
 
 from chatlog.errors import UsageError
@@ -324,14 +324,21 @@ def title_from(text: str) -> str | None:
 
 
 def checked_message(draft: MessageDraft) -> MessageDraft:
-    """Return the draft.  Raises UsageError for an unknown role or importance, or a message without content."""
+    """Return the draft, with the words of its parts as its text where it has none.
+
+    Raises UsageError for an unknown role or importance, what is no text or part, or a message without content.
+    """
     if draft.role not in ROLES:
         raise UsageError(f"'{draft.role}' is not a role", f"one of: {', '.join(ROLES)}")
     if draft.importance is not None and draft.importance not in IMPORTANCES:
         raise UsageError(f"'{draft.importance}' is not an importance", f"one of: {', '.join(IMPORTANCES)}")
+    if not isinstance(draft.text, str):
+        raise UsageError("the text of a message is a string", "anything else goes into its parts")
+    if not all(isinstance(part, Mapping) for part in draft.parts or ()):
+        raise UsageError("the parts of a message are JSON objects", 'such as {"type": "text", "content": "hello"}')
     if not draft.text and not draft.parts:
         raise UsageError("a message needs text or parts", "write the text, or - to read it from stdin")
-    return draft
+    return draft if draft.text else replace(draft, text=joined_text(draft.parts or ()))
 
 
 def checked_tag(tag: str) -> str:

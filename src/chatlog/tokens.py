@@ -43,8 +43,8 @@ _CUT_CHARS = 5_000
 #: may be the slow kind.
 _SAFE_CUT = re.compile(r"[a-z](?= [a-z])|\n(?=[^\W\d_])|[0-9](?=[A-Za-z])")
 _HARD_CUT = 10_000
-#: Strings whose counts are remembered, and how long one may be.
-_REMEMBERED, _REMEMBERED_CHARS = 8_000, 4_000
+#: Strings whose counts are remembered: so many short ones, and of longer ones so many characters.
+_REMEMBERED, _REMEMBERED_CHARS, _LONG_CHARS = 8_000, 4_000, 16_000_000
 #: Longer texts are counted line by line, where a line begins with a letter: no count is changed by that.
 _BY_LINES = 400
 #: Bytes a token has at the least, on average, where no vocabulary is at hand.
@@ -135,7 +135,7 @@ def learned_factor(samples: Iterable[tuple[int, int]]) -> float | None:
 
 
 class Counter:
-    """Counts text in one vocabulary, and remembers short ones.
+    """Counts text in one vocabulary, and remembers it: all that is short, and a few of what is long.
 
     `is_exact` is known after the first count: false where no vocabulary could be loaded.
     """
@@ -143,6 +143,7 @@ class Counter:
     def __init__(self, encoding: str = CL100K) -> None:
         self.encoding = encoding
         self._known: OrderedDict[str, int] = OrderedDict()
+        self._long: OrderedDict[str, int] = OrderedDict()
 
     @property
     def is_exact(self) -> bool:
@@ -154,7 +155,9 @@ class Counter:
         known = self._known.get(text)
         if known is not None:
             return known
-        if _BY_LINES < len(text) <= PIECE_CHARS and "\n" in text:
+        if len(text) > PIECE_CHARS:
+            return self._counted_long(text)
+        if len(text) > _BY_LINES and "\n" in text:
             return sum(map(self._counted, lines(text)))
         return self._counted(text)
 
@@ -166,6 +169,16 @@ class Counter:
                 self._known[text] = known
                 if len(self._known) > _REMEMBERED:
                     self._known.popitem(last=False)
+        return known
+
+    def _counted_long(self, text: str) -> int:
+        """Return the same; one assembly asks for a long message's count several times, and each takes seconds."""
+        known = self._long.get(text)
+        if known is None:
+            known = count_tokens(text, self.encoding)
+            self._long[text] = known
+            while self._long and sum(map(len, tuple(self._long))) > _LONG_CHARS:
+                self._long.popitem(last=False)
         return known
 
 

@@ -123,6 +123,18 @@ def test_a_link_to_nowhere_as_database(run: Run, tmp_path: Path, line: tuple[str
     assert ["link.db"] == files(tmp_path)
 
 
+@pytest.mark.parametrize("form", ["sqlite:///{}", "sqlite:////{}", "/{}", "//{}"])
+def test_an_absolute_path_with_slashes_too_many(run: Run, tmp_path: Path, form: str) -> None:
+    """What begins with two slashes is a path all the same: SQLAlchemy writes absolute ones with four."""
+    url = (
+        form.format(str(tmp_path / "here.db").lstrip("/"))
+        if form.startswith("/")
+        else form.format(tmp_path / "here.db")
+    )
+    assert 0 == run("--db", url, "new", "--title", "x").code
+    assert 1 == len(run("--db", str(tmp_path / "here.db"), "list").lines)
+
+
 def test_an_unknown_kind_of_url(run: Run, tmp_path: Path) -> None:
     """A URL of an engine that there is none for is refused by its name."""
     assert_fails(run("--db", "postgres://host/db", "list"), 2, "chatlog has no engine for postgres:// yet")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from chatlog.canonical import content_hash
 from chatlog.errors import ConflictError, NotFoundError, UsageError
 from chatlog.models import ConversationDraft, Filters, Message, MessageDraft, text_parts
+from chatlog.search import search_messages
 from chatlog.store import Store
 from chatlog.store.sqlite import messages as message_rows
 
@@ -389,3 +390,39 @@ def test_imported_messages_can_be_gone_on_from(store: Store) -> None:
     store.ingest("chatgpt", of("c", talk("a", "b")))
     (added,) = store.add(only(store), [say("c")])
     assert (3, 2, None) == (added.seq, added.parent, added.source_id)
+
+
+def test_parts_alone_have_their_words(store: Store) -> None:
+    """An answer that is given as parts is found, shown and sent like one that is given as text."""
+    name = store.new().id
+    parts = (
+        {"type": "text", "content": "final zebra"},
+        {"type": "uri", "uri": "https://x"},
+        {"type": "text", "content": "b"},
+    )
+    added = store.add(name, [MessageDraft(role="assistant", parts=parts)])[0]
+    assert ("final zebra\n\nb", parts) == (added.text, added.parts)
+    assert 1 == len(search_messages(store, "zebra").items)
+
+
+@pytest.mark.parametrize(
+    "facts", [{"text": 5}, {"parts": ("words",)}, {"parts": ({1: "one"},)}, {"parts": ({"type": "x", "a": {2: 1}},)}]
+)
+def test_what_json_cannot_hold_is_refused(store: Store, facts: dict[str, Any]) -> None:
+    """What JSON cannot hold, or is no text, is a UsageError like any other wrong input."""
+    name = store.new().id
+    with pytest.raises(UsageError):
+        store.add(name, [MessageDraft(role="user", **facts)])
+    assert [] == list(store.messages(name))
+
+
+def test_each_message_of_a_call_may_begin_a_branch(store: Store) -> None:
+    """Every parent counts, of the same call's messages too; the last message's path is the active one."""
+    name = store.new(messages=[say("one"), say("two")]).id
+    drafts = [say("again", parent=1), say("after it"), say("once more", parent=1), say("under it", parent=4)]
+    assert [1, 3, 1, 4] == [message.parent for message in store.add(name, drafts)]
+    assert [1, 3, 4, 6] == [message.seq for message in store.messages(name)]
+    with pytest.raises(NotFoundError):
+        store.add(name, [say("in line"), say("nowhere", parent=99)])
+    assert 6 == len(list(store.messages(name, all_branches=True)))
+    assert_sound(store)

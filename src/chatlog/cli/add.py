@@ -51,7 +51,8 @@ def command(
     takes_json = role is None and (bool(session.flags.get("json")) or session.output.format in ("json", "jsonl"))
     content = session.text(text, "the messages" if takes_json else "the text")
     drafts = _from_json(content) if takes_json else [_from_text(content, role)]
-    drafts = [replace(draft, author=author or draft.author, model=model or draft.model) for draft in drafts]
+    # a parent in the input is one where it comes from
+    drafts = [replace(one, author=author or one.author, model=model or one.model, parent=None) for one in drafts]
     drafts[0] = replace(drafts[0], key=key or drafts[0].key, parent=parent)
     stored = _store(session, target, [checked_message(draft) for draft in drafts], if_revision)
     _print(session, stored, many=takes_json and content.lstrip().startswith("["))

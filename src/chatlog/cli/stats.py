@@ -14,9 +14,10 @@ from chatlog import stats
 from chatlog.cli.options import number_of, one_of, verb
 from chatlog.cli.session import Session
 from chatlog.dashboard import page, plain, prometheus
-from chatlog.errors import NotFoundError, UsageError
+from chatlog.errors import NotFoundError, RefusedError, UsageError
 from chatlog.output import THING, to_json
 from chatlog.paths import expanded, replace_text
+from chatlog.store import Store
 from chatlog.store.measures import DIMENSIONS
 
 
@@ -53,7 +54,7 @@ def command(
         )
     match output.format:
         case "prometheus" if target != "-":
-            _write(expanded(target), prometheus(found, ",".join(users)))
+            _write(store, expanded(target), prometheus(found, ",".join(users)))
         case "prometheus":
             output.lines(prometheus(found, ",".join(users)))
         case "json":
@@ -66,8 +67,10 @@ def command(
             output.lines(plain(found))
 
 
-def _write(path: Path, lines: Iterable[str]) -> None:
+def _write(store: Store, path: Path, lines: Iterable[str]) -> None:
     """Put a file in another's place in one step: whoever reads it sees the old one or the new one, whole."""
+    if store.owns(path):
+        raise RefusedError(f"{path} is the database itself", "choose another name")
     try:
         replace_text(path, "".join(line + "\n" for line in lines))
     except OSError as error:

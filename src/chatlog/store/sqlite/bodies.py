@@ -47,6 +47,8 @@ class _Packer:
         return self._mapping(part, _PLACES.get(kind if isinstance(kind, str) else "", _Packer.in_tool))
 
     def _mapping(self, value: Mapping[str, Any], place: Place) -> dict[str, Any]:
+        if not all(isinstance(key, str) for key in value):
+            raise UsageError("a name in a message's part is no text", "JSON has no other names")
         return {
             "$" + key if key.startswith("$") else key: self._value(item, _Packer.as_it_is if key in NO_WORDS else place)
             for key, item in value.items()

@@ -237,7 +237,8 @@ def _driver_connect(path: Path, key: Key | None) -> Connection:
 
 
 def _open(path: Path, mode: str, key: Key | None) -> Connection:
-    uri = f"file:{quote(os.fsencode(path))}?mode={mode}"
+    name = quote(os.fsencode(path))  # behind an authority: what begins with two slashes would be taken for one
+    uri = f"file:{'//' * name.startswith('/')}{name}?mode={mode}"
     connection: Connection = driver.connect(
         uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_SLICE
     )

@@ -192,14 +192,15 @@ class Placed(NamedTuple):
 def append(
     connection: Connection, user: str, before: Standing, drafts: Sequence[MessageDraft], now: str
 ) -> list[Placed]:
-    """Append messages, each after the one before, and index them."""
+    """Append messages, each after its parent, or the one before where it names none, and index them."""
     key, last_seq, head, title, _ = before
     _check_keys(connection, key, drafts)
-    parent = _first_parent(connection, key, drafts[0], head)
-    in_line = parent == head
+    parent, in_line = head, True
     placed: list[Placed] = []
     written: list[int] = []
     for draft in drafts:
+        if draft.parent is not None and draft.parent != parent:
+            parent, in_line = _known(connection, key, draft.parent), False
         digest = bodies.hash_of(draft)
         written.append(bodies.insert(connection, user, draft, digest))
         last_seq += 1
@@ -250,14 +251,11 @@ def _check_keys(connection: Connection, key: int, drafts: Sequence[MessageDraft]
         raise ConflictError("that idempotency key was used for another message", "use a new key for a new message")
 
 
-def _first_parent(connection: Connection, key: int, draft: MessageDraft, head: int | None) -> int | None:
-    if draft.parent is None:
-        return head
-    row = connection.execute(
-        "SELECT seq FROM messages WHERE conversation = ? AND seq = ?", (key, draft.parent)
-    ).fetchone()
+def _known(connection: Connection, key: int, parent: str | int) -> int:
+    """Return a parent.  Raises NotFoundError where the conversation has no such message."""
+    row = connection.execute("SELECT seq FROM messages WHERE conversation = ? AND seq = ?", (key, parent)).fetchone()
     if row is None:
-        raise NotFoundError(f"there is no message {draft.parent} to follow", "chatlog show --all-branches lists them")
+        raise NotFoundError(f"there is no message {parent} to follow", "chatlog show --all-branches lists them")
     return int(row[0])
 
 
