@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -137,7 +138,7 @@ def _literal(hunt: Hunt, weighed: Sequence[Weighed], places: Sequence[Spot]) -> 
 
 
 def _in_a_row(text: str) -> str:
-    return " ".join(["", *re.findall(r"\w+", text.casefold()), ""])
+    return " ".join(["", *re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold()), ""])
 
 
 def _complete(weighed: Sequence[Weighed]) -> frozenset[int]:

@@ -7,6 +7,7 @@ source: project: author: since: until: in: is:``; ``"a phrase"``, ``-word``, ``w
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -60,7 +61,7 @@ class Query:
 
 def parse(text: str, now: datetime, filters: Filters = Filters()) -> Query:  # noqa: B008  frozen
     """Return what `text` asks, its fields added to `filters`; `now` is what dates count from."""
-    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8"))
     terms: list[Term] = []
     without: list[Term] = []
     within: list[str] = []

@@ -156,6 +156,26 @@ def test_accents_may_be_composed_or_not(store: Store, query: str) -> None:
     assert 2 == store.frequency(words(query))
 
 
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
+@pytest.mark.parametrize(
+    ("text", "queries"),
+    [
+        ("한국어 문서를 읽다", ["한국어", "문서", "국", "문서를"]),
+        ("ガラス がんばれ", ["ガラス", "がんばれ", "ば", "がん"]),
+        ("ｶﾞﾗｽのﾊﾟﾝ", ["ガラス", "パン", "ｶﾞﾗｽ", "ガラスのパン"]),
+        ("ＡＢＣ社のＰｙｔｈｏｎ、カタカナ", ["ABC", "ABC社", "python", "ＡＢＣ", "ｶﾀｶﾅ"]),
+        ("the ﬁancé’s oﬃce, x² and №5", ["fiancé", "office", "ﬁancé", "x2", "x²", "№5", "no5"]),
+        ("ёлка и чай, ά και", ["ёлка", "чай", "ά"]),
+        ("ทำงานคำ", ["ทำ", "คำ", "ทำงาน", "ง"]),
+        ("một tiếng Việt", ["tiếng", "Việt", "viet"]),
+    ],
+)
+def test_a_word_is_found_however_it_is_encoded(store: Store, text: str, queries: list[str], form: Any) -> None:
+    """Characters composed or not, full, half or joined are the same, in the text and in the query."""
+    asked = [*queries, *(unicodedata.normalize(form, query) for query in queries)]
+    assert asked == hits(store, unicodedata.normalize(form, text), *asked)
+
+
 # where it stands
 
 

@@ -1,12 +1,14 @@
 """The word index: what is put beside the text so that it can be found, and how a query is asked.
 
 Scripts without blanks between words are indexed character by character, and asked for as phrases;
-identifiers are indexed by their parts.  FTS5's own `snippet()` is never used (it is quadratic).
+identifiers are indexed by their parts; all in the form that Unicode calls compatible (NFKC).
+FTS5's own `snippet()` is never used (it is quadratic).
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
@@ -59,6 +61,9 @@ def extra_terms(text: str, identifier_chars: int | None = None) -> str | None:
     Identifiers are looked for in its first `identifier_chars`.
     """
     parts = _humps(text[:identifier_chars])
+    if not text.isascii() and not unicodedata.is_normalized("NFKC", text):
+        parts |= _composed_words(text)
+        text = _composed(text)
     if not _may_hold_runs(text):
         return " ".join(sorted(parts)) or None
     pieces = re.split(f"({_RUN})", text)
@@ -91,6 +96,23 @@ def _parts(word: bytes) -> tuple[str, ...]:
     if len(_PLAIN) < _PLAIN_MOST and len(word) < MAX_TERM_CHARS:
         _PLAIN.add(word)
     return ()
+
+
+def _composed(text: str) -> str:
+    """Return a text as it is searched: が of one character, whatever wrote it, and ABC for ＡＢＣ."""
+    return unicodedata.normalize("NFKC", text)
+
+
+def _composed_words(text: str) -> set[str]:
+    """Return the words of a text that are others once composed; what is in a run or touches one is found there."""
+    words = {word for word in set(text.split()) if not unicodedata.is_normalized("NFKC", word)}
+    changed = ((word, new) for word in words if not re.search(_RUN, new := _composed(word)))
+    return {new for word, new in changed if _letters(new) != _letters(word)}
+
+
+def _letters(word: str) -> list[str]:
+    """Return what the tokenizer takes of a word."""
+    return [char for char in word if unicodedata.category(char)[0] in "LNMC"]
 
 
 def _may_hold_runs(text: str) -> bool:
@@ -228,9 +250,9 @@ def owner_token(user: str) -> str:
 
 def _term(term: Term) -> str:
     """Return a term, or its beginning, as FTS5 phrases; its runs of unspaced script spelt, in the extra columns."""
-    if not re.search(r"\w", term.text):
+    text = _composed(term.text[:MAX_TERM_CHARS])
+    if not re.search(r"\w", text):
         return ""
-    text = term.text[:MAX_TERM_CHARS]
     runs = [] if text.isascii() else re.findall(_RUN, text)[:MAX_RUNS]
     if not runs:
         return _quoted(text) + (" *" if term.prefix else "")
