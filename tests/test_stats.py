@@ -215,9 +215,9 @@ def test_a_text_file_for_prometheus_is_replaced_whole(run: Run, tmp_path: Path) 
 
 def test_the_database_is_not_replaced_by_its_figures(run: Run, tmp_path: Path) -> None:
     """A text file is replaced without a question, the history never."""
-    database = run("db", "path").lines[0]
     run("new", "--title", "x")
-    assert 2 == run("stats", "--format", "prometheus", "-o", database).code
+    database = next(tmp_path.rglob("chatlog.db"))
+    assert 2 == run("stats", "--format", "prometheus", "-o", str(database)).code
     assert 1 == len(run("list").lines)
 
 
