@@ -5,6 +5,7 @@ default < file < environment < flag, and a flag wins only when it was typed.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -72,6 +73,8 @@ SETTINGS = (
     ),
     Setting("phone_region", ("CHATLOG_PHONE_REGION",), "", "redact telephone numbers of this region too, as in DE"),
 )  # fmt: skip
+#: The settings that name a file.
+PATHS = ("db", "key_file")
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -196,6 +199,12 @@ def read(path: Path, *, required: bool = False) -> dict[str, Any]:
         return tomllib.loads(data.decode("utf-8"))
     except ValueError as error:
         raise UsageError(f"{path} is not a valid config file: {error}", "it is TOML: name = 'value'") from None
+
+
+def settled(name: str, value: str) -> str:
+    """Return a value as it holds from any folder: a path that starts in this one is told from the root."""
+    is_path = name in PATHS and value and not value.startswith(("~", "sqlite:")) and "://" not in value
+    return os.path.abspath(value) if is_path else value  # noqa: PTH100  as Path does, and `..` gone too
 
 
 def write(path: Path, name: str, value: str) -> None:

@@ -105,6 +105,7 @@ def plan(store: Store, found: Sequence[Conversation], refs: Sequence[Ref], *, ev
     shared = store.forgetting.sharing([one.id for one in free], single)
     holders = {name: store.forgetting.find(name).hold for name, _ in shared}
     held |= {name for name, hold in holders.items() if hold is not None}
+    memories = _all_memories(store) if everything else _quoting(store, [one.id for one in free], single)
     return ErasePlan(
         conversations=tuple(free),
         sizes=store.forgetting.sizes([one.id for one in free]),
@@ -112,9 +113,13 @@ def plan(store: Store, found: Sequence[Conversation], refs: Sequence[Ref], *, ev
         sharing=tuple(ref for ref in shared if holders[ref[0]] is None),
         skipped=tuple(Left(name, "on legal hold") for name in held),
         copies=tuple(store.forgetting.copies()),
-        memories=tuple(_quoting(store, [one.id for one in free], single)),
+        memories=tuple(memories),
         everything=everything,
     )
+
+
+def _all_memories(store: Store) -> Iterator[tuple[str, str]]:
+    return ((memory.namespace, memory.key) for memory in store.memories.all())
 
 
 def _quoting(store: Store, ids: Sequence[str], refs: Sequence[Ref]) -> Iterator[tuple[str, str]]:

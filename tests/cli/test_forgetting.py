@@ -333,3 +333,13 @@ def test_forms_of_a_plan(trip: Run) -> None:
     assert 2 == len(trip("delete", "--tag", "travel", "--dry-run", "--format", "csv").lines)
     assert LISBON == json.loads(trip("delete", "--tag", "travel", "--dry-run", "--format", "jsonl").out)["id"]
     assert "asked for" in trip("delete", "--tag", "travel", "--dry-run").out
+
+
+def test_everything_names_the_memories_that_go(trip: Run) -> None:
+    """The plan and the run report those that are forgotten, and in words how many."""
+    trip("memory", "set", "colour", "green")
+    named = [{"namespace": "", "key": "colour"}]
+    assert named == trip("erase", "--everything", "--dry-run", "--json").json["memories"]
+    assert " and 1 memory" in trip("erase", "--everything", "--dry-run").err
+    assert named == trip("erase", "--everything", "--yes", "--json").json["memories"]
+    assert [] == trip("memory", "list", "--json").json["items"]

@@ -111,3 +111,37 @@ def test_no_passphrase_is_none(trip: Run, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("getpass.getpass", end)
     ran = trip("db", "encrypt", "--passphrase", stdin=None)
     assert (2, True) == (ran.code, "no passphrase was typed" in ran.err)
+
+
+def test_a_relative_key_file_is_told_and_kept_from_the_root_on(
+    trip: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What encrypt and rekey advise works from any folder; a home folder and a URL stay as they are typed."""
+    advice = f"chatlog config set key_file {tmp_path / 'key'}"
+    assert advice in trip("db", "encrypt", "--key-file", "key").err
+    assert f"{advice}-2" in trip("db", "rekey", "--key-file", "key", "--new-key-file", "key-2").err
+    settings = ("--config", str(tmp_path / "c.toml"))
+    trip("config", "set", "key_file", "key-2", *settings)
+    trip("config", "set", "db", "chatlog.db", *settings)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.delenv("CHATLOG_DB", raising=False)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert LISBON in trip("list", *settings).out
+    for value in ("~/chats.db", "sqlite:///chats.db", ""):
+        trip("config", "set", "db", value, *settings)
+        assert f"{value}\n" == trip("config", "get", "db", *settings).out
+
+
+def test_copies_in_plain_are_named(trip: Run, tmp_path: Path) -> None:
+    """Encrypting does not reach the backups that were made before; one that is encrypted is none of them."""
+    trip("db", "backup", "before.db")
+    encrypted = trip("db", "encrypt", "--key-file", "key")
+    assert (0, True) == (
+        encrypted.code,
+        f"copies of the file are not encrypted: {tmp_path / 'before.db'}" in encrypted.err,
+    )
+    trip("db", "backup", "after.db", "--key-file", "key")
+    (tmp_path / "before.db").unlink()
+    trip("db", "decrypt", "--key-file", "key", "--yes")
+    again = trip("db", "encrypt", "--key-file", "key")
+    assert (0, False) == (again.code, "copies of the file" in again.err)

@@ -58,8 +58,9 @@ def get(ctx: typer.Context, name: Name) -> None:
 def set_(
     ctx: typer.Context, name: Name, value: Annotated[str, typer.Argument(help="The new value.", autocompletion=_values)]
 ) -> None:
-    """Set a value in the config file."""
+    """Set a value in the config file; a path is kept from the root on."""
     session = Session.of(ctx)
+    value = config.settled(name, value)
     config.write(session.settings.path, name, value)
     session.output.thing("setting", {"name": name, "value": value, "origin": "file"}, [f"{name} = {value}"])
 

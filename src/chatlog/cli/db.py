@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +12,7 @@ from chatlog import backups
 from chatlog.cli import keys
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
+from chatlog.config import settled
 from chatlog.errors import UsageError
 from chatlog.keys import Key
 from chatlog.output import THING, counted, size_text
@@ -143,6 +145,8 @@ def encrypt(
         key = _asked("The new passphrase") if session.may_ask else _no_key()
     _done(session, "encrypt", _convert(session, url, None, key), "encrypted")
     _say_where(session)
+    session.used_key = key
+    _name_plain_copies(session)
 
 
 @verb("chatlog db decrypt", forms=THING)
@@ -173,7 +177,7 @@ def rekey(
     new = _asked("The new passphrase") if passphrase else keys.of_file(expanded(new_key_file or ""), make=True)
     _done(session, "rekey", _convert(session, url, old, new), "given a new key")
     if new_key_file:
-        session.output.hint(f"from now on: chatlog config set key_file {new_key_file}")
+        session.output.hint(f"from now on: chatlog config set key_file {quote(settled('key_file', new_key_file))}")
 
 
 def _current(session: Session, url: str) -> Key:
@@ -204,7 +208,14 @@ def _done(session: Session, noun: str, done: files.Replaced, what: str) -> None:
 def _say_where(session: Session) -> None:
     for name in keys.SOURCES[:2]:
         if name in session.flags:
-            session.output.hint(f"from now on: chatlog config set {name} '{session.flags[name]}'")
+            value = quote(settled(name, session.flags[name]))
+            session.output.hint(f"from now on: chatlog config set {name} {value}")
+
+
+def _name_plain_copies(session: Session) -> None:
+    """Name the copies that were made before, which encrypting does not reach."""
+    if plain := [str(copy) for copy in session.store().forgetting.copies() if files.is_plain(copy)]:
+        session.output.warning(f"copies of the file are not encrypted: {', '.join(plain)}")
 
 
 @verb("chatlog db migrate", forms=THING)

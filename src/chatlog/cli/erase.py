@@ -128,10 +128,17 @@ def _exit_code(session: Session, done: erasure.Erased) -> None:
         session.exit_code = BusyError.exit_code if done.retryable else CheckFailedError.exit_code
 
 
+def _described(record: dict[str, Any]) -> str:
+    """Return how much is erased: conversations, messages, bytes, and memories where there are any."""
+    count = len(record["memories"])
+    memories = f" and {count:,} {'memory' if count == 1 else 'memories'}" if count else ""
+    return plans.described(record) + memories
+
+
 def _line(record: dict[str, Any]) -> str:
     if record["dry_run"]:
-        return f"would erase {plans.described(record)}"
-    erased = f"erased {plans.described(record)}"
+        return f"would erase {_described(record)}"
+    erased = f"erased {_described(record)}"
     if not record["complete"]:
         return f"{erased}, not complete: {record['why']}"
     proof = f"{record['phrases']} pieces of it looked for in the file's bytes, none left"

@@ -66,6 +66,13 @@ def check_plain(url: str) -> None:
     replacing.check_plain(path_of(url))
 
 
+def is_plain(path: Path) -> bool:
+    """Whether a database, or a copy of one, is not encrypted."""
+    from chatlog.store.sqlite import replacing
+
+    return replacing.is_plain(path)
+
+
 def convert(url: str, old: Key | None, new: Key | None) -> Replaced:
     """Give a database another key, its first one (`old` is None), or none (`new` is None).
 

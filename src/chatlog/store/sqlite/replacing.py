@@ -75,8 +75,13 @@ def restore(path: Path, source: Path, key: Key | None, *, aside: Path, now: str)
 def check_plain(path: Path) -> None:
     """Raise UsageError for a file that is encrypted already, NoDatabaseError where there is none."""
     _check_there(path)
-    if not Registry.is_open(path) and _head(path) != cipher.MAGIC:
+    if not Registry.is_open(path) and not is_plain(path):
         raise UsageError(f"{path} is encrypted already, or not a database", "chatlog db rekey gives it another key")
+
+
+def is_plain(path: Path) -> bool:
+    """Whether anybody who can read a file can read the database in it."""
+    return _head(path) == cipher.MAGIC
 
 
 def _head(path: Path) -> bytes:
