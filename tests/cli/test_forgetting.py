@@ -139,7 +139,11 @@ def test_policies(trip: Run, clock: Clock) -> None:
     assert planned["items"] == trip("prune", "--policies", "--yes", "--json").json["items"]
     again = trip("prune", "--policies", "--yes")
     assert (0, "", "") == (again.code, again.out, again.err)
-    line = trip("audit", "--json", "-n", "1").json["items"][0]
+    every = trip("audit", "--json", "-n", "0").json
+    latest = trip("audit", "--json", "-n", "1").json
+    assert (every["items"][:1], len(every["items"])) == (latest["items"], latest["total"])
+    assert 1 < latest["total"]
+    line = latest["items"][0]
     assert ("prune", 1, 2, {"rule": "old", "action": "trash"}) == (
         line["action"], line["conversations"], line["messages"], line["detail"],
     )  # fmt: skip

@@ -96,6 +96,20 @@ def test_n_is_the_most_that_is_shown(trip: Run) -> None:
     assert (1, None) == (len(answer["items"]), answer["total"])
 
 
+def test_a_search_for_nothing_is_refused(trip: Run) -> None:
+    """Without words and filters there is nothing to answer; filters alone are a query."""
+    refused(trip("search", "--json"), 2, "usage")
+    assert 0 == trip("search", "--role", "user").code
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "lexical", "semantic"])
+def test_a_filter_that_nothing_passes_is_what_is_said(trip: Run, mode: str) -> None:
+    """A word that is there is not said to be nowhere."""
+    ran = trip("search", "sardines", "--source", "nope", "--mode", mode, "--json")
+    assert (1, "none", []) == (ran.code, ran.json["tier"], ran.json["dropped_terms"])
+    assert ["no message passes the filters"] == ran.json["warnings"]
+
+
 # --batch
 
 
@@ -156,10 +170,11 @@ def test_the_keys_of_a_request_are_the_verb_s_options(keys: dict[str, object], e
     assert expected == refs(answer)
 
 
-def test_a_key_that_is_none_is_named(trip: Run) -> None:
-    """A key that was misspelt does nothing, and the answer says so."""
+def test_a_key_that_is_none_is_an_error(trip: Run) -> None:
+    """A filter that was misspelt would let everything through: the line is refused, and what was meant is named."""
     (answer,) = batch(trip, {"id": 1, "query": "lisbon", "rolle": "user"})
-    assert ["'rolle' is not a key of a request"] == answer["warnings"]
+    assert ("usage", "'rolle' is not a key of a request") == (answer["error"]["kind"], answer["error"]["message"])
+    assert "did you mean role?" in answer["error"]["hint"]
 
 
 @pytest.mark.parametrize("mode", ["hybrid", "semantic"])
@@ -172,7 +187,7 @@ def test_a_search_by_meaning_says_that_it_was_by_words(mode: str, trip: Run, mon
     assert "searched by words only: sqlite-vec" in warning
 
 
-@pytest.mark.parametrize("keys", [{"role": "nobody"}, {"limit": -1}, {"pinned": "yes"}, {"tag": 3}])
+@pytest.mark.parametrize("keys", [{"role": "nobody"}, {"limit": -1}, {"limit": 0}, {"pinned": "yes"}, {"tag": 3}])
 def test_a_key_that_means_nothing_is_an_error(keys: dict[str, object], trip: Run) -> None:
     """A value that a filter cannot have is not left out in silence: the answer would look right and be wrong."""
     (answer,) = batch(trip, {"id": 1, "query": "lisbon", **keys})

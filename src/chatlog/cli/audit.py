@@ -22,7 +22,8 @@ def command(
     """
     session = Session.of(ctx)
     now = session.now()
-    items = [{**line._asdict(), "detail": dict(line.detail)} for line in session.store().forgetting.audit(number or -1)]
+    lines = session.store().forgetting.audit(-1)
+    items = [{**line._asdict(), "detail": dict(line.detail)} for line in lines[: number or None]]
     columns = (
         Column("at", lambda item: str(item["at"]), lambda item: age(item["at"], now)),
         Column("user", lambda item: str(item["user"])),
@@ -32,4 +33,4 @@ def command(
         Column("bytes", lambda item: text_of(item["bytes"]), right=True),
         Column("detail", lambda item: to_json(item["detail"]) if item["detail"] else "", wide=True),
     )
-    session.output.listing(Listing(items, columns, lambda item: str(item["id"]), total=len(items), none="nothing yet"))
+    session.output.listing(Listing(items, columns, lambda item: str(item["id"]), total=len(lines), none="nothing yet"))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from chatlog.cli.session import STDIN, Session
-from chatlog.errors import ChatlogError, UsageError
+from chatlog.errors import ChatlogError, UsageError, choices_hint
 from chatlog.output import to_json
 
 
@@ -27,6 +27,13 @@ def serve(session: Session, batch: str, answer: Callable[[dict[str, Any]], dict[
             answered = {"error": error.record()}
         session.output.lines([to_json({"id": identity, **answered})])
         session.output.flush()
+
+
+def check_keys(request: Mapping[str, Any], known: Collection[str]) -> None:
+    """Raise UsageError for a key that is none: a filter that was misspelt would let everything through."""
+    for name in request:
+        if name not in known:
+            raise UsageError(f"'{name}' is not a key of a request", choices_hint(name, sorted(known)))
 
 
 def _request(line: bytes) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import typer
 
 from chatlog import query, timespec
 from chatlog.cli import found
-from chatlog.cli.batch import serve
+from chatlog.cli.batch import check_keys, serve
 from chatlog.cli.options import complete_conversation, dashes, one_of, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.errors import UsageError
@@ -86,6 +86,8 @@ def command(
     filters = _asked_filters(session, store, conv, words)
     asks_nothing = not words and filters == Filters()
     text = session.text(None, "the query") if words == [STDIN] or asks_nothing else " ".join(words or ())
+    if asks_nothing and not text.strip():
+        raise UsageError("say what to search for", "chatlog search lisbon")
     if in_memory:
         _recall(session, store, text, options)
         return
@@ -126,24 +128,23 @@ def _places(places: list[str]) -> tuple[str, ...]:
 
 def _answer(session: Session, store: Store, request: Mapping[str, Any], options: SearchOptions) -> dict[str, Any]:
     request = {name.replace("-", "_"): value for name, value in request.items()}
-    unknown = [f"'{name}' is not a key of a request" for name in sorted(set(request) - _KEYS)]
+    check_keys(request, _KEYS)
     text = _typed(request, "query", str, "")
     options = replace(
         options,
         mode=_typed(request, "mode", str, options.mode),
         within=_places(_strings(request.get("in"))) or options.within,
-        limit=max(_typed(request, "limit", int, options.limit), 1),
+        limit=_typed(request, "limit", int, options.limit, least=1),
         context=_typed(request, "context", int, options.context),
         hidden=_typed(request, "hidden", bool, options.hidden),
     )
     output = _typed(request, "output", str, "")
     _check_output(output)
     results: Results = OUTPUTS[output](store, text, _filters(session, store, request), options, session.now())
-    answer = found.envelope(results, explain=_typed(request, "explain", bool, False))
-    return {**answer, "warnings": [*answer["warnings"], *unknown]}
+    return found.envelope(results, explain=_typed(request, "explain", bool, False))
 
 
-_KINDS = {str: "a string", int: "a number", bool: "true or false"}
+_KINDS = {str: "a string", int: "a number, {least} or more", bool: "true or false"}
 #: The filters of a request that have one value, and the kind of it.
 _FILTERS: dict[str, type] = {
     **dict.fromkeys(("source", "model", "role", "author", "project"), str),
@@ -154,10 +155,10 @@ _KEYS = {"id", "query", "conv", "limit", "mode", "in", "context", "hidden", "tag
 _KEYS |= {"output", "explain", *_FILTERS}
 
 
-def _typed(request: Mapping[str, Any], name: str, kind: type, default: Any) -> Any:
+def _typed(request: Mapping[str, Any], name: str, kind: type, default: Any, least: int = 0) -> Any:
     value = request.get(name, default)
-    if type(value) is not kind or (isinstance(value, int) and value < 0):
-        raise UsageError(f"{name} must be {_KINDS[kind]}")
+    if type(value) is not kind or (isinstance(value, int) and value < least):
+        raise UsageError(f"{name} must be {_KINDS[kind].format(least=least)}")
     return value
 
 

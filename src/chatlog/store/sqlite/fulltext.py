@@ -61,9 +61,9 @@ def extra_terms(text: str, identifier_chars: int | None = None) -> str | None:
     Identifiers are looked for in its first `identifier_chars`.
     """
     parts = _humps(text[:identifier_chars])
-    if not text.isascii() and not unicodedata.is_normalized("NFKC", text):
+    if not text.isascii() and (composed := _composed(text)) != text:
         parts |= _composed_words(text)
-        text = _composed(text)
+        text = composed
     if not _may_hold_runs(text):
         return " ".join(sorted(parts)) or None
     pieces = re.split(f"({_RUN})", text)
