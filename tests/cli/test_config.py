@@ -122,3 +122,23 @@ def test_a_name_that_means_nothing_is_named(run: Run, tmp_path: Path) -> None:
     assert 0 == ran.code
     assert "warning: 'polices' in the config file means nothing\ndid you mean: policies?" in ran.err.replace("  ", "")
     assert "redact" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("ttl", "bogus"), ("trash", "soon"), ("budget", "abc"), ("budget", "0"), ("embedder", "nope")]
+)
+def test_what_the_verbs_would_refuse_cannot_be_set(run: Run, name: str, value: str) -> None:
+    """Who sets a value hears that it means nothing, not whoever runs the verb that needs it."""
+    assert 2 == run("config", "set", name, value).code
+    assert value not in run("config", "get", name).lines
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ttl", "30d"), ("ttl", ""), ("trash", "0d"), ("budget", ""), ("budget", "8000"), ("embedder", "none"),
+     ("embedder", "http://127.0.0.1:1/v1#m"), ("embedder", "command:cat")],
+)  # fmt: skip
+def test_what_they_take_can_be_set(run: Run, name: str, value: str) -> None:
+    """Every form of a value that a verb understands is taken."""
+    assert 0 == run("config", "set", name, value).code
+    assert [value] == run("config", "get", name).lines

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
 
-from chatlog import config
+from chatlog import config, timespec
 from chatlog.cli.options import meant, verb
 from chatlog.cli.session import Session
+from chatlog.errors import NoVectorsError, UsageError
 from chatlog.output import FORMATS, THING, Column, Listing
 
 
@@ -61,8 +63,23 @@ def set_(
     """Set a value in the config file; a path is kept from the root on."""
     session = Session.of(ctx)
     value = config.settled(name, value)
+    _check(name, value)
     config.write(session.settings.path, name, value)
     session.output.thing("setting", {"name": name, "value": value, "origin": "file"}, [f"{name} = {value}"])
+
+
+def _check(name: str, value: str) -> None:
+    """Raise UsageError for a value that the verbs which use it would refuse: who sets it should hear it."""
+    match name:
+        case "ttl" | "trash" if value:
+            timespec.duration(value)
+        case "budget" if value and not (value.isdecimal() and int(value)):
+            raise UsageError(f"'{value}' is not a number of tokens", "such as 8000; empty: by the model's window")
+        case "embedder" if value != "none":
+            from chatlog.embedders import embedder
+
+            with suppress(NoVectorsError):  # it may be there where the setting is used
+                embedder(value)
 
 
 @verb("chatlog config path", '$EDITOR "$(chatlog config path)"', forms=THING)
