@@ -119,7 +119,7 @@ class RedactedSummaries(_Redacted):
 class RedactedStore(_Redacted):
     """A store, redacted; its vectors go to the embedder that the index of meanings is made with, and nowhere else."""
 
-    passes = frozenset({"user", "clock", "frequency", "record", "vectors"})
+    passes = frozenset({"user", "clock", "frequency", "owns", "record", "vectors"})
 
     @property
     def windows(self) -> RedactedWindows:

@@ -273,8 +273,8 @@ def _part(redactor: Redactor, part: Part) -> Part:
     if not isinstance(part, dict):
         return part
     if part.get("type") != "blob" or "content" not in part:
-        clean: Part = redactor.value(part)
+        clean: Part = redactor.part(part)
         return clean
     beside = {name: value for name, value in part.items() if name != "content"}
-    clean = redactor.value(beside)
+    clean = redactor.part(beside)
     return part if clean is beside else {**clean, "content": part["content"]}

@@ -35,14 +35,14 @@ def occurrences(folder: Path, phrase: str) -> int:
 
 def test_a_secret_is_replaced_where_it_stands(run: Run, tmp_path: Path) -> None:
     """Text, title, parts and search: the words are gone from the file, and the kind stands there."""
-    part = {"type": "tool_call", "id": "1", "name": "mail", "arguments": {"to": MAIL, "n": 1}}
+    part = {"type": "tool_call", "id": "1", "name": "mail", "arguments": {"id": MAIL, "n": 1}}
     say(run, {"text": f"Write to {MAIL}", "source_id": "m1"}, {"role": "assistant", "parts": [part], "source_id": "m2"})
     ran = run("redact", "@last", "--yes", "--json")
     assert (0, False, True, {"email": 3}) == (ran.code, *(ran.json[key] for key in ("dry_run", "complete", "kinds")))
     assert "Write to [REDACTED:email]" == ran.json["items"][0]["title"]
     shown = run("show", "@last", "--json").json["messages"]
     assert ["Write to [REDACTED:email]", ""] == [message["text"] for message in shown]
-    assert {"to": "[REDACTED:email]", "n": 1} == shown[1]["parts"][0]["arguments"]
+    assert {"id": "[REDACTED:email]", "n": 1} == shown[1]["parts"][0]["arguments"]
     assert 0 == occurrences(tmp_path, "jane.doe")
     assert 1 == run("search", "jane.doe").code
     assert 0 == run("search", "redacted").code
@@ -252,7 +252,7 @@ def test_memories_state_and_summaries_are_redacted(run: Run, tmp_path: Path) -> 
     lines = everything(run) + "".join(json.dumps(extra) + "\n" for extra in extras)
     Path("more.jsonl").write_text(lines)
     run("import", "more.jsonl")
-    run("state", talk, "set", json.dumps({"mail": MAIL}))
+    run("state", talk, "set", json.dumps({"id": MAIL}))
     assert 3 == everything(run).count(MAIL)
     assert {"email": 3} == run("redact", "--everything", "--yes", "--json").json["kinds"]
     assert (0, 0) == (everything(run).count(MAIL), occurrences(tmp_path, MAIL))

@@ -142,10 +142,17 @@ def test_json_values_are_redacted_where_they_stand() -> None:
     """Strings in objects and lists, keys too; one below a telling key goes whole; what is clean is the same object."""
     redactor = Redactor()
     value = {"to": ["a@b.example", 7, None], "db_password": "swordfish", "id": "a@b.example", "a@b.example": True}
-    expected = {"to": ["[REDACTED:email]", 7, None], "db_password": "[REDACTED:password]", "id": "a@b.example"}
-    assert {**expected, "[REDACTED:email]": True} == redactor.value(value)
+    mark = "[REDACTED:email]"
+    expected = {"to": [mark, 7, None], "db_password": "[REDACTED:password]", "id": mark, mark: True}
+    assert expected == redactor.value(value)
     clean = {"a": ["b", {"c": 1.5}], "tokens": 12}
     assert clean is redactor.value(clean)
+
+
+def test_the_ids_and_bytes_of_a_part_are_no_words() -> None:
+    """They stay, wherever they are in it, but not among the arguments of a tool, which are anything."""
+    call = {"type": "tool_call", "id": "a@b.example", "arguments": {"data": "a@b.example"}, "of": {"id": "a@b.example"}}
+    assert {**call, "arguments": {"data": "[REDACTED:email]"}} == Redactor().part(call)
 
 
 def test_own_patterns_stand_beside_the_table() -> None:

@@ -73,33 +73,38 @@ class Redactor:
             self.counts[span.kind] += 1
         return "".join([*pieces, text[at:]])
 
-    def value(self, value: Any, key: str = "") -> Any:
+    def value(self, value: Any, key: str = "", wordless: frozenset[str] = frozenset()) -> Any:
         """Return a JSON value with all its strings redacted; the very same object where nothing was found.
 
-        A string below a key such as ``password`` is one, whatever it looks like.
+        A string below a key such as ``password`` is one, whatever it looks like; below a `wordless` key it is no word.
         """
         if isinstance(value, str):
-            return self._string(value, key)
+            return value if key in wordless or not value else self._string(value, key)
         if isinstance(value, Mapping):
-            return self._mapping(value)
+            return self._mapping(value, wordless)
         if isinstance(value, (list, tuple)):
-            found = [self.value(item, key) for item in value]
+            found = [self.value(item, key, wordless) for item in value]
             same = all(new is old for new, old in zip(found, value, strict=True))
             return value if same else type(value)(found)
         return value
 
-    def _mapping(self, value: Mapping[str, Any]) -> Mapping[str, Any]:
+    def part(self, part: Mapping[str, Any]) -> Any:
+        """Return a part of a message redacted; its ids and bytes are no words, but what a tool is called with is."""
+        return self.value(part, wordless=NO_WORDS)
+
+    def _mapping(self, value: Mapping[str, Any], wordless: frozenset[str]) -> Mapping[str, Any]:
         """Return an object redacted; what has the same name as another one now keeps its place under a number."""
         names = {name: self.text(name) for name in value}
-        items = {name: self.value(item, name) for name, item in value.items()}
+        items = {
+            name: self.value(item, name, frozenset() if name == "arguments" else wordless)
+            for name, item in value.items()
+        }
         if all(names[name] is name and items[name] is item for name, item in value.items()):
             return value
         given = Names(name for name, clean in names.items() if clean is name)
         return {clean if clean is name else given.claim(clean): items[name] for name, clean in names.items()}
 
     def _string(self, value: str, key: str) -> str:
-        if key in NO_WORDS or not value:
-            return value
         if key and any(rule.kind == "password" for rule in self.rules):
             from chatlog.redaction.passwords import is_password
 
