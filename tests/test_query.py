@@ -203,3 +203,9 @@ def test_any_mixture_of_the_marks_is_a_query(text: str) -> None:
 def test_plain_words_come_out_as_they_went_in(given_words: list[str]) -> None:
     """A query of plain words is these words."""
     assert given_words == [term.text for term in asked(" ".join(given_words)).terms]
+
+
+@pytest.mark.parametrize(("text", "expected"), [("🎉 🎊", ["🎉", "🎊"]), ("done 🎉", ["done"]), ("-🎉 ?", [])])
+def test_signs_are_asked_for_where_there_is_nothing_else(text: str, expected: list[str]) -> None:
+    """An emoji beside words is how somebody speaks; by itself it is what they look for."""
+    assert expected == [term.text for term in parse(text, NOW).terms]

@@ -64,6 +64,7 @@ def parse(text: str, now: datetime, filters: Filters = Filters()) -> Query:  # n
     text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8"))
     terms: list[Term] = []
     without: list[Term] = []
+    signs: list[Term] = []
     within: list[str] = []
     for match in _TOKEN.finditer(text):
         value = match["phrase"] if match["phrase"] is not None else match["word"]
@@ -73,7 +74,9 @@ def parse(text: str, now: datetime, filters: Filters = Filters()) -> Query:  # n
             filters = narrowed
         elif re.search(r"\w", (term := _term(match)).text):
             (without if match["minus"] else terms).append(term)
-    return Query(terms=tuple(terms), without=tuple(without), filters=filters, within=tuple(within))
+        elif not match["minus"] and any(unicodedata.category(char) == "So" for char in term.text):
+            signs.append(term)
+    return Query(terms=tuple(terms or signs), without=tuple(without), filters=filters, within=tuple(within))
 
 
 def _term(match: re.Match[str]) -> Term:

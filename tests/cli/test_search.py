@@ -96,6 +96,14 @@ def test_n_is_the_most_that_is_shown(trip: Run) -> None:
     assert (1, None) == (len(answer["items"]), answer["total"])
 
 
+@pytest.mark.parametrize("mode", ["hybrid", "lexical"])
+def test_an_emoji_is_found(trip: Run, mode: str) -> None:
+    """By itself it is a query like any word; one that is nowhere is named."""
+    trip("add", LISBON, "booked 🎉", "--role", "user")
+    assert "booked 🎉" in trip("search", "🎉", "--mode", mode).out
+    assert (1, ["🎊"]) == ((ran := trip("search", "🎊", "--mode", mode, "--json")).code, ran.json["dropped_terms"])
+
+
 def test_a_search_for_nothing_is_refused(trip: Run) -> None:
     """Without words and filters there is nothing to answer; filters alone are a query."""
     refused(trip("search", "--json"), 2, "usage")

@@ -176,6 +176,12 @@ def test_a_word_is_found_however_it_is_encoded(store: Store, text: str, queries:
     assert asked == hits(store, unicodedata.normalize(form, text), *asked)
 
 
+@pytest.mark.parametrize("text", ["shipped 🎉", "🎉", "東京へ🎉行く", "getUserName 🎉🎉 ＡＢＣ", "a🎉b", "👩‍💻 and 🎉"])
+def test_a_sign_is_found(store: Store, text: str) -> None:
+    """An emoji is found wherever it stands, and only that one; beside words in the same term it does not count."""
+    assert ["🎉", "🎉🎉"] == hits(store, text, "🎉", "🎉🎉", "🎊", "🎉🎊")
+
+
 # where it stands
 
 

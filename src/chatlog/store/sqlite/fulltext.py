@@ -1,8 +1,8 @@
 """The word index: what is put beside the text so that it can be found, and how a query is asked.
 
 Scripts without blanks between words are indexed character by character, and asked for as phrases;
-identifiers are indexed by their parts; all in the form that Unicode calls compatible (NFKC).
-FTS5's own `snippet()` is never used (it is quadratic).
+identifiers are indexed by their parts; all in the form that Unicode calls compatible (NFKC).  Emoji and
+other symbols have words that stand for them.  FTS5's own `snippet()` is never used (it is quadratic).
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ _CASES = bytes(65 if chr(code).isupper() else 97 if chr(code).isalnum() else 32 
 _WORDS = bytes(code if chr(code).isalnum() else 32 for code in range(128)) + b" " * 128
 #: Bytes that begin no character of the unspaced scripts in UTF-8.
 _OTHERS = bytes(code for code in range(256) if code not in (0xE0, 0xE1, *range(0xE3, 0xEE), 0xEF, 0xF0))
+#: Bytes that begin no emoji nor other symbol from U+2000 on in UTF-8.
+_NO_SIGNS = bytes(code for code in range(256) if code not in (0xE2, 0xE3, 0xF0))
 #: Stands between runs, and counts as a word, so that no phrase reaches over it.
 _BETWEEN = " \ue000 "
 #: So far from a run a name or a path is taken to touch it.
@@ -64,6 +66,7 @@ def extra_terms(text: str, identifier_chars: int | None = None) -> str | None:
     if not text.isascii() and (composed := _composed(text)) != text:
         parts |= _composed_words(text)
         text = composed
+    parts |= _signs(text)
     if not _may_hold_runs(text):
         return " ".join(sorted(parts)) or None
     pieces = re.split(f"({_RUN})", text)
@@ -108,6 +111,21 @@ def _composed_words(text: str) -> set[str]:
     words = {word for word in set(text.split()) if not unicodedata.is_normalized("NFKC", word)}
     changed = ((word, new) for word in words if not re.search(_RUN, new := _composed(word)))
     return {new for word, new in changed if _letters(new) != _letters(word)}
+
+
+def _signs(text: str) -> set[str]:
+    """Return words that stand for the emoji and other symbols in a text, which the tokenizer takes for blanks.
+
+    Each begins with a character that nobody writes, and ends in a digit, which no stemmer touches.
+    """
+    if text.isascii() or not _may_hold_signs(text):
+        return set()
+    return {f"\ue001{ord(sign):x}0" for sign in set(text) if unicodedata.category(sign) == "So"}
+
+
+def _may_hold_signs(text: str) -> bool:
+    """Whether a text has characters near those symbols: a glance as for runs, past dashes and quotes."""
+    return bool(text.encode("utf-8", "surrogatepass").replace(b"\xe2\x80", b"").translate(None, _NO_SIGNS))
 
 
 def _letters(word: str) -> list[str]:
@@ -252,7 +270,8 @@ def _term(term: Term) -> str:
     """Return a term, or its beginning, as FTS5 phrases; its runs of unspaced script spelt, in the extra columns."""
     text = _composed(term.text[:MAX_TERM_CHARS])
     if not re.search(r"\w", text):
-        return ""
+        signs = [_quoted(sign) for sign in sorted(_signs(text))]
+        return f"{{extra tool_extra}} : ({' AND '.join(signs)})" if signs else ""
     runs = [] if text.isascii() else re.findall(_RUN, text)[:MAX_RUNS]
     if not runs:
         return _quoted(text) + (" *" if term.prefix else "")
