@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatlog.models import Filters, Term
-from chatlog.query import STOP_WORDS, Query, content_terms, parse, without_endings
+from chatlog.query import STOP_WORDS, Query, content_terms, is_sign, parse, without_endings
 
 from .store.making import NOW
 
@@ -166,7 +166,7 @@ def test_any_text_is_a_query(text: str) -> None:
     """Parsing never raises, and every term holds something that can be found."""
     found = parse(text, NOW)
     terms = [*found.terms, *found.without]
-    assert all(any(char.isalnum() or char == "_" for char in term.text) for term in terms)
+    assert all(any(char.isalnum() or char == "_" or is_sign(char) for char in term.text) for term in terms)
     assert set(content_terms(found.terms)) <= set(found.terms)
 
 
@@ -205,7 +205,9 @@ def test_plain_words_come_out_as_they_went_in(given_words: list[str]) -> None:
     assert given_words == [term.text for term in asked(" ".join(given_words)).terms]
 
 
-@pytest.mark.parametrize(("text", "expected"), [("🎉 🎊", ["🎉", "🎊"]), ("done 🎉", ["done"]), ("-🎉 ?", [])])
+@pytest.mark.parametrize(
+    ("text", "expected"), [("🎉 🎊", ["🎉", "🎊"]), ("done 🎉", ["done"]), ("-🎉 ?", []), ("©", [])]
+)
 def test_signs_are_asked_for_where_there_is_nothing_else(text: str, expected: list[str]) -> None:
     """An emoji beside words is how somebody speaks; by itself it is what they look for."""
     assert expected == [term.text for term in parse(text, NOW).terms]

@@ -74,7 +74,7 @@ def parse(text: str, now: datetime, filters: Filters = Filters()) -> Query:  # n
             filters = narrowed
         elif re.search(r"\w", (term := _term(match)).text):
             (without if match["minus"] else terms).append(term)
-        elif not match["minus"] and any(unicodedata.category(char) == "So" for char in term.text):
+        elif not match["minus"] and any(map(is_sign, term.text)):
             signs.append(term)
     return Query(terms=tuple(terms or signs), without=tuple(without), filters=filters, within=tuple(within))
 
@@ -85,6 +85,11 @@ def _term(match: re.Match[str]) -> Term:
         return Term(prefix + match["phrase"], phrase=True)
     word = prefix + match["word"]
     return Term(word.rstrip("*"), prefix=word.endswith("*"))
+
+
+def is_sign(char: str) -> bool:
+    """Whether a character is an emoji or a symbol like one: those are searched, but not what any font has (©, °)."""
+    return char >= "\u2000" and unicodedata.category(char) == "So"
 
 
 Narrow = Callable[[Filters, str, datetime], Filters]
