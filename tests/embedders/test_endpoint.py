@@ -69,7 +69,7 @@ def test_a_search_asks_the_server(store: Store) -> None:
     with server(answer, asked) as url:
         provider = embedder(f"{url}#nomic", {"OPENAI_API_KEY": "k"})
         found = search_messages(store, "sardines", options=SearchOptions(embedder=provider))
-    assert [("sardines by the harbour", "both")] == [(item.message.text, item.matched) for item in found.items]
+    assert [("sardines by the harbour", "both")] == [(item.message.text, item.matched) for item in found.items[:1]]
     assert ("hybrid", ()) == (found.mode, found.warnings)
     assert {("/v1/embeddings", "Bearer k", "nomic")} == {(one["path"], one["key"], one["model"]) for one in asked}
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import chatlog
 from chatlog.errors import NotFoundError, RefusedError
 from chatlog.models import ConversationDraft
 from chatlog.store import Store, open_store
@@ -269,3 +270,13 @@ def test_what_was_done_is_on_record(store: Store) -> None:
             "SELECT user, at, action, conversations, messages, bytes, detail FROM audit"
         ).fetchone()
     assert ("local", "2026-11-20T21:44:00.000Z", "export", 2, 5, 0, '{"to": "jsonl"}') == row
+
+
+def test_a_store_knows_its_files_wherever_the_process_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path means what it meant when the store was opened, and another store's file of that name nothing."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        with chatlog.open("chatlog.db") as opened:
+            monkeypatch.chdir(tmp_path)
+            assert [name] == [other for other in ("one", "two") if opened.owns(tmp_path / other / "chatlog.db")]

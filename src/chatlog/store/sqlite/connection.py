@@ -327,7 +327,7 @@ class Pool:
 
     def __init__(self, path: Path, open_connection: Callable[[], Connection]) -> None:
         self.path = path
-        self._key = path.resolve()
+        self.file = path.resolve()  # wherever the process goes meanwhile
         self._open_connection = open_connection
         self._idle: deque[Connection] = deque()
         self._closed = False
@@ -385,7 +385,7 @@ class Pool:
             return self._idle.pop()
         except IndexError:
             connection = self._open_connection()
-            Registry.add(self._key, 1)
+            Registry.add(self.file, 1)
             return connection
 
     def _give_back(self, connection: Connection) -> None:
@@ -395,4 +395,4 @@ class Pool:
 
     def _drop(self, connection: Connection) -> None:
         connection.close()
-        Registry.add(self._key, -1)
+        Registry.add(self.file, -1)

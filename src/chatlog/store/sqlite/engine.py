@@ -329,7 +329,7 @@ class SqliteStore(Nouns):
             audit.record(connection, self.user, self._now(), action, counts)
 
     def owns(self, path: Path) -> bool:
-        ours = _own_files(self.path)
+        ours = _own_files(self._pool.file)
         # by name first: a hundred thousand files may be asked for in a row
         return (path.name in ours or path.is_symlink()) and path.resolve() in ours.values()
 
@@ -368,7 +368,6 @@ class SqliteStore(Nouns):
 
 
 @lru_cache(maxsize=8)
-def _own_files(path: Path) -> dict[str, Path]:
-    """Return what belongs to a database file, by name."""
-    real = path.resolve()
+def _own_files(real: Path) -> dict[str, Path]:
+    """Return what belongs to a database file, by name; of an absolute path, for it is remembered."""
     return {real.name + end: real.with_name(real.name + end) for end in ("", "-wal", "-shm", "-journal")}
