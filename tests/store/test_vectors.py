@@ -86,6 +86,20 @@ def test_bits_are_read_once_until_there_are_others(tmp_path: Path, monkeypatch: 
         assert (25, 4) == (len(store.vectors.nearest(asked, 100)), len(read))
 
 
+def test_bits_that_were_made_anew_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An index that another process has rebuilt with other weights is as large and as far, but not the same."""
+    monkeypatch.setattr(vectors, "SCANNED", 0)
+    monkeypatch.setattr(vectors, "SCANNED_FIRST", 0)
+    chance = random.Random(9)
+    with chatlog.open(tmp_path / "all.db") as store, chatlog.open(tmp_path / "all.db") as other:
+        fill(store, 30, chance)
+        asked = bits(chance)
+        store.vectors.nearest(asked, 30)
+        other.vectors.start(Meanings("test", 64, b"other", 30, 0, 0), other.vectors.state())
+        put(other, chance)
+        assert other.vectors.nearest(asked, 30) == store.vectors.nearest(asked, 30)
+
+
 def test_what_others_add_is_looked_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user whose messages are all in the index moves past what others have added since, and misses nothing later."""
     monkeypatch.setattr(vectors, "BEHIND", 5)

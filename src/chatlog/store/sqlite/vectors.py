@@ -179,7 +179,7 @@ class SqliteVectors:
     def __init__(self, pool: Pool, user: str) -> None:
         self._pool = pool
         self.user = user
-        self._kept: tuple[tuple[str, int, int] | None, Sequence[chunks.Block]] = (None, ())
+        self._kept: tuple[Meanings | None, Sequence[chunks.Block]] = (None, ())
 
     def require(self) -> None:
         with self._pool.read() as connection:
@@ -320,13 +320,12 @@ class SqliteVectors:
     def _blocks(
         self, connection: Connection, state: Meanings, spans: Sequence[tuple[int, int]] | None
     ) -> Iterable[chunks.Block]:
-        """Return the bits to look at; those of all the user has are kept until there are others."""
+        """Return the bits to look at; those of all the user has are kept while the index is in that state."""
         read = chunks.blocks(connection, _table(state.dimensions), self.user, spans)
         if spans is not None or state.vectors > KEPT:
             return read
-        known = (state.fingerprint, state.done, state.vectors)
-        if self._kept[0] != known:
-            self._kept = known, list(read)
+        if self._kept[0] != state:
+            self._kept = state, list(read)
         return self._kept[1]
 
     def cosines(self, bodies: Collection[int], code: bytes) -> Mapping[int, float]:
