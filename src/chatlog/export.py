@@ -82,8 +82,7 @@ class Exporter:
 
         Raises RefusedError where it exists and `force` is false, or is the database itself.
         """
-        if self.store.owns(path):
-            raise RefusedError(f"{path} is the database itself", "choose another name")
+        check_target(self.store, path)
         with new_file(path, force=force) as out:
             self.write(conversations, out, everything=everything)
         self.report.paths.append(str(path))
@@ -150,6 +149,12 @@ def file_name(conversation: Conversation) -> str:
     safe = " ".join(_UNSAFE.sub(" ", title).split()).strip(" .")[:60]
     safe = safe.encode("utf-8")[:MAX_NAME_BYTES].decode("utf-8", "ignore").strip(" .")
     return f"{safe or 'untitled'}-{conversation.id[:8]}"
+
+
+def check_target(store: Store, path: Path) -> None:
+    """Raise RefusedError for a file of the database's own: nothing that is written may replace the history."""
+    if store.owns(path):
+        raise RefusedError(f"{path} is the database itself", "choose another name")
 
 
 @contextmanager

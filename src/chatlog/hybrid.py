@@ -67,6 +67,10 @@ class _Field:
         alike = self.alike[index] if self.alike[index] > UNKNOWN else None
         return Ranked(self.spots[index], self.total[index], self.scores.words[index], alike)
 
+    def best_first(self, found: Sequence[int]) -> list[int]:
+        """Return places in the order of their scores, of equal ones the latest first."""
+        return sorted(found, key=lambda index: (-self.total[index], -self.spots[index].body))
+
 
 def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
     """Return the messages that answer best by words and meaning."""
@@ -164,7 +168,7 @@ def _order(hunt: Hunt, field: _Field, weighed: Sequence[Weighed]) -> list[int]:
         by_words = spot.body in holding or (field.scores.words[index] > 0 and not look_up)
         if (by_words and hunt.options.mode != "semantic") or field.alike[index] >= alike:
             found.append(index)
-    return sorted(found, key=lambda index: (-field.total[index], -field.spots[index].body))
+    return field.best_first(found)
 
 
 def _read(hunt: Hunt, field: _Field, order: Sequence[int], weighed: Sequence[Weighed]) -> list[int]:
@@ -175,7 +179,7 @@ def _read(hunt: Hunt, field: _Field, order: Sequence[int], weighed: Sequence[Wei
     texts = hunt.store.words.texts({*before.values(), *(field.spots[index].body for index in best)}, READ_CHARS)
     asking = {body for body, text in texts.items() if answers.asks(text)}
     wanted = answers.wanted(hunt.text)
-    asked = sum(term.weight for term in weighed) or 1.0
+    asked = ranking.weight_of(weighed)
     for index, last in before.items():
         body = field.spots[index].body
         if wanted is not None and wanted.search(texts.get(body, "")):
@@ -184,7 +188,7 @@ def _read(hunt: Hunt, field: _Field, order: Sequence[int], weighed: Sequence[Wei
             field.total[index] -= ASKING
         if last in asking:
             field.total[index] += REPLY * sum(term.weight for term in weighed if last in term.bodies) / asked
-    return sorted(order, key=lambda index: (-field.total[index], -field.spots[index].body))
+    return field.best_first(order)
 
 
 def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int], weighed: Sequence[Weighed]) -> bool:
@@ -197,7 +201,7 @@ def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int], weighed: Sequence
     alike = max(field.alike[index] for index in order)
     if alike >= ALIKE_ENOUGH:
         return False
-    asked = sum(term.weight for term in weighed) or 1.0
+    asked = ranking.weight_of(weighed)
     words = max(field.scores.words[index] for index in order[:3]) / asked
     share = max(field.scores.shares[index] for index in order[:3])
     answered = alike + HELD * words + AROUND * share + LONGER * math.log(max(len(weighed), 1))

@@ -78,6 +78,11 @@ def rarity(found: int, total: int) -> float:
     return math.log1p((total - found + 0.5) / (found + 0.5))
 
 
+def weight_of(terms: Iterable[Weighed]) -> float:
+    """Return what terms weigh together, 1 where that is nothing: shares are of it."""
+    return sum(term.weight for term in terms) or 1.0
+
+
 @dataclass(slots=True)
 class Scores:
     """Of each spot: its score by words, and the share of the question that it and those around it hold.
@@ -128,8 +133,8 @@ def word_scores(ground: Ground, terms: Sequence[Weighed], dates: Sequence[float]
     spots = ground.spots
     mean = sum(spot.size for spot in spots) / len(spots) if spots else 1.0
     norms = [1 - LENGTH + LENGTH * spot.size / max(mean, 1.0) for spot in spots]
-    total = sum(term.weight for term in terms) or 1.0
-    asked = sum(term.weight for term in terms if not term.authored) or 1.0
+    total = weight_of(terms)
+    asked = weight_of(term for term in terms if not term.authored)
     scores = Scores([weight / 2 for weight in dates] or [0.0] * len(spots), [0.0] * len(spots), [0.0] * len(spots))
     names = frozenset[int]().union(*(term.authored for term in terms))
     clauses = {clause: [0.0] * len(spots) for term in terms for clause in term.clauses}

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from chatlog import config, timespec
-from chatlog.cli.options import meant, verb
+from chatlog.cli.options import meant, set_number, verb
 from chatlog.cli.session import Session
-from chatlog.errors import NoVectorsError, UsageError
+from chatlog.errors import NoVectorsError
 from chatlog.output import FORMATS, THING, Column, Listing
 
 
@@ -73,8 +73,8 @@ def _check(name: str, value: str) -> None:
     match name:
         case "ttl" | "trash" if value:
             timespec.duration(value)
-        case "budget" if value and not (value.isdecimal() and int(value)):
-            raise UsageError(f"'{value}' is not a number of tokens", "such as 8000; empty: by the model's window")
+        case "budget" if value:
+            set_number(name, value)
         case "embedder" if value != "none":
             from chatlog.embedders import embedder
 

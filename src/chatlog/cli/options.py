@@ -299,10 +299,15 @@ Revision = Annotated[
 def number_of(session: Session, name: str, typed: int | None) -> int | None:
     """Return a number that an option or the setting of its name gives."""
     value = session.settings.get(name)
-    if typed is not None or not value:
-        return typed
+    return typed if typed is not None or not value else set_number(name, value)
+
+
+def set_number(name: str, value: str) -> int:
+    """Return the number of tokens that is the value of a setting.  Raises UsageError for anything else."""
     if not value.isdecimal() or int(value) < 1:
-        raise UsageError(f"the setting {name} is not a number of tokens: {value}")
+        raise UsageError(
+            f"the setting {name} is not a number of tokens: {value}", "such as 8000; empty: by the model's window"
+        )
     return int(value)
 
 

@@ -14,7 +14,8 @@ from chatlog import stats
 from chatlog.cli.options import number_of, one_of, verb
 from chatlog.cli.session import Session
 from chatlog.dashboard import page, plain, prometheus
-from chatlog.errors import NotFoundError, RefusedError, UsageError
+from chatlog.errors import NotFoundError, UsageError
+from chatlog.export import check_target
 from chatlog.output import THING, to_json
 from chatlog.paths import expanded, replace_text
 from chatlog.store import Store
@@ -69,8 +70,7 @@ def command(
 
 def _write(store: Store, path: Path, lines: Iterable[str]) -> None:
     """Put a file in another's place in one step: whoever reads it sees the old one or the new one, whole."""
-    if store.owns(path):
-        raise RefusedError(f"{path} is the database itself", "choose another name")
+    check_target(store, path)
     try:
         replace_text(path, "".join(line + "\n" for line in lines))
     except OSError as error:

@@ -10,8 +10,6 @@ from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tokenizers import Tokenizer, normalizers
-
 from chatlog.embedders.pieces import spelt, words
 
 #: Texts of so many characters are taken apart at once.
@@ -26,7 +24,9 @@ class Spelling:
     """The tokenizer of a `tokenizer.json`, with a memory."""
 
     def __init__(self, path: Path) -> None:
-        """Load the tokenizer.  Raises OSError, ValueError."""
+        """Load the tokenizer.  Raises ImportError, OSError, ValueError."""
+        from tokenizers import Tokenizer, normalizers
+
         self._tokenizer = Tokenizer.from_file(str(path))
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()

@@ -12,7 +12,7 @@ from chatlog.models import Conversation, MessageDraft
 from chatlog.redaction import Names
 from chatlog.store import Clock
 from chatlog.store.redactions import Change, Handle, Noted, Replaced, Said
-from chatlog.store.sqlite import bodies, conversations, fulltext, superseded, vectors
+from chatlog.store.sqlite import bodies, conversations, fulltext, superseded, tags, vectors
 from chatlog.store.sqlite import space as room
 from chatlog.store.sqlite.connection import Connection, Pool
 
@@ -108,15 +108,15 @@ class SqliteRedactions:
             row = connection.execute(
                 "SELECT key FROM conversations WHERE user = ? AND id = ? AND hold IS NULL", (self.user, conversation)
             ).fetchone()
-            changes = dict(change(conversations.by_key(connection, row[0]))) if row else {}
-            if not row or not changes:
+            if row is None:
+                return
+            found = conversations.by_key(connection, row[0])
+            if not (changes := dict(change(found))):
                 return
             if "tags" in changes:
-                connection.execute("DELETE FROM tags WHERE conversation = ?", row)
-                connection.executemany(
-                    "INSERT OR IGNORE INTO tags (user, tag, conversation) VALUES (?, ?, ?)",
-                    [(self.user, tag, *row) for tag in changes.pop("tags")],
-                )
+                now = {*changes.pop("tags")}
+                tags.remove(connection, self.user, row, {*found.tags} - now)
+                tags.add(connection, self.user, row, filter(None, map(tags.made_of, now - {*found.tags})))
             values = {name: canonical_json(value) if name in _JSON else value for name, value in changes.items()}
             values |= {"redacted": 1, **({"title_by": "owner"} if "title" in values else {})}
             connection.execute(
