@@ -18,7 +18,6 @@ from chatlog.results import SearchOptions
 from chatlog.search import search_messages
 from chatlog.store import Store
 from chatlog.store.sqlite import vectors as vector_rows
-from chatlog.store.words import Spot
 
 from .store.making import say
 
@@ -166,15 +165,16 @@ def test_a_reply_is_found_by_its_question(store: Store) -> None:
 
 def test_what_is_very_near_is_not_lost_among_others() -> None:
     """A message means what stands around it, too; the most alike of them counts beside the blend of all."""
-    spots = [Spot(1, seq, seq, None, "2026-11-20T00:00:00.000Z", 20, allowed=True) for seq in range(5)]
-    around = {(1, seq): 0.8 if seq == 2 else 0.2 for seq in range(5)}
-    even = dict.fromkeys(around, 0.32)
+    row = [0.0, 0.0, 0.2, 0.2, 0.8, 0.2, 0.2, 0.0, 0.0]
+    known = bytes([0, 0, 1, 1, 1, 1, 1, 0, 0])
 
-    alike = [meaning._blended(around, spot) for spot in spots]
+    alike = [meaning._blended(row[at : at + 5], known[at : at + 5]) for at in range(5)]
 
     assert alike[2] == max(alike)
-    assert alike[1] == alike[3] > alike[0] > 0.3
-    assert alike[2] > meaning._blended(even, spots[2]) + 0.2
+    assert alike[1] == pytest.approx(alike[3])
+    assert alike[1] > alike[0] > 0.3
+    assert alike[2] > meaning._blended([0.32] * 5, b"\1" * 5) + 0.2
+    assert -1.0 == meaning._blended(row[:5], bytes(5))
 
 
 def test_an_unrelated_question_is_answered_with_nothing(store: Store) -> None:

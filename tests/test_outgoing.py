@@ -27,7 +27,7 @@ KEY = "sk-proj-abcDEF1234567890abcDEF1234567890abcd"
 CALL = {"type": "tool_call", "id": "c", "name": "run", "arguments": {"line": "make test"}}
 RESULT = {"type": "tool_call_response", "id": "c", "result": "all of the tests are passing by now " * 4}
 #: What a method may return that is handed on as it is.
-WORDLESS = {"int", "bool", "None", "set[int]", "frozenset[int]", "Posting", "list[Spot]", "list[Neighbour]", "Vectors"}
+WORDLESS = {"int", "bool", "None", "set[int]", "frozenset[int]", "Posting", "list[Spot]", "Surroundings", "Vectors"}
 PAIRS = [
     (RedactedStore, Store), (RedactedWindows, Windows), (RedactedWords, Words), (RedactedSummaries, Summaries),
 ]  # fmt: skip

@@ -7,17 +7,21 @@ import random
 import pytest
 
 from chatlog.models import Term
-from chatlog.ranking import REACH, SHARED, TELLING, Ground, Weighed, best_seeds, by_conversation, word_scores
-from chatlog.store.words import Neighbour, Spot
+from chatlog.ranking import REACH, SHARED, TELLING, Weighed, best_seeds, by_conversation, word_scores
+from chatlog.store.words import Spot, Surroundings
+
+
+def row_of(spots: list[Spot]) -> Surroundings:
+    """Return spots as all that there is, conversations out of reach of each other."""
+    places = [spot.conversation * 1_000 + spot.seq for spot in spots]
+    return Surroundings(places, [spot.body for spot in spots], places, 100_000)
 
 
 def test_a_word_farther_off_ranks_but_is_no_share_of_the_question() -> None:
     """A word counts for all within reach, the nearer the more; only those close by are said to hold it."""
     spots = [Spot(1, seq, seq, None, "2026-11-20T00:00:00.000Z", 20, allowed=True) for seq in range(1, 12)]
 
-    scores = word_scores(
-        Ground(spots, [Neighbour(*spot[:3]) for spot in spots]), [Weighed(Term("zebra"), 2.0, frozenset({1}))]
-    )
+    scores = word_scores(spots, row_of(spots), [Weighed(Term("zebra"), 2.0, frozenset({1}))])
 
     assert sorted(scores.words, reverse=True) == scores.words
     assert REACH + 1 == sum(score > 0 for score in scores.words)
@@ -28,9 +32,7 @@ def test_what_follows_a_word_is_ahead_of_what_comes_before_it() -> None:
     """Things are introduced, then told: of two messages as far from a word the later one ranks higher."""
     spots = [Spot(1, seq, seq, None, "2026-11-20T00:00:00.000Z", 20, allowed=True) for seq in range(1, 8)]
 
-    words = word_scores(
-        Ground(spots, [Neighbour(*spot[:3]) for spot in spots]), [Weighed(Term("zebra"), 2.0, frozenset({4}))]
-    ).words
+    words = word_scores(spots, row_of(spots), [Weighed(Term("zebra"), 2.0, frozenset({4}))]).words
 
     assert words[3] == max(words)
     assert all(words[3 + distance] > words[3 - distance] for distance in (1, 2, 3))
@@ -45,7 +47,7 @@ def test_who_is_named_speaks_of_the_rest_of_the_question() -> None:
     ann = Weighed(Term("Ann"), 1.0, frozenset(), authored=frozenset(range(1, 12, 2)))
     terms = [ann, Weighed(Term("zebra"), 3.0, frozenset({4})), Weighed(Term("gnu"), 1.0, frozenset({10}))]
 
-    named = word_scores(Ground(spots, [Neighbour(*spot[:3]) for spot in spots]), terms).named
+    named = word_scores(spots, row_of(spots), terms).named
 
     assert [0, 0, 0.75, 0, 0.75, 0, 0, 0, 0.25, 0, 0.25] == named
 
@@ -72,7 +74,7 @@ def test_the_best_seeds_are_those_of_a_full_count(wanted: int) -> None:
         ]
         sums = {body: sum(term.weight for term in terms if body in term.bodies) for body in range(60)}
         full = sorted((body for body in sums if sums[body]), key=lambda body: (-sums[body], -body))
-        assert full[:wanted] == best_seeds(terms, wanted, frozenset)[:wanted]
+        assert full[:wanted] == best_seeds(terms, wanted, frozenset)
 
 
 @pytest.mark.parametrize(("clauses", "best"), [(True, 1), (False, 2)])
@@ -85,6 +87,6 @@ def test_what_answers_one_question_of_two_is_ahead_of_a_little_of_both(clauses: 
         for number, (word, (weight, bodies)) in enumerate(held.items())
     ]
 
-    scores = word_scores(Ground(spots, [Neighbour(*spot[:3]) for spot in spots]), terms[: 4 if clauses else 3])
+    scores = word_scores(spots, row_of(spots), terms[: 4 if clauses else 3])
 
     assert best == max((1, 2), key=lambda number: scores.words[number - 1])

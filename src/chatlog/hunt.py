@@ -19,7 +19,7 @@ from chatlog.query import Query, is_unspaced, is_weak
 from chatlog.ranking import Weighed
 from chatlog.results import Result, Results, SearchOptions, result_of
 from chatlog.store import Store
-from chatlog.store.words import EVERY, Neighbour, Posting, Spot
+from chatlog.store.words import EVERY, Posting, Spot, Surroundings
 
 if TYPE_CHECKING:
     from chatlog.meaning import Question
@@ -230,7 +230,7 @@ class Hunt:
         asked = self.wanted
         while True:
             ranked = ranking.best_seeds(weighed, asked, self.may_be_found)
-            visible = self.seen(ranked[:asked])
+            visible = self.seen(ranked)
             if len(visible) >= self.wanted or len(ranked) < asked:
                 common = any(len(term.bodies) >= COMMON for term in weighed)
                 self.blinded |= common and self._too_few(visible)
@@ -242,21 +242,19 @@ class Hunt:
         seen = self.may_be_found(nearest).intersection(spot.body for spot in spots if spot.allowed)
         self.blinded |= len(seen) < min(self.options.limit, len(nearest) // 2)
 
-    def word_scores(
-        self, spots: Sequence[Spot], neighbours: Sequence[Neighbour], weighed: Sequence[Weighed]
-    ) -> ranking.Scores:
+    def word_scores(self, spots: Sequence[Spot], around: Surroundings, weighed: Sequence[Weighed]) -> ranking.Scores:
         """Score spots by their words and those around them."""
         dates = ranking.DateWords.of(self.text).weights(spots)
-        return ranking.word_scores(ranking.Ground(spots, neighbours), weighed, dates)
+        return ranking.word_scores(spots, around, weighed, dates)
 
-    def neighbours(self, spots: Sequence[Spot]) -> list[Neighbour]:
+    def surroundings(self, spots: Sequence[Spot]) -> Surroundings:
         """Return all that counts for how spots rank."""
-        return self.store.words.neighbours(spots, ranking.REACH)
+        return self.store.words.surroundings(spots, ranking.REACH)
 
     def ranked(self, found: Collection[int], terms: Sequence[Term]) -> Results:
         """Rank messages by their words and those around them."""
         spots = [spot for spot in self.around(self._latest(found), 0) if spot.allowed]
-        scores = self.word_scores(spots, self.neighbours(spots), self.weigh(terms))
+        scores = self.word_scores(spots, self.surroundings(spots), self.weigh(terms))
         order = sorted(range(len(spots)), key=lambda index: (-scores.words[index], -spots[index].body))
         items = self.items((Ranked(spots[i], scores.words[i], scores.words[i]) for i in order), terms)
         return Results(items=tuple(items), warnings=self.warnings())

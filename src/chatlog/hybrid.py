@@ -111,9 +111,9 @@ def _field(hunt: Hunt, weighed: Sequence[Weighed], *, by_words: bool) -> _Field:
         spots |= {(spot.conversation, spot.seq): spot for spot in hunt.around(more, SPREAD)}
         hunt.mind(nearest, spots.values())
     places = [spots[place] for place in sorted(spots)]
-    neighbours = hunt.neighbours(places)
-    scores = hunt.word_scores(places, neighbours, weighed if by_words else ())
-    alike = [UNKNOWN] * len(places) if question is None else question.cosines(hunt.store, places, neighbours)
+    around = hunt.surroundings(places)
+    scores = hunt.word_scores(places, around, weighed if by_words else ())
+    alike = [UNKNOWN] * len(places) if question is None else question.cosines(hunt.store, around)
     literal = _literal(hunt, weighed, places) if by_words else frozenset()
     complete = _complete(weighed) if by_words else frozenset()
     total = [

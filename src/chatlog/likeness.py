@@ -95,7 +95,7 @@ def _by_meaning(hunt: Hunt, subject: _Subject, limit: int) -> Results | None:
         question.row = centre.tolist()
     nearest = hunt.may_be_found(question.nearest(hunt.store, NEAREST, hunt.allowed))
     spots = hunt.around(nearest, 0)
-    alike = question.cosines(hunt.store, spots, hunt.neighbours(spots), most=0.0)  # beside it stands what it is
+    alike = question.cosines(hunt.store, hunt.surroundings(spots), most=0.0)  # beside it stands what it is
     found = [
         Ranked(spot, score, 0.0, score)
         for spot, score in zip(spots, alike, strict=True)

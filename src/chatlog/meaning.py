@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 import re
 from array import array
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import lru_cache
+from operator import mul
 from typing import TYPE_CHECKING
 
 from chatlog.errors import NoVectorsError
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from chatlog.embedders import Embedder
     from chatlog.store import Store
-    from chatlog.store.words import Neighbour, Spot
+    from chatlog.store.words import Surroundings
 
     Matrix = NDArray[np.float32]
 
@@ -33,7 +35,7 @@ SAMPLE, OUTGROWN = 20_000, 4
 #: How much of a neighbour's vector a message takes on, at distance 1 and 2.
 BLEND = (0.3, 0.15)
 REACH = len(BLEND)
-_BESIDE = [(step, weight) for distance, weight in enumerate(BLEND, 1) for step in (-distance, distance)]
+WEIGHTS = (*reversed(BLEND), 1.0, *BLEND)
 #: What the most alike of them and itself counts beside the blend.
 MOST_ALIKE = 0.7
 #: The cosine of one message and the next, about.
@@ -170,23 +172,24 @@ class Question:
         bits = "".join("1" if value > 0 else "0" for value in self.row).ljust(-(-len(self.row) // 8) * 8, "0")
         return store.vectors.nearest(int(bits, 2).to_bytes(len(bits) // 8), count, within)
 
-    def cosines(
-        self, store: Store, spots: Sequence[Spot], neighbours: Sequence[Neighbour], most: float = MOST_ALIKE
-    ) -> list[float]:
-        """Return how alike each message is, blended with its neighbours; -1 where it has no vector.
+    def cosines(self, store: Store, around: Surroundings, most: float = MOST_ALIKE) -> list[float]:
+        """Return how alike the message at each spot is, blended with its neighbours; -1 where it has no vector.
 
         The most alike of them counts `most` beside the blend.
         """
-        beside = {(spot.conversation, spot.seq + step) for spot in spots for step in range(-REACH, REACH + 1)}
-        around = [here for here in neighbours if here[:2] in beside]
-        bodies = {here.body for here in around}
+        row = [0] * around.length
+        for place, body in zip(around.places, around.bodies, strict=True):
+            row[place] = body
+        windows = [slice(place - REACH, place + REACH + 1) for place in around.spots]
+        near = {body for window in windows for body in row[window] if body}
 
-        def compared(row: Sequence[float]) -> list[float]:
-            own = store.vectors.cosines(bodies, _code(row))
-            places = {here[:2]: own[here.body] for here in around if here.body in own}
-            return [_blended(places, spot, most) for spot in spots]
+        def compared(vector: Sequence[float]) -> list[float]:
+            own = store.vectors.cosines(near, _code(vector))
+            known = bytes(body in own for body in row)
+            alike = [own.get(body, 0.0) for body in row]
+            return [_blended(alike[window], known[window], most) for window in windows]
 
-        return _most(compared(self.row), [compared(row) for row in self._parts])
+        return _most(compared(self.row), [compared(vector) for vector in self._parts])
 
 
 def _code(row: Sequence[float]) -> bytes:
@@ -205,26 +208,23 @@ def _most(whole: list[float], parts: Sequence[Sequence[float]]) -> list[float]:
     return found
 
 
-def _blended(own: Mapping[tuple[int, int], float], spot: Spot, share: float = MOST_ALIKE) -> float:
-    """Return how alike a message is with its neighbours' vectors blended into its own.
+def _blended(alike: Sequence[float], known: bytes, share: float = MOST_ALIKE) -> float:
+    """Return how alike the message in the middle is with its neighbours' vectors blended into its own.
 
-    Of vectors of length 1 that have `KINSHIP` in common, by which the blend's length is told without them.  A blend of
-    what has nothing in common loses what one of them says: so the most alike counts too.
+    A blend of what has nothing in common loses what one of them says: so the most alike counts too.
     """
-    conversation, here, *_ = spot
-    alike = most = own.get((conversation, here))
-    if alike is None or most is None:
+    if not known[REACH]:
         return -1.0
-    weights, squares = 0.0, 0.0
-    for step, weight in _BESIDE:
-        beside = own.get((conversation, here + step))
-        if beside is not None:
-            most = max(most, beside)
-            alike += weight * beside
-            weights += weight
-            squares += weight * weight
-    alike /= math.sqrt(1 + squares + KINSHIP * (2 * weights + weights * weights - squares))
-    return (alike + share * most) / (1 + share)
+    blend = sum(map(mul, WEIGHTS, alike)) / _length(known)
+    return float(blend + share * max(alike)) / (1 + share)
+
+
+@lru_cache
+def _length(known: bytes) -> float:
+    """Return how long the blend of those that are known is: of vectors of length 1 with `KINSHIP` in common."""
+    weights = [weight for weight, there in zip(WEIGHTS, known, strict=True) if there]
+    squares = sum(weight * weight for weight in weights)
+    return math.sqrt(squares + KINSHIP * (sum(weights) ** 2 - squares))
 
 
 def centre(store: Store, bodies: Sequence[int]) -> Matrix | None:

@@ -17,7 +17,7 @@ from heapq import nlargest
 from operator import mul
 
 from chatlog.models import Term
-from chatlog.store.words import Neighbour, Spot
+from chatlog.store.words import Spot, Surroundings
 
 #: How soon more of the same word adds nothing, and how much a long text is held against a message.
 SATURATION, LENGTH = 0.8, 0.2
@@ -26,8 +26,7 @@ TOOL, AUTHOR, BEFORE = 0.5, 2.5, (0.45, 0.35, 0.3, 0.2, 0.15, 0.15, 0.1, 0.1)
 #: And in those after: an answer follows what it is about.
 AFTER = (0.3, 0.25, 0.2, 0.15, 0.1, 0.1, 0.1, 0.1)
 REACH = len(BEFORE)
-WINDOW = 2 * REACH + 1
-NOTHING = bytes(WINDOW)
+NOTHING = bytes(2 * REACH + 1)
 #: What a mark counts: none, shown text, tool text, both.
 HEARD = (0.0, 1.0, TOOL, 1.0 + TOOL)
 #: A word that stands farther off says where in a conversation one is, not that the question is answered.
@@ -95,42 +94,21 @@ class Scores:
     named: list[float] = field(default_factory=list)
 
 
-class Ground:
-    """Spots and all that stands within `REACH` of them, laid out in a row.
-
-    Within a conversation places are as far apart as messages are, between conversations out of reach; so what is
-    around a spot is a piece of the row.
-    """
-
-    def __init__(self, spots: Sequence[Spot], neighbours: Sequence[Neighbour]) -> None:
-        self.spots = spots
-        self._places: dict[int, list[int]] = {}
-        places: dict[tuple[int, int], int] = {}
-        place, before = 0, Neighbour(-1, 0, 0)
-        for here in neighbours:
-            gap = here.seq - before.seq if here.conversation == before.conversation else REACH + 1
-            place += min(gap, REACH + 1)
-            places[here.conversation, here.seq] = place
-            self._places.setdefault(here.body, []).append(place)
-            before = here
-        self._bodies = self._places.keys()
-        self._length = place + REACH + 1
-        self._spots = [places[spot.conversation, spot.seq] - REACH for spot in spots]
-
-    def around(self, term: Weighed) -> Iterator[bytes]:
-        """Yield for each spot where around it a term stands: a byte a place, in shown text 1, in tool text 2."""
-        row = bytearray(self._length)
-        for mark, bodies in ((1, term.shown), (2, term.tool)):
-            for body in self._bodies & bodies:
-                for place in self._places[body]:
-                    row[place] |= mark
-        marks = bytes(row)
-        return (marks[first : first + WINDOW] for first in self._spots)
+def _windows(around: Surroundings, term: Weighed) -> Iterator[bytes]:
+    """Yield for each spot where around it a term stands: a byte a place, in shown text 1, in tool text 2."""
+    row = bytearray(around.length)
+    for mark, bodies in ((1, term.shown), (2, term.tool)):
+        if bodies:
+            for place in [place for place, body in zip(around.places, around.bodies, strict=True) if body in bodies]:
+                row[place] |= mark
+    marks = bytes(row)
+    return (marks[place - REACH : place + REACH + 1] for place in around.spots)
 
 
-def word_scores(ground: Ground, terms: Sequence[Weighed], dates: Sequence[float] = ()) -> Scores:
-    """Score the spots of a ground."""
-    spots = ground.spots
+def word_scores(
+    spots: Sequence[Spot], around: Surroundings, terms: Sequence[Weighed], dates: Sequence[float] = ()
+) -> Scores:
+    """Score spots by the words in them and within `REACH` of them."""
     mean = sum(spot.size for spot in spots) / len(spots) if spots else 1.0
     norms = [1 - LENGTH + LENGTH * spot.size / max(mean, 1.0) for spot in spots]
     total = weight_of(terms)
@@ -139,11 +117,11 @@ def word_scores(ground: Ground, terms: Sequence[Weighed], dates: Sequence[float]
     names = frozenset[int]().union(*(term.authored for term in terms))
     clauses = {clause: [0.0] * len(spots) for term in terms for clause in term.clauses}
     for term in terms:
-        for index, around in enumerate(ground.around(term)):
-            authored = spots[index].body in term.authored
-            if around == NOTHING and not authored:
+        for index, window in enumerate(_windows(around, term)):
+            authored = bool(term.authored) and spots[index].body in term.authored
+            if window == NOTHING and not authored:
                 continue
-            own, near, close, about = _heard(around)
+            own, near, close, about = _heard(window)
             frequency = own / norms[index] + near * term.nearby + AUTHOR * authored
             score = term.weight * frequency / (SATURATION + frequency)
             scores.words[index] += score
@@ -167,9 +145,9 @@ def _answering(scores: Sequence[float], clauses: Sequence[Sequence[float]]) -> l
 
 
 @lru_cache(1 << 16)
-def _heard(around: bytes) -> tuple[float, float, bool, bool]:
+def _heard(window: bytes) -> tuple[float, float, bool, bool]:
     """Return what a term counts in the middle of a window, what around it, whether within `SHARED`, and `ABOUT`."""
-    marks = [HEARD[mark] for mark in around]
+    marks = [HEARD[mark] for mark in window]
     near = sum(map(mul, reversed(BEFORE), marks)) + sum(map(mul, AFTER, marks[REACH + 1 :]))
     close = any(marks[REACH - SHARED : REACH + SHARED + 1])
     return marks[REACH], near, close, any(marks[REACH - ABOUT : REACH + ABOUT + 1])
@@ -238,10 +216,10 @@ def by_conversation(spots: Sequence[Spot], scores: Sequence[float]) -> list[floa
 
 
 def best_seeds(terms: Sequence[Weighed], wanted: int, allowed: Callable[[Iterable[int]], Collection[int]]) -> list[int]:
-    """Return the bodies that hold the most of the question by themselves, the best and latest first.
+    """Return the `wanted` bodies, of those allowed, that hold the most of the question, the best and latest first.
 
-    At least `wanted` of those that are allowed, where there are so many.  The rarest terms come first: once there
-    are enough that no body can reach which holds only terms that are left, these only add to what is there.
+    The rarest terms come first: once there are enough that no body can reach which holds only terms that are left,
+    these only add to what is there.
     """
     sums: dict[int, float] = {}
     left = sum(term.weight for term in terms)
@@ -253,4 +231,4 @@ def best_seeds(terms: Sequence[Weighed], wanted: int, allowed: Callable[[Iterabl
         for body in found:
             sums[body] = sums.get(body, 0.0) + term.weight
         left -= term.weight
-    return sorted(sums, key=lambda body: (-sums[body], -body))
+    return [body for _, body in nlargest(wanted, zip(sums.values(), sums, strict=True))]

@@ -7,7 +7,7 @@ from pathlib import Path
 import chatlog
 from chatlog.models import Term
 from chatlog.store import Store
-from chatlog.store.words import Neighbour, Posting
+from chatlog.store.words import Posting
 
 from .making import say
 
@@ -39,5 +39,27 @@ def test_neighbours_stand_in_order_each_once(store: Store) -> None:
     store.new(messages=[say(f"two {number}") for number in range(3)])
     spots = store.words.spots([4, 5, 13], 0)
     assert [(1, 4, 4), (1, 5, 5), (2, 3, 13)] == [spot[:3] for spot in spots]
-    expected = [*(Neighbour(1, seq, seq) for seq in range(2, 8)), *(Neighbour(2, seq, 10 + seq) for seq in range(1, 4))]
-    assert expected == store.words.neighbours(spots, 2)
+    around = store.words.surroundings(spots, 2)
+    assert [*range(2, 8), 11, 12, 13] == around.bodies
+    assert [*range(6), 6, 7, 8] == around.places
+    assert ([2, 3, 8], 11) == (around.spots, around.length)
+
+
+def test_what_is_out_of_reach_stays_so_in_a_row(store: Store) -> None:
+    """Whatever stands where, of a row only what is within reach in the conversation is near a spot."""
+    names = [store.new(messages=[say(f"{name} {number}") for number in range(12)]).id for name in ("one", "two")]
+    store.fork(names[0], 7)
+    for bodies in ([1, 12, 13, 24], [5, 6, 9], [7, 20], [3]):
+        spots = store.words.spots(bodies, 0)
+        around = store.words.surroundings(spots, 3)
+        row = dict(zip(around.places, around.bodies, strict=True))
+        near = [[row[place] for place in range(here - 3, here + 4) if place in row] for here in around.spots]
+        assert [spot.body for spot in spots] == [row[here] for here in around.spots]
+        assert [
+            [
+                one.body
+                for one in store.words.spots([spot.body], 3)
+                if one.conversation == spot.conversation and abs(one.seq - spot.seq) <= 3
+            ]
+            for spot in spots
+        ] == near

@@ -40,12 +40,16 @@ class Spot(NamedTuple):
     allowed: bool | int
 
 
-class Neighbour(NamedTuple):
-    """A message's place and its body: all that ranking needs to know of what stands beside a spot."""
+class Surroundings(NamedTuple):
+    """What stands around spots, laid out in a row: a stretch of a conversation after the other, a place for each seq.
 
-    conversation: int
-    seq: int
-    body: int
+    So what is within reach of a spot is a piece of the row, and nothing else is.
+    """
+
+    places: list[int]  # those that hold a message
+    bodies: list[int]  # the body at each of them
+    spots: list[int]  # where each spot stands
+    length: int
 
 
 class Words(Protocol):
@@ -80,8 +84,8 @@ class Words(Protocol):
     def spots(self, bodies: Collection[int], reach: int, filters: Filters = ..., *, hidden: bool = False) -> list[Spot]:
         """Return where bodies stand with `reach` messages on each side, by conversation and seq, each once."""
 
-    def neighbours(self, spots: Sequence[Spot], reach: int) -> list[Neighbour]:
-        """Return what stands within `reach` messages of spots, and they, by conversation and seq, each once."""
+    def surroundings(self, spots: Sequence[Spot], reach: int) -> Surroundings:
+        """Return what stands within `reach` messages of spots, and they themselves."""
 
     def texts(self, bodies: Collection[int], most: int) -> dict[int, str]:
         """Return what some bodies say and what tools say in them, no more than `most` characters of each."""

@@ -29,11 +29,14 @@ NOWHERE = 0xFFFF
 
 
 class Block(NamedTuple):
-    """Some chunks: the ids of vectors, which places hold none, and the vectors' bits."""
+    """Some chunks: the ids of vectors, which places hold none, and the vectors' bits.
+
+    The first word of all, then the second of all …: a word of the question meets all of them at once.
+    """
 
     ids: Ids
     free: NDArray[np.bool_]
-    vectors: NDArray[np.uint8]
+    words: NDArray[np.uint64] | NDArray[np.uint8]
 
 
 def nearest(
@@ -43,14 +46,15 @@ def nearest(
     import numpy as np
 
     best: list[tuple[int, int]] = []
-    for ids, free, vectors in blocks:
-        distances = _distances(vectors, bits)
+    for ids, free, words in blocks:
+        distances = _distances(words, bits)
         distances[free] = NOWHERE
         if within is not None:
             distances[~_are_in(ids, within)] = NOWHERE
-        some = np.argpartition(distances, count)[:count] if len(ids) > count else slice(None)
-        found = zip(distances[some].tolist(), ids[some].tolist(), strict=True)
-        best = heapq.nsmallest(count, [*best, *(one for one in found if one[0] < NOWHERE)])
+        some = np.flatnonzero(distances < (best[-1][0] if len(best) == count else NOWHERE))
+        if len(some) > count:
+            some = some[np.argpartition(distances[some], count)[:count]]
+        best = heapq.nsmallest(count, [*best, *zip(distances[some].tolist(), ids[some].tolist(), strict=True)])
     return [number for _, number in best]
 
 
@@ -87,23 +91,19 @@ def blocks(
     while some := list(islice(rows, TOGETHER)):
         ids, taken, vectors = (b"".join(column) for column in zip(*some, strict=True))
         numbers = np.frombuffer(ids, np.int64)
+        word = np.uint64 if len(vectors) // len(numbers) % 8 == 0 else np.uint8
         yield Block(
             numbers,
             np.unpackbits(np.frombuffer(taken, np.uint8), bitorder="little") == 0,
-            np.frombuffer(vectors, np.uint8).reshape(len(numbers), -1),
+            np.ascontiguousarray(np.frombuffer(vectors, word).reshape(len(numbers), -1).T),
         )
 
 
-def _distances(vectors: NDArray[np.uint8], bits: bytes) -> NDArray[np.uint16]:
+def _distances(words: NDArray[np.uint64] | NDArray[np.uint8], bits: bytes) -> NDArray[np.uint16]:
     """Return in how many bits each vector differs."""
     import numpy as np
 
-    numbers = vectors.reshape(-1).view(np.uint64 if len(bits) % 8 == 0 else np.uint8)
-    asked = np.frombuffer(bits, numbers.dtype)
-    differing = np.tile(asked, len(vectors))  # flat: numpy is twice as quick without a short axis
-    np.bitwise_xor(numbers, differing, out=differing)
-    counts = np.bitwise_count(differing).reshape(len(vectors), -1)
-    found: NDArray[np.uint16] = counts[:, 0].astype(np.uint16)
-    for column in counts.T[1:]:
-        found += column
+    found = np.zeros(words.shape[1], np.uint16)
+    for row, asked in zip(words, np.frombuffer(bits, words.dtype), strict=True):
+        found += np.bitwise_count(row ^ asked)
     return found

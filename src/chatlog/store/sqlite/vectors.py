@@ -332,11 +332,15 @@ class SqliteVectors:
         with self._pool.read() as connection:
             load_extension(connection)
             rows = connection.execute(
-                f"""SELECT v.id / {MAX_PIECES}, 1 - min(vec_distance_cosine(vec_int8(v.code), vec_int8(?)))
-                    FROM {_PIECES_OF} GROUP BY 1""",
-                (code, json.dumps([*bodies])),
+                """SELECT v.id, vec_distance_cosine(vec_int8(v.code), vec_int8(?)) FROM json_each(?) AS span
+                   CROSS JOIN vectors AS v ON v.id BETWEEN span.value ->> 0 AND span.value ->> 1""",
+                (code, json.dumps(_spans(bodies))),
             ).fetchall()
-        return dict(rows)
+        found: dict[int, float] = {}
+        for piece, distance in rows:
+            body = piece // MAX_PIECES
+            found[body] = max(found.get(body, -1.0), 1 - distance)
+        return found
 
     def codes(self, bodies: Sequence[int]) -> Mapping[int, list[bytes]]:
         found: dict[int, list[bytes]] = {}

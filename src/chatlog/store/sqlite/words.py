@@ -7,6 +7,7 @@ each would cost twice what FTS5 does to find it.
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from chatlog.models import Filters, Hit, Term, WordQuery
 from chatlog.store.sqlite import fulltext, messages
 from chatlog.store.sqlite.connection import Connection, Pool
 from chatlog.store.sqlite.where import conversation_where, message_where
-from chatlog.store.words import EVERY, Neighbour, Posting, Spot
+from chatlog.store.words import EVERY, Posting, Spot, Surroundings
 from chatlog.timespec import iso
 
 if TYPE_CHECKING:
@@ -135,13 +136,20 @@ class SqliteWords:
             ).fetchall()
         return [*map(Spot._make, rows)]
 
-    def neighbours(self, spots: Sequence[Spot], reach: int) -> list[Neighbour]:
-        places = ((spot.conversation, spot.seq) for spot in spots)
+    def surroundings(self, spots: Sequence[Spot], reach: int) -> Surroundings:
+        stretches = _stretches((spot[:2] for spot in spots), reach)
+        length = 0
+        for stretch in stretches:
+            _, first, last = stretch
+            stretch.append(length - first)
+            length += last - first + 1
         with self._pool.read() as connection:
-            rows = connection.execute(
-                f"SELECT m.conversation, m.seq, m.body {_STRETCHES}", (json.dumps(_stretches(places, reach)),)
-            ).fetchall()
-        return [*map(Neighbour._make, rows)]
+            places, bodies = connection.execute(
+                f"SELECT json_group_array(m.seq + (stretch.value ->> 3)), json_group_array(m.body) {_STRETCHES}",
+                (json.dumps(stretches),),
+            ).fetchone()
+        here = [_place(spot, stretches) for spot in spots]
+        return Surroundings(json.loads(places), json.loads(bodies), here, length)
 
     def texts(self, bodies: Collection[int], most: int) -> dict[int, str]:
         with self._pool.read() as connection:
@@ -176,3 +184,9 @@ def _stretches(places: Iterable[tuple[int, int]], reach: int) -> list[list[int]]
         else:
             found.append([conversation, seq - reach, seq + reach])
     return found
+
+
+def _place(spot: Spot, stretches: Sequence[list[int]]) -> int:
+    """Return where in the row of all stretches a spot stands."""
+    of_it = stretches[bisect_left(stretches, [spot.conversation, spot.seq + 1]) - 1]
+    return spot.seq + of_it[3]
