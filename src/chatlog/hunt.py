@@ -6,6 +6,7 @@ The store says what holds a word and what stands around it; `ranking` scores; `m
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
@@ -42,6 +43,8 @@ WHOLE = 1_500
 EMBEDDED_IN_SEARCH = 20_000
 #: What is so alike is said to match by meaning.
 MATCHED_BY_MEANING = 0.3
+#: A word is taken for an author's name if one has so much of it: the index has the stems of words.
+NAME_CHARS = 4
 #: Texts of this length that are alike but for marks and case are shown once.
 ALIKE_CHARS = 40
 
@@ -183,11 +186,8 @@ class Hunt:
         return found
 
     def _weighed(self, term: Term, found: Posting, rare: Sequence[Term]) -> Weighed:
-        shown, tool, author = self._places(term, found)
-        if not found.complete:
-            shown |= self._also_shown(term, rare)
-        count = max(len(shown | tool), len(author)) if found.complete else found.total
-        weight = ranking.rarity(count, self.size)
+        held = found.bodies if found.complete else found.bodies | self._also_shown(term, rare)
+        weight = ranking.rarity(found.total, self.size)
         if is_weak(term):
             weight *= ranking.WEAK
         nearby = ranking.NEARBY_PAIR if is_unspaced(term) else 1.0
@@ -195,20 +195,40 @@ class Hunt:
             weight, nearby = weight * ranking.SIGN, 0.0
         clauses = self.clauses
         of = tuple(number for number, clause in enumerate(clauses) if term.text.lower() in clause)
-        return Weighed(term, weight, shown, tool, author, nearby, of if len(clauses) > 1 else ())
+        of = of if len(clauses) > 1 else ()
+        if self.within == ("tool",):
+            return Weighed(term, weight, shown=frozenset(), tool=held, nearby=nearby, clauses=of)
+        return Weighed(term, weight, shown=held, nearby=nearby, clauses=of)
 
-    def _places(self, term: Term, found: Posting) -> tuple[frozenset[int], frozenset[int], frozenset[int]]:
-        """Return which messages hold a term in shown text, in tool text, and as their author's name.
+    def placed(self, weighed: Sequence[Weighed], spots: Sequence[Spot]) -> list[Weighed]:
+        """Return terms that say which messages hold them in tool text, and which as their author's name.
 
-        Asked first is whether it is anywhere but in shown text, for it seldom is, and what is not there costs least.
+        Where no spot has tool text or such an author that is not asked: FTS5 looks for the next one to the end of all.
         """
-        nowhere = frozenset[int]()
-        if not found.bodies or self.within == ("tool",):
-            return nowhere, found.bodies, nowhere
-        placed = partial(self.store.words.placed, term, among=found.bodies)
-        if not placed(("tool", "author") if "tool" in self.within else ("author",)):
-            return found.bodies, nowhere, nowhere
-        return placed(("shown",)), placed(("tool",)) if "tool" in self.within else nowhere, placed(("author",))
+        if self.within == ("tool",):
+            return [*weighed]
+        with_tools = frozenset(spot.body for spot in spots if spot.has_tool and "tool" in self.within)
+        names = {_plain(author) for author in {spot.author for spot in spots} if author}
+        found = []
+        for term in weighed:
+            start = _plain(term.term.text)[:NAME_CHARS]
+            places = ["author"] if any(start in name for name in names) else []
+            places += ["tool"] if not with_tools.isdisjoint(term.shown) else []
+            found.append(self._placed(term, places) if term.shown and places else term)
+        return found
+
+    def _placed(self, term: Weighed, places: Sequence[str]) -> Weighed:
+        ask = partial(self.store.words.placed, term.term, among=term.shown)
+        placed = {place: ask((place,)) for place in places}
+        if not any(placed.values()):
+            return term
+        shown = term.shown.difference(*placed.values()) | ask(("shown",))
+        tool, authored = placed.get("tool", frozenset[int]()), placed.get("author", frozenset[int]())
+        weight = term.weight
+        if authored and len(term.shown) < self.common:  # a name is as rare as the talk of its bearer, or by its bearer
+            count = max(len(shown | tool), len(authored))
+            weight *= ranking.rarity(count, self.size) / ranking.rarity(len(term.shown), self.size)
+        return replace(term, weight=weight, shown=shown, tool=tool, authored=authored)
 
     def _also_shown(self, term: Term, rare: Sequence[Term]) -> frozenset[int]:
         """Return which messages hold a common term beside a rarer one, or where the filters let little through."""
@@ -254,7 +274,8 @@ class Hunt:
     def ranked(self, found: Collection[int], terms: Sequence[Term]) -> Results:
         """Rank messages by their words and those around them."""
         spots = [spot for spot in self.around(self._latest(found), 0) if spot.allowed]
-        scores = self.word_scores(spots, self.surroundings(spots), self.weigh(terms))
+        around = self.surroundings(spots)
+        scores = self.word_scores(spots, around, self.placed(self.weigh(terms), spots))
         order = sorted(range(len(spots)), key=lambda index: (-scores.words[index], -spots[index].body))
         items = self.items((Ranked(spots[i], scores.words[i], scores.words[i]) for i in order), terms)
         return Results(items=tuple(items), warnings=self.warnings())
@@ -339,6 +360,11 @@ class Hunt:
         while batch := list(islice(some, self.options.limit)):
             hits = self.store.words.hits(found.spot[:2] for found in batch)
             yield from ((found, hits[found.spot[:2]]) for found in batch if found.spot[:2] in hits)
+
+
+def _plain(name: str) -> str:
+    """Return a name in lower case and without accents, as the index has it."""
+    return "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char)).casefold()
 
 
 def _bounds(bodies: Collection[int]) -> tuple[int, int]:

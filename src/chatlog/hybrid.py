@@ -55,9 +55,10 @@ UNKNOWN = -1.0
 
 @dataclass(slots=True)
 class _Field:
-    """What is ranked: places, their scores by words, the share of the question around them, how alike they are."""
+    """What is ranked: places, the terms there, the places' scores by words, how alike they are, and all in all."""
 
     spots: list[Spot]
+    terms: Sequence[Weighed]
     scores: ranking.Scores
     alike: list[float]
     total: list[float]
@@ -112,7 +113,8 @@ def _field(hunt: Hunt, weighed: Sequence[Weighed], *, by_words: bool) -> _Field:
         hunt.mind(nearest, spots.values())
     places = [spots[place] for place in sorted(spots)]
     around = hunt.surroundings(places)
-    scores = hunt.word_scores(places, around, weighed if by_words else ())
+    terms = hunt.placed(weighed, places)
+    scores = hunt.word_scores(places, around, terms if by_words else ())
     alike = [UNKNOWN] * len(places) if question is None else question.cosines(hunt.store, around)
     literal = _literal(hunt, weighed, places) if by_words else frozenset()
     complete = _complete(weighed) if by_words else frozenset()
@@ -123,7 +125,7 @@ def _field(hunt: Hunt, weighed: Sequence[Weighed], *, by_words: bool) -> _Field:
     if hunt.allowed is None:
         shares = ranking.by_conversation(places, total)
         total = [score + CONVERSATION * share for score, share in zip(total, shares, strict=True)]
-    return _Field(places, scores, alike, total)
+    return _Field(places, terms, scores, alike, total)
 
 
 def _literal(hunt: Hunt, weighed: Sequence[Weighed], places: Sequence[Spot]) -> frozenset[int]:
@@ -205,7 +207,7 @@ def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int], weighed: Sequence
     words = max(field.scores.words[index] for index in order[:3]) / asked
     share = max(field.scores.shares[index] for index in order[:3])
     answered = alike + HELD * words + AROUND * share + LONGER * math.log(max(len(weighed), 1))
-    if any(term.authored for term in weighed):
+    if any(term.authored for term in field.terms):
         answered += HERE + SPEAKING * max(field.scores.named[index] for index in order[:3])
     floor = FLOOR + BY_CHANCE * math.log10(hunt.size)
     return answered < (floor if hunt.query.filters.ids is None else floor * WITHIN)

@@ -38,6 +38,7 @@ class Spot(NamedTuple):
     created_at: str
     size: int  # bytes
     allowed: bool | int
+    has_tool: bool | int = False  # whether there is tool text beside what is shown
 
 
 class Surroundings(NamedTuple):
@@ -73,7 +74,7 @@ class Words(Protocol):
         """
 
     def placed(self, term: Term, within: Sequence[str], among: Collection[int]) -> frozenset[int]:
-        """Return which of `among`, all that hold a term from the first of them to the last, hold it in these places."""
+        """Return which of `among` hold a term in these places."""
 
     def together(self, terms: Sequence[Term], within: Sequence[str], most: int) -> Posting:
         """Return the latest `most` bodies that hold every one of the terms."""

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Of a user of more conversations than this the number of messages is an estimate from the latest ones.
 COUNTED = 1_000
+#: To read a posting costs so many times what it takes to walk past it.
+LEAP = 16
 _ANY = Filters()
 
 
@@ -69,7 +71,7 @@ class SqliteWords:
                     ORDER BY rowid {"ASC" if end - last < first else "DESC"}""",
                 (fulltext.expression(self._owner(connection), query), first, last),
             ).fetchall()
-        return frozenset(row[0] for row in rows)
+        return frozenset(row[0] for row in rows).intersection(among)
 
     def together(self, terms: Sequence[Term], within: Sequence[str], most: int) -> Posting:
         query = WordQuery(every=tuple(terms), within=tuple(within))
@@ -89,17 +91,24 @@ class SqliteWords:
     def _bodies(self, connection: Connection, asked: str | None, most: int, span: tuple[int, int] = EVERY) -> Posting:
         if asked is None:
             return Posting(frozenset(), 0)
-        found, last = connection.execute(
-            """SELECT json_group_array(rowid), (SELECT max(id) FROM bodies) FROM (
-                 SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?)""",
-            (asked, *span, most),
+        (end,) = connection.execute("SELECT coalesce(max(id), 0) FROM bodies").fetchone()
+        first, last = max(span[0], 1), min(span[1], end)
+        # backwards FTS5 walks to the last of a span from the end of all, forwards it leaps to the first
+        if last - first < max(most, (end - last) // LEAP):
+            order, limit = "ASC", -1
+        else:
+            order, limit = "DESC", most
+        (found,) = connection.execute(
+            f"""SELECT json_group_array(rowid) FROM (SELECT rowid FROM words
+                WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid {order} LIMIT ?)""",
+            (asked, first, last, limit),
         ).fetchone()
-        bodies = json.loads(found)
+        bodies = sorted(json.loads(found))
         if len(bodies) < most or not bodies:
             return Posting(frozenset(bodies), len(bodies))
-        first, last = max(span[0], 1), min(span[1], last)
-        share = (last - bodies[-1] + 1) / (last - first + 1)  # of the span that had to be looked through for so many
-        return Posting(frozenset(bodies), round(most / share), bodies[-1])
+        latest = bodies[-most:]
+        share = (last - latest[0] + 1) / (last - first + 1)  # of the span that had to be looked through for so many
+        return Posting(frozenset(latest), round(most / share) if limit == most else len(bodies), latest[0])
 
     def allowed(self, filters: Filters, *, hidden: bool = False) -> frozenset[int]:
         condition, values = self._condition(filters, hidden=hidden)
@@ -129,7 +138,7 @@ class SqliteWords:
             ).fetchall()
             rows = connection.execute(
                 f"""SELECT m.conversation, m.seq, m.body, b.author, m.created_at,
-                      octet_length(b.text) + coalesce(octet_length(b.tool), 0), ({condition})
+                      octet_length(b.text) + coalesce(octet_length(b.tool), 0), ({condition}), b.tool IS NOT NULL
                     {_STRETCHES} CROSS JOIN conversations AS c ON c.key = m.conversation
                     CROSS JOIN bodies AS b ON b.id = m.body WHERE c.user = ?""",
                 [*values, json.dumps(_stretches(places, reach)), self.user],
