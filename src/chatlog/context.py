@@ -271,7 +271,7 @@ class _Reading:
     def _hits(self, question: str, usable: int) -> Sequence[Message]:
         name = self.conversation.id
         mean = self.opening.tokens / max(self.opening.messages, 1)  # there is no use for many more than fit
-        found = self.retrieve(self.store, name, question, min(max(int(1.4 * usable / max(mean, 1)), 30), 120))
+        found = self.retrieve(self.store, name, question, min(max(int(1.1 * usable / max(mean, 1)), 30), 120))
         active = self.windows.active(name, [one.message.seq for one in found])
         return by_worth([one for one in found if one.message.seq in active], self.count)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import chatlog
 from chatlog.models import Term
 from chatlog.store import Store
+from chatlog.store.forgetting import Cause
 from chatlog.store.words import Posting
 
 from .making import say
@@ -21,6 +22,18 @@ def test_a_posting_says_how_many_there_are(store: Store) -> None:
     found = store.words.posting(Term("zebra"), TEXT, 5)
     assert (frozenset({31, 33, 35, 37, 39}), 20, 31, False) == (found.bodies, found.total, found.since, found.complete)
     assert frozenset({7, 9}) == store.words.posting(Term("zebra"), TEXT, 30, span=(6, 10)).bodies
+
+
+def test_the_size_is_exact_where_nobody_else_has_any(tmp_path: Path) -> None:
+    """What was deleted does not count, nor what two conversations share; of one user among others it is about right."""
+    with chatlog.open(tmp_path / "all.db", "ana") as ana, chatlog.open(tmp_path / "all.db", "ben") as ben:
+        assert 0 == ana.words.size()
+        name = ana.new(messages=[say(f"number {number}") for number in range(300)]).id
+        ana.fork(name, 200)
+        ana.forgetting.remove([ana.new(messages=[say("gone")]).id], Cause("erase"), stop=bool)
+        assert 300 == ana.words.size()
+        ben.new(messages=[say("a zebra")])
+        assert (500, 1) == (ana.words.size(), ben.words.size())
 
 
 def test_others_change_nothing(tmp_path: Path) -> None:

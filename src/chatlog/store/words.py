@@ -57,7 +57,7 @@ class Words(Protocol):
     """The word index of one user."""
 
     def size(self) -> int:
-        """Return about how many messages the user has."""
+        """Return about how many messages the user has; exactly, where nobody else has any."""
 
     def posting(
         self,

@@ -214,6 +214,12 @@ def merge_step(connection: Connection, pages: int, level: int | None) -> int | N
     return level if level in merging else None
 
 
+def size(connection: Connection) -> int:
+    """Return how many bodies are in the index, of all users: FTS5's record of averages begins with it."""
+    block = connection.execute("SELECT block FROM words_data WHERE id = 1").fetchone()[0]
+    return next(_numbers(block), 0)
+
+
 def _levels(connection: Connection) -> list[tuple[int, int]]:
     """Return of each level of the index how many pieces are being merged, and how many there are.
 

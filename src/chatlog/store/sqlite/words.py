@@ -7,8 +7,9 @@ each would cost twice what FTS5 does to find it.
 from __future__ import annotations
 
 import json
+import sys
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chatlog.models import Filters, Hit, Term, WordQuery
@@ -38,6 +39,8 @@ class SqliteWords:
 
     def size(self) -> int:
         with self._pool.read() as connection:
+            if self._owner(connection) is None:
+                return fulltext.size(connection)
             total = connection.execute("SELECT count(*) FROM conversations WHERE user = ?", (self.user,)).fetchone()[0]
             held, counted = connection.execute(
                 """SELECT total(message_count), count(*) FROM (
@@ -103,7 +106,7 @@ class SqliteWords:
                 WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid {order} LIMIT ?)""",
             (asked, first, last, limit),
         ).fetchone()
-        bodies = sorted(json.loads(found))
+        bodies = sorted(_numbers(found))
         if len(bodies) < most or not bodies:
             return Posting(frozenset(bodies), len(bodies))
         latest = bodies[-most:]
@@ -119,7 +122,7 @@ class SqliteWords:
                     JOIN messages AS m ON m.conversation = c.key {bodies} WHERE {condition}""",
                 values,
             ).fetchone()
-        return frozenset(json.loads(found))
+        return frozenset(_numbers(found))
 
     def spots(
         self,
@@ -158,7 +161,7 @@ class SqliteWords:
                 (json.dumps(stretches),),
             ).fetchone()
         here = [_place(spot, stretches) for spot in spots]
-        return Surroundings(json.loads(places), json.loads(bodies), here, length)
+        return Surroundings(_numbers(places), _numbers(bodies), here, length)
 
     def texts(self, bodies: Collection[int], most: int) -> dict[int, str]:
         with self._pool.read() as connection:
@@ -177,6 +180,12 @@ class SqliteWords:
         clauses, values = conversation_where(self.user, filters, iso(self._clock()))
         more, more_values = message_where(filters, hidden=hidden)
         return " AND ".join([*clauses, *more]), [*values, *more_values]
+
+
+def _numbers(array: str) -> list[int]:
+    """Return the numbers in a JSON array: by orjson, ten times as quick, where what embeds has imported it."""
+    loads: Callable[[str], list[int]] = (sys.modules.get("orjson") or json).loads
+    return loads(array)
 
 
 #: The messages in stretches of conversations, in order.
