@@ -1,7 +1,8 @@
 """`python -m benchmarks.search_scale`: how long a search takes in a large file, and what its index costs.
 
 One user with all of the messages, and one among a hundred; in this process and as a whole one.  Beside it what plain
-FTS5 and the plain nearest-neighbour search take on the same file in the same run.
+FTS5 and the plain nearest-neighbour search take on the same file in the same run.  The bars are of short messages, as
+those of the labelled sets are; what longer ones take is told below them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from pathlib import Path
 import chatlog
 from benchmarks.common import (
     BATCH,
+    LONG,
     SEED,
+    SHORT,
     Texts,
     build,
     header,
@@ -42,6 +45,7 @@ from chatlog.store.sqlite.connection import Connection, connect
 
 USERS = 100
 EACH = 50
+LENGTHS = {"short": SHORT, "long": LONG}
 #: Messages → (p50, p95) in ms of a hybrid search by one user of all of them; by one of 10,000 among them.
 HYBRID_BARS = {100_000: (15, 20), 1_000_000: (40, 70)}
 AMONG_BARS = (15, 25)
@@ -55,51 +59,61 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     header(f"Search among {asked.messages:,} messages")
     with workplace(asked.folder) as folder:
-        path = _alone(folder, asked.messages)
-        many = _among(folder, asked.messages)
-        in_memory(path)
-        in_memory(many)
-        _in_process(path, many, asked.messages, asked.rounds)
-        _whole(path)
+        for name, lengths in LENGTHS.items():
+            print(f"\n{name} messages, of {lengths[0]} to {lengths[1]} words")
+            path = _alone(folder, asked.messages, name)
+            many = _among(folder, asked.messages, name)
+            in_memory(path)
+            in_memory(many)
+            times = _in_process(path, many, name, asked.rounds)
+            if name == "short":
+                _judge(times, asked.messages)
+                _whole(path)
 
 
-def _alone(folder: Path, count: int) -> Path:
+def _alone(folder: Path, count: int, name: str) -> Path:
     """Make the file of one user, embed it, and say what that took."""
-    path = folder / f"search-{count}.db"
+    path = folder / f"search-{count}-{name}.db"
     if path.exists():
         return path
     start = time.perf_counter()
-    build(path, {f"c{number}": EACH for number in range(count // EACH)})
+    build(path, {f"c{number}": EACH for number in range(count // EACH)}, LENGTHS[name])
     indexed = time.perf_counter() - start
-    before = path.stat().st_size
+    before = _used(path)
     with chatlog.open(path, synchronous="NORMAL") as store:
         start = time.perf_counter()
         meaning.bring_up_to_date(store, embedder(DEFAULT))
         embedded = time.perf_counter() - start
-    vectors, words = path.stat().st_size - before, _words_size(path)
+    vectors, words = _used(path) - before, int(_number(path, "SELECT total(length(block)) FROM words_data"))
     print(f"{count / indexed:,.0f} messages/s imported and indexed, {count / embedded:,.0f} messages/s embedded")
-    verdict(
-        f"index ≤ {BYTES_BAR} bytes a short message: words {words / count:.0f} + meaning {vectors / count:.0f} "
-        "(texts of 20 to 120 words)",
-        met=words + vectors <= BYTES_BAR * count,
-    )
+    told = f"words {words / count:.0f} + meaning {vectors / count:.0f} bytes a message"
+    if name == "short":
+        verdict(f"index ≤ {BYTES_BAR} bytes a short message: {told}", met=words + vectors <= BYTES_BAR * count)
+    else:
+        print(f"the index takes {told}")
     return path
 
 
-def _words_size(path: Path) -> int:
+def _used(path: Path) -> int:
+    """Return how many bytes of a file hold anything."""
+    pages = "(SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count)"
+    return int(_number(path, f"SELECT ({pages}) * (SELECT page_size FROM pragma_page_size)"))
+
+
+def _number(path: Path, asked: str) -> float:
     connection = connect(path)
     try:
-        return int(connection.execute("SELECT total(length(block)) FROM words_data").fetchone()[0])
+        return float(connection.execute(asked).fetchone()[0])
     finally:
         connection.close()
 
 
-def _among(folder: Path, count: int) -> Path:
+def _among(folder: Path, count: int, name: str) -> Path:
     """Make the file of many users, and embed what one of them has."""
-    path = folder / f"search-{count}-users.db"
+    path = folder / f"search-{count}-{name}-users.db"
     if path.exists():
         return path
-    texts = Texts(SEED + 1)
+    texts = Texts(SEED + 1, LENGTHS[name])
     for number in range(USERS):
         with chatlog.open(path, f"user{number}", synchronous="NORMAL") as store:
             names = {f"c{number}": EACH for number in range(count // USERS // EACH)}
@@ -114,8 +128,8 @@ def _among(folder: Path, count: int) -> Path:
 # in this process
 
 
-def _in_process(path: Path, many: Path, count: int, rounds: int) -> None:
-    texts = Texts()
+def _in_process(path: Path, many: Path, name: str, rounds: int) -> dict[str, list[float]]:
+    texts = Texts(lengths=LENGTHS[name])
     common, rare = _extremes(texts)
     draw = random.Random(SEED)
     with chatlog.open(path) as store, chatlog.open(many, "user0") as one:
@@ -133,10 +147,17 @@ def _in_process(path: Path, many: Path, count: int, rounds: int) -> None:
             "plain nearest 50": _timed(lambda: _nearest(store, _question(texts, draw))),
         }
         found = interleaved(ways, rounds, warm_up=3, seconds=60)
+        (matching,) = plain.execute("SELECT count(*) FROM words WHERE words MATCH ?", (f'"{common}"',)).fetchone()
         plain.close()
     shares = (0.5, 0.95, 0.99)
     times = {name: [percentile(values, share) * 1000 for share in shares] for name, values in found.items()}
     table(("search", "p50 ms", "p95 ms", "p99 ms"), [(name, *(f"{t:.1f}" for t in row)) for name, row in times.items()])
+    each = times["plain FTS5, a common word"][0] * 1000 / matching
+    print(f"\n{each:.1f} µs a row that plain FTS5 finds and ranks, which tells how fast the machine is")
+    return times
+
+
+def _judge(times: dict[str, list[float]], count: int) -> None:
     bars = HYBRID_BARS.get(count, HYBRID_BARS[1_000_000])
     for name, (half, most) in (("hybrid", bars), ("hybrid, one user of 100", AMONG_BARS)):
         p50, p95, _ = times[name]
@@ -191,16 +212,18 @@ def _nearest(store: Store, text: str) -> object:
 
 def _whole(path: Path) -> None:
     environment = {**os.environ, "CHATLOG_DB": str(path), "XDG_CONFIG_HOME": str(path.parent)}
-    words = " ".join(Texts()().split()[:4])
+    words = " ".join(Texts(lengths=SHORT)().split()[:4])
 
     def run(mode: str) -> Callable[[], float]:
         command = [sys.executable, "-m", "chatlog", "search", *words.split(), "--mode", mode]
         return lambda: process(command, environment).wall
 
-    found = interleaved({"hybrid": run("hybrid"), "lexical": run("lexical")}, 8, warm_up=2)
+    bare = [sys.executable, "-c", "import typer"]
+    ways = {"hybrid": run("hybrid"), "lexical": run("lexical"), "typer": lambda: process(bare, environment).wall}
+    found = {name: percentile(values, 0.5) for name, values in interleaved(ways, 12, warm_up=2).items()}
     for name, bar in (("hybrid", PROCESS_BAR), ("lexical", LEXICAL_PROCESS_BAR)):
-        middle = percentile(found[name], 0.5)
-        verdict(f"chatlog search --mode {name} as a process ≤ {bar} ms: {ms(middle)}", met=middle * 1000 <= bar)
+        told = f"{ms(found[name])}, {found[name] / found['typer']:.1f} × import typer"
+        verdict(f"chatlog search --mode {name} as a process ≤ {bar} ms: {told}", met=found[name] * 1000 <= bar)
 
 
 if __name__ == "__main__":

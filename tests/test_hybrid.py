@@ -21,7 +21,7 @@ def is_noise(store: Store, alike: float, words: float = 0.0, share: float = 0.0,
     """Whether a question is refused whose one candidate scores so, in a history of so many messages."""
     hunt = Hunt(store, query.parse("which fish is it?", store.clock()), SearchOptions())
     hunt.size = size
-    field = hybrid._Field([SPOT], Scores([words], [share]), [alike], [0.35])
+    field = hybrid._Field([SPOT], [FISH], Scores([words], [share]), [alike], [0.35])
     return hybrid._is_noise(hunt, field, [0], [FISH])
 
 
@@ -85,7 +85,7 @@ def test_a_name_is_found_where_the_question_says_whose_something_is(store: Store
 def test_less_is_enough_in_a_chosen_conversation(store: Store) -> None:
     """Who names the conversation knows that it is there."""
     asked = query.parse("which fish is it?", store.clock(), Filters(ids=("x",)))
-    field = hybrid._Field([SPOT], Scores([0.8], [0.0]), [0.25], [0.35])
+    field = hybrid._Field([SPOT], [FISH], Scores([0.8], [0.0]), [0.25], [0.35])
     assert is_noise(store, 0.25, words=0.8)
     hunt = Hunt(store, asked, SearchOptions())
     hunt.size = 1_000

@@ -6,7 +6,7 @@ import unicodedata
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from chatlog.models import Filters, Term, WordQuery
@@ -352,6 +352,7 @@ def _shared_store(kept: list[Store] = []) -> Store:  # noqa: B006  one store for
 
 @settings(deadline=None, max_examples=60)
 @given(st.text(min_size=1) | st.lists(histories.WORDS, min_size=1, max_size=3).map("".join))
+@example("´:0´ក")
 def test_a_message_is_found_by_its_own_words(text: str) -> None:
     """Every word of a message, as it stands between blanks, finds it."""
     with fresh() as store:

@@ -28,6 +28,8 @@ _WORDS = bytes(code if chr(code).isalnum() else 32 for code in range(128)) + b" 
 _OTHERS = bytes(code for code in range(256) if code not in (0xE0, 0xE1, *range(0xE3, 0xEE), 0xEF, 0xF0))
 #: Bytes that begin no emoji nor other symbol from U+2000 on in UTF-8.
 _NO_SIGNS = bytes(code for code in range(256) if code not in (0xE2, 0xE3, 0xF0))
+#: A mark that no letter bears.
+_LONE_MARK = "(?<![\\w\u0300-\u036f])[\u0300-\u036f]+"
 #: Stands between runs, and counts as a word, so that no phrase reaches over it.
 _BETWEEN = " \ue000 "
 #: So far from a run a name or a path is taken to touch it.
@@ -102,8 +104,12 @@ def _parts(word: bytes) -> tuple[str, ...]:
 
 
 def _composed(text: str) -> str:
-    """Return a text as it is searched: が of one character, whatever wrote it, and ABC for ＡＢＣ."""
-    return unicodedata.normalize("NFKC", text)
+    """Return a text as it is searched: が of one character, whatever wrote it, and ABC for ＡＢＣ.
+
+    An accent by itself (´) becomes a blank with one, which the tokenizer takes for an empty word: without it.
+    """
+    composed = unicodedata.normalize("NFKC", text)
+    return composed if composed == text else re.sub(_LONE_MARK, "", composed)
 
 
 def _composed_words(text: str) -> set[str]:

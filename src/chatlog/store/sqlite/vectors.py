@@ -35,8 +35,8 @@ SCANNED = 10_000
 SCANNED_FIRST = 500_000
 #: The bits of no more vectors than this stay in memory between searches: 40 MB.
 KEPT = 1_000_000
-#: Vectors that are kept together: 10 kB of bits, the least that a user takes.
-CHUNK = 256
+#: Vectors that are kept together: 8 kB of bits, the least that a user takes.  Their ids fill half a page.
+CHUNK = 248
 #: A chore: bits of vectors that are gone are still in the file.
 STRAYS = "vectors"
 #: sqlite-vec answers no more neighbours at once.
