@@ -117,8 +117,8 @@ def test_what_stays_takes_every_action(order: int) -> None:
     ],
 )
 def test_rules_that_make_no_sense(record: dict[str, Any], error: type[Exception]) -> None:
-    """A wrong value is refused when the rule is made; a rule without any condition needs its own word."""
-    with pytest.raises(error):
+    """A wrong value is refused when the rule is made, by its name; a rule without any condition needs its own word."""
+    with pytest.raises(error, match="policy 'r'"):
         rule_from("r", record)
 
 

@@ -79,7 +79,10 @@ def rule_from(name: str, record: Mapping[str, Any]) -> Rule:
     if unknown:
         raise UsageError(f"policy '{name}' has no '{min(unknown)}'", f"one of: {', '.join((*CONDITIONS, *FILTERS))}")
     where = {key: value for key, value in given.items() if key in FILTERS}
-    return checked(Rule(name=name, where=where, **{key: given[key] for key in CONDITIONS if key in given}))
+    try:
+        return checked(Rule(name=name, where=where, **{key: given[key] for key in CONDITIONS if key in given}))
+    except UsageError as error:
+        raise type(error)(f"policy '{name}': {error.message}", error.hint) from None
 
 
 def checked(rule: Rule) -> Rule:
@@ -97,7 +100,7 @@ def checked(rule: Rule) -> Rule:
     if rule.keep_last is not None and (not isinstance(rule.keep_last, int) or rule.keep_last < 0):
         raise UsageError(f"'{rule.keep_last}' is not a number of conversations to keep")
     if not (rule.where or rule.everything or rule.action == "compact" or _conditions(rule)):
-        raise RefusedError(f"rule '{rule.name}' has no condition: it would take everything", "if so, say --everything")
+        raise RefusedError("a rule without a condition would take everything", "if so, say --everything")
     return rule
 
 

@@ -157,6 +157,9 @@ def test_the_last_of_a_branch_and_of_all_are_counted_alike(store: Store) -> None
     assert ([], ["c"]) == (
         shown(store, name, all_branches=True, last=0), shown(store, name, all_branches=True, last=1),
     )  # fmt: skip
+    for ways in ({}, {"branch": 3}, {"all_branches": True}):
+        with pytest.raises(UsageError):
+            shown(store, name, last=-1, **ways)
 
 
 @settings(deadline=None, max_examples=40)

@@ -129,7 +129,10 @@ class Store(Protocol):
     def messages(
         self, conversation: str, *, last: int | None = None, branch: int | None = None, all_branches: bool = False
     ) -> Iterator[Message]:
-        """Yield the messages of the active path, of the path to `branch`, or of the whole tree, in order."""
+        """Yield the messages of the active path, of the path to `branch`, or of the whole tree, in order.
+
+        With `last` only so many, the latest.  Raises UsageError for a number below 0.
+        """
 
     def around(self, conversation: str, seq: int, *, before: int, after: int) -> list[Message]:
         """Return a message with its neighbours on its own path."""

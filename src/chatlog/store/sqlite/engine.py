@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from chatlog.errors import BusyError
+from chatlog.errors import BusyError, UsageError
 from chatlog.models import (
     Check,
     Conversation,
@@ -195,6 +195,8 @@ class SqliteStore(Nouns):
     def messages(
         self, conversation: str, *, last: int | None = None, branch: int | None = None, all_branches: bool = False
     ) -> Iterator[Message]:
+        if last is not None and last < 0:
+            raise UsageError(f"there are no last {last} messages", "last is a number from 0 on")
         if branch is not None:
             yield from self._path(conversation, branch, last)
             return
