@@ -56,10 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = options(__doc__, quick="100,000 messages, which is the default; --messages 1000000 is the full size")
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=100, help="how many different questions")
+    parser.add_argument("--texts", choices=LENGTHS, help="only messages of this length")
     asked = parser.parse_args(arguments)
     header(f"Search among {asked.messages:,} messages")
     with workplace(asked.folder) as folder:
-        for name, lengths in LENGTHS.items():
+        for name in [asked.texts] if asked.texts else LENGTHS:
+            lengths = LENGTHS[name]
             print(f"\n{name} messages, of {lengths[0]} to {lengths[1]} words")
             path = _alone(folder, asked.messages, name)
             many = _among(folder, asked.messages, name)
