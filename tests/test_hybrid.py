@@ -22,7 +22,7 @@ def is_noise(store: Store, alike: float, words: float = 0.0, share: float = 0.0,
     hunt = Hunt(store, query.parse("which fish is it?", store.clock()), SearchOptions())
     hunt.size = size
     field = hybrid._Field([SPOT], [FISH], Scores([words], [share]), [alike], [0.35])
-    return hybrid._is_noise(hunt, field, [0], [FISH])
+    return hybrid._is_noise(hunt, field, [0])
 
 
 @pytest.mark.parametrize(("alike", "noise"), [(hybrid.ALIKE_ENOUGH + 0.01, False), (hybrid.ALIKE_ENOUGH - 0.01, True)])
@@ -89,4 +89,4 @@ def test_less_is_enough_in_a_chosen_conversation(store: Store) -> None:
     assert is_noise(store, 0.25, words=0.8)
     hunt = Hunt(store, asked, SearchOptions())
     hunt.size = 1_000
-    assert not hybrid._is_noise(hunt, field, [0], [FISH])
+    assert not hybrid._is_noise(hunt, field, [0])

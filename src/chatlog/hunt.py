@@ -194,8 +194,7 @@ class Hunt:
         if len(term.text) == 1 and is_unspaced(term):
             weight, nearby = weight * ranking.SIGN, 0.0
         clauses = self.clauses
-        of = tuple(number for number, clause in enumerate(clauses) if term.text.lower() in clause)
-        of = of if len(clauses) > 1 else ()
+        of = tuple(number for number, clause in enumerate(clauses) if term.text.lower() in clause and len(clauses) > 1)
         if self.within == ("tool",):
             return Weighed(term, weight, shown=frozenset(), tool=held, nearby=nearby, clauses=of)
         return Weighed(term, weight, shown=held, nearby=nearby, clauses=of)

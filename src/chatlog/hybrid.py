@@ -76,24 +76,23 @@ class _Field:
 def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
     """Return the messages that answer best by words and meaning."""
     asked, beyond = most_telling(language.split_runs(language.without_endings(terms)))
-    weighed = hunt.weigh(asked)
-    field = _field(hunt, weighed, by_words=hunt.options.mode != "semantic")
+    field = _field(hunt, hunt.weigh(asked), by_words=hunt.options.mode != "semantic")
     has_meaning = any(value > UNKNOWN for value in field.alike)
     if not has_meaning:
         return lexical.search(hunt, terms)
     mode = hunt.options.mode
-    missing = [term.term for term in weighed if not _found(hunt, term)] + beyond
+    missing = [term.term for term in field.terms if not _found(hunt, term)] + beyond
     names = tuple(term.text for term in missing)
-    order = _order(hunt, field, weighed)
-    if not order or _is_noise(hunt, field, order, weighed):
+    order = _order(hunt, field)
+    if not order or _is_noise(hunt, field, order):
         return Results(mode=mode, dropped=names, total=0, warnings=hunt.warnings())
     if mode == "hybrid":
-        order = _read(hunt, field, order, weighed)
+        order = _read(hunt, field, order)
     items = hunt.items((field.ranked(index) for index in order), asked)
     return Results(
         items=tuple(items),
         mode=mode,
-        tier=_tier(field, order[: hunt.options.limit], weighed, missing),
+        tier=_tier(field, order[: hunt.options.limit], missing),
         dropped=names,
         total=len(items) if len(items) < hunt.options.limit else None,
         warnings=hunt.warnings(),
@@ -157,11 +156,11 @@ def _is_literal(term: Term) -> bool:
     return term.phrase or bool(re.search(r"\w[^\w\s'’]+\w|\w_\w", term.text))
 
 
-def _order(hunt: Hunt, field: _Field, weighed: Sequence[Weighed]) -> list[int]:
+def _order(hunt: Hunt, field: _Field) -> list[int]:
     """Return the places that may be shown, the best first."""
-    here = [term.bodies for term in weighed if _found(hunt, term)]
+    here = [term.bodies for term in field.terms if _found(hunt, term)]
     holding = frozenset[int]().union(*here)
-    look_up = len([term for term in weighed if term.bodies]) == LOOK_UP
+    look_up = len([term for term in field.terms if term.bodies]) == LOOK_UP
     alike = ALIKE_LOOK_UP if look_up else ALIKE if hunt.query.filters.ids is None else 0.0
     found = []
     for index, spot in enumerate(field.spots):
@@ -173,7 +172,7 @@ def _order(hunt: Hunt, field: _Field, weighed: Sequence[Weighed]) -> list[int]:
     return field.best_first(found)
 
 
-def _read(hunt: Hunt, field: _Field, order: Sequence[int], weighed: Sequence[Weighed]) -> list[int]:
+def _read(hunt: Hunt, field: _Field, order: Sequence[int]) -> list[int]:
     """Return the places by what the best of them say, too: what is asked for, or no more than a question."""
     best = order[: min(max(READ, 2 * hunt.options.limit), MOST_READ)]
     at = {(spot.conversation, spot.seq): spot.body for spot in field.spots}
@@ -181,7 +180,7 @@ def _read(hunt: Hunt, field: _Field, order: Sequence[int], weighed: Sequence[Wei
     texts = hunt.store.words.texts({*before.values(), *(field.spots[index].body for index in best)}, READ_CHARS)
     asking = {body for body, text in texts.items() if answers.asks(text)}
     wanted = answers.wanted(hunt.text)
-    asked = ranking.weight_of(weighed)
+    asked = ranking.weight_of(field.terms)
     for index, last in before.items():
         body = field.spots[index].body
         if wanted is not None and wanted.search(texts.get(body, "")):
@@ -189,11 +188,11 @@ def _read(hunt: Hunt, field: _Field, order: Sequence[int], weighed: Sequence[Wei
         if body in asking:
             field.total[index] -= ASKING
         if last in asking:
-            field.total[index] += REPLY * sum(term.weight for term in weighed if last in term.bodies) / asked
+            field.total[index] += REPLY * sum(term.weight for term in field.terms if last in term.bodies) / asked
     return field.best_first(order)
 
 
-def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int], weighed: Sequence[Weighed]) -> bool:
+def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int]) -> bool:
     """Whether the best results have too little to do with a question; bare words need only be somewhere.
 
     Fitted to the questions of three sets, asked of their own histories and of the others', large and small.
@@ -203,10 +202,10 @@ def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int], weighed: Sequence
     alike = max(field.alike[index] for index in order)
     if alike >= ALIKE_ENOUGH:
         return False
-    asked = ranking.weight_of(weighed)
+    asked = ranking.weight_of(field.terms)
     words = max(field.scores.words[index] for index in order[:3]) / asked
     share = max(field.scores.shares[index] for index in order[:3])
-    answered = alike + HELD * words + AROUND * share + LONGER * math.log(max(len(weighed), 1))
+    answered = alike + HELD * words + AROUND * share + LONGER * math.log(max(len(field.terms), 1))
     if any(term.authored for term in field.terms):
         answered += HERE + SPEAKING * max(field.scores.named[index] for index in order[:3])
     floor = FLOOR + BY_CHANCE * math.log10(hunt.size)
@@ -217,8 +216,8 @@ def _found(hunt: Hunt, term: Weighed) -> bool:
     return bool(term.bodies) if hunt.allowed is None else not term.bodies.isdisjoint(hunt.allowed)
 
 
-def _tier(field: _Field, order: Sequence[int], weighed: Sequence[Weighed], missing: Sequence[Term]) -> Tier:
+def _tier(field: _Field, order: Sequence[int], missing: Sequence[Term]) -> Tier:
     bodies = [field.spots[index].body for index in order]
-    if weighed and any(all(body in term.bodies for term in weighed) for body in bodies):
+    if field.terms and any(all(body in term.bodies for term in field.terms) for body in bodies):
         return "exact" if not missing else "relaxed"
     return "relaxed" if any(field.scores.shares[index] > 0 for index in order) else "semantic"
