@@ -153,3 +153,34 @@ def test_empty_conversations_do_not_blind_a_filter(store: Store, monkeypatch: py
         store.new()
     found = search_messages(store, "banana", Filters(since="2000-01-01T00:00:00.000Z"))
     assert 4 == len([item for item in found.items if item.by_words])
+
+
+@pytest.mark.parametrize("mode", ["lexical", "hybrid"])
+def test_what_lies_far_back_is_gone_on_to(store: Store, talks: list[str], mode: str) -> None:
+    """Where nothing of the latest messages with the words may be found, earlier ones are looked at."""
+    for day in range(30):
+        store.add(talks[1], [MessageDraft(role="assistant", text=f"day {day}: the walrus slept")])
+    found = search_messages(store, "walrus", Filters(role="user"), SearchOptions(mode=mode, limit=4))
+    assert ["user"] * 4 == [item.message.role for item in found.items]
+    assert "exact" == found.tier
+
+
+@pytest.mark.parametrize("whole", [0, 100])
+def test_words_in_a_conversation_are_looked_for_there(
+    store: Store, talks: list[str], monkeypatch: pytest.MonkeyPatch, whole: int
+) -> None:
+    """By words alone, too: only between its first message and its last, however little it is."""
+    monkeypatch.setattr(hunt, "WHOLE", whole)
+    looked: list[tuple[int, int]] = []
+    together = SqliteWords.together
+
+    def watched(self: SqliteWords, terms: Any, within: Any, most: int, span: tuple[int, int] = EVERY) -> Any:
+        looked.append(span)
+        return together(self, terms, within, most, span)
+
+    monkeypatch.setattr(SqliteWords, "together", watched)
+    found = search_messages(store, "the walrus", Filters(ids=(talks[0],)), SearchOptions(mode="lexical"))
+    bodies = store.words.allowed(Filters(ids=(talks[0],)))
+    assert 6 == len(found.items)
+    assert looked
+    assert all(min(bodies) <= first and last <= max(bodies) for first, last in looked)

@@ -125,9 +125,14 @@ class Hunt:
 
     def holding(self, terms: tuple[Term, ...]) -> frozenset[int]:
         """Return the messages that hold all of the terms: the latest, where there are very many."""
-        most = COMMON if self.allowed is None and not self.query.without else 1 << 40
-        posting = self.store.words.together(terms, self.within, most)
-        bodies = self.may_be_found(posting.bodies)
+        (first, last), most = _bounds(self.allowed) if self.allowed else EVERY, self.common
+        bodies = frozenset[int]()
+        while True:
+            posting = self.store.words.together(terms, self.within, most, (first, last))
+            bodies |= self.may_be_found(posting.bodies)
+            if posting.complete or len(bodies) > self._enough or (self.allowed is None and not self.query.without):
+                break
+            most, last = most * 8, posting.since - 1
         found = self.seen(self._latest(bodies))
         if len(found) < self.options.limit and len(bodies) > self._enough:
             found = self.seen(bodies)

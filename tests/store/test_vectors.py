@@ -60,8 +60,10 @@ def test_the_nearest_of_many_are_those_of_few(tmp_path: Path, monkeypatch: pytes
             expected = distances(ben, asked, within)
             monkeypatch.setattr(vectors, "SCANNED", 0)
             monkeypatch.setattr(vectors, "SCANNED_FIRST", 0)
-            assert expected == distances(ben, asked, within)
-            assert not set(ben.vectors.nearest(asked, 1_000, within)) - set(within or range(401, 701))
+            for few in (0, 10_000):  # out of what is in memory, or read for it
+                monkeypatch.setattr(chunks, "FEW", few)
+                assert expected == distances(ben, asked, within)
+                assert not set(ben.vectors.nearest(asked, 1_000, within)) - set(within or range(401, 701))
 
 
 def test_bits_are_read_once_until_there_are_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,8 +76,10 @@ class Words(Protocol):
     def placed(self, term: Term, within: Sequence[str], among: Collection[int]) -> frozenset[int]:
         """Return which of `among` hold a term in these places."""
 
-    def together(self, terms: Sequence[Term], within: Sequence[str], most: int) -> Posting:
-        """Return the latest `most` bodies that hold every one of the terms."""
+    def together(
+        self, terms: Sequence[Term], within: Sequence[str], most: int, span: tuple[int, int] = EVERY
+    ) -> Posting:
+        """Return the latest `most` bodies that hold every one of the terms, from one body to another only."""
 
     def allowed(self, filters: Filters, *, hidden: bool = False) -> frozenset[int]:
         """Return the bodies of the messages that the filters let through."""

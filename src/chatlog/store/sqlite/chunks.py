@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Ids = NDArray[np.int64]
+    Spans = NDArray[np.int64]
 
 #: So many chunks are looked at at once: what fits a processor's cache.
 TOGETHER = 64
-#: In more spans than this one looks at everything.
-MOST_SPANS = 20_000
+#: Within more bodies than these everything is looked at, which may be in memory already.
+FEW = 20_000
 #: The distance of what is not to be found.
 NOWHERE = 0xFFFF
 
@@ -39,9 +40,7 @@ class Block(NamedTuple):
     words: NDArray[np.uint64] | NDArray[np.uint8]
 
 
-def nearest(
-    blocks: Iterable[Block], bits: bytes, count: int, within: Sequence[tuple[int, int]] | None = None
-) -> list[int]:
+def nearest(blocks: Iterable[Block], bits: bytes, count: int, within: Spans | None = None) -> list[int]:
     """Return the ids of the `count` nearest vectors, those within some spans of ids only, the nearest first."""
     import numpy as np
 
@@ -58,19 +57,26 @@ def nearest(
     return [number for _, number in best]
 
 
-def _are_in(ids: Ids, spans: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
+def spans(bodies: Collection[int], pieces: int) -> Spans:
+    """Return the spans of ids, first and last, that bodies of so many pieces have, those of bodies in a row as one."""
+    import numpy as np
+
+    numbers = np.sort(np.fromiter(bodies, np.int64, len(bodies)))
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1) != 1)
+    ends = np.append(starts[1:], len(numbers)) - 1
+    return np.column_stack((numbers[starts] * pieces, numbers[ends] * pieces + pieces - 1))
+
+
+def _are_in(ids: Ids, within: Spans) -> NDArray[np.bool_]:
     """Return which ids are in one of the spans, which are in order and apart."""
     import numpy as np
 
-    edges = np.array(spans, np.int64).reshape(-1, 2)
-    at = np.searchsorted(edges[:, 0], ids, side="right") - 1
-    inside: NDArray[np.bool_] = (at >= 0) & (ids <= edges[at, 1])
+    at = np.searchsorted(within[:, 0], ids, side="right") - 1
+    inside: NDArray[np.bool_] = (at >= 0) & (ids <= within[at, 1])
     return inside
 
 
-def blocks(
-    connection: Connection, table: str, user: str, within: Sequence[tuple[int, int]] | None = None
-) -> Iterator[Block]:
+def blocks(connection: Connection, table: str, user: str, within: Spans | None = None) -> Iterator[Block]:
     """Yield a user's vectors; a chunk has room for more than it holds.
 
     Of a conversation in a large history only the chunks that hold something of it are read.
@@ -78,10 +84,10 @@ def blocks(
     import numpy as np
 
     chosen, values = f"SELECT chunk_id FROM {table}_chunks", [user]
-    if within is not None and len(within) <= MOST_SPANS:
+    if within is not None:
         chosen = f"""SELECT DISTINCT r.chunk_id FROM json_each(?) AS span
             CROSS JOIN {table}_rowids AS r ON r.rowid BETWEEN span.value ->> 0 AND span.value ->> 1"""
-        values = [json.dumps(within), user]
+        values = [json.dumps(within.tolist()), user]
     rows = connection.execute(
         f"""SELECT c.rowids, c.validity, v.vectors FROM ({chosen}) AS chosen
             CROSS JOIN {table}_chunks AS c ON c.chunk_id = chosen.chunk_id

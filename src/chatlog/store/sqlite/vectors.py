@@ -303,8 +303,9 @@ class SqliteVectors:
                 return []
             again, SqliteVectors.has_searched = SqliteVectors.has_searched, True
             if state.vectors > (SCANNED if again or "numpy" in sys.modules else SCANNED_FIRST):
-                spans = None if within is None else _spans(within)
-                found = chunks.nearest(self._blocks(connection, state, spans), bits, count, spans)
+                spans = None if within is None else chunks.spans(within, MAX_PIECES)
+                few = spans if within is not None and len(within) <= chunks.FEW else None
+                found = chunks.nearest(self._blocks(connection, state, few), bits, count, spans)
                 return list(dict.fromkeys(piece // MAX_PIECES for piece in found))
             load_extension(connection)
             condition = "user = ? AND embedding MATCH vec_bit(?) AND k = ?"
@@ -317,9 +318,7 @@ class SqliteVectors:
             ).fetchall()
         return list(dict.fromkeys(row[0] // MAX_PIECES for row in rows))
 
-    def _blocks(
-        self, connection: Connection, state: Meanings, spans: Sequence[tuple[int, int]] | None
-    ) -> Iterable[chunks.Block]:
+    def _blocks(self, connection: Connection, state: Meanings, spans: chunks.Spans | None) -> Iterable[chunks.Block]:
         """Return the bits to look at; those of all the user has are kept while the index is in that state."""
         read = chunks.blocks(connection, _table(state.dimensions), self.user, spans)
         if spans is not None or state.vectors > KEPT:

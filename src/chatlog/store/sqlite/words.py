@@ -76,10 +76,12 @@ class SqliteWords:
             ).fetchall()
         return frozenset(row[0] for row in rows).intersection(among)
 
-    def together(self, terms: Sequence[Term], within: Sequence[str], most: int) -> Posting:
+    def together(
+        self, terms: Sequence[Term], within: Sequence[str], most: int, span: tuple[int, int] = EVERY
+    ) -> Posting:
         query = WordQuery(every=tuple(terms), within=tuple(within))
         with self._pool.read() as connection:
-            return self._bodies(connection, fulltext.expression(self._owner(connection), query), most)
+            return self._bodies(connection, fulltext.expression(self._owner(connection), query), most, span)
 
     def _owner(self, connection: Connection) -> str | None:
         """Return whose rows to look among, None where nobody else has any: naming an owner of all doubles the work.
