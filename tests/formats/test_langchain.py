@@ -392,3 +392,37 @@ def test_a_real_tool_call() -> None:
     )
     assert (result.role, (result.parts or ())[0]["id"]) == ("tool", "call_oIHazX6yQrB8hUwl4cRilFKj")
     assert (call.model, call.metadata["usage"]["total_tokens"]) == ("gpt-4o", 15)
+
+
+@pytest.mark.parametrize(
+    ("session", "column"),
+    [
+        ("thread_id", "message"),
+        ("user_session", "message"),
+        ("chat_id", "message"),
+        ("conversation_id", "history"),
+        ("session_id", "body"),
+        ("Session_ID", "Message"),
+    ],
+)
+def test_columns_of_any_name(tmp_path: Path, session: str, column: str) -> None:
+    """An application names the columns itself: the rows tell that they are messages, also within an archive."""
+    rows = [{"id": 1, session: "a", column: human("hi")}, {"id": 2, session: "a", column: human("ho")}]
+    path = table(tmp_path / "a.db", "message_store", rows)
+    for made in (file_source(path), in_memory(path)):
+        assert langchain.sniff(head_of(made))
+        assert [("user", "hi"), ("user", "ho")] == said(langchain.read(made))
+
+
+def test_a_session_in_one_row(tmp_path: Path) -> None:
+    """A row may hold the list of all messages of its session."""
+    rows = [{"conversation_id": "a", "history": [human("hi"), human("ho")]}]
+    made = file_source(table(tmp_path / "a.db", "chats", rows))
+    assert langchain.sniff(head_of(made))
+    assert [("user", "hi"), ("user", "ho")] == said(langchain.read(made))
+
+
+def test_a_session_beside_other_json(tmp_path: Path) -> None:
+    """A table with a session and JSON that is no message is not LangChain's."""
+    rows = [{"session_id": "a", "event": {"type": "click", "data": {"content": "hi"}}}]
+    assert not langchain.sniff(head_of(file_source(table(tmp_path / "a.db", "events", rows))))

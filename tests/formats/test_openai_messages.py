@@ -785,3 +785,25 @@ def test_reading_what_was_written_gives_the_same_messages(turns: list[list[Messa
 
     if len(ids) == len(set(ids)):
         assert [(d.role, d.text, d.parts) for d in drafts] == [(d.role, d.text, d.parts) for d in again]
+
+
+def test_blocks_that_have_values() -> None:
+    """LLaMA-Factory's thoughts, calls and results under ``value`` are what they are elsewhere."""
+    call = {"name": "f", "arguments": '{"a": 1}'}
+    answer = [
+        {"type": "reasoning", "value": "rv"},
+        {"type": "text", "value": "v2"},
+        {"type": "tool_call", "value": json.dumps(call)},
+        {"type": "tool_call", "value": "f(1)"},
+    ]
+    result = [{"type": "text", "value": "res"}]
+    record = {"messages": [{"role": "assistant", "content": answer}, {"role": "tool", "content": result}]}
+    expected = [
+        {"type": "reasoning", "content": "rv"},
+        {"type": "text", "content": "v2"},
+        {"type": "tool_call", "id": "call-1", "name": "f", "arguments": {"a": 1}},
+        {"type": "tool_call", "id": "call-2", "name": None, "arguments": "f(1)"},
+        {"type": "tool_call_response", "id": "call-1", "response": "res"},
+    ]
+    found = messages(openai_messages.read(source_of(json.dumps(record))))
+    assert expected == [part for message in found for part in message.parts or ()]

@@ -225,3 +225,35 @@ def test_real_calls_are_all_answered() -> None:
     calls = [part["id"] for part in parts if part["type"] == "tool_call"]
     assert calls == [part["id"] for part in parts if part["type"] == "tool_call_response"]
     assert len(calls) == 211
+
+
+def results(*pairs: tuple[str, Any]) -> list[tuple[Any, Any]]:
+    """Return the calls that results answer, and what they are."""
+    found = [part for message in messages(read(turns(*pairs))) for part in message.parts or ()]
+    return [(part["id"], part["response"]) for part in found if part["type"] == "tool_call_response"]
+
+
+def test_one_observation_of_several_calls() -> None:
+    """A list of as many results as there are open calls answers each of them."""
+    called = json.dumps([{"name": "f", "arguments": {}}, {"name": "g", "arguments": {}}])
+    expected = [("call-1", "f result"), ("call-2", "g result"), ("call-3", "h result")]
+    assert expected == results(
+        ("function_call", called),
+        ("observation", '["f result", "g result"]'),
+        ("gpt", "So."),
+        ("human", "Go on"),
+        ("function_call", '{"name": "h", "arguments": {}}'),
+        ("observation", "h result"),
+    )
+
+
+def test_a_call_that_is_never_answered() -> None:
+    """What follows a new turn's call answers that one, not one left open before; a list may be the result of one."""
+    called = json.dumps([{"name": "f", "arguments": {}}, {"name": "g", "arguments": {}}])
+    assert [("call-1", "f result"), ("call-3", '["h", "i"]')] == results(
+        ("function_call", called),
+        ("observation", "f result"),
+        ("gpt", "So."),
+        ("function_call", '{"name": "h", "arguments": {}}'),
+        ("observation", '["h", "i"]'),
+    )

@@ -14,7 +14,7 @@ from typing import Any
 from chatlog.formats import MALFORMED, Head, build, openai_content
 from chatlog.formats.jsonstream import Line, items
 from chatlog.formats.source import Source
-from chatlog.formats.sqlite_source import MAGIC, Database, Groups, loaded, quoted, records, schema
+from chatlog.formats.sqlite_source import MAGIC, Database, Groups, holds, loaded, quoted, records, schema
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant
 
@@ -32,6 +32,11 @@ _ROLES = {
 }
 _SESSIONS = ("session_id", "conversation_id", "thread_id", "chat_id", "sessionid", "session")
 _MESSAGES = ("message", "messages", "message_json", "data", "content")
+#: Applications name the columns themselves: one that says which session, and any other with the message.
+_SESSION_LIKE = re.compile(r"session|conversation|thread|chat", re.IGNORECASE)
+_COLUMN = re.compile(r"""(?:^|,)\s*["`\[]?(\w+)""")
+#: How many rows of a table are looked at for a message.
+_LOOKED_AT = 20
 _TIMES = ("created_at", "timestamp", "created", "time")
 _STATES = frozenset({"thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint", "type"})
 #: A session's name shorter than this, such as ``1`` or ``foo``, is one that other files have too.
@@ -48,7 +53,8 @@ _NOT_A_MESSAGE = "not a message as LangChain keeps it"
 def sniff(head: Head) -> bool:
     """Say whether this is a history of LangChain: a file of messages, or a database with a table of them."""
     if not head.is_json:
-        return any(_is_like_ours(statement) for statement in schema(head).values())
+        found = schema(head)
+        return any(map(_is_like_ours, found.values())) or any(_is_told_in(head, *table) for table in found.items())
     if head.keys >= {"lc", "kwargs"} or "messages" in head.keys:
         return (_FILE.match(head.text) or _FLAT.match(head.text)) is not None
     return head.is_array and head.keys == {"type", "data"} and re.search(_KIND, head.text) is not None
@@ -60,6 +66,21 @@ def _is_like_ours(statement: str) -> bool:
     if names >= _STATES:
         return True
     return "session_id" in names and "message" in names and not names & {"role", "content", "content_json"}
+
+
+def _is_told_in(head: Head, table: str, statement: str) -> bool:
+    """Whether a table with a session of any name has rows that are messages as LangChain keeps them."""
+    columns = _COLUMN.findall(statement.partition("(")[2])
+    if not any(map(_SESSION_LIKE.search, columns)):
+        return False
+    signs = [f'"type":{blank}"{kind}"' for kind in ("human", "ai", "system") for blank in (" ", "")]
+    told = [
+        f"""(instr({name}, ?{number}) AND (instr({name}, '"data"') OR instr({name}, '"lc"')))"""
+        for name in map(quoted, columns)
+        for number, _ in enumerate(signs, 1)
+    ]
+    some = f"SELECT * FROM {quoted(table)} LIMIT {_LOOKED_AT}"
+    return holds(head, f"SELECT 1 FROM ({some}) WHERE {' OR '.join(told)} LIMIT 1", *signs)
 
 
 def read(source: Source) -> Iterator[Record]:
@@ -86,22 +107,36 @@ def _database(database: Database) -> Iterator[Record]:
         if columns >= _STATES:
             yield from _states(database, table)
             continue
-        session = next((name for name in _SESSIONS if name in columns), None)
-        message = next((name for name in _MESSAGES if name in columns), None)
-        if session and message and _holds_messages(database, table, message):
+        like = sorted(filter(_SESSION_LIKE.search, columns))
+        session = next((name for name in (*_SESSIONS, *like) if name in columns), None)
+        named = [name for name in _MESSAGES if name in columns]
+        others = [*named, *sorted(columns.difference(_MESSAGES))]
+        message = next((name for name in others if _holds_messages(database, table, name, name in named)), None)
+        if session and message:
             yield from _table(database, table, session, message)
 
 
-def _holds_messages(database: Database, table: str, column: str) -> bool:
-    query = f"SELECT {quoted(column)} AS held FROM {quoted(table)} WHERE held IS NOT NULL LIMIT 1"
-    try:
-        return all(_is_message(loaded(row["held"])) for row in database.rows(query))
-    except MALFORMED:
-        return True
+def _holds_messages(database: Database, table: str, column: str, is_named_so: bool) -> bool:
+    """Whether a column's first rows have a message; by its name alone, where none of them can be read."""
+    query = f"SELECT {quoted(column)} AS held FROM {quoted(table)} WHERE held IS NOT NULL LIMIT {_LOOKED_AT}"
+    is_readable = False
+    for row in database.rows(query):
+        try:
+            if any(map(_is_message, _each(loaded(row["held"])))):
+                return True
+            is_readable = True
+        except MALFORMED:
+            continue
+    return is_named_so and not is_readable
 
 
 def _is_message(value: Any) -> bool:
     return isinstance(value, dict) and "type" in value and ("data" in value or "kwargs" in value)
+
+
+def _each(value: Any) -> list[Any]:
+    """Return the messages of one row: it is one, or has all of a session."""
+    return value if isinstance(value, list) else [value]
 
 
 def _table(database: Database, table: str, session: str, message: str) -> Iterator[Record]:
@@ -115,7 +150,8 @@ def _rows(groups: Groups, name: Any, column: str, table: str) -> Iterator[_Entry
         where = f"{table} row {place}"
         try:
             moment = next((row[key] for key in _TIMES if row.get(key)), None)
-            yield _Entry(Line(where, loaded(row[column]), place), moment)
+            for value in _each(loaded(row[column])):
+                yield _Entry(Line(where, value, place), moment)
         except MALFORMED:
             yield Problem(where, _NOT_A_MESSAGE)
 

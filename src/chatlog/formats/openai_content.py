@@ -42,6 +42,15 @@ class Calls:
         self._invented = 0
         self._open: deque[tuple[str, str | None]] = deque(maxlen=_OPEN_CALLS)
 
+    @property
+    def open(self) -> int:
+        """How many calls wait for a result."""
+        return len(self._open)
+
+    def forget(self) -> None:
+        """Take the open calls as never answered."""
+        self._open.clear()
+
     def called(self, call_id: object, name: str | None) -> str:
         """Return the call's id, an invented one where it has none."""
         if not isinstance(call_id, str) or not call_id:
@@ -92,15 +101,42 @@ def _content(value: Mapping[str, Any], role: str, calls: Calls) -> Iterator[Part
     content = value.get("content")
     if role == "tool" and not _has_results(content):
         call_id = calls.answered(value.get("tool_call_id"), value.get("name"))
-        yield build.tool_result(call_id, content, is_error=value.get("is_error") is True)
+        yield build.tool_result(call_id, _told_by_values(content), is_error=value.get("is_error") is True)
     elif isinstance(content, str):
         yield build.text(content)
     elif isinstance(content, list):
-        yield from map(_part, content)
+        for block in content:
+            yield from _valued(block, calls) if _is_valued(block) else (_part(block),)
     elif isinstance(content, dict):
         yield _part(content)
     elif content is not None:
         raise UnreadableError("a message whose content is neither text nor a list")
+
+
+def _is_valued(block: object) -> bool:
+    """Whether a block has its thought or calls under ``value``, as LLaMA-Factory's data sets do."""
+    return isinstance(block, dict) and block.get("type") in ("reasoning", "tool_call") and "value" in block
+
+
+def _valued(block: Mapping[str, Any], calls: Calls) -> Iterator[Part]:
+    value, rest = block["value"], _rest(block, "value")
+    if block["type"] == "reasoning":
+        yield build.reasoning(anthropic_messages.string(value), **rest)
+        return
+    told = build.parsed(value.strip()) if isinstance(value, str) else value
+    for call in told if isinstance(told, list) else [told]:
+        if isinstance(call, dict):
+            yield {**rest, **_tool_call(call, calls)}
+        else:
+            yield build.tool_call(calls.called(None, None), None, call, **rest)
+
+
+def _told_by_values(content: Any) -> Any:
+    """Return the words of a result whose blocks have them under ``value``; any other content as it is."""
+    blocks = content if isinstance(content, list) else ()
+    if not blocks or not all(isinstance(block, dict) and block.keys() >= {"type", "value"} for block in blocks):
+        return content
+    return "\n\n".join(anthropic_messages.string(block["value"]) for block in blocks)
 
 
 def _has_results(content: object) -> bool:

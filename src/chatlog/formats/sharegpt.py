@@ -196,11 +196,16 @@ class _Thread:
         self.drafts: list[MessageDraft] = []
         self.problems: list[Problem] = []
         self.last: str | None = None
-        calls = Calls()
+        calls, went_on = Calls(), False
         for number, turn in enumerate(turns, 1):
             try:
                 name = _chained(self.last, turn) if is_chained else str(number)
-                self.drafts.append(_message(turn, calls, name, self.last))
+                if went_on and _ROLES.get(turn["from"].strip().lower()) == _CALL:
+                    calls.forget()  # what follows answers these calls, not those left open before
+                    went_on = False
+                made = _message(turn, calls, name, self.last)
+                went_on = went_on or made.role in ("tool", "user")
+                self.drafts.append(made)
                 self.last = name
             except MALFORMED as error:
                 reason = f"not of the shape of a turn ({type(error).__name__})"
@@ -244,7 +249,7 @@ def _said(kind: str | None, turn: Mapping[str, Any], calls: Calls) -> _Said:
     if kind == _CALL:
         return _Said("", tuple(_calls(value, calls)))
     if kind == _RESULT:
-        return _Said("", (build.tool_result(calls.answered(None, None), value),))
+        return _Said("", tuple(_results(value, calls)))
     if isinstance(value, str):
         return _Said(value)
     if value is None:
@@ -252,6 +257,14 @@ def _said(kind: str | None, turn: Mapping[str, Any], calls: Calls) -> _Said:
         return _Said(turn.get(other) or "", told=other)
     made = openai_content.message({"role": "user", "content": value})
     return _Said(made.text, made.parts)
+
+
+def _results(value: Any, calls: Calls) -> Iterator[Part]:
+    """Yield the result of a turn: one for each of the open calls where it is a list of as many."""
+    found = _literal(build.parsed(value.strip())) if isinstance(value, str) else value
+    each = found if isinstance(found, list) and 1 < len(found) == calls.open else [value]
+    for response in each:
+        yield build.tool_result(calls.answered(None, None), response)
 
 
 def _literal(value: Any) -> Any:
