@@ -106,18 +106,31 @@ def test_a_batch_answers_each_line_in_order(run: Run) -> None:
         {"id": 1, "conversation": name, "query": "Where?", "budget": 500},
         {"id": "two", "conversation": name, "query": "Where?", "budget": 3},
         {"id": 3, "conversation": "nowhere"},
-        {"id": 4, "conversation": name, "format": "gemini", "reserve": 10, "model": "gemini-2.5-pro", "colour": 1},
+        {"id": 4, "conversation": name, "format": "gemini", "reserve": 10, "model": "gemini-2.5-pro"},
         {"id": 5},
         {"id": 6, "conversation": name, "budget": "many"},
+        {"id": 7, "conversation": name, "colour": 1},
     ]
     stdin = "\n".join([*map(json.dumps, requests), "not json"])
     answers = [json.loads(line) for line in run("context", "--batch", "-", stdin=stdin).lines]
-    assert [1, "two", 3, 4, 5, 6, None] == [answer["id"] for answer in answers]
+    assert [1, "two", 3, 4, 5, 6, 7, None] == [answer["id"] for answer in answers]
     kinds = [answer.get("error", {}).get("kind") for answer in answers]
-    assert [None, "budget", "not_found", None, "usage", "usage", "usage"] == kinds
+    assert [None, "budget", "not_found", None, "usage", "usage", "usage", "usage"] == kinds
     assert "Where?" == answers[0]["messages"][-1]["content"]
     assert {"role", "parts"} == {*answers[3]["messages"][0]}
-    assert ["'colour' is not a key of a request"] == answers[3]["warnings"]
+    assert "'colour' is not a key of a request" == answers[6]["error"]["message"]
+
+
+def test_a_request_of_a_batch_may_ask_for_redaction(run: Run) -> None:
+    """Of that request alone; where all are redacted, one cannot ask for the plain words."""
+    name = started(run)
+    run("add", name, "my mail is ann@example.com, what next?", "--role", "user")
+    asked = [{"conversation": name}, {"conversation": name, "redact": True}, {"conversation": name, "redact": False}]
+    stdin = "\n".join([*map(json.dumps, asked), json.dumps({"conversation": name, "redact": "yes"})])
+    said = run("context", "--batch", "-", stdin=stdin).lines
+    assert [True, False, True, False] == ["ann@example.com" in line for line in said]
+    assert "usage" == json.loads(said[3])["error"]["kind"]
+    assert not any("ann@example.com" in line for line in run("context", "--batch", "-", "--redact", stdin=stdin).lines)
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,19 @@ HUGE = "9" * 30
         (("config", "set", "color", "blue"), 2),
         (("config", "set", "user", "ana", "--config", "chatlog.db/config.toml"), 3),
         (("stats", "--format", "prometheus", "-o", "nowhere/x.prom"), 3),
+        (("erase", "--everything", "--tag", "x", "--yes"), 2),
+        (("erase", LISBON, "--everything", "--yes"), 2),
+        (("delete", LISBON, "--tag", "x", "--yes"), 2),
+        (("redact", LISBON, "--tag", "x", "--yes"), 2),
+        (("redact", f"{LISBON}:1", "--yes"), 2),
+        (("restore", LISBON, "--tag", "x"), 2),
+        (("export", LISBON, "--tag", "x"), 2),
+        (("compact", LISBON, "--tag", "x"), 2),
+        (("tag", LISBON, "--tag", "x", "+y"), 2),
+        (("delete", "--title", "", "--yes"), 2),
+        (("erase", "--no-tag", "", "--yes"), 2),
+        (("prune", "--project", "", "--yes"), 2),
+        (("memory", "set", "editor"), 2),
     ],
     ids=lambda value: "-".join(value)[:40] if isinstance(value, tuple) else str(value),
 )
@@ -50,6 +63,16 @@ def test_a_value_that_cannot_be_is_one_sentence_and_changes_nothing(
     assert (code, "") == (ran.code, ran.out)
     assert ran.err.startswith("error: ")
     assert "bug" not in ran.err
+    assert before == everything(trip)
+
+
+@pytest.mark.parametrize("verb", ["delete", "redact"])
+def test_the_ref_of_a_message_on_stdin_takes_no_conversation(verb: str, trip: Run) -> None:
+    """As on the command line: what finds messages is no list of conversations to lose."""
+    before = everything(trip)
+    ran = trip(verb, "-", "--yes", stdin=f"{LISBON}:1\n")
+    assert (2, "") == (ran.code, ran.out)
+    assert f"'{LISBON}:1' is a message" in ran.err
     assert before == everything(trip)
 
 

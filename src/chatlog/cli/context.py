@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from chatlog.assembly import Left
-from chatlog.cli.batch import serve
+from chatlog.cli.batch import check_keys, serve
 from chatlog.cli.options import complete_conversation, number_of, one_of, verb
 from chatlog.cli.session import Session
 from chatlog.context import Context, Request, assemble
@@ -111,7 +111,7 @@ def _print(session: Session, found: Context, *, envelope: bool, explain: bool) -
     if explain:
         for line in _table(found):
             output.hint(line)
-    output.lines([found.wire if isinstance(found.wire, str) else to_json(found.wire)])
+    output.stream().write((found.wire if isinstance(found.wire, str) else to_json(found.wire)) + "\n")
 
 
 def _rows(found: Context) -> Iterator[dict[str, Any]]:
@@ -159,30 +159,34 @@ _KEYS: dict[str, tuple[type, str]] = {
     "reserve": (int, "a number"),
     "model": (str, "a string"),
     "format": (str, "a string"),
+    "redact": (bool, "true or false"),
 }
 
 
 def _serve(session: Session, batch: str, defaults: Request, *, redact: bool) -> None:
-    store = _store(session, redact=redact)
+    stores = {redact: _store(session, redact=redact)}
 
     def answer(asked: dict[str, Any]) -> dict[str, Any]:
-        if redact and isinstance(asked.get("query"), str):
+        check_keys(asked, {*_KEYS, "id"})
+        safe = redact or bool(_typed(asked, "redact") if asked.get("redact") is not None else False)
+        if safe not in stores:
+            stores[safe] = _store(session, redact=safe)
+        if safe and isinstance(asked.get("query"), str):
             asked["query"] = session.redactor().text(asked["query"])
-        return _answer(session, store, asked, defaults)
+        return _answer(session, stores[safe], asked, defaults)
 
     serve(session, batch, answer)
 
 
 def _answer(session: Session, store: Store, asked: Mapping[str, Any], defaults: Request) -> dict[str, Any]:
-    values = {name: _typed(asked, name) for name in _KEYS if asked.get(name) is not None}
+    values = {name: _typed(asked, name) for name in _KEYS if name != "redact" and asked.get(name) is not None}
     conversation = values.pop("conversation", None)
     if conversation is None:
         raise UsageError("the request names no conversation", 'write {"conversation": "@last", "budget": 4000}')
     form = values.pop("format", defaults.form)
     request = replace(defaults, **values, form="openai" if form == "json" else form)
     record = assemble(store, session.conversation(store, conversation), request).record()
-    unknown = [f"'{name}' is not a key of a request" for name in sorted(set(asked) - {*_KEYS, "id"})]
-    return {"schema_version": SCHEMA_VERSION, **record, "warnings": [*record["warnings"], *unknown]}
+    return {"schema_version": SCHEMA_VERSION, **record}
 
 
 def _typed(asked: Mapping[str, Any], name: str) -> Any:

@@ -10,7 +10,7 @@ import typer
 from chatlog import erasure
 from chatlog.cli import plans
 from chatlog.cli.options import complete_conversation, verb
-from chatlog.cli.session import STDIN, Session
+from chatlog.cli.session import Session
 from chatlog.errors import BusyError, CheckFailedError, NotFoundError, UsageError
 from chatlog.models import Filters, parse_ref
 from chatlog.output import FORMATS
@@ -69,12 +69,12 @@ def command(
 
 def _plan(session: Session, store: Store, refs: Sequence[str], *, everything: bool) -> erasure.ErasePlan:
     """Return the plan for what was named; what an earlier call erased already is only to be proven."""
+    if (refs and everything) or (everything and session.filter_flags):
+        raise UsageError("--everything leaves nothing to choose", "leave out the ids and filters")
     if not refs:
         filters = Filters(any_state=True) if everything else session.filters()
         return erasure.plan(store, list(store.forgetting.every(filters)), [], everything=everything)
-    if everything or session.filter_flags:
-        raise UsageError("name conversations, or choose them by filters or --everything, not both")
-    names = [name for ref in refs for name in (session.read_text("ids").split() if ref == STDIN else [ref])]
+    names = session.names(refs)
     begun = erasure.unfinished(store)
     found, single = [], []
     for name, seq in map(parse_ref, names):

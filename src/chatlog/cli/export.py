@@ -60,7 +60,7 @@ def command(
     session = Session.of(ctx)
     store = _view(session) if redact else session.store()
     filters = session.filters()
-    found = session.conversations(store, conversations) if conversations else None
+    found = session.named(store, conversations) if conversations else None
     chosen = iter(found) if found is not None else select(store, None, filters)
     everything = found is None and filters == Filters()
     folder = expanded(target)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from chatlog.cli.options import complete_tag, verb
-from chatlog.cli.session import Session
+from chatlog.cli.session import STDIN, Session
 from chatlog.errors import UsageError
 from chatlog.models import checked_tag
 from chatlog.output import FORMATS, THING, Column, Listing, text_of, to_json
@@ -52,6 +52,8 @@ def set_(
     """
     session = Session.of(ctx)
     given = session.text(value, "the value")
+    if not given and value in (None, STDIN):
+        raise UsageError("there is no value", "chatlog memory set KEY VALUE; '' is an empty one")
     draft = MemoryDraft(
         key=key,
         value=given if text else _value(given),

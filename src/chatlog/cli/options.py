@@ -97,6 +97,8 @@ def _option(flag: Flag, target: str, *, hidden: bool = False) -> TyperOption:
     def keep(context: typer.Context, parameter: Any, value: Any) -> None:  # noqa: ARG001  the signature is typer's
         if value is None or value is False or value == ():
             return
+        if flag in FILTER_FLAGS and (value == "" or (flag.multiple and "" in value)):
+            raise UsageError(f"{flag.spellings[0]} is empty: it would let everything through", "leave it out")
         if flag.choices and value not in flag.choices:
             raise UsageError(f"'{value}' is not a value of {flag.spellings[0]}", choices_hint(value, flag.choices))
         getattr(Session.of(context), target)[flag.name] = value if flag.value is None else flag.value

@@ -83,10 +83,11 @@ def stored(session: Session, store: Store) -> Iterator[tuple[str, Mapping[str, A
 
 def whole(session: Session, store: Store, refs: Sequence[str]) -> list[Conversation]:
     """Return the conversations of some refs.  Raises UsageError for the ref of a message."""
-    for ref in refs:
-        if ref != "-" and parse_ref(ref)[1] is not None:
-            raise UsageError(f"'{ref}' is a message, not a conversation", f"chatlog erase {ref} removes it for good")
-    return session.conversations(store, refs)
+    names = session.names(refs)
+    for name in names:
+        if parse_ref(name)[1] is not None:
+            raise UsageError(f"'{name}' is a message, not a conversation", f"chatlog erase {name} removes it for good")
+    return session.conversations(store, names)
 
 
 def deadline(seconds: float | None) -> Stop:

@@ -89,7 +89,7 @@ def _chosen(session: Session, store: Store, refs: list[str] | None, *, everythin
         return store.redactions.conversations()
     if not refs and filters == Filters():
         raise UsageError("say which conversations", "ids, - for ids on stdin, filters, or --everything")
-    return session.conversations(store, refs) if refs else list(select(store, None, filters))
+    return session.named(store, refs, whole=True) if refs else list(select(store, None, filters))
 
 
 def _counts(found: Plan) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from chatlog.cli.options import Conversations, verb
-from chatlog.cli.session import STDIN, Session
+from chatlog.cli.session import Session
 from chatlog.errors import NotFoundError, UsageError
 from chatlog.export import select
 from chatlog.models import Conversation, Filters, parse_ref
@@ -43,7 +43,7 @@ def command(ctx: typer.Context, conversations: Conversations = None) -> None:
 
 def _named(session: Session, store: Store, refs: list[str]) -> list[Conversation]:
     """Return the conversations in the trash that some refs name."""
-    names = [name for ref in refs for name in (session.read_text("ids").split() if ref == STDIN else [ref])]
+    names = session.names(refs)
     try:
         found = [store.get(parse_ref(name)[0], among=Filters(deleted=True)) for name in names]
     except NotFoundError as error:

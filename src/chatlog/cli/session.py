@@ -218,10 +218,29 @@ class Session:
 
     def conversations(self, store: Store, refs: Sequence[str]) -> list[Conversation]:
         """Return the conversations of some refs; ``-`` stands for those on stdin, one a line."""
-        names: list[str] = []
-        for ref in refs:
-            names += self.read_text("ids").split() if ref == STDIN else [ref]
-        return list({found.id: found for found in (self.conversation(store, name) for name in names)}.values())
+        return list(
+            {found.id: found for found in (self.conversation(store, name) for name in self._spelt(refs))}.values()
+        )
+
+    def named(self, store: Store, refs: Sequence[str], *, whole: bool = False) -> list[Conversation]:
+        """Return the conversations that refs name, for a verb that does something to all of each.
+
+        Raises UsageError like `names`; with `whole` for the ref of a message, too.
+        """
+        names = self.names(refs)
+        for name in names if whole else ():
+            if parse_ref(name)[1] is not None:
+                raise UsageError(f"'{name}' is a message, not a conversation", f"name all of it: {parse_ref(name)[0]}")
+        return self.conversations(store, names)
+
+    def names(self, refs: Sequence[str]) -> list[str]:
+        """Return refs, those on stdin where one is ``-``.  Raises UsageError where filters should choose as well."""
+        if refs and self.filter_flags:
+            raise UsageError("name conversations, or choose them by filters, not both", "leave out one or the other")
+        return self._spelt(refs)
+
+    def _spelt(self, refs: Sequence[str]) -> list[str]:
+        return [name for ref in refs for name in (self.read_text("ids").split() if ref == STDIN else [ref])]
 
     def filters(self, **changes: Any) -> Filters:
         """Return what the filter options say.  Raises UsageError for a date that is none."""
