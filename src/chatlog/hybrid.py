@@ -49,6 +49,8 @@ ALIKE_ENOUGH = 0.55
 LOOK_UP = 1
 #: What has none of the words, nor stands near any, must be so alike: to a look-up that found something, to a question.
 ALIKE_LOOK_UP, ALIKE = 0.55, 0.25
+#: By meaning alone the nearest must be so much more alike than that for each tenfold of messages.
+ALIKE_BY_CHANCE = 0.05
 #: How alike a message without a vector is.
 UNKNOWN = -1.0
 
@@ -161,13 +163,14 @@ def _order(hunt: Hunt, field: _Field) -> list[int]:
     here = [term.bodies for term in field.terms if _found(hunt, term)]
     holding = frozenset[int]().union(*here)
     look_up = len([term for term in field.terms if term.bodies]) == LOOK_UP
-    alike = ALIKE_LOOK_UP if look_up else ALIKE if hunt.query.filters.ids is None else 0.0
+    by_meaning = hunt.options.mode == "semantic"
+    alike = ALIKE_LOOK_UP if look_up and not by_meaning else ALIKE if hunt.query.filters.ids is None else 0.0
     found = []
     for index, spot in enumerate(field.spots):
         if not field.total[index] or not spot.allowed or spot.body in hunt.excluded:
             continue
         by_words = spot.body in holding or (field.scores.words[index] > 0 and not look_up)
-        if (by_words and hunt.options.mode != "semantic") or field.alike[index] >= alike:
+        if (by_words and not by_meaning) or field.alike[index] >= alike:
             found.append(index)
     return field.best_first(found)
 
@@ -202,6 +205,8 @@ def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int]) -> bool:
     alike = max(field.alike[index] for index in order)
     if alike >= ALIKE_ENOUGH:
         return False
+    if hunt.options.mode == "semantic":  # words count for nothing there, so that none can be asked for
+        return hunt.query.filters.ids is None and alike < ALIKE + ALIKE_BY_CHANCE * math.log10(hunt.size)
     asked = ranking.weight_of(field.terms)
     words = max(field.scores.words[index] for index in order[:3]) / asked
     share = max(field.scores.shares[index] for index in order[:3])

@@ -15,6 +15,7 @@ from chatlog.embedders import NONE, Embedder, embedder
 from chatlog.errors import NoVectorsError
 from chatlog.models import Term
 from chatlog.ranking import rarity
+from chatlog.results import Tier
 from chatlog.store import Store
 from chatlog.store.memories import Memory
 
@@ -37,9 +38,12 @@ class Recalled(NamedTuple):
 
 
 class Recall(NamedTuple):
-    """What was found, best first, and what the user should know of how."""
+    """What was found, best first, and what the user should know of how; `dropped` are the words of no memory."""
 
     items: tuple[Recalled, ...]
+    mode: str
+    tier: Tier
+    dropped: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -55,19 +59,34 @@ def recall(
     """Find memories; `provider` is the embedder that compares meanings, or its name.  A question never fails."""
     terms = language.content_terms(language.parse(text, store.clock()).terms)
     memories = list(store.memories.all(namespace, tags))
-    words = _by_words(terms, memories)
+    held = [(_held(terms, words_of(memory)), _held(terms, memory.key)) for memory in memories]
+    words = _by_words(len(terms), held)
     warnings: tuple[str, ...] = ()
+    mode = "lexical" if provider == NONE else "hybrid"
     try:
         alike = _by_meaning(text, memories, provider)
     except NoVectorsError as error:
         alike, warnings = [0.0] * len(memories), (f"searched by words only: {error.message}",)
+        mode = "lexical"
     items = [
         Recalled(memory, word + MEANING * max(near, 0.0), _matched(word, near))
         for memory, word, near in zip(memories, words, alike, strict=True)
         if word > 0 or near >= ALIKE
     ]
     items.sort(key=lambda item: (-item.score, item.memory.namespace, item.memory.key))
-    return Recall(tuple(items[:limit]), warnings)
+    known = frozenset[int]().union(*(said for said, _ in held))
+    dropped = tuple(term.text for index, term in enumerate(terms) if index not in known)
+    whole = bool(terms) and any(len(said) == len(terms) for said, _ in held)
+    return Recall(tuple(items[:limit]), mode, _tier(items, whole=whole), dropped, warnings)
+
+
+def _tier(items: Sequence[Recalled], *, whole: bool) -> Tier:
+    """Return how well the question was met; `whole`: some memory has all of its words."""
+    if not items:
+        return "none"
+    if all(item.matched == "meaning" for item in items):
+        return "semantic"
+    return "exact" if whole else "relaxed"
 
 
 def _matched(words: float, alike: float) -> str:
@@ -76,10 +95,9 @@ def _matched(words: float, alike: float) -> str:
     return "both" if words > 0 else "meaning"
 
 
-def _by_words(terms: Sequence[Term], memories: Sequence[Memory]) -> list[float]:
-    """Return for each memory the share of the question that it holds, rare words the most; more for its key."""
-    held = [(_held(terms, words_of(memory)), _held(terms, memory.key)) for memory in memories]
-    weights = [rarity(sum(index in said for said, _ in held), len(held)) for index in range(len(terms))]
+def _by_words(terms: int, held: Sequence[tuple[frozenset[int], frozenset[int]]]) -> list[float]:
+    """Return the share of the question's terms that each memory holds, rare words the most; more for its key."""
+    weights = [rarity(sum(index in said for said, _ in held), len(held)) for index in range(terms)]
     total = sum(weights) * (1 + KEY) or 1.0
     return [sum(weights[index] * (1 + KEY * (index in keyed)) for index in said) / total for said, keyed in held]
 

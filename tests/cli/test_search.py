@@ -205,3 +205,38 @@ def test_a_key_that_means_nothing_is_an_error(keys: dict[str, object], trip: Run
 def test_a_batch_comes_from_stdin(trip: Run) -> None:
     """Anything but `-` is refused."""
     refused(trip("search", "--batch", "requests.jsonl", "--json"), 2, "usage")
+
+
+# by meaning alone, and among memories
+
+
+@pytest.mark.parametrize("query", ["sardines", "fish market", "where to eat in Lisbon", "trip to Portugal"])
+def test_a_short_query_is_answered_by_meaning_alone(query: str, trip: Run) -> None:
+    """Words count for nothing there, so that no answer may be asked to hold them."""
+    answer = found(trip, query, "--mode", "semantic")
+    assert ("semantic", "meaning") == (answer["mode"], answer["items"][0]["matched"])
+    assert answer["items"][0]["conversation"] == LISBON
+
+
+def test_what_nothing_here_means_is_not_answered_by_meaning_alone(trip: Run) -> None:
+    """A question on something else gets no results rather than the least unlike."""
+    ran = trip("search", "How does the compiler allocate registers for loops?", "--mode", "semantic", "--json")
+    assert (1, [], "none") == (ran.code, ran.json["items"], ran.json["tier"])
+
+
+def test_a_search_among_memories_says_what_one_among_messages_says(trip: Run) -> None:
+    """The same facts are beside the items, of the verb and of a batch."""
+    trip("memory", "set", "editor", "helix")
+    answer = found(trip, "helix", "frobnicate", "--in", "memory")
+    facts = ("hybrid", "relaxed", ["frobnicate"], 1)
+    assert facts == tuple(answer[name] for name in ("mode", "tier", "dropped_terms", "total"))
+    assert [{"id": 14, **answer}] == batch(trip, {"id": 14, "query": "helix frobnicate", "in": "memory"})
+    assert ("exact", []) == ((exact := found(trip, "helix", "--in", "memory"))["tier"], exact["dropped_terms"])
+    assert "lexical" == found(trip, "helix", "--in", "memory", "--mode", "lexical")["mode"]
+
+
+def test_memories_are_searched_by_themselves(trip: Run) -> None:
+    """Together with a place in messages the request is refused, and no place is said to be none that is."""
+    (answer,) = batch(trip, {"query": "lisbon", "in": ["memory", "text"]})
+    for error in (trip("search", "x", "--in", "memory", "--in", "text", "--json").error, answer["error"]):
+        assert ("usage", "memories are searched apart from messages") == (error["kind"], error["message"])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from shutil import get_terminal_size
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chatlog.cli.session import Session
 from chatlog.output import SCHEMA_VERSION, Column, Listing
 from chatlog.render import Look
 from chatlog.render import result as result_lines
 from chatlog.results import Result, Results
+
+if TYPE_CHECKING:
+    from chatlog.recall import Recall
 
 NO_MATCH = 1
 
@@ -44,17 +47,21 @@ def show(session: Session, found: Results, *, explain: bool = False) -> None:
         session.exit_code = NO_MATCH
 
 
-def facts(found: Results) -> dict[str, Any]:
+def facts(found: Results | Recall) -> dict[str, Any]:
     """Return what the JSON form says of a search beside its items."""
     return {"mode": found.mode, "tier": found.tier, "dropped_terms": list(found.dropped)}
 
 
-def envelope(found: Results, *, explain: bool = False) -> dict[str, Any]:
-    """Return the JSON form of results."""
+def envelope(found: Results | Recall, *, explain: bool = False) -> dict[str, Any]:
+    """Return the JSON form of results, or of memories."""
+    if isinstance(found, Results):
+        items, total = [record_of(item, found, explain=explain) for item in found.items], found.total
+    else:
+        items, total = [item.record() for item in found.items], len(found.items)
     return {
         "schema_version": SCHEMA_VERSION,
-        "items": [record_of(item, found, explain=explain) for item in found.items],
-        "total": found.total,
+        "items": items,
+        "total": total,
         "next_cursor": None,
         "warnings": list(found.warnings),
         **facts(found),

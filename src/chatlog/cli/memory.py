@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from chatlog.cli.found import facts
 from chatlog.cli.options import complete_tag, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.errors import UsageError
@@ -135,7 +136,8 @@ def show_found(session: Session, found: Recall) -> None:
     """Print memories that were found; exit code 1 where there are none."""
     for warning in found.warnings:
         session.output.warning(warning)
-    session.output.listing(_listing([item.record() for item in found.items])._replace(warnings=found.warnings))
+    listing = _listing([item.record() for item in found.items])
+    session.output.listing(listing._replace(warnings=found.warnings, extra=facts(found)))
     if not found.items:
         session.output.hint("nothing found")
         session.exit_code = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,12 +13,16 @@ from chatlog.cli import found
 from chatlog.cli.batch import check_keys, serve
 from chatlog.cli.options import complete_conversation, dashes, one_of, verb
 from chatlog.cli.session import STDIN, Session
+from chatlog.embedders import NONE
 from chatlog.errors import UsageError
 from chatlog.models import ROLES, Filters
 from chatlog.output import FORMATS
 from chatlog.results import Results, SearchOptions
 from chatlog.search import MODES, search_conversations, search_messages
 from chatlog.store import Store
+
+if TYPE_CHECKING:
+    from chatlog.recall import Recall
 
 #: What is not among messages.
 MEMORY = "memory"
@@ -71,7 +75,7 @@ def command(
     session = Session.of(ctx)
     store = session.store()
     _check_output(output)
-    in_memory = dashes(within) == [MEMORY]
+    in_memory = _is_memory(dashes(within))
     options = SearchOptions(
         mode=mode,
         within=() if in_memory else _places(dashes(within)),
@@ -81,7 +85,8 @@ def command(
         embedder=session.embedder(),
     )
     if batch is not None:
-        serve(session, batch, lambda asked: _answer(session, store, {"output": output, **asked}, options))
+        defaults = {"output": output, **({"in": MEMORY} if in_memory else {})}
+        serve(session, batch, lambda asked: _answer(session, store, {**defaults, **asked}, options))
         return
     filters = _asked_filters(session, store, conv, words)
     asks_nothing = not words and filters == Filters()
@@ -89,7 +94,7 @@ def command(
     if asks_nothing and not text.strip():
         raise UsageError("say what to search for", "chatlog search lisbon")
     if in_memory:
-        _recall(session, store, text, options)
+        _show_memories(session, _recall(store, text, options))
         return
     found.show(session, OUTPUTS[output](store, text, filters, options, session.now()), explain=explain)
 
@@ -103,12 +108,24 @@ def _asked_filters(session: Session, store: Store, conv: list[str] | None, words
     return replace(session.filters(), ids=tuple(one.id for one in session.conversations(store, conv)))
 
 
-def _recall(session: Session, store: Store, text: str, options: SearchOptions) -> None:
-    """Search among memories."""
+def _is_memory(places: list[str]) -> bool:
+    """Whether memories are searched.  Raises UsageError where messages are to be, as well: they are found otherwise."""
+    if MEMORY in places and set(places) != {MEMORY}:
+        raise UsageError("memories are searched apart from messages", f"--in {MEMORY} alone")
+    return MEMORY in places
+
+
+def _show_memories(session: Session, memories: Recall) -> None:
     from chatlog.cli.memory import show_found
+
+    show_found(session, memories)
+
+
+def _recall(store: Store, text: str, options: SearchOptions) -> Recall:
+    """Search among memories."""
     from chatlog.recall import recall
 
-    show_found(session, recall(store, text, limit=options.limit, provider=options.embedder))
+    return recall(store, text, limit=options.limit, provider=NONE if options.mode == "lexical" else options.embedder)
 
 
 def _check_output(output: str) -> None:
@@ -130,16 +147,20 @@ def _answer(session: Session, store: Store, request: Mapping[str, Any], options:
     request = {name.replace("-", "_"): value for name, value in request.items()}
     check_keys(request, _KEYS)
     text = _typed(request, "query", str, "")
+    places = _strings(request.get("in"))
+    in_memory = _is_memory(places)
     options = replace(
         options,
         mode=_typed(request, "mode", str, options.mode),
-        within=_places(_strings(request.get("in"))) or options.within,
+        within=() if in_memory else _places(places) or options.within,
         limit=_typed(request, "limit", int, options.limit, least=1),
         context=_typed(request, "context", int, options.context),
         hidden=_typed(request, "hidden", bool, options.hidden),
     )
     output = _typed(request, "output", str, "")
     _check_output(output)
+    if in_memory:
+        return found.envelope(_recall(store, text, options))
     results: Results = OUTPUTS[output](store, text, _filters(session, store, request), options, session.now())
     return found.envelope(results, explain=_typed(request, "explain", bool, False))
 
