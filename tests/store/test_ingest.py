@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatlog import intake
-from chatlog.models import ConversationDraft, Extra, Ingested, MessageDraft
+from chatlog.models import ConversationDraft, Extra, Ingested, MessageDraft, joined_text
 from chatlog.store import Store
 
 from ..conftest import Clock
@@ -377,6 +377,116 @@ def test_a_conversation_continued_here_keeps_its_head(store: Store) -> None:
     assert (["one", "two", "mine"], ["one", "two", "theirs"]) == (shown(store), shown(store, branch=4))
     with unwritten(store):
         take(store, of("c", talk("one", "two", "theirs"), head="m3"))
+    assert_sound(store)
+
+
+# older and shorter accounts
+
+CALL = {"type": "tool_call", "id": "t", "name": "B", "arguments": {"a": 1}}
+
+
+def written(*parts: dict[str, Any]) -> MessageDraft:
+    """Return an answer of several parts, with the words of its text ones as its text."""
+    return say(joined_text(parts), "assistant", source_id="m2", parent="m1", parts=parts)
+
+
+def text(content: str, kind: str = "text", **facts: Any) -> dict[str, Any]:
+    return {"type": kind, "content": content, **facts}
+
+
+@pytest.mark.parametrize(
+    ("whole", "cut"),
+    [
+        ([text("part"), CALL], [text("part")]),
+        ([text("part"), CALL], [text("pa")]),
+        ([text("hm", "reasoning", signature="s"), text("part")], [text("h", "reasoning")]),
+        ([text("complete long answer")], [text("compl")]),
+        ([CALL, {"type": "tool_call_response", "id": "t", "response": "r"}], [CALL]),
+    ],
+)
+@pytest.mark.parametrize("together", [False, True])
+def test_a_snapshot_taken_while_a_message_grew_shortens_nothing(
+    store: Store, whole: list[dict[str, Any]], cut: list[dict[str, Any]], together: bool
+) -> None:
+    """A mere beginning of what is here leaves it alone, in a batch of its own or in the same one."""
+    first, full, part = say("q", source_id="m1"), written(*whole), written(*cut)
+    take(store, of("c", [first, full, *([part] if together else [])]))
+    with unwritten(store):
+        assert (0, 0, 2, 0) == counts(take(store, of("c", [first, part])))
+    assert tuple(whole) == store.message(only(store), 2).all_parts()
+    assert_sound(store)
+
+
+@pytest.mark.parametrize(
+    "other", [[text("parts")], [CALL], [text("pa", "reasoning")], [text("part", lang="de"), CALL], [text("pa"), CALL]]
+)
+def test_what_is_no_mere_beginning_is_a_change(store: Store, other: list[dict[str, Any]]) -> None:
+    """Other words, another kind of part or another fact of one is taken."""
+    first = say("q", source_id="m1")
+    take(store, of("c", [first, written(text("part"), CALL)]))
+    assert (0, 1, 1, 0) == counts(take(store, of("c", [first, written(*other)])))
+    assert tuple(other) == store.message(only(store), 2).all_parts()
+
+
+def test_a_newer_account_may_shorten_a_message(store: Store) -> None:
+    """Someone who cut a text at its source, as some let one, did so after all."""
+    take(store, of("c", talk("hello, and more"), updated_at="2026-02-01T10:00:00.000Z"))
+    take(store, of("c", talk("hello"), updated_at="2026-02-02T10:00:00.000Z"))
+    assert ["hello"] == shown(store)
+
+
+def timed(*texts: str) -> list[MessageDraft]:
+    """Return a talk in which something was said every day."""
+    return [replace(one, created_at=f"2026-01-0{day}T00:00:00.000Z") for day, one in enumerate(talk(*texts), 1)]
+
+
+@pytest.mark.parametrize("updated", [None, "2026-01-02T00:00:00.000Z", "2026-01-01T12:00:00.000Z"])
+def test_an_older_account_moves_no_head_back(store: Store, updated: str | None) -> None:
+    """What was recorded before the newest message here says nothing about where the conversation stands."""
+    take(store, of("c", timed("a", "b", "c", "d"), head="m4"))
+    with unwritten(store):
+        take(store, of("c", timed("a", "b"), head="m2", updated_at=updated))
+    assert ["a", "b", "c", "d"] == shown(store)
+
+
+@pytest.mark.parametrize("updated", [None, "2026-01-04T00:00:00.000Z", "2026-01-09T00:00:00.000Z"])
+def test_an_account_as_new_may_move_the_head_back(store: Store, updated: str | None) -> None:
+    """A source that shows an earlier message now, and knows of the later ones, is followed."""
+    records = timed("a", "b", "c", "d")
+    take(store, of("c", records, head="m4"))
+    take(store, of("c", records, head="m2", updated_at=updated))
+    assert ["a", "b"] == shown(store)
+    assert_sound(store)
+
+
+def test_what_only_an_older_account_has_is_a_branch(store: Store) -> None:
+    """An answer that is gone at the source comes in, and is not what is shown."""
+    take(store, of("c", timed("a", "b", "c"), head="m3", updated_at="2026-01-03T00:00:00.000Z"))
+    gone = replace(timed("a", "gone")[1], source_id="x")
+    take(store, of("c", [timed("a")[0], gone], head="x", updated_at="2026-01-02T00:00:00.000Z"))
+    assert (["a", "b", "c"], ["a", "gone"]) == (shown(store), shown(store, branch=4))
+    assert_sound(store)
+
+
+def test_an_older_account_takes_no_title_back(store: Store) -> None:
+    """A title from before the newest message was said is the former one; tagging here keeps no new one away."""
+    take(store, of("c", timed("a", "b"), title="New", updated_at="2026-01-02T00:00:00.000Z"))
+    with unwritten(store):
+        take(store, of("c", timed("a"), title="Old", updated_at="2026-01-01T00:00:00.000Z"))
+    store.tag([only(store)], add=["mine"])
+    take(store, of("c", timed("a", "b"), title="Newest", updated_at="2026-01-03T00:00:00.000Z"))
+    assert "Newest" == store.get(only(store)).title
+
+
+@pytest.mark.parametrize("newest", [0, 1])
+def test_of_two_accounts_in_one_batch_the_newer_one_names(store: Store, newest: int) -> None:
+    """Whichever of the files of an export comes first, the title and the head are those of the newest."""
+    accounts = [
+        of("c", timed("a", "b", "c"), title="New", head="m3", updated_at="2026-01-03T00:00:00.000Z"),
+        of("c", timed("a", "b"), title="Old", head="m2", updated_at="2026-01-02T00:00:00.000Z"),
+    ]
+    take(store, [*accounts[newest], *accounts[1 - newest]])
+    assert ("New", ["a", "b", "c"]) == (store.get(only(store)).title, shown(store))
     assert_sound(store)
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from chatlog.models import ConversationDraft, MessageDraft
+from chatlog.models import ConversationDraft, MessageDraft, Part
+from chatlog.store.sqlite import bodies
 from chatlog.store.sqlite.connection import Connection
 from chatlog.store.sqlite.identity import is_unique
 
+#: So many copies of a message are looked at for one that is the same.
+COPIES = 8
 #: What makes two bodies the same: sha256, text, author, metadata.
 Said = tuple[bytes, str, str | None, str | None]
 
@@ -48,6 +51,37 @@ def prefix_of(connection: Connection, user: str, parent: str, forked_at: int) ->
         (user, parent, forked_at),
     )
     return {(sha256, text, author, metadata): body for sha256, text, author, metadata, body in rows}
+
+
+def copy_of(connection: Connection, user: str, source: str, name: str | None, said: Said) -> int | None:
+    """Return the body of a message of this id that says the same in another conversation of its source."""
+    row = connection.execute(
+        """SELECT m.body FROM (
+             SELECT conversation, body FROM messages WHERE source_id = ? ORDER BY conversation DESC LIMIT ?) AS m
+           JOIN conversations AS c ON c.key = m.conversation JOIN bodies AS b ON b.id = m.body
+           WHERE c.user = ? AND c.source = ?
+             AND b.sha256 = ? AND b.text = ? AND b.author IS ? AND b.metadata IS ? LIMIT 1""",
+        (name, COPIES, user, source, *said),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def said_at(connection: Connection, conversation: int, seq: int) -> tuple[str, tuple[Part, ...]]:
+    """Return role and parts of a message."""
+    role, *said = connection.execute(
+        """SELECT m.role, b.parts, b.text, b.tool FROM messages AS m JOIN bodies AS b ON b.id = m.body
+           WHERE m.conversation = ? AND m.seq = ?""",
+        (conversation, seq),
+    ).fetchone()
+    return role, bodies.unpack(*said)
+
+
+def newest_time(connection: Connection, conversation: int) -> str:
+    """Return when the newest of the messages that came from a source was said, "" where none did."""
+    row = connection.execute(
+        "SELECT max(created_at) FROM messages WHERE conversation = ? AND source_id IS NOT NULL", (conversation,)
+    ).fetchone()
+    return row[0] or ""
 
 
 def time_of(connection: Connection, conversation: int, seq: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from chatlog.models import ConversationDraft, MessageDraft
+from chatlog.models import ConversationDraft, MessageDraft, Part, text_parts
 from chatlog.store.sqlite import bodies
 
 #: Ids that a reader derived from content begin so: equal ones in two conversations are no copies of each other.
@@ -17,14 +17,15 @@ Identity = str | int
 def grouped(
     records: Iterable[ConversationDraft | MessageDraft],
 ) -> Iterable[tuple[ConversationDraft, list[MessageDraft]]]:
-    """Return each conversation's last header and its messages, in the order they first came."""
+    """Return each conversation's newest header, of two alike the last, and its messages in the order they came."""
     headers: dict[str | None, ConversationDraft] = {}
     drafts: dict[str | None, list[MessageDraft]] = {}
     name: str | None = None
     for record in records:
         if isinstance(record, ConversationDraft):
             name = record.id or record.source_id
-            headers[name] = record
+            if not _is_before(record, headers.get(name)):
+                headers[name] = record
             drafts.setdefault(name, [])
         else:
             name = record.conversation if record.conversation is not None else name
@@ -32,9 +33,42 @@ def grouped(
     return [(headers.get(name) or ConversationDraft(source_id=name), found) for name, found in drafts.items()]
 
 
+def _is_before(draft: ConversationDraft, other: ConversationDraft | None) -> bool:
+    """Whether a header says of itself that it is older than another."""
+    return draft.updated_at is not None and other is not None and draft.updated_at < (other.updated_at or "")
+
+
 def last_versions(drafts: Sequence[MessageDraft]) -> Iterable[MessageDraft]:
-    """Return the messages at the place where each came first, as it came last."""
-    return {identity(draft) or -number: draft for number, draft in enumerate(drafts, 1)}.values()
+    """Return the messages at the place where each came first, as it came last, or whole where that was cut short."""
+    found: dict[Identity, MessageDraft] = {}
+    for number, draft in enumerate(drafts, 1):
+        name = identity(draft) or -number
+        before = found.get(name)
+        if before is None or before.role != draft.role or not is_beginning(parts_of(draft), parts_of(before)):
+            found[name] = draft
+    return found.values()
+
+
+def parts_of(draft: MessageDraft) -> Sequence[Part]:
+    """Return the parts of a message on its way in, its text as the only one where it has none."""
+    return draft.parts if draft.parts is not None else text_parts(draft.text)
+
+
+def is_beginning(parts: Sequence[Part], stored: Sequence[Part]) -> bool:
+    """Whether parts say nothing that the stored ones do not begin with, as a snapshot taken while they grew does."""
+    if not parts or len(parts) > len(stored):
+        return not parts
+    *whole, last = parts
+    other = stored[len(whole)]
+    return whole == [*stored[: len(whole)]] and (last == other or _is_cut(last, other))
+
+
+def _is_cut(part: Part, stored: Part) -> bool:
+    """Whether a part of text or reasoning is the beginning of another."""
+    said, all_said = part.get("content"), stored.get("content")
+    if part.get("type") not in ("text", "reasoning") or not (isinstance(said, str) and isinstance(all_said, str)):
+        return False
+    return all_said.startswith(said) and all(stored.get(name) == part[name] for name in part if name != "content")
 
 
 def identity(draft: MessageDraft) -> Identity | None:

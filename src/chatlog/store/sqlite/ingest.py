@@ -21,14 +21,14 @@ from chatlog.store.sqlite.identity import (
     diverged,
     grouped,
     identity,
+    is_beginning,
     last_versions,
     nameless,
     origin,
+    parts_of,
 )
 from chatlog.store.sqlite.rows import Rows
 
-#: So many copies of a message are looked at for one that is the same.
-COPIES = 8
 #: The source of what comes in chatlog's own JSONL.
 OWN = "chatlog"
 
@@ -59,6 +59,8 @@ class _Target:
     replaced: int = 0
     last_time: str = ""
     newest: str = ""
+    told: str = ""  # when the newest of the batch's messages was said, new or not
+    is_newer: bool = False  # by its own account
 
 
 class Ingest:
@@ -165,6 +167,8 @@ class Ingest:
 
     def _load(self, target: _Target, draft: ConversationDraft, drafts: Sequence[MessageDraft]) -> None:
         """Look up which of the batch's messages, and of those they refer to, are here."""
+        target.told = max((message.created_at or "" for message in drafts), default="")
+        target.is_newer = (draft.updated_at or "") > target.updated_at
         if draft.forked_at is not None and draft.parent is not None:
             target.inherited = here.prefix_of(self.connection, self.user, draft.parent, draft.forked_at)
         if not self.undelete:
@@ -220,6 +224,8 @@ class Ingest:
             target.known |= {draft.seq: known} if draft.seq is not None else {}
         elif draft.source_id is None:
             self._diverge(target, draft, digest)
+        elif self._is_cut_short(target, known[0], draft):
+            self.counts["unchanged"] += 1
         else:
             self._replace(target, draft, digest, known)
 
@@ -280,6 +286,17 @@ class Ingest:
     def _stays(self, target: _Target, seq: int, draft: MessageDraft, digest: bytes) -> bool:
         return superseded.keeps(self.connection, target.key, seq, digest, named=draft.source_id is not None)
 
+    def _is_cut_short(self, target: _Target, seq: int, draft: MessageDraft) -> bool:
+        """Whether a message came as a mere beginning of what is here, from a snapshot taken while it was written.
+
+        The same number of parts in an account that is newer by its own time is what someone made of it.
+        """
+        self.rows.write()
+        role, stored = here.said_at(self.connection, target.key, seq)
+        parts = parts_of(draft)
+        is_edit = target.is_newer and len(parts) == len(stored)
+        return role == draft.role and not is_edit and is_beginning(parts, stored)
+
     def _insert(self, draft: MessageDraft, digest: bytes) -> int:
         return self.rows.add(bodies.row_of(self.user, draft, digest))
 
@@ -292,15 +309,7 @@ class Ingest:
         if said in target.inherited or not is_repeated:
             return target.inherited.get(said)
         self.rows.write()
-        row = self.connection.execute(
-            """SELECT m.body FROM (
-                 SELECT conversation, body FROM messages WHERE source_id = ? ORDER BY conversation DESC LIMIT ?) AS m
-               JOIN conversations AS c ON c.key = m.conversation JOIN bodies AS b ON b.id = m.body
-               WHERE c.user = ? AND c.source = ?
-                 AND b.sha256 = ? AND b.text = ? AND b.author IS ? AND b.metadata IS ? LIMIT 1""",
-            (draft.source_id, COPIES, self.user, self.source, *said),
-        ).fetchone()
-        return row[0] if row else None
+        return here.copy_of(self.connection, self.user, self.source, draft.source_id, said)
 
     # the end of a batch
 
@@ -336,7 +345,18 @@ class Ingest:
         says_so = draft.head is not None and draft.id is None and not is_older
         if not (target.placed or says_so) or self._continued_here(target, draft):
             return None
-        return target.last_seq if draft.head is None else target.known.get(draft.head, (None,))[0]
+        wanted = target.last_seq if draft.head is None else target.known.get(draft.head, (None,))[0]
+        return None if wanted in (None, target.head) or self._is_behind(target, draft) else wanted
+
+    def _is_behind(self, target: _Target, draft: ConversationDraft) -> bool:
+        """Whether an account of a conversation is from before its newest message here was said.
+
+        Of one without a time that brings something new nothing is known: a long history comes in several batches.
+        """
+        told = max(draft.updated_at or "", target.told)
+        if target.is_new or draft.id is not None or not told or (draft.updated_at is None and target.placed):
+            return False
+        return told < here.newest_time(self.connection, target.key)
 
     def _continued_here(self, target: _Target, draft: ConversationDraft) -> bool:
         """Whether the owner has gone on from here, so that the head is theirs to move."""
@@ -357,7 +377,8 @@ class Ingest:
         title, model, project, parent, metadata, redacted = self.connection.execute(
             "SELECT title, model, project, parent, metadata, redacted FROM conversations WHERE key = ?", (target.key,)
         ).fetchone()
-        if draft.title and target.title_by != "owner" and draft.title != title:
+        is_other = draft.title and target.title_by != "owner" and draft.title != title
+        if is_other and (draft.updated_at is None or not self._is_behind(target, draft)):
             changes |= {"title": draft.title, "title_by": "source"}
         elif title is None and target.title is not None:
             changes["title"] = target.title
