@@ -212,3 +212,13 @@ def test_an_export_that_fails_leaves_no_file(trip: Run, tmp_path: Path) -> None:
 def test_ids_and_filters_choose_what_is_exported(arguments: tuple[str, ...], conversations: int, trip: Run) -> None:
     """One line of OpenAI messages for each conversation that was named or let through."""
     assert conversations == len(trip("export", *arguments, "--to", "openai").lines)
+
+
+def test_a_form_is_named_once(trip: Run) -> None:
+    """--json and --format are as good as --to, which goes before them; one that is none is refused."""
+    plain = trip("export", LISBON, "--to", "json").out
+    assert plain == trip("export", LISBON, "--json").out == trip("export", LISBON, "--to", "json", "--json").out
+    assert trip("export", LISBON, "--to", "markdown").out == trip("export", LISBON, "--format", "markdown").out
+    assert trip("export", LISBON, "--to", "csv").out == trip("export", LISBON, "--to", "csv", "--json").out
+    ran = trip("export", LISBON, "--format", "table")
+    assert (2, "") == (ran.code, ran.out)

@@ -11,7 +11,7 @@ import typer
 
 from chatlog.cli.options import Conversations, verb
 from chatlog.cli.session import STDIN, Session
-from chatlog.errors import BusyError
+from chatlog.errors import BusyError, UsageError, choices_hint
 from chatlog.export import Exporter, ExportReport, Progress, select
 from chatlog.formats import WRITERS
 from chatlog.models import Filters
@@ -31,6 +31,16 @@ def _view(session: Session) -> Store:
     return view(session.store(), session.redactor())
 
 
+def _form(session: Session, typed: str | None) -> str:
+    """Return the form that --to names, or else --json or --format; beside --to these say how errors are told."""
+    asked = "json" if session.flags.get("json") else session.flags.get("format")
+    if typed or asked is None:
+        return typed or "jsonl"
+    if asked not in WRITERS:
+        raise UsageError(f"an export cannot be written as {asked}", choices_hint(asked, WRITERS))
+    return str(asked)
+
+
 @verb(
     "chatlog export --to jsonl -o backup.jsonl",
     "chatlog export @last --to markdown",
@@ -43,8 +53,9 @@ def command(
     ctx: typer.Context,
     conversations: Conversations = None,
     to: Annotated[
-        str, typer.Option(metavar="FORMAT", help=f"One of: {', '.join(WRITERS)}.", autocompletion=_writers)
-    ] = "jsonl",
+        str | None,
+        typer.Option(metavar="FORMAT", help=f"One of: {', '.join(WRITERS)} (jsonl).", autocompletion=_writers),
+    ] = None,
     target: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE|DIR/|-", help="A file, a folder (one file each), or stdout.")
     ] = STDIN,
@@ -58,6 +69,7 @@ def command(
     form holds.
     """
     session = Session.of(ctx)
+    to = _form(session, to)
     store = _view(session) if redact else session.store()
     filters = session.filters()
     found = session.named(store, conversations) if conversations else None
