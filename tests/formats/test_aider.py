@@ -74,9 +74,9 @@ def amid(number: int) -> MessageDraft:
 def test_sessions() -> None:
     """Each heading begins a conversation, what stands before the first is one too."""
     assert {
-        "h-a11845255b24e6e137e97044b17d2871": None,
-        "2026-01-31T10:00:00-bd4d2b3d86aa": "2026-01-31T10:00:00.000Z",
-        "2026-01-31T10:05:00-fcf37bf35494": "2026-01-31T10:05:00.000Z",
+        "h-9cf28d0238d0bdcfa630519a7e38eb5a": None,
+        "2026-01-31T10:00:00-33b0fdc832dd": "2026-01-31T10:00:00.000Z",
+        "2026-01-31T10:05:00-d576de16bfd6": "2026-01-31T10:05:00.000Z",
     } == {draft.source_id: draft.created_at for draft in conversations(fixture())}
 
 

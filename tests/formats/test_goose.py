@@ -142,7 +142,7 @@ def test_facts_of_a_session() -> None:
     """A session has its title, folder and figures, and is named after when it began, as its name counts days."""
     assert conversations(goose.read(file_source(FIXTURE))) == [
         ConversationDraft(
-            source_id=f"{NAME}-1736504100",
+            source_id=f"{NAME}-1736504100-aa7c0146",
             title="Counting birds",
             created_at="2025-01-10T10:15:00.000Z",
             project="/home/ann/birds",
@@ -168,7 +168,7 @@ def test_the_database_continues_the_files(tmp_path: Path) -> None:
     assert messages(records)[1].metadata == {"id": "msg_1", "usage": {"tokens": 7}}
     assert conversations(records) == [
         ConversationDraft(
-            source_id=f"{NAME}-1736504100",
+            source_id=f"{NAME}-1736504100-aa7c0146",
             title="Counting birds",
             created_at="2025-01-10T10:15:00.000Z",
             updated_at="2025-01-10T10:20:00.000Z",
@@ -201,7 +201,10 @@ def test_an_exported_session() -> None:
     assert goose.sniff(head_of(held))
     records = list(goose.read(held))
     assert messages(records) == list(BY_POSITION)
-    assert (conversations(records)[0].source_id, conversations(records)[0].title) == (f"{NAME}-1736504100", "Birds")
+    assert (conversations(records)[0].source_id, conversations(records)[0].title) == (
+        f"{NAME}-1736504100-aa7c0146",
+        "Birds",
+    )
 
 
 def test_a_file_without_its_header() -> None:
@@ -219,7 +222,7 @@ def test_a_session_without_messages() -> None:
 def test_messages_of_a_session_that_is_gone(tmp_path: Path) -> None:
     """Messages whose session has no row are a conversation all the same."""
     held = sessions(tmp_path / "sessions.db", id="other")
-    assert [draft.source_id for draft in conversations(goose.read(held))] == [f"{NAME}-1736504100"]
+    assert [draft.source_id for draft in conversations(goose.read(held))] == [f"{NAME}-1736504100-aa7c0146"]
     assert len(messages(goose.read(held))) == 6
 
 

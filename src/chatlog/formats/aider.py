@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chatlog.formats import Head
+from chatlog.formats import Head, build
 from chatlog.formats.aider_blocks import HEADER, Block, Blocks
 from chatlog.formats.jsonstream import encoding_of
 from chatlog.formats.source import Source
@@ -65,31 +65,24 @@ def read(source: Source) -> Iterator[Record]:
         for block in Blocks(text):
             if block.kind == "session" or session is None:
                 yield from session.close() if session else ()
-                session = _Session(_opening(block, project, seen))
-                yield session.draft
+                session = _Session(block, project, seen)
             yield from session.take(block)
         yield from session.close() if session else ()
 
 
-def _opening(block: Block, project: str | None, seen: Counter[str]) -> ConversationDraft:
-    """Return the conversation of a session, named after when and with which words it began."""
-    stamp = block.text if block.kind == "session" else ""
-    mark = hashlib.sha256(block.mark.encode("utf-8", "surrogatepass")).hexdigest()
-    name = f"{stamp.replace(' ', 'T')}-{mark[:12]}" if stamp else f"h-{mark[:32]}"
-    seen[name] += 1
-    return ConversationDraft(
-        source_id=name if seen[name] == 1 else f"{name}-{seen[name]}",
-        created_at=instant(stamp) if stamp else None,
-        project=project,
-        metadata={"started": stamp, "time_zone": "unknown"} if stamp else {},
-    )
-
-
 @dataclass(slots=True)
 class _Session:
-    """A session while it is read; an answer is held until the tokens that aider counts behind it are known."""
+    """A session while it is read: from `first`, the block it began with.
 
-    draft: ConversationDraft
+    It is known by its name only with the first prompt: its messages are held until then, and an
+    answer until the tokens that aider counts behind it are known.
+    """
+
+    first: Block
+    project: str | None
+    seen: Counter[str]
+    begun: build.Opening = field(default_factory=build.Opening)
+    draft: ConversationDraft | None = None
     count: int = 0
     model: str | None = None
     title: str | None = None
@@ -107,12 +100,39 @@ class _Session:
         if block.kind == "assistant":
             self.answer = message
         else:
-            yield message
+            yield from self._placed(message)
 
     def _release(self) -> Iterator[Record]:
         if self.answer is not None:
-            yield self.answer
-            self.answer = None
+            answer, self.answer = self.answer, None
+            yield from self._placed(answer)
+
+    def _placed(self, message: MessageDraft) -> Iterator[Record]:
+        if self.draft is not None:
+            yield message
+            return
+        self.begun.hold(message)
+        if self.begun.is_over:
+            yield from self._opened()
+
+    def _opened(self) -> Iterator[Record]:
+        self.draft = self._named()
+        yield self.draft
+        yield from self.begun.held
+
+    def _named(self) -> ConversationDraft:
+        """Return the conversation, named after when it began and what was said through the first prompt."""
+        stamp = self.first.text if self.first.kind == "session" else ""
+        mark = hashlib.sha256(self.first.mark.encode("utf-8", "surrogatepass")).hexdigest()
+        if any(map(build.is_prompt, self.begun.held)):
+            mark = build.opening_id(self.begun.held)[2:]
+        name = f"{stamp.replace(' ', 'T')}-{mark[:12]}" if stamp else f"h-{mark[:32]}"
+        return ConversationDraft(
+            source_id=build.numbered(name, self.seen),
+            created_at=instant(stamp) if stamp else None,
+            project=self.project,
+            metadata={"started": stamp, "time_zone": "unknown"} if stamp else {},
+        )
 
     def _learn(self, output: str) -> None:
         """Take the model and the tokens from what aider says."""
@@ -150,7 +170,9 @@ class _Session:
     def close(self) -> Iterator[Record]:
         """Yield the last answer, and the conversation with its title and model."""
         yield from self._release()
-        if self.title or self.model:
+        if self.draft is None:
+            yield from self._opened()
+        if self.draft is not None and (self.title or self.model):
             yield replace(self.draft, title=self.title, model=self.model)
 
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from chatlog.canonical import content_hash
-from chatlog.models import MessageDraft, Part
+from chatlog.models import ConversationDraft, MessageDraft, Part, Record
+
+#: So many messages are looked at for the first that was typed.
+_OPENING_MESSAGES = 100
 
 
 def text(content: str, **extra: Any) -> Part:
@@ -137,6 +141,61 @@ def derived_conversation_id(drafts: Iterable[MessageDraft]) -> str:
     for draft in drafts:
         digest.update(content_hash(draft.role, draft.parts or None, draft.text))
     return "h-" + digest.hexdigest()[:32]
+
+
+def opening(drafts: Iterable[MessageDraft]) -> list[MessageDraft]:
+    """Return the messages through the first that a person typed; the first alone where none was.
+
+    They stay what they are while a conversation goes on, and tell it from others that the same
+    application began with the same instructions.
+    """
+    begun: list[MessageDraft] = []
+    for draft in islice(drafts, _OPENING_MESSAGES):
+        begun.append(draft)
+        if is_prompt(draft):
+            return begun
+    return begun[:1]
+
+
+def is_prompt(draft: MessageDraft) -> bool:
+    """Whether a person typed this, rather than an application in a person's name."""
+    return draft.role == "user" and not draft.hidden
+
+
+def opening_id(drafts: Iterable[MessageDraft]) -> str:
+    """Return the id that a conversation without one derives from its `opening`."""
+    name: str | None = None
+    for draft in opening(drafts):
+        name = derived_id(name, draft)
+    return name or "h-"
+
+
+class Opening:
+    """Holds the first messages of a conversation that is read message by message, until they name it."""
+
+    def __init__(self) -> None:
+        self.held: list[MessageDraft] = []
+        self.is_over = False
+
+    def hold(self, draft: MessageDraft) -> None:
+        """Keep a message; the opening is over with the first that was typed."""
+        self.held.append(draft)
+        self.is_over = is_prompt(draft) or len(self.held) == _OPENING_MESSAGES
+
+
+def announced(records: Iterator[Record], conversation: Callable[[str], ConversationDraft]) -> Iterator[Record]:
+    """Yield the `conversation` called by the opening of its messages, before the records that they are among."""
+    before, begun = list[Record](), Opening()
+    for record in records:
+        before.append(record)
+        if isinstance(record, MessageDraft):
+            begun.hold(record)
+            if begun.is_over:
+                break
+    if begun.held:
+        yield conversation(opening_id(begun.held))
+    yield from before
+    yield from records
 
 
 def preorder(parents: Mapping[str, str | None]) -> list[tuple[str, str | None]]:

@@ -7,7 +7,7 @@ web interface keeps its history in the browser: exports lie where people saved t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -97,7 +97,7 @@ def _conversation(entry: Mapping[str, Any], place: str, folders: Mapping[str, st
             reason = f"not of the shape of a message ({type(error).__name__})"
             problems.append(Problem(f"{place}, message {number}", reason))
     yield ConversationDraft(
-        source_id=str(entry["id"]) if entry.get("id") else build.derived_conversation_id(messages),
+        source_id=_name(entry.get("id"), messages),
         title=build.word(entry.get("name")),
         model=model_id,
         project=folders.get(str(entry.get("folderId"))),
@@ -105,3 +105,10 @@ def _conversation(entry: Mapping[str, Any], place: str, folders: Mapping[str, st
     )
     yield from messages
     yield from problems
+
+
+def _name(own: Any, messages: Sequence[MessageDraft]) -> str:
+    """Return a conversation's id; early versions counted them, so that everybody has a first and a second one."""
+    if not own:
+        return build.derived_conversation_id(messages)
+    return f"{own}-{build.opening_id(messages)[2:18]}" if str(own).isdigit() else str(own)

@@ -160,7 +160,7 @@ class _Task:
             (made.text for made in self.messages if made.role == "user" and not made.hidden and made.text), None
         )
         return ConversationDraft(
-            source_id=task_id or build.derived_conversation_id(self.messages[:1]),
+            source_id=task_id or build.opening_id(self.messages),
             title=title_from(typed) if typed else None,
             created_at=instant(task_id) if task_id and task_id.isdigit() else None,
             project=self.folder,

@@ -293,20 +293,20 @@ def _prompt(entry: Mapping[str, Any], conversation: str) -> MessageDraft:
 
 def _read_checkpoint(source: Source) -> Iterator[Record]:
     """Yield the conversation of a checkpoint, which is raw contents without ids or times."""
-    chain, calls, conversation = build.Chain(), Calls(), None
+    name = source.stem
+    return build.announced(_contents(source), lambda opening: ConversationDraft(source_id=f"{name}-{opening[2:14]}"))
+
+
+def _contents(source: Source) -> Iterator[Record]:
+    chain, calls = build.Chain(), Calls()
     for line in items(source, "history"):
         if isinstance(line, Problem):
             yield line
             continue
         try:
-            made = chain.link(_content(line.value, calls))
+            yield chain.link(_content(line.value, calls))
         except MALFORMED:
             yield Problem(line.place, "not a content of the Gemini API's shape")
-            continue
-        if conversation is None:
-            conversation = ConversationDraft(source_id=f"{source.stem}-{str(made.source_id)[2:14]}")
-            yield conversation
-        yield made
 
 
 def _content(entry: Mapping[str, Any], calls: Calls) -> MessageDraft:

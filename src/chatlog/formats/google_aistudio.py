@@ -255,13 +255,13 @@ def _draft(role: str, parts: list[Part], facts: dict[str, Any], model: str | Non
 
 
 def _conversation(source: Source, prompt: Mapping[str, Any], chat: _Chat) -> ConversationDraft:
-    """Return the chat: called by its file's name, known by that and its first message."""
+    """Return the chat: called by its file's name, known by that and how it begins."""
     own, title = prompt.get("id") or prompt.get("promptId"), _title(source, prompt)
-    first = str(chat.drafts[0].source_id)[2:14] if chat.drafts else "empty"
+    begun = build.opening_id(chat.drafts)[2:14] or "empty"
     times = [draft.created_at for draft in chat.drafts if draft.created_at]
     saved = instant(source.modified)
     return ConversationDraft(
-        source_id=str(own) if own else f"{title or 'prompt'}-{first}",
+        source_id=str(own) if own else f"{title or 'prompt'}-{begun}",
         title=title,
         created_at=instant(prompt.get("createTime")) or (min(times) if times else saved),
         updated_at=instant(prompt.get("updateTime")) or (max(times) if times else saved),

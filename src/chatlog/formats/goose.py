@@ -122,10 +122,16 @@ class _Session:
         self.facts = facts
         self.place = place
         self.last: str | None = None
+        self.created: Any = None
+        self.begun: str | None = None
 
     def records(self, entries: Iterable[Line | Problem]) -> Iterator[Record]:
-        """Yield the conversation once its first message is known, then every message."""
-        announced = False
+        """Yield the conversation once its first prompt is known, and every message."""
+        yield from build.announced(self._messages(entries), self._conversation)
+        if self.last is None:
+            yield LeftOut("sessions without messages", 1)
+
+    def _messages(self, entries: Iterable[Line | Problem]) -> Iterator[Record]:
         for entry in entries:
             if isinstance(entry, Problem):
                 yield entry
@@ -135,25 +141,22 @@ class _Session:
             except MALFORMED:
                 yield Problem(entry.place, _NOT_A_MESSAGE)
                 continue
-            if not announced:
-                yield self._conversation(made, entry.value.get("created"))
-                announced = True
+            if self.last is None:
+                self.created, self.begun = entry.value.get("created"), made.created_at
             self.last = made.source_id
             yield made
-        if not announced:
-            yield LeftOut("sessions without messages", 1)
 
-    def _conversation(self, first: MessageDraft, created: Any) -> ConversationDraft:
-        """Return the conversation; its name only counts the sessions of a day, so when it began goes with it."""
+    def _conversation(self, opening: str) -> ConversationDraft:
+        """Return the conversation; its name only counts the sessions of a day, so how it began goes with it."""
         told = {key: value for key, value in self.facts.items() if value and key not in _SESSION_FACTS}
         for key in _JSON_COLUMNS:
             if isinstance(told.get(key), str):
                 told[key] = build.parsed(told[key])
         title = self.facts.get("name") or self.facts.get("description")
         return ConversationDraft(
-            source_id=f"{self.name}-{created}" if created else self.name,
+            source_id="-".join(str(name) for name in (self.name, self.created, opening[2:10]) if name),
             title=title if isinstance(title, str) else None,
-            created_at=instant(self.facts.get("created_at")) or first.created_at,
+            created_at=instant(self.facts.get("created_at")) or self.begun,
             updated_at=instant(self.facts.get("updated_at")),
             project=build.word(self.facts.get("working_dir")),
             model=_model(told),

@@ -188,6 +188,7 @@ class _Session:
     calls: openai_content.Calls = field(default_factory=openai_content.Calls)
     used: set[str | None] = field(default_factory=set)
     last: str | None = None
+    begun: str | None = None
     removed: int = 0
 
     def message(self, entry: _Entry) -> MessageDraft | None:
@@ -215,8 +216,17 @@ class _Session:
 
 
 def _session(name: str, entries: Iterable[_Entry | Problem], *, is_named: bool) -> Iterator[Record]:
-    """Yield a session; one without a name of its own is also named after its first message."""
-    session, draft = _Session(), None
+    """Yield a session; one without a name of its own is also named after how it begins."""
+    session = _Session()
+    is_own = is_named and len(name) >= _OWN_NAME_CHARS and not name.isdigit()
+
+    def conversation(opening: str) -> ConversationDraft:
+        return ConversationDraft(source_id=name if is_own else f"{name}-{opening[2:18]}", created_at=session.begun)
+
+    return build.announced(_messages(session, entries), conversation)
+
+
+def _messages(session: _Session, entries: Iterable[_Entry | Problem]) -> Iterator[Record]:
     for entry in entries:
         if isinstance(entry, Problem):
             yield entry
@@ -226,12 +236,8 @@ def _session(name: str, entries: Iterable[_Entry | Problem], *, is_named: bool) 
         except MALFORMED:
             yield Problem(entry.place, _NOT_A_MESSAGE)
             continue
-        if made is not None and draft is None:
-            is_own = is_named and len(name) >= _OWN_NAME_CHARS and not name.isdigit()
-            own = name if is_own else f"{name}-{build.derived_id(None, made)[2:18]}"
-            draft = ConversationDraft(source_id=own, created_at=made.created_at, title=None)
-            yield draft
         if made is not None:
+            session.begun = session.begun or made.created_at
             yield made
     if session.removed:
         yield LeftOut("orders to remove a message", session.removed)

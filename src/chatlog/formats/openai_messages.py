@@ -11,7 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Any
 
 from chatlog.formats import MALFORMED, Head, build, datasets
@@ -48,8 +48,7 @@ def read(source: Source) -> Iterator[Record]:
             yield entry
         else:
             yield from reading.take(entry.value, entry.place)
-    if reading.empty:
-        yield LeftOut("conversations without messages", reading.empty)
+    yield from reading.close()
 
 
 def _entries(source: Source) -> Iterator[Line | Problem]:
@@ -72,8 +71,9 @@ def _is_line_by_line(text: str) -> bool:
 class _Talk:
     """A conversation that comes message by message."""
 
-    source_id: str
+    source_id: str | None
     calls: Calls
+    begun: build.Opening = field(default_factory=build.Opening)
     parent: str | None = None
     last_own: str | None = None
     greatest: int = -1
@@ -133,9 +133,31 @@ class _Reading:
             yield made
             return
         if talk is None:
-            talk = self.talks[key] = _Talk(key or f"{self.stem}-{build.derived_id(None, made)[2:18]}", calls)
-            yield ConversationDraft(source_id=talk.source_id)
-        yield talk.follow(made)
+            talk = self.talks[key] = _Talk(key, calls)
+            if key is not None:
+                yield ConversationDraft(source_id=key)
+        made = talk.follow(made)
+        if talk.source_id is not None:
+            yield made
+        else:
+            talk.begun.hold(made)
+            if talk.begun.is_over:
+                yield from self._opened(talk)
+
+    def _opened(self, talk: _Talk) -> Iterator[Record]:
+        """Yield the conversation that its file and its opening name, and what was held of it until then."""
+        name = talk.source_id = f"{self.stem}-{build.opening_id(talk.begun.held)[2:18]}"
+        yield ConversationDraft(source_id=name)
+        for made in talk.begun.held:
+            yield replace(made, conversation=name)
+
+    def close(self) -> Iterator[Record]:
+        """Yield what the end of the source decides."""
+        for talk in self.talks.values():
+            if talk.source_id is None:
+                yield from self._opened(talk)
+        if self.empty:
+            yield LeftOut("conversations without messages", self.empty)
 
     def _dialogue(self, found: datasets.Dialogue, place: str) -> Iterator[Record]:
         sequences: list[list[MessageDraft]] = []

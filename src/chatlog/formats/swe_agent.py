@@ -27,7 +27,7 @@ _CONVERSATION_FACTS = ("environment", "info", "replay_config")
 _EMPTY: tuple[object, ...] = (None, "", {}, [])
 _ROW_TOLD = frozenset({"is_demo", "tool_call_ids", "message_type", "agent", "thinking_blocks"})
 _MAIN = ("main", "primary")
-#: So many first messages tell one run from another of the same name.
+#: So many first messages at least, the first answer among them, tell one run from another of the same name.
 _TELLING = 3
 
 Row = Mapping[str, Any]
@@ -79,10 +79,11 @@ def _run(run: Row, stem: str) -> Iterator[Record]:
     rows = run.get("history") or list(_rows_of(steps))
     messages, problems = _messages(rows, steps)
     config = build.parsed(run.get("replay_config"))
+    telling = max(_TELLING, len(build.opening(messages)) + 1)
     name = None if stem == "-" else stem
     if messages or name:
         yield ConversationDraft(
-            source_id=f"{stem}-{build.derived_conversation_id(messages[:_TELLING])[2:18]}",
+            source_id=f"{stem}-{build.derived_conversation_id(messages[:telling])[2:18]}",
             title=name,
             model=_model(config),
             metadata=build.compact({key: build.parsed(run.get(key)) for key in _CONVERSATION_FACTS}),
