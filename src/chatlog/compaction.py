@@ -174,12 +174,17 @@ def _counting(count: Counter) -> Any:
 
 
 def _boundary(turns: Sequence[Counted], options: Options, model: str | None) -> int:
-    """Return where the turns that stay verbatim begin: at a user's message, the last 8 to 15 exchanges."""
+    """Return where the turns that stay verbatim begin: at a user's message, the last 8 to 15 exchanges.
+
+    A user's message at the end waits for its answer, and stays, however many exchanges are to be kept.
+    """
     starts = [at for at, turn in enumerate(turns) if _opens(turns, at)]
     if not starts and options.keep != 0:
         return 0
     if options.keep is not None:
-        return starts[-options.keep] if 0 < options.keep <= len(starts) else len(turns) if options.keep == 0 else 0
+        waits = bool(turns) and turns[-1].message.role == "user"
+        most = len(turns) - waits
+        return starts[-options.keep] if 0 < options.keep <= len(starts) else most if options.keep == 0 else 0
     costs = [_tokens(turns[start:end]) for start, end in zip(starts, [*starts[1:], len(turns)], strict=True)]
     kept = kept_exchanges(costs, model, options.window)
     return starts[-kept] if kept < len(starts) else 0

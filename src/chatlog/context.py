@@ -21,10 +21,12 @@ from chatlog.levels import level_of, window_for
 from chatlog.material import Material, Pause
 from chatlog.models import Conversation, Filters, Message
 from chatlog.quoting import word_set
+from chatlog.recent import AROUND
 from chatlog.results import SearchOptions
 from chatlog.retrieval import Scored, by_worth
 from chatlog.search import search_messages
 from chatlog.store import Store
+from chatlog.store.summaries import Summary
 from chatlog.store.window import Counted, Remembered
 from chatlog.telemetry import traced
 from chatlog.timespec import iso
@@ -41,6 +43,10 @@ _MEANINGS = {
 }
 #: The newest messages are read in pages, up to so many.
 _PAGE, _MOST_READ = 128, 4_000
+#: What takes no more than this share of the budget fits whole, and no pause says that old turns are better left out.
+_WHOLE = 0.3
+#: What most forms add to a turn, and what the label of a summary costs.
+_TURN, _LABEL = 4, 20
 #: Of a long message these many characters at each end are the question.
 _QUESTION_CHARS = 1_500
 
@@ -151,7 +157,7 @@ def assemble(store: Store, conversation: Conversation, request: Request, retriev
         )
     usable = reading.tokenizer.affordable(reading.budget - reading.reserve)
     material = reading.material(usable)
-    if not material.turns and not material.system and not (request.query or "").strip():
+    if not (material.turns or material.summaries or material.system or (request.query or "").strip()):
         raise UsageError("the conversation is empty and there is no query", "add a message, or give --query")
     chosen = choose(material, usable, FORMS[request.form], reading.count)
     if isinstance(chosen, int):
@@ -228,8 +234,10 @@ class _Reading:
     def material(self, usable: int) -> Material:
         """Return what may be chosen from."""
         name = self.conversation.id
-        summaries = self.store.summaries.latest(name)
+        summaries = self._summaries(usable)
         covered = max((found.to_seq for found in summaries.values()), default=0)
+        if self.opening.last is not None and self.opening.last <= covered and self._waits():
+            covered = self.opening.last - 1  # a question is answered as it was asked, whatever was summarised
         tail, is_whole = self._tail(usable, covered)
         return Material(
             conversation=name,
@@ -245,6 +253,27 @@ class _Reading:
             memories=lambda question: relevant(self.windows.memories(), question),
             hits=lambda question: self._hits(question, usable),
         )
+
+    def _summaries(self, usable: int) -> Mapping[str, Summary]:
+        """Return the summaries, by kind; none where all of the conversation fits and what they cover is shorter."""
+        found = self.store.summaries.latest(self.conversation.id)
+        asked = self.count(self.request.query or "")
+        all_of_it = self.opening.tokens + AROUND * self.opening.messages + asked
+        if not found or all_of_it > usable * _WHOLE:
+            return found
+        covered = max(one.to_seq for one in found.values())
+        old = self.windows.tail(
+            self.conversation.id, self.tokenizer.encoding, self.tokens_of, before=covered + 1, limit=_PAGE
+        )
+        price = sum(turn.tokens + _TURN for turn in old if not turn.message.hidden)
+        is_short = len(old) < _PAGE and price <= sum(self.count(one.text) + _LABEL for one in found.values())
+        return {} if is_short else found
+
+    def _waits(self) -> bool:
+        """Whether the last message is a user's."""
+        last = self.opening.last or 0
+        asked = self.windows.asked(self.conversation.id, last + 1)
+        return asked is not None and asked.seq == last
 
     def _asked(self, tail: Sequence[Counted]) -> Message | None:
         """Return the user's last message where the tail has none."""

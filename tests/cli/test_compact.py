@@ -112,3 +112,51 @@ def test_a_pinned_turn_is_sent_when_it_is_old(run: Run) -> None:
     found = run("context", name, "--budget", "500", "--query", "zebra", "--json").json
     assert [f"{name}:2"] == found["sections"]["kept"]["refs"]
     assert "User: Is hotel 0 by the river?" in found["messages"][1]["content"]
+
+
+def exchanged(run: Run, count: int, said: str, answered: str) -> str:
+    """Return a conversation of so many exchanges."""
+    name = run("new", "--id-only").lines[0]
+    for number in range(count):
+        run("add", name, "--role", "user", f"{number}: {said}")
+        run("add", name, "--role", "assistant", f"{number}: {answered}")
+    return name
+
+
+HOTEL = "I would rather stay at the hotel with the garden, which is near the river and the old market. " * 3
+COSTS = "It costs 140 euros a night in May, breakfast included, and is closed on Mondays in winter. " * 3
+
+
+def test_a_conversation_summarised_to_its_end_goes_out_as_its_summary(run: Run) -> None:
+    """Nothing stays verbatim, and there is something to send all the same, whatever the form."""
+    name = exchanged(run, 6, HOTEL, COSTS)
+    run("compact", name, "--keep", "0", "--budget", "100")
+    found = run("context", name, "--budget", "4000", "--json").json
+    assert ({f"{name}:1-12"}, []) == ({*found["sections"]["summary"]["refs"]}, found["sections"]["recent"]["refs"])
+    assert "hotel with the garden" in str(found["messages"])
+    for form in ("anthropic", "gemini", "responses", "text"):
+        for budget in ("60", "400"):
+            assert 0 == run("context", name, "--budget", budget, "--format", form).code
+
+
+@pytest.mark.parametrize("is_due", [True, False])
+def test_a_question_that_waits_is_never_summarised(is_due: bool, run: Run) -> None:
+    """However few exchanges are to stay: it goes out as it was asked."""
+    name = exchanged(run, 6, HOTEL, COSTS)
+    run("add", name, "--role", "user", "Is there a ferry?")
+    (item,) = run("compact", name, "--keep", "0", "--budget", "100", *["--due"][:is_due], "--json").json["items"]
+    assert 12 == item["to_seq"]
+    assert "Is there a ferry?" == run("context", name, "--budget", "4000").json[-1]["content"][-17:]
+
+
+def test_what_is_shorter_than_its_summary_goes_out_whole(run: Run) -> None:
+    """A summary of a few words would only add to them; of many it stands for them."""
+    short, long = exchanged(run, 6, "And then?", "Then this."), exchanged(run, 6, HOTEL, COSTS)
+    for name, expected in (
+        (short, [f"{short}:{seq}" for seq in range(1, 13)]),
+        (long, [f"{long}:{seq}" for seq in range(9, 13)]),
+    ):
+        run("compact", name, "--keep", "2", "--budget", "100")
+        sections = run("context", name, "--budget", "4000", "--json").json["sections"]
+        assert expected == sections["recent"]["refs"]
+        assert (name == long) == bool(sections["summary"]["tokens"])
