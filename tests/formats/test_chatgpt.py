@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -404,3 +406,33 @@ def test_what_has_no_key_of_a_conversation_is_a_problem() -> None:
     records = read({"role": "user", "content": "x"}, {})
     assert [Problem("item 1", "not a ChatGPT conversation")] == [one for one in records if isinstance(one, Problem)]
     assert LeftOut("conversations without messages (no mapping)", 2) == records[-1]
+
+
+@pytest.mark.parametrize(
+    ("member", "pointer", "name"),
+    [
+        ("file-AbC123-photo.png", "file-service://file-AbC123", "photo.png"),
+        ("dalle-generations/file-AbC123-9f3e.webp", "file-service://file-AbC123", "9f3e.webp"),
+        ("file_00ab-sanitized.jpg", "sediment://file_00ab#p", "file_00ab-sanitized.jpg"),
+        ("file-AbC123.dat", "file-service://file-AbC123", None),
+    ],
+)
+@pytest.mark.parametrize("folder", ["", "export/"])
+def test_files_beside_in_the_archive(tmp_path: Path, folder: str, member: str, pointer: str, name: str | None) -> None:
+    """A pointer gets its name, and its kind by that, from the export's member whose name begins with its id."""
+    shown = {"content_type": "image_asset_pointer", "asset_pointer": pointer}
+    entry = conversation(node("a", None, "look"))
+    entry["mapping"]["a"]["message"]["content"] = {"content_type": "multimodal_text", "parts": [shown, "look"]}
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr(f"{folder}conversations.json", json.dumps([entry]))
+        archive.writestr(f"{folder}{member}", b"x")
+    (part,) = (
+        part
+        for member in walk(tmp_path / "a.zip")
+        if member.name.endswith("conversations.json")
+        for message in messages(chatgpt.read(member))
+        for part in message.parts or ()
+        if part["type"] == "file"
+    )
+    kinds = {None: None, "9f3e.webp": "image/webp", "photo.png": "image/png"}
+    assert (name, kinds.get(name, "image/jpeg")) == (part.get("name"), part.get("mime_type"))

@@ -94,6 +94,7 @@ MATRIX: list[tuple[str, str, Callable[[MessageDraft], Any], Any]] = [
         file(
             "sediment://file-SOUND1#offset",
             name="voice.wav",
+            mime_type="audio/wav",
             content_type="audio_asset_pointer",
             format="wav",
             size_bytes=99,
@@ -178,6 +179,7 @@ MATRIX: list[tuple[str, str, Callable[[MessageDraft], Any], Any]] = [
         file(
             "sediment://file_aa11",
             name="screen.png",
+            mime_type="image/png",
             content_type="image_asset_pointer",
             width=1024,
             height=1024,
@@ -209,7 +211,14 @@ MATRIX: list[tuple[str, str, Callable[[MessageDraft], Any], Any]] = [
         "computer_output: screenshot",
         "screen",
         part(1),
-        file("sediment://file_aa11", name="screen.png", content_type="image_asset_pointer", width=10, height=10),
+        file(
+            "sediment://file_aa11",
+            name="screen.png",
+            mime_type="image/png",
+            content_type="image_asset_pointer",
+            width=10,
+            height=10,
+        ),
     ),
     ("user_editable_context: words", "instructions", text, "I cook.\n\nBe brief."),
     ("user_editable_context: as it came", "instructions", call("user_profile"), "I cook."),

@@ -352,3 +352,24 @@ def test_a_real_artifact() -> None:
     assert (call["id"].startswith("msg-2-"), call["name"]) == (True, "artifacts")
     assert call["arguments"]["title"] == "Vegetarian Peanut-Free Pad Thai Recipe"
     assert answer.text.startswith("I'd be happy to help you create a delicious vegetarian")
+
+
+def test_a_design_chat_without_blocks() -> None:
+    """One design chat is known by its messages, whatever they hold, and not taken for a record of plain messages."""
+    said = {"uuid": "m1", "role": "user", "created_at": "2025-01-01T00:00:01Z"}
+    chat = {
+        "uuid": "d1",
+        "title": "Design",
+        "project": {"uuid": "p", "name": "PJ"},
+        "created_at": "2025-01-01T00:00:00Z",
+        "messages": [{**said, "content": {"role": "user", "content": "make it"}}],
+    }
+    assert sniffs(chat)
+    found = list(claude_ai.read(source(chat)))
+    assert ("d1", "Design", "PJ") == (
+        conversations(found)[0].source_id,
+        conversations(found)[0].title,
+        conversations(found)[0].project,
+    )
+    assert [("user", "make it")] == [(message.role, message.text) for message in messages(found)]
+    assert not sniffs({"uuid": "d1", "messages": [{"role": "user", "content": "hi"}]})

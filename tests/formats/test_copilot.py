@@ -462,3 +462,20 @@ def test_sessions_are_looked_for_where_they_are() -> None:
     assert {"~/.copilot/session-state/*/events.jsonl", "~/.copilot/history-session-state/*.json"} <= {
         *copilot.LOCATIONS
     }
+
+
+@pytest.mark.parametrize(
+    "timeline",
+    [
+        [{"type": "info", "text": "Logged in", "id": "1", "timestamp": "2025-10-01T00:00:00Z"}],
+        [{"type": "user", "text": "ask", "id": "1", "timestamp": "2025-10-01T00:00:00Z"}],
+    ],
+    ids=["notes alone", "no answer"],
+)
+def test_a_timeline_that_tells_less(timeline: list[Any]) -> None:
+    """Where the timeline lacks what the model was sent or said, the messages are those that it was sent."""
+    sent = [{"role": "user", "content": "ask"}, {"role": "assistant", "content": "ok"}]
+    session = {"sessionId": "cp2", "startTime": "2025-10-01T00:00:00Z", "chatMessages": sent, "timeline": timeline}
+    found = read(copilot, source_of(json.dumps(session), "cp2.json"))
+    assert [("user", "ask"), ("assistant", "ok")] == found.said
+    assert {"timeline (chatMessages tell more)": 1} == found.left_out

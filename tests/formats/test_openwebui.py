@@ -447,3 +447,12 @@ def test_a_real_chat() -> None:
     draft = conversations(records)[-1]
     assert (draft.title, draft.head) == ("🧠 Goldwater Rule Ethics", "a9436447-add3-4bd8-a25f-6ce54b73903c")
     assert messages(records)[1].metadata["usage"]["total_tokens"] == 336
+
+
+@pytest.mark.parametrize(
+    "declared", ["id text,user_id text,title text,chat text", 'ID TEXT, USER_ID TEXT, "chat" json']
+)
+def test_a_database_declared_in_any_case(tmp_path: Path, declared: str) -> None:
+    """The table of chats is known by its columns, in whichever case they are declared."""
+    made = file_source(database(tmp_path / "webui.db", f"create table chat({declared});"))
+    assert openwebui.sniff(head_of(made))

@@ -225,3 +225,25 @@ def test_a_small_real_session() -> None:
     """A session with two compactions has them as hidden messages."""
     records = checked(pi_agent.read(file_source(sample(SMALL))))
     assert [False, False, True, False, False, True] == [message.hidden for message in messages(records)]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"type": "model_change", "id": "a", "parentId": None, "modelId": "m"},
+        {"type": "message", "id": "a", "message": {"role": "toolResult", "toolCallId": "t", "content": []}},
+        {"type": "message", "id": "a", "message": {"role": "assistant", "api": "x", "stopReason": "stop"}},
+    ],
+)
+def test_a_session_whose_header_is_broken(entry: dict[str, Any]) -> None:
+    """What follows a broken header tells that it is pi's."""
+    made = source_of('{"type": "session", "version"\n' + json_lines(entry))
+    assert pi_agent.sniff(head_of(made))
+
+
+def test_pictures_that_a_tool_gave() -> None:
+    """A picture in a tool's answer is bytes beside what the tool said."""
+    content = [{"type": "text", "text": "seen"}, {"type": "image", "data": "AAAA", "mimeType": "image/png"}]
+    result = {"type": "message", "id": "a", "message": {"role": "toolResult", "toolCallId": "t", "content": content}}
+    expected = (build.tool_result("t", "seen"), build.blob("image/png", "AAAA", modality="image"))
+    assert expected == messages(read(result))[0].parts

@@ -491,3 +491,15 @@ def test_a_real_tool_call_and_attachment() -> None:
     assert (call.parts or ())[0]["id"] == (result.parts or ())[0]["id"] == "call_7983"
     images = [part for made in messages(records) for part in made.parts or () if part["type"] == "blob"]
     assert (len(images), images[0]["mime_type"]) == (17, "image/png")
+
+
+@pytest.mark.parametrize("kind", ["text", "integer"])
+def test_a_chat_whose_number_is_text(tmp_path: Path, kind: str) -> None:
+    """The oldest log names a chat by its first row, as a number or as text: either way it is one conversation."""
+    columns = f"provider text, system text, prompt text, chat_id {kind}, response text, model text, timestamp text"
+    rows = "('p', NULL, 'one', NULL, 'r1', 'm', '2023-05-01'), ('p', NULL, 'two', '1', 'r2', 'm', '2023-05-02')"
+    made = file_source(database(tmp_path / "log.db", f"CREATE TABLE log({columns}); INSERT INTO log VALUES {rows};"))
+    assert simonw_llm.sniff(head_of(made))
+    found = list(simonw_llm.read(made))
+    assert 1 == len({draft.source_id for draft in conversations(found)})
+    assert ["one", "r1", "two", "r2"] == [message.text for message in messages(found)]

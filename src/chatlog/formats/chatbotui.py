@@ -22,6 +22,7 @@ LOCATIONS: tuple[str, ...] = ()
 _HISTORY = "history"
 _FIRST = re.compile(r'"history"\s*:\s*\[\s*(?=\{)')
 _EMPTY_HISTORY = re.compile(r'"history"\s*:\s*\[\s*\]')
+_OF_CONVERSATION = frozenset({"id", "name", "messages"})
 _TOLD = frozenset({"id", "name", "messages", "model", "prompt", "folderId"})
 
 
@@ -33,7 +34,8 @@ def sniff(head: Head) -> bool:
     first = _FIRST.search(head.text)
     if first is None:
         return "folders" in keys and _EMPTY_HISTORY.search(head.text) is not None
-    return {"id", "name", "messages"} <= set(first_keys(head.text[first.end() :]))
+    found = _OF_CONVERSATION & set(first_keys(head.text[first.end() :]))
+    return len(found) >= len(_OF_CONVERSATION) - 1  # one that is odd makes the others no less
 
 
 def read(source: Source) -> Iterator[Record]:

@@ -21,6 +21,9 @@ from chatlog.models import ROLES, ConversationDraft, LeftOut, MessageDraft, Prob
 from chatlog.timespec import instant
 
 _ENVELOPE = "conversations"
+#: Where an export has its assets, and how they are called: ``file-XXXX-photo.png``, ``file_XXXX-sanitized.jpg``.
+_ASSET_FOLDERS = (".", "dalle-generations")
+_ASSET = re.compile(r"(?P<file>(?P<id>file[-_][A-Za-z0-9]+)(?:-sanitized\.\w+|-(?P<name>.+)|\.(?!dat$)\w+))")
 _MAPPING = re.compile(r'"mapping"\s*:\s*\{')
 _AUTHOR = re.compile(r'"author"\s*:\s*[{"]')
 _IN_ENVELOPE = re.compile(r'"conversations"\s*:\s*\[')
@@ -89,14 +92,22 @@ def read(source: Source) -> Iterator[Record]:
 
 
 def _asset_names(source: Source) -> dict[str, str]:
-    """Return the original file names of the export's assets by their ids."""
+    """Return the original file names of the export's assets by their ids, else the names it gives them itself."""
+    names = _member_names(source)
     beside = source.sibling("conversation_asset_file_names.json")
     try:
         known = document(beside) if beside else {}
     except (*BROKEN_JSON, OSError):
-        return {}
+        known = {}
     held = known.items() if isinstance(known, dict) else ()
-    return {asset_id(asset): name for asset, name in held if isinstance(name, str) and name}
+    return names | {asset_id(asset): name for asset, name in held if isinstance(name, str) and name}
+
+
+def _member_names(source: Source) -> dict[str, str]:
+    """Return what the names of the export's members, which begin with an asset's id, say behind it."""
+    members = [name for folder in _ASSET_FOLDERS for name in source.folder.names(folder)] if source.folder else []
+    found = (_ASSET.fullmatch(name.rpartition("/")[2]) for name in members)
+    return {asset["id"]: asset["name"] or asset["file"] for asset in found if asset}
 
 
 def _conversation_in(value: Any) -> Mapping[str, Any]:

@@ -41,6 +41,21 @@ _WORDED = (
 _OWN_KEYS = frozenset({"type", "id", "file_id", "name", "mime_type", "content", "arguments"})
 
 
+#: What the assets of an export are, by the ends of their names.
+_MIME_TYPES = {
+    "gif": "image/gif",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "m4a": "audio/mp4",
+    "mp3": "audio/mpeg",
+    "mp4": "video/mp4",
+    "pdf": "application/pdf",
+    "png": "image/png",
+    "wav": "audio/wav",
+    "webp": "image/webp",
+}
+
+
 class Row(NamedTuple):
     """A message as the export has it.
 
@@ -169,7 +184,12 @@ def _assets(item: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[Part]
 
 def _asset(pointer: Mapping[str, Any], names: Mapping[str, str]) -> Part:
     address = str(pointer["asset_pointer"])
-    return build.file(address, names.get(asset_id(address)), **_rest(pointer, "asset_pointer"))
+    name = names.get(asset_id(address))
+    return build.file(address, name, _mime_type(name), **_rest(pointer, "asset_pointer"))
+
+
+def _mime_type(name: str | None) -> str | None:
+    return _MIME_TYPES.get(name.rpartition(".")[2].lower()) if name else None
 
 
 def asset_id(address: str) -> str:
@@ -277,7 +297,8 @@ def _attach(parts: list[Part], attachments: list[Mapping[str, Any]], names: Mapp
         if known is None:
             parts.append(file)
         else:
-            known.update({**file, **known, "name": file.get("name", known.get("name"))})
+            told: Part = {key: value for key, value in file.items() if key in ("name", "mime_type")}
+            known.update({**file, **known, **told})
 
 
 def _attachment(attachment: Mapping[str, Any], names: Mapping[str, str]) -> Part:

@@ -17,7 +17,7 @@ from typing import Any
 from chatlog.canonical import canonical_json
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.claude_ai_content import Said, said
-from chatlog.formats.jsonstream import BROKEN_JSON, document, items
+from chatlog.formats.jsonstream import BROKEN_JSON, document, first_keys, items
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant, parse_iso
@@ -25,6 +25,7 @@ from chatlog.timespec import instant, parse_iso
 _ENVELOPE = "conversations"
 _MESSAGES = re.compile(r'"chat_messages"\s*:\s*\[')
 _DESIGN = re.compile(r'"contentBlocks"\s*:\s*\[')
+_DESIGN_MESSAGES = re.compile(r'"messages"\s*:\s*\[\s*(?=\{)')
 #: The form of the official export's times, which sorts as it stands.
 _SORTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(?:Z|\+00:00)")
 _ROLES = {
@@ -72,7 +73,11 @@ def sniff(head: Head) -> bool:
 
 
 def _is_design(head: Head) -> bool:
-    return {"uuid", "messages"} <= head.keys and _DESIGN.search(head.text) is not None
+    if not {"uuid", "messages"} <= head.keys:
+        return False
+    first = _DESIGN_MESSAGES.search(head.text)
+    is_message = first is not None and {"uuid", "role", "content"} <= set(first_keys(head.text[first.end() :]))
+    return is_message or _DESIGN.search(head.text) is not None
 
 
 def read(source: Source) -> Iterator[Record]:

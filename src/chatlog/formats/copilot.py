@@ -7,6 +7,7 @@ matter, chats and their logs `copilot_vscode`'s.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,7 @@ LOCATIONS = (
     ),
 )
 _TOLD = frozenset(("id", "timestamp", "type", "text", "callId", "name", "arguments", "result"))
+_SESSION_TOLD = ("sessionId", "startTime", "timeline", "chatMessages")
 _CALLS = ("tool_call_requested", "tool_call_completed")
 
 
@@ -90,20 +92,34 @@ def _read_document(source: Source, reader: Any) -> Iterator[Record]:
 
 
 def _read_session(source: Source, session: Mapping[str, Any]) -> Iterator[Record]:
-    """Yield a session of 2025: its timeline, which has ids and times; without one, what the model was sent."""
-    timeline, sent = session.get("timeline"), session.get("chatMessages")
-    told = ("sessionId", "startTime", "timeline", "chatMessages")
+    """Yield a session of 2025: its timeline, which has ids and times; what the model was sent where that tells more."""
+    timeline, sent = (_entries(session.get(key)) for key in ("timeline", "chatMessages"))
     yield ConversationDraft(
         source_id=str(session.get("sessionId") or source.stem),
         created_at=instant(session.get("startTime")),
-        metadata={key: fact for key, fact in session.items() if key not in told and fact not in (None, "", [], {})},
+        metadata={
+            key: fact for key, fact in session.items() if key not in _SESSION_TOLD and fact not in (None, "", [], {})
+        },
     )
-    if isinstance(timeline, list) and timeline:
+    told = _turns(timeline, "type", "text", "copilot")
+    if timeline and all(map(operator.ge, told, _turns(sent, "role", "content", "assistant"))):
         yield from _timeline(timeline)
-        if isinstance(sent, list) and sent:
+        if sent:
             yield LeftOut("chatMessages (the timeline tells the same)", len(sent))
     else:
-        yield from _sent(sent if isinstance(sent, list) else [])
+        yield from _sent(sent)
+        if timeline:
+            yield LeftOut("timeline (chatMessages tell more)", len(timeline))
+
+
+def _entries(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _turns(entries: list[Any], speaker: str, words: str, answers: str) -> tuple[int, int]:
+    """Return how many entries are words of the user, and how many of the model."""
+    spoken = [entry.get(speaker) for entry in entries if isinstance(entry, dict) and entry.get(words)]
+    return spoken.count("user"), spoken.count(answers)
 
 
 def _timeline(entries: list[Any]) -> Iterator[Record]:

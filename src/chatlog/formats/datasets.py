@@ -39,6 +39,17 @@ def is_message(value: Any) -> bool:
     return isinstance(value, dict) and "role" in value and not value.keys().isdisjoint(SAYS)
 
 
+def is_record(value: Mapping[str, Any]) -> bool:
+    """Whether a value is a message, or has a list that begins with one, and is no other format's.
+
+    One that has a type is an entry of a program's log.
+    """
+    if "type" in value or not _FOREIGN.isdisjoint(value):
+        return False
+    lists = [value[key] for key in _LISTS if isinstance(value.get(key), list)]
+    return is_message(value) or any(held and is_message(held[0]) for held in lists)
+
+
 def dialogue(value: Any) -> Dialogue | None:
     """Return the messages of a record, or of a bare list of messages; None for any other value."""
     if isinstance(value, list):

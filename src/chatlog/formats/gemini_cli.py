@@ -16,7 +16,7 @@ from typing import Any
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.gemini_cli_message import call_ids, message, shown
 from chatlog.formats.gemini_parts import parts_of, unpaired
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, items, lines
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, first_keys, items, lines
 from chatlog.formats.openai_content import Calls
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, joined_text
@@ -33,6 +33,7 @@ _ROLES = {"user": "user", "model": "assistant", "function": "tool"}
 _FACT = re.compile(r'"(sessionId|projectHash|startTime|lastUpdated)"\s*:\s*"([^"\\]*)"')
 _CONVERSATION_TOLD = frozenset(("sessionId", "startTime", "lastUpdated", "summary", "messages"))
 _SUBAGENT = re.compile(r"(?:^|[/\\!])chats[/\\](?P<parent>[^/\\!]+)[/\\][^/\\!]+\.jsonl?$")
+_MESSAGES = re.compile(r'"messages"\s*:\s*\[\s*(?=\{)')
 _LOG_KEYS = {"sessionId", "messageId", "message"}
 _SNAPSHOT = "<state_snapshot>"
 
@@ -45,9 +46,15 @@ def sniff(head: Head) -> bool:
         return head.keys >= _LOG_KEYS or _is_contents(head)
     if "history" in head.keys:
         return head.keys <= {"history", "authType"} and _begins_with_content(head.text)
-    if not {"sessionId", "projectHash"} <= head.keys or "messageCount" in head.keys:
-        return any(map(_is_entry, head.objects[:20]))
-    return True
+    if "messageCount" not in head.keys and ({"sessionId", "projectHash"} <= head.keys or _holds_entries(head)):
+        return True
+    return any(map(_is_entry, head.objects[:20]))
+
+
+def _holds_entries(head: Head) -> bool:
+    """Whether a document without the hash of its project has messages as a session has them."""
+    first = _MESSAGES.search(head.text) if {"sessionId", "messages"} <= head.keys else None
+    return first is not None and {"id", "timestamp", "type", "content"} <= set(first_keys(head.text[first.end() :]))
 
 
 def _is_entry(value: Mapping[str, Any]) -> bool:

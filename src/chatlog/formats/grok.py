@@ -21,6 +21,8 @@ LOCATIONS: tuple[str, ...] = ()
 
 _ENVELOPE = "conversations"
 _FIRST = re.compile(r'"conversations"\s*:\s*\[\s*(?=\{)')
+#: A conversation may have no responses; the next has.
+_RESPONSES = re.compile(r'"responses"\s*:\s*\[')
 _PAIR = frozenset({"conversation", "responses"})
 _USERS = ("human", "user")
 #: References to what the interface draws into an answer: sources and pictures.
@@ -74,7 +76,8 @@ def sniff(head: Head) -> bool:
     if head.keys >= _PAIR:
         return True
     first = _FIRST.search(head.text) if _ENVELOPE in head.keys else None
-    return first is not None and set(first_keys(head.text[first.end() :])) >= _PAIR
+    keys = set(first_keys(head.text[first.end() :])) if first else set()
+    return keys >= _PAIR or ("conversation" in keys and _RESPONSES.search(head.text) is not None)
 
 
 def read(source: Source) -> Iterator[Record]:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Any
 
@@ -32,12 +32,18 @@ _NUMBER_CHARS = 19
 _NOT_IN_AUTHORS = re.compile(r"[\s<|\\/>]+")
 _SOUNDS = {"audio/wav": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3"}
 
+#: How many records are looked at for some of messages: the first may be odd.
+_LOOKED_AT = 20
 __all__ = ["message", "read", "sniff", "spell", "to_wire", "write"]
 
 
 def sniff(head: Head) -> bool:
     """Say whether a source that begins like this holds role-and-content messages."""
-    return head.is_json and datasets.looks_like(head)
+    return head.is_json and (datasets.looks_like(head) or _are_mostly_records(head.objects[:_LOOKED_AT]))
+
+
+def _are_mostly_records(values: Sequence[Mapping[str, Any]]) -> bool:
+    return bool(values) and 2 * sum(map(datasets.is_record, values)) >= len(values)
 
 
 def read(source: Source) -> Iterator[Record]:

@@ -21,6 +21,7 @@ from chatlog.timespec import instant
 LOCATIONS = ("$DATA_DIR/webui.db", "~/.open-webui/webui.db")
 
 _HISTORY = re.compile(r'"history"\s*:\s*\{\s*(?:"messages"\s*:\s*\{|"currentId"\s*:)')
+_CHAT_COLUMN = re.compile(r'[\s"`(,]chat["`]?\s+(?:JSON|TEXT)', re.IGNORECASE)
 _ROLES = {"user": "user", "assistant": "assistant", "system": "system", "tool": "tool", "developer": "developer"}
 #: What the parts and the draft tell already, or another key repeats.
 _TOLD = frozenset(
@@ -53,7 +54,7 @@ def sniff(head: Head) -> bool:
     """Say whether this is an export of chats, one chat, or the database."""
     if not head.is_json:
         found = schema(head).get("chat", "")
-        return re.search(r'[\s"`]chat["`]?\s+(?:JSON|TEXT)', found) is not None and "user_id" in found
+        return _CHAT_COLUMN.search(found) is not None and "user_id" in found.lower()
     if "chat" in head.keys:
         return re.search(r'"chat"\s*:\s*\{', head.text) is not None and not head.keys.isdisjoint({"title", "user_id"})
     return (

@@ -27,6 +27,8 @@ LOCATIONS = (
 )
 
 _HEADER_SIGNS = frozenset({"cwd", "version", "provider", "modelId", "parentSession", "branchedFrom"})
+#: How many lines are looked at for one that is pi's.
+_LOOKED_AT = 20
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NAME = re.compile(r"[\w-]{1,40}")
 _MESSAGE_TOLD = frozenset({"role", "content", "timestamp", "model", "toolCallId", "isError", "display"})
@@ -38,10 +40,20 @@ Row = Mapping[str, Any]
 
 def sniff(head: Head) -> bool:
     """Say whether this is a session of pi."""
-    if not head.is_json or head.is_array or not {"type", "id"} <= head.keys:
+    if not head.is_json or head.is_array:
         return False
-    first = head.objects[0] if head.objects else {}
-    return first.get("type") == "session" and not _HEADER_SIGNS.isdisjoint(first)
+    first = head.objects[0] if head.objects and {"type", "id"} <= head.keys else {}
+    if first.get("type") == "session" and not _HEADER_SIGNS.isdisjoint(first):
+        return True
+    return any(map(_is_entry, head.objects[:_LOOKED_AT]))  # the header may be broken
+
+
+def _is_entry(value: Row) -> bool:
+    """Whether a line can be nothing but an entry of pi."""
+    held = value.get("message")
+    if value.get("type") != "message" or not isinstance(held, dict):
+        return value.get("type") in ("model_change", "thinking_level_change") and "parentId" in value
+    return held.get("role") in ("toolResult", "bashExecution") or {"role", "api", "stopReason"} <= held.keys()
 
 
 def read(source: Source) -> Iterator[Record]:
@@ -183,10 +195,16 @@ def _assistant(value: Row, moment: str | None) -> MessageDraft:
 def _tool_result(value: Row, moment: str | None) -> MessageDraft:
     facts = _facts(value)
     told = {new: facts.pop(key) for key, new in (("toolName", "name"), ("details", "details")) if key in facts}
-    result = build.tool_result(
-        value.get("toolCallId"), _response(value.get("content")), is_error=bool(value.get("isError"))
-    )
-    return MessageDraft(role="tool", parts=({**told, **result},), created_at=moment, metadata=facts)
+    content, pictures = value.get("content"), list[Part]()
+    if isinstance(content, list):
+        pictures = [_part(block) for block in content if _is_picture(block)]
+        content = [block for block in content if not _is_picture(block)]
+    result = build.tool_result(value.get("toolCallId"), _response(content), is_error=bool(value.get("isError")))
+    return MessageDraft(role="tool", parts=({**told, **result}, *pictures), created_at=moment, metadata=facts)
+
+
+def _is_picture(block: Any) -> bool:
+    return isinstance(block, dict) and block.get("type") == "image" and isinstance(block.get("data"), str)
 
 
 def _response(content: Any) -> Any:

@@ -115,7 +115,7 @@ class _Log:
         members: dict[int, list[int]] = {}
         columns = "".join(f", {quoted(link)}" for link in links)
         for row in self.database.rows(f"SELECT rowid AS place{columns} FROM {quoted(table)} ORDER BY rowid"):
-            above = row.get("reply_to_id") or row.get("chat_id") or row["place"]
+            above = _place(row.get("reply_to_id") or row.get("chat_id") or row["place"])
             roots[row["place"]] = roots.get(above, above)
             members.setdefault(roots[row["place"]], []).append(row["place"])
         for places in members.values():
@@ -128,7 +128,7 @@ class _Log:
         for place in places:
             row = next(self.database.rows(f"SELECT * FROM {quoted(table)} WHERE rowid = ?", place))
             known[place] = f"{name}:{place}"
-            yield {**row, "id": known[place], "above": known.get(row.get("reply_to_id"))}
+            yield {**row, "id": known[place], "above": known.get(_place(row.get("reply_to_id")))}
 
     def _conversations(self) -> Iterator[Record]:
         """Yield the conversations that have responses, each with what newer tables add to it."""
@@ -181,6 +181,11 @@ class _Log:
             if "result_attachments" in self.extras:
                 result["attachments"] = self.extras["result_attachments"].get(result["id"], "order")
         return {**row, **found}
+
+
+def _place(link: Any) -> Any:
+    """Return the row a link names; the oldest tables keep its number as text."""
+    return int(link) if isinstance(link, str) and link.isdecimal() else link
 
 
 def _chat_name(row: Mapping[str, Any], place: int) -> str:

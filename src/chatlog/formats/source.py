@@ -130,7 +130,8 @@ class Archive(Folder):
     def names(self, folder: str) -> list[str]:
         """Return the names of the members in a folder seen from the one asked from."""
         path = posixpath.normpath(self.prefix + folder)
-        return [f"{folder}/{name}" for name in _members_by_folder(self.zip_file).get(path, ())]
+        members = _members_by_folder(self.zip_file).get("" if path == "." else path, ())
+        return [f"{folder}/{name}" for name in members]
 
 
 @lru_cache(maxsize=2)
