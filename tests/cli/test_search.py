@@ -240,3 +240,14 @@ def test_memories_are_searched_by_themselves(trip: Run) -> None:
     (answer,) = batch(trip, {"query": "lisbon", "in": ["memory", "text"]})
     for error in (trip("search", "x", "--in", "memory", "--in", "text", "--json").error, answer["error"]):
         assert ("usage", "memories are searched apart from messages") == (error["kind"], error["message"])
+
+
+def test_what_only_a_title_says_is_pointed_to(run: Run) -> None:
+    """A search looks at messages; where they say nothing of it a title that does is not kept quiet."""
+    name = run("new", "--title", "Quokkas at home", "--id-only").out.strip()
+    run("add", name, "what do they eat?", "--role", "user")
+    ran = run("search", "quokkas")
+    assert (1, "") == (ran.code, ran.out)
+    assert "in the title of 1 conversation: add --in title" in ran.err
+    assert name in run("search", "quokkas", "--in", "title", "--format", "ids").out
+    assert "title" not in run("search", "wombats").err

@@ -16,7 +16,7 @@ from chatlog.cli.session import STDIN, Session
 from chatlog.embedders import NONE
 from chatlog.errors import UsageError
 from chatlog.models import ROLES, Filters
-from chatlog.output import FORMATS
+from chatlog.output import FORMATS, counted
 from chatlog.results import Results, SearchOptions
 from chatlog.search import MODES, search_conversations, search_messages
 from chatlog.store import Store
@@ -89,14 +89,31 @@ def command(
         serve(session, batch, lambda asked: _answer(session, store, {**defaults, **asked}, options))
         return
     filters = _asked_filters(session, store, conv, words)
+    text = _asked_text(session, words, filters)
+    if in_memory:
+        _show_memories(session, _recall(store, text, options))
+        return
+    answer = OUTPUTS[output](store, text, filters, options, session.now())
+    found.show(session, answer, explain=explain)
+    _point_to_titles(session, store, text, filters, answer if not options.within else None)
+
+
+def _point_to_titles(session: Session, store: Store, text: str, filters: Filters, found: Results | None) -> None:
+    """Say where titles have what no message says, if that was found."""
+    if found is None or found.tier != "none":
+        return
+    options = SearchOptions(mode="lexical", within=("title",), limit=1, embedder=NONE)
+    if titles := search_messages(store, text, filters, options, session.now()).total:
+        session.output.hint(f"in the title of {counted(titles, 'conversation')}: add --in title")
+
+
+def _asked_text(session: Session, words: list[str] | None, filters: Filters) -> str:
+    """Return the query, from stdin where it is not in the arguments.  Raises UsageError where nothing is asked."""
     asks_nothing = not words and filters == Filters()
     text = session.text(None, "the query") if words == [STDIN] or asks_nothing else " ".join(words or ())
     if asks_nothing and not text.strip():
         raise UsageError("say what to search for", "chatlog search lisbon")
-    if in_memory:
-        _show_memories(session, _recall(store, text, options))
-        return
-    found.show(session, OUTPUTS[output](store, text, filters, options, session.now()), explain=explain)
+    return text
 
 
 def _asked_filters(session: Session, store: Store, conv: list[str] | None, words: list[str] | None) -> Filters:
