@@ -645,6 +645,78 @@ def test_small_batches_are_one_batch(parents: list[int | None], head: int, size:
             take(cut, records)
 
 
+# the beginning comes later
+
+
+@pytest.mark.parametrize("tail", [1, 2, 3])
+@pytest.mark.parametrize("size", [1, 2, 9])
+@pytest.mark.parametrize("above", [None, "gone"])
+def test_a_tail_follows_its_beginning_once_that_is_here(store: Store, tail: int, size: int, above: str | None) -> None:
+    """A slice of a session, then all of it: one path from first to last, and the title is the first's."""
+    records = [replace(timed("q1")[0], parent=above), *timed("q1", "a1", "q2", "a2")[1:]]
+    take(store, of("c", records[-tail:], head="m4"))
+    for start in range(0, 4, size):
+        take(store, of("c", records[start : start + size], head="m4"))
+    assert (["q1", "a1", "q2", "a2"], "q1") == (shown(store), store.get(only(store)).title)
+    assert [None, *(seq for seq, _, _ in tree(store)[:-1])] == [parent for _, parent, _ in tree(store)]
+    assert_sound(store)
+    with unwritten(store):
+        take(store, of("c", records, head="m4"))
+
+
+def test_what_was_superseded_in_a_tail_still_is(store: Store) -> None:
+    """A message that moved behind its beginning keeps away what it was before."""
+    take(store, of("c", timed("q1", "a1", "other", "a2")[2:]))
+    take(store, of("c", timed("q1", "a1", "q2", "a2")))
+    with unwritten(store):
+        take(store, of("c", timed("q1", "a1", "other", "a2")))
+    assert ["q1", "a1", "q2", "a2"] == shown(store)
+
+
+def test_a_tail_that_is_cited_stays_where_it_is(store: Store) -> None:
+    """Messages that a fork or their owner counts on keep their numbers; nothing is lost, and it ends there."""
+    records = timed("q1", "a1", "q2", "a2")
+    take(store, of("c", records[2:]))
+    store.add(only(store), [say("mine")])
+    take(store, of("c", records))
+    assert (["q2", "a2", "mine"], ["q1", "a1"]) == (shown(store), shown(store, branch=5))
+    with unwritten(store):
+        take(store, of("c", records))
+    assert_sound(store)
+
+
+def test_the_owners_title_stays_when_the_beginning_comes(store: Store) -> None:
+    """Only a title that was made from the words is made from the first ones then."""
+    records = timed("q1", "a1", "q2", "a2")
+    take(store, of("c", records[2:]))
+    store.change(only(store), {"title": "Mine"})
+    take(store, of("c", records))
+    assert ("Mine", 4) == (store.get(only(store)).title, len(shown(store)))
+
+
+def test_in_one_batch_a_parent_may_come_after_its_child(store: Store) -> None:
+    """Messages go where they belong, in whatever order a source tells them; a circle is no end."""
+    take(store, of("c", talk("a", "b", "c")[::-1]))
+    assert [(1, None, "a"), (2, 1, "b"), (3, 2, "c")] == tree(store)
+    take(store, of("d", [replace(one, parent=f"m{3 - n}") for n, one in enumerate(talk("x", "y"), 1)]))
+    assert_sound(store)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(TREES, st.integers(0, 8), st.integers(0, 8))
+def test_slices_in_any_order_end_in_the_whole(parents: list[int | None], cut: int, head: int) -> None:
+    """Whatever part of a history was here before, its whole is complete, once, and sound."""
+    records = branched(*parents, head=f"m{head % len(parents) + 1}")
+    with fresh() as whole, fresh() as sliced:
+        take(whole, records)
+        take(sliced, [records[0], *records[1 + cut % len(parents) :]])
+        take(sliced, records)
+        assert sorted(text for _, _, text in tree(whole)) == sorted(text for _, _, text in tree(sliced))
+        assert_sound(sliced)
+        with unwritten(sliced):
+            take(sliced, records)
+
+
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(TREES, TREES, st.integers(0, 20), st.integers(1, 3))
 def test_an_import_that_was_killed_goes_on(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from chatlog.models import ConversationDraft, MessageDraft, Part
+from chatlog.models import ConversationDraft, MessageDraft, Part, title_from
 from chatlog.store.sqlite import bodies
 from chatlog.store.sqlite.connection import Connection
 from chatlog.store.sqlite.identity import is_unique
@@ -76,12 +76,27 @@ def said_at(connection: Connection, conversation: int, seq: int) -> tuple[str, t
     return role, bodies.unpack(*said)
 
 
+def title_of(connection: Connection, conversation: int) -> str | None:
+    """Return a title from the first human words of a conversation."""
+    rows = connection.execute(
+        """SELECT b.text FROM messages AS m JOIN bodies AS b ON b.id = m.body
+           WHERE m.conversation = ? AND m.active AND m.role = 'user' AND NOT m.hidden ORDER BY m.seq""",
+        (conversation,),
+    )
+    return next((title for (text,) in rows if (title := title_from(text))), None)
+
+
+_TIMES = "SELECT min(created_at), max(created_at) FROM messages WHERE conversation = ? AND source_id IS NOT NULL"
+
+
+def oldest_time(connection: Connection, conversation: int) -> str:
+    """Return when the oldest of the messages that came from a source was said, "" where none did."""
+    return connection.execute(_TIMES, (conversation,)).fetchone()[0] or ""
+
+
 def newest_time(connection: Connection, conversation: int) -> str:
     """Return when the newest of the messages that came from a source was said, "" where none did."""
-    row = connection.execute(
-        "SELECT max(created_at) FROM messages WHERE conversation = ? AND source_id IS NOT NULL", (conversation,)
-    ).fetchone()
-    return row[0] or ""
+    return connection.execute(_TIMES, (conversation,)).fetchone()[1] or ""
 
 
 def time_of(connection: Connection, conversation: int, seq: int) -> str:

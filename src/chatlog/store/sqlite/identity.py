@@ -49,6 +49,23 @@ def last_versions(drafts: Sequence[MessageDraft]) -> Iterable[MessageDraft]:
     return found.values()
 
 
+def parents_first(drafts: Iterable[MessageDraft]) -> Iterable[MessageDraft]:
+    """Return messages in their order, but each one after that of them which it follows."""
+    drafts = list(drafts)
+    named = {name: draft for draft in drafts if (name := identity(draft)) is not None}
+    seen: set[int] = set()
+    ordered: list[MessageDraft] = []
+    for draft in drafts:
+        line: list[MessageDraft] = []
+        step: MessageDraft | None = draft
+        while step is not None and id(step) not in seen:
+            seen.add(id(step))
+            line.append(step)
+            step = None if step.parent is None else named.get(step.parent)
+        ordered += reversed(line)
+    return ordered
+
+
 def parts_of(draft: MessageDraft) -> Sequence[Part]:
     """Return the parts of a message on its way in, its text as the only one where it has none."""
     return draft.parts if draft.parts is not None else text_parts(draft.text)

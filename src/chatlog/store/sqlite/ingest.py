@@ -9,12 +9,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from chatlog.models import ConversationDraft, Ingested, MessageDraft, title_from
-from chatlog.store.sqlite import bodies, conversations, here, messages, superseded, tags
+from chatlog.store.sqlite import bodies, conversations, here, messages, superseded, tags, trees
 from chatlog.store.sqlite.connection import Connection, Row
-from chatlog.store.sqlite.here import Said
 from chatlog.store.sqlite.identity import (
     Identity,
     completed,
@@ -25,9 +24,11 @@ from chatlog.store.sqlite.identity import (
     last_versions,
     nameless,
     origin,
+    parents_first,
     parts_of,
 )
 from chatlog.store.sqlite.rows import Rows
+from chatlog.store.sqlite.target import Target
 
 #: The source of what comes in chatlog's own JSONL.
 OWN = "chatlog"
@@ -35,32 +36,6 @@ OWN = "chatlog"
 #: What an import remembers between its batches: the source id under which the message of a conversation's
 #: seq in the export is kept as a branch, because ours has another there.
 Moved = dict[tuple[str, Identity | None], str]
-
-
-@dataclass(slots=True)
-class _Target:
-    """A conversation as the batch finds and leaves it."""
-
-    key: int
-    id: str
-    is_new: bool
-    title: str | None
-    title_by: str
-    last_seq: int
-    head: int | None
-    updated_at: str
-    revision: int
-    known: dict[Identity, tuple[int, bytes, int]] = field(default_factory=dict)  # → seq, sha256, body
-    buried: frozenset[str] = frozenset()
-    inherited: dict[Said, int] = field(default_factory=dict)  # → body in the parent's prefix
-    told_before: frozenset[str] = frozenset()
-    stored_head: int | None = None
-    placed: int = 0
-    replaced: int = 0
-    last_time: str = ""
-    newest: str = ""
-    told: str = ""  # when the newest of the batch's messages was said, new or not
-    is_newer: bool = False  # by its own account
 
 
 class Ingest:
@@ -84,7 +59,7 @@ class Ingest:
 
     def run(self, records: Sequence[ConversationDraft | MessageDraft]) -> Ingested:
         """Bring the records in and return what they did."""
-        settled = []
+        settled: list[tuple[Target, ConversationDraft, list[MessageDraft]]] = []
         for header, drafts in grouped(records):
             draft = self._linked(header)
             target = self._target(draft, drafts)
@@ -92,12 +67,13 @@ class Ingest:
                 self.counts["skipped"] += len(drafts)
                 continue
             self._load(target, draft, drafts)
-            for message in last_versions(drafts):
+            for message in parents_first(last_versions(drafts)):
                 self._take(target, self._relocated(target, message))
-            settled.append((target, draft))
+            settled.append((target, draft, drafts))
         self.rows.write()
         self.rows.index()
-        for target, draft in settled:
+        for target, draft, drafts in settled:
+            self._graft(target, drafts)
             self._settle(target, draft)
         return Ingested(**self.counts, orphans=tuple(self.orphans), ids=tuple(self.ids))
 
@@ -118,7 +94,7 @@ class Ingest:
             self.orphans.append(draft.source_id or "")
         return replace(draft, parent=row[0] if row else None)
 
-    def _target(self, draft: ConversationDraft, drafts: Sequence[MessageDraft]) -> _Target | None:
+    def _target(self, draft: ConversationDraft, drafts: Sequence[MessageDraft]) -> Target | None:
         """Return the conversation to fill, created where it is new; None where it was deleted here."""
         own = draft.id or (draft.source_id if self.source == OWN else None)
         row = self._find("id = ?", [own]) if own else None
@@ -132,7 +108,7 @@ class Ingest:
                 return None
             conversations.untrash(self.connection, self.user, [facts[1]])
         key, name, title, title_by, last_seq, head, updated_at, revision = facts
-        return _Target(key, name, False, title, title_by, last_seq, head, updated_at, revision, stored_head=head)
+        return Target(key, name, False, title, title_by, last_seq, head, updated_at, revision, stored_head=head)
 
     def _find(self, condition: str, values: list[str | None]) -> Row | None:
         found: Row | None = self.connection.execute(
@@ -151,7 +127,7 @@ class Ingest:
         found = self.connection.execute(f"SELECT 1 FROM tombstones WHERE {condition} AND message_id = ''", values)
         return found.fetchone() is not None
 
-    def _create(self, draft: ConversationDraft, drafts: Sequence[MessageDraft]) -> _Target:
+    def _create(self, draft: ConversationDraft, drafts: Sequence[MessageDraft]) -> Target:
         times = [message.created_at for message in drafts if message.created_at]
         if draft.created_at is None and times:
             draft = replace(draft, created_at=min(times), updated_at=draft.updated_at or max(times))
@@ -159,13 +135,13 @@ class Ingest:
         tags.add(self.connection, self.user, [key], filter(None, map(tags.made_of, draft.tags)))
         stored = conversations.by_key(self.connection, key)
         title_by = "source" if draft.title else "text"
-        target = _Target(key, stored.id, True, draft.title, title_by, 0, None, stored.updated_at, stored.revision)
+        target = Target(key, stored.id, True, draft.title, title_by, 0, None, stored.updated_at, stored.revision)
         target.last_time = min(stored.created_at, stored.updated_at)
         return target
 
     # messages
 
-    def _load(self, target: _Target, draft: ConversationDraft, drafts: Sequence[MessageDraft]) -> None:
+    def _load(self, target: Target, draft: ConversationDraft, drafts: Sequence[MessageDraft]) -> None:
         """Look up which of the batch's messages, and of those they refer to, are here."""
         target.told = max((message.created_at or "" for message in drafts), default="")
         target.is_newer = (draft.updated_at or "") > target.updated_at
@@ -178,7 +154,7 @@ class Ingest:
         unknown = [one for one in drafts if one.source_id not in target.known]
         target.told_before = here.told_before(self.connection, unknown, self.placed)
 
-    def _load_known(self, target: _Target, draft: ConversationDraft, drafts: Sequence[MessageDraft]) -> None:
+    def _load_known(self, target: Target, draft: ConversationDraft, drafts: Sequence[MessageDraft]) -> None:
         wanted: set[Identity | None] = {draft.head}
         for message in drafts:
             wanted |= {message.source_id, message.parent}
@@ -190,17 +166,20 @@ class Ingest:
         names = json.dumps([name for name in wanted if isinstance(name, str)])
         seqs = json.dumps([seq for seq in wanted if isinstance(seq, int)])
         for column, values in (("source_id", names), ("seq", seqs)):
-            for name, *place in self.connection.execute(
-                f"""SELECT m.{column}, m.seq, b.sha256, m.body FROM messages AS m JOIN bodies AS b ON b.id = m.body
+            for name, parent, *place in self.connection.execute(
+                f"""SELECT m.{column}, m.parent_seq, m.seq, b.sha256, m.body
+                    FROM messages AS m JOIN bodies AS b ON b.id = m.body
                     WHERE m.conversation = ? AND m.{column} IN (SELECT value FROM json_each(?))""",
                 (target.key, values),
             ):
                 target.known[name] = (place[0], place[1], place[2])
+                if parent is None:
+                    target.roots.add(name)
         for name, (seq, digest) in origins.items():  # ours, which a copy of this conversation kept as a branch
             if seq in target.known and target.known[seq][1].hex().startswith(digest):
                 target.known.setdefault(name or "", target.known[seq])
 
-    def _relocated(self, target: _Target, draft: MessageDraft) -> MessageDraft:
+    def _relocated(self, target: Target, draft: MessageDraft) -> MessageDraft:
         """Return a message that goes on from one that was kept as a branch, with the ids that it has there."""
         before = self.moved.get((target.id, draft.parent)) if draft.source_id is None else None
         if before is None:
@@ -208,7 +187,7 @@ class Ingest:
         name = self.moved[target.id, draft.seq] = diverged(target.id, draft) or ""
         return replace(draft, source_id=name, parent=before)
 
-    def _take(self, target: _Target, draft: MessageDraft) -> None:
+    def _take(self, target: Target, draft: MessageDraft) -> None:
         """Leave, replace, skip or append one message."""
         digest = bodies.hash_of(draft)
         name = identity(draft)
@@ -229,15 +208,14 @@ class Ingest:
         else:
             self._replace(target, draft, digest, known)
 
-    def _append(self, target: _Target, draft: MessageDraft, digest: bytes) -> None:
+    def _append(self, target: Target, draft: MessageDraft, digest: bytes) -> None:
         redacted = superseded.redacted_body(self.connection, self.user, digest) if self.was_redacted else None
         body = redacted or self._told_elsewhere(target, draft, digest) or self._insert(draft, digest)
         given = (draft.seq or 0) if draft.source_id is None else 0
         # what has no time was said when what came before it was, in whichever batch that came
         created_at = draft.created_at or target.last_time or here.time_of(self.connection, target.key, target.last_seq)
         target.last_seq = seq = max(target.last_seq + 1, given)
-        # a parent that is not here, as in a slice of a session: go on from where we are
-        parent = None if draft.parent is None else target.known.get(draft.parent, (target.head,))[0]
+        parent = self._parent_of(target, draft)
         in_line = parent == target.head
         self.rows.places.append(messages.place_of((target.key, seq, body, parent, in_line), draft, created_at))
         if in_line:
@@ -257,7 +235,18 @@ class Ingest:
         target.last_time, target.newest = created_at, max(target.newest, created_at)
         self.counts["new"] += 1
 
-    def _diverge(self, target: _Target, draft: MessageDraft, digest: bytes) -> None:
+    def _parent_of(self, target: Target, draft: MessageDraft) -> int | None:
+        """Return what a message follows; where its parent is not here, as in a slice of a session, where we are.
+
+        Not so what was said before all that is here: that is a beginning.
+        """
+        if draft.parent is None or draft.parent in target.known:
+            return None if draft.parent is None else target.known[draft.parent][0]
+        if target.begun is None:
+            target.begun = "" if target.is_new else here.oldest_time(self.connection, target.key)
+        return None if draft.created_at and draft.created_at < target.begun else target.head
+
+    def _diverge(self, target: Target, draft: MessageDraft, digest: bytes) -> None:
         """Keep both where our history and an export of it went on differently: the import's is a branch."""
         name = self.moved[target.id, draft.seq] = diverged(target.id, draft) or ""
         branch = replace(draft, source_id=name)
@@ -268,7 +257,7 @@ class Ingest:
             self.counts["unchanged"] += 1
             target.known[draft.seq or 0] = known
 
-    def _replace(self, target: _Target, draft: MessageDraft, digest: bytes, known: tuple[int, bytes, int]) -> None:
+    def _replace(self, target: Target, draft: MessageDraft, digest: bytes, known: tuple[int, bytes, int]) -> None:
         seq, before, old = known
         body = self._insert(draft, digest)
         self.rows.write()
@@ -283,10 +272,10 @@ class Ingest:
         target.replaced += 1
         self.counts["updated"] += 1
 
-    def _stays(self, target: _Target, seq: int, draft: MessageDraft, digest: bytes) -> bool:
+    def _stays(self, target: Target, seq: int, draft: MessageDraft, digest: bytes) -> bool:
         return superseded.keeps(self.connection, target.key, seq, digest, named=draft.source_id is not None)
 
-    def _is_cut_short(self, target: _Target, seq: int, draft: MessageDraft) -> bool:
+    def _is_cut_short(self, target: Target, seq: int, draft: MessageDraft) -> bool:
         """Whether a message came as a mere beginning of what is here, from a snapshot taken while it was written.
 
         The same number of parts in an account that is newer by its own time is what someone made of it.
@@ -300,7 +289,7 @@ class Ingest:
     def _insert(self, draft: MessageDraft, digest: bytes) -> int:
         return self.rows.add(bodies.row_of(self.user, draft, digest))
 
-    def _told_elsewhere(self, target: _Target, draft: MessageDraft, digest: bytes) -> int | None:
+    def _told_elsewhere(self, target: Target, draft: MessageDraft, digest: bytes) -> int | None:
         """Return the body of the same message in the parent's prefix or elsewhere, as a resumed session repeats it."""
         is_repeated = draft.source_id in target.told_before
         if not (is_repeated or target.inherited):
@@ -313,7 +302,18 @@ class Ingest:
 
     # the end of a batch
 
-    def _settle(self, target: _Target, draft: ConversationDraft) -> None:
+    def _graft(self, target: Target, drafts: Sequence[MessageDraft]) -> None:
+        """Make what came before its own beginning, as the last part of a session, follow that."""
+        for draft in drafts:
+            if draft.source_id in target.roots and isinstance(draft.parent, str) and draft.parent in target.known:
+                root, parent = target.known[draft.source_id][0], target.known[draft.parent][0]
+                if moved := trees.graft(self.connection, target.key, root, parent, target.last_seq):
+                    target.renumber(moved)
+        if target.grafted and target.head is not None:
+            self.connection.execute("UPDATE messages SET active = 0 WHERE conversation = ? AND active", (target.key,))
+            messages.switch_head(self.connection, target.key, target.head)
+
+    def _settle(self, target: Target, draft: ConversationDraft) -> None:
         """Bring the conversation's own row up to date; nothing is written where nothing changed."""
         self.ids.append(target.id)
         wanted = self._wanted_head(target, draft)
@@ -335,7 +335,7 @@ class Ingest:
             [*values.values(), target.placed, target.key],
         )
 
-    def _wanted_head(self, target: _Target, draft: ConversationDraft) -> int | None:
+    def _wanted_head(self, target: Target, draft: ConversationDraft) -> int | None:
         """Return the seq that the source shows, None where the head stays as it is.
 
         A source may name its head after all of its messages, in a batch of its own; an older account of the same
@@ -348,7 +348,7 @@ class Ingest:
         wanted = target.last_seq if draft.head is None else target.known.get(draft.head, (None,))[0]
         return None if wanted in (None, target.head) or self._is_behind(target, draft) else wanted
 
-    def _is_behind(self, target: _Target, draft: ConversationDraft) -> bool:
+    def _is_behind(self, target: Target, draft: ConversationDraft) -> bool:
         """Whether an account of a conversation is from before its newest message here was said.
 
         Of one without a time that brings something new nothing is known: a long history comes in several batches.
@@ -358,7 +358,7 @@ class Ingest:
             return False
         return told < here.newest_time(self.connection, target.key)
 
-    def _continued_here(self, target: _Target, draft: ConversationDraft) -> bool:
+    def _continued_here(self, target: Target, draft: ConversationDraft) -> bool:
         """Whether the owner has gone on from here, so that the head is theirs to move."""
         if target.is_new or target.stored_head is None:
             return False
@@ -371,7 +371,7 @@ class Ingest:
         ).fetchone()
         return bool(row and row[0])
 
-    def _changes(self, target: _Target, draft: ConversationDraft) -> dict[str, str | None]:
+    def _changes(self, target: Target, draft: ConversationDraft) -> dict[str, str | None]:
         """Return the columns of an existing conversation, or of a new one once it has messages, that change."""
         changes: dict[str, str | None] = {}
         title, model, project, parent, metadata, redacted = self.connection.execute(
@@ -382,6 +382,8 @@ class Ingest:
             changes |= {"title": draft.title, "title_by": "source"}
         elif title is None and target.title is not None:
             changes["title"] = target.title
+        elif target.grafted and target.title_by == "text" and not redacted:
+            changes["title"] = here.title_of(self.connection, target.key) or title
         for name, stored, found in (("model", model, draft.model), ("project", project, draft.project)):
             if stored is None and found is not None:
                 changes[name] = found

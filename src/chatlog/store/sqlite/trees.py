@@ -1,4 +1,7 @@
-"""The trees of messages: the path of every conversation, messages that no path can reach, and joining those again."""
+"""The trees of messages: the path of every conversation, messages that no path can reach, and joining those again.
+
+Also the joining of a branch to its beginning, where that came later.
+"""
 
 from __future__ import annotations
 
@@ -51,3 +54,39 @@ def join(connection: Connection) -> None:
            WHERE conversation = ? AND seq = ?""",
         stray(connection),
     )
+
+
+#: A message and all that follow it, those before others first.
+_BRANCH = """WITH RECURSIVE branch (seq) AS (
+    SELECT ?2 UNION SELECT m.seq FROM branch JOIN messages AS m ON m.conversation = ?1 AND m.parent_seq = branch.seq)
+    SELECT m.seq, m.parent_seq, m.source_id IS NOT NULL FROM branch JOIN messages AS m
+      ON m.conversation = ?1 AND m.seq = branch.seq ORDER BY m.seq"""
+#: Whether anything says of a conversation which seqs it is about: a summary, or a fork.
+_IS_CITED = """SELECT EXISTS (SELECT 1 FROM summaries WHERE conversation = ?1) OR EXISTS (
+    SELECT 1 FROM conversations AS c JOIN conversations AS f ON f.user = c.user AND f.parent = c.id
+    WHERE c.key = ?1 AND f.forked_at IS NOT NULL)"""
+
+
+def graft(connection: Connection, key: int, root: int, parent: int, last_seq: int) -> dict[int, int]:
+    """Make a root follow a message that came after it; return the new seqs of all that follows it, by the old ones.
+
+    A parent must come before its child, so all of them go behind `last_seq`.  Nothing is done, and nothing returned,
+    where that closes a circle, or where the seqs are cited elsewhere: by summaries and forks, and by whoever wrote
+    here.  In the caller's transaction, who makes the marks of the active path anew.
+    """
+    branch = connection.execute(_BRANCH, (key, root)).fetchall()
+    moved = {seq: last_seq + number for number, (seq, _, _) in enumerate(branch, 1)}
+    is_ours = not all(is_named for _, _, is_named in branch)
+    if parent in moved or is_ours or connection.execute(_IS_CITED, (key,)).fetchone()[0]:
+        return {}
+    parents = {seq: moved.get(before, parent) for seq, before, _ in branch}
+    connection.execute("PRAGMA defer_foreign_keys = ON")
+    connection.executemany(
+        "UPDATE messages SET seq = ?, parent_seq = ? WHERE conversation = ? AND seq = ?",
+        [(moved[seq], parents[seq], key, seq) for seq in moved],
+    )
+    connection.executemany(
+        "UPDATE superseded SET seq = ? WHERE conversation = ? AND seq = ?",
+        [(new, key, seq) for seq, new in moved.items()],
+    )
+    return moved
