@@ -265,8 +265,10 @@ def test_a_second_import_reads_what_may_give_more(
         case "tag" | "undelete":
             options = {"tags": ("work",)} if change == "tag" else {"undelete": True}
     read: list[str] = []
-    detect = formats.detect
-    monkeypatch.setattr("chatlog.formats.detect", lambda source: read.append(source.name) or detect(source))
+    found = formats.recognised
+    monkeypatch.setattr(
+        "chatlog.formats.recognised", lambda source, name: read.append(source.name) or found(source, name)
+    )
     import_history(store, [path], ImportOptions(**options))
     assert [str(path)] == read
 

@@ -190,7 +190,7 @@ class _Run:
         """Import a source; one of no known format is a problem where it was named, and else ignored."""
         file = FileReport(source.name)
         try:
-            file.format = self.options.format or formats.detect(source)
+            file.format, source = formats.recognised(source, self.options.format)
             if file.format is None and not is_named:
                 self.report.ignored += 1
                 return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatlog.errors import UsageError
-from chatlog.formats import READERS, WRITERS, Head, detect, reader, writer
-from chatlog.formats.source import HEAD_BYTES, file_source
+from chatlog.formats import READERS, WRITERS, Head, detect, reader, recognised, writer
+from chatlog.formats.source import HEAD_BYTES, file_source, stream_source
+from chatlog.models import Problem
 
-from .making import DATA, json_lines, source_of
+from .making import DATA, json_lines, messages, source_of
 from .sqlite_making import database
 
 CHATGPT = {"title": "t", "create_time": 1.0, "mapping": {}, "current_node": "a", "conversation_id": "c"}
@@ -176,3 +178,74 @@ def test_an_unknown_format_is_refused_with_those_there_are() -> None:
         with pytest.raises(UsageError, match="'nope' is not a format") as caught:
             find("nope")
         assert caught.value.hint.endswith(f"one of: {', '.join(table)}")
+
+
+LONG = "lorem ipsum dolor " * 6000
+PICTURE = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": f"data:image/png;base64,{LONG}"}}]}
+TURNS = [{"value": "b", "from": "human"}, {"from": "gpt", "value": "x"}]
+BRANCHES = {
+    "a": {"id": "a", "parentId": None, "childrenIds": ["b", "c"], **PICTURE},
+    "b": {"id": "b", "parentId": "a", "childrenIds": [], "role": "assistant", "content": "one"},
+    "c": {"id": "c", "parentId": "a", "childrenIds": [], "role": "assistant", "content": "two"},
+}
+CUT: list[tuple[str, int, Any]] = [
+    ("openai_messages", 3, {"prompt": LONG, "chosen": "c", "rejected": "r"}),
+    ("openai_messages", 2, [{"instruction": LONG, "input": "", "output": "o"}]),
+    ("openai_messages", 2, [{"content": LONG, "role": "user"}, {"role": "assistant", "content": "x"}]),
+    ("sharegpt", 3, [{"system": LONG, "conversations": TURNS}]),
+    ("sharegpt", 2, {"tools": LONG, "conversations": TURNS}),
+    (
+        "openwebui",
+        3,
+        {
+            "title": "T",
+            "models": ["m"],
+            "messages": [BRANCHES["a"], BRANCHES["c"]],
+            "history": {"currentId": "c", "messages": BRANCHES},
+        },
+    ),
+    (
+        "gemini_takeout",
+        1,
+        [
+            {
+                "header": "Gemini Apps",
+                "title": f"Prompted {LONG}",
+                "time": "2025-01-02T00:00:00Z",
+                "products": ["Gemini Apps"],
+            }
+        ],
+    ),
+    (
+        "codex",
+        2,
+        {
+            "session": {"id": "g", "timestamp": "2025-08-01T00:00:00Z", "instructions": LONG},
+            "items": [{"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]}],
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "count", "value"), CUT)
+@pytest.mark.parametrize("from_stream", [False, True])
+def test_a_first_record_beyond_the_head(name: str, count: int, value: Any, *, from_stream: bool) -> None:
+    """What is known only by what follows a long prompt is read whole, from a file and from a stream."""
+    text = json.dumps(value)
+    found, source = recognised(stream_source(io.BytesIO(text.encode())) if from_stream else source_of(text))
+    assert name == found
+    records = list(reader(name).read(source))
+    assert (count, []) == (len(messages(records)), [record for record in records if isinstance(record, Problem)])
+
+
+def test_a_wide_head_is_for_a_cut_record_alone() -> None:
+    """What is no JSON, and what has whole records, is looked at no further."""
+    for text in ("words " * 20_000, json_lines(*[{"a": 1}] * 20_000)):
+        assert (None, HEAD_BYTES) == (recognised(source_of(text))[0], recognised(source_of(text))[1].head_bytes)
+
+
+def test_a_named_format_sees_as_much_as_it_needs() -> None:
+    """``--from`` reads a document by the same head as recognition would."""
+    text = json.dumps(CUT[-1][2])
+    found, source = recognised(source_of(text), "codex")
+    assert ("codex", True) == (found, source.head_bytes > HEAD_BYTES)

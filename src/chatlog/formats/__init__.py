@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib import import_module
 from typing import IO, Any, NamedTuple, Protocol, cast
 
 from chatlog.errors import UsageError, choices_hint
 from chatlog.formats.jsonstream import BROKEN_JSON, encoding_of, first_keys
-from chatlog.formats.source import HEAD_BYTES, Source
+from chatlog.formats.source import HEAD_BYTES, WIDE_HEAD_BYTES, Source
 from chatlog.models import Conversation, Message, Record
 
 #: Readers, most particular first: the first whose `sniff` says yes reads the source.
@@ -142,6 +142,8 @@ class Head:
         """The objects on the lines that are whole in the head (JSONL), or the whole document."""
         found: list[dict[str, Any]] = []
         for line in self.text.split("\n"):
+            if not line.lstrip().startswith("{"):
+                continue
             try:
                 value = json.loads(line)
             except BROKEN_JSON:
@@ -178,8 +180,30 @@ def writer(name: str) -> Writer:
 
 def detect(source: Source) -> str | None:
     """Return the name of the format a source is in, judged by its content; None if none is known."""
-    head = Head(source.name, source.head(HEAD_BYTES), source)
-    for name in READERS:
-        if reader(name).sniff(head):
-            return name
-    return None
+    return recognised(source)[0]
+
+
+def recognised(source: Source, name: str | None = None) -> tuple[str | None, Source]:
+    """Return the format a source is in, or `name`, with the source showing as much of itself as that is seen by.
+
+    Where the usual head ends amid the first record, and no format, or only the one that takes
+    what no other does, knows it, a wider head decides.
+    """
+    names = READERS if name is None else (name,)
+    found = _sniffed(source, names)
+    if found not in (None, READERS[-1]) or not _is_cut(source):
+        return name or found, source
+    wide = replace(source, head_bytes=WIDE_HEAD_BYTES)
+    seen = _sniffed(wide, names)
+    return name or seen or found, source if seen is None else wide
+
+
+def _sniffed(source: Source, names: Iterable[str]) -> str | None:
+    head = Head(source.name, source.head(), source)
+    return next((name for name in names if reader(name).sniff(head)), None)
+
+
+def _is_cut(source: Source) -> bool:
+    """Whether a source is JSON whose first record goes on beyond its head."""
+    head = Head(source.name, source.head())
+    return len(head.data) == HEAD_BYTES and head.is_json and not head.objects

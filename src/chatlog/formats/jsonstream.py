@@ -257,7 +257,7 @@ class _Reader:
 
 
 #: A string, which may be cut off, or a mark.
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|[\[\]{}:,]', re.DOTALL)
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{}:]', re.DOTALL)
 
 
 def first_keys(text: str) -> list[str]:

@@ -24,6 +24,10 @@ from chatlog.formats import packed
 
 #: How much of a source a format may look at to recognise it.
 HEAD_BYTES = 65_536
+#: How much where that much was not enough: a first record may be a long paste, a picture or a system prompt.
+WIDE_HEAD_BYTES = 4 * 1024 * 1024
+#: So much is kept of a stream that cannot be read twice: its wide head, and what a buffer reads beyond that.
+_KEPT_BYTES = 2 * WIDE_HEAD_BYTES
 #: So much is read of a file at once: lines are long.
 READ_BYTES = 1 << 18
 #: Archives within archives are opened this deep (exports are often re-zipped once).
@@ -62,15 +66,16 @@ class Source:
     modified: float | None = None
     path: Path | None = None
     folder: Folder | None = field(default=None, repr=False)
+    head_bytes: int = HEAD_BYTES
 
     def open(self) -> IO[bytes]:
         """Open it as a binary stream from its beginning."""
         return self.opener()
 
-    def head(self, size: int = HEAD_BYTES) -> bytes:
-        """Return its first bytes."""
+    def head(self, size: int | None = None) -> bytes:
+        """Return its first bytes: `size` of them, or as many as it takes to see what it is."""
         with self.open() as stream:
-            return stream.read(size)
+            return stream.read(self.head_bytes if size is None else size)
 
     def sibling(self, name: str) -> Source | None:
         """Return the source called `name` beside this one, None where there is none."""
@@ -171,26 +176,32 @@ class _Replay:
 
     def __init__(self, stream: BinaryIO) -> None:
         self.stream = stream
-        self.head = b""
+        self.head = bytearray()
 
     def open(self) -> IO[bytes]:
-        while len(self.head) < HEAD_BYTES and (chunk := self.stream.read(HEAD_BYTES - len(self.head))):
+        return io.BufferedReader(_HeadThenRest(self))
+
+    def read(self, size: int) -> bytes:
+        """Return what comes next in the stream, and keep it while it may be asked for again."""
+        chunk = self.stream.read(size)
+        if len(self.head) < _KEPT_BYTES:
             self.head += chunk
-        return io.BufferedReader(_HeadThenRest(self.head, self.stream))
+        return chunk
 
 
 class _HeadThenRest(io.RawIOBase):
-    """The head first, then what is left of the stream."""
+    """What was read of the stream before, then what is left of it."""
 
-    def __init__(self, head: bytes, rest: BinaryIO) -> None:
-        self.head = io.BytesIO(head)
-        self.rest = rest
+    def __init__(self, replay: _Replay) -> None:
+        self.replay = replay
+        self.at = 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        chunk = self.head.read(len(buffer)) or self.rest.read(len(buffer))
+        chunk = bytes(self.replay.head[self.at : self.at + len(buffer)]) or self.replay.read(len(buffer))
+        self.at += len(chunk)
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
