@@ -116,6 +116,15 @@ def test_sums_by(store: Store, by: str, expected: list[tuple[str, int, int]]) ->
     assert expected == [group[:3] for group in measure(store, by=by).by]
 
 
+def test_a_conversation_without_messages_counts_by_what_it_is_of(store: Store) -> None:
+    """Its user, its source and its tags have it; no day and no role does."""
+    store.new(ConversationDraft(tags=("work",)))
+    names = {"user": "local", "source": "chatlog", "tag": "work"}
+    assert names == {by: group.name for by in names for group in measure(store, by=by).by}
+    assert [("local", 1, 0, 0, 0)] == [*measure(store, by="user").by]
+    assert [(), ()] == [measure(store, by=by).by for by in ("day", "role")]
+
+
 def test_an_unknown_dimension_is_refused(store: Store) -> None:
     """The error names what there is."""
     with pytest.raises(UsageError, match="'colour' is not what sums"):

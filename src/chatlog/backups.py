@@ -9,6 +9,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+from chatlog.errors import NotFoundError
 from chatlog.paths import expanded
 from chatlog.store import Store
 
@@ -33,6 +34,16 @@ def outdated(folder: Path, stem: str, keep: int) -> list[Path]:
     names = folder.iterdir() if folder.is_dir() else ()
     found = sorted(path for path in names if ours.fullmatch(path.name) and _is_plain_file(path))
     return found[: max(len(found) - keep, 0)]
+
+
+def make_folder(named: str | None) -> None:
+    """Make a private folder where one is named that is not there.  Raises NotFoundError where it cannot be."""
+    if named is None or not named.endswith("/"):
+        return
+    try:
+        expanded(named).mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise NotFoundError(f"cannot write into {named}: {error.strerror}") from None
 
 
 def make(store: Store, copy: Path, stem: str, keep: int | None) -> tuple[int, list[Path]]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from chatlog import formats
 from chatlog.errors import NotFoundError, RefusedError
@@ -62,18 +62,30 @@ class Exporter:
 
     def write(self, conversations: Iterable[Conversation], out: IO[str], *, everything: bool = False) -> None:
         """Write to a text stream; with `everything`, a lossless form ends with memories and tombstones."""
-        transcripts = self._transcripts(conversations)
+        counting = _Counting(out)
+        transcripts = self._transcripts(conversations, counting)
         if self.form.lossless:
             from chatlog.formats import chatlog, json_document
 
             lossless = chatlog if self.to == "jsonl" else json_document
-            lossless.write(transcripts, out, lambda name: self.store.extras(name) if name or everything else ())
+            lossless.write(
+                transcripts,
+                cast("IO[str]", counting),
+                lambda name: self.store.extras(name) if name or everything else (),
+            )
         else:
-            self.writer.write(transcripts, out)
+            self.writer.write(transcripts, cast("IO[str]", counting))
 
-    def _transcripts(self, conversations: Iterable[Conversation]) -> Iterator[formats.Transcript]:
+    def _transcripts(
+        self, conversations: Iterable[Conversation], out: _Counting | None = None
+    ) -> Iterator[formats.Transcript]:
+        """Yield what is to be written, and count it; what the writer wrote nothing of is not counted."""
         for conversation in conversations:
-            yield conversation, _Messages(self, conversation)
+            before = out.chars if out else 0
+            messages = _Messages(self, conversation)
+            yield conversation, messages
+            if out and out.chars > before:
+                messages.report()
             if self.progress is not None:
                 self.progress(self.report)
 
@@ -120,22 +132,44 @@ class Exporter:
 
 
 class _Messages:
-    """The messages of a conversation as a form wants them, read anew each time; counted once."""
+    """The messages of a conversation as a form wants them, read anew each time; those that it shows are counted once.
+
+    Of a form of pages each conversation is one, written once it is read; of others some are left out.
+    """
 
     def __init__(self, exporter: Exporter, conversation: Conversation) -> None:
         self.exporter = exporter
         self.conversation = conversation
-        self.is_counted = False
+        self.count = 0
+        self.is_reported = False
 
     def __iter__(self) -> Iterator[Message]:
-        report, count = self.exporter.report, 0
-        for message in self.exporter.store.messages(self.conversation.id, all_branches=self.exporter.form.whole):
-            count += 1
+        form, count = self.exporter.form, 0
+        for message in self.exporter.store.messages(self.conversation.id, all_branches=form.whole):
+            count += not message.hidden or (form.whole and not form.paged)
             yield message
-        if not self.is_counted:
-            self.is_counted = True
-            report.conversations += 1
-            report.messages += count
+        self.count = count
+        if form.paged:
+            self.report()
+
+    def report(self) -> None:
+        """Count the conversation as written, once."""
+        if not self.is_reported:
+            self.is_reported = True
+            self.exporter.report.conversations += 1
+            self.exporter.report.messages += self.count
+
+
+class _Counting:
+    """A text stream that knows how much was written to it."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self._out = out
+        self.chars = 0
+
+    def write(self, text: str) -> int:
+        self.chars += len(text)
+        return self._out.write(text)
 
 
 #: So much of a title stands in a file's name; file systems take 255 bytes in all.

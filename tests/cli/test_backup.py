@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -173,3 +174,17 @@ def test_a_portable_copy_opens_anywhere(trip: Run, tmp_path: Path) -> None:
     assert ("True 1\n", "") == (done.stdout, done.stderr)
     assert {"to-browse.db"} == {path.name for path in tmp_path.glob("to-browse*")}
     assert 0 == trip("--db", "to-browse.db", "doctor").code
+
+
+def test_a_folder_that_is_not_there_is_made(trip: Run, tmp_path: Path) -> None:
+    """It is private; one below a folder that is missing is named."""
+    assert 0 == trip("db", "backup", "kept/", "--keep", "2").code
+    assert (0o700, 1) == (stat.S_IMODE((tmp_path / "kept").stat().st_mode), len([*(tmp_path / "kept").iterdir()]))
+    assert 3 == trip("db", "backup", "no/where/").code
+
+
+def test_a_refusal_names_only_options_that_are_there(trip: Run) -> None:
+    """A restore has no dry run; what has one says so."""
+    trip("db", "backup", "copy.db")
+    assert "add --yes if so" == trip("db", "restore", "copy.db", "--json").error["hint"]
+    assert "--dry-run" in trip("delete", "--tag", "work", "--json").error["hint"]

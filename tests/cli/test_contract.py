@@ -397,7 +397,7 @@ def test_ids_of_a_list_feed_the_next_command(trip: Run) -> None:
     """`--format ids` of list and search is what `show -`, `tag -` and `export -` read."""
     ids = trip("list", "--format", "ids").out
     assert f"{LISBON}\n{DATABASE}\n" == ids
-    shown = [json.loads(line) for line in trip("show", "-", "--json", stdin=ids).lines]
+    shown = trip("show", "-", "--json", stdin=ids).json["items"]
     assert [LISBON, DATABASE] == [item["conversation"]["id"] for item in shown]
     refs = trip("search", "sardines", "--format", "ids").out
     assert f"{LISBON}:2\n" == refs

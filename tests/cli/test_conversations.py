@@ -174,3 +174,23 @@ def test_a_tag_is_one_word(tag: str, trip: Run) -> None:
     """What a list of tags could not show is refused, and nothing is tagged."""
     refused(trip("tag", LISBON, tag, "--json"), 2, "usage")
     assert ["travel"] == conversation(trip)["tags"]
+
+
+def test_what_is_not_counted_is_said_where_tokens_are_sorted_by(trip: Run) -> None:
+    """An order by numbers that are not there is no order; once they are counted nothing is said."""
+    assert "2 of 2 are not counted yet" in trip("list", "--sort", "tokens").err
+    trip("fork", LISBON)  # its words are another's, and counted with them
+    trip("stats")
+    ran = trip("list", "--sort", "tokens", "--json")
+    tokens = [item["tokens"] for item in ran.json["items"]]
+    assert ("", sorted(tokens, reverse=True)) == (ran.err, tokens)
+    assert "" == trip("list").err
+
+
+def test_several_conversations_are_one_document(trip: Run) -> None:
+    """Ids on stdin give an envelope; one id gives what it gives by itself."""
+    ran = trip("show", "-", "--json", stdin=f"{LISBON}\n{DATABASE}:1\n")
+    assert (2, 1) == (ran.json["total"], ran.json["schema_version"])
+    alone = [trip("show", ref, "--json").json for ref in (LISBON, f"{DATABASE}:1")]
+    assert [{key: one[key] for key in ("conversation", "messages")} for one in alone] == ran.json["items"]
+    assert alone[0] == trip("show", "-", "--json", stdin=LISBON).json

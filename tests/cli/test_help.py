@@ -127,3 +127,10 @@ def test_global_options_are_options_of_every_verb(verb: tuple[str, ...]) -> None
     """Whatever stands before the verb may stand after it."""
     spellings = {spelling for parameter in command(verb).params for spelling in parameter.opts}
     assert set() == {spelling for flag in GLOBAL_FLAGS for spelling in flag.spellings} - spellings
+
+
+def test_the_help_of_a_verb_below_a_group(run: Run) -> None:
+    """`help db backup` is `db backup --help`; what is none is refused, and what there is named."""
+    assert run("db", "backup", "--help").out == run("help", "db", "backup").out
+    assert 2 == run("help", "list", "all").code
+    assert "backup" in run("help", "db", "bakup", "--json").error["hint"]

@@ -86,3 +86,13 @@ def test_a_half_built_index_is_searched_with_one_warning(run: Run, monkeypatch: 
     assert ("hybrid", 20) == (ran.json["mode"], len(ran.json["items"]))
     assert ["15 messages are searched by words only: chatlog embed indexes their meaning"] == ran.json["warnings"]
     assert 1 == ran.err.count("warning: ")
+
+
+def test_the_status_says_how_far_the_index_is(run: Run) -> None:
+    """What is in it and what waits; with --rebuild, which would change it, it is refused."""
+    run("import", "-", stdin=HISTORY)
+    run("add", "@last", "--role", "user", "one more")
+    assert {"embedded": 20, "waiting": 1}.items() <= status(run).items()
+    assert ": 20 messages embedded, 1 waiting" in run("embed", "--status").out
+    assert 2 == run("embed", "--status", "--rebuild").code
+    assert 1 == status(run)["waiting"]

@@ -222,3 +222,14 @@ def test_a_form_is_named_once(trip: Run) -> None:
     assert trip("export", LISBON, "--to", "csv").out == trip("export", LISBON, "--to", "csv", "--json").out
     ran = trip("export", LISBON, "--format", "table")
     assert (2, "") == (ran.code, ran.out)
+
+
+def test_the_report_is_of_what_was_written(trip: Run, tmp_path: Path) -> None:
+    """A conversation that a form can say nothing of is not in the file, nor is what is hidden."""
+    hidden = '{"role": "user", "text": "injected", "hidden": true}'
+    trip("new", "--title", "empty")
+    assert 0 == trip("add", "--new", "--json", "-", stdin=hidden).code
+    ran = trip("export", "--to", "openai", "-o", "out.jsonl")
+    assert 2 == len((tmp_path / "out.jsonl").read_text("utf-8").splitlines())
+    assert "2 conversations, 3 messages → out.jsonl\n" == ran.err
+    assert "4 conversations, 4 messages → out.csv" in trip("export", "--to", "jsonl", "-o", "out.csv").err

@@ -66,8 +66,10 @@ def backup(
     copy = backups.target(original, target, session.now())
     if keep is not None and copy.name != backups.target(original, None, session.now()).name:
         raise UsageError("--keep counts dated backups", "name a folder, or nothing, instead of a file")
+    store = session.store()
+    backups.make_folder(target)
     with session.output.progress("copying"):
-        size, removed = backups.make(session.store(), copy, original.stem, keep)
+        size, removed = backups.make(store, copy, original.stem, keep)
     if portable:
         size = _made_portable(session, copy)
     facts = {"path": str(copy), "bytes": size, "removed": [str(path) for path in removed]}
@@ -89,7 +91,7 @@ def restore(
     path = path_of(url)
     now, found = session.now(), session.file(source)
     if path.exists():
-        session.confirm(f"put {source} in the place of {path}", yes=yes)
+        session.confirm(f"put {source} in the place of {path}", yes=yes, can_show=False)
     aside = path.with_name(f"{path.stem}-before-restore-{backups.stamp(now)}.db")
     key = session.key(url)
     with session.output.progress("verifying the backup"):
@@ -155,7 +157,7 @@ def decrypt(ctx: typer.Context, yes: Annotated[bool, typer.Option("--yes", "-y",
     session = Session.of(ctx)
     url = session.settings.database()[0]
     key = _current(session, url)
-    session.confirm(f"decrypt {path_of(url)}", yes=yes)
+    session.confirm(f"decrypt {path_of(url)}", yes=yes, can_show=False)
     _done(session, "decrypt", _convert(session, url, key, None), "decrypted")
     session.output.hint("the settings key_file, key_command and keyring must not point to a key any more")
 

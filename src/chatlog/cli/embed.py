@@ -9,6 +9,7 @@ import typer
 from chatlog.cli.indexing import COUNTED, bring_up_to_date
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
+from chatlog.errors import UsageError
 from chatlog.output import THING
 from chatlog.store import Store
 
@@ -25,9 +26,11 @@ def command(
     Searches do this for a few messages by themselves.  Another embedder is set with: chatlog config set embedder NAME.
     """
     session = Session.of(ctx)
+    if status and rebuild:
+        raise UsageError("--status changes nothing, --rebuild begins anew", "give one of them")
     store = session.store()
     name = embedder or session.settings.get("embedder")
-    embedded = 0 if status else bring_up_to_date(session, store, name, rebuild=rebuild)
+    embedded = store.vectors.embedded() if status else bring_up_to_date(session, store, name, rebuild=rebuild)
     _print(session, store, embedded)
 
 

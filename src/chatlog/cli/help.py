@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -127,17 +127,18 @@ def _pages(ctx: typer.Context) -> list[str]:
     return [*ctx.find_root().command.list_commands(ctx), *TOPICS]  # type: ignore[attr-defined]
 
 
-@verb("chatlog help search", "chatlog help exit-codes", "chatlog help query")
+@verb("chatlog help search", "chatlog help db backup", "chatlog help exit-codes", "chatlog help query")
 def command(
     ctx: typer.Context,
     topic: Annotated[
         str | None,
         typer.Argument(metavar="[VERB|TOPIC]", help=f"Topics: {', '.join(TOPICS)}.", autocompletion=_pages),
     ] = None,
+    verb_of: Annotated[str | None, typer.Argument(metavar="[VERB]", help="Of db, memory …: which.")] = None,
 ) -> None:
     """Explain a verb, or a topic: exit-codes, dates, filters, query, ids, json, terminal, settings, encryption."""
     session = Session.of(ctx)
-    if topic in TOPICS:
+    if topic in TOPICS and verb_of is None:
         with session.output.paged():
             session.output.lines([page_of(topic)])
         return
@@ -151,4 +152,14 @@ def command(
         close = meant(topic, _pages(ctx))
         raise UsageError(f"there is no verb or topic '{topic}'", close or f"topics: {', '.join(TOPICS)}")
     with typer.Context(found, info_name=topic, parent=root) as child, session.output.paged():
-        session.output.lines([found.get_help(child)])
+        session.output.lines([found.get_help(child) if verb_of is None else _help_below(child, verb_of)])
+
+
+def _help_below(ctx: Any, name: str) -> str:
+    """Return the help of a verb of a group.  Raises UsageError where it is none."""
+    verbs = getattr(ctx.command, "commands", {})
+    if name not in verbs:
+        close = meant(name, verbs) or (f"one of: {', '.join(verbs)}" if verbs else f"chatlog help {ctx.info_name}")
+        raise UsageError(f"{ctx.info_name} has no verb '{name}'", close)
+    with typer.Context(verbs[name], info_name=name, parent=ctx) as below:
+        return str(verbs[name].get_help(below))

@@ -37,7 +37,8 @@ def command(
     """
     session = Session.of(ctx)
     filters = session.filters(archived=session.filter_flags.get("archived", False))
-    page = session.store().conversations(filters, sort=sort, limit=number or None, cursor=cursor)
+    store = session.store()
+    page = store.conversations(filters, sort=sort, limit=number or None, cursor=cursor)
     session.output.listing(
         Listing(
             items=[conversation_record(conversation) for conversation in page.items],
@@ -48,6 +49,10 @@ def command(
             none="no conversation matches" if session.filter_flags else "no conversations",
         )
     )
+    if sort.partition(":")[0] == "tokens" and (unsized := store.measures.unsized(filters)):
+        session.output.hint(
+            f"{unsized} of {page.total} are not counted yet, and sorted as 0; chatlog stats counts them"
+        )
     if session.output.is_terminal and page.total > len(page.items):
         session.output.hint(f"{len(page.items)} of {page.total}; -n 0 shows all")
 

@@ -93,12 +93,15 @@ class Session:
         """Whether a person is there to answer a question."""
         return not self.flags.get("no_input") and sys.stdin.isatty() and sys.stderr.isatty()
 
-    def confirm(self, action: str, *, yes: bool) -> None:
-        """Make sure that something is meant.  Raises RefusedError where it is not, or nobody is there to say so."""
+    def confirm(self, action: str, *, yes: bool, can_show: bool = True) -> None:
+        """Make sure that something is meant.  Raises RefusedError where it is not, or nobody is there to say so.
+
+        `can_show` says that the verb has --dry-run.
+        """
         if yes:
             return
         if not self.may_ask:
-            raise RefusedError(f"this would {action}", "add --yes if so; --dry-run shows which")
+            raise RefusedError(f"this would {action}", "add --yes if so" + "; --dry-run shows which" * can_show)
         if not self.ask(f"{action[:1].upper()}{action[1:]}?"):
             raise RefusedError("nothing was done: not confirmed")
 

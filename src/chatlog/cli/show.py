@@ -44,7 +44,7 @@ def command(
 ) -> None:
     """Show a conversation: its active path, or the branch and messages asked for.
 
-    JSON always holds every message of the path, hidden ones marked.
+    JSON always holds every message of the path, hidden ones marked; several ids on stdin make one document of items.
     """
     session = Session.of(ctx)
     store = session.store()
@@ -60,10 +60,17 @@ def command(
         chosen.append((found, wanted))
     number = None if number is None else min(number, MOST)
     view = _View(session, hidden=hidden, full=full, importance=importance)
+    talks = (
+        (
+            found,
+            store.messages(found.id, last=number, branch=branch, all_branches=all_branches)
+            if wanted is None
+            else wanted,
+        )
+        for found, wanted in chosen
+    )
     with session.output.paged():
-        for found, wanted in chosen:
-            rest = store.messages(found.id, last=number, branch=branch, all_branches=all_branches)
-            view.show(found, rest if wanted is None else wanted)
+        view.show_all(talks, len(chosen))
 
 
 def _choose(
@@ -91,16 +98,26 @@ class _View:
             folded=not full and self.output.is_terminal,
         )
 
+    def show_all(self, talks: Iterable[tuple[Conversation, Iterable[Message]]], count: int) -> None:
+        """Write conversations: as one JSON document, where there are several."""
+        if self.output.format == "json" and count > 1:
+            items = [self._talk(conversation, messages) for conversation, messages in talks]
+            self.output.json({"items": items, "total": count, "next_cursor": None, "warnings": []})
+            return
+        for conversation, messages in talks:
+            self.show(conversation, messages)
+
+    def _talk(self, conversation: Conversation, messages: Iterable[Message]) -> dict[str, Any]:
+        return {
+            "conversation": conversation_record(conversation),
+            "messages": [self._record(message) for message in messages],
+        }
+
     def show(self, conversation: Conversation, messages: Iterable[Message]) -> None:
         """Write one conversation."""
         match self.output.format:
             case "json":
-                self.output.json(
-                    {
-                        "conversation": conversation_record(conversation),
-                        "messages": [self._record(message) for message in messages],
-                    }
-                )
+                self.output.json(self._talk(conversation, messages))
             case "jsonl":
                 self.output.lines(to_json(self._record(message)) for message in messages)
             case "ids":

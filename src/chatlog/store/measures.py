@@ -49,7 +49,10 @@ class Measures(Protocol):
     """The part of a store that is measured; tokens are those of one encoding that are counted already."""
 
     def uncounted(self, filters: Filters, encoding: str) -> list[str]:
-        """Return the conversations with messages on their active path that are not counted yet."""
+        """Return the conversations with messages that are not counted yet: one on the active path, or all in all."""
+
+    def unsized(self, filters: Filters) -> int:
+        """Return how many conversations have messages but no number of tokens to be sorted by."""
 
     def count(self, conversation: str, encoding: str, count: Callable[[Message], int]) -> None:
         """Count a conversation's messages, and keep the counts where the file can be written."""

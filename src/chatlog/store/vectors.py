@@ -55,6 +55,9 @@ class Vectors(Protocol):
     def reweigh(self, weights: bytes | None, fitted: int) -> None:
         """Give the index other weights: those it had were of words that have been removed."""
 
+    def embedded(self) -> int:
+        """Return how many bodies are in the index."""
+
     def waiting(self, most: int) -> int:
         """Return how many bodies are not in the index yet, counted up to `most`."""
 

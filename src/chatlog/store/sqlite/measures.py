@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+from chatlog.errors import BusyError
 from chatlog.models import Filters, Message
 from chatlog.store.measures import Exchange, Group, Size
 from chatlog.store.sqlite.connection import Pool, Row
@@ -22,6 +24,9 @@ _FROM = "FROM chosen AS c JOIN " + _JOINED.format("")
 _FROM_ALL = "FROM chosen AS c LEFT JOIN " + _JOINED.format("LEFT ")
 #: What counts as context: the active path without what is hidden.
 _TOKENS = "iif(m.active AND NOT m.hidden, t.tokens, 0)"
+_UNSIZED = "c.token_count IS NULL AND c.message_count > 0"
+#: By these a conversation counts that has no messages; the others are facts of messages.
+_OF_CONVERSATIONS = ("source", "tag", "user")
 _NAMES = {
     "day": "substr(m.created_at, 1, 10)",
     "model": "coalesce(m.model, c.model, '')",
@@ -44,14 +49,22 @@ class SqliteMeasures:
         rows = self._ask(
             filters,
             encoding,
-            """SELECT c.id FROM chosen AS c WHERE EXISTS (
+            f"""SELECT c.id FROM chosen AS c WHERE {_UNSIZED} OR EXISTS (
                  SELECT 1 FROM messages AS m WHERE m.conversation = c.key AND m.active AND NOT m.hidden
                  AND NOT EXISTS (SELECT 1 FROM token_counts AS t WHERE t.body = m.body AND t.encoding = ?1))""",
         )
         return [row[0] for row in rows]
 
+    def unsized(self, filters: Filters) -> int:
+        return int(self._ask(filters, "", f"SELECT count(*) FROM chosen AS c WHERE {_UNSIZED}")[0][0])
+
     def count(self, conversation: str, encoding: str, count: Callable[[Message], int]) -> None:
-        SqliteWindows(self._pool, self._user, self._clock).opening(conversation, encoding, count)
+        found = SqliteWindows(self._pool, self._user, self._clock).opening(conversation, encoding, count)
+        with suppress(BusyError), self._pool.write() as connection:  # of words that were counted elsewhere already
+            connection.execute(
+                "UPDATE conversations SET token_count = ? WHERE user = ? AND id = ? AND token_count IS NULL",
+                (found.tokens, self._user, conversation),
+            )
 
     def sizes(self, filters: Filters, encoding: str) -> list[Size]:
         rows = self._ask(
@@ -103,12 +116,13 @@ class SqliteMeasures:
 
     def groups(self, filters: Filters, encoding: str, dimension: str) -> list[Group]:
         tags = "JOIN tags AS g ON g.conversation = c.key" if dimension == "tag" else ""
+        joined = _FROM_ALL if dimension in _OF_CONVERSATIONS else _FROM
         rows = self._ask(
             filters,
             encoding,
-            f"""SELECT {_NAMES[dimension]} AS name, count(DISTINCT c.key), count(*), coalesce(sum({_TOKENS}), 0),
-                  sum({_BYTES})
-                {_FROM} {tags} GROUP BY name ORDER BY {"name" if dimension == "day" else "3 DESC, name"}""",
+            f"""SELECT {_NAMES[dimension]} AS name, count(DISTINCT c.key), count(m.seq), coalesce(sum({_TOKENS}), 0),
+                  coalesce(sum({_BYTES}), 0)
+                {joined} {tags} GROUP BY name ORDER BY {"name" if dimension == "day" else "3 DESC, name"}""",
         )
         return [Group(*row) for row in rows]
 

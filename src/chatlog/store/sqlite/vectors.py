@@ -228,6 +228,15 @@ class SqliteVectors:
                 "UPDATE meanings SET weights = ?, fitted = ? WHERE user = ?", (weights, fitted, self.user)
             )
 
+    def embedded(self) -> int:
+        with self._pool.read() as connection:
+            row = connection.execute(
+                """SELECT count(*) FROM bodies AS b JOIN meanings AS m ON m.user = b.user
+                   WHERE b.user = ? AND b.text <> '' AND b.id <= m.done""",
+                (self.user,),
+            ).fetchone()
+        return int(row[0])
+
     def waiting(self, most: int) -> int:
         with self._pool.read() as connection:
             return int(
