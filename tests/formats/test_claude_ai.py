@@ -373,3 +373,16 @@ def test_a_design_chat_without_blocks() -> None:
     )
     assert [("user", "make it")] == [(message.role, message.text) for message in messages(found)]
     assert not sniffs({"uuid": "d1", "messages": [{"role": "user", "content": "hi"}]})
+
+
+def test_a_picture_with_its_bytes() -> None:
+    """A picture among the blocks is bytes where it has them, else what it came as."""
+    held = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}
+    elsewhere = {"type": "image", "source": {"type": "url", "url": "https://x.test/a.png"}}
+    said = {"sender": "human", "content": [{"type": "text", "text": "look"}, held, elsewhere]}
+    expected = (
+        {"type": "text", "content": "look"},
+        {"type": "blob", "mime_type": "image/png", "content": "AAAA", "modality": "image"},
+        elsewhere,
+    )
+    assert expected == messages(read(chat(row("m1", 1, **said))))[0].parts

@@ -144,7 +144,12 @@ def test_a_file_without_messages_is_no_conversation() -> None:
         {"type": "file-history-snapshot", "messageId": "m", "snapshot": {}},
         {"type": "custom-title", "customTitle": "T", "sessionId": "s"},
     )
-    assert ({}, [TitleHint("l", "Old")], {"file-history-snapshot": 1}) == (
+    left_out = {
+        "file-history-snapshot": 1,
+        "summary (of a session in another file)": 1,
+        "titles, names and tags of sessions without messages": 1,
+    }
+    assert ({}, [TitleHint("l", "Old")], left_out) == (
         found.conversations,
         found.hints,
         found.left_out,

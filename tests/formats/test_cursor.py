@@ -502,3 +502,15 @@ def test_a_real_store_without_messages() -> None:
     held = file_source(sample(STORE))
     assert cursor.sniff(head_of(held))
     assert list(cursor.read(held)) == [LeftOut("chats without messages", 1)]
+
+
+def test_bubbles_of_a_chat_that_is_not_here(tmp_path: Path) -> None:
+    """Messages whose chat is not in the file are counted, those of a chat that is are not."""
+    entries = {
+        "composerData:k1": {"composerId": "k1", "fullConversationHeadersOnly": [{"bubbleId": "a"}]},
+        "bubbleId:k1:a": {"type": 1, "text": "hi", "bubbleId": "a"},
+        "bubbleId:k9:z": {"type": 1, "text": "lost", "bubbleId": "z"},
+    }
+    found = list(cursor.read(state(tmp_path / "state.vscdb", {"cursorDiskKV": entries})))
+    assert [("user", "hi")] == said(found)
+    assert LeftOut("bubbles whose chats are not in this file", 1) in found

@@ -330,3 +330,12 @@ def test_sessions_are_looked_for_where_they_are() -> None:
     root = HERE.parent
     patterns = [place.removeprefix("~/.gemini/tmp/") for place in gemini_cli.LOCATIONS]
     assert {*HERE.rglob("*.json*")} == {path for pattern in patterns for path in root.glob(pattern)}
+
+
+@pytest.mark.parametrize(("shown", "kept"), [("Found 3 files", "Found 3 files"), ("a.py\n  b.py", None)])
+def test_what_was_shown_of_a_result(shown: str, kept: str | None) -> None:
+    """What the terminal showed of a result is kept where the result does not say it."""
+    output = {"functionResponse": {"id": "t", "name": "n", "response": {"output": "Files: a.py b.py"}}}
+    call = {"id": "t", "name": "n", "args": {}, "result": [output], "status": "success", "resultDisplay": shown}
+    found = told(said("1", "q"), said("2", "", "gemini", toolCalls=[call]))
+    assert kept == part(found, "2", "tool_call").get("resultDisplay")

@@ -112,6 +112,8 @@ class _Blocks:
                 self._use(number, block)
             case "tool_result":
                 self._result(number, block)
+            case "image" if (picture := _picture(block)) is not None:
+                self.parts.append(picture)
             case "token_budget":
                 self.budgets += 1
             case kind:
@@ -174,6 +176,14 @@ def _rest(values: Mapping[str, Any], *taken: str) -> dict[str, Any]:
         for key, value in values.items()
         if value and key not in taken and key != "type"
     }
+
+
+def _picture(block: Mapping[str, Any]) -> Part | None:
+    """Return the bytes of a picture where the block has them."""
+    match block.get("source"):
+        case {"type": "base64", "data": str(data), **facts}:
+            return build.blob(build.word(facts.get("media_type")), data, modality="image", **_rest(block, "source"))
+    return None
 
 
 def _times(blocks: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

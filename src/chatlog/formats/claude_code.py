@@ -144,8 +144,7 @@ class _Session:
     def lane(self, entry: Entry) -> Lane:
         """Return the lane of an entry's conversation."""
         session = self.session_id(entry)
-        agent = self._agent(entry)
-        if agent:
+        if agent := self._agent(entry):
             return self._agent_lane(session, str(agent))
         if entry.get("isSidechain"):
             return self._sidechain(session, entry)
@@ -347,6 +346,8 @@ class _Session:
             if lane.opened:
                 yield self._completed(session, name, lane)
         yield from self._hints()
+        other = (facts for session, facts in self.facts.items() if (session, "") not in self.lanes)
+        self.counts["titles, names and tags of sessions without messages"] = sum(map(len, other))
         yield from (LeftOut(what, count) for what, count in sorted(self.counts.items()) if count)
 
     def _completed(self, session: str, name: str, lane: Lane) -> ConversationDraft:
@@ -363,11 +364,9 @@ class _Session:
         )
 
     def _completed_agent(self, agent: str, draft: ConversationDraft) -> ConversationDraft:
-        about = self._about(agent)
-        metadata = {**draft.metadata, **about}
+        metadata = {**draft.metadata, **(about := self._about(agent))}
         metadata["parentToolUseID"] = self.spawned.get(agent) or metadata.get("parentToolUseID")
-        title = about.get("description")
-        return replace(draft, title=title if isinstance(title, str) else None, metadata=build.compact(metadata))
+        return replace(draft, title=build.word(about.get("description")), metadata=build.compact(metadata))
 
     def _about(self, agent: str) -> dict[str, Any]:
         """Return what the file beside a sub-agent's own says of it."""
@@ -380,6 +379,7 @@ class _Session:
 
     def _hints(self) -> Iterator[TitleHint]:
         for leaf, title in self.summaries:
+            self.counts["summary (of a session in another file)"] += not self.lanes
             lane = next((lane for lane in self.lanes.values() if leaf in lane.links.ids), None)
             facts = self.facts[lane.source_id] if lane else {}
             if "custom-title" in facts or "ai-title" in facts:

@@ -191,6 +191,7 @@ class _Chats:
         self.entries = entries
         self.folder = folder
         self.folders: dict[str, str | None] = {}
+        self.known: set[str] = set()
         self.problems: list[Problem] = []
         self.left_out: Counter[str] = Counter()
 
@@ -203,6 +204,7 @@ class _Chats:
                 prompts.discard(made.text)
         yield from self.problems
         self.left_out["prompts whose chats are not in this file"] = len(prompts)
+        self.left_out["bubbles whose chats are not in this file"] = self._stray()
         yield from (LeftOut(what, count) for what, count in self.left_out.items() if count)
 
     def _all(self) -> Iterator[Record]:
@@ -212,6 +214,7 @@ class _Chats:
             if isinstance(header, dict) and isinstance(header.get("workspaceIdentifier"), dict):
                 self.folders[str(header.get("composerId"))] = _path(header["workspaceIdentifier"].get("uri"))
         keys = self.entries.keys("composerData:")
+        self.known.update(key.partition(":")[2] for key in keys)
         own = frozenset(keys)
         for number, chat in enumerate(self._list(_COMPOSERS, "allComposers"), 1):
             if not isinstance(chat, dict) or f"composerData:{chat.get('composerId')}" not in own:
@@ -237,6 +240,7 @@ class _Chats:
         """Yield one chat: what it is, its messages, and those that were taken out of it again."""
         try:
             draft = self._draft(chat)
+            self.known.add(str(draft.source_id))
             bubbles = list(self._bubbles(chat, str(draft.source_id)))
         except MALFORMED:
             self.problems.append(Problem(place, _NOT_A_CHAT))
@@ -311,6 +315,10 @@ class _Chats:
             facts = {**made.metadata, "hidden_reason": "not in the chat any more"}
             yield replace(made, parent=last, hidden=True, metadata=facts)
             last = made.source_id
+
+    def _stray(self) -> int:
+        """Return how many bubbles are entries of no chat that is here."""
+        return sum(key.split(":")[1] not in self.known for key in self.entries.keys("bubbleId:"))
 
 
 def _last_model(told: Iterable[MessageDraft]) -> str | None:

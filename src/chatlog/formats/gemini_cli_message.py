@@ -127,7 +127,23 @@ def _is_news(display: Any, result: Any) -> bool:
     """Whether what the terminal showed of a result says more than the result does."""
     if not display:
         return False
-    return not isinstance(display, str) or result is None
+    if not isinstance(display, str) or result is None:
+        return True
+    words = display.split()
+    return not any(_stands_in(words, text) for text in _texts(result))
+
+
+def _stands_in(words: list[str], text: str) -> bool:
+    return " ".join(words) in " ".join(text.split())
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text in a result."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (dict, list)):
+        for held in value.values() if isinstance(value, dict) else value:
+            yield from _texts(held)
 
 
 def _result(call: Mapping[str, Any]) -> Part:
