@@ -211,7 +211,7 @@ class Ingest:
     def _append(self, target: Target, draft: MessageDraft, digest: bytes) -> None:
         redacted = superseded.redacted_body(self.connection, self.user, digest) if self.was_redacted else None
         body = redacted or self._told_elsewhere(target, draft, digest) or self._insert(draft, digest)
-        given = (draft.seq or 0) if draft.source_id is None else 0
+        given = draft.seq or 0  # as an export of ours numbers it
         # what has no time was said when what came before it was, in whichever batch that came
         created_at = draft.created_at or target.last_time or here.time_of(self.connection, target.key, target.last_seq)
         target.last_seq = seq = max(target.last_seq + 1, given)
