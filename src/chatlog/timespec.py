@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from chatlog.errors import UsageError
 
 _FRACTION = r"(\.\d{1,6})\d*"
+_MAIL_DATE = re.compile(r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d")
 _DURATION = r"(?i)(\d+(?:\.\d+)?)\s*(mo|[smhdwy])"
 _DAYS = {"d": 1.0, "w": 7.0, "mo": 30.0, "y": 365.0, "h": 1 / 24, "m": 1 / 1440, "s": 1 / 86_400}
 
@@ -36,18 +37,29 @@ def parse_iso(text: str) -> datetime:
 def instant(value: object) -> str | None:
     """Return a source's time in chatlog's form; None where it holds none.
 
-    Takes ISO-8601 text of any precision and numbers (or numeric text) counted from 1970 in
-    seconds, milliseconds, microseconds or nanoseconds, told apart by their magnitude.
+    Takes ISO-8601 text of any precision, also with UTC behind it, the dates of mail and of HTTP,
+    and numbers (or numeric text) counted from 1970 in seconds, milliseconds, microseconds or
+    nanoseconds, told apart by their magnitude.
     """
     try:
         if isinstance(value, str) and not _is_number(value):
-            return iso(parse_iso(value))
+            return iso(_worded(value) or parse_iso(value))
         number = float(value)  # type: ignore[arg-type]
         if isinstance(value, bool) or number <= 0:
             return None
         return iso(datetime.fromtimestamp(_seconds(number), UTC))
     except (OSError, OverflowError, TypeError, ValueError):
         return None
+
+
+def _worded(text: str) -> datetime | None:
+    """Return the time of ``2023-11-14 22:13:20 UTC`` and ``Tue, 14 Nov 2023 22:13:20 GMT``; None for other text."""
+    if _MAIL_DATE.match(text):
+        from email.utils import parsedate_to_datetime
+
+        moment = parsedate_to_datetime(text)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return parse_iso(text[:-3].rstrip()) if text.endswith(("UTC", "GMT")) else None
 
 
 def checked_instant(value: str | None) -> str | None:

@@ -320,3 +320,22 @@ def test_nothing() -> None:
     """An empty history holds no conversation."""
     assert read("") == []
     assert read("\n\n") == []
+
+
+# Histories that were tidied up, or written by another hand
+
+
+@pytest.mark.parametrize("end", ["", "  "])
+def test_one_empty_line_between_an_answer_and_the_next_input(end: str) -> None:
+    """Where nothing else parts them in all of a session, one empty line does; a fence holds what looks like it."""
+    answer = "answer one\n\n```md\n\n#### A heading\n\n```"
+    text = f"# aider chat started at 2024-05-01 10:00:00\n\n#### q1{end}\n\n{answer}\n\n#### q2{end}\n\nanswer two\n"
+    assert [("user", "q1"), ("assistant", answer), ("user", "q2"), ("assistant", "answer two")] == dialog(read(text))
+
+
+@pytest.mark.parametrize("told", ["\n> Tokens: 1k sent, 2 received.\n", "\n\n#### q2\n"])
+def test_a_heading_in_an_answer_that_something_else_ends(told: str) -> None:
+    """Where the session shows how answers end, a heading after one empty line is the answer's own."""
+    answer = "answer\n\n#### A heading\n\nmore"
+    text = f"# aider chat started at 2024-05-01 10:00:00\n\n#### q1\n\n{answer}\n{told}"
+    assert ("assistant", answer) == dialog(read(text))[1]

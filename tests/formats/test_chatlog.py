@@ -14,7 +14,7 @@ from chatlog import intake
 from chatlog.errors import UsageError
 from chatlog.formats import chatlog
 from chatlog.formats.chatlog import read, sniff
-from chatlog.models import ConversationDraft, Extra, MessageDraft, Problem, Record, Unfinished
+from chatlog.models import ConversationDraft, Extra, LeftOut, MessageDraft, Problem, Record, Unfinished
 from chatlog.store import Store
 
 from ..store import histories
@@ -144,6 +144,25 @@ def test_a_message_without_an_id_may_name_the_one_it_follows() -> None:
     """Source id and parent are optional each by itself: a leaf needs no id to be a branch."""
     lines = [{**MINIMAL, "source_id": "m1"}, {**MINIMAL, "parent": "m1"}, {**MINIMAL, "text": "b", "parent": "m1"}]
     assert [None, "m1", "m1"] == [each.parent for each in messages(records(*lines))]
+
+
+def test_a_time_that_is_none_is_named() -> None:
+    """A line whose time cannot be read comes in without it, and is named; dates of mail and UTC in words are read."""
+    lines = [{"type": "message", "conversation": "c", "role": "user", "text": str(n)} for n in range(3)]
+    times = ("not a date", "Tue, 14 Nov 2023 22:13:20 GMT", "2023-11-14 22:13:20 UTC")
+    found = records(*[{**line, "created_at": time} for line, time in zip(lines, times, strict=True)])
+    assert [None, *["2023-11-14T22:13:20.000Z"] * 2] == [draft.created_at for draft in messages(found)]
+    assert [Problem("line 1", "created_at is not a time chatlog knows: 'not a date'")] == [
+        record for record in found if isinstance(record, Problem)
+    ]
+
+
+@pytest.mark.parametrize(("parent", "count"), [("nope", 1), ("a", 0), ("later", 0)])
+def test_a_parent_that_is_nowhere_is_counted(parent: str, count: int) -> None:
+    """A source that names a parent it does not hold says so; a line may name one that comes after it."""
+    said = {"type": "message", "conversation": "c", "role": "user", "text": "x"}
+    lines = [{**said, "source_id": "a"}, {**said, "source_id": "b", "parent": parent}, {**said, "source_id": "later"}]
+    assert count == sum(record.count for record in records(*lines) if isinstance(record, LeftOut))
 
 
 def test_the_minimal_form_is_imported(store: Store) -> None:

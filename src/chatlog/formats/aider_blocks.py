@@ -83,6 +83,7 @@ class Blocks:
         self.unended = False  # whether what aider says goes on over lines without its mark
         self.answer_at = 0  # where in such an output an answer would begin
         self.is_marked = self._keeps_blanks()
+        self.is_tight = self._is_tight()
 
     def __iter__(self) -> Iterator[Block]:
         mark = self._mark(_HEADLESS_MARK_LINES)
@@ -113,6 +114,7 @@ class Blocks:
     def _session(self, line: str) -> Block:
         self.kind = ""
         self.is_marked = self._keeps_blanks()
+        self.is_tight = self._is_tight()
         match = HEADER.match(line)
         return Block("session", match[1] if match else "", self._mark(1))
 
@@ -134,6 +136,17 @@ class Blocks:
             if line.startswith((">", "####")) and line.endswith(_END):
                 return True
         return False
+
+    def _is_tight(self) -> bool:
+        """Whether neither a second empty line nor a count of tokens parts answers from inputs: one line must do."""
+        empty = 0
+        for line in self.lines.peek():
+            if HEADER.match(line):
+                break
+            if line.startswith(_TOKENS) or (empty > 1 and self._is_input(line)):
+                return False
+            empty = 0 if line else empty + 1
+        return True
 
     def _kind_of(self, line: str) -> str:
         if line[0] == "#" and HEADER.match(line) and self._may_begin_session():
@@ -164,11 +177,17 @@ class Blocks:
 
     def _kind_after_answer(self, line: str) -> str:
         """Return whose a line is that may go on with an answer: aider leaves one line empty behind it, an input two."""
-        if self._is_input(line) and self.gap > 1 and (self.is_marked or not self.fence):
+        if self._is_input(line) and self._may_be_next_input():
             return "user"
         if line[0] == ">" and (_AFTER_ANSWER.match(line) or self._is_run_of_output(line)):
             return "tool"
         return "assistant"
+
+    def _may_be_next_input(self) -> bool:
+        """Whether enough stands before a line for it to be no heading of the answer's own."""
+        if self.fence:
+            return self.is_marked and self.gap > 1
+        return self.gap > (0 if self.is_tight else 1)
 
     def _is_run_of_output(self, line: str) -> bool:
         """Whether all lines from here to the next without a ``>`` are aider's; a quote's last one has no blanks."""

@@ -17,7 +17,7 @@ from chatlog.formats import MALFORMED, Head, Transcript
 from chatlog.formats.build import Chain, derived_id
 from chatlog.formats.jsonstream import items, lines
 from chatlog.formats.source import Source
-from chatlog.models import ROLES, ConversationDraft, Extra, MessageDraft, Problem, Record, joined_text
+from chatlog.models import ROLES, ConversationDraft, Extra, LeftOut, MessageDraft, Problem, Record, joined_text
 from chatlog.records import conversation_record, message_record
 from chatlog.timespec import instant
 
@@ -30,6 +30,9 @@ _DOCUMENT = re.compile(r'"type"\s*:\s*"chatlog"')
 _DOCUMENT_VERSION = re.compile(r'"version"\s*:\s*(\d{1,9})')
 _OPENING_CHARS = 400
 _EXTRAS = ("summary", "memory", "tombstone")
+_TIMES = ("created_at", "updated_at", "deleted_at", "expires_at")
+#: So much is shown of a time that is none.
+_SHOWN_CHARS = 40
 
 
 def sniff(head: Head) -> bool:
@@ -68,6 +71,13 @@ def read(source: Source) -> Iterator[Record]:
             yield from reader.record(line.value, line.place)
         except MALFORMED:
             yield Problem(line.place, "not a chatlog line")
+        else:
+            yield from _unread_times(line.value, line.place)
+    if reader.sought:
+        yield LeftOut(
+            "parents that are not in the source (a message follows the one before where we have no such)",
+            len(reader.sought),
+        )
 
 
 class _Reader:
@@ -76,6 +86,8 @@ class _Reader:
     def __init__(self) -> None:
         self.chain = Chain()
         self.names: dict[str, dict[Any, str]] = {}
+        self.given: set[int] = set()
+        self.sought: set[int] = set()
 
     def record(self, value: Mapping[str, Any], place: str) -> Iterator[Record]:
         kind = value["type"]
@@ -124,11 +136,25 @@ class _Reader:
         return replace(draft, seq=_number(value["seq"]), parent=names.get(parent, parent))
 
     def _theirs(self, draft: MessageDraft, value: Mapping[str, Any]) -> MessageDraft:
+        if draft.source_id is not None:
+            name = hash((draft.conversation, draft.source_id))
+            self.given.add(name)
+            self.sought.discard(name)
         if value.get("parent") is None:
             return self.chain.link(draft)
         parent = str(value["parent"])
-        name = draft.source_id or derived_id(parent, draft)
-        return self.chain.note(replace(draft, parent=parent, source_id=name))
+        if (above := hash((draft.conversation, parent))) not in self.given:
+            self.sought.add(above)
+        own = draft.source_id or derived_id(parent, draft)
+        return self.chain.note(replace(draft, parent=parent, source_id=own))
+
+
+def _unread_times(value: Mapping[str, Any], place: str) -> Iterator[Problem]:
+    """Yield a problem for each time that is none of a conversation or message, which comes in without it."""
+    for key in _TIMES if value["type"] in ("conversation", "message") else ():
+        told = value.get(key)
+        if told not in (None, "") and instant(told) is None:
+            yield Problem(place, f"{key} is not a time chatlog knows: {str(told)[:_SHOWN_CHARS]!r}")
 
 
 def _document_version(head: Head) -> int:
