@@ -104,8 +104,10 @@ def _asset_names(source: Source) -> dict[str, str]:
 
 
 def _member_names(source: Source) -> dict[str, str]:
-    """Return what the names of the export's members, which begin with an asset's id, say behind it."""
-    members = [name for folder in _ASSET_FOLDERS for name in source.folder.names(folder)] if source.folder else []
+    """Return what the names of an archive's members, which begin with an asset's id, say behind it."""
+    if source.folder is None or source.path is not None:  # a folder looked at would have the file read again and again
+        return {}
+    members = [name for folder in _ASSET_FOLDERS for name in source.folder.names(folder)]
     found = (_ASSET.fullmatch(name.rpartition("/")[2]) for name in members)
     return {asset["id"]: asset["name"] or asset["file"] for asset in found if asset}
 
