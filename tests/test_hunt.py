@@ -88,7 +88,7 @@ def buried(store: Store, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(hunt, "COMMON", 4)
     monkeypatch.setattr(hunt, "WHOLE", 2)
     monkeypatch.setattr("chatlog.hybrid.MEANING_SEEDS", 4)
-    for name in ("ALIKE", "ALIKE_LOOK_UP", "FLOOR", "BY_CHANCE"):  # what all say means little
+    for name in ("ALIKE", "ALIKE_BY_CHANCE", "ALIKE_LOOK_UP", "FLOOR", "BY_CHANCE"):  # what all say means little
         monkeypatch.setattr(f"chatlog.hybrid.{name}", 0.0)
     kept = store.new(messages=[MessageDraft(role="user", text="the walrus contract number is 4711")])
     others = [MessageDraft(role="user", text=f"walrus contract number {day}", hidden=day % 2 == 0) for day in range(60)]
