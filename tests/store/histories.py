@@ -143,14 +143,18 @@ def _ingest(store: Store, which: int, value: list[MessageDraft]) -> None:
 
 
 def _add(store: Store, conversation: str, message: MessageDraft) -> None:
-    count = store.get(conversation).messages
-    parent = int(message.parent) % count + 1 if count and message.parent is not None else None
+    parent = None if message.parent is None else _one_of(store, conversation, int(message.parent))
     store.add(conversation, [_placed(message, parent)])
 
 
 def _fork(store: Store, conversation: str, at: int) -> None:
-    count = store.get(conversation).messages
-    store.fork(conversation, at % count + 1 if count else None)
+    store.fork(conversation, _one_of(store, conversation, at))
+
+
+def _one_of(store: Store, conversation: str, number: int) -> int | None:
+    """Return the seq of one of the messages: there are gaps where the end of a session came before its beginning."""
+    seqs = [message.seq for message in store.messages(conversation, all_branches=True)]
+    return seqs[number % len(seqs)] if seqs else None
 
 
 def _placed(message: MessageDraft, parent: str | int | None, **facts: Any) -> MessageDraft:
