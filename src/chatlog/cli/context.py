@@ -168,25 +168,26 @@ def _serve(session: Session, batch: str, defaults: Request, *, redact: bool) -> 
 
     def answer(asked: dict[str, Any]) -> dict[str, Any]:
         check_keys(asked, {*_KEYS, "id"})
-        safe = redact or bool(_typed(asked, "redact") if asked.get("redact") is not None else False)
+        values = {name: _typed(asked, name) for name in _KEYS if asked.get(name) is not None}
+        safe = values.pop("redact", False) or redact
         if safe not in stores:
             stores[safe] = _store(session, redact=safe)
-        if safe and isinstance(asked.get("query"), str):
-            asked["query"] = session.redactor().text(asked["query"])
-        return _answer(session, stores[safe], asked, defaults)
+        conversation, request = _requested(values, defaults)
+        found = assemble(
+            stores[safe], session.conversation(stores[safe], conversation), _asked(session, request, redact=safe)
+        )
+        return {"schema_version": SCHEMA_VERSION, **found.record()}
 
     serve(session, batch, answer)
 
 
-def _answer(session: Session, store: Store, asked: Mapping[str, Any], defaults: Request) -> dict[str, Any]:
-    values = {name: _typed(asked, name) for name in _KEYS if name != "redact" and asked.get(name) is not None}
+def _requested(values: dict[str, Any], defaults: Request) -> tuple[str, Request]:
+    """Return the conversation that a request names, and what it asks for."""
     conversation = values.pop("conversation", None)
     if conversation is None:
         raise UsageError("the request names no conversation", 'write {"conversation": "@last", "budget": 4000}')
     form = values.pop("format", defaults.form)
-    request = replace(defaults, **values, form="openai" if form == "json" else form)
-    record = assemble(store, session.conversation(store, conversation), request).record()
-    return {"schema_version": SCHEMA_VERSION, **record}
+    return conversation, replace(defaults, **values, form="openai" if form == "json" else form)
 
 
 def _typed(asked: Mapping[str, Any], name: str) -> Any:

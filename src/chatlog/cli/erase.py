@@ -69,8 +69,8 @@ def command(
 
 def _plan(session: Session, store: Store, refs: Sequence[str], *, everything: bool) -> erasure.ErasePlan:
     """Return the plan for what was named; what an earlier call erased already is only to be proven."""
-    if (refs and everything) or (everything and session.filter_flags):
-        raise UsageError("--everything leaves nothing to choose", "leave out the ids and filters")
+    if everything:
+        plans.check_everything(session, refs)
     if not refs:
         filters = Filters(any_state=True) if everything else session.filters()
         return erasure.plan(store, list(store.forgetting.every(filters)), [], everything=everything)

@@ -81,13 +81,24 @@ def stored(session: Session, store: Store) -> Iterator[tuple[str, Mapping[str, A
         yield policy.name, policy.rule, "command"
 
 
-def whole(session: Session, store: Store, refs: Sequence[str]) -> list[Conversation]:
-    """Return the conversations of some refs.  Raises UsageError for the ref of a message."""
+def whole(
+    session: Session, store: Store, refs: Sequence[str], hint: str = "chatlog erase {ref} removes it for good"
+) -> list[Conversation]:
+    """Return the conversations of some refs.  Raises UsageError for the ref of a message, and like `Session.names`."""
     names = session.names(refs)
-    for name in names:
-        if parse_ref(name)[1] is not None:
-            raise UsageError(f"'{name}' is a message, not a conversation", f"chatlog erase {name} removes it for good")
+    for ref in names:
+        conversation, seq = parse_ref(ref)
+        if seq is not None:
+            raise UsageError(
+                f"'{ref}' is a message, not a conversation", hint.format(ref=ref, conversation=conversation)
+            )
     return session.conversations(store, names)
+
+
+def check_everything(session: Session, refs: Sequence[str]) -> None:
+    """Raise UsageError where everything is meant and something is chosen."""
+    if refs or session.filter_flags:
+        raise UsageError("--everything leaves nothing to choose", "leave out the ids and filters")
 
 
 def deadline(seconds: float | None) -> Stop:

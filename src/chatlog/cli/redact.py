@@ -84,12 +84,13 @@ def _chosen(session: Session, store: Store, refs: list[str] | None, *, everythin
     """Return the conversations to redact.  Raises UsageError where none were named."""
     filters = session.filters()
     if everything:
-        if refs or filters != Filters():
-            raise UsageError("--everything leaves nothing to choose", "leave out the ids and filters")
+        plans.check_everything(session, refs or [])
         return store.redactions.conversations()
     if not refs and filters == Filters():
         raise UsageError("say which conversations", "ids, - for ids on stdin, filters, or --everything")
-    return session.named(store, refs, whole=True) if refs else list(select(store, None, filters))
+    if refs:
+        return plans.whole(session, store, refs, "name all of it: {conversation}")
+    return list(select(store, None, filters))
 
 
 def _counts(found: Plan) -> str:

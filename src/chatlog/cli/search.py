@@ -95,13 +95,12 @@ def command(
         return
     answer = OUTPUTS[output](store, text, filters, options, session.now())
     found.show(session, answer, explain=explain)
-    _point_to_titles(session, store, text, filters, answer if not options.within else None)
+    if answer.tier == "none" and not options.within:
+        _point_to_titles(session, store, text, filters)
 
 
-def _point_to_titles(session: Session, store: Store, text: str, filters: Filters, found: Results | None) -> None:
-    """Say where titles have what no message says, if that was found."""
-    if found is None or found.tier != "none":
-        return
+def _point_to_titles(session: Session, store: Store, text: str, filters: Filters) -> None:
+    """Say where titles have what no message says."""
     options = SearchOptions(mode="lexical", within=("title",), limit=1, embedder=NONE)
     if titles := search_messages(store, text, filters, options, session.now()).total:
         session.output.hint(f"in the title of {counted(titles, 'conversation')}: add --in title")

@@ -225,16 +225,9 @@ class Session:
             {found.id: found for found in (self.conversation(store, name) for name in self._spelt(refs))}.values()
         )
 
-    def named(self, store: Store, refs: Sequence[str], *, whole: bool = False) -> list[Conversation]:
-        """Return the conversations that refs name, for a verb that does something to all of each.
-
-        Raises UsageError like `names`; with `whole` for the ref of a message, too.
-        """
-        names = self.names(refs)
-        for name in names if whole else ():
-            if parse_ref(name)[1] is not None:
-                raise UsageError(f"'{name}' is a message, not a conversation", f"name all of it: {parse_ref(name)[0]}")
-        return self.conversations(store, names)
+    def named(self, store: Store, refs: Sequence[str]) -> list[Conversation]:
+        """Return the conversations that refs name.  Raises UsageError like `names`."""
+        return self.conversations(store, self.names(refs))
 
     def names(self, refs: Sequence[str]) -> list[str]:
         """Return refs, those on stdin where one is ``-``.  Raises UsageError where filters should choose as well."""
