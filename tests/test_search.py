@@ -14,7 +14,7 @@ from chatlog import results as search
 from chatlog.errors import UsageError
 from chatlog.models import ConversationDraft, Filters, Message, Term
 from chatlog.results import SNIPPET_CHARS, Results, SearchOptions, Snippet, snippet_of
-from chatlog.search import search_messages
+from chatlog.search import MOST_MESSAGES, search_messages
 from chatlog.store import Store
 
 from .conftest import Clock
@@ -232,6 +232,13 @@ def test_unwanted_words_hold_for_titles(store: Store) -> None:
     store.new(ConversationDraft(title="Trip draft"), [say("a")])
     store.new(ConversationDraft(title="Trip final"), [say("b")])
     assert ["b"] == texts(found(store, "in:title trip -draft"))
+
+
+def test_filters_alone_give_as_many_as_are_asked_for(store: Store) -> None:
+    """The bound on the messages looked at to find conversations is none on the results of a search."""
+    store.new(messages=[say(f"line {number}") for number in range(MOST_MESSAGES + 1)])
+    results = found(store, "", Filters(role="user"), limit=2 * MOST_MESSAGES)
+    assert [MOST_MESSAGES + 1] * 2 == [len(results.items), results.total]
 
 
 def test_the_trash_can_be_searched(store: Store) -> None:

@@ -1,6 +1,6 @@
-"""What a search means: words first, then fewer of them, never silently.
+"""What a search means: which way it goes, by words and meaning, by titles, by a pattern or by filters alone.
 
-Takes a store and a parsed query, returns results with the part of the text that matched.
+Takes a store and what was typed; returns results, each with the part of its text that matched.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from chatlog.store import Store
 from chatlog.telemetry import traced
 
 MODES = ("hybrid", "lexical", "semantic", "regex")
-#: More results than this are all there are.
-MOST = 1_000_000
+#: No search returns more results than this; who asks for more than there can be means all of them.
+MOST_RESULTS = 1_000_000
 #: So many hidden messages between a result and its neighbours are passed over.
 PASSED_OVER = 8
-#: To find conversations, so many times more messages are looked for: not less than `FEWEST`, not more than `MOST`.
-MESSAGES_EACH, FEWEST, MOST = 5, 50, 5_000
+#: To find conversations, so many messages are looked for per conversation wanted, at least `FEWEST_MESSAGES`; while
+#: these are too few conversations, so many times more, up to `MOST_MESSAGES`.
+MESSAGES_EACH, FEWEST_MESSAGES, MOST_MESSAGES = 5, 50, 5_000
 
 
 @traced("search")
@@ -50,7 +51,7 @@ def search_messages(
         found = _by_pattern(store, text, filters, options)
     else:
         query = language.parse(text, now or store.clock(), filters)
-        options = replace(options, within=options.within or query.within, limit=min(options.limit, MOST))
+        options = replace(options, within=options.within or query.within, limit=min(options.limit, MOST_RESULTS))
         found = _by_query(store, query, options)
     if options.context:
         found = replace(found, items=tuple(_with_neighbours(store, item, options) for item in found.items))
@@ -65,11 +66,11 @@ def search_conversations(
     now: datetime | None = None,
 ) -> Results:
     """Find conversations: of each the message that answers best.  Raises UsageError like `search_messages`."""
-    count = max(options.limit * MESSAGES_EACH, FEWEST)
+    count = max(options.limit * MESSAGES_EACH, FEWEST_MESSAGES)
     while True:
         found = search_messages(store, text, filters, replace(options, limit=count, context=0), now)
         best = best_of_each(found)
-        if len(best.items) >= options.limit or len(found.items) < count or count >= MOST:
+        if len(best.items) >= options.limit or len(found.items) < count or count >= MOST_MESSAGES:
             break
         count *= MESSAGES_EACH
     items = best.items[: options.limit]
