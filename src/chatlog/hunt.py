@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 MAX_TERMS = 40
 #: A word in as many messages as this picks candidates only from the latest of them, or beside a rarer word.
 COMMON = 2_500
+#: Where too few of those may be found, so many times more are looked at in the next step.
+FURTHER = 8
 #: Where filters let through only some of what lies between, so many are looked at at most to find those.
 MOST_LOOKED_AT = 50_000
 #: A word in more than this share of the messages says nothing beside a rarer one.
@@ -125,19 +127,28 @@ class Hunt:
 
     def holding(self, terms: tuple[Term, ...]) -> frozenset[int]:
         """Return the messages that hold all of the terms: the latest, where there are very many."""
-        (first, last), most = _bounds(self.allowed) if self.allowed else EVERY, self.common
-        bodies = frozenset[int]()
-        while True:
-            posting = self.store.words.together(terms, self.within, most, (first, last))
+        span = _bounds(self.allowed) if self.allowed else EVERY
+        bodies, is_complete = frozenset[int](), False
+        for posting in self._backwards(partial(self.store.words.together, terms, self.within), span):
             bodies |= self.may_be_found(posting.bodies)
-            if posting.complete or len(bodies) > self._enough or (self.allowed is None and not self.query.without):
+            is_complete = posting.complete
+            if len(bodies) > self._enough or (self.allowed is None and not self.query.without):
                 break
-            most, last = most * 8, posting.since - 1
         found = self.seen(self._latest(bodies))
         if len(found) < self.options.limit and len(bodies) > self._enough:
             found = self.seen(bodies)
-        self.blinded |= not posting.complete and self._too_few(found)
+        self.blinded |= not is_complete and self._too_few(found)
         return found
+
+    def _backwards(self, ask: Callable[[int, tuple[int, int]], Posting], span: tuple[int, int]) -> Iterator[Posting]:
+        """Yield postings of a span from its end to its beginning, each of `FURTHER` times as many messages."""
+        (first, last), most = span, self.common
+        while True:
+            posting = ask(most, (first, last))
+            yield posting
+            if posting.complete:
+                return
+            most, last = most * FURTHER, posting.since - 1
 
     def seen(self, bodies: Collection[int]) -> frozenset[int]:
         """Return those of the bodies that stand where they may be seen."""
@@ -175,20 +186,20 @@ class Hunt:
 
     def _postings(self, terms: Sequence[Term]) -> dict[Term, Posting]:
         """Return where the terms are: the latest, and what lies further back while too few of those may be found."""
-        first, last = self.span
-        most = self.common
-        found = {term: self.store.words.posting(term, self.within, most, span=(first, last)) for term in terms}
+        postings = {term: self._backwards(partial(self._posting, term), self.span) for term in terms}
+        found = {term: next(posting) for term, posting in postings.items()}
         while self.allowed and not self.whole:
             going_on = [term for term, posting in found.items() if not posting.complete]
             held = frozenset[int]().union(*(posting.bodies for posting in found.values()))
             if not going_on or not self._too_few(self.may_be_found(held)):
                 break
-            most *= 8
             for term in going_on:
-                before = found[term].since - 1
-                older = self.store.words.posting(term, self.within, most, span=(first, before))
+                older = next(postings[term])
                 found[term] = Posting(found[term].bodies | older.bodies, found[term].total, older.since)
         return found
+
+    def _posting(self, term: Term, most: int, span: tuple[int, int]) -> Posting:
+        return self.store.words.posting(term, self.within, most, span=span)
 
     def _weighed(self, term: Term, found: Posting, rare: Sequence[Term]) -> Weighed:
         held = found.bodies if found.complete else found.bodies | self._also_shown(term, rare)
@@ -259,7 +270,7 @@ class Hunt:
                 common = any(len(term.bodies) >= COMMON for term in weighed)
                 self.blinded |= common and self._too_few(visible)
                 return frozenset(islice((body for body in ranked if body in visible), self.wanted))
-            asked *= 8
+            asked *= FURTHER
 
     def mind(self, nearest: Sequence[int], spots: Iterable[Spot]) -> None:
         """Mind that most of what is nearest in meaning, and stands at these spots, may not be seen."""
