@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatlog.models import Filters, Term
-from chatlog.query import STOP_WORDS, Query, content_terms, is_sign, parse, without_endings
+from chatlog.models import Filters, Term, is_symbol
+from chatlog.query import STOP_WORDS, Query, content_terms, parse, without_endings
 
 from .store.making import NOW
 
@@ -166,7 +166,7 @@ def test_any_text_is_a_query(text: str) -> None:
     """Parsing never raises, and every term holds something that can be found."""
     found = parse(text, NOW)
     terms = [*found.terms, *found.without]
-    assert all(any(char.isalnum() or char == "_" or is_sign(char) for char in term.text) for term in terms)
+    assert all(any(char.isalnum() or char == "_" or is_symbol(char) for char in term.text) for term in terms)
     assert set(content_terms(found.terms)) <= set(found.terms)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, get_args
@@ -267,6 +268,11 @@ class Check(NamedTuple):
     ok: bool
     detail: str
     mend: str = ""
+
+
+def is_symbol(char: str) -> bool:
+    """Whether a character is an emoji or a symbol like one: those can be searched for, what any font has (©, °) not."""
+    return char >= "\u2000" and unicodedata.category(char) == "So"
 
 
 def new_id() -> str:

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from chatlog import timespec
 from chatlog.errors import UsageError
-from chatlog.models import ROLES, UNSPACED, Filters, Term
+from chatlog.models import ROLES, UNSPACED, Filters, Term, is_symbol
 
 _TOKEN = re.compile(r'(?P<minus>-)?(?:(?P<field>[A-Za-z]+):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))')
 #: What `in:` and `--in` may name.
@@ -64,7 +64,7 @@ def parse(text: str, now: datetime, filters: Filters = Filters()) -> Query:  # n
     text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8"))
     terms: list[Term] = []
     without: list[Term] = []
-    signs: list[Term] = []
+    symbols: list[Term] = []
     within: list[str] = []
     for match in _TOKEN.finditer(text):
         value = match["phrase"] if match["phrase"] is not None else match["word"]
@@ -74,9 +74,9 @@ def parse(text: str, now: datetime, filters: Filters = Filters()) -> Query:  # n
             filters = narrowed
         elif re.search(r"\w", (term := _term(match)).text):
             (without if match["minus"] else terms).append(term)
-        elif not match["minus"] and any(map(is_sign, term.text)):
-            signs.append(term)
-    return Query(terms=tuple(terms or signs), without=tuple(without), filters=filters, within=tuple(within))
+        elif not match["minus"] and any(map(is_symbol, term.text)):
+            symbols.append(term)
+    return Query(terms=tuple(terms or symbols), without=tuple(without), filters=filters, within=tuple(within))
 
 
 def _term(match: re.Match[str]) -> Term:
@@ -85,11 +85,6 @@ def _term(match: re.Match[str]) -> Term:
         return Term(prefix + match["phrase"], phrase=True)
     word = prefix + match["word"]
     return Term(word.rstrip("*"), prefix=word.endswith("*"))
-
-
-def is_sign(char: str) -> bool:
-    """Whether a character is an emoji or a symbol like one: those are searched, but not what any font has (©, °)."""
-    return char >= "\u2000" and unicodedata.category(char) == "So"
 
 
 Narrow = Callable[[Filters, str, datetime], Filters]

@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from chatlog.models import UNSPACED, Filters, Term, WordQuery
+from chatlog.models import UNSPACED, Filters, Term, WordQuery, is_symbol
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.where import conversation_where, message_where
 
@@ -26,8 +26,8 @@ _CASES = bytes(65 if chr(code).isupper() else 97 if chr(code).isalnum() else 32 
 _WORDS = bytes(code if chr(code).isalnum() else 32 for code in range(128)) + b" " * 128
 #: Bytes that begin no character of the unspaced scripts in UTF-8.
 _OTHERS = bytes(code for code in range(256) if code not in (0xE0, 0xE1, *range(0xE3, 0xEE), 0xEF, 0xF0))
-#: Bytes that begin no emoji nor other symbol from U+2000 on in UTF-8.
-_NO_SIGNS = bytes(code for code in range(256) if code not in (0xE2, 0xE3, 0xF0))
+#: Bytes that begin no emoji nor other symbol (`is_symbol`) in UTF-8.
+_NO_SYMBOLS = bytes(code for code in range(256) if code not in (0xE2, 0xE3, 0xF0))
 #: A mark that no letter bears.
 _LONE_MARK = "(?<![\\w\u0300-\u036f])[\u0300-\u036f]+"
 #: Stands between runs, and counts as a word, so that no phrase reaches over it.
@@ -68,7 +68,7 @@ def extra_terms(text: str, identifier_chars: int | None = None) -> str | None:
     if not text.isascii() and (composed := _composed(text)) != text:
         parts |= _composed_words(text)
         text = composed
-    parts |= _signs(text)
+    parts |= _symbol_words(text)
     if not _may_hold_runs(text):
         return " ".join(sorted(parts)) or None
     pieces = re.split(f"({_RUN})", text)
@@ -119,19 +119,19 @@ def _composed_words(text: str) -> set[str]:
     return {new for word, new in changed if _letters(new) != _letters(word)}
 
 
-def _signs(text: str) -> set[str]:
+def _symbol_words(text: str) -> set[str]:
     """Return words that stand for the emoji and other symbols in a text, which the tokenizer takes for blanks.
 
     Each begins with a character that nobody writes, and ends in a digit, which no stemmer touches.
     """
-    if text.isascii() or not _may_hold_signs(text):
+    if text.isascii() or not _may_hold_symbols(text):
         return set()
-    return {f"\ue001{ord(sign):x}0" for sign in set(text) if unicodedata.category(sign) == "So"}
+    return {f"\ue001{ord(char):x}0" for char in set(text) if is_symbol(char)}
 
 
-def _may_hold_signs(text: str) -> bool:
+def _may_hold_symbols(text: str) -> bool:
     """Whether a text has characters near those symbols: a glance as for runs, past dashes and quotes."""
-    return bool(text.encode("utf-8", "surrogatepass").replace(b"\xe2\x80", b"").translate(None, _NO_SIGNS))
+    return bool(text.encode("utf-8", "surrogatepass").replace(b"\xe2\x80", b"").translate(None, _NO_SYMBOLS))
 
 
 def _letters(word: str) -> list[str]:
@@ -282,8 +282,8 @@ def _term(term: Term) -> str:
     """Return a term, or its beginning, as FTS5 phrases; its runs of unspaced script spelt, in the extra columns."""
     text = _composed(term.text[:MAX_TERM_CHARS])
     if not re.search(r"\w", text):
-        signs = [_quoted(sign) for sign in sorted(_signs(text))]
-        return f"{{extra tool_extra}} : ({' AND '.join(signs)})" if signs else ""
+        symbols = [_quoted(word) for word in sorted(_symbol_words(text))]
+        return f"{{extra tool_extra}} : ({' AND '.join(symbols)})" if symbols else ""
     runs = [] if text.isascii() else re.findall(_RUN, text)[:MAX_RUNS]
     if not runs:
         return _quoted(text) + (" *" if term.prefix else "")
