@@ -19,7 +19,7 @@ import chatlog
 from chatlog.cli import COMMANDS
 from chatlog.errors import BusyError, RefusedError, SchemaMismatchError, UsageError
 from chatlog.models import ConversationDraft, MessageDraft
-from chatlog.store.sqlite import connection, migrations
+from chatlog.store.sqlite import connection, database_file, failures, migrations
 from tests.conftest import Run
 
 from .helpers import (
@@ -187,7 +187,7 @@ class Interrupted:
 def test_birth_between_two_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that gets its schema while another process looks whose it is, is not taken for a foreign one."""
     path = tmp_path / "chats.db"
-    connection.prepare_file(path, create=True)
+    database_file.prepare_file(path, create=True)
     looking = connection.connect(path)
     try:
         assert migrations.version_of(Interrupted(looking, path), path) in (0, 1)  # type: ignore[arg-type]
@@ -273,7 +273,7 @@ class Locked:
         assert "BEGIN IMMEDIATE" == sql
         self.attempts += 1
         error = driver.OperationalError("database is locked")
-        error.sqlite_errorcode = connection.BUSY
+        error.sqlite_errorcode = failures.BUSY
         raise error
 
 

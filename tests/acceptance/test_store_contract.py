@@ -26,7 +26,7 @@ from chatlog.models import ConversationDraft, Extra, MessageDraft, Term, WordQue
 from chatlog.store import Batch, Store
 from chatlog.store.memories import MemoryDraft
 from chatlog.store.sources import FileState, SeenFile
-from chatlog.store.sqlite import connection
+from chatlog.store.sqlite import connection, database_file
 
 from .helpers import conversation_in, faults, plain_connection, question_numbers
 from .workers import pair
@@ -430,7 +430,7 @@ def test_closing_under_threads(tmp_path: Path) -> None:
         store.close()
         counts = [work.result() for work in done]
     assert min(counts) > 2
-    assert not connection.Registry.is_open(path)
+    assert not database_file.Registry.is_open(path)
     assert [list(range(count)) for count in counts] == [
         question_numbers(path, conversation, f"w{number}") for number in range(4)
     ]

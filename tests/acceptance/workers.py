@@ -24,7 +24,7 @@ from chatlog import intake
 from chatlog.errors import ChatlogError
 from chatlog.models import MessageDraft
 from chatlog.store.forgetting import Cause
-from chatlog.store.sqlite import connection, migrations, schema
+from chatlog.store.sqlite import connection, database_file, migrations, schema
 from chatlog.store.sqlite.migrations import Migration
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -258,7 +258,7 @@ def watched(path: str, command_lines: str) -> None:
         if event not in ("open", "os.truncate", "sqlite3.connect") or not isinstance(values[0], (str, os.PathLike)):
             return
         name = os.path.realpath(values[0])
-        if name in own and connection.Registry.is_open(Path(path)):
+        if name in own and database_file.Registry.is_open(Path(path)):
             opened.append(f"{event} {os.path.basename(name)}")
 
     sys.addaudithook(audit)

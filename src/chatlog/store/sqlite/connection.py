@@ -1,4 +1,4 @@
-"""How the file is opened, locked and let go, and what its driver's errors mean.
+"""How the file is opened, locked and let go.
 
 The one place that connects.  sqlcipher3 is the only SQLite library in the process; the database
 file is never opened by other means while a connection to it is open (that drops SQLite's locks).
@@ -8,8 +8,6 @@ No business logic.
 from __future__ import annotations
 
 import os
-import stat
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,26 +18,18 @@ from urllib.parse import quote
 
 from sqlcipher3 import dbapi2 as driver
 
-from chatlog.errors import (
-    BusyError,
-    ChatlogError,
-    ClosedError,
-    ConflictError,
-    DamagedFileError,
-    NoDatabaseError,
-    ReadOnlyError,
-    StorageFullError,
-    UsageError,
-)
+from chatlog.errors import ClosedError, UsageError
 from chatlog.keys import Key
 from chatlog.store.sqlite import cipher
+from chatlog.store.sqlite.database_file import WAL, Registry, beside
+from chatlog.store.sqlite.failures import BUSY, translate
 
 Row = tuple[Any, ...]
+Answer = TypeVar("Answer")
 
 # Without an adapter of its own, each such value that is bound costs the driver an exception it raises and catches.
 for _kind, _adapter in ((type(None), lambda value: value), (bool, int), (bytes, bytes)):
     driver.register_adapter(_kind, _adapter)
-Done = TypeVar("Done")
 
 
 class Cursor(Protocol):
@@ -90,112 +80,6 @@ SETTINGS: Final = (
 #: While much is written the log is folded into the file once it has so many pages, not the usual 1,000: a page that
 #: changes again and again is then written to the file once.
 MUCH_PAGES: Final = 16_000
-
-#: SQLite's primary result codes that mean something to a user.
-ERROR, BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, CONSTRAINT, NOTADB = 1, 5, 6, 8, 10, 11, 13, 14, 19, 26
-#: Extended codes of CONSTRAINT: CHECK, FOREIGNKEY and NOTNULL; the others say that something is there already.
-NOT_ALLOWED = (275, 787, 1299)
-
-
-def translate(error: Exception, path: Path, key: Key | None = None) -> ChatlogError | None:
-    """Return what a driver's error means for the user; None where it is a bug of ours."""
-    code = getattr(error, "sqlite_errorcode", None)
-    primary = code & 0xFF if code is not None else None
-    if primary == NOTADB:
-        return _not_a_database(path, key)
-    if primary == CANTOPEN:
-        return NoDatabaseError(f"cannot open {path}: {_why_not(path)}")
-    if code in NOT_ALLOWED or isinstance(error, driver.InterfaceError):
-        return UsageError("a value is not one that may be kept")
-    if primary in _MEANINGS:
-        kind, sentence, hint = _MEANINGS[primary]
-        return kind(sentence.format(path=path), hint)
-    return _by_its_words(error, path)
-
-
-def _by_its_words(error: Exception, path: Path) -> ChatlogError | None:
-    """Return what an error means that has no code of its own."""
-    if isinstance(error, driver.OperationalError) and str(error).startswith("no such table"):
-        return DamagedFileError(f"{path} is not whole: {error}", "run: chatlog doctor")
-    if isinstance(error, driver.ProgrammingError) and "closed" in str(error):
-        return ClosedError("the store is closed", "open it again")
-    return None
-
-
-_BUSY_MEANING = (BusyError, "{path} is busy: another process is writing", "try again in a moment")
-_FULL_MEANING = (StorageFullError, "{path} could not be written: the disk is full or refuses", "free some space")
-_MEANINGS: dict[int, tuple[type[ChatlogError], str, str]] = {
-    BUSY: _BUSY_MEANING,
-    LOCKED: _BUSY_MEANING,
-    IOERR: _FULL_MEANING,
-    FULL: _FULL_MEANING,
-    CONSTRAINT: (ConflictError, "something of that id is here already", "import brings in another version of it"),
-    READONLY: (ReadOnlyError, "{path} or its folder is read-only", "copy it to a place that can be written"),
-    CORRUPT: (DamagedFileError, "{path} is damaged", "run: chatlog doctor; restore a backup if it cannot be mended"),
-}
-
-
-def _why_not(path: Path) -> str:
-    if path.is_dir():
-        return "it is a folder"
-    if not path.parent.is_dir():
-        return f"there is no folder {path.parent}"
-    if not path.exists():
-        return "there is no such file" if os.access(path.parent, os.W_OK | os.X_OK) else "permission denied"
-    return "permission denied" if not os.access(path, os.R_OK | os.W_OK) else "the system refuses"
-
-
-def _not_a_database(path: Path, key: Key | None) -> ChatlogError:
-    if Registry.is_open(path):
-        return DamagedFileError(f"{path} is damaged", "restore a backup: chatlog db restore")
-    return cipher.explain(path, key)
-
-
-class Registry:
-    """Which files this process has open, so that nothing reads their bytes meanwhile."""
-
-    _lock = threading.Lock()
-    _open: dict[Path, int] = {}  # noqa: RUF012  guarded by the lock
-
-    @classmethod
-    def add(cls, path: Path, count: int) -> None:
-        """Count connections in or out."""
-        with cls._lock:
-            cls._open[path] = cls._open.get(path, 0) + count
-
-    @classmethod
-    def is_open(cls, path: Path) -> bool:
-        """Whether a connection to the file is open in this process."""
-        with cls._lock:
-            return cls._open.get(path.resolve(), 0) > 0
-
-
-def prepare_file(path: Path, *, create: bool) -> None:
-    """Make sure there is a private file to open.
-
-    A new file is 0600 from its first byte, and SQLite gives its -wal and -shm the same.
-    Raises NoDatabaseError where there is none and `create` is false.
-    """
-    try:
-        info = path.stat()
-    except OSError:
-        info = None
-    if info is not None and not stat.S_ISREG(info.st_mode) and not stat.S_ISDIR(info.st_mode):
-        raise NoDatabaseError(f"cannot open {path}: it is not a file", "check --db")
-    if info is not None and (stat.S_ISDIR(info.st_mode) or info.st_size > 0):
-        return
-    if not create:
-        reason = "is empty" if info else "does not exist"
-        hint = "chatlog import --auto brings in what is on this computer; chatlog demo shows what there is to it"
-        raise NoDatabaseError(f"there is no history yet: {path} {reason}", hint)
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    except FileExistsError:
-        if not path.exists():
-            raise NoDatabaseError(f"cannot create {path}: it is a link to nowhere", "check --db") from None
-        path.chmod(0o600)
-    except OSError:
-        raise NoDatabaseError(f"cannot create {path}: {_why_not(path)}") from None
 
 
 def check_driver(synchronous: str, key: Key | None = None) -> None:
@@ -253,7 +137,7 @@ def looked_at(path: Path, key: Key | None = None) -> Iterator[Connection]:
     A file without a log is taken as it stands: reading it otherwise would leave a log beside it that is never removed.
     """
     key = cipher.settled(path, key, is_open=Registry.is_open(path))
-    mode = "ro" if path.with_name(path.name + "-wal").exists() else "ro&immutable=1"
+    mode = "ro" if beside(path, WAL).exists() else "ro&immutable=1"
     with closing(_open(path, mode, key)) as connection:
         yield connection
 
@@ -265,7 +149,7 @@ def peeked(path: Path, key: Key | None = None) -> Iterator[Connection | None]:
     The last connection that may write folds the log into the file as it closes: not into somebody else's.
     """
     connection = None
-    if path.with_name(path.name + "-wal").exists():
+    if beside(path, WAL).exists():
         try:
             connection = _open(path, "ro", key)
         except driver.Error:  # what is wrong will be said when it is opened for good
@@ -283,7 +167,7 @@ def _meaning(error: Exception, path: Path, key: Key | None = None) -> Exception:
     return translate(error, path, key) or error
 
 
-def patiently(action: Callable[[], Done], seconds: float = BUSY_SECONDS) -> Done:
+def patiently(action: Callable[[], Answer], seconds: float = BUSY_SECONDS) -> Answer:
     """Do something that needs a lock, trying again at random intervals for up to `seconds`.
 
     Random waits let a single writer through where SQLite's own back-off starves it.

@@ -34,8 +34,9 @@ from chatlog.store.sqlite import audit, cipher, fulltext, migrations
 from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
 from chatlog.store.sqlite import tags as tag_rows
-from chatlog.store.sqlite.connection import Connection, Pool, Registry, check_driver, connect, peeked, prepare_file
+from chatlog.store.sqlite.connection import Connection, Pool, check_driver, connect, peeked
 from chatlog.store.sqlite.conversations import Standing
+from chatlog.store.sqlite.database_file import Registry, all_of, prepare_file
 from chatlog.store.sqlite.nouns import Nouns
 from chatlog.timespec import iso
 
@@ -372,4 +373,4 @@ class SqliteStore(Nouns):
 @lru_cache(maxsize=8)
 def _own_files(real: Path) -> dict[str, Path]:
     """Return what belongs to a database file, by name; of an absolute path, for it is remembered."""
-    return {real.name + end: real.with_name(real.name + end) for end in ("", "-wal", "-shm", "-journal")}
+    return {file.name: file for file in all_of(real)}

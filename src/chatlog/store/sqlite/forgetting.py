@@ -21,6 +21,7 @@ from chatlog.store.forgetting import AuditLine, Cause, Ref, Removed, Stop, Store
 from chatlog.store.sqlite import audit, backups, conversations, fulltext, removal, vectors
 from chatlog.store.sqlite import space as room
 from chatlog.store.sqlite.connection import Connection, Pool
+from chatlog.store.sqlite.database_file import all_of
 from chatlog.store.sqlite.pacing import Pace
 from chatlog.timespec import iso
 
@@ -267,8 +268,7 @@ class SqliteForgetting:
         return room.vacuum(self._pool)
 
     def files(self) -> list[Path]:
-        path = self._pool.path.resolve()
-        return [path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")]
+        return all_of(self._pool.path.resolve())
 
     def copies(self) -> list[Path]:
         path = self._pool.path.resolve()

@@ -18,7 +18,9 @@ from chatlog.errors import NoVectorsError
 from chatlog.models import Check
 from chatlog.store.sqlite import trees, vectors
 from chatlog.store.sqlite.bodies import unpack
-from chatlog.store.sqlite.connection import CORRUPT, ERROR, IOERR, NOTADB, READONLY, Connection, transaction
+from chatlog.store.sqlite.connection import Connection, transaction
+from chatlog.store.sqlite.database_file import all_of
+from chatlog.store.sqlite.failures import CORRUPT, ERROR, IOERR, NOTADB, READONLY
 from chatlog.store.sqlite.fulltext import IDENTIFIER_CHARS, extra_terms
 from chatlog.store.sqlite.shape import differences
 from chatlog.store.sqlite.upkeep import is_encrypted
@@ -215,8 +217,7 @@ def _counted(name: str, queries: tuple[tuple[str, str], ...], mend: str, connect
 
 def _permissions(path: Path) -> Check:
     """Find what others may read, or put another file in the place of."""
-    files = [found for end in ("", "-wal", "-shm") if (found := path.with_name(path.name + end)).exists()]
-    open_files = [file for file in files if file.stat().st_mode & 0o077]
+    open_files = [file for file in all_of(path) if file.exists() and file.stat().st_mode & 0o077]
     if open_files:
         names = " ".join(str(file) for file in open_files)
         mode = open_files[0].stat().st_mode & 0o777

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from sqlcipher3 import dbapi2 as driver
@@ -28,10 +28,9 @@ from chatlog.keys import Key
 from chatlog.models import new_id
 from chatlog.store.files import Replaced
 from chatlog.store.sqlite import backups, cipher, health, migrations, schema, upkeep
-from chatlog.store.sqlite.connection import Connection, Registry, connect, translate
-
-#: What belongs to a database beside the file itself.
-COMPANIONS = ("-wal", "-shm", "-journal")
+from chatlog.store.sqlite.connection import Connection, connect
+from chatlog.store.sqlite.database_file import COMPANIONS, WAL, Registry, all_of, beside, make_private
+from chatlog.store.sqlite.failures import translate
 
 
 def convert(path: Path, old: Key | None, new: Key | None) -> Replaced:
@@ -60,14 +59,14 @@ def restore(path: Path, source: Path, key: Key | None, *, aside: Path, now: str)
     if path.exists() and source.resolve().samefile(path):
         raise UsageError("that is the database itself, not a backup of it", "chatlog db backup makes one")
     with _part_of(path) as part:
-        for end in ("", "-wal"):
-            if source.with_name(source.name + end).exists():
-                shutil.copyfile(source.with_name(source.name + end), part.with_name(part.name + end))
+        shutil.copyfile(source, part)
+        if (log := beside(source, WAL)).exists():
+            shutil.copyfile(log, beside(part, WAL))
         _rekey(part, source, key)
         counts = _verified(part, key)
         kept = _put_aside(part, path, key, aside)
     if kept is not None:
-        with _closing(connect(path, key=key)) as connection:
+        with closing(connect(path, key=key)) as connection:
             backups.remember(connection, kept, now)
     return Replaced(path, path.stat().st_size, *counts, kept)
 
@@ -99,22 +98,14 @@ def _part_of(path: Path) -> Iterator[Path]:
     """Lend an empty private file beside another; it and what belongs to it are gone afterwards."""
     part = path.with_name(f".chatlog-{new_id()[:8]}.part")
     try:
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        make_private(part)
     except OSError as error:
         raise NotFoundError(f"cannot write into {path.parent}: {error.strerror}") from None
     try:
         yield part
     finally:
-        for end in ("", *COMPANIONS):
-            part.with_name(part.name + end).unlink(missing_ok=True)
-
-
-@contextmanager
-def _closing(connection: Connection) -> Iterator[Connection]:
-    try:
-        yield connection
-    finally:
-        connection.close()
+        for file in all_of(part):
+            file.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -126,7 +117,7 @@ def _alone(path: Path, key: Key | None) -> Iterator[Connection]:
         connection = connect(path, key=key, alone=True)
     except BusyError:
         raise BusyError(f"{path} is open in another process", "end the other chatlogs, then try again") from None
-    with _closing(connection):
+    with closing(connection):
         try:
             yield connection
         except driver.Error as error:
@@ -157,16 +148,16 @@ def _rekey(part: Path, source: Path, key: Key | None) -> None:
             raise SchemaMismatchError(f"{source} is not a database", "check the spelling") from error
     with _part_of(part) as plain:
         part.replace(plain)
-        if (log := part.with_name(part.name + "-wal")).exists():
-            log.replace(plain.with_name(plain.name + "-wal"))
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        with _closing(connect(plain)) as connection:
+        if (log := beside(part, WAL)).exists():
+            log.replace(beside(plain, WAL))
+        make_private(part)
+        with closing(connect(plain)) as connection:
             _copy(connection, part, key)
 
 
 def _verified(part: Path, key: Key | None) -> tuple[int, int]:
     """Return how many conversations and messages a new file has.  Raises CheckFailedError where it is not sound."""
-    with _closing(connect(part, key=key)) as connection:
+    with closing(connect(part, key=key)) as connection:
         try:
             if not migrations.version_of(connection, part):
                 raise SchemaMismatchError("that is not a database of chatlog's", "check the spelling")
@@ -196,9 +187,9 @@ def _put_aside(part: Path, path: Path, key: Key | None, aside: Path) -> Path | N
             _swap(connection, part, path)
             return aside
     except (DamagedFileError, WrongKeyError):  # it cannot be read: kept as it is, with what belongs to it
-        for end in ("", *COMPANIONS):
-            if path.with_name(path.name + end).exists():
-                path.with_name(path.name + end).rename(aside.with_name(aside.name + end))
+        for old, kept in zip(all_of(path), all_of(aside), strict=True):
+            if old.exists():
+                old.rename(kept)
         part.rename(path)
         return aside
 
@@ -210,8 +201,8 @@ def _swap(connection: Connection, part: Path, path: Path, *, wipe: bool = False)
     old = path.with_name(f".chatlog-{new_id()[:8]}.old")
     os.link(path, old)
     try:
-        for end in COMPANIONS:
-            path.with_name(path.name + end).unlink(missing_ok=True)
+        for suffix in COMPANIONS:
+            beside(path, suffix).unlink(missing_ok=True)
         part.replace(path)
         _sync_folder(path.parent)
         connection.execute(f"PRAGMA application_id = {schema.MOVED}")

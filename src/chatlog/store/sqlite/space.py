@@ -16,6 +16,7 @@ from chatlog.errors import ReadOnlyError, StorageFullError
 from chatlog.store.forgetting import Stop
 from chatlog.store.sqlite import fulltext
 from chatlog.store.sqlite.connection import Connection, Pool, patiently
+from chatlog.store.sqlite.database_file import beside
 from chatlog.store.sqlite.pacing import FEW_PAGES, checkpoint, in_steps
 
 #: Pages of the file that one step may write.
@@ -119,7 +120,7 @@ def alone(path: Path) -> Iterator[bool]:
 
     It goes with the process that holds it, however that ends.
     """
-    name = path.resolve().with_name(path.name + "-prune")
+    name = beside(path.resolve(), "-prune")
     try:
         descriptor = os.open(name, os.O_CREAT | os.O_RDWR, 0o600)
     except OSError as error:

@@ -9,7 +9,9 @@ from typing import Any
 from sqlcipher3 import dbapi2 as driver
 
 from chatlog.errors import NotFoundError, RefusedError, StorageFullError
-from chatlog.store.sqlite.connection import FULL, IOERR, Connection
+from chatlog.store.sqlite.connection import Connection
+from chatlog.store.sqlite.database_file import WAL, beside, make_private
+from chatlog.store.sqlite.failures import FULL, IOERR
 
 
 def backup(connection: Connection, target: Path) -> int:
@@ -23,7 +25,7 @@ def backup(connection: Connection, target: Path) -> int:
     partial = target.with_name(f".{target.name}.partial")  # the name says a whole copy, also after a kill
     try:
         partial.unlink(missing_ok=True)
-        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), 0o600))
+        make_private(partial)
     except OSError as error:
         raise NotFoundError(f"cannot write {target}: {error.strerror}") from None
     try:
@@ -47,7 +49,7 @@ def info(connection: Connection, user: str, path: Path) -> dict[str, Any]:
         "SELECT count(*), coalesce(sum(message_count), 0) FROM conversations WHERE user = ? AND deleted_at IS NULL",
         (user,),
     ).fetchone()
-    wal = path.with_name(path.name + "-wal")
+    wal = beside(path, WAL)
     return {
         "path": str(path),
         "bytes": pages * size,

@@ -1,0 +1,90 @@
+"""The database's files as the system sees them: what they are called, making one, and which are open here.
+
+Opens no connection; who reads the bytes of a database asks `Registry` first.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+from chatlog.errors import NoDatabaseError
+
+#: What SQLite appends to a database's name for the files that it keeps beside it.
+WAL = "-wal"
+COMPANIONS = (WAL, "-shm", "-journal")
+
+
+def beside(path: Path, suffix: str) -> Path:
+    """Return the file beside a database whose name is the database's with a suffix."""
+    return path.with_name(path.name + suffix)
+
+
+def all_of(path: Path) -> list[Path]:
+    """Return a database's file and those that SQLite may keep beside it, there or not."""
+    return [path, *(beside(path, suffix) for suffix in COMPANIONS)]
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file that only its owner may read, from its first byte on.  Raises OSError, also where one is."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), 0o600))
+
+
+class Registry:
+    """Which files this process has open, so that nothing reads their bytes meanwhile."""
+
+    _lock = threading.Lock()
+    _open: dict[Path, int] = {}  # noqa: RUF012  guarded by the lock
+
+    @classmethod
+    def add(cls, path: Path, count: int) -> None:
+        """Count connections in or out."""
+        with cls._lock:
+            cls._open[path] = cls._open.get(path, 0) + count
+
+    @classmethod
+    def is_open(cls, path: Path) -> bool:
+        """Whether a connection to the file is open in this process."""
+        with cls._lock:
+            return cls._open.get(path.resolve(), 0) > 0
+
+
+def prepare_file(path: Path, *, create: bool) -> None:
+    """Make sure there is a private file to open.
+
+    A new file is 0600 from its first byte, and SQLite gives its -wal and -shm the same.
+    Raises NoDatabaseError where there is none and `create` is false.
+    """
+    try:
+        info = path.stat()
+    except OSError:
+        info = None
+    if info is not None and not stat.S_ISREG(info.st_mode) and not stat.S_ISDIR(info.st_mode):
+        raise NoDatabaseError(f"cannot open {path}: it is not a file", "check --db")
+    if info is not None and (stat.S_ISDIR(info.st_mode) or info.st_size > 0):
+        return
+    if not create:
+        reason = "is empty" if info else "does not exist"
+        hint = "chatlog import --auto brings in what is on this computer; chatlog demo shows what there is to it"
+        raise NoDatabaseError(f"there is no history yet: {path} {reason}", hint)
+    try:
+        make_private(path)
+    except FileExistsError:
+        if not path.exists():
+            raise NoDatabaseError(f"cannot create {path}: it is a link to nowhere", "check --db") from None
+        path.chmod(0o600)
+    except OSError:
+        raise NoDatabaseError(f"cannot create {path}: {why_not_opened(path)}") from None
+
+
+def why_not_opened(path: Path) -> str:
+    """Return why the system does not let a database be opened or made."""
+    if path.is_dir():
+        return "it is a folder"
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent}"
+    if not path.exists():
+        return "there is no such file" if os.access(path.parent, os.W_OK | os.X_OK) else "permission denied"
+    return "permission denied" if not os.access(path, os.R_OK | os.W_OK) else "the system refuses"

@@ -1,0 +1,74 @@
+"""What the driver's errors mean for the user: the one place that knows SQLite's result codes.
+
+An error is known by its code, by its words only where it has none of its own; a bug of ours is let through.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlcipher3 import dbapi2 as driver
+
+from chatlog.errors import (
+    BusyError,
+    ChatlogError,
+    ClosedError,
+    ConflictError,
+    DamagedFileError,
+    NoDatabaseError,
+    ReadOnlyError,
+    StorageFullError,
+    UsageError,
+)
+from chatlog.keys import Key
+from chatlog.store.sqlite import cipher
+from chatlog.store.sqlite.database_file import Registry, why_not_opened
+
+#: SQLite's primary result codes that mean something to a user.
+ERROR, BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, CONSTRAINT, NOTADB = 1, 5, 6, 8, 10, 11, 13, 14, 19, 26
+#: Extended codes of CONSTRAINT: CHECK, FOREIGNKEY and NOTNULL; the others say that something is there already.
+NOT_ALLOWED = (275, 787, 1299)
+
+
+def translate(error: Exception, path: Path, key: Key | None = None) -> ChatlogError | None:
+    """Return what a driver's error means for the user; None where it is a bug of ours."""
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = code & 0xFF if code is not None else None
+    if primary == NOTADB:
+        return _not_a_database(path, key)
+    if primary == CANTOPEN:
+        return NoDatabaseError(f"cannot open {path}: {why_not_opened(path)}")
+    if code in NOT_ALLOWED or isinstance(error, driver.InterfaceError):
+        return UsageError("a value is not one that may be kept")
+    if primary in _MEANINGS:
+        kind, sentence, hint = _MEANINGS[primary]
+        return kind(sentence.format(path=path), hint)
+    return _by_its_words(error, path)
+
+
+def _by_its_words(error: Exception, path: Path) -> ChatlogError | None:
+    """Return what an error means that has no code of its own."""
+    if isinstance(error, driver.OperationalError) and str(error).startswith("no such table"):
+        return DamagedFileError(f"{path} is not whole: {error}", "run: chatlog doctor")
+    if isinstance(error, driver.ProgrammingError) and "closed" in str(error):
+        return ClosedError("the store is closed", "open it again")
+    return None
+
+
+_BUSY_MEANING = (BusyError, "{path} is busy: another process is writing", "try again in a moment")
+_FULL_MEANING = (StorageFullError, "{path} could not be written: the disk is full or refuses", "free some space")
+_MEANINGS: dict[int, tuple[type[ChatlogError], str, str]] = {
+    BUSY: _BUSY_MEANING,
+    LOCKED: _BUSY_MEANING,
+    IOERR: _FULL_MEANING,
+    FULL: _FULL_MEANING,
+    CONSTRAINT: (ConflictError, "something of that id is here already", "import brings in another version of it"),
+    READONLY: (ReadOnlyError, "{path} or its folder is read-only", "copy it to a place that can be written"),
+    CORRUPT: (DamagedFileError, "{path} is damaged", "run: chatlog doctor; restore a backup if it cannot be mended"),
+}
+
+
+def _not_a_database(path: Path, key: Key | None) -> ChatlogError:
+    if Registry.is_open(path):
+        return DamagedFileError(f"{path} is damaged", "restore a backup: chatlog db restore")
+    return cipher.explain(path, key)
