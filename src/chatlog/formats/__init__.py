@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import IO, Any, NamedTuple, Protocol, cast
 
 from chatlog.errors import UsageError, choices_hint
-from chatlog.formats.jsonstream import BROKEN_JSON, encoding_of, first_keys
+from chatlog.formats.jsonstream import BROKEN_JSON, encoding_of, first_keys, from_next_element
 from chatlog.formats.source import HEAD_BYTES, WIDE_HEAD_BYTES, Source
 from chatlog.models import Conversation, Message, Record
 
@@ -114,8 +114,9 @@ class Head:
 
     @cached_property
     def text(self) -> str:
-        """The head as text, without a byte order mark and leading blanks."""
-        return self.data.decode(encoding_of(self.data[:4]), "replace").lstrip("\ufeff \t\r\n\x00")
+        """The head as text, without a byte order mark and leading blanks, nor what is left of a first line."""
+        text = self.data.decode(encoding_of(self.data[:4]), "replace").lstrip("\ufeff \t\r\n\x00")
+        return text if self.is_binary else _from_first_whole_line(text)
 
     @cached_property
     def is_binary(self) -> bool:
@@ -163,6 +164,28 @@ class Head:
         return (value,) if isinstance(value, dict) else ()
 
 
+def _from_first_whole_line(text: str) -> str:
+    """Return JSONL without a damaged first line, as a log that was cut at its beginning has; other text as it is.
+
+    That it is JSONL is told by its other lines: each of them is an object.
+    """
+    first, _, rest = text.partition("\n")
+    if not rest.lstrip().startswith("{") or first.strip() == "[" or _is_json(first):
+        return text
+    lines = [line for line in rest.split("\n") if line.strip()]
+    whole = lines if _is_json(lines[-1]) else lines[:-1]  # the head may end amid one
+    is_jsonl = whole and all(line.lstrip()[0] == "{" for line in lines) and all(map(_is_json, whole))
+    return rest.lstrip() if is_jsonl else text
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except BROKEN_JSON:
+        return False
+    return True
+
+
 @cache
 def reader(name: str) -> Reader:
     """Return the reader called `name`.  Raises UsageError for an unknown one."""
@@ -200,7 +223,11 @@ def recognised(source: Source, name: str | None = None) -> tuple[str | None, Sou
 
 def _sniffed(source: Source, names: Iterable[str]) -> str | None:
     head = Head(source.name, source.head(), source)
-    return next((name for name in names if reader(name).sniff(head)), None)
+    found = next((name for name in names if reader(name).sniff(head)), None)
+    if found is None and head.is_array and (rest := from_next_element(head.text)) != head.text:
+        head = Head(source.name, rest.encode("utf-8", "surrogatepass"), source)
+        found = next((name for name in names if reader(name).sniff(head)), None)
+    return found
 
 
 def _is_cut(source: Source) -> bool:

@@ -42,6 +42,8 @@ _ROLES = {
 _CONVERSATION_FACTS = frozenset(
     {"uuid", "name", "title", "created_at", "updated_at", "model", "chat_messages", "messages"}
 )
+#: A conversation has one of them, what stands in it none.
+_OWN_KEYS = ("chat_messages", "messages", "name", "title")
 _MESSAGE_FACTS = frozenset(
     {
         "uuid",
@@ -89,6 +91,8 @@ def read(source: Source) -> Iterator[Record]:
             yield item
             continue
         try:
+            if item.value.keys().isdisjoint(_OWN_KEYS):
+                raise ValueError("no key of a conversation")
             thread = _Thread(item.value, item.place)
             thread.read()
             yield from thread.records(projects)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
+from io import BytesIO
 from typing import IO, Any
 
 from chatlog.formats.source import Source
@@ -23,7 +24,8 @@ _SURROGATE = re.compile(
 )
 #: What may be left unread of a number whose beginning was decoded: ``1`` of ``1e+16``.
 _LONGEST_TAIL = 8
-_NEXT_OBJECT = re.compile(r"\}\s*,\s*(?=\{)")
+#: Where an object of an array begins that follows another, and where a document does.
+_NEXT_OBJECT, _NEXT_DOCUMENT = re.compile(r"\}\s*,\s*(?=\{)"), re.compile(r"(?:\}\s*|\n)(?=\{)")
 #: What malformed JSON raises: nesting beyond the parser's depth and absurd integers included.
 _DECODER = json.JSONDecoder(parse_constant=str)  # NaN and Infinity are no JSON: kept as their names
 #: What orjson, four times as quick, does not read as the standard decoder does: integers beyond 64 bits become floats.
@@ -139,29 +141,50 @@ def items(source: Source, key: str | None = None) -> Iterator[Line | Problem]:
     """
     with source.open() as stream:
         reader = _Reader(stream)
-        if reader.peek() == "[":
-            reader.skip(1)
-            yield from _elements(reader, "]")
+        if reader.passes("["):
+            yield from _array(reader)
         elif key is not None and reader.enter(key):
             yield from _elements(reader, "]")
         else:
             yield from _elements(reader, "")
 
 
+def from_next_element(text: str) -> str:
+    """Return an array without its first element where that is broken, the array's beginning as far as it is here."""
+    reader = _Reader(BytesIO(text.encode("utf-8", "surrogatepass")))
+    if reader.passes("["):
+        try:
+            reader.value()
+        except json.JSONDecodeError as error:
+            if reader.is_broken(error) and reader.resync(error):
+                return "[" + reader.text[reader.at :]
+        except BROKEN_JSON:
+            pass
+    return text
+
+
+def _array(reader: _Reader) -> Iterator[Line | Problem]:
+    """Yield the elements of an array that is all there is, and those behind a bracket that ends it too early."""
+    yield from _elements(reader, "]")
+    while reader.passes("]") and reader.peek():
+        yield Problem("after the array", "more follows the end of its JSON")
+        if not reader.resync(None):
+            return
+        yield from _elements(reader, "]")
+
+
 def _elements(reader: _Reader, closing: str) -> Iterator[Line | Problem]:
     """Yield values until the closing bracket, or with none until the end."""
-    number, keys = 0, frozenset[str]()
+    number = 0
     while reader.peek() not in (closing, ""):
         number += 1
         try:
             value = reader.value()
         except BROKEN_JSON as error:
             yield Problem(f"item {number}", _why(error))
-            if not reader.resync(keys):
+            if not (reader.resync(error) if closing else reader.next_document()):
                 return
             continue
-        if isinstance(value, dict):
-            keys = frozenset(value)
         yield Line(f"item {number}", value, number)
     if reader.peek() != closing:
         yield Problem(f"after item {number}", "the file ends before its JSON does")
@@ -178,6 +201,7 @@ class _Reader:
         self.text = self.decode(head)
         self.at = 0
         self.ended = False
+        self.keys: Set[str] = frozenset()  # that the objects here have, or nearly all of them
 
     def more(self, size: int = _CHUNK) -> bool:
         """Read on; False at the end."""
@@ -198,9 +222,11 @@ class _Reader:
             if not self.more():
                 return ""
 
-    def skip(self, count: int) -> None:
-        """Pass over characters."""
-        self.at += count
+    def passes(self, mark: str) -> bool:
+        """Pass over a character; False where another stands here."""
+        is_here = self.peek() == mark
+        self.at += is_here
+        return is_here
 
     def value(self) -> Any:
         """Decode the value that begins here, reading on while it is incomplete."""
@@ -209,7 +235,7 @@ class _Reader:
             try:
                 value, end = self.decoder.raw_decode(self.text, self.at)
             except json.JSONDecodeError as error:
-                if self._is_broken(error) or not self.more(size):
+                if self.is_broken(error) or not self.more(size):
                     raise
                 size *= 2  # a value longer than the window is decoded again: keep that linear
                 continue
@@ -218,33 +244,66 @@ class _Reader:
                 continue
             raw, self.at = self.text[self.at : end], end
             mended = sound(raw)
-            return value if mended == raw else _DECODER.decode(mended)
+            value = value if mended == raw else _DECODER.decode(mended)
+            if isinstance(value, dict):
+                self.keys = self.keys & value.keys() or self.keys or value.keys()
+            return value
 
     def _may_go_on(self, value: Any, end: int) -> bool:
         """Whether a number or a word stands at the window's end, perhaps only its beginning."""
         return not self.ended and not isinstance(value, (dict, list, str)) and len(self.text) - end < _LONGEST_TAIL
 
-    def _is_broken(self, error: json.JSONDecodeError) -> bool:
+    def is_broken(self, error: json.JSONDecodeError) -> bool:
         """Whether the text is wrong rather than cut off at the window's end."""
         if error.msg.startswith("Unterminated string"):
             return False
         return len(self.text) - error.pos > 16
 
-    def resync(self, keys: frozenset[str]) -> bool:
-        """Move to the next object with keys like `keys`; False where none is found."""
-        self.skip(1)
+    def resync(self, failure: Exception | None) -> bool:
+        """Move to the next element like those before; False where none is found.
+
+        What is broken may hold objects that follow one another, too: they have other keys.
+        """
+        keys = self.keys or (self._keys_of_next(failure) if failure else frozenset())
+        return bool(keys) and self._move(_NEXT_OBJECT, lambda: self._is_sibling(keys))
+
+    def next_document(self) -> bool:
+        """Move to the next document, which no comma stands before; False where none is found."""
+        return self._move(_NEXT_DOCUMENT, lambda: True)
+
+    def _move(self, following: re.Pattern[str], is_wanted: Callable[[], bool]) -> bool:
+        """Move to where the pattern ends and something is so; False where that is nowhere."""
         while True:
-            for match in _NEXT_OBJECT.finditer(self.text, self.at):
-                if self._is_sibling(match.end(), keys):
-                    self.at = match.end()
+            for match in following.finditer(self.text, self.at):
+                self.at = match.end()
+                if is_wanted():
                     return True
             self.at = max(self.at, len(self.text) - 64)
             if not self.more():
                 return False
 
-    def _is_sibling(self, start: int, keys: frozenset[str]) -> bool:
-        found = set(first_keys(self.text[start : start + _CHUNK]))
-        return not keys or len(found & keys) * 2 >= len(keys)
+    def _keys_of_next(self, failure: Exception) -> Set[str]:
+        """Return the keys of what follows the first object, which is broken, by the count of brackets.
+
+        Where that finds nothing, its own as far as they were read; none where one alone was: that says too little.
+        """
+        failed = failure.pos if isinstance(failure, json.JSONDecodeError) else self.at
+        before = _depth_of(match.group() for match in _TOKEN.finditer(self.text, self.at, failed))
+        for opening in ("", '"'):  # what is wrong is between strings, or within one
+            text, depth = opening + self.text[failed:], before
+            for match in _TOKEN.finditer(text):
+                depth += _depth_of(match.group())
+                if depth == 0 and match.group() == "}":
+                    found = _NEXT_OBJECT.match(text, match.start())
+                    if found and (keys := first_keys(text[found.end() :])):
+                        return {*keys}
+                    break
+        own = {*first_keys(self.text[self.at : failed])}
+        return own if len(own) > 1 else frozenset()
+
+    def _is_sibling(self, keys: Set[str]) -> bool:
+        found = {*first_keys(self.text[self.at : self.at + _CHUNK])}
+        return len(found & keys) * 3 >= len(keys) * 2
 
     def enter(self, key: str) -> bool:
         """Move into the array under the top-level `key` of the object here; False where there is none."""
@@ -258,6 +317,11 @@ class _Reader:
 
 #: A string, which may be cut off, or a mark.
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{}:]', re.DOTALL)
+
+
+def _depth_of(tokens: Iterable[str]) -> int:
+    """Return how many brackets remain open."""
+    return sum((token in ("{", "[")) - (token in ("}", "]")) for token in tokens)
 
 
 def first_keys(text: str) -> list[str]:
