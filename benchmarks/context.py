@@ -148,6 +148,7 @@ def broken(cases: int) -> tuple[int, int, int]:
         made = Material(
             conversation="c" * 26, tail=tail, is_whole=rng.random() < 0.7, total=sum(turn.tokens for turn in tail),
             system=[found for found in visible if found.role in ("system", "developer")],
+            first_asked=next((found.seq for found in visible if found.role == "user"), None),
             kept=[found for found in visible if found.importance == "keep"],
             query=rng.choice([None, "Which hotel was it?"]), hits=lambda _, hits=hits: hits,
         )  # fmt: skip

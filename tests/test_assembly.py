@@ -33,6 +33,7 @@ def material(messages: list[Message], **facts: Any) -> Material:
         "is_whole": True,
         "total": sum(turn.tokens for turn in tail),
         "system": [found for found in visible if found.role in ("system", "developer")],
+        "first_asked": next((found.seq for found in visible if found.role == "user"), None),
         "kept": [found for found in visible if found.importance == "keep"],
         **facts,
     }

@@ -120,8 +120,8 @@ class Assembly:
     def _prompts(self, spare: int) -> tuple[list[Message], list[Message]]:
         """Return the system prompts that are sent, later ones up to `spare` tokens, and those that are not."""
         said = [found for found in self.material.system if found.text.strip()]
-        first = next((turn.message.seq for turn in self.material.tail if turn.message.role == "user"), 1 << 62)
-        taken = [found for found in said if found.seq < first] or said[:1]
+        first = self.material.first_asked  # not the first of the tail, which begins later the smaller the budget is
+        taken = [found for found in said if first is None or found.seq < first] or said[:1]
         refused: list[Message] = []
         for later in said[len(taken) :]:
             price = self.count(later.text) + 2
@@ -151,12 +151,11 @@ class Assembly:
         return polished([*system, *steps(short)], self.form.name)
 
     def _last_group(self) -> list[Counted]:
-        """Return the last answer, with its calls and their results."""
+        """Return the last answer, with its calls and their results; of results without a call the last one."""
         turns = self.material.turns
-        at = len(turns) - 1
-        while at > 0 and (turns[at].message.role == "tool" or turns[at].message.hidden):
-            at -= 1
-        return list(turns[at:])
+        answers = [at for at, turn in enumerate(turns) if turn.message.role != "tool"]
+        shown = [at for at in answers if not turns[at].message.hidden]
+        return turns[(shown or answers or [-1])[-1] :]
 
     def least(self) -> Chosen:
         """Return a context of nothing but what cannot be left out."""

@@ -150,12 +150,7 @@ def assemble(store: Store, conversation: Conversation, request: Request, retriev
     if request.form not in FORMS:
         raise UsageError(f"'{request.form}' is not a form of a context", f"one of: {', '.join(FORMS)}")
     reading = _Reading(store, conversation, request, retrieve or partial(retrieved, embedder=request.embedder))
-    if reading.reserve >= reading.budget:
-        raise BudgetError(
-            f"a budget of {reading.budget:,} tokens leaves none beside the {reading.reserve:,} for the answer",
-            "give a larger --budget, or a smaller --reserve",
-        )
-    usable = reading.tokenizer.affordable(reading.budget - reading.reserve)
+    usable = reading.tokenizer.affordable(max(reading.budget - reading.reserve, 0))
     material = reading.material(usable)
     if not (material.turns or material.summaries or material.system or (request.query or "").strip()):
         raise UsageError("the conversation is empty and there is no query", "add a message, or give --query")
@@ -245,6 +240,7 @@ class _Reading:
             is_whole=is_whole,
             total=self.opening.tokens,
             system=self.opening.system,
+            first_asked=self.opening.asked,
             kept=self.opening.kept,
             summaries=[found for kind in ("facts", "rolling") if (found := summaries.get(kind))],
             asked=self._asked(tail),
@@ -282,10 +278,10 @@ class _Reading:
         return self.windows.asked(self.conversation.id, tail[0].message.seq)
 
     def _tail(self, usable: int, covered: int) -> tuple[list[Counted], bool]:
-        """Return the newest messages, as many as a budget could hold with long ones shortened."""
+        """Return the newest messages, as many as a budget could hold with long ones shortened, from a call on."""
         found: list[Counted] = []
         cap, spent, before, page = max(usable // 8, 64), 0, None, min(_PAGE, max(usable // 32, 16))
-        while spent <= usable * 1.1 and len(found) < _MOST_READ:
+        while len(found) < _MOST_READ and (spent <= usable * 1.1 or found[0].message.role == "tool"):
             read = self.windows.tail(
                 self.conversation.id, self.tokenizer.encoding, self.tokens_of, before=before, limit=page
             )

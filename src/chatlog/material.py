@@ -28,7 +28,8 @@ class Material:
 
     `tail` are the newest messages in order, back to where the summary ends or further than the budget reaches;
     `is_whole` says that nothing is left between.  `asked` is the user's last message where the tail has none: what a
-    long run of tools still works on.  `memories` and `hits` are asked only where there is room, best first.
+    long run of tools still works on.  Prompts above `first_asked`, the conversation's first user's message, are at its
+    head.  `memories` and `hits` are asked only where there is room, best first.
     """
 
     conversation: str
@@ -36,6 +37,7 @@ class Material:
     is_whole: bool
     total: int
     system: Sequence[Message] = ()
+    first_asked: int | None = None
     kept: Sequence[Message] = ()
     summaries: Sequence[Summary] = ()
     asked: Message | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,39 @@ def test_a_budget_that_cannot_hold_is_code_eight_and_names_the_least(run: Run) -
     assert 0 == run("context", "@last", "--query", "A question", "--budget", least).code
     assert 8 == run("context", "@last", "--query", "A question", "--budget", str(int(least) - 1)).code
     assert 8 == run("context", "@last", "--query", "A question", "--budget", least, "--reserve", "1").code
+
+
+def test_a_reserve_that_takes_all_of_the_budget_names_the_least_too(run: Run) -> None:
+    """What is named holds the answer as well."""
+    started(run)
+    ran = run("context", "@last", "--budget", "20", "--reserve", "50")
+    assert (8, "50 of them for the answer") == (ran.code, ran.err.strip().rpartition(", ")[2])
+    least = int(ran.err.split("they need ")[1].split(",")[0])
+    assert [0, 8] == [run("context", "@last", "--budget", str(n), "--reserve", "50").code for n in (least, least - 1)]
+
+
+def test_the_least_does_not_depend_on_how_much_was_read(run: Run) -> None:
+    """Prompts among the turns are never needed, nor half of a group of calls: what is named is enough, one less not."""
+    talk: list[Any] = [{"role": "system", "content": "Be terse."}, {"role": "user", "content": "begin"}]
+    talk += [{"role": "system", "content": f"Note {number}: {'mind the gap ' * 20}"} for number in range(20)]
+    calls = [{"id": f"c{number}", "type": "function", "function": {"name": "read", "arguments": "{}"}}
+             for number in range(40)]  # fmt: skip
+    talk += [{"role": "assistant", "content": f"said {number}"} for number in range(40)]
+    talk.append({"role": "assistant", "content": None, "tool_calls": calls})
+    talk += [{"role": "tool", "tool_call_id": call["id"], "content": "found " * 30} for call in calls]
+    run("add", "--new", "--json", "-", stdin=json.dumps(talk))
+    ran = run("context", "@last", "--budget", "10", "--json")
+    refused(ran, 8, "budget")
+    least = int(ran.error["hint"].split()[2].replace(",", ""))
+    assert [0, 8] == [run("context", "@last", "--budget", str(budget)).code for budget in (least, least - 1)]
+
+
+def test_the_prompt_at_the_head_is_always_sent(run: Run) -> None:
+    """However many prompts came later, the one that opened the conversation is there."""
+    talk = [{"role": "system", "content": "Be terse."}, {"role": "user", "content": "begin"}]
+    talk += [{"role": "system", "content": f"Note {number}"} for number in range(250)]
+    run("add", "--new", "--json", "-", stdin=json.dumps(talk))
+    assert run("context", "@last").json[0]["content"].startswith("Be terse.")
 
 
 def test_explain_is_a_table_on_stderr(run: Run) -> None:

@@ -25,6 +25,7 @@ class Opening(NamedTuple):
     """What stands above a conversation's turns, and how long all of it is.
 
     `tokens` is the total of the active path's visible messages, `messages` their number, `last` the last seq.
+    `asked` is the seq of the first user's message, told where there is more than one system prompt.
     """
 
     system: tuple[Message, ...]
@@ -33,6 +34,7 @@ class Opening(NamedTuple):
     messages: int
     first: int | None
     last: int | None
+    asked: int | None = None
 
 
 class Remembered(NamedTuple):

@@ -19,8 +19,8 @@ from chatlog.timespec import iso
 
 #: So many messages are read at once to be counted.
 _BATCH = 500
-#: Pinned messages beyond this many, the oldest, are not offered.
-_MOST_KEPT = 200
+#: No more system prompts than this, the first ones, and no more pinned messages, the latest, are offered.
+_MOST_CHOSEN = 200
 
 
 class SqliteWindows:
@@ -38,11 +38,12 @@ class SqliteWindows:
         with self._pool.read() as connection:
             key = self._key(connection, conversation)
             total = _Total(connection, key, encoding)
-            system = _chosen(connection, key, conversation, "system", "m.role IN ('system', 'developer')")
-            kept = _chosen(connection, key, conversation, "importance", "m.importance = 'keep'")
+            system = _chosen(connection, key, conversation, "system", "m.role IN ('system', 'developer')", "ASC")
+            kept = _chosen(connection, key, conversation, "importance", "m.importance = 'keep'", "DESC")
+            asked = _first_asked(connection, key) if len(system) > 1 else None
         if total.missing:
             self._count(conversation, encoding, total, count)
-        return Opening(system, kept, total.tokens, total.messages, total.first, total.last)
+        return Opening(system, kept, total.tokens, total.messages, total.first, total.last, asked)
 
     def _count(self, conversation: str, encoding: str, total: _Total, count: Count) -> None:
         """Count what is not counted yet, and keep the counts where the file can be written."""
@@ -128,12 +129,23 @@ def _tokens(message: Message, known: int | None, count: Count) -> int:
     return count(message) if known is None else known
 
 
-def _chosen(connection: Connection, key: int, conversation: str, index: str, condition: str) -> tuple[Message, ...]:
+def _first_asked(connection: Connection, key: int) -> int | None:
+    row = connection.execute(
+        """SELECT seq FROM messages WHERE conversation = ? AND active AND NOT hidden AND role = 'user'
+           ORDER BY seq LIMIT 1""",
+        (key,),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _chosen(
+    connection: Connection, key: int, conversation: str, index: str, condition: str, order: str
+) -> tuple[Message, ...]:
     """Return the active, visible messages of a kind that a partial index finds, in order."""
     rows = connection.execute(
         f"""SELECT m.seq FROM messages AS m INDEXED BY messages_{index}
             WHERE m.conversation = ? AND {condition} AND m.active AND NOT m.hidden
-            ORDER BY m.seq DESC LIMIT {_MOST_KEPT}""",
+            ORDER BY m.seq {order} LIMIT {_MOST_CHOSEN}""",
         (key,),
     ).fetchall()
     return tuple(message_rows.at(connection, key, conversation, [row[0] for row in rows])) if rows else ()
