@@ -11,11 +11,13 @@ from chatlog.errors import UsageError
 from chatlog.models import NO_WORDS, MessageDraft, Part, text_parts
 from chatlog.store.sqlite import derived
 from chatlog.store.sqlite.connection import MAX_TEXT_CHARS, Connection, Row
-from chatlog.store.sqlite.fulltext import IDENTIFIER_CHARS, extra_terms
+from chatlog.store.sqlite.fulltext import extra_columns
 
 #: Strings shorter than this stay in the JSON: a reference would be as long.
 _WORTH_A_REFERENCE = 32
-
+#: SQL for the bytes of words in a body `b`; `octet_length` of a column reads the row's header, not its pages.
+OCTETS = """(octet_length(b.text) + coalesce(octet_length(b.tool), 0) + coalesce(octet_length(b.parts), 0)
+    + coalesce(octet_length(b.metadata), 0))"""
 
 #: Made once, for `json.dumps` makes one a call.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -144,8 +146,8 @@ def row_of(user: str, draft: MessageDraft, digest: bytes) -> Row:
     packed, tool = pack(draft.parts, draft.text)
     if len(draft.text) + len(packed or "") + len(tool or "") > MAX_TEXT_CHARS:
         raise UsageError("a message of more than 250 million characters cannot be stored", "split it")
-    extra, tool_extra = extra_terms(draft.text), extra_terms(tool, IDENTIFIER_CHARS) if tool else None
-    return (user, draft.author, draft.text, tool, packed, extra, tool_extra, dump(draft.metadata), digest)
+    extra = extra_columns(draft.text, tool)
+    return (user, draft.author, draft.text, tool, packed, *extra, dump(draft.metadata), digest)
 
 
 def dump(values: Mapping[str, Any]) -> str | None:

@@ -18,11 +18,12 @@ from chatlog.errors import ConflictError, NotFoundError
 from chatlog.models import Conversation, Filters
 from chatlog.store import Clock
 from chatlog.store.forgetting import AuditLine, Cause, Ref, Removed, Stop, StoredPolicy
-from chatlog.store.sqlite import audit, backups, conversations, fulltext, removal, vectors
+from chatlog.store.sqlite import audit, backups, bodies, conversations, fulltext, removal, vectors
 from chatlog.store.sqlite import space as room
 from chatlog.store.sqlite.connection import Connection, Pool
 from chatlog.store.sqlite.database_file import all_of
 from chatlog.store.sqlite.pacing import Pace
+from chatlog.store.sqlite.upkeep import sizes
 from chatlog.timespec import iso
 
 #: So many messages are taken out of the index at once; more leave their words there for a merge afterwards,
@@ -79,7 +80,7 @@ class SqliteForgetting:
     def sizes(self, ids: Sequence[str]) -> dict[str, int]:
         with self._pool.read() as connection:
             rows = connection.execute(
-                f"""SELECT c.id, (SELECT sum({removal.OCTETS}) FROM messages AS m JOIN bodies AS b ON b.id = m.body
+                f"""SELECT c.id, (SELECT sum({bodies.OCTETS}) FROM messages AS m JOIN bodies AS b ON b.id = m.body
                       WHERE m.conversation = c.key AND NOT EXISTS
                         (SELECT 1 FROM messages AS o WHERE o.body = m.body AND o.conversation <> m.conversation))
                     FROM conversations AS c WHERE c.user = ? AND c.id IN (SELECT value FROM json_each(?))""",
@@ -97,11 +98,11 @@ class SqliteForgetting:
 
     def size(self) -> tuple[int, int]:
         with self._pool.read() as connection:
-            return room.sizes(connection)
+            return sizes(connection)
 
     def weight(self) -> int:
         with self._pool.read() as connection:
-            found = connection.execute(f"SELECT coalesce(sum({removal.OCTETS}), 0) FROM bodies AS b").fetchone()[0]
+            found = connection.execute(f"SELECT coalesce(sum({bodies.OCTETS}), 0) FROM bodies AS b").fetchone()[0]
         return int(found)
 
     def sharing(self, ids: Sequence[str], refs: Sequence[Ref]) -> list[Ref]:

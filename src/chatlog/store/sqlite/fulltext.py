@@ -59,6 +59,11 @@ def spelt(run: str) -> str:
     return " ".join(run)
 
 
+def extra_columns(text: str, tool: str | None) -> tuple[str | None, str | None]:
+    """Return what the index holds beside a body's text and beside its tool text."""
+    return extra_terms(text), extra_terms(tool, IDENTIFIER_CHARS) if tool else None
+
+
 def extra_terms(text: str, identifier_chars: int | None = None) -> str | None:
     """Return the terms to index beside a text, None where the text suffices.
 

@@ -21,7 +21,7 @@ from chatlog.store.sqlite.bodies import unpack
 from chatlog.store.sqlite.connection import Connection, transaction
 from chatlog.store.sqlite.database_file import all_of
 from chatlog.store.sqlite.failures import CORRUPT, ERROR, IOERR, NOTADB, READONLY
-from chatlog.store.sqlite.fulltext import IDENTIFIER_CHARS, extra_terms
+from chatlog.store.sqlite.fulltext import extra_columns
 from chatlog.store.sqlite.shape import differences
 from chatlog.store.sqlite.upkeep import is_encrypted
 
@@ -234,7 +234,7 @@ def _terms(connection: Connection) -> Check:
     total = wrong = 0
     for text, tool, *stored in connection.execute("SELECT text, tool, extra, tool_extra FROM bodies"):
         total += 1
-        wrong += stored != [extra_terms(text), extra_terms(tool, IDENTIFIER_CHARS) if tool else None]
+        wrong += tuple(stored) != extra_columns(text, tool)
     return Check("search terms", not wrong, f"{wrong} of {total} are not those of the text" if wrong else f"{total}",
                  REBUILD if wrong else "")  # fmt: skip
 

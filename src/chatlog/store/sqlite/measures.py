@@ -12,6 +12,7 @@ from chatlog.errors import BusyError
 from chatlog.models import Filters, Message
 from chatlog.store.measures import Exchange, Group, Size
 from chatlog.store.sqlite.connection import Pool, Row
+from chatlog.store.sqlite.upkeep import sizes
 from chatlog.store.sqlite.where import conversation_where, listing_where
 from chatlog.store.sqlite.window import SqliteWindows
 from chatlog.timespec import iso
@@ -128,10 +129,7 @@ class SqliteMeasures:
 
     def file_bytes(self) -> int:
         with self._pool.read() as connection:
-            pages, size = (
-                int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "page_size")
-            )
-        return int(pages * size)
+            return sizes(connection)[0]
 
     def _ask(self, filters: Filters, encoding: str, query: str) -> list[Row]:
         """Return the rows of a query over the `chosen` conversations; ``?1`` is the encoding."""

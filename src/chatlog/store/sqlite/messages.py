@@ -19,6 +19,7 @@ _COLUMNS = """m.seq, m.parent_seq, m.role, b.author, b.text, b.tool, b.parts, m.
     (SELECT tokens FROM token_counts AS t WHERE t.body = m.body ORDER BY encoding DESC LIMIT 1),
     b.sha256, m.source_id, m.key, m.hidden, m.importance, b.metadata"""
 _FROM = "FROM messages AS m JOIN bodies AS b ON b.id = m.body"
+#: So many messages are read at a time, so that no iterator keeps a connection.
 PAGE = 200
 
 
@@ -50,15 +51,17 @@ def from_row(conversation: str, row: Row) -> Message:
 
 def one(connection: Connection, key: int, conversation: str, seq: int) -> Message:
     """Return a message.  Raises NotFoundError."""
-    found = connection.execute(f"SELECT {_COLUMNS} {_FROM} WHERE m.conversation = ? AND m.seq = ?", (key, _whole(seq)))
+    found = connection.execute(
+        f"SELECT {_COLUMNS} {_FROM} WHERE m.conversation = ? AND m.seq = ?", (key, storable_seq(seq))
+    )
     row = found.fetchone()
     if row is None:
         raise NotFoundError(f"conversation {conversation} has no message {seq}", "chatlog show lists its messages")
     return from_row(conversation, row)
 
 
-def _whole(seq: int) -> int:
-    """Return a seq, or 0, which no message has, for one that no database can hold."""
+def storable_seq(seq: int) -> int:
+    """Return a seq that a database can be asked for: 0, which no message has, for one that it cannot hold."""
     return seq if 0 < seq < 1 << 63 else 0
 
 
@@ -102,7 +105,7 @@ def path_through(connection: Connection, key: int, seq: int, before: int, after:
     Raises NotFoundError.
     """
     found = connection.execute(
-        "SELECT active FROM messages WHERE conversation = ? AND seq = ?", (key, _whole(seq))
+        "SELECT active FROM messages WHERE conversation = ? AND seq = ?", (key, storable_seq(seq))
     ).fetchone()
     if found is None:
         raise NotFoundError(f"the conversation has no message {seq}", "chatlog show lists its messages")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatlog.store.sqlite import shape, trees, vectors
 from chatlog.store.sqlite.connection import Connection
-from chatlog.store.sqlite.fulltext import IDENTIFIER_CHARS, extra_terms
+from chatlog.store.sqlite.fulltext import extra_columns
 from chatlog.store.sqlite.health import WRONG_TOTAL
 
 #: Rows that only say something about what is gone, as a cascade would have taken them with it.
@@ -54,6 +54,6 @@ def _search_terms(connection: Connection) -> None:
         *stored, text, tool = connection.execute(
             "SELECT extra, tool_extra, text, tool FROM bodies WHERE id = ?", (body,)
         ).fetchone()
-        terms = [extra_terms(text), extra_terms(tool, IDENTIFIER_CHARS) if tool else None]
-        if stored != terms:
+        terms = extra_columns(text, tool)
+        if tuple(stored) != terms:
             connection.execute("UPDATE bodies SET extra = ?, tool_extra = ? WHERE id = ?", (*terms, body))

@@ -89,7 +89,8 @@ class SqliteRedactions:
 
     def _replace_one(self, connection: Connection, old: int, draft: MessageDraft) -> int:
         """Put a new body in the place of another; return the bytes of words that the other had."""
-        octets: int = connection.execute(f"SELECT {_OCTETS} FROM bodies WHERE id = ?", (old,)).fetchone()[0]
+        found = connection.execute(f"SELECT {bodies.OCTETS} FROM bodies AS b WHERE b.id = ?", (old,))
+        octets: int = found.fetchone()[0]
         new = bodies.insert(connection, self.user, draft, bodies.hash_of(draft))
         fulltext.index(connection, new, new)
         superseded.note_redaction(connection, old)
@@ -181,8 +182,6 @@ class SqliteRedactions:
 
 _PLACES = """SELECT m.conversation, m.seq, c.id, c.hold FROM messages AS m
     JOIN conversations AS c ON c.key = m.conversation WHERE m.body = ? AND c.user = ?"""
-_OCTETS = """octet_length(text) + coalesce(octet_length(tool), 0) + coalesce(octet_length(parts), 0)
-    + coalesce(octet_length(metadata), 0)"""
 #: The fields of what is noted that hold words, and those of them and of conversations that are JSON.
 _NOTES = {"summaries": ("text", "method"), "memories": ("namespace", "key", "value", "tags")}
 _JSON = {"value", "tags", "state", "metadata"}

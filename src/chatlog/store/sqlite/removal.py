@@ -16,18 +16,20 @@ from chatlog.store.sqlite import bodies, vectors
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.conversations import DOOMED
 from chatlog.store.sqlite.identity import nameless
-from chatlog.store.sqlite.messages import switch_head
+from chatlog.store.sqlite.messages import storable_seq, switch_head
 
 #: So many messages are looked at once.
 BITE = 64
 #: What a message weighs beside its words, in octets: its rows in every table.
 EACH = 512
+#: So many characters are given out at a time to be looked through, with so much between two texts that no phrase
+#: reaches from one into the other.
 PIECE_CHARS, BETWEEN = 1 << 20, "\x00" * 32
-#: The bytes of words in a body `b`.
-OCTETS = (
-    "octet_length(b.text) + coalesce(octet_length(b.tool), 0) + coalesce(octet_length(b.parts), 0)"
-    " + coalesce(octet_length(b.metadata), 0)"
-)
+
+
+#: Leaves a tombstone of a conversation, or of one message in it, so that no import brings it back.
+_BURY = """INSERT OR IGNORE INTO tombstones (user, source, source_id, message_id, deleted_at)
+    SELECT user, coalesce(source, 'chatlog'), coalesce(source_id, id), ?, ? FROM conversations"""
 
 
 def doom(
@@ -45,12 +47,7 @@ def doom(
             (now, DOOMED, user, name, revisions.get(name)),
         )
         if found.rowcount:
-            connection.execute(
-                """INSERT OR IGNORE INTO tombstones (user, source, source_id, message_id, deleted_at)
-                   SELECT user, coalesce(source, 'chatlog'), coalesce(source_id, id), '', ? FROM conversations
-                   WHERE user = ? AND id = ?""",
-                (now, user, name),
-            )
+            connection.execute(f"{_BURY} WHERE user = ? AND id = ?", ("", now, user, name))
         elif name in revisions:
             yield name
 
@@ -74,7 +71,7 @@ def bite(connection: Connection, key: int, counts: Counter[str], most: int) -> b
     What is deleted is added to `counts`.
     """
     found = connection.execute(
-        f"""SELECT m.seq, m.body, {OCTETS} FROM messages AS m JOIN bodies AS b ON b.id = m.body
+        f"""SELECT m.seq, m.body, {bodies.OCTETS} FROM messages AS m JOIN bodies AS b ON b.id = m.body
             WHERE m.conversation = ? ORDER BY m.seq DESC LIMIT ?""",
         (key, BITE),
     ).fetchall()
@@ -113,10 +110,10 @@ def places(connection: Connection, user: str, refs: Sequence[Ref]) -> dict[Ref, 
     found: dict[Ref, tuple[int, int, int]] = {}
     for name, seq in refs:
         row = connection.execute(
-            f"""SELECT m.conversation, m.body, {OCTETS} FROM conversations AS c
+            f"""SELECT m.conversation, m.body, {bodies.OCTETS} FROM conversations AS c
                 JOIN messages AS m ON m.conversation = c.key JOIN bodies AS b ON b.id = m.body
                 WHERE c.user = ? AND c.id = ? AND m.seq = ? AND c.hold IS NULL""",
-            (user, name, seq if 0 < seq < 1 << 63 else 0),
+            (user, name, storable_seq(seq)),
         ).fetchone()
         if row:
             found[name, seq] = row
@@ -152,11 +149,7 @@ def take_out(connection: Connection, user: str, key: int, seq: int, now: str) ->
            WHERE m.conversation = ? AND m.seq = ?""",
         (key, seq),
     ).fetchone()
-    connection.execute(
-        """INSERT OR IGNORE INTO tombstones (user, source, source_id, message_id, deleted_at)
-           SELECT user, coalesce(source, 'chatlog'), coalesce(source_id, id), ?, ? FROM conversations WHERE key = ?""",
-        (source_id or nameless(seq), now, key),
-    )
+    connection.execute(f"{_BURY} WHERE key = ?", (source_id or nameless(seq), now, key))
     place = (key, seq)
     connection.execute("UPDATE messages SET parent_seq = ? WHERE conversation = ? AND parent_seq = ?", (parent, *place))
     connection.execute("DELETE FROM messages WHERE conversation = ? AND seq = ?", place)

@@ -18,6 +18,7 @@ from chatlog.store.sqlite import fulltext
 from chatlog.store.sqlite.connection import Connection, Pool, patiently
 from chatlog.store.sqlite.database_file import beside
 from chatlog.store.sqlite.pacing import FEW_PAGES, checkpoint, in_steps
+from chatlog.store.sqlite.upkeep import sizes
 
 #: Pages of the file that one step may write.
 FEWEST_PAGES, MOST_PAGES = 16, 1_000
@@ -103,15 +104,6 @@ def _check_room(path: Path, needed: int) -> None:
     names = getattr(os, "sysconf_names", {})
     if "SC_AVPHYS_PAGES" in names and (memory := os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")) < needed:
         raise StorageFullError(f"there are {memory:,} bytes of free memory, {needed:,} are needed", "close something")
-
-
-def sizes(connection: Connection) -> tuple[int, int]:
-    """Return the size of the file and of what in it is in use."""
-    pages, size, free = (
-        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
-        for name in ("page_count", "page_size", "freelist_count")
-    )
-    return pages * size, (pages - free) * size
 
 
 @contextmanager

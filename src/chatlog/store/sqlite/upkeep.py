@@ -44,7 +44,7 @@ def backup(connection: Connection, target: Path) -> int:
 
 def info(connection: Connection, user: str, path: Path) -> dict[str, Any]:
     """Return facts about the file, and how much of it is the user's."""
-    pages, size, free = (int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in _PAGES)
+    size, used = sizes(connection)
     conversations, messages = connection.execute(
         "SELECT count(*), coalesce(sum(message_count), 0) FROM conversations WHERE user = ? AND deleted_at IS NULL",
         (user,),
@@ -52,8 +52,8 @@ def info(connection: Connection, user: str, path: Path) -> dict[str, Any]:
     wal = beside(path, WAL)
     return {
         "path": str(path),
-        "bytes": pages * size,
-        "free_bytes": free * size,
+        "bytes": size,
+        "free_bytes": size - used,
         "wal_bytes": wal.stat().st_size if wal.exists() else 0,
         "mode": f"{path.stat().st_mode & 0o777:04o}",
         "schema": connection.execute("PRAGMA user_version").fetchone()[0],
@@ -70,4 +70,10 @@ def is_encrypted(connection: Connection) -> bool:
     return bool(connection.execute("PRAGMA cipher_status").fetchone() == ("1",))
 
 
-_PAGES = ("page_count", "page_size", "freelist_count")
+def sizes(connection: Connection) -> tuple[int, int]:
+    """Return the bytes of the file, and of what in it is in use."""
+    pages, size, free = (
+        int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+        for name in ("page_count", "page_size", "freelist_count")
+    )
+    return pages * size, (pages - free) * size
