@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from chatlog.terminal import Bar, Pager, Screen, broken, rows_of
+from chatlog.terminal import Bar, Pager, Screen, broken, hanging, rows_of
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,29 @@ def test_lines_are_broken_between_words() -> None:
     assert ["  \x1b[1mone\x1b[0m two"] == [*broken("  \x1b[1mone\x1b[0m two", 9)]
     assert ["x" * 20] == [*broken("x" * 20, 7)]
     assert ["as it comes"] == [*broken("as it comes", None)]
+
+
+@pytest.mark.parametrize(
+    ("line", "rows"),
+    [
+        ("東京都に、行く。", ["東京都", "に、行", "く。"]),
+        ("at (東京都) now", ["at (東", "京都)", "now"]),
+        ("한국어 제목 긴", ["한국어", "제목 긴"]),
+        ("\x1b[1m東京都\x1b[0m東京", ["\x1b[1m東京都\x1b[0m", "東京"]),
+        ("e\u0301e\u0301e\u0301 e\u0301e\u0301e\u0301", ["e\u0301e\u0301e\u0301 e\u0301e\u0301e\u0301"]),
+        ("a  b    c  d", ["a  b", "c  d"]),
+    ],
+)
+def test_lines_are_broken_by_their_cells(line: str, rows: list[str]) -> None:
+    """Scripts without blanks between characters, but before no closing mark; accents take no room."""
+    assert rows == [*broken(line, 7)]
+
+
+def test_what_follows_stands_below_the_second_column() -> None:
+    """Where a line has one; a list of many columns goes on where the line began."""
+    line = "  7d 2w    that long ago"
+    assert ["  7d 2w    that", "           long", "           ago"] == [*broken(line, 17, hanging(line))]
+    assert (0, 2, 2) == (hanging("none"), hanging("  none"), hanging(f"  one  {'x' * 50}  two"))
 
 
 def test_a_bar_waits_before_it_appears(capsys: pytest.CaptureFixture[str]) -> None:

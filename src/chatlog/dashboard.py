@@ -12,7 +12,7 @@ from typing import Any
 from chatlog.output import Output, one_line
 from chatlog.stats import Stats
 from chatlog.store.measures import Group
-from chatlog.terminal import broken, cut
+from chatlog.terminal import broken, cells, cut
 
 _BAR, _SPARKS, _SHADES = 24, "▁▂▃▄▅▆▇█", "·░▒▓█"
 #: So many groups are shown; JSON holds all.
@@ -86,7 +86,10 @@ def _percentiles(stats: Stats, output: Output, width: int) -> Iterator[str]:
     waiting = stats.compaction
     if waiting.due:
         days = f"{waiting.lag_seconds / 86_400:,.1f} days"
-        yield f"{'compaction due':28}{waiting.due:>{room}}   {short(waiting.lag_tokens)} tokens wait, the oldest {days}"
+        said = (
+            f"{'compaction due':28}{waiting.due:>{room}}   {short(waiting.lag_tokens)} tokens wait, the oldest {days}"
+        )
+        yield from broken(said, width, 28 + room + 3)
 
 
 def _calendar(days: Sequence[Group], output: Output, today: date, width: int) -> Iterator[str]:
@@ -120,14 +123,14 @@ def sparkline(values: Sequence[int]) -> str:
 def _bars(groups: Sequence[Group], by: str, output: Output, width: int) -> Iterator[str]:
     shown = groups[:MOST_GROUPS]
     names = [one_line(group.name) or "-" for group in shown]
-    room = min(max(map(len, names), default=0), max(width - _BAR - 40, 10))
+    room = min(max(map(cells, names), default=0), max(width - _BAR - 40, 10))
     most = max((group.messages for group in shown), default=1)
     yield output.paint(f"by {by}", "bold")
     for name, group in zip(names, shown, strict=True):
         bar = "█" * max(1, _BAR * group.messages // most)
-        label = name if len(name) <= room else name[: room - 1] + "…"
+        label = cut(name, room)
         counts = f"{group.messages:>9,} messages {group.conversations:>7,} conv. {short(group.tokens):>8} tokens"
-        yield f"{label:{room}} {output.paint(f'{bar:{_BAR}}', 'blue')}{counts}"
+        yield f"{label}{' ' * (room - cells(label))} {output.paint(f'{bar:{_BAR}}', 'blue')}{counts}"
     if len(groups) > len(shown):
         yield output.paint(f"and {len(groups) - len(shown)} more; --json lists them", "dim")
 

@@ -174,15 +174,29 @@ class _Counting:
 
 #: So much of a title stands in a file's name; file systems take 255 bytes in all.
 MAX_NAME_BYTES = 180
-_UNSAFE = re.compile(r"[^\w .,()'+-]+")
+#: More of a title is not looked at.
+_LOOKED_AT = 1_000
+_SAFE, _MARKS = " .,()'+-_", ("Mn", "Mc")
+#: What Windows takes for a device whatever follows its dot.
+_DEVICE = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)\.", re.IGNORECASE)
 
 
 def file_name(conversation: Conversation) -> str:
     """Return a file name for a conversation: its title made safe for any system, and the start of its id."""
-    title = unicodedata.normalize("NFC", conversation.title or "untitled")
-    safe = " ".join(_UNSAFE.sub(" ", title).split()).strip(" .")[:60]
-    safe = safe.encode("utf-8")[:MAX_NAME_BYTES].decode("utf-8", "ignore").strip(" .")
+    title = _letters(unicodedata.normalize("NFC", (conversation.title or "untitled")[:_LOOKED_AT]))
+    safe = _DEVICE.sub(r"\1 ", " ".join(title.split()).lstrip(" .-")[:60], count=1)
+    safe = safe.encode("utf-8")[:MAX_NAME_BYTES].decode("utf-8", "ignore").rstrip(" .")
     return f"{safe or 'untitled'}-{conversation.id[:8]}"
+
+
+def _letters(title: str) -> str:
+    """Return a title's letters with the marks they carry (vowels, in Hindi and Thai), figures, and what is safe."""
+    kept = [" "]
+    for char in title:
+        carries = kept[-1].isalpha() or unicodedata.category(kept[-1]) in _MARKS
+        is_kept = char.isalnum() or char in _SAFE or (carries and unicodedata.category(char) in _MARKS)
+        kept.append(char if is_kept else " ")
+    return "".join(kept)
 
 
 def check_target(store: Store, path: Path) -> None:

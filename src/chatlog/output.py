@@ -159,6 +159,18 @@ class Output:
         for line in lines:
             self.out.write(line + "\n")
 
+    def prose(self, lines: Iterable[str]) -> None:
+        """Write lines for a person: on a terminal broken between words, below the column that they ended in."""
+        if not self.is_terminal:
+            self.lines(lines)
+            return
+        import shutil
+
+        from chatlog.terminal import broken, hanging
+
+        width = shutil.get_terminal_size().columns
+        self.lines(row for line in lines for row in broken(line, width, hanging(line)))
+
     def flush(self) -> None:
         """Let a reader see what was written so far, while more is awaited."""
         self.out.flush()

@@ -45,7 +45,7 @@ class Look:
 
 def heading(conversation: Conversation, look: Look) -> Iterator[str]:
     """Yield the title and a line of facts."""
-    yield look.paint(one_line(conversation.title or "untitled"), "bold")
+    yield from broken(look.paint(one_line(conversation.title or "untitled"), "bold"), look.width)
     facts = [
         conversation.id[:8],
         conversation.source or "",
@@ -54,7 +54,7 @@ def heading(conversation: Conversation, look: Look) -> Iterator[str]:
         _when(conversation.created_at, look),
         *(f"#{tag}" for tag in conversation.tags),
     ]
-    yield look.paint(one_line(" · ".join(fact for fact in facts if fact)), "dim")
+    yield from broken(look.paint(one_line(" · ".join(fact for fact in facts if fact)), "dim"), look.width)
 
 
 def message(found: Message, look: Look) -> Iterator[str]:
@@ -157,15 +157,10 @@ def prose(text: str, look: Look) -> Iterator[str]:
 
 def _wrapped(line: str, width: int) -> Iterable[str]:
     """Return a line of prose broken between words, as far in as it began."""
-    if len(line) <= width or len(line) > WRAP_CHARS:
+    if len(line) > WRAP_CHARS:
         return [line]
-    import textwrap
-
-    indent = re.match(r"\s*(?:[-*•]\s+|\d+[.)]\s+)?", line)
-    return textwrap.wrap(
-        line, width, subsequent_indent=" " * len(indent[0] if indent else ""), break_long_words=False,
-        break_on_hyphens=False, drop_whitespace=True, replace_whitespace=False, tabsize=4,
-    )  # fmt: skip
+    indent = re.match(r"\s*(?:[-*•]\s+|\d+[.)]\s+)?", line.expandtabs(4))
+    return broken(line.expandtabs(4), width, len(indent[0]) if indent else 0)
 
 
 def _code(lines: Sequence[str], language: str) -> Iterable[str]:
@@ -199,17 +194,17 @@ def result(found: Result, look: Look) -> Iterator[str]:
     else:
         yield f"{opening}  {look.paint(cut(title, room), 'bold')}"
     for neighbour in found.before:
-        yield _neighbour(neighbour, look)
+        yield from _neighbour(neighbour, look)
     yield from broken("  " + marked(found.snippet, look), look.width)
     for neighbour in found.after:
-        yield _neighbour(neighbour, look)
-    yield ""
+        yield from _neighbour(neighbour, look)
 
 
-def _neighbour(found: Message, look: Look) -> str:
+def _neighbour(found: Message, look: Look) -> Iterator[str]:
     said = found.text or " ".join(other_strings(found.parts or ()))
     text = cut(one_line(said[: FOLD_CHARS * 2]), FOLD_CHARS)
-    return look.paint(one_line(f"  {found.author or found.role}: ") + text, "dim")
+    shown = "  " + look.paint(one_line(f"{found.author or found.role}: ") + text, "dim")
+    return broken(shown, look.width)
 
 
 def marked(snippet: Snippet, look: Look) -> str:

@@ -18,6 +18,17 @@ if TYPE_CHECKING:
 #: So long nothing is said of something that may take long, in seconds.
 PATIENCE = 0.7
 _STYLE = r"\x1b\[[0-9;]*m"
+#: Han, kana and fullwidth forms: a line may end after each, but for what opens what follows or closes what is before.
+_WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
+_OPENING = "「『（《〈【〔［｛"
+_CLOSING = r"、。，．：；！？」』）》〉】〕］｝…—～ーゝ々ぁぃぅぇぉっゃゅょァィゥェォッャュョ,.;:!?)\]}"
+#: What stays together on a line: blanks, a wide character with its marks, a word, a style.
+_PIECE = re.compile(
+    f" +|(?:[{_OPENING}]*[{_WIDE}]|(?:{_STYLE}|[^ {_WIDE}\x1b])+)(?:{_STYLE}|[{_CLOSING}])*|.", re.DOTALL
+)
+_COLUMNS = re.compile(r"(?<=\S) {2,}(?=\S)")
+#: A second column that begins further in than this is none to line up with.
+_MOST_HANG = 42
 
 
 class Screen(NamedTuple):
@@ -89,30 +100,52 @@ def bare(text: str) -> str:
     return re.sub(_STYLE, "", text) if "\x1b" in text else text
 
 
+def cells(text: str) -> int:
+    """Return how many cells of the screen a painted text takes."""
+    said = bare(text)
+    if said.isascii():
+        return len(said)
+    from rich.cells import cell_len
+
+    return cell_len(said)
+
+
 def rows_of(line: str, columns: int) -> int:
     """Return how many rows of the screen a line takes."""
-    from unicodedata import east_asian_width
-
-    said = bare(line)
-    width = len(said) if said.isascii() else sum(1 + (east_asian_width(char) in "WF") for char in said)
-    return max(1, -(-width // max(columns, 1)))
+    return max(1, -(-cells(line) // max(columns, 1)))
 
 
-def broken(line: str, width: int | None) -> Iterator[str]:
-    """Yield a painted line broken between words, as far in as it began."""
-    if width is None or len(line) <= width:
+def broken(line: str, width: int | None, hang: int | None = None) -> Iterator[str]:
+    """Yield a painted line broken between words, and between the characters of scripts that have no blanks.
+
+    What follows begins `hang` cells in, or as far as the line began; a word that is too long stays whole.
+    """
+    if width is None or cells(line) <= width:
         yield line
         return
-    indent = line[: len(line) - len(line.lstrip(" "))]
-    row, used = indent, len(indent)
-    for word in line.split(" "):
-        room = len(bare(word))
-        if used + room > width and row.strip():
-            yield row.rstrip(" ")
-            row, used = indent, len(indent)
-        if word:
-            row, used = f"{row}{word} ", used + room + 1
-    yield row.rstrip(" ")
+    said = line.lstrip(" ")
+    row = " " * (len(line) - len(said))
+    indent = row if hang is None else " " * hang
+    used, gap, is_open = len(row), "", False
+    for piece in _PIECE.findall(said):
+        if piece.isspace():
+            gap += piece
+            continue
+        room = cells(piece)
+        if is_open and room and used + len(gap) + room > width:
+            yield row
+            row, used, gap, is_open = indent, len(indent), "", False
+        row += (gap if is_open else "") + piece
+        used += (len(gap) if is_open else 0) + room
+        gap, is_open = "", is_open or room > 0
+    yield row
+
+
+def hanging(line: str) -> int:
+    """Return how far in a line's second column begins, the line itself where it has none."""
+    blanks = [*_COLUMNS.finditer(line)]
+    begins = blanks[-1].end() if blanks else 0
+    return begins if 0 < begins <= _MOST_HANG else len(line) - len(line.lstrip(" "))
 
 
 def cut(text: str, room: int) -> str:

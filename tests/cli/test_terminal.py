@@ -6,11 +6,17 @@ import json
 import os
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from rich.cells import cell_len
 
+from chatlog.cli.help import TOPICS
+from chatlog.config import BY_NAME
+from chatlog.output import Output
 from tests.conftest import Run
 
 from .helpers import LISBON, on_terminal
@@ -289,3 +295,41 @@ def test_json_on_a_terminal_is_laid_out(real: Run) -> None:
     """People get an indented object where scripts get a line."""
     said = on_pty("list", "--json", "--no-pager")
     assert said.startswith('{\n  "schema_version": 1,\n')
+
+
+def test_every_line_is_broken_between_words(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No topic of help, no neighbour of a result and no wide text is left for the terminal to break within a word."""
+    said = "量子通量是量子力学中涉及到量子系统中粒子或能量的流动的概念。" * 3
+    trip("add", LISBON, "--role", "user", said)
+    trip("add", LISBON, "--role", "user", "sturgeon")
+    on_terminal(monkeypatch, columns=60)
+    for arguments in (
+        *(("help", topic) for topic in TOPICS), ("search", "sturgeon", "-C", "1"), ("show", LISBON), ("stats",),
+    ):  # fmt: skip
+        ran = trip(*arguments, "--no-pager")
+        wide = [line for line in COLOURS.sub("", ran.out).splitlines() if cell_len(line) > 60 and " " in line.strip()]
+        assert [] == wide, arguments
+
+
+def test_a_narrow_table_cuts_no_name_of_a_setting(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What can be typed again stands whole; the sentence about it is cut."""
+    on_terminal(monkeypatch, columns=80)
+    names = [line.split()[0] for line in COLOURS.sub("", run("config", "list").out).splitlines()[1:]]
+    assert [*BY_NAME] == names
+
+
+def test_a_check_is_printed_once_its_bar_is_gone(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bar on stderr and a line on stdout never share a row of the screen."""
+    seen: list[str] = []
+
+    @contextmanager
+    def progress(*_: object) -> Iterator[None]:
+        seen.append("bar")
+        yield None
+        seen.append("gone")
+
+    monkeypatch.setattr(Output, "progress", progress)
+    monkeypatch.setattr(Output, "prose", lambda _, lines: seen.append("line"))
+    assert 0 == trip("doctor").code
+    assert ["bar", "gone", "line"] == seen[:3]
+    assert all(before == "gone" for before, said in pairwise(seen) if said == "line")

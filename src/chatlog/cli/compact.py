@@ -126,11 +126,15 @@ def _span(record: Mapping[str, Any]) -> str:
     return f"{record['from_seq']}–{record['to_seq']}" if record["from_seq"] else "–"
 
 
+def _note(record: Mapping[str, Any]) -> str:
+    return str(record["reason"] or ("would be summarised" if record["dry_run"] else ""))
+
+
 _COLUMNS = (
-    Column("id", lambda record: str(record["id"])),
+    Column("id", lambda record: str(record["id"]), short=lambda record: str(record["id"])[:8], style="yellow"),
     Column("level", lambda record: str(record["level"])),
     Column("turns", _span),
     Column("messages", lambda record: str(record["messages"]), right=True),
     Column("summaries", lambda record: str(len(record["summaries"])), right=True),
-    Column("note", lambda record: str(record["reason"] or ("would be summarised" if record["dry_run"] else ""))),
+    Column("note", _note, wide=True),
 )

@@ -40,7 +40,7 @@ def list_(ctx: typer.Context) -> None:
         for value in values
     ]
     columns = tuple(
-        Column(name, lambda record, name=name: str(record[name]), style=style)  # type: ignore[misc]
+        Column(name, lambda record, name=name: str(record[name]), style=style, wide=name == "help")  # type: ignore[misc]
         for name, style in (("name", "cyan"), ("value", ""), ("origin", "dim"), ("help", "dim"))
     )
     session.output.listing(

@@ -81,7 +81,8 @@ def _show(session: Session, sentence: str, arguments: Sequence[str], database: P
 
     output = session.output
     typed = shlex.join(["chatlog", *(os.path.basename(part) if part.startswith("/") else part for part in arguments)])  # noqa: PTH119
-    output.lines(["", output.paint(sentence, "dim"), output.paint(f"$ {typed}", "bold")])
+    output.prose(["", output.paint(sentence, "dim")])
+    output.lines([output.paint(f"$ {typed}", "bold")])  # one line, to be copied
     output.out.flush()
     run = Session()
     flags = ["--db", str(database), "--no-pager", "--quiet"]

@@ -16,7 +16,7 @@ from chatlog.cli.options import verb
 from chatlog.cli.session import Session
 from chatlog.errors import BusyError, CheckFailedError, DamagedFileError, NoVectorsError, UsageError
 from chatlog.models import Check
-from chatlog.output import THING, one_line, to_json
+from chatlog.output import THING, Output, one_line, to_json
 from chatlog.store import Store, files, path_of
 
 
@@ -83,18 +83,28 @@ def _rebuild(session: Session, store: Store) -> None:
             bring_up_to_date(session, store, session.settings.get("embedder"))
 
 
+def _watched(output: Output, checks: Iterable[Check]) -> Iterator[Check]:
+    """Yield the checks, each that takes long with a bar that is gone before its line is printed."""
+    waiting = iter(checks)
+    while True:
+        with output.progress("checking"):
+            check = next(waiting, None)
+        if check is None:
+            return
+        yield check
+
+
 def _report(session: Session, checks: Iterable[Check]) -> list[Check]:
     """Print the checks, for people each as soon as it is done."""
     output, found = session.output, list[Check]()
     as_json = output.format in ("json", "jsonl")
     marks = {True: output.paint("ok  ", "green"), False: output.paint("FAIL", "red")}
-    with output.progress("checking"):
-        for check in checks:
-            found.append(check)
-            if not as_json:
-                mend = f": {check.mend}" if check.mend else ""
-                output.lines([f"{marks[check.ok]} {check.name}: {one_line(check.detail + mend)}"])
-                output.flush()
+    for check in _watched(output, checks):
+        found.append(check)
+        if not as_json:
+            mend = f": {check.mend}" if check.mend else ""
+            output.prose([f"{marks[check.ok]} {check.name}: {one_line(check.detail + mend)}"])
+            output.flush()
     items = [check._asdict() for check in found]
     if output.format == "json":
         output.json({"ok": all(check.ok for check in found), "checks": items})

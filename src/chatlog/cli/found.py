@@ -30,7 +30,8 @@ def show(session: Session, found: Results, *, explain: bool = False) -> None:
             for item in found.items:
                 output.lines(result_lines(item, look))
                 if explain:
-                    output.lines([output.paint(f"  score {item.score:.3f} ({item.matched}, {found.mode})", "dim"), ""])
+                    output.lines([output.paint(f"  score {item.score:.3f} ({item.matched}, {found.mode})", "dim")])
+                output.lines([""])
     else:
         output.listing(
             Listing(

@@ -140,7 +140,7 @@ def command(
     session = Session.of(ctx)
     if topic in TOPICS and verb_of is None:
         with session.output.paged():
-            session.output.lines([page_of(topic)])
+            session.output.prose(page_of(topic).split("\n"))
         return
     root = ctx.find_root()
     if topic is None:

@@ -240,7 +240,7 @@ def _print(output: Output, report: ImportReport, *, dry_run: bool, found: Sequen
         if found is not None:
             _print_found(output, _found(found, report))
         for file in report.files:
-            output.lines([_line(file, short=output.is_terminal)])
+            output.prose([_line(file, short=output.is_terminal)])
             if file.left_out:
                 left_out = ", ".join(f"{count} {what}" for what, count in sorted(file.left_out.items()))
                 output.hint(f"  left out: {left_out}")
@@ -250,7 +250,9 @@ def _print(output: Output, report: ImportReport, *, dry_run: bool, found: Sequen
         if any(problem.reason == UNKNOWN for file in report.files for problem in file.errors):
             output.hint("chatlog import --help names the formats; --from insists on one")
         if report.ignored:
-            output.hint(f"{report.ignored} other files hold no history")
+            output.hint(
+                f"{counted(report.ignored, 'other file')} {'holds' if report.ignored == 1 else 'hold'} no history"
+            )
         if dry_run:
             output.hint("a dry run: nothing was written")
 
@@ -290,7 +292,7 @@ def _line(file: FileReport, *, short: bool) -> str:
 
 def _counts(counts: dict[str, int]) -> str:
     parts = [counted(counts["conversations"], "conversation"), counted(counts["messages"], "message")]
-    parts += [f"{counts[name]} {name}" for name in ("new", "updated", "unchanged", "skipped") if counts[name]]
+    parts += [f"{counts[name]:,} {name}" for name in ("new", "updated", "unchanged", "skipped") if counts[name]]
     return ", ".join(parts)
 
 

@@ -12,7 +12,7 @@ from chatlog.cli.options import MOST, MessageRef, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.errors import UsageError
 from chatlog.models import Conversation, Message
-from chatlog.output import IDENTIFIED, to_json
+from chatlog.output import IDENTIFIED, counted, to_json
 from chatlog.records import conversation_record, message_record
 from chatlog.render import Look, heading
 from chatlog.render import message as message_lines
@@ -153,7 +153,8 @@ class _View:
                 yield self.output.paint(f"[{worth}: {reason}]", "dim")
         yield ""
         if left_out:
-            self.output.hint(f"{left_out} hidden messages are not shown; --hidden shows them")
+            said = "is not shown; --hidden shows it" if left_out == 1 else "are not shown; --hidden shows them"
+            self.output.hint(f"{counted(left_out, 'hidden message')} {said}")
 
     def _markdown(self, conversation: Conversation, messages: Iterable[Message]) -> None:
         from chatlog.formats import markdown
