@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -137,6 +138,29 @@ def test_readers_see_whole_transactions(tmp_path: Path, appends: int) -> None:
         assert [name] == [line.split()[0] for line in said]
         assert 0 < int(said[0].split()[1])
     assert [] == faults(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_child_goes_on_with_a_store(tmp_path: Path) -> None:
+    """What a forked child adds after its parent closed the store is there: it has a connection of its own."""
+    path = tmp_path / "chats.db"
+    with chatlog.open(path) as store:
+        conversation = store.new(messages=[MessageDraft(role="user", text="from the parent")]).id
+    said = finished(start("fork", path, conversation, "no"))
+    assert ["child 0"] == said
+    assert [(1, "from the parent"), (2, "from the child")] == stored(path, conversation)
+    assert [] == faults(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_child_refuses_what_was_in_use(tmp_path: Path) -> None:
+    """A child that was forked while its parent used the file says so, and writes nothing that would be lost."""
+    path = tmp_path / "chats.db"
+    with chatlog.open(path) as store:
+        conversation = store.new(messages=[MessageDraft(role="user", text="from the parent")]).id
+    said = finished(start("fork", path, conversation, "yes"))
+    assert [f"child {UsageError.exit_code}"] == said
+    assert [(1, "from the parent")] == stored(path, conversation)
 
 
 def test_opening_waits_for_its_turn(tmp_path: Path) -> None:

@@ -286,6 +286,28 @@ def verbs(command_lines: str) -> None:
         say(f"\n=====8< {number} {code}")
 
 
+def fork(path: str, conversation: str, busy: str) -> None:
+    """Fork while a store is open, `busy`: while it is in use; close it here, then add in the child."""
+    store = chatlog.open(path, create=False)
+    in_use = store.checks()
+    if busy == "yes":
+        next(in_use)
+    store.message(conversation, 1)
+    closed, close = os.pipe()
+    if child := os.fork():
+        in_use.close()
+        store.close()
+        os.write(close, b".")
+        say("child", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        return
+    os.read(closed, 1)
+    try:
+        store.add(conversation, [MessageDraft(role="user", text="from the child")])
+    except ChatlogError as error:
+        os._exit(error.exit_code)
+    os._exit(0)
+
+
 def _libraries() -> list[str] | None:
     """Return the SQLite libraries in this process, None where the system does not tell."""
     maps = Path("/proc/self/maps")

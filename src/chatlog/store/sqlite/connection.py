@@ -15,6 +15,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import quote
+from weakref import ReferenceType, ref
 
 from sqlcipher3 import dbapi2 as driver
 
@@ -207,7 +208,10 @@ def _set(connection: Connection, settings: Mapping[str, Any]) -> None:
 
 
 class Pool:
-    """Connections to one file, lent one at a time, so that a store is safe to use from threads."""
+    """Connections to one file, lent one at a time, so that a store is safe to use from threads.
+
+    None of them goes into a child of the process (`_rest`, `_begin_anew`): each opens its own.
+    """
 
     def __init__(self, path: Path, open_connection: Callable[[], Connection]) -> None:
         self.path = path
@@ -215,6 +219,7 @@ class Pool:
         self._open_connection = open_connection
         self._idle: deque[Connection] = deque()
         self._closed = False
+        _pools.add(ref(self, _pools.discard))
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -259,12 +264,22 @@ class Pool:
     def close(self) -> None:
         """Close every idle connection; those on loan close when they are given back."""
         self._closed = True
+        self.rest()
+
+    def rest(self) -> None:
+        """Close every idle connection; the next one who needs one opens it."""
         while self._idle:
             self._drop(self._idle.pop())
+
+    def disown(self) -> None:
+        """Let go, in a child, of connections that are its parent's: not even closing them is safe there."""
+        _never_closed.extend(self._idle)
+        self._idle.clear()
 
     def _take(self) -> Connection:
         if self._closed:
             raise ClosedError("the store is closed", "open it again")
+        Registry.check_whole(self.file)
         try:
             return self._idle.pop()
         except IndexError:
@@ -280,3 +295,32 @@ class Pool:
     def _drop(self, connection: Connection) -> None:
         connection.close()
         Registry.add(self.file, -1)
+
+
+#: Every pool of the process, and what was on its way back to one when the process was forked.
+_pools: set[ReferenceType[Pool]] = set()
+_never_closed: list[Connection] = []
+
+
+def _every_pool() -> Iterator[Pool]:
+    return (pool for known in tuple(_pools) if (pool := known()) is not None)
+
+
+def _rest() -> None:
+    """Close what is idle before a fork: SQLite takes the locks of its open files along, the system does not.
+
+    A child that went on with them would write, and be told that it is written, into a log that its parent removes.
+    """
+    for pool in _every_pool():
+        pool.rest()
+
+
+def _begin_anew() -> None:
+    """Begin in a child without a connection."""
+    Registry.begin_anew()
+    for pool in _every_pool():
+        pool.disown()
+
+
+if hasattr(os, "register_at_fork"):  # elsewhere nothing forks
+    os.register_at_fork(before=_rest, after_in_child=_begin_anew)

@@ -10,7 +10,7 @@ import stat
 import threading
 from pathlib import Path
 
-from chatlog.errors import NoDatabaseError
+from chatlog.errors import NoDatabaseError, UsageError
 
 #: What SQLite appends to a database's name for the files that it keeps beside it.
 WAL = "-wal"
@@ -37,6 +37,7 @@ class Registry:
 
     _lock = threading.Lock()
     _open: dict[Path, int] = {}  # noqa: RUF012  guarded by the lock
+    _torn: frozenset[Path] = frozenset()
 
     @classmethod
     def add(cls, path: Path, count: int) -> None:
@@ -49,6 +50,25 @@ class Registry:
         """Whether a connection to the file is open in this process."""
         with cls._lock:
             return cls._open.get(path.resolve(), 0) > 0
+
+    @classmethod
+    def begin_anew(cls) -> None:
+        """Count from nothing in a child; what its parent had in use just then stays out of its reach.
+
+        SQLite believes that the child holds the locks its parent holds, and writes where others remove what it wrote.
+        """
+        cls._lock = threading.Lock()
+        cls._torn |= {path for path, count in cls._open.items() if count > 0}
+        cls._open = {}
+
+    @classmethod
+    def check_whole(cls, path: Path) -> None:
+        """Raise UsageError for a file that was in use when this process was forked."""
+        if path in cls._torn:
+            raise UsageError(
+                f"{path} was in use when this process was forked",
+                "start processes before they use it, or by multiprocessing's 'spawn' or 'forkserver'",
+            )
 
 
 def prepare_file(path: Path, *, create: bool) -> None:
