@@ -184,7 +184,7 @@ def _clean_part(part: Part, form: str) -> Part | None:
             return part if text.strip() else {**part, "response": _EMPTY_RESULT}
         case {"type": "reasoning", "signature": str(signature)} if form == "anthropic" and signature:
             return part
-        case {"type": "redacted_thinking", "data": str()} if form == "anthropic":
+        case {"type": "redacted_thinking", "data": str(data)} if form == "anthropic" and data:
             return part
     return part if (mention(part) or "").strip() else None
 

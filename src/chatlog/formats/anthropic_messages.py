@@ -12,14 +12,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 from chatlog.formats import build
 from chatlog.formats.envelope import UnreadableError, draft, role_of
-from chatlog.formats.turns import Step, mention, response_text, steps, tool_name
+from chatlog.formats.turns import PICTURES, Step, mention, response_text, steps, tool_name
 from chatlog.models import Message, MessageDraft, Part
 
 if TYPE_CHECKING:
     from chatlog.formats import Transcript
 
 _CONTENT_KEYS = frozenset({"role", "content", "type"})
-_IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 #: What stands in where the conversation opens with the assistant: the API wants the user first.
 OPENING = "(The conversation begins with the assistant.)"
 
@@ -180,11 +179,11 @@ def _result_block(part: Part) -> dict[str, Any]:
 
 def _media_block(part: Part) -> dict[str, Any] | None:
     mime = str(part.get("mime_type") or "")
-    kind = "image" if mime in _IMAGES else "document" if mime == "application/pdf" else part.get("modality")
+    kind = "image" if mime in PICTURES else "document" if mime == "application/pdf" else part.get("modality")
     if kind not in ("image", "document"):
         return None
     match part:
-        case {"type": "blob", "content": str(data)} if mime in _IMAGES or mime == "application/pdf":
+        case {"type": "blob", "content": str(data)} if data and (mime in PICTURES or mime == "application/pdf"):
             return {"type": kind, "source": {"type": "base64", "media_type": mime, "data": data}}
         case {"type": "uri", "uri": str(url)} if url.startswith("https://"):
             return {"type": kind, "source": {"type": "url", "url": url}}

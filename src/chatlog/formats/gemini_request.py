@@ -11,6 +11,9 @@ from typing import Any
 from chatlog.formats.turns import Step, mention, response_text, tool_name
 from chatlog.models import Part
 
+#: The files, beside sounds, films and texts, whose bytes a request may hold.
+_FILES = frozenset(("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif", "application/pdf"))
+
 
 def from_steps(steps: Iterable[Step]) -> dict[str, Any]:
     """Return steps as a request; the instruction only where there is one."""
@@ -20,7 +23,7 @@ def from_steps(steps: Iterable[Step]) -> dict[str, Any]:
     for step in steps:
         for part in step.parts:
             if part.get("type") == "tool_call":
-                names[str(part.get("id"))] = tool_name(part.get("name"))
+                names[str(part.get("id"))] = _name(part)
         spelled = [made for part in step.parts if (made := _part(part, step.role, names)) is not None]
         if step.role in ("system", "developer"):
             system += [made for made in spelled if "text" in made]
@@ -28,6 +31,16 @@ def from_steps(steps: Iterable[Step]) -> dict[str, Any]:
             _append(contents, "model" if step.role == "assistant" else "user", spelled)
     wire = {"contents": contents}
     return {"systemInstruction": {"parts": system}, **wire} if system else wire
+
+
+def _name(call: Part) -> str:
+    """Return a function's name, which begins with a letter or ``_`` here."""
+    name = tool_name(call.get("name"))
+    return name if name[0].isalpha() or name[0] == "_" else f"_{name}"[:64]
+
+
+def _is_read(mime: str, data: str) -> bool:
+    return data != "" and (mime in _FILES or mime.startswith(("audio/", "video/", "text/")))
 
 
 def _append(contents: list[dict[str, Any]], role: str, parts: list[dict[str, Any]]) -> None:
@@ -45,13 +58,13 @@ def _part(part: Part, role: str, names: dict[str, str]) -> dict[str, Any] | None
         case {"type": "tool_call"}:
             arguments = part.get("arguments")
             given = arguments if isinstance(arguments, dict) else {} if arguments is None else {"input": arguments}
-            return {"functionCall": {"id": part["id"], "name": tool_name(part.get("name")), "args": given}, **signature}
+            return {"functionCall": {"id": part["id"], "name": _name(part), "args": given}, **signature}
         case {"type": "tool_call_response"}:
             key = "error" if part.get("is_error") else "output"
             response = {key: response_text(part.get("response"))}
             name = names.get(str(part.get("id")), "tool")
             return {"functionResponse": {"id": part["id"], "name": name, "response": response}}
-        case {"type": "blob", "content": str(data), "mime_type": str(mime)} if role == "user":
+        case {"type": "blob", "content": str(data), "mime_type": str(mime)} if role == "user" and _is_read(mime, data):
             return {"inlineData": {"mimeType": mime, "data": data}}
     words = mention(part)
     return {"text": words} if words else None

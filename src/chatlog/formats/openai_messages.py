@@ -18,7 +18,7 @@ from chatlog.formats import MALFORMED, Head, build, datasets
 from chatlog.formats.envelope import UnreadableError, own_id, time_of
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, items, lines
 from chatlog.formats.openai_content import Calls, message
-from chatlog.formats.turns import Step, data_url, mention, response_text, steps, tool_name
+from chatlog.formats.turns import Step, mention, picture_url, response_text, steps, tool_name
 from chatlog.models import ConversationDraft, LeftOut, Message, MessageDraft, Part, Problem, Record
 
 if TYPE_CHECKING:
@@ -355,20 +355,14 @@ def _words(part: Part) -> str | None:
 
 
 def _content(part: Part, role: str) -> dict[str, Any] | None:
+    if role == "user" and (address := picture_url(part)):
+        return {"type": "image_url", "image_url": {"url": address}}
     mime = str(part.get("mime_type") or "")
     match part:
-        case {"type": "uri", "uri": str(address)} if role == "user" and _is_image(part, mime):
-            return {"type": "image_url", "image_url": {"url": address}}
-        case {"type": "blob", "content": str(data)} if role == "user" and _is_image(part, mime):
-            return {"type": "image_url", "image_url": {"url": data_url(mime or "image/png", data)}}
-        case {"type": "blob", "content": str(data)} if role == "user" and mime in _SOUNDS:
+        case {"type": "blob", "content": str(data)} if role == "user" and data and mime in _SOUNDS:
             return {"type": "input_audio", "input_audio": {"data": data, "format": _SOUNDS[mime]}}
     words = _words(part)
     return {"type": "text", "text": words} if words else None
-
-
-def _is_image(part: Part, mime: str) -> bool:
-    return mime.startswith("image/") or (not mime and part.get("modality") == "image")
 
 
 _SPELLED = {"tool": _spell_result, "assistant": _spell_answer}

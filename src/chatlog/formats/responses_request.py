@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from chatlog.formats.turns import Step, data_url, mention, response_text, tool_name
+from chatlog.formats.turns import Step, mention, picture_url, response_text, tool_name
 from chatlog.models import Part
 
 
@@ -36,14 +36,10 @@ def _call(part: Part) -> dict[str, Any]:
 
 
 def _content(part: Part, role: str) -> dict[str, Any] | None:
-    mime = str(part.get("mime_type") or "")
-    is_image = mime.startswith("image/") or (not mime and part.get("modality") == "image")
-    match part:
-        case {"type": "text", "content": str(content)}:
-            return {"type": "input_text", "text": content} if content.strip() else None
-        case {"type": "uri", "uri": str(address)} if role == "user" and is_image:
-            return {"type": "input_image", "image_url": address, "detail": "auto"}
-        case {"type": "blob", "content": str(data)} if role == "user" and is_image:
-            return {"type": "input_image", "image_url": data_url(mime or "image/png", data), "detail": "auto"}
+    if part.get("type") == "text":
+        text = part.get("content")
+        return {"type": "input_text", "text": text} if isinstance(text, str) and text.strip() else None
+    if role == "user" and (address := picture_url(part)):
+        return {"type": "input_image", "image_url": address, "detail": "auto"}
     words = mention(part)
     return {"type": "input_text", "text": words} if words else None

@@ -20,6 +20,11 @@ from chatlog.models import Message, Part, joined_text, text_parts
 NO_RESULT = "(no result was recorded)"
 _WIRE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
+#: The pictures that every API takes.
+PICTURES = frozenset(("image/jpeg", "image/png", "image/gif", "image/webp"))
+_ADDRESSES = ("https://", "http://", "data:image/")
+#: Models whose signed thoughts none but their own provider reads; Anthropic refuses a request with one.
+_NOT_CLAUDE = re.compile(r"gemini|gpt|codex|\bo[134]\b|deepseek|qwen|kimi|glm|grok|mistral|llama", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ def shown_parts(message: Message) -> Iterator[Part]:
 
 def _split(message: Message) -> Iterator[Step]:
     """Yield a message's steps: a result ends what was said before it and stands alone."""
-    parts, rest = list(shown_parts(message)), list[Part]()
+    parts, rest = [_readable(part, message.model) for part in shown_parts(message)], list[Part]()
     if message.role == "tool":
         yield from _tool_steps(message, parts)
         return
@@ -80,6 +85,13 @@ def _split(message: Message) -> Iterator[Step]:
         yield Step("tool", None, (part,))
     if rest:
         yield Step(role, message.author, tuple(rest))
+
+
+def _readable(part: Part, model: str | None) -> Part:
+    """Return a part, a thought without the signature that only its own provider could read."""
+    if part.get("type") == "reasoning" and part.get("signature") and _NOT_CLAUDE.search(model or ""):
+        return {key: fact for key, fact in part.items() if key != "signature"}
+    return part
 
 
 def _tool_steps(message: Message, parts: list[Part]) -> Iterator[Step]:
@@ -227,6 +239,17 @@ def mention(part: Part) -> str | None:
             label = f"[{kind}: {part.get('name') or part.get('file_id') or 'unnamed'}]"
             content = part.get("content")
             return f"{label}\n{content}" if isinstance(content, str) and content else label
+    return None
+
+
+def picture_url(part: Part) -> str | None:
+    """Return where a picture is that OpenAI's forms can hold, a data URL for its bytes; None for anything else."""
+    mime = str(part.get("mime_type") or ("image/png" if part.get("modality") == "image" else ""))
+    match part:
+        case {"type": "uri", "uri": str(address)} if mime.startswith("image/") and address.startswith(_ADDRESSES):
+            return address
+        case {"type": "blob", "content": str(data)} if data and mime in PICTURES:
+            return data_url(mime, data)
     return None
 
 
