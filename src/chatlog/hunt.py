@@ -11,14 +11,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from chatlog import ranking
 from chatlog.errors import BusyError, NoVectorsError
-from chatlog.models import Filters, Hit, Term
+from chatlog.models import Filters, Term
 from chatlog.query import Query, is_unspaced, is_weak
 from chatlog.ranking import Weighed
-from chatlog.results import Result, Results, SearchOptions, result_of
+from chatlog.results import Result, Results, SearchOptions
+from chatlog.shortlist import Ranked, shortlist
 from chatlog.store import Store
 from chatlog.store.words import EVERY, Posting, Spot, Surroundings
 
@@ -27,28 +28,24 @@ if TYPE_CHECKING:
 
 #: Of a longer query the longest words are searched.
 MAX_TERMS = 40
-#: A word in as many messages as this picks candidates only from the latest of them, or beside a rarer word.
+#: A word that more messages hold than this gives candidates only from the latest of them, or beside a rarer word.
 COMMON = 2_500
 #: Where too few of those may be found, so many times more are looked at in the next step.
 FURTHER = 8
-#: Where filters let through only some of what lies between, so many are looked at at most to find those.
+#: Where filters leave little between the first and the last message they let through, at most so many are looked at.
 MOST_LOOKED_AT = 50_000
-#: A word in more than this share of the messages says nothing beside a rarer one.
+#: A word in more than this share of the messages is left out of a query that has a rarer one.
 EVERYWHERE = 0.33
 #: So many of the messages with the most words, and of the nearest in meaning, are looked at with those around them.
 WORD_SEEDS, MEANING_SEEDS = 25, 40
-#: A message this near to a candidate is one itself.
+#: Messages within this distance of a candidate are candidates themselves.
 SPREAD = 2
 #: Where the filters let through no more than this, all of it is ranked.
 WHOLE = 1_500
 #: So many messages are embedded by a search that finds them missing from the index.
 EMBEDDED_IN_SEARCH = 20_000
-#: What is so alike is said to match by meaning.
-MATCHED_BY_MEANING = 0.3
-#: A word is taken for an author's name if one has so much of it: the index has the stems of words.
+#: A word may be an author's name where that contains its first so many characters: the index holds stems.
 NAME_CHARS = 4
-#: Texts of this length that are alike but for marks and case are shown once.
-ALIKE_CHARS = 40
 
 
 def most_telling(terms: tuple[Term, ...]) -> tuple[tuple[Term, ...], list[Term]]:
@@ -57,35 +54,27 @@ def most_telling(terms: tuple[Term, ...]) -> tuple[tuple[Term, ...], list[Term]]
     return tuple(term for term in terms if term in kept), [term for term in terms if term not in kept]
 
 
-class Ranked(NamedTuple):
-    """A message's place in the order: its score, and what words and meaning say of it apart."""
-
-    spot: Spot
-    score: float
-    words: float
-    alike: float | None = None
-
-
 class Hunt:
-    """A query on its way to results."""
+    """One query on its way to results: candidates by words and by meaning, their scores, the results to show."""
 
-    def __init__(self, store: Store, query: Query, options: SearchOptions, *, sighted: bool = False) -> None:
+    def __init__(self, store: Store, query: Query, options: SearchOptions, *, prefiltered: bool = False) -> None:
         self.store = store
         self.query = query
         self.options = options
         self.within = tuple(place for place in options.within if place in ("text", "tool")) or ("text", "tool")
         self.warned: list[str] = []
-        #: What may be seen is told apart from the start: that takes a look at all messages.
-        self.sighted = sighted or query.filters != Filters()
-        #: Nearly all that was looked at may not be seen, and there is more: the search is worth another, sighted.
-        self.blinded = False
+        #: Which messages may be seen is looked up before the search, in a pass over all of them; without filters it is
+        #: asked of the candidates alone.
+        self.prefiltered = prefiltered or query.filters != Filters()
+        #: Nearly all of the candidates may not be seen, and there is more: it is worth another search, prefiltered.
+        self.needs_prefilter = False
 
     # what may be found
 
     @cached_property
     def allowed(self) -> frozenset[int] | None:
-        """The bodies that may be seen and that the filters let through; None where that is told of each as it comes."""
-        if not self.sighted:
+        """The bodies that may be seen and that the filters let through; None where candidates are asked one by one."""
+        if not self.prefiltered:
             return None
         return self.store.words.allowed(self.query.filters, hidden=self.options.hidden)
 
@@ -115,7 +104,7 @@ class Hunt:
 
     @cached_property
     def common(self) -> int:
-        """How many messages with a word are looked at, more where few of those in the span may be found."""
+        """How many messages with a word are looked at at first, more where the filters let few of the span through."""
         if self.span == EVERY or not self.allowed:
             return COMMON
         return min(COMMON * self.size // len(self.allowed), MOST_LOOKED_AT)
@@ -137,7 +126,7 @@ class Hunt:
         found = self.seen(self._latest(bodies))
         if len(found) < self.options.limit and len(bodies) > self._enough:
             found = self.seen(bodies)
-        self.blinded |= not is_complete and self._too_few(found)
+        self.needs_prefilter |= not is_complete and self._too_few(found)
         return found
 
     def _backwards(self, ask: Callable[[int, tuple[int, int]], Posting], span: tuple[int, int]) -> Iterator[Posting]:
@@ -160,7 +149,7 @@ class Hunt:
         return max(WORD_SEEDS, self.options.limit)
 
     def _too_few(self, found: Collection[int]) -> bool:
-        """Whether so little of what a common word gave may be found that more is to be looked at."""
+        """Whether so few of a common word's messages may be found that it is worth looking further."""
         return len(found) < min(self.wanted, COMMON // 2)
 
     @property
@@ -185,7 +174,7 @@ class Hunt:
         return [self._weighed(term, found[term], rare) for term in terms]
 
     def _postings(self, terms: Sequence[Term]) -> dict[Term, Posting]:
-        """Return where the terms are: the latest, and what lies further back while too few of those may be found."""
+        """Return which messages hold each term: the latest, and older ones while too few of those may be found."""
         postings = {term: self._backwards(partial(self._posting, term), self.span) for term in terms}
         found = {term: next(posting) for term, posting in postings.items()}
         while self.allowed and not self.whole:
@@ -218,7 +207,7 @@ class Hunt:
     def placed(self, weighed: Sequence[Weighed], spots: Sequence[Spot]) -> list[Weighed]:
         """Return terms that say which messages hold them in tool text, and which as their author's name.
 
-        Where no spot has tool text or such an author that is not asked: FTS5 looks for the next one to the end of all.
+        Asked only where some spot has tool text or such an author: FTS5 would look through all that follows.
         """
         if self.within == ("tool",):
             return [*weighed]
@@ -246,7 +235,7 @@ class Hunt:
         return replace(term, weight=weight, shown=shown, tool=tool, authored=authored)
 
     def _also_shown(self, term: Term, rare: Sequence[Term]) -> frozenset[int]:
-        """Return which messages hold a common term beside a rarer one, or where the filters let little through."""
+        """Return which messages hold a common term beside a rarer one, or at all where filters let little through."""
         found = frozenset[int]()
         if "text" not in self.within:
             return found
@@ -268,14 +257,14 @@ class Hunt:
             visible = self.seen(ranked)
             if len(visible) >= self.wanted or len(ranked) < asked:
                 common = any(len(term.bodies) >= COMMON for term in weighed)
-                self.blinded |= common and self._too_few(visible)
+                self.needs_prefilter |= common and self._too_few(visible)
                 return frozenset(islice((body for body in ranked if body in visible), self.wanted))
             asked *= FURTHER
 
-    def mind(self, nearest: Sequence[int], spots: Iterable[Spot]) -> None:
-        """Mind that most of what is nearest in meaning, and stands at these spots, may not be seen."""
+    def note_unseen(self, nearest: Sequence[int], spots: Iterable[Spot]) -> None:
+        """Note where most of what is nearest in meaning, of which these are the places, may not be seen."""
         seen = self.may_be_found(nearest).intersection(spot.body for spot in spots if spot.allowed)
-        self.blinded |= len(seen) < min(self.options.limit, len(nearest) // 2)
+        self.needs_prefilter |= len(seen) < min(self.options.limit, len(nearest) // 2)
 
     def word_scores(self, spots: Sequence[Spot], around: Surroundings, weighed: Sequence[Weighed]) -> ranking.Scores:
         """Score spots by their words and those around them."""
@@ -353,28 +342,8 @@ class Hunt:
     # results
 
     def items(self, ranked: Iterable[Ranked], terms: Sequence[Term]) -> list[Result]:
-        """Return the first results of a ranking, each body and each long text once."""
-        items: list[Result] = []
-        texts: set[str] = set()
-        for found, hit in self._hits(ranked):
-            alike = _alike(hit)
-            if alike in texts:
-                continue
-            texts |= {alike} - {""}
-            item = result_of(hit._replace(score=found.score), terms)
-            matched = _matched(found)
-            items.append(replace(item, matched=matched, by_words=found.words, by_meaning=found.alike))
-            if len(items) == self.options.limit:
-                break
-        return items
-
-    def _hits(self, ranked: Iterable[Ranked]) -> Iterator[tuple[Ranked, Hit]]:
-        """Yield messages with their places, each body once, as many read at once as are wanted."""
-        first: dict[int, Ranked] = {}
-        some = (found for found in ranked if first.setdefault(found.spot.body, found) is found)
-        while batch := list(islice(some, self.options.limit)):
-            hits = self.store.words.hits(found.spot[:2] for found in batch)
-            yield from ((found, hits[found.spot[:2]]) for found in batch if found.spot[:2] in hits)
+        """Return the first results of a ranking."""
+        return shortlist(self.store, ranked, terms, self.options.limit)
 
 
 def _plain(name: str) -> str:
@@ -384,15 +353,3 @@ def _plain(name: str) -> str:
 
 def _bounds(bodies: Collection[int]) -> tuple[int, int]:
     return min(bodies), max(bodies)
-
-
-def _matched(found: Ranked) -> str:
-    if found.alike is None or found.alike < MATCHED_BY_MEANING:
-        return "words"
-    return "both" if found.words > 0 else "meaning"
-
-
-def _alike(hit: Hit) -> str:
-    """Return what near-duplicates have in common, nothing for a short text, which may well be said twice."""
-    words = "".join(re.findall(r"\w+", hit.message.text[:2_000].lower()))
-    return words if len(words) >= ALIKE_CHARS else ""

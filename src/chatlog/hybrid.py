@@ -1,7 +1,7 @@
 """Search by words and by meaning together, and by meaning alone.
 
-Candidates come from both; words count by BM25F with their neighbours, meaning by how alike the vectors are; a
-question that nothing here answers is told so.
+Candidates come from both; words count by BM25F with their neighbours, meaning by how alike the vectors are.  A
+question that nothing here answers gets no results rather than poor ones.
 """
 
 from __future__ import annotations
@@ -14,40 +14,46 @@ from dataclasses import dataclass
 
 from chatlog import answers, lexical, ranking
 from chatlog import query as language
-from chatlog.hunt import MEANING_SEEDS, SPREAD, Hunt, Ranked, most_telling
+from chatlog.hunt import MEANING_SEEDS, SPREAD, Hunt, most_telling
 from chatlog.models import Term
 from chatlog.ranking import Weighed
 from chatlog.results import Results, Tier
+from chatlog.shortlist import Ranked
 from chatlog.store.words import Spot
 
-#: What the literal phrase, identifier or path of a query adds where it stands as it was typed.
+#: What it adds to hold a phrase, identifier or path of the query exactly as it was typed.
 LITERAL = 0.5
-#: What a message adds that holds every word itself.
+#: What it adds to hold every word of the query in one message.
 COMPLETE = 0.3
-#: What it adds to stand in a conversation that is about the question: one message that fits may do so by chance.
+#: What it adds to stand in the conversation most about the question: a single message may match by chance.
 CONVERSATION = 0.2
 #: So many characters of a message are looked through for the phrase.
 PHRASE_SCAN = 100_000
-#: What it adds that whom the question names speaks of all the rest of it, and that what it asks for is there: a time …
+#: What it adds to be by somebody whom the question names, with all the rest of it right there; and to hold the kind of
+#: answer that is asked for: a time, a number, a place.
 NAMED, OF_THE_KIND = 0.2, 0.12
-#: What it adds to reply to one who asked all of the question, and what it takes to ask oneself.
+#: What it adds to follow a message that asks all of the question, and what it costs to end with a question.
 REPLY, ASKING = 0.2, 0.05
-#: So many of the best are read, more where more are wanted, and so much of each: a long text says something of all.
+#: The text of so many of the best is read, of more where more results are wanted, and so many characters of each: a
+#: long text touches on everything.
 READ, MOST_READ, READ_CHARS = 60, 500, 600
-#: How alike the nearest is, and how much of the question the best hold by words and how much stands around them: where
-#: these sum up to less, nothing here answers it.  Chance alone brings more the more there is, by its logarithm, and of
-#: a longer question less is to be expected, by the logarithm of its words.
+#: A question is answered here where the likeness of the nearest, plus `HELD` times the share of its words that the best
+#: hold, plus `AROUND` times the share that stands around them, reaches `FLOOR`.  Of a longer question less is held:
+#: `LONGER` is added by the logarithm of its words.  Of a larger history more matches by chance: `BY_CHANCE` is asked
+#: for each tenfold of messages.
 HELD, AROUND, LONGER = 1.5, 1 / 3, 0.15
-#: Who names somebody who is here asks here; the more so where they speak of the rest of it.
-HERE, SPEAKING = 0.05, 0.3
 FLOOR, BY_CHANCE = 0.7, 0.12
-#: Within a conversation that the user chose so much of that is enough.
+#: A question that names an author of this history is likely meant for it: what that adds to the sum, and what it adds
+#: that the author speaks of the rest of it.
+HERE, SPEAKING = 0.05, 0.3
+#: In conversations that the user chose this share of the floor is enough.
 WITHIN = 0.37
-#: What is so alike answers a question that shares no word with it; another set's question is hardly ever that near.
+#: A message this alike answers a question with which it shares no word; questions that were asked of other histories
+#: hardly ever come this near.
 ALIKE_ENOUGH = 0.55
 #: A query of so few words is a look-up: what only stands near a match is no match.
 LOOK_UP = 1
-#: What has none of the words, nor stands near any, must be so alike: to a look-up that found something, to a question.
+#: A message with none of the words in or near it must be this alike: to a look-up whose word was found, to a question.
 ALIKE_LOOK_UP, ALIKE = 0.55, 0.25
 #: By meaning alone the nearest must be so much more alike than that for each tenfold of messages.
 ALIKE_BY_CHANCE = 0.05
@@ -57,7 +63,7 @@ UNKNOWN = -1.0
 
 @dataclass(slots=True)
 class _Field:
-    """What is ranked: places, the terms there, the places' scores by words, how alike they are, and all in all."""
+    """The candidates of a search: their places, and at the same index the scores of each."""
 
     spots: list[Spot]
     terms: Sequence[Weighed]
@@ -111,7 +117,7 @@ def _field(hunt: Hunt, weighed: Sequence[Weighed], *, by_words: bool) -> _Field:
         nearest = question.nearest(hunt.store, max(MEANING_SEEDS, hunt.options.limit), hunt.allowed)
         more = hunt.may_be_found(nearest) - seeds
         spots |= {(spot.conversation, spot.seq): spot for spot in hunt.around(more, SPREAD)}
-        hunt.mind(nearest, spots.values())
+        hunt.note_unseen(nearest, spots.values())
     places = [spots[place] for place in sorted(spots)]
     around = hunt.surroundings(places)
     terms = hunt.placed(weighed, places)

@@ -12,10 +12,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from chatlog.hunt import Hunt, Ranked
+from chatlog.hunt import Hunt
 from chatlog.models import Conversation, Filters, Term
 from chatlog.query import STOP_WORDS, Query
 from chatlog.results import Results, SearchOptions, Tier, best_of_each
+from chatlog.shortlist import Ranked
 from chatlog.store import Store
 from chatlog.store.words import Spot
 

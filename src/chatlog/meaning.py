@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: A piece of a text has about so many characters, and a text at most so many pieces.
 PIECE_CHARS = 1_500
 PIECES = EMBEDDED_CHARS // PIECE_CHARS
-#: Weights are fitted on so many of the latest messages, and anew once there are this many times more.
+#: Weights are fitted on so many of the latest messages, and fitted again once there are this many times more.
 SAMPLE, OUTGROWN = 20_000, 4
 #: How much of a neighbour's vector a message takes on, at distance 1 and 2.
 BLEND = (0.3, 0.15)
@@ -38,7 +38,7 @@ REACH = len(BLEND)
 WEIGHTS = (*reversed(BLEND), 1.0, *BLEND)
 #: What the most alike of them and itself counts beside the blend.
 MOST_ALIKE = 0.7
-#: The cosine of one message and the next, about.
+#: About the cosine of one message's vector and the next one's.
 KINSHIP = 0.1
 
 
@@ -199,7 +199,7 @@ def _code(row: Sequence[float]) -> bytes:
 
 
 def _most(whole: list[float], parts: Sequence[Sequence[float]]) -> list[float]:
-    """Return how alike each message is to a question or to one in it, their best answers taken for equally good."""
+    """Return how alike each message is to the question or to one of those in it; the best of each counts the same."""
     best = max(whole, default=0.0)
     found = whole
     for part in parts:

@@ -19,7 +19,7 @@ from operator import mul
 from chatlog.models import Term
 from chatlog.store.words import Spot, Surroundings
 
-#: How soon more of the same word adds nothing, and how much a long text is held against a message.
+#: BM25's k1 and b: how soon more of the same word adds nothing, and how much its length counts against a message.
 SATURATION, LENGTH = 0.8, 0.2
 #: What a word counts in tool text, as the author's name, and in the message before, the one before that …
 TOOL, AUTHOR, BEFORE = 0.5, 2.5, (0.45, 0.35, 0.3, 0.2, 0.15, 0.15, 0.1, 0.1)
@@ -27,11 +27,12 @@ TOOL, AUTHOR, BEFORE = 0.5, 2.5, (0.45, 0.35, 0.3, 0.2, 0.15, 0.15, 0.1, 0.1)
 AFTER = (0.3, 0.25, 0.2, 0.15, 0.1, 0.1, 0.1, 0.1)
 REACH = len(BEFORE)
 NOTHING = bytes(2 * REACH + 1)
-#: What a mark counts: none, shown text, tool text, both.
+#: What a mark of `_windows` counts: no such word there, in shown text, in tool text, in both.
 HEARD = (0.0, 1.0, TOOL, 1.0 + TOOL)
-#: A word that stands farther off says where in a conversation one is, not that the question is answered.
+#: A word within so many messages counts as held (`Scores.shares`); one farther off says what the conversation is about,
+#: not that this message answers.
 SHARED = 4
-#: What stands within so many messages of what its author says is what it is about.
+#: A word within so many messages of an author's own counts as what that author speaks of (`Scores.named`).
 ABOUT = 2
 #: What verbs of asking count, and a character of a script whose words are runs of them.
 WEAK, SIGN = 0.3, 0.5
@@ -39,7 +40,7 @@ WEAK, SIGN = 0.3, 0.5
 NEARBY_PAIR = 0.1
 #: In a smaller history than this one word more says nothing of how rare it is.
 SMALL = 200
-#: What it adds to answer one question of several in full, of what the best answer to all of them has.
+#: What a full answer to one of several questions adds, as a share of the best score for all of them.
 CLAUSE = 0.5
 #: So many of the best of a conversation tell whether it is about the question.
 TELLING = 5
@@ -84,9 +85,9 @@ def weight_of(terms: Iterable[Weighed]) -> float:
 
 @dataclass(slots=True)
 class Scores:
-    """Of each spot: its score by words, and the share of the question that it and those around it hold.
+    """Of each spot: its score by words, and the share of the question that it and its neighbours hold.
 
-    And of what one says whom the question names: how much of what it asks of them stands right there.
+    `named` is, for a spot whose author the question names, the share of the rest of it that stands right there.
     """
 
     words: list[float] = field(default_factory=list)
@@ -218,8 +219,8 @@ def by_conversation(spots: Sequence[Spot], scores: Sequence[float]) -> list[floa
 def best_seeds(terms: Sequence[Weighed], wanted: int, allowed: Callable[[Iterable[int]], Collection[int]]) -> list[int]:
     """Return the `wanted` bodies, of those allowed, that hold the most of the question, the best and latest first.
 
-    The rarest terms come first: once there are enough that no body can reach which holds only terms that are left,
-    these only add to what is there.
+    Terms are taken rarest first.  Once so many bodies weigh more than all the terms that are left could give a new one,
+    these only add to bodies that are there already.
     """
     sums: dict[int, float] = {}
     left = sum(term.weight for term in terms)

@@ -88,11 +88,11 @@ def _by_query(store: Store, query: language.Query, options: SearchOptions) -> Re
         return replace(_recent(store, query, options), mode=options.mode)
     by_mode = lexical.search if options.mode == "lexical" else hybrid.search
     hunt = Hunt(store, query, options)
-    if hunt.sighted and not hunt.allowed:
+    if hunt.prefiltered and not hunt.allowed:
         return Results(mode=options.mode, total=0, warnings=("no message passes the filters",))
     found = by_mode(hunt, terms)
-    if hunt.blinded and not hunt.sighted:
-        hunt = Hunt(store, query, options, sighted=True)
+    if hunt.needs_prefilter and not hunt.prefiltered:
+        hunt = Hunt(store, query, options, prefiltered=True)
         found = by_mode(hunt, terms)
     return replace(found, asked=hunt.asked(terms))
 
