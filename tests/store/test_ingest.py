@@ -369,6 +369,19 @@ def test_marks_and_tags_of_the_owner_stay(store: Store) -> None:
     )  # fmt: skip
 
 
+def test_what_is_on_hold_keeps_its_words(store: Store) -> None:
+    """A newer account replaces no message and no title on legal hold, but adds to it; once it ends, all of it comes."""
+    take(store, of("c", talk("what was said", "and answ"), title="Then"))
+    store.forgetting.hold(only(store), "a trial")
+    later = of("c", talk("nothing to see", "and answered", "more"), title="Now")
+    assert (1, 1, 0, 1) == counts(take(store, later))
+    assert ("Then", ["what was said", "and answered", "more"]) == (store.get(only(store)).title, shown(store))
+    store.forgetting.hold(only(store), None)
+    assert (0, 1, 2, 0) == counts(take(store, later))
+    assert ("Now", ["nothing to see", "and answered", "more"]) == (store.get(only(store)).title, shown(store))
+    assert_sound(store)
+
+
 def test_a_conversation_continued_here_keeps_its_head(store: Store) -> None:
     """What the source adds is a branch beside what the owner went on with, and nothing is lost."""
     take(store, of("c", talk("one", "two"), head="m2"))

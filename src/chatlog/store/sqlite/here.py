@@ -76,6 +76,16 @@ def said_at(connection: Connection, conversation: int, seq: int) -> tuple[str, t
     return role, bodies.unpack(*said)
 
 
+def is_added(connection: Connection, conversation: int, seq: int) -> bool:
+    """Whether a message was added here to a conversation that came from a source."""
+    row = connection.execute(
+        """SELECT m.source_id IS NULL AND c.source IS NOT NULL FROM messages AS m
+           JOIN conversations AS c ON c.key = m.conversation WHERE m.conversation = ? AND m.seq = ?""",
+        (conversation, seq),
+    ).fetchone()
+    return bool(row and row[0])
+
+
 def title_of(connection: Connection, conversation: int) -> str | None:
     """Return a title from the first human words of a conversation."""
     rows = connection.execute(

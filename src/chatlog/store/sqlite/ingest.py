@@ -102,17 +102,20 @@ class Ingest:
             row = self._find("source IS ? AND source_id = ?", [draft.source, draft.source_id])
         if row is None:
             return None if self._is_buried(draft) else self._create(draft, drafts)
-        *facts, deleted_at = row
+        *facts, is_held, deleted_at = row
         if deleted_at is not None and draft.deleted_at is None:
             if not self.undelete:
                 return None
             conversations.untrash(self.connection, self.user, [facts[1]])
         key, name, title, title_by, last_seq, head, updated_at, revision = facts
-        return Target(key, name, False, title, title_by, last_seq, head, updated_at, revision, stored_head=head)
+        title_by = "owner" if is_held else title_by  # no import takes it away
+        found = Target(key, name, False, title, title_by, last_seq, head, updated_at, revision, stored_head=head)
+        found.is_held = bool(is_held)
+        return found
 
     def _find(self, condition: str, values: list[str | None]) -> Row | None:
         found: Row | None = self.connection.execute(
-            f"""SELECT key, id, title, title_by, last_seq, head_seq, updated_at, revision, deleted_at
+            f"""SELECT key, id, title, title_by, last_seq, head_seq, updated_at, revision, hold IS NOT NULL, deleted_at
                 FROM conversations WHERE user = ? AND {condition}""",
             [self.user, *values],
         ).fetchone()
@@ -203,8 +206,8 @@ class Ingest:
             target.known |= {draft.seq: known} if draft.seq is not None else {}
         elif draft.source_id is None:
             self._diverge(target, draft, digest)
-        elif self._is_cut_short(target, known[0], draft):
-            self.counts["unchanged"] += 1
+        elif kept := self._kept(target, known[0], draft):
+            self.counts[kept] += 1
         else:
             self._replace(target, draft, digest, known)
 
@@ -275,16 +278,19 @@ class Ingest:
     def _stays(self, target: Target, seq: int, draft: MessageDraft, digest: bytes) -> bool:
         return superseded.keeps(self.connection, target.key, seq, digest, named=draft.source_id is not None)
 
-    def _is_cut_short(self, target: Target, seq: int, draft: MessageDraft) -> bool:
-        """Whether a message came as a mere beginning of what is here, from a snapshot taken while it was written.
+    def _kept(self, target: Target, seq: int, draft: MessageDraft) -> str | None:
+        """Return as what it counts that a message stays although it came otherwise; None where it does not stay.
 
-        The same number of parts in an account that is newer by its own time is what someone made of it.
+        It stays where a mere beginning of it came, from a snapshot taken while it was written (the same number of
+        parts in a newer account is what someone made of it), and on legal hold where anything of it would go.
         """
         self.rows.write()
         role, stored = here.said_at(self.connection, target.key, seq)
         parts = parts_of(draft)
         is_edit = target.is_newer and len(parts) == len(stored)
-        return role == draft.role and not is_edit and is_beginning(parts, stored)
+        if role == draft.role and not is_edit and is_beginning(parts, stored):
+            return "unchanged"
+        return None if not target.is_held or (role == draft.role and is_beginning(stored, parts)) else "skipped"
 
     def _insert(self, draft: MessageDraft, digest: bytes) -> int:
         return self.rows.add(bodies.row_of(self.user, draft, digest))
@@ -364,12 +370,7 @@ class Ingest:
             return False
         if draft.id is not None:
             return any(conversation == target.id for conversation, _ in self.moved)
-        row = self.connection.execute(
-            """SELECT m.source_id IS NULL AND c.source IS NOT NULL FROM messages AS m
-               JOIN conversations AS c ON c.key = m.conversation WHERE m.conversation = ? AND m.seq = ?""",
-            (target.key, target.stored_head),
-        ).fetchone()
-        return bool(row and row[0])
+        return here.is_added(self.connection, target.key, target.stored_head)
 
     def _changes(self, target: Target, draft: ConversationDraft) -> dict[str, str | None]:
         """Return the columns of an existing conversation, or of a new one once it has messages, that change."""

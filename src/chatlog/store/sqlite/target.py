@@ -36,6 +36,7 @@ class Target:
     begun: str | None = None  # when the oldest message of a source here was said, once it is asked
     told: str = ""  # when the newest of the batch's messages was said, new or not
     is_newer: bool = False  # by its own account
+    is_held: bool = False
 
     def renumber(self, moved: Mapping[int, int]) -> None:
         """Note that messages have other seqs now."""
