@@ -37,6 +37,7 @@ READERS = (
     "claude_code",
     "pi_agent",
     "droid",
+    "kimi_code",
     "cline",
     "swe_agent",
     "sharegpt",

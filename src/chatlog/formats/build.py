@@ -58,6 +58,14 @@ def uri(address: str, mime_type: str | None = None, **extra: Any) -> Part:
     return {key: value for key, value in part.items() if value is not None}
 
 
+def addressed(address: str, **extra: Any) -> Part:
+    """Return the bytes that an address itself holds, as a data URL in base64 does, else a reference by it."""
+    head, comma, content = address.partition(";base64,")
+    if comma and head.startswith("data:"):
+        return blob(head.removeprefix("data:") or None, content, **extra)
+    return uri(address, **extra)
+
+
 _OURS = frozenset({"text", "reasoning", "tool_call", "tool_call_response", "blob", "file", "uri"})
 
 

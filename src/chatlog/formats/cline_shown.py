@@ -134,8 +134,4 @@ def _call(kind: str, text: str, key: str) -> Part:
 
 def _images(entry: Row) -> Iterator[Part]:
     for address in entry.get("images") or ():
-        kind, comma, data = str(address).partition(";base64,")
-        if comma and kind.startswith("data:"):
-            yield build.blob(kind[5:], data, modality="image")
-        else:
-            yield build.uri(str(address), modality="image")
+        yield build.addressed(str(address), modality="image")

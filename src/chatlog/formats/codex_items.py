@@ -157,10 +157,7 @@ def image_address(value: Any) -> str | None:
 
 def image(address: str, **facts: Any) -> Part:
     """Return an image's bytes where its address is a data URL that holds them, else the address."""
-    head, comma, data = address.partition(";base64,")
-    if comma and head.startswith("data:"):
-        return build.blob(head[5:] or None, data, modality="image", **facts)
-    return build.uri(address, modality="image", **facts)
+    return build.addressed(address, modality="image", **facts)
 
 
 def _rest(values: Payload, *told: str) -> dict[str, Any]:

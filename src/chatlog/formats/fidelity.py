@@ -102,6 +102,11 @@ READINGS = {
         "titles times models projects tools reasoning attachments branches hidden usage",
     ),
     "droid": Reading("Factory droid", _LOCAL, "titles times projects tools reasoning branches hidden"),
+    "kimi_code": Reading(
+        "Kimi Code",
+        _LOCAL,
+        "titles times models projects system tools reasoning attachments branches hidden usage",
+    ),
     "aider": Reading("aider", _LOCAL, "titles times models authors branches hidden usage"),
     "swe_agent": Reading("SWE-agent", _LOCAL, "titles models authors system tools reasoning hidden"),
     "simonw_llm": Reading(
