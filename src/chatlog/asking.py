@@ -35,7 +35,8 @@ def answers(line: str, said: bytes) -> Iterator[str]:
         _end(process)
         feeder.join(_PATIENCE)
     if code:
-        raise CommandError(f"the command ended with code {code}", line)
+        how = f"ended with code {code}" if code > 0 else f"was ended by signal {-code}"
+        raise CommandError(f"the command {how}", line)
 
 
 def _feed(process: subprocess.Popen[bytes], said: bytes) -> None:

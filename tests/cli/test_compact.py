@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from ..conftest import Run
-from .helpers import refused
+from .helpers import SOURCES, refused
 from .test_context import started
 
 
@@ -74,6 +78,49 @@ def test_a_question_that_cannot_fit_is_not_added(run: Run) -> None:
     name = started(run, 1)
     assert 8 == run("ask", name, "Why? " * 50, "--with", "cat", "--budget", "20").code
     assert 3 == run("show", name, "--json").json["conversation"]["messages"]
+
+
+def test_a_question_that_waits_is_asked_again_and_not_added_again(run: Run) -> None:
+    """The command failed, the question was kept, and the same call does what it says: it asks again."""
+    name = started(run, 1)
+    assert 4 == run("ask", name, "Why?", "--with", "exit 1").code
+    assert "So." in run("ask", name, "Why?", "--with", "echo So.").out
+    assert "So." in run("ask", name, "Why?", "--with", "echo So.").out  # that one had its answer: a new question
+    said = [made["text"] for made in run("show", name, "--json").json["messages"][3:]]
+    assert ["Why?", "So.", "Why?", "So."] == said
+
+
+def test_an_answer_stands_behind_what_was_said_meanwhile(run: Run) -> None:
+    """Neither hides the other, as two branches would."""
+    name = started(run, 1)
+    add = f"{sys.executable} -m chatlog add {name} --role user 'And one thing more' >/dev/null; echo So."
+    assert "So.\n" == run("ask", name, "Why?", "--with", f"PYTHONPATH={SOURCES} {add}").out
+    said = [made["text"] for made in run("show", name, "--json").json["messages"][3:]]
+    assert ["Why?", "And one thing more", "So."] == said
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="a signal of POSIX")
+def test_an_answer_is_kept_where_the_terminal_is_closed(run: Run) -> None:
+    """Being told to end is an interruption like any other."""
+    name = started(run, 1)
+    asking = subprocess.Popen(
+        [sys.executable, "-m", "chatlog", "ask", name, "Why?", "--with", "echo half; exec sleep 60"],
+        stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(SOURCES)},
+    )  # fmt: skip
+    assert asking.stdout is not None
+    assert b"half\n" == asking.stdout.readline()
+    asking.send_signal(signal.SIGHUP)
+    asking.communicate(timeout=60)
+    last = run("show", name, "--json").json["messages"][-1]
+    assert (129, "half", {"interrupted": True}) == (asking.returncode, last["text"], last["metadata"])
+
+
+def test_a_blank_question_is_none(run: Run) -> None:
+    """Nothing is added, nobody is asked; and half an answer ends its line before the error."""
+    name = started(run, 1)
+    assert 2 == run("ask", name, " \n", "--with", "echo So.").code
+    assert 3 == run("show", name, "--json").json["conversation"]["messages"]
+    assert "half\n" == run("ask", name, "Why?", "--with", "printf half; exit 3").out
 
 
 def test_importance_is_shown_and_set(run: Run) -> None:

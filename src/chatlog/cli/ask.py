@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -12,7 +14,8 @@ from chatlog.asking import answers
 from chatlog.cli.options import Conversation, number_of, one_of, verb
 from chatlog.cli.session import Session
 from chatlog.context import Context, Request, assemble
-from chatlog.errors import CommandError
+from chatlog.errors import CommandError, UsageError
+from chatlog.models import Conversation as Talk
 from chatlog.models import Message, MessageDraft
 from chatlog.output import IDENTIFIED, to_json
 from chatlog.records import message_record
@@ -41,12 +44,14 @@ def command(
 ) -> None:
     """Add a message, give the context to a command, print its answer as it comes, and keep it.
 
-    An answer that breaks off is kept as far as it came, and marked.
+    An answer that breaks off is kept as far as it came, and marked; a question that waits already is not added again.
     """
     session = Session.of(ctx)
     store = session.store()
     found = session.conversation(store, conversation)
     text = session.text(question, "the question")
+    if not text.strip():
+        raise UsageError("the question is blank", "write it, or - to read it from stdin")
     request = Request(
         budget=number_of(session, "budget", budget),
         model=model,
@@ -55,11 +60,37 @@ def command(
         embedder=session.embedder(),
     )
     assemble(store, found, replace(request, query=text))  # that it fits is known before it is added
-    asked = store.add(found.id, [MessageDraft(role="user", text=text)])[0]
+    asked = _waiting(store, found, text) or store.add(found.id, [MessageDraft(role="user", text=text)])[0]
     context = assemble(store, store.get(found.id), request)
     session.output.advice(context.warnings)
     answer = _Answer(session, store, asked, model or found.model)
-    answer.take(answers(line, _spelled(context)))
+    with _told_to_end():
+        answer.take(answers(line, _spelled(context)))
+
+
+def _waiting(store: Store, found: Talk, text: str) -> Message | None:
+    """Return the question where it is there and nothing came after it: asked again, it is the same one."""
+    last = store.windows.asked(found.id, 1 << 62)
+    return last if last is not None and (last.seq, last.text) == (found.head, text) else None
+
+
+@contextmanager
+def _told_to_end() -> Iterator[None]:
+    """Turn a closed terminal or a shutdown into an exception, so that what was said so far is kept."""
+
+    def end(number: int, _: object) -> None:
+        raise typer.Exit(128 + number)
+
+    wanted = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
+    before = {number: signal.getsignal(number) for number in wanted}
+    mine = [number for number, handler in before.items() if handler is signal.SIG_DFL]  # nohup's stay ignored
+    for number in mine:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in mine:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _spelled(context: Context) -> bytes:
@@ -89,13 +120,15 @@ class _Answer:
             facts = {}
         except CommandError as error:
             facts["reason"] = error.message
+            if streams and self.pieces:
+                self._end_line()
             raise
         finally:
             stored = self._keep(facts)
         if stored is None:
             raise CommandError("the command answered nothing", "the question is kept; ask again")
         if streams:
-            self._print("" if self.pieces[-1].endswith("\n") else "\n")
+            self._end_line()
         else:
             self.session.output.thing("message", message_record(stored), [], stored.ref)
 
@@ -103,10 +136,16 @@ class _Answer:
         self.session.output.stream().write(text)
         self.session.output.flush()
 
+    def _end_line(self) -> None:
+        self._print("" if self.pieces[-1].endswith("\n") else "\n")
+
     def _keep(self, facts: dict[str, Any]) -> Message | None:
         """Store what was said so far, if it is anything."""
         text = "".join(self.pieces).strip("\r\n")
         if not text.strip():
             return None
-        draft = MessageDraft(role="assistant", text=text, model=self.model, parent=self.asked.seq, metadata=facts)
-        return self.store.add(self.asked.conversation, [draft])[0]
+        name, seq = self.asked.conversation, self.asked.seq
+        # behind what was said meanwhile, for beside that it would hide it; unless the question stands there no more
+        parent = None if self.store.windows.active(name, [seq]) else seq
+        draft = MessageDraft(role="assistant", text=text, model=self.model, parent=parent, metadata=facts)
+        return self.store.add(name, [draft])[0]

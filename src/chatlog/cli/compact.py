@@ -94,7 +94,8 @@ def _compacted(
             yield {**plan.record(), "dry_run": asked.dry_run, "summaries": [], "reason": error.message}
             session.output.warning(f"{conversation.id}: {error.message}")
     if first is not None:
-        raise PartlyDoneError(f"{failed} conversations were not summarised: {first.message}", first.hint)
+        some = "1 conversation was" if failed == 1 else f"{failed:,} conversations were"
+        raise PartlyDoneError(f"{some} not summarised: {first.message}", first.hint)
 
 
 def _done(work: Compaction, plan: Plan, options: Options, *, dry_run: bool) -> dict[str, Any]:

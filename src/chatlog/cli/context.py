@@ -155,8 +155,8 @@ def _places(left_out: Sequence[Left]) -> str:
 _KEYS: dict[str, tuple[type, str]] = {
     "conversation": (str, "a string"),
     "query": (str, "a string"),
-    "budget": (int, "a number"),
-    "reserve": (int, "a number"),
+    "budget": (int, "a whole number from 1 on"),
+    "reserve": (int, "a whole number from 0 on"),
     "model": (str, "a string"),
     "format": (str, "a string"),
     "redact": (bool, "true or false"),
