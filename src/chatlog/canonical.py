@@ -1,7 +1,7 @@
 """The one JSON text of a value, and the hash that tells whether two messages say the same.
 
-Equal values have equal text wherever and by whatever they are written: the standard library's encoder says what it
-is, and orjson, many times faster, is used for what it writes alike.
+Equal values have equal text on every platform: the standard library's encoder defines it, and orjson, many times
+faster, is used for values that it writes alike.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ def content_hash(role: str, parts: Sequence[Part] | None, text: str = "") -> byt
     if parts is not None:
         canonical = _canonical_bytes({"role": role, "parts": list(parts)})
     elif len(text) <= _PIECE:  # most messages: the same JSON, put together without an encoder
-        told = f'{{"parts":[{{"content":{encode_basestring(text)},"type":"text"}}],"role":"{role}"}}'
-        canonical = told.encode("utf-8", "surrogatepass")
+        written = f'{{"parts":[{{"content":{encode_basestring(text)},"type":"text"}}],"role":"{role}"}}'
+        canonical = written.encode("utf-8", "surrogatepass")
     else:
         return _hash_of_long(role, text)
     return sha256(canonical).digest()
@@ -47,7 +47,7 @@ def content_hash(role: str, parts: Sequence[Part] | None, text: str = "") -> byt
 
 def _canonical_bytes(value: object) -> bytes:
     """Return canonical JSON in UTF-8."""
-    if _is_told_alike(value, _DEPTH):
+    if _is_written_alike(value, _DEPTH):
         import orjson
 
         with suppress(TypeError):  # half a surrogate pair, a whole number of more than 64 bits
@@ -55,8 +55,8 @@ def _canonical_bytes(value: object) -> bytes:
     return canonical_json(value).encode("utf-8", "surrogatepass")
 
 
-def _is_told_alike(value: Any, depth: int) -> bool:
-    """Whether both encoders write a value alike, or orjson refuses it: not so floats, and what is no plain JSON."""
+def _is_written_alike(value: Any, depth: int) -> bool:
+    """Whether orjson writes a value as the standard encoder does, or refuses it: not so floats and what is no JSON."""
     kind = type(value)
     if kind is dict:
         if any(type(key) is not str for key in value):
@@ -64,7 +64,7 @@ def _is_told_alike(value: Any, depth: int) -> bool:
         value = value.values()
     elif kind is not list and kind is not tuple:
         return kind is str or kind is int or kind is bool or value is None
-    return depth > 0 and all(_is_told_alike(item, depth - 1) for item in value)
+    return depth > 0 and all(_is_written_alike(item, depth - 1) for item in value)
 
 
 def _hash_of_long(role: str, text: str) -> bytes:

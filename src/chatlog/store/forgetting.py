@@ -113,7 +113,7 @@ class Forgetting(Protocol):
         """Remove messages for good; what followed one follows what it followed."""
 
     def forget_user(self, cause: Cause) -> None:
-        """Remove what a user has beside conversations: memories and policies."""
+        """Remove what a user has beside conversations: memories, policies and what is known of imported files."""
 
     def hold(self, conversation: str, reason: str | None) -> Conversation:
         """Put a conversation under legal hold, or with None end the hold."""

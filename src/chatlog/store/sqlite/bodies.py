@@ -24,16 +24,19 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _encode_strictly = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
-def _quickly(value: object, encode: Callable[[object], str]) -> str:
-    """Return JSON as `encode` would, by orjson where that says the same: it refuses what it cannot, but for NaN."""
+def _dumps(value: object, encode: Callable[[object], str]) -> str:
+    """Return the JSON that `encode` writes, by orjson where that writes the same.
+
+    It refuses what it cannot write, except for NaN, which it writes as null: then `encode` has the word.
+    """
     import orjson
 
     only_json = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_SUBCLASS
     try:
-        told = orjson.dumps(value, option=only_json)
+        written = orjson.dumps(value, option=only_json)
     except TypeError:
         return encode(value)
-    return encode(value) if b"null" in told else told.decode()
+    return encode(value) if b"null" in written else written.decode()
 
 
 class _Packer:
@@ -95,7 +98,7 @@ def pack(parts: Sequence[Part] | None, text: str) -> tuple[str | None, str | Non
         return None, None
     packer = _Packer(text)
     packed = [packer.part(part) for part in parts]
-    return _quickly(packed, _encode), "\n".join(packer.strings) or None
+    return _dumps(packed, _encode), "\n".join(packer.strings) or None
 
 
 def unpack(packed: str | None, text: str, tool: str | None) -> tuple[Part, ...]:
@@ -155,7 +158,7 @@ def dump(values: Mapping[str, Any]) -> str | None:
     if not values:
         return None
     try:
-        return _quickly(dict(values), _encode_strictly)
+        return _dumps(dict(values), _encode_strictly)
     except (TypeError, ValueError):
         raise UsageError("the metadata is not what JSON can hold") from None
 

@@ -1,4 +1,4 @@
-"""Conversations: rows to objects, ids to rows, pages of a list, changes, forks and the trash."""
+"""Conversations: rows to objects, ids to rows, pages of a list, changes and the trash."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def _not_found(ref: str) -> NotFoundError:
 def resolve(connection: Connection, user: str, ref: str, now: str, among: Filters = _ALL_ALIVE) -> int:
     """Return the internal key of an id, a unique prefix, ``@last`` or ``@N``, among those the filters let through.
 
-    Raises NotFoundError, AmbiguousIdError, and UsageError for a prefix that is too short.
+    Raises NotFoundError, also for a prefix that is too short, AmbiguousIdError, UsageError for an ``@`` that is none.
     """
     if ref.startswith("@"):
         return _recent(connection, user, ref, now, among)

@@ -17,7 +17,7 @@ Identity = str | int
 def grouped(
     records: Iterable[ConversationDraft | MessageDraft],
 ) -> Iterable[tuple[ConversationDraft, list[MessageDraft]]]:
-    """Return each conversation's newest header, of two alike the last, and its messages in the order they came."""
+    """Return each conversation's header and messages, in order; of several headers the newest, or the last of them."""
     headers: dict[str | None, ConversationDraft] = {}
     drafts: dict[str | None, list[MessageDraft]] = {}
     name: str | None = None
@@ -39,7 +39,7 @@ def _is_before(draft: ConversationDraft, other: ConversationDraft | None) -> boo
 
 
 def last_versions(drafts: Sequence[MessageDraft]) -> Iterable[MessageDraft]:
-    """Return the messages at the place where each came first, as it came last, or whole where that was cut short."""
+    """Return each message once: at the place where it came first, as it came last, unless that was cut short."""
     found: dict[Identity, MessageDraft] = {}
     for number, draft in enumerate(drafts, 1):
         name = identity(draft) or -number
@@ -50,7 +50,7 @@ def last_versions(drafts: Sequence[MessageDraft]) -> Iterable[MessageDraft]:
 
 
 def parents_first(drafts: Iterable[MessageDraft]) -> Iterable[MessageDraft]:
-    """Return messages in their order, but each one after that of them which it follows."""
+    """Return messages in their order, except that none comes before its parent."""
     drafts = list(drafts)
     named = {name: draft for draft in drafts if (name := identity(draft)) is not None}
     seen: set[int] = set()
@@ -99,12 +99,12 @@ def is_unique(name: str) -> bool:
 
 
 def nameless(seq: int) -> str:
-    """Return what stands in a tombstone for a message that no source named."""
+    """Return the name by which a tombstone knows a message that has no source id."""
     return f"#{seq}"
 
 
 def origin(conversation: str, name: Identity | None) -> tuple[int, str] | None:
-    """Return the seq and the hash of a name that `_diverged` gave a message of this conversation."""
+    """Return the seq and the beginning of the hash in a name that `diverged` gave; None for any other name."""
     if not isinstance(name, str) or not name.startswith(conversation):
         return None
     parts = name.split(":")

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from chatlog.models import ConversationDraft, Ingested, MessageDraft, title_from
-from chatlog.store.sqlite import bodies, conversations, here, messages, superseded, tags, trees
+from chatlog.store.sqlite import bodies, conversations, existing, messages, superseded, tags, trees
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.identity import (
     Identity,
@@ -80,7 +80,7 @@ class Ingest:
     # conversations
 
     def _linked(self, draft: ConversationDraft) -> ConversationDraft:
-        """Return the draft with its source, and with our id of its parent, which the source calls otherwise."""
+        """Return the draft with its source, and with its parent's id in this file in place of the source's."""
         if draft.id is not None:
             return draft
         draft = replace(draft, source=self.source)
@@ -146,16 +146,16 @@ class Ingest:
 
     def _load(self, target: Target, draft: ConversationDraft, drafts: Sequence[MessageDraft]) -> None:
         """Look up which of the batch's messages, and of those they refer to, are here."""
-        target.told = max((message.created_at or "" for message in drafts), default="")
+        target.newest_in_batch = max((message.created_at or "" for message in drafts), default="")
         target.is_newer = (draft.updated_at or "") > target.updated_at
         if draft.forked_at is not None and draft.parent is not None:
-            target.inherited = here.prefix_of(self.connection, self.user, draft.parent, draft.forked_at)
+            target.inherited = existing.prefix_of(self.connection, self.user, draft.parent, draft.forked_at)
         if not self.undelete:
-            target.buried = here.buried_in(self.connection, self.user, draft.source or OWN, draft)
+            target.buried = existing.buried_in(self.connection, self.user, draft.source or OWN, draft)
         if not target.is_new:
             self._load_known(target, draft, drafts)
         unknown = [one for one in drafts if one.source_id not in target.known]
-        target.told_before = here.told_before(self.connection, unknown, self.placed)
+        target.repeated = existing.repeated(self.connection, unknown, self.placed)
 
     def _load_known(self, target: Target, draft: ConversationDraft, drafts: Sequence[MessageDraft]) -> None:
         wanted: set[Identity | None] = {draft.head}
@@ -183,7 +183,7 @@ class Ingest:
                 target.known.setdefault(name or "", target.known[seq])
 
     def _relocated(self, target: Target, draft: MessageDraft) -> MessageDraft:
-        """Return a message that goes on from one that was kept as a branch, with the ids that it has there."""
+        """Return a message with the ids that it has on a branch, where its parent was kept as one by `_diverge`."""
         before = self.moved.get((target.id, draft.parent)) if draft.source_id is None else None
         if before is None:
             return draft
@@ -213,10 +213,12 @@ class Ingest:
 
     def _append(self, target: Target, draft: MessageDraft, digest: bytes) -> None:
         redacted = superseded.redacted_body(self.connection, self.user, digest) if self.was_redacted else None
-        body = redacted or self._told_elsewhere(target, draft, digest) or self._insert(draft, digest)
+        body = redacted or self._existing_copy(target, draft, digest) or self._insert(draft, digest)
         given = draft.seq or 0  # as an export of ours numbers it
         # what has no time was said when what came before it was, in whichever batch that came
-        created_at = draft.created_at or target.last_time or here.time_of(self.connection, target.key, target.last_seq)
+        created_at = (
+            draft.created_at or target.last_time or existing.time_of(self.connection, target.key, target.last_seq)
+        )
         target.last_seq = seq = max(target.last_seq + 1, given)
         parent = self._parent_of(target, draft)
         in_line = parent == target.head
@@ -239,18 +241,19 @@ class Ingest:
         self.counts["new"] += 1
 
     def _parent_of(self, target: Target, draft: MessageDraft) -> int | None:
-        """Return what a message follows; where its parent is not here, as in a slice of a session, where we are.
+        """Return the seq that a message follows.
 
-        Not so what was said before all that is here: that is a beginning.
+        Where its parent is not here, as in a slice of a session, that is the head; but what was said before all that
+        is here follows nothing: it is a beginning.
         """
         if draft.parent is None or draft.parent in target.known:
             return None if draft.parent is None else target.known[draft.parent][0]
         if target.begun is None:
-            target.begun = "" if target.is_new else here.oldest_time(self.connection, target.key)
+            target.begun = "" if target.is_new else existing.oldest_time(self.connection, target.key)
         return None if draft.created_at and draft.created_at < target.begun else target.head
 
     def _diverge(self, target: Target, draft: MessageDraft, digest: bytes) -> None:
-        """Keep both where our history and an export of it went on differently: the import's is a branch."""
+        """Keep a message as a branch, where an export of this history has another than we have at the same seq."""
         name = self.moved[target.id, draft.seq] = diverged(target.id, draft) or ""
         branch = replace(draft, source_id=name)
         known = target.known.get(name)
@@ -281,11 +284,11 @@ class Ingest:
     def _kept(self, target: Target, seq: int, draft: MessageDraft) -> str | None:
         """Return as what it counts that a message stays although it came otherwise; None where it does not stay.
 
-        It stays where a mere beginning of it came, from a snapshot taken while it was written (the same number of
-        parts in a newer account is what someone made of it), and on legal hold where anything of it would go.
+        It stays where it came as a mere beginning of what is here, as a snapshot taken while it was written has it (with
+        as many parts, in a source that says it is newer, it is an edit), and on legal hold where any of it would go.
         """
         self.rows.write()
-        role, stored = here.said_at(self.connection, target.key, seq)
+        role, stored = existing.said_at(self.connection, target.key, seq)
         parts = parts_of(draft)
         is_edit = target.is_newer and len(parts) == len(stored)
         if role == draft.role and not is_edit and is_beginning(parts, stored):
@@ -295,21 +298,21 @@ class Ingest:
     def _insert(self, draft: MessageDraft, digest: bytes) -> int:
         return self.rows.add(bodies.row_of(self.user, draft, digest))
 
-    def _told_elsewhere(self, target: Target, draft: MessageDraft, digest: bytes) -> int | None:
-        """Return the body of the same message in the parent's prefix or elsewhere, as a resumed session repeats it."""
-        is_repeated = draft.source_id in target.told_before
+    def _existing_copy(self, target: Target, draft: MessageDraft, digest: bytes) -> int | None:
+        """Return the body of the same message where the parent of a fork, or a session resumed here, has said it."""
+        is_repeated = draft.source_id in target.repeated
         if not (is_repeated or target.inherited):
             return None
         said = (digest, draft.text, draft.author, bodies.dump(draft.metadata))
         if said in target.inherited or not is_repeated:
             return target.inherited.get(said)
         self.rows.write()
-        return here.copy_of(self.connection, self.user, self.source, draft.source_id, said)
+        return existing.copy_of(self.connection, self.user, self.source, draft.source_id, said)
 
     # the end of a batch
 
     def _graft(self, target: Target, drafts: Sequence[MessageDraft]) -> None:
-        """Make what came before its own beginning, as the last part of a session, follow that."""
+        """Let messages that were imported before their parents, as the end of a session may be, follow them now."""
         for draft in drafts:
             if draft.source_id in target.roots and isinstance(draft.parent, str) and draft.parent in target.known:
                 root, parent = target.known[draft.source_id][0], target.known[draft.parent][0]
@@ -342,10 +345,10 @@ class Ingest:
         )
 
     def _wanted_head(self, target: Target, draft: ConversationDraft) -> int | None:
-        """Return the seq that the source shows, None where the head stays as it is.
+        """Return the seq of the leaf that the source shows, None where the head stays as it is.
 
-        A source may name its head after all of its messages, in a batch of its own; an older account of the same
-        conversation, which another file may hold, does not take it back.
+        A source may name its head after all of its messages, in a batch of its own; an older state of the conversation,
+        which another file may hold, does not take the head back.
         """
         is_older = draft.updated_at is not None and draft.updated_at < target.updated_at
         says_so = draft.head is not None and draft.id is None and not is_older
@@ -355,14 +358,14 @@ class Ingest:
         return None if wanted in (None, target.head) or self._is_behind(target, draft) else wanted
 
     def _is_behind(self, target: Target, draft: ConversationDraft) -> bool:
-        """Whether an account of a conversation is from before its newest message here was said.
+        """Whether a source's state of a conversation is older than the newest message here.
 
-        Of one without a time that brings something new nothing is known: a long history comes in several batches.
+        One that brings something new and has no time of its own counts as current: a long history comes in batches.
         """
-        told = max(draft.updated_at or "", target.told)
-        if target.is_new or draft.id is not None or not told or (draft.updated_at is None and target.placed):
+        newest = max(draft.updated_at or "", target.newest_in_batch)
+        if target.is_new or draft.id is not None or not newest or (draft.updated_at is None and target.placed):
             return False
-        return told < here.newest_time(self.connection, target.key)
+        return newest < existing.newest_time(self.connection, target.key)
 
     def _continued_here(self, target: Target, draft: ConversationDraft) -> bool:
         """Whether the owner has gone on from here, so that the head is theirs to move."""
@@ -370,7 +373,7 @@ class Ingest:
             return False
         if draft.id is not None:
             return any(conversation == target.id for conversation, _ in self.moved)
-        return here.is_added(self.connection, target.key, target.stored_head)
+        return existing.is_added(self.connection, target.key, target.stored_head)
 
     def _changes(self, target: Target, draft: ConversationDraft) -> dict[str, str | None]:
         """Return the columns of an existing conversation, or of a new one once it has messages, that change."""
@@ -384,7 +387,7 @@ class Ingest:
         elif title is None and target.title is not None:
             changes["title"] = target.title
         elif target.grafted and target.title_by == "text" and not redacted:
-            changes["title"] = here.title_of(self.connection, target.key) or title
+            changes["title"] = existing.title_of(self.connection, target.key) or title
         for name, stored, found in (("model", model, draft.model), ("project", project, draft.project)):
             if stored is None and found is not None:
                 changes[name] = found
@@ -395,6 +398,6 @@ class Ingest:
             changes["updated_at"] = updated
         if draft.metadata and not target.is_new and redacted != 1:
             merged = completed(json.loads(metadata), draft.metadata, is_newer=updated > target.updated_at)
-            if (told := conversations.metadata_text(merged)) != metadata:
-                changes["metadata"] = told
+            if (text := conversations.metadata_text(merged)) != metadata:
+                changes["metadata"] = text
         return changes

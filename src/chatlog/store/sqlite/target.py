@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from chatlog.store.sqlite.here import Said
+from chatlog.store.sqlite.existing import Said
 from chatlog.store.sqlite.identity import Identity
 
 
@@ -23,20 +23,20 @@ class Target:
     updated_at: str
     revision: int
     known: dict[Identity, tuple[int, bytes, int]] = field(default_factory=dict)  # → seq, sha256, body
-    buried: frozenset[str] = frozenset()
+    buried: frozenset[str] = frozenset()  # source ids of messages that were deleted for good
     inherited: dict[Said, int] = field(default_factory=dict)  # → body in the parent's prefix
-    told_before: frozenset[str] = frozenset()
+    repeated: frozenset[str] = frozenset()  # source ids that other conversations hold, too
     stored_head: int | None = None
     roots: set[Identity] = field(default_factory=set)  # of `known`, those that follow nothing here
-    placed: int = 0
-    replaced: int = 0
+    placed: int = 0  # messages appended
+    replaced: int = 0  # messages with another body or seq
     grafted: bool = False
-    last_time: str = ""
-    newest: str = ""
+    last_time: str = ""  # when the message placed last was said
+    newest: str = ""  # when the newest message that was placed was said
     begun: str | None = None  # when the oldest message of a source here was said, once it is asked
-    told: str = ""  # when the newest of the batch's messages was said, new or not
-    is_newer: bool = False  # by its own account
-    is_held: bool = False
+    newest_in_batch: str = ""  # when the newest of the batch's messages was said, new or not
+    is_newer: bool = False  # whether the source says it is newer than what is here
+    is_held: bool = False  # under legal hold
 
     def renumber(self, moved: Mapping[int, int]) -> None:
         """Note that messages have other seqs now."""

@@ -72,7 +72,7 @@ def graft(connection: Connection, key: int, root: int, parent: int, last_seq: in
 
     A parent must come before its child, so all of them go behind `last_seq`.  Nothing is done, and nothing returned,
     where that closes a circle, or where the seqs are cited elsewhere: by summaries and forks, and by whoever wrote
-    here.  In the caller's transaction, who makes the marks of the active path anew.
+    here.  Runs in the caller's transaction; the caller then marks the active path anew.
     """
     branch = connection.execute(_BRANCH, (key, root)).fetchall()
     moved = {seq: last_seq + number for number, (seq, _, _) in enumerate(branch, 1)}

@@ -1,6 +1,6 @@
-"""What of a batch is here already, under other names or in other conversations, or was deleted for good.
+"""What an import asks of the file: which of a batch's messages are in it already, or were deleted for good.
 
-Only asks; what follows from the answers is `ingest`'s.
+Reads only; what follows from the answers is `ingest`'s to decide.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ COPIES = 8
 Said = tuple[bytes, str, str | None, str | None]
 
 
-def told_before(connection: Connection, drafts: Sequence[MessageDraft], placed: set[str]) -> frozenset[str]:
-    """Return the messages' ids that some conversation has: few do, and each costs a look at its body.
+def repeated(connection: Connection, drafts: Sequence[MessageDraft], placed: set[str]) -> frozenset[str]:
+    """Return the source ids of messages that some conversation holds, or that are in `placed`: the batch's own so far.
 
-    `placed` are those that the batch itself has brought.
+    Only these few are worth a look at the body (`copy_of`).
     """
     names = [name for draft in drafts if (name := draft.source_id) and is_unique(name)]
     if not names:
@@ -54,7 +54,7 @@ def prefix_of(connection: Connection, user: str, parent: str, forked_at: int) ->
 
 
 def copy_of(connection: Connection, user: str, source: str, name: str | None, said: Said) -> int | None:
-    """Return the body of a message of this id that says the same in another conversation of its source."""
+    """Return the body of a message with this source id that says the same in another conversation of its source."""
     row = connection.execute(
         """SELECT m.body FROM (
              SELECT conversation, body FROM messages WHERE source_id = ? ORDER BY conversation DESC LIMIT ?) AS m
@@ -77,7 +77,7 @@ def said_at(connection: Connection, conversation: int, seq: int) -> tuple[str, t
 
 
 def is_added(connection: Connection, conversation: int, seq: int) -> bool:
-    """Whether a message was added here to a conversation that came from a source."""
+    """Whether a message of an imported conversation came from no source: its owner went on from here."""
     row = connection.execute(
         """SELECT m.source_id IS NULL AND c.source IS NOT NULL FROM messages AS m
            JOIN conversations AS c ON c.key = m.conversation WHERE m.conversation = ? AND m.seq = ?""",
