@@ -69,12 +69,12 @@ class Files:
         self._doubted.add(seen.path)
         return False
 
-    def told(self, path: str) -> str | None:
-        """Return what the import of a file told, where another would find the file and the store as it left them."""
+    def report_of(self, path: str) -> str | None:
+        """Return the report of a file's import, where another would find the file and the store as that left them."""
         seen = self._seen.get(key_of(path))
         if seen is None or "redact" in seen.marks or seen.stamp != self.stamp or not self._holds(path, seen):
             return None
-        return self._store.sources.told(seen.path)
+        return self._store.sources.report(seen.path)
 
     @property
     def stamp(self) -> int:
@@ -98,15 +98,15 @@ class Files:
         reading = Reading(Path(path), state, self._now_ns())
         if seen.sha256 is None or _hash_of(reading) != seen.sha256:
             return False
-        told = self._store.sources.told(seen.path)
-        self._learn(replace(seen, state=state, read_ns=reading.at_ns, told=told))
+        report = self._store.sources.report(seen.path)
+        self._learn(replace(seen, state=state, read_ns=reading.at_ns, report=report))
         return True
 
     def begin(self, path: Path) -> Reading:
         """Note how a file looks before it is read."""
         return Reading(path, state_of(path), self._now_ns())
 
-    def done(self, reading: Reading, source_format: str | None, told: str | None = None) -> None:
+    def done(self, reading: Reading, source_format: str | None, report: str | None = None) -> None:
         """Remember a file all of which is in the store; one that grew meanwhile will be read again."""
         if reading.state is None:
             return
@@ -122,7 +122,7 @@ class Files:
             beside=reading.beside,
             marks=self._marks | tags,
             stamp=self.stamp,
-            told=told,
+            report=report,
         )
         if before is None or before.path in self._doubted or replace(found, read_ns=before.read_ns) != before:
             self._learn(found)

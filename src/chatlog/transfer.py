@@ -140,7 +140,7 @@ class _Run:
         before, ignored = len(report.files), report.ignored
         try:
             for file in files(path, self.store.owns):
-                if self._is_told_again(file, is_named=file == path):
+                if self._is_reported_again(file, is_named=file == path):
                     continue
                 if file == path or not self._is_unchanged(str(file)):
                     self._take_file(file, is_named=file == path and not self.options.only_changed)
@@ -158,15 +158,15 @@ class _Run:
         self.report.unchanged.append(path)
         return True
 
-    def _is_told_again(self, file: Path, *, is_named: bool) -> bool:
+    def _is_reported_again(self, file: Path, *, is_named: bool) -> bool:
         """Whether a file was imported just so before, and nothing was taken away since: then the report says so."""
         if not self.options.is_plain:
             return False
-        told = json.loads(self.memory.told(str(file)) or "{}")
-        if not told or (is_named and not told["files"]):
+        known = json.loads(self.memory.report_of(str(file)) or "{}")
+        if not known or (is_named and not known["files"]):
             return False
-        self.report.ignored += told["ignored"]
-        for record in told["files"]:
+        self.report.ignored += known["ignored"]
+        for record in known["files"]:
             self.report.files.append(FileReport.again({**record, "path": f"{file}{record['path']}"}))
         return True
 
@@ -182,7 +182,7 @@ class _Run:
 
     def _remember(self, reading: Reading, read: list[FileReport], ignored: int) -> None:
         if all(one.is_whole for one in read):
-            self.memory.done(reading, read[0].format if read else None, _told(reading.path, read, ignored))
+            self.memory.done(reading, read[0].format if read else None, _kept_report(reading.path, read, ignored))
         else:
             self.memory.failed(reading)
 
@@ -216,7 +216,7 @@ class _Run:
         return redacting.still(self.store, source, self.again, records)
 
 
-def _told(path: Path, read: list[FileReport], ignored: int) -> str | None:
+def _kept_report(path: Path, read: list[FileReport], ignored: int) -> str | None:
     """Return what an import of a file reported, for the next one; None where that may find more in it."""
     if any(one.leans_on_others or not one.path.startswith(str(path)) for one in read):
         return None

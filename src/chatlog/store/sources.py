@@ -23,7 +23,7 @@ class SeenFile:
 
     `beside` are the other files its reader looked at, by absolute path, None where there was none; `marks` what
     was done with all that it held (``tag:work``), `reader` the version of chatlog that read it, `read_ns` when.
-    `told` is what the import of it reported, None where that is not to be told again; it holds while nothing was
+    `report` is what the import of it reported, None where that may not be given again; it holds while nothing was
     deleted, restored or redacted since, as `stamp` shows.
     """
 
@@ -36,17 +36,17 @@ class SeenFile:
     beside: Mapping[str, FileState | None] = field(default_factory=dict)
     marks: frozenset[str] = frozenset()
     stamp: int = 0
-    told: str | None = field(default=None, compare=False)
+    report: str | None = field(default=None, compare=False)
 
 
 class Sources(Protocol):
     """The files that one user's history came from."""
 
     def all(self) -> dict[str, SeenFile]:
-        """Return every file that was read, by its path, but for what its import told."""
+        """Return every file that was read, by its path, without the report of its import."""
 
-    def told(self, path: str) -> str | None:
-        """Return what the import of a file told."""
+    def report(self, path: str) -> str | None:
+        """Return what the import of a file reported, None where that may not be given again."""
 
     def stamp(self) -> int:
         """Return a number that changes whenever something is deleted, restored or redacted."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-#: What a text says behind so many characters is not embedded.
+#: Only so many first characters of a text are embedded.
 EMBEDDED_CHARS = 48_000
 
 
@@ -62,10 +62,13 @@ class Vectors(Protocol):
         """Return how many bodies are not in the index yet, counted up to `most`."""
 
     def pending(self, limit: int, after: int) -> list[Pending]:
-        """Return the bodies to embed behind one, of a text `EMBEDDED_CHARS` and one at most; of long texts fewer."""
+        """Return up to `limit` bodies to embed that come after one, fewer where they are long.
+
+        Of a text there are up to `EMBEDDED_CHARS` characters and one more, by which a longer one is known.
+        """
 
     def catch_up(self) -> None:
-        """Note that nothing is waiting, where that is so: what others have added is not looked through again."""
+        """Note it where nothing of the user's is waiting, so that no search walks past what others have added again."""
 
     def sample(self, limit: int) -> list[str]:
         """Return how up to `limit` texts of the user's begin, the latest first."""

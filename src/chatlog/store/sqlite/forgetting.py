@@ -18,7 +18,7 @@ from chatlog.errors import ConflictError, NotFoundError
 from chatlog.models import Conversation, Filters
 from chatlog.store import Clock
 from chatlog.store.forgetting import AuditLine, Cause, Ref, Removed, Stop, StoredPolicy
-from chatlog.store.sqlite import audit, backups, bodies, conversations, fulltext, removal, vectors
+from chatlog.store.sqlite import audit, backups, bodies, conversations, removal, segments, vectors
 from chatlog.store.sqlite import space as room
 from chatlog.store.sqlite.connection import Connection, Pool
 from chatlog.store.sqlite.database_file import all_of
@@ -208,13 +208,13 @@ class SqliteForgetting:
         with pace.turn() as connection:
             if many:
                 if _note(connection, self.user, [MERGE], self._now()):
-                    fulltext.calm(connection, on=True)
-                fulltext.overwrite(connection, on=False)
+                    segments.defer_merges(connection, on=True)
+                segments.overwrite_deleted(connection, on=False)
             yield connection
             if many:
-                fulltext.overwrite(connection, on=True)
+                segments.overwrite_deleted(connection, on=True)
         if many:
-            room.merge_pieces(self._pool)
+            room.merge_segments(self._pool)
 
     def take_out(self, refs: Sequence[Ref], cause: Cause) -> Removed:
         entry, total = _Entry(self.user, self._now(), cause), Counter[str]()
@@ -258,7 +258,7 @@ class SqliteForgetting:
             if not room.merge_index(self._pool, stop):
                 return False
             with self._pool.write() as connection:
-                fulltext.calm(connection, on=False)
+                segments.defer_merges(connection, on=False)
                 connection.execute("DELETE FROM chores WHERE name = ?", (MERGE,))
         return vectors.sweep(self._pool, stop) and room.give_back(self._pool, stop)
 

@@ -48,8 +48,6 @@ COLUMNS = {
 #: bm25 weights in column order: owner, text, tool, author, extra, tool_extra.
 WEIGHTS = "0.0, 1.0, 0.5, 1.0, 0.7, 0.35"
 COUNT_BOUND = 10_000
-#: During a long job: so many pieces of the index are worth merging some, and so many are merged by a commit.
-MANY_PIECES, MOST_PIECES = 24, 300
 #: Longer words and runs are searched by their beginning, for a phrase costs by its length; of many the first count.
 MAX_TERM_CHARS, MAX_RUN_CHARS, MAX_RUNS, MAX_TERMS = 400, 24, 16, 100
 
@@ -183,81 +181,6 @@ def index(connection: Connection, first: int, last: int) -> None:
 def unindex(connection: Connection, bodies: Iterable[int]) -> None:
     """Take bodies out of the index; they must still be as they were when they went in."""
     connection.executemany(_UNINDEX, [(body,) for body in bodies])
-
-
-def overwrite(connection: Connection, *, on: bool) -> None:
-    """Say whether what is taken out of the index is overwritten in place, or left for the next merge."""
-    connection.execute("INSERT INTO words (words, rank) VALUES ('secure-delete', ?)", (int(on),))
-
-
-def calm(connection: Connection, *, on: bool) -> None:
-    """Say whether commits merge pieces of the index, or leave it to a long job, which does so in small steps.
-
-    A piece a commit is made; FTS5 merges some hundred pages every now and then, all of 16 pieces at once, and those
-    of 16 such merges: that may take longer than anybody should wait.
-    """
-    for name, usual, calmed in (("automerge", 4, 0), ("crisismerge", 16, MOST_PIECES)):
-        connection.execute("INSERT INTO words (words, rank) VALUES (?, ?)", (name, calmed if on else usual))
-
-
-def is_in_pieces(connection: Connection) -> bool:
-    """Whether a level of the index has so many pieces that some should be merged."""
-    return any(pieces >= MANY_PIECES for _, pieces in _levels(connection))
-
-
-def merge_some(connection: Connection, pages: int) -> bool:
-    """Merge some pieces, writing about so many pages; whether there may be more to do."""
-    connection.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (pages,))
-    return is_in_pieces(connection)
-
-
-def merge_step(connection: Connection, pages: int, level: int | None) -> int | None:
-    """Write about so many pages of a merge of the whole index; return the level it is merging, None where it is done.
-
-    Without a level a merge is begun.  What others add meanwhile is not waited for.  FTS5 stops between two terms
-    only: where a word is in a million messages, one step takes as long as that word does, some tenth of a second.
-    """
-    pages = -pages if level is None else pages  # a number below zero begins a merge of everything
-    connection.execute("INSERT INTO words (words, rank) VALUES ('merge', ?)", (pages,))
-    merging = {number for number, (being_merged, _) in enumerate(_levels(connection)) if being_merged}
-    if level is None:
-        return max(merging, default=None)
-    return level if level in merging else None
-
-
-def size(connection: Connection) -> int:
-    """Return how many bodies are in the index, of all users: FTS5's record of averages begins with it."""
-    block = connection.execute("SELECT block FROM words_data WHERE id = 1").fetchone()[0]
-    return next(_numbers(block), 0)
-
-
-def _levels(connection: Connection) -> list[tuple[int, int]]:
-    """Return of each level of the index how many pieces are being merged, and how many there are.
-
-    FTS5's record of its structure: four bytes, and four more in a later form of it, then numbers: levels, pieces,
-    writes; and for each level those two, and for each piece its id, first and last page (`_numbers`).
-    """
-    block = connection.execute("SELECT block FROM words_data WHERE id = 10").fetchone()[0]
-    late = block[4:8] == b"\xff\x00\x00\x01"
-    numbers = _numbers(block[8:] if late else block[4:])
-    count, _, _ = next(numbers), next(numbers), next(numbers)
-    found = []
-    for _ in range(count):
-        being_merged, pieces = next(numbers), next(numbers)
-        found.append((being_merged, pieces))
-        for _ in range(3 * pieces):
-            next(numbers)
-    return found
-
-
-def _numbers(block: bytes) -> Iterator[int]:
-    """Yield the numbers of a record: seven bits a byte, the highest bit says that there are more."""
-    number = 0
-    for byte in block:
-        number = number << 7 | byte & 0x7F
-        if byte < 0x80:
-            yield number
-            number = 0
 
 
 def expression(user: str | None, query: WordQuery, any_of: Sequence[Term] = ()) -> str | None:

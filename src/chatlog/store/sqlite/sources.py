@@ -26,8 +26,8 @@ class SqliteSources:
             )
             return {row[0]: _from_row(row) for row in rows}
 
-    def told(self, path: str) -> str | None:
-        """Return what the import of a file told."""
+    def report(self, path: str) -> str | None:
+        """Return what the import of a file reported, None where that may not be given again."""
         with self._pool.read() as connection:
             row = connection.execute(
                 "SELECT told FROM sources WHERE user = ? AND path = ?", (self._user, path)
@@ -88,5 +88,5 @@ def _to_row(file: SeenFile) -> Row:
         beside,
         marks,
         file.stamp,
-        file.told,
+        file.report,
     )

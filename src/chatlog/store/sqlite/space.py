@@ -1,4 +1,4 @@
-"""The file's space: words of what is gone merged out of the index, free pages given back, the log folded in.
+"""The file's space: deleted words merged out of the index, free pages given back, the log folded in (checkpointed).
 
 Everything but `vacuum` works in steps of a few milliseconds, with a pause between two in which others write.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from chatlog.errors import ReadOnlyError, StorageFullError
 from chatlog.store.forgetting import Stop
-from chatlog.store.sqlite import fulltext
+from chatlog.store.sqlite import segments
 from chatlog.store.sqlite.connection import Connection, Pool, patiently
 from chatlog.store.sqlite.database_file import beside
 from chatlog.store.sqlite.pacing import FEW_PAGES, checkpoint, in_steps
@@ -26,21 +26,21 @@ FEWEST_PAGES, MOST_PAGES = 16, 1_000
 FOLD_SECONDS = 2.0
 
 
-def merge_pieces(pool: Pool) -> None:
-    """Merge pieces of the word index while there are many, which others would have to do otherwise."""
+def merge_segments(pool: Pool) -> None:
+    """Merge segments of the word index while there are many, which others would have to do otherwise."""
     with pool.read() as connection:
-        if not fulltext.is_in_pieces(connection):
+        if not segments.are_many(connection):
             return
-    in_steps(pool, fulltext.merge_some, bool, least=FEWEST_PAGES, most=MOST_PAGES)
+    in_steps(pool, segments.merge_some, bool, least=FEWEST_PAGES, most=MOST_PAGES)
 
 
 def merge_index(pool: Pool, stop: Stop) -> bool:
-    """Merge the whole word index into one piece: nothing of what was taken out of it is left."""
+    """Merge the whole word index into one segment: nothing of what was taken out of it is left."""
     level: int | None = None
 
     def step(connection: Connection, pages: int) -> bool:
         nonlocal level
-        level = fulltext.merge_step(connection, pages, level)
+        level = segments.merge_step(connection, pages, level)
         return level is not None
 
     return in_steps(pool, step, stop, least=FEWEST_PAGES, most=MOST_PAGES)

@@ -25,7 +25,7 @@ from chatlog.store.vectors import EMBEDDED_CHARS, Meanings, Pending, Vector
 
 #: A body has at most so many pieces: the id of a piece's vector is the body's times this, and the piece.
 MAX_PIECES = 64
-#: So many bodies of others are looked through by each search; where there are more, it is noted that they are others'.
+#: Each search walks past up to so many bodies that others have added; of more it is noted that they are not the user's.
 BEHIND = 1_000
 #: Texts to embed are read until they have so many characters, and so much of each of a sample.
 PENDING_CHARS, SAMPLED_CHARS = 2_000_000, 2_000

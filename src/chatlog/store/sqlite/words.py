@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chatlog.models import Filters, Hit, Term, WordQuery
-from chatlog.store.sqlite import fulltext, messages
+from chatlog.store.sqlite import fulltext, messages, segments
 from chatlog.store.sqlite.connection import Connection, Pool
 from chatlog.store.sqlite.where import conversation_where, message_where
 from chatlog.store.words import EVERY, Posting, Spot, Surroundings
@@ -40,7 +40,7 @@ class SqliteWords:
     def size(self) -> int:
         with self._pool.read() as connection:
             if self._owner(connection) is None:
-                return fulltext.size(connection)
+                return segments.size(connection)
             total = connection.execute("SELECT count(*) FROM conversations WHERE user = ?", (self.user,)).fetchone()[0]
             held, counted = connection.execute(
                 """SELECT total(message_count), count(*) FROM (
@@ -84,9 +84,9 @@ class SqliteWords:
             return self._bodies(connection, fulltext.expression(self._owner(connection), query), most, span)
 
     def _owner(self, connection: Connection) -> str | None:
-        """Return whose rows to look among, None where nobody else has any: naming an owner of all doubles the work.
+        """Return the user to search for, None where the file has no other: to ask for an owner doubles FTS5's work.
 
-        Whoever comes in between has no say: only what `spots` finds among the user's own messages is shown.
+        Another user's messages that come in between are not shown: `spots` finds places among the user's own alone.
         """
         first, last = connection.execute(
             "SELECT (SELECT min(user) FROM conversations), (SELECT max(user) FROM conversations)"
