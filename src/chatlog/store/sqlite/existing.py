@@ -6,12 +6,12 @@ Reads only; what follows from the answers is `ingest`'s to decide.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from chatlog.models import ConversationDraft, MessageDraft, Part, title_from
 from chatlog.store.sqlite import bodies
-from chatlog.store.sqlite.connection import Connection
-from chatlog.store.sqlite.identity import is_unique
+from chatlog.store.sqlite.connection import Connection, Row
+from chatlog.store.sqlite.identity import Identity, is_unique
 
 #: So many copies of a message are looked at for one that is the same.
 COPIES = 8
@@ -31,6 +31,21 @@ def repeated(connection: Connection, drafts: Sequence[MessageDraft], placed: set
     seen = "SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM messages WHERE source_id = value)"
     rows = connection.execute(seen, (json.dumps(names),))
     return frozenset(row[0] for row in rows) | placed.intersection(names)
+
+
+def placed(connection: Connection, conversation: int, names: Iterable[Identity | None]) -> Iterator[Row]:
+    """Yield the messages of a conversation that have one of some source ids or seqs.
+
+    A row is that name, the seq of the parent, the message's own seq, its sha256 and its body.
+    """
+    names = list(names)
+    for column, kind in (("source_id", str), ("seq", int)):
+        yield from connection.execute(
+            f"""SELECT m.{column}, m.parent_seq, m.seq, b.sha256, m.body
+                FROM messages AS m JOIN bodies AS b ON b.id = m.body
+                WHERE m.conversation = ? AND m.{column} IN (SELECT value FROM json_each(?))""",
+            (conversation, json.dumps([name for name in names if isinstance(name, kind)])),
+        )
 
 
 def buried_in(connection: Connection, user: str, source: str, draft: ConversationDraft) -> frozenset[str]:

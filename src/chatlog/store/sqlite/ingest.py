@@ -166,18 +166,10 @@ class Ingest:
                 wanted |= {message.seq, before, diverged(target.id, message)}
         origins = {name: found for name in wanted if (found := origin(target.id, name))}
         wanted |= {seq for seq, _ in origins.values()}
-        names = json.dumps([name for name in wanted if isinstance(name, str)])
-        seqs = json.dumps([seq for seq in wanted if isinstance(seq, int)])
-        for column, values in (("source_id", names), ("seq", seqs)):
-            for name, parent, *place in self.connection.execute(
-                f"""SELECT m.{column}, m.parent_seq, m.seq, b.sha256, m.body
-                    FROM messages AS m JOIN bodies AS b ON b.id = m.body
-                    WHERE m.conversation = ? AND m.{column} IN (SELECT value FROM json_each(?))""",
-                (target.key, values),
-            ):
-                target.known[name] = (place[0], place[1], place[2])
-                if parent is None:
-                    target.roots.add(name)
+        for name, parent, *place in existing.placed(self.connection, target.key, wanted):
+            target.known[name] = (place[0], place[1], place[2])
+            if parent is None:
+                target.roots.add(name)
         for name, (seq, digest) in origins.items():  # ours, which a copy of this conversation kept as a branch
             if seq in target.known and target.known[seq][1].hex().startswith(digest):
                 target.known.setdefault(name or "", target.known[seq])
@@ -284,8 +276,8 @@ class Ingest:
     def _kept(self, target: Target, seq: int, draft: MessageDraft) -> str | None:
         """Return as what it counts that a message stays although it came otherwise; None where it does not stay.
 
-        It stays where it came as a mere beginning of what is here, as a snapshot taken while it was written has it (with
-        as many parts, in a source that says it is newer, it is an edit), and on legal hold where any of it would go.
+        It stays where only its beginning came, as a snapshot taken while it was written has it (with as many parts, in
+        a source that says it is newer, it is an edit), and on legal hold where any of it would go.
         """
         self.rows.write()
         role, stored = existing.said_at(self.connection, target.key, seq)
