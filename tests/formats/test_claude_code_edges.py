@@ -46,6 +46,22 @@ def test_queued_words_are_matched_as_a_whole() -> None:
     assert ["Hello", "What was yesterday?", "maybe\nno", "yes"] == [message.text for message in found.only.values()]
 
 
+def test_words_handed_over_that_were_queued_before_the_file_begins() -> None:
+    """A slice of a session keeps what was typed, where the model was given it."""
+    found = told(
+        entry("user", "u1", "Start."),
+        {
+            "type": "queue-operation",
+            "operation": "remove",
+            "sessionId": "s",
+            "timestamp": "t1",
+            "content": "Parser first",
+        },
+        entry("assistant", "a1", "Parser first, then.", id="m"),
+    )
+    assert ["Start.", "Parser first", "Parser first, then."] == [message.text for message in found.only.values()]
+
+
 def test_attachments_without_ids_follow_the_message_before() -> None:
     """Queued words that Claude Code attached without a uuid stand where they were written."""
     attachment = {"type": "queued_command", "prompt": "And this.", "commandMode": "prompt"}

@@ -807,3 +807,16 @@ def test_blocks_that_have_values() -> None:
     ]
     found = messages(openai_messages.read(source_of(json.dumps(record))))
     assert expected == [part for message in found for part in message.parts or ()]
+
+
+def test_what_an_agent_says_of_its_session() -> None:
+    """Hermes' session files hold messages of this form beside when and where the session was."""
+    spoken = [{"role": "user", "content": "Summarise."}, {"role": "assistant", "content": "Done."}]
+    facts = {"session_id": "20260429_a", "session_start": "2026-04-29T20:00:00Z", "cwd": "/tmp/here", "model": "m"}
+    found = conversations(openai_messages.read(source_of(json.dumps({**facts, "messages": spoken}))))[0]
+    assert ("20260429_a", "2026-04-29T20:00:00.000Z", "/tmp/here", "m") == (
+        found.source_id,
+        found.created_at,
+        found.project,
+        found.model,
+    )

@@ -320,8 +320,10 @@ class Lane:
         """Mark queued words as given to the model in the middle of its turn."""
         words = entry.get("content")
         waiting = [queued for queued in self.queue if not queued.sent]
-        named = [queued for queued in waiting if queued.entry.get("content") == words]
-        for queued in (named or waiting)[:1]:
+        if words and not waiting:  # they were typed before this file begins
+            self.queue_up(entry)
+            waiting = self.queue[-1:]
+        for queued in ([queued for queued in waiting if queued.entry.get("content") == words] or waiting)[:1]:
             queued.sent = True
 
     def _sent_words(self, base: str | None) -> str | None:
@@ -329,8 +331,7 @@ class Lane:
         sent = [queued for queued in self.queue if queued.sent]
         for queued in sent:
             base = self._accept_words(queued, base, None)
-        if sent:
-            self.queue = [queued for queued in self.queue if not queued.sent]
+        self.queue = [queued for queued in self.queue if not queued.sent]
         return base
 
     def _accept_words(self, queued: Queued, base: str | None, unsent: str | None) -> str | None:

@@ -253,12 +253,14 @@ def _placed(
 
 def _conversation_draft(facts: dict[str, Any]) -> ConversationDraft:
     """Return what a record says of its conversation; what has no place of its own becomes metadata."""
-    model = facts.pop("model") if isinstance(facts.get("model"), str) else None
-    title = facts.pop("title") if isinstance(facts.get("title"), str) else None
+    model, title, project = (
+        facts.pop(key) if isinstance(facts.get(key), str) else None for key in ("model", "title", "cwd")
+    )
     return ConversationDraft(
         source_id=_conversation_id(facts),
         title=title or None,
         model=model,
+        project=project or None,
         created_at=time_of(facts),
         metadata={key: fact for key, fact in facts.items() if fact is not None},
     )
