@@ -359,3 +359,37 @@ def test_the_index_lists_the_newest_first_and_knows_the_words() -> None:
     assert 1 == page.count("<p dir")
     words = re.search(r'id="words">(.*?)</script>', page, re.DOTALL)
     assert ["cafe naive", "cafe naive"] == json.loads(words[1] if words else "")
+
+
+# formulas, tables, names
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        (r"so $a_1 * b_2 * c$ is", r"$a_1 * b_2 * c$"),
+        (r"so \(x_1*y*z\) is", r"\(x_1*y*z\)"),
+        (r"so \[x = *y*\] is", r"\[x = *y*\]"),
+        ("$$E = mc^2 *a* <b>$$", "$$E = mc^2 *a* &lt;b&gt;$$"),
+        ("\\[\na\n- b\\\\\n= *c*\n\\]", "\\[\na\n- b\\\\\n= *c*\n\\]"),
+        ("so\n$$\n# x\n$$\nis", "$$\n# x\n$$"),
+    ],
+)
+def test_a_formula_is_kept_as_it_was_written(words: str, kept: str) -> None:
+    """Its backslashes are no escapes, its stars no emphasis, its lines no lists; and it is text."""
+    assert f'<span class="formula">{kept}</span>' in spell.markdown(words)
+
+
+@pytest.mark.parametrize(
+    "words", ["from $5 to $6 or $7*2*", r"\[WIP\]", "$$", r"\(", "`$a_1 b$`", "$$\nnever closed", r"a \$x_1$ b"]
+)
+def test_what_is_no_formula_is_none(words: str) -> None:
+    """Prices, escaped brackets, code, and what has no end."""
+    assert "formula" not in spell.markdown(words)
+
+
+def test_a_table_is_aligned_by_classes() -> None:
+    """The policy of the page lets in no style but its own sheet, so that one in a cell would do nothing."""
+    made = spell.markdown("|a|b|c|d|\n|:-|:-:|-:|-|\n|1|2|3|4|")
+    assert ["left", "center", "right"] * 2 == re.findall(r'<t[hd] class="(\w+)">', made)
+    assert "style" not in made

@@ -11,6 +11,7 @@ from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from chatlog.formats.webpage import formula
 from chatlog.formats.webpage.highlight import highlighted
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ _MARKED = re.compile(r"[*_`#\[\]<>|~&\\!=\x00]|://|[^\S \n]| $|^ |^[-+]|^\d{1,9}
 _LINE_ENDS = re.compile(r"\r\n?")
 _LANGUAGE = re.compile(r"[\w+#.-]{1,30}")
 _BARE_LINK = re.compile(r"https?://[^\s<>\"'`\\\x00-\x1f]{1,2000}")
+_SIDES = ("left", "center", "right")
 _TRAILING = ".,;:!?)]}*_"
 #: The label of a link is looked for in so many tokens before a word.
 _LINK_TOKENS = 60
@@ -120,10 +122,13 @@ def _renderer(*, breaks: bool) -> MarkdownIt:
         "heading_close": _heading,
         "table_open": lambda *_: '<div class="scroll"><table>\n',
         "table_close": lambda *_: "</table></div>\n",
+        "th_open": _cell,
+        "td_open": _cell,
         "text": _text,
     }
     for name, rule in rules.items():
         made.add_render_rule(name, lambda _, *given, rule=rule: rule(*given))
+    formula.add_to(made)
     return made
 
 
@@ -149,6 +154,12 @@ def _heading(tokens: Sequence[Any], index: int, *_: object) -> str:
     token = tokens[index]
     level = min(int(token.tag[1:]) + 2, 6)
     return f"<h{level}>" if token.nesting == 1 else f"</h{level}>\n"
+
+
+def _cell(tokens: Sequence[Any], index: int, *_: object) -> str:
+    """Return a cell; its alignment is a class, for the policy of the page lets no style in."""
+    side = str(tokens[index].attrGet("style") or "").removeprefix("text-align:")
+    return f'<{tokens[index].tag} class="{side}">' if side in _SIDES else f"<{tokens[index].tag}>"
 
 
 def _text(tokens: Sequence[Any], index: int, *_: object) -> str:
