@@ -212,6 +212,7 @@ class Filters:
     min_messages: int | None = None
     max_messages: int | None = None
     ids: tuple[str, ...] | None = None
+    begins: str | None = None  # the first characters of the id
 
 
 class Page(NamedTuple):

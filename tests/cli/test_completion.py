@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -43,7 +44,12 @@ def shell(trip: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def tab(*words: str) -> list[str]:
-    """Return what bash offers for the last of some words; nothing may be said on the terminal meanwhile."""
+    """Return what bash offers for the last of some words, without what it says about each."""
+    return [line.split("  ")[0] for line in listed(*words)]
+
+
+def listed(*words: str) -> list[str]:
+    """Return the lines that bash lists for the last of some words; nothing may be said on the terminal meanwhile."""
     done = subprocess.run(
         ["bash", "--norc", "-c", BASH, "bash", "chatlog", *words],
         capture_output=True,
@@ -87,6 +93,8 @@ def test_verbs_are_offered(shell: Run) -> None:
         (("completion", ""), ["bash", "zsh", "fish"]),
         (("state", "@last", "un"), ["unset"]),
         (("help", "ex"), ["export", "exit-codes"]),
+        (("help", "db", "re"), ["restore", "rekey"]),
+        (("help", "list", ""), []),
     ],
     ids=str,
 )
@@ -113,12 +121,67 @@ def test_options_and_their_values_are_offered(words: tuple[str, ...], offered: l
         (("tag", "@last", "+"), ["+travel", "+work"]),
         (("tag", "@last", "+w"), ["+work"]),
         (("tag", "@last", "-tr"), ["-travel"]),
+        (("prune", "--except-tag", "w"), ["work"]),
+        (("restore", ""), []),
     ],
     ids=str,
 )
 def test_ids_and_tags_are_offered(words: tuple[str, ...], offered: list[str], shell: Run) -> None:
     """They come from the user's own database."""
     assert offered == tab(*words)
+
+
+def test_titles_stand_beside_what_is_listed(shell: Run) -> None:
+    """Where there is more than one; the only one is put in without."""
+    shell("set", LISBON, "--title", "Trip to Lisbon")
+    shell("set", DATABASE, "--title", "x" * 200)
+    assert [f"{DATABASE[:8]}  {'x' * 69}", f"{LISBON[:8]}  Trip to Lisbon"] == listed("show", "")
+    assert [LISBON[:8]] == listed("show", "lis")
+    assert "list        List conversations, the latest first." in listed("")
+
+
+def test_any_id_is_offered_once_it_is_begun(shell: Run) -> None:
+    """However many conversations are newer than it."""
+    lines = [{"type": "message", "conversation": f"c{at}", "role": "user", "text": "x"} for at in range(80)]
+    shell("import", "-", stdin="".join(json.dumps(line) + "\n" for line in lines))
+    assert LISBON[:8] not in tab("show", "")
+    assert [LISBON[:8]] == tab("show", "lisb")
+
+
+def test_what_is_in_the_trash_is_offered_to_restore(shell: Run) -> None:
+    """And nothing else is."""
+    shell("delete", LISBON, "--yes")
+    assert [LISBON[:8]] == tab("restore", "")
+
+
+def test_policies_are_offered(shell: Run) -> None:
+    """By their names."""
+    shell("policy", "add", "old", "--older-than", "1y")
+    assert ["old"] == tab("policy", "show", "")
+    assert ["old"] == tab("policy", "remove", "o")
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("list", "--tag", "w", ":"), ["1", "2"]),
+        (("list", "--tag", "w", ":", "1"), ["1"]),
+        (("list", "--tag", "w:"), ["w:1", "w:2"]),
+        (("tag", "@last", "+w", ":", ""), ["1", "2"]),
+    ],
+    ids=str,
+)
+def test_a_tag_with_a_colon_is_completed(words: tuple[str, ...], offered: list[str], shell: Run) -> None:
+    """The shell makes three words of w:1, and replaces the last."""
+    shell("tag", LISBON, "+w:1", "+w:2")
+    assert offered == tab(*words)
+
+
+def test_zsh_is_told_where_a_title_has_a_backslash(shell: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would take one away."""
+    shell("set", LISBON, "--title", "a\\b: c")
+    monkeypatch.setenv("_CHATLOG_COMPLETE", "zsh")
+    assert f"{LISBON[:8]}:a\\\\b: c\n" == shell("show", "lis").out
 
 
 @pytest.mark.parametrize("words", [("nonsense", ""), ("--db", "missing.db", "show", ""), ("--version", "")], ids=str)

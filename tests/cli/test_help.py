@@ -134,3 +134,15 @@ def test_the_help_of_a_verb_below_a_group(run: Run) -> None:
     assert run("db", "backup", "--help").out == run("help", "db", "backup").out
     assert 2 == run("help", "list", "all").code
     assert "backup" in run("help", "db", "bakup", "--json").error["hint"]
+
+
+def test_a_value_is_called_the_same_by_every_verb() -> None:
+    """No option calls its value after Python's type, and those that are shared by name share what that is called."""
+    called: dict[str, set[str]] = {}
+    for verb in VERBS:
+        for parameter in command(verb).params:
+            if parameter.param_type_name == "option" and not parameter.is_flag:
+                called.setdefault(parameter.opts[-1], set()).add(parameter.metavar or "")
+    assert [] == [name for name, words in called.items() if "" in words]
+    shared = {flag.spellings[-1] for flag in FILTER_FLAGS} - {"--model"}
+    assert {} == {name: words for name, words in called.items() if name in shared and len(words) > 1}

@@ -30,7 +30,7 @@ COMMANDS = {
     "add": ("add", "Add messages to a conversation."),
     "list": ("list", "List conversations, the latest first."),
     "show": ("show", "Show a conversation."),
-    "search": ("search", "Find messages by their words."),
+    "search": ("search", "Find messages by their words and by meaning."),
     "similar": ("similar", "Find conversations like one, or messages like one."),
     "context": ("context", "Assemble the messages for the next request, within a budget."),
     "embed": ("embed", "Bring the index of meanings up to date."),
@@ -158,8 +158,8 @@ def app() -> Verbs:
         name="chatlog",
         help=HELP,
         params=[*global_options(hidden=False), asked],
-        epilog=f"chatlog help VERB, chatlog help exit-codes, dates, filters, query, ids, json, terminal, settings.  "
-        f"Exit codes: {EXIT_CODES}",
+        epilog="chatlog help VERB, chatlog help exit-codes, dates, filters, query, encryption, ids, json, terminal, "
+        f"settings.  Exit codes: {EXIT_CODES}",
         rich_markup_mode=None,
         no_args_is_help=True,
         subcommand_metavar="VERB [ARGS]...",

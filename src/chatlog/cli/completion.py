@@ -20,11 +20,25 @@ from chatlog.output import one_line
 BASH = """\
 # bash completion for chatlog
 _chatlog() {
-    local line
+    local line wide=0 tab=$'\\t'
     COMPREPLY=()
     while IFS= read -r line; do
         COMPREPLY+=("$line")
+        line=${line%%"$tab"*}
+        (( ${#line} > wide )) && wide=${#line}
     done < <(_CHATLOG_COMPLETE=bash "$1" "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
+    # what it is about stands beside it where there is more than one to choose from, and the shell only lists them
+    if (( ${#COMPREPLY[@]} < 2 )) || [[ $COMP_TYPE == 37 || $COMP_TYPE == 42 ]]; then
+        COMPREPLY=("${COMPREPLY[@]%%"$tab"*}")
+        return
+    fi
+    local at
+    for at in "${!COMPREPLY[@]}"; do
+        line=${COMPREPLY[at]}
+        [[ $line == *"$tab"* ]] || continue
+        printf -v line '%-*s  %s' "$wide" "${line%%"$tab"*}" "${line#*"$tab"}"
+        COMPREPLY[at]=${line:0:${COLUMNS:-80}-1}
+    done
 }
 complete -o default -o nosort -F _chatlog chatlog 2>/dev/null || complete -o default -F _chatlog chatlog
 """
@@ -98,15 +112,30 @@ class _Words(ShellComplete):
         """Return the line that a shell's script reads; `complete_var` is the shell."""
         value, about = one_line(str(item.value)), one_line(item.help or "")
         if self.complete_var == "zsh":
-            value = value.replace("\\", "\\\\").replace(":", "\\:")
+            value, about = value.replace("\\", "\\\\").replace(":", "\\:"), about.replace("\\", "\\\\")
             return f"{value}:{about}" if about else value
-        return f"{value}\t{about}" if about and self.complete_var == "fish" else value
+        return f"{value}\t{about}" if about else value
 
 
 def serve(shell: str, cli: Any, session: Session, words: Sequence[str]) -> None:
     """Print what the last of `words` may become."""
+    words, typed = _joined(words) if shell == "bash" else ([*words], "")
     ends = [*words[:-1], "" if words[-1:] == ["="] else "".join(words[-1:])]
     *before, last = [word for word in ends if word != "="]  # bash splits --format=json in three
     asked = _Words(cli, {"obj": session}, "chatlog", shell)
     option = last[: last.find("=") + 1] if last.startswith("--") and shell != "bash" else ""
-    session.output.lines(option + asked.format_completion(item) for item in asked.get_completions(before, last))
+    lines = (option + asked.format_completion(item) for item in asked.get_completions(before, last))
+    session.output.lines(line.removeprefix(typed) for line in lines)
+
+
+def _joined(words: Sequence[str]) -> tuple[list[str], str]:
+    """Return bash's words, which it splits at colons, as they were typed, and what of the last one it holds apart."""
+    joined, before = [""], ""
+    for word in words:
+        if ":" in (word, before):
+            joined[-1] += word
+        else:
+            joined.append(word)
+        before = word
+    is_split = ":" in words[-2:]
+    return joined[1:], joined[-1][: joined[-1].rfind(":") + 1] if is_split else ""

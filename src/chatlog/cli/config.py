@@ -23,7 +23,10 @@ def _values(ctx: typer.Context) -> list[str]:
     return [choice for choice in setting.choices if choice] if setting else []
 
 
-Name = Annotated[str, typer.Argument(help=f"One of: {', '.join(config.BY_NAME)}.", autocompletion=_names)]
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help=f"One of: {', '.join(config.BY_NAME)}.", autocompletion=_names)
+]
+Value = Annotated[str, typer.Argument(metavar="VALUE", help="The new value.", autocompletion=_values)]
 
 
 @verb("chatlog config list", forms=FORMATS)
@@ -57,9 +60,7 @@ def get(ctx: typer.Context, name: Name) -> None:
 
 
 @verb("chatlog config set synchronous NORMAL", "chatlog config set user ana", forms=THING)
-def set_(
-    ctx: typer.Context, name: Name, value: Annotated[str, typer.Argument(help="The new value.", autocompletion=_values)]
-) -> None:
+def set_(ctx: typer.Context, name: Name, value: Value) -> None:
     """Set a value in the config file; a path is kept from the root on."""
     session = Session.of(ctx)
     value = config.settled(name, value)

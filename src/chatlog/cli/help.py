@@ -37,13 +37,14 @@ With --json an error is {"error": {"kind", "message", "hint", "retryable"}} on s
 
 JSON and files hold ISO-8601 UTC: 2026-11-20T21:44:00.123Z
 """,
-    "filters": """Filters, the same on list, search, export and tag
+    "filters": """Filters, the same on list, search, similar, export, tag, delete, prune, redact, stats and others
 
   --tag T (repeated: all of them)  --no-tag T  --source NAME  --model NAME  --role ROLE  --author NAME
   --title TEXT  --project PATH  --since WHEN  --until WHEN  --pinned/--no-pinned  --archived  --deleted
   --min-messages N  --max-messages N
 
 On search, dates, role, author and model are those of the message; on the others, of the conversation.
+A filter that holds nothing ("") is refused, and so are ids and filters together where something is changed.
 """,
     "query": """The search language
 
@@ -127,6 +128,12 @@ def _pages(ctx: typer.Context) -> list[str]:
     return [*ctx.find_root().command.list_commands(ctx), *TOPICS]  # type: ignore[attr-defined]
 
 
+def _verbs_below(ctx: typer.Context) -> list[str]:
+    """Return the verbs of the group that was named."""
+    root = ctx.find_root()
+    return [*getattr(root.command.get_command(root, ctx.params.get("topic") or ""), "commands", ())]  # type: ignore[attr-defined]
+
+
 @verb("chatlog help search", "chatlog help db backup", "chatlog help exit-codes", "chatlog help query")
 def command(
     ctx: typer.Context,
@@ -134,7 +141,9 @@ def command(
         str | None,
         typer.Argument(metavar="[VERB|TOPIC]", help=f"Topics: {', '.join(TOPICS)}.", autocompletion=_pages),
     ] = None,
-    verb_of: Annotated[str | None, typer.Argument(metavar="[VERB]", help="Of db, memory …: which.")] = None,
+    verb_of: Annotated[
+        str | None, typer.Argument(metavar="[VERB]", help="Of db, memory …: which.", autocompletion=_verbs_below)
+    ] = None,
 ) -> None:
     """Explain a verb, or a topic: exit-codes, dates, filters, query, ids, json, terminal, settings, encryption."""
     session = Session.of(ctx)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import typer
@@ -14,7 +15,7 @@ from typer.core import TyperCommand, TyperOption
 
 from chatlog.cli.session import Session
 from chatlog.errors import UsageError, choices_hint
-from chatlog.models import ROLES
+from chatlog.models import ROLES, Filters
 from chatlog.output import FORMATS, WIRE_FORMS
 
 #: The messages of exit codes, for the end of each help text.
@@ -24,6 +25,8 @@ EXIT_CODES = (
 )
 
 
+#: So many conversations are offered to complete with: a shell asks before it shows a hundred.
+MOST_OFFERED = 50
 #: More messages, and more results, than there ever are: who asks for more than that means all.
 MOST = 1 << 31
 
@@ -176,6 +179,13 @@ def verb(
 _CALLED = {"int": "whole number", "int range": "whole number", "float": "number", "float range": "number"}
 
 
+#: What help calls the values of the verbs' own options, as the shared ones of the same names.
+_METAVARS = {
+    **{flag.spellings[-1]: flag.metavar for flag in FILTER_FLAGS if flag.metavar},
+    "--system": "TEXT|-", "--key": "KEY", "--cursor": "CURSOR", "--mode": "MODE", "--in": "PLACE",
+}  # fmt: skip
+
+
 class Command(TyperCommand):
     """A verb: its own options, the shared ones it takes, and help that leads with examples."""
 
@@ -187,6 +197,8 @@ class Command(TyperCommand):
         own = {spelling for parameter in self.params for spelling in parameter.opts}
         for parameter in self.params:
             parameter.type.name = _CALLED.get(parameter.type.name, parameter.type.name)
+            if isinstance(parameter, TyperOption) and not parameter.is_flag:
+                parameter.metavar = parameter.metavar or _METAVARS.get(parameter.opts[-1])
         shared = [_option(flag, "filter_flags") for flag in FILTER_FLAGS] if spec.filters else []
         shared += global_options(hidden=True)
         self.params += [option for option in shared if not own & set(option.opts)]
@@ -243,18 +255,30 @@ def build(name: str, body: Callable[..., None]) -> Command:
 
 def complete_conversation(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """Return ids, or @last and its like, that begin like this, with the titles."""
+    return _offered(ctx, incomplete, Filters())
+
+
+def complete_deleted(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Return the same of what is in the trash."""
+    return _offered(ctx, incomplete, Filters(deleted=True))
+
+
+def _offered(ctx: typer.Context, incomplete: str, among: Filters) -> list[tuple[str, str]]:
     from chatlog.errors import ChatlogError
 
+    is_recent = incomplete.startswith("@")
+    wanted = among if is_recent or not incomplete else replace(among, begins=incomplete.lower())
     try:
-        page = Session.of(ctx).store().conversations(limit=200)
+        page = Session.of(ctx).store().conversations(wanted, limit=MOST_OFFERED)
     except ChatlogError:
         return []
-    if incomplete.startswith("@"):
+    names = [found.id[: max(8, len(incomplete))] for found in page.items]
+    if is_recent:
         names = ["@last", *(f"@{number}" for number in range(2, 10))]
-    else:
-        names = [found.id[: max(8, len(incomplete))] for found in page.items]
     return [
-        (name, found.title or "") for name, found in zip(names, page.items, strict=False) if name.startswith(incomplete)
+        (name, found.title or "")
+        for name, found in zip(names, page.items, strict=False)
+        if name.startswith(incomplete.lower())
     ]
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chatlog.cli.options import one_of
+from chatlog.cli.options import complete_tag, one_of
 from chatlog.cli.session import Session
 from chatlog.errors import PartlyDoneError, RefusedError, UsageError
 from chatlog.models import Conversation, parse_ref
@@ -30,7 +30,10 @@ MaxSize = Annotated[str | None, typer.Option(metavar="2GB", help="The oldest, un
 Action = Annotated[
     str, typer.Option(metavar="|".join(ACTIONS), help="What happens to them.", autocompletion=one_of(*ACTIONS))
 ]
-ExceptTag = Annotated[list[str] | None, typer.Option(metavar="T", help="Never those with this tag; repeatable.")]
+ExceptTag = Annotated[
+    list[str] | None,
+    typer.Option(metavar="T", help="Never those with this tag; repeatable.", autocompletion=complete_tag),
+]
 UnlessActive = Annotated[str | None, typer.Option(metavar="7d", help="Never those active in this time.")]
 UnlessDue = Annotated[bool, typer.Option("--unless-due", help="Never those whose compaction is due.")]
 Detector = Annotated[

@@ -11,12 +11,21 @@ from chatlog import retention
 from chatlog.cli import actions, plans
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
-from chatlog.errors import NotFoundError, UsageError
+from chatlog.errors import ChatlogError, NotFoundError, UsageError
 from chatlog.output import FORMATS, IDENTIFIED, Column, Listing, text_of
 from chatlog.rules import Rule
 from chatlog.store import Store
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A policy's name.")]
+
+def _complete_name(ctx: typer.Context) -> list[str]:
+    session = Session.of(ctx)
+    try:
+        return [name for name, _, _ in plans.stored(session, session.store())]
+    except ChatlogError:
+        return []
+
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A policy's name.", autocompletion=_complete_name)]
 
 
 @verb(
@@ -92,7 +101,10 @@ def remove(ctx: typer.Context, name: Name) -> None:
 
 @verb("chatlog policy show", "chatlog policy show old --json", forms=FORMATS)
 def show(
-    ctx: typer.Context, name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One; else all.")] = None
+    ctx: typer.Context,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="One; else all.", autocompletion=_complete_name)
+    ] = None,
 ) -> None:
     """Explain which policy would take which conversation now, and which it leaves alone, and why."""
     session = Session.of(ctx)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from chatlog.cli.options import Conversations, verb
+from chatlog.cli.options import complete_deleted, verb
 from chatlog.cli.session import Session
 from chatlog.errors import NotFoundError, UsageError
 from chatlog.export import select
@@ -21,7 +23,15 @@ from chatlog.store import Store
     filters=True,
     forms=IDENTIFIED,
 )
-def command(ctx: typer.Context, conversations: Conversations = None) -> None:
+def command(
+    ctx: typer.Context,
+    conversations: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[CONV]...", help="Conversations; - reads ids from stdin.", autocompletion=complete_deleted
+        ),
+    ] = None,
+) -> None:
     """Take conversations out of the trash: all that was in them is there and found again."""
     session = Session.of(ctx)
     filters = session.filters(deleted=True)

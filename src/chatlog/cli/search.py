@@ -68,7 +68,7 @@ def command(
     explain: Annotated[bool, typer.Option("--explain", help="Say how each result was found.")] = False,
     batch: Annotated[str | None, typer.Option(metavar="-", help="Answer JSON requests on stdin, one a line.")] = None,
 ) -> None:
-    """Find messages by their words; a question works as it comes.
+    """Find messages by their words and by meaning; a question works as it comes.
 
     Where not all words are found together, some are left out, and named.  Exit code 1: nothing found.
     """

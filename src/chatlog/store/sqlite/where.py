@@ -36,6 +36,7 @@ def _conditions(filters: Filters) -> list[tuple[str, list[Any]]]:
         (filters.min_messages, "c.message_count >= ?", [filters.min_messages]),
         (filters.max_messages, "c.message_count <= ?", [filters.max_messages]),
         (filters.ids, "c.id IN (SELECT value FROM json_each(?))", [json.dumps(filters.ids)]),
+        (filters.begins, "c.id >= ? AND c.id < ?", [filters.begins, f"{filters.begins}\x7f"]),
     )
     return found + [(condition, values) for wanted, condition, values in optional if wanted is not None]
 
