@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -156,6 +157,37 @@ def test_an_endpoint_is_asked_with_openai_s_protocol() -> None:
         server.shutdown()
     with pytest.raises(CommandError, match="cannot be asked"):
         summarizer(address, "key")(task)
+
+
+class Nonsense(BaseHTTPRequestHandler):
+    """A server whose answers are none, one kind by each name of a model."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        answers = {
+            "page": b"HTTP/1.0 200 OK\r\n\r\n<html>",
+            "deep": b"HTTP/1.0 200 OK\r\n\r\n" + b"[" * 100_000,
+            "chunks": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc",
+            "line": b"\x00 nonsense\r\n\r\n",
+        }
+        self.wfile.write(answers[json.loads(body)["model"]])
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def test_an_endpoint_that_talks_nonsense_is_a_clear_error() -> None:
+    """Whatever comes instead of an answer, and whatever was written instead of an address."""
+    task = Task(messages=[message(1, "user", "hello")])
+    with HTTPServer(("127.0.0.1", 0), Nonsense) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for kind in ("page", "deep", "chunks", "line"):
+            with pytest.raises(CommandError, match=r"something else than JSON|cannot be asked: ."):
+                summarizer(f"http://127.0.0.1:{server.server_port}/v1#{kind}")(task)
+        server.shutdown()
+    for address in ("http://[::1/v1", "http://ex ample/v1", "http://127.0.0.1:abc/v1", "http://"):
+        with pytest.raises(CommandError, match="cannot be asked"):
+            summarizer(address)(task)
 
 
 def test_the_built_in_is_the_same_each_time_and_short() -> None:

@@ -9,6 +9,7 @@ import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
 
 from chatlog.errors import CommandError
@@ -33,17 +34,21 @@ class Endpoint:
         headers = {"Content-Type": "application/json"}
         if self.api_key:
             headers["Authorization"] = f"Bearer {self.api_key}"
-        request = urllib.request.Request(f"{base.rstrip('/')}/chat/completions", body, headers)  # noqa: S310  http(s) by its name
         try:
+            request = urllib.request.Request(f"{base.rstrip('/')}/chat/completions", body, headers)  # noqa: S310  http(s) by its name
             with urllib.request.urlopen(request, timeout=_SECONDS) as answer:  # noqa: S310
-                said = _content(json.loads(answer.read(_MOST_BYTES)))
+                body = answer.read(_MOST_BYTES)
         except urllib.error.HTTPError as error:
             raise CommandError(
                 f"{base} answered with {error.code} {error.reason}", "check the model and the key"
             ) from None
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "reason", error)
+        except (OSError, HTTPException, ValueError) as error:  # the last where the address is none
+            reason = " ".join(str(getattr(error, "reason", error)).split())[:200] or type(error).__name__
             raise CommandError(f"{base} cannot be asked: {reason}", "is the server running?") from None
+        try:
+            said = _content(json.loads(body))
+        except (ValueError, RecursionError):
+            raise CommandError(f"{base} answered with something else than JSON", "the address ends with /v1") from None
         if not said:
             raise CommandError(f"{base} said nothing", "check the model after #")
         return said
