@@ -35,6 +35,7 @@ READERS = (
     "claude_ai",
     "qwen_code",
     "claude_code",
+    "antigravity",
     "pi_agent",
     "droid",
     "kimi_code",

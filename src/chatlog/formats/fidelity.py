@@ -101,6 +101,7 @@ READINGS = {
         _LOCAL,
         "titles times models projects tools reasoning attachments branches hidden usage",
     ),
+    "antigravity": Reading("Google Antigravity", _LOCAL, "times models projects tools reasoning hidden"),
     "droid": Reading("Factory droid", _LOCAL, "titles times projects tools reasoning branches hidden"),
     "kimi_code": Reading(
         "Kimi Code",
