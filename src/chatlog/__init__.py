@@ -71,9 +71,14 @@ def open(  # noqa: A001  the verb, as in gzip.open
     file, 64 or 96 hexadecimal digits or a passphrase; a new file is encrypted with it.  Raises NoDatabaseError,
     SchemaMismatchError, WrongKeyError, DamagedFileError or UsageError (`chatlog.errors`).
     """
+    from os import PathLike
+
+    from chatlog.errors import UsageError
     from chatlog.keys import parse
     from chatlog.store import open_store, utc_now
 
+    if not isinstance(path, (str, PathLike)):
+        raise UsageError("the path of a database is a str or a Path")
     parsed = parse(key) if key else None
     return open_store(str(path), user, clock=clock or utc_now, create=create, synchronous=synchronous, key=parsed)
 

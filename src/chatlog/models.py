@@ -288,7 +288,8 @@ def text_parts(text: str) -> tuple[Part, ...]:
 
 def joined_text(parts: Iterable[Part]) -> str:
     """Return what a person reads of some parts: the text parts, a blank line between them."""
-    return "\n\n".join(part["content"] for part in parts if part.get("type") == "text" and part.get("content"))
+    said = (part.get("content") for part in parts if part.get("type") == "text")
+    return "\n\n".join(words for words in said if words and isinstance(words, str))
 
 
 #: Keys of parts whose strings are no words.
@@ -330,6 +331,23 @@ def title_from(text: str) -> str | None:
     return line or None
 
 
+#: The fields of a message, beside its own words, that are kept as text.
+_TEXTS = ("author", "model", "source_id", "key")
+
+
+def check_text(name: str, value: object) -> None:
+    """Raise UsageError for what is neither text nor None: a database would keep it, and nobody could read it back."""
+    if value is not None and not isinstance(value, str):
+        raise UsageError(f"the {name} is not a text", "give a str, or None")
+
+
+def several(values: Iterable[str], what: str) -> Iterable[str]:
+    """Return several texts.  Raises UsageError for a single one, which would be taken for its letters."""
+    if isinstance(values, str):
+        raise UsageError(f"{what} are given as several, even one of them", "give a list or a tuple")
+    return values
+
+
 def checked_message(draft: MessageDraft) -> MessageDraft:
     """Return the draft, with the words of its parts as its text where it has none.
 
@@ -341,6 +359,8 @@ def checked_message(draft: MessageDraft) -> MessageDraft:
         raise UsageError(f"'{draft.importance}' is not an importance", f"one of: {', '.join(IMPORTANCES)}")
     if not isinstance(draft.text, str):
         raise UsageError("the text of a message is a string", "anything else goes into its parts")
+    for name in _TEXTS:
+        check_text(name, getattr(draft, name))
     if not all(isinstance(part, Mapping) for part in draft.parts or ()):
         raise UsageError("the parts of a message are JSON objects", 'such as {"type": "text", "content": "hello"}')
     if not draft.text and not draft.parts:

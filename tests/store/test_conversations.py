@@ -71,6 +71,60 @@ def test_a_key_makes_new_safe_to_retry(store: Store) -> None:
     assert first.id != store.new(messages=[say("hello", key="k2")]).id
 
 
+def test_a_key_of_other_words_is_refused(store: Store) -> None:
+    """A key that stands for another first message hides no words in a conversation where they are not."""
+    store.new(messages=[say("hello", key="k1")])
+    with unwritten(store), pytest.raises(ConflictError):
+        store.new(messages=[say("good-bye", key="k1")])
+
+
+def test_a_key_of_an_expired_conversation_is_free(store: Store, clock: Clock) -> None:
+    """What has expired does not catch a new conversation, which nobody could go on with."""
+    first = store.new(ConversationDraft(expires_at="2026-11-20T22:00:00Z"), [say("hello", key="k1")])
+    clock.now += timedelta(hours=1)
+    assert first.id != store.new(messages=[say("hello", key="k1")]).id
+
+
+@pytest.mark.parametrize("value", [b"bytes", 5, ["list"]])
+@pytest.mark.parametrize("name", ["title", "model", "project", "hold"])
+def test_what_is_no_text_is_refused(store: Store, name: str, value: Any) -> None:
+    """A field that is no text is refused: a search that met it would fail, and an erasure could prove nothing."""
+    with unwritten(store), pytest.raises(UsageError):
+        store.new(ConversationDraft(**{name: value}))
+    found = store.new()
+    with unwritten(store), pytest.raises(UsageError):
+        store.change(found.id, {name: value})
+
+
+@pytest.mark.parametrize("change", [{"pinned": "yes"}, {"archived": None}, {"state": "{}"}, {"metadata": [1]}])
+def test_a_change_to_another_kind_is_refused(store: Store, change: dict[str, Any]) -> None:
+    """Marks are true or false, state and metadata are objects."""
+    found = store.new()
+    with unwritten(store), pytest.raises(UsageError):
+        store.change(found.id, change)
+
+
+def test_metadata_is_json(store: Store) -> None:
+    """Metadata that JSON cannot hold is refused, as that of messages is."""
+    with unwritten(store), pytest.raises(UsageError):
+        store.new(ConversationDraft(metadata={"a": float("nan")}))
+
+
+def test_one_text_is_not_several(store: Store) -> None:
+    """A single id or tag where several are asked for is refused, not taken for its letters."""
+    name = store.new().id
+    for action in (
+        lambda: store.new(ConversationDraft(tags="work")),  # type: ignore[arg-type]
+        lambda: store.tag([name], add="work"),
+        lambda: store.tag(name, add=["work"]),
+        lambda: store.delete(name),
+        lambda: store.restore(name),
+        lambda: store.conversations(Filters(tags="work")),  # type: ignore[arg-type]
+    ):
+        with unwritten(store), pytest.raises(UsageError):
+            action()
+
+
 def test_a_key_of_a_trashed_conversation_is_free(store: Store) -> None:
     """What lies in the trash does not catch a new conversation."""
     first = store.new(messages=[say("hello", key="k1")])

@@ -39,6 +39,15 @@ def test_an_equal_memory_writes_nothing(store: Store, clock: Clock) -> None:
     assert first == store.memories.set(MemoryDraft("editor", {"b": 1, "a": 2}))
 
 
+def test_an_expired_memory_is_not_exported(store: Store, clock: Clock) -> None:
+    """An export holds the memories that are there."""
+    store.memories.set(MemoryDraft("short", 1, expires_at="2026-11-20T22:00:00Z"))
+    store.memories.set(MemoryDraft("long", 1))
+    assert ["long", "short"] == [extra.values["key"] for extra in store.extras()]
+    clock.now += timedelta(hours=1)
+    assert ["long"] == [extra.values["key"] for extra in store.extras()]
+
+
 def test_an_expired_memory_is_not_there(store: Store, clock: Clock) -> None:
     """It is invisible at once, and its key is free for another, which is new."""
     store.memories.set(MemoryDraft("code", 1234, expires_at="2026-11-20T22:00:00Z", tags=("old",)))

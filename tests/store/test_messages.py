@@ -264,6 +264,20 @@ def test_a_key_for_something_else_is_a_conflict(store: Store, again: list[Messag
         store.add(name, again)
 
 
+@pytest.mark.parametrize("name", ["author", "model", "source_id", "key"])
+def test_what_is_no_text_is_refused(store: Store, name: str) -> None:
+    """A field that is no text is refused: a search that met it would fail, and an erasure could prove nothing."""
+    conversation = store.new().id
+    with unwritten(store), pytest.raises(UsageError):
+        store.add(conversation, [say("a", **{name: b"bytes"})])
+
+
+def test_a_part_of_text_without_text_is_kept(store: Store) -> None:
+    """A text part whose content is none goes in and comes out; the message reads as the others say."""
+    parts = ({"type": "text", "content": 5}, {"type": "text", "content": "five"})
+    assert ("five", parts) == store.add(store.new().id, [MessageDraft(role="user", parts=parts)])[0][5:7]
+
+
 @pytest.mark.parametrize("batch", [[say("x"), say("b", key="k")], [say("x", key="n"), say("y", key="n")]])
 def test_a_key_behind_the_first_is_no_crash(store: Store, batch: list[MessageDraft]) -> None:
     """A key that is taken already, or given twice, is a conflict wherever in the call it stands."""

@@ -83,6 +83,7 @@ class Store(Protocol):
         """Create a conversation, with its first messages, and return it.
 
         Where the first message has a `key` that a conversation already holds, that conversation is returned.
+        Raises ConflictError where the key was used for something else.
         """
 
     def get(self, ref: str, *, among: Filters = ...) -> Conversation:
@@ -304,6 +305,6 @@ def path_of(url: str) -> Path:
 
 def checked_user(user: str) -> str:
     """Return a user's name.  Raises UsageError for an empty or over-long one, or one with control characters."""
-    if not user.strip() or len(user) > 200 or not user.isprintable():
+    if not isinstance(user, str) or not user.strip() or len(user) > 200 or not user.isprintable():
         raise UsageError("the user's name must be 1 to 200 printable characters", "set --user or CHATLOG_USER")
     return user

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from chatlog.errors import UsageError
-from chatlog.models import checked_tag
+from chatlog.models import checked_tag, several
 
 MAX_KEY_CHARS = 500
 NEVER = "never"
@@ -63,6 +63,6 @@ def checked(draft: MemoryDraft) -> MemoryDraft:
     for what, name in (("key", draft.key), ("namespace", draft.namespace)):
         if not name.isprintable() or len(name) > MAX_KEY_CHARS or (what == "key" and not name.strip()):
             raise UsageError(f"'{name[:40]}' is not a {what}", f"up to {MAX_KEY_CHARS} printable characters")
-    for tag in draft.tags or ():
+    for tag in several(draft.tags or (), "tags"):
         checked_tag(tag)
     return draft

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from chatlog.canonical import canonical_json
 from chatlog.errors import AmbiguousIdError, ConflictError, NotFoundError, UsageError, choices_hint
-from chatlog.models import Conversation, ConversationDraft, Filters, Page, new_id
+from chatlog.models import Conversation, ConversationDraft, Filters, Page, check_text, new_id
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.where import conversation_where, listing_where
 from chatlog.timespec import checked_instant
@@ -22,7 +22,12 @@ _COLUMNS = """c.id, c.user, c.title, c.source, c.source_id, c.parent, c.forked_a
     c.message_count, c.token_count, c.head_seq, c.revision, c.state, c.metadata"""
 
 #: What `change` may set; everything else follows from messages or has its own method.
-CHANGEABLE = frozenset({"title", "pinned", "archived", "model", "project", "expires_at", "hold", "state", "metadata"})
+_TEXTS = ("title", "model", "project", "hold")
+_MARKS = ("pinned", "archived")
+_OBJECTS = ("state", "metadata")
+CHANGEABLE = frozenset({*_TEXTS, *_MARKS, *_OBJECTS, "expires_at"})
+#: What only a draft has.
+_ORIGINS = ("id", "source", "source_id", "parent")
 MIN_PREFIX = 4
 _ALL_ALIVE = Filters()
 
@@ -214,6 +219,7 @@ def _is_place(value: object, key: object) -> bool:
 
 def insert(connection: Connection, user: str, draft: ConversationDraft, now: str) -> int:
     """Store a new conversation and return its key."""
+    _check({name: getattr(draft, name) for name in (*CHANGEABLE, *_ORIGINS)})
     created = checked_instant(draft.created_at or draft.updated_at) or now
     title_by = "text" if draft.title is None else "owner" if draft.source is None else "source"
     cursor = connection.execute(
@@ -246,9 +252,12 @@ def insert(connection: Connection, user: str, draft: ConversationDraft, now: str
     return int(cursor.lastrowid)
 
 
-def metadata_text(metadata: Mapping[str, Any]) -> str:
-    """Return metadata as it is kept."""
-    return json.dumps(dict(metadata), ensure_ascii=False, separators=(",", ":"))
+def metadata_text(metadata: Mapping[str, Any], *, allow_nan: bool = False) -> str:
+    """Return metadata as it is kept.  Raises UsageError for what JSON cannot hold."""
+    try:
+        return json.dumps(dict(metadata), ensure_ascii=False, separators=(",", ":"), allow_nan=allow_nan)
+    except (TypeError, ValueError):
+        raise UsageError("the metadata is not what JSON can hold") from None
 
 
 def change(connection: Connection, key: int, changes: Mapping[str, Any], now: str) -> None:
@@ -256,6 +265,7 @@ def change(connection: Connection, key: int, changes: Mapping[str, Any], now: st
     unknown = set(changes) - CHANGEABLE
     if unknown:
         raise UsageError(f"'{min(unknown)}' cannot be set", f"one of: {', '.join(sorted(CHANGEABLE))}")
+    _check(changes)
     values = {name: _stored(value) for name, value in changes.items()}
     if "expires_at" in values:
         values["expires_at"] = checked_instant(values["expires_at"])
@@ -271,6 +281,15 @@ def change(connection: Connection, key: int, changes: Mapping[str, Any], now: st
               updated_at = max(updated_at, ?) WHERE key = ?""",
         [*values.values(), now, key],
     )
+
+
+def _check(values: Mapping[str, Any]) -> None:
+    """Raise UsageError for a value of another kind than its column's: it would be kept, and not be read back."""
+    for name, value in values.items():
+        if name in _TEXTS or name in _ORIGINS:
+            check_text(name, value)
+        elif (name in _MARKS and not isinstance(value, int)) or (name in _OBJECTS and not isinstance(value, Mapping)):
+            raise UsageError(f"the {name} is {'not an object' if name in _OBJECTS else 'neither true nor false'}")
 
 
 def _stored(value: Any) -> Any:

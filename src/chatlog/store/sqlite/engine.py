@@ -28,6 +28,7 @@ from chatlog.models import (
     Page,
     WordQuery,
     checked_message,
+    several,
 )
 from chatlog.store import Batch, Clock
 from chatlog.store.sqlite import audit, cipher, fulltext, migrations
@@ -103,9 +104,7 @@ class SqliteStore(Nouns):
         drafts = [checked_message(message) for message in messages]
         now = self._now()
         with self._pool.write() as connection:
-            key = None
-            if drafts and drafts[0].key is not None:
-                key = message_rows.keyed_conversation(connection, self.user, drafts[0].key)
+            key = message_rows.keyed_conversation(connection, self.user, drafts, now)
             if key is None:
                 key = conversation_rows.insert(
                     connection, self.user, replace(draft, created_at=draft.created_at or now), now
@@ -161,14 +160,14 @@ class SqliteStore(Nouns):
     def delete(self, conversations: Sequence[str]) -> int:
         with self._pool.write() as connection:
             now = self._now()
-            count = conversation_rows.trash(connection, self.user, conversations, now)
+            count = conversation_rows.trash(connection, self.user, several(conversations, "ids"), now)
             if count:
                 audit.record(connection, self.user, now, "delete", {"conversations": count})
             return count
 
     def restore(self, conversations: Sequence[str]) -> int:
         with self._pool.write() as connection:
-            count = conversation_rows.untrash(connection, self.user, conversations)
+            count = conversation_rows.untrash(connection, self.user, several(conversations, "ids"))
             if count:
                 audit.record(connection, self.user, self._now(), "restore", {"conversations": count})
             return count
@@ -234,7 +233,7 @@ class SqliteStore(Nouns):
 
     def tag(self, conversations: Sequence[str], *, add: Sequence[str] = (), remove: Sequence[str] = ()) -> int:
         with self._pool.write() as connection:
-            keys = [conversation_rows.any_key_of(connection, self.user, name) for name in conversations]
+            keys = [conversation_rows.any_key_of(connection, self.user, name) for name in several(conversations, "ids")]
             changed = tag_rows.add(connection, self.user, keys, add) | tag_rows.remove(
                 connection, self.user, keys, remove
             )
@@ -318,7 +317,7 @@ class SqliteStore(Nouns):
             if conversation is not None:
                 found = extras.summaries_of(connection, self.user, conversation)
             else:
-                found = extras.memories_and_tombstones(connection, self.user)
+                found = extras.memories_and_tombstones(connection, self.user, self._now())
         yield from found
 
     def title_by_message(self, source: str, message_id: str, title: str) -> bool:

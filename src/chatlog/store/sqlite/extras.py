@@ -30,10 +30,12 @@ def summaries_of(connection: Connection, user: str, conversation: str) -> list[E
     ]
 
 
-def memories_and_tombstones(connection: Connection, user: str) -> list[Extra]:
-    """Return the user's memories, then their tombstones."""
+def memories_and_tombstones(connection: Connection, user: str, now: str) -> list[Extra]:
+    """Return the user's memories that have not expired, then their tombstones."""
     memories = connection.execute(
-        f"SELECT {', '.join(_MEMORY)} FROM memories WHERE user = ? ORDER BY namespace, key", (user,)
+        f"""SELECT {", ".join(_MEMORY)} FROM memories WHERE user = ? AND (expires_at IS NULL OR expires_at > ?)
+            ORDER BY namespace, key""",
+        (user, now),
     ).fetchall()
     tombstones = connection.execute(
         f"SELECT {', '.join(_TOMBSTONE)} FROM tombstones WHERE user = ? ORDER BY source, source_id, message_id", (user,)

@@ -390,6 +390,6 @@ class Ingest:
             changes["updated_at"] = updated
         if draft.metadata and not target.is_new and redacted != 1:
             merged = completed(json.loads(metadata), draft.metadata, is_newer=updated > target.updated_at)
-            if (text := conversations.metadata_text(merged)) != metadata:
+            if (text := conversations.metadata_text(merged, allow_nan=True)) != metadata:
                 changes["metadata"] = text
         return changes

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from chatlog.errors import NotFoundError, UsageError
+from chatlog.models import several
 from chatlog.store.memories import NEVER, Memory, MemoryDraft, checked
 from chatlog.store.sqlite import audit
 from chatlog.store.sqlite.connection import Connection, Pool, Row
@@ -58,7 +59,7 @@ class SqliteMemories:
         if namespace is not None:
             clauses.append("namespace = ?")
             values.append(namespace)
-        for tag in tags:
+        for tag in several(tags, "tags"):
             clauses.append("EXISTS (SELECT 1 FROM json_each(tags) WHERE json_each.value = ?)")
             values.append(tag)
         place = ("", "")

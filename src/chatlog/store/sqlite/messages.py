@@ -153,13 +153,21 @@ def by_key(connection: Connection, key: int, idempotency_key: str) -> int | None
     return row[0] if row else None
 
 
-def keyed_conversation(connection: Connection, user: str, idempotency_key: str) -> int | None:
-    """Return the key of the user's conversation that holds a message with this idempotency key."""
+def keyed_conversation(connection: Connection, user: str, drafts: Sequence[MessageDraft], now: str) -> int | None:
+    """Return the key of the user's conversation, in which these messages are, that holds the first one's key.
+
+    Raises ConflictError where the key was used for something else.
+    """
+    if not drafts or drafts[0].key is None:
+        return None
     row = connection.execute(
         """SELECT c.key FROM messages AS m JOIN conversations AS c ON c.key = m.conversation
-           WHERE m.key = ? AND c.user = ? AND c.deleted_at IS NULL ORDER BY c.key LIMIT 1""",
-        (idempotency_key, user),
+           WHERE m.key = ? AND c.user = ? AND c.deleted_at IS NULL AND (c.expires_at IS NULL OR c.expires_at > ?)
+           ORDER BY c.key LIMIT 1""",
+        (drafts[0].key, user, now),
     ).fetchone()
+    if row is not None:
+        stored_before(connection, row[0], drafts)
     return row[0] if row else None
 
 

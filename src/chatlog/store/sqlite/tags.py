@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from chatlog.models import checked_tag
+from chatlog.models import checked_tag, several
 from chatlog.store.sqlite.connection import Connection
 
 
@@ -26,7 +26,7 @@ def remove(connection: Connection, user: str, keys: Sequence[int], names: Iterab
 
 def _each(connection: Connection, sql: str, user: str, keys: Sequence[int], names: Iterable[str]) -> set[int]:
     changed = set()
-    for name in names:
+    for name in several(names, "tags"):
         checked_tag(name)
         changed |= {key for key in keys if connection.execute(sql, (user, name, key)).rowcount > 0}
     return changed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from chatlog.models import Filters
+from chatlog.models import Filters, several
 
 Where = tuple[list[str], list[Any]]
 
@@ -25,9 +25,9 @@ def conversation_where(user: str, filters: Filters, now: str) -> Where:
 
 def _conditions(filters: Filters) -> list[tuple[str, list[Any]]]:
     has_tag = "EXISTS (SELECT 1 FROM tags AS t WHERE t.conversation = c.key AND t.tag = ?)"
-    found: list[tuple[str, list[Any]]] = [(has_tag, [tag]) for tag in filters.tags]
-    found += [(f"NOT {has_tag}", [tag]) for tag in filters.no_tags]
-    found += [("c.title LIKE ? ESCAPE '\\'", [_contains(words)]) for words in filters.title]
+    found: list[tuple[str, list[Any]]] = [(has_tag, [tag]) for tag in several(filters.tags, "tags")]
+    found += [(f"NOT {has_tag}", [tag]) for tag in several(filters.no_tags, "tags")]
+    found += [("c.title LIKE ? ESCAPE '\\'", [_contains(words)]) for words in several(filters.title, "titles")]
     optional: tuple[tuple[object, str, list[Any]], ...] = (
         (filters.source, "coalesce(c.source, 'chatlog') = ?", [filters.source]),
         (filters.project, "c.project LIKE ? ESCAPE '\\'", [_contains(filters.project)]),
