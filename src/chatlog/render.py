@@ -24,7 +24,7 @@ ROLE_STYLES = {"user": "green", "assistant": "cyan", "tool": "magenta", "system"
 FOLD_CHARS = 120
 #: A title is cut to no less than this.
 LEAST_TITLE = 20
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})\s*([\w+#-]*)")
+_FENCE = r"^ {0,3}(`{3,}|~{3,})\s*([\w+#-]*)"
 #: Code longer than this is shown without colours.
 HIGHLIGHT_CHARS = 20_000
 #: Lines longer than this are left to the terminal.
@@ -139,7 +139,7 @@ def prose(text: str, look: Look) -> Iterator[str]:
     fence: str | None = None
     language, code = "", list[str]()
     for line in text.split("\n"):
-        match = _FENCE.match(line)
+        match = re.match(_FENCE, line)
         if fence is None and match:
             fence, language, code = match[1], match[2], []
             yield look.paint(visible(line), "dim")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from chatlog import hybrid, lexical
+from chatlog import lexical
 from chatlog import query as language
 from chatlog.errors import UsageError, choices_hint
 from chatlog.hunt import Hunt
@@ -86,7 +86,10 @@ def _by_query(store: Store, query: language.Query, options: SearchOptions) -> Re
         return _by_title(store, query, options)
     if not terms:
         return replace(_recent(store, query, options), mode=options.mode)
-    by_mode = lexical.search if options.mode == "lexical" else hybrid.search
+    if options.mode == "lexical":
+        by_mode = lexical.search
+    else:
+        from chatlog.hybrid import search as by_mode
     hunt = Hunt(store, query, options)
     if hunt.prefiltered and not hunt.allowed:
         return Results(mode=options.mode, total=0, warnings=("no message passes the filters",))

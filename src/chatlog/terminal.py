@@ -22,11 +22,10 @@ _STYLE = r"\x1b\[[0-9;]*m"
 _WIDE = "\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 _OPENING = "「『（《〈【〔［｛"
 _CLOSING = r"、。，．：；！？」』）》〉】〕］｝…—～ーゝ々ぁぃぅぇぉっゃゅょァィゥェォッャュョ,.;:!?)\]}"
-#: What stays together on a line: blanks, a wide character with its marks, a word, a style.
-_PIECE = re.compile(
-    f" +|(?:[{_OPENING}]*[{_WIDE}]|(?:{_STYLE}|[^ {_WIDE}\x1b])+)(?:{_STYLE}|[{_CLOSING}])*|.", re.DOTALL
-)
-_COLUMNS = re.compile(r"(?<=\S) {2,}(?=\S)")
+#: What stays together on a line: blanks, a wide character with its marks, a word, a style.  Compiled at its first use:
+#: that takes a tenth of a short command's time.
+_PIECE = f"(?s: +|(?:[{_OPENING}]*[{_WIDE}]|(?:{_STYLE}|[^ {_WIDE}\x1b])+)(?:{_STYLE}|[{_CLOSING}])*|.)"
+_COLUMNS = r"(?<=\S) {2,}(?=\S)"
 #: A second column that begins further in than this is none to line up with.
 _MOST_HANG = 42
 
@@ -127,7 +126,7 @@ def broken(line: str, width: int | None, hang: int | None = None) -> Iterator[st
     row = " " * (len(line) - len(said))
     indent = row if hang is None else " " * hang
     used, gap, is_open = len(row), "", False
-    for piece in _PIECE.findall(said):
+    for piece in re.findall(_PIECE, said):
         if piece.isspace():
             gap += piece
             continue
@@ -143,7 +142,7 @@ def broken(line: str, width: int | None, hang: int | None = None) -> Iterator[st
 
 def hanging(line: str) -> int:
     """Return how far in a line's second column begins, the line itself where it has none."""
-    blanks = [*_COLUMNS.finditer(line)]
+    blanks = [*re.finditer(_COLUMNS, line)]
     begins = blanks[-1].end() if blanks else 0
     return begins if 0 < begins <= _MOST_HANG else len(line) - len(line.lstrip(" "))
 
