@@ -31,6 +31,7 @@ READERS = (
     "librechat",
     "chatbotui",
     "grok",
+    "grok_cli",
     "chatgpt",
     "claude_ai",
     "qwen_code",

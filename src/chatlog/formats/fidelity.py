@@ -129,6 +129,11 @@ READINGS = {
     "grok": Reading(
         "Grok", "accounts.x.ai: Download account data", "titles times models reasoning attachments branches"
     ),
+    "grok_cli": Reading(
+        "Grok Build (`grok`)",
+        _LOCAL,
+        "titles times models projects system tools reasoning attachments hidden usage",
+    ),
     "deepseek": Reading(
         "DeepSeek", "Settings → Data → Export data", "titles times models reasoning attachments branches usage"
     ),

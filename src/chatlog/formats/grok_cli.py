@@ -1,0 +1,242 @@
+"""Sessions of Grok's command line: ``chat_history.jsonl`` below ``~/.grok/sessions/``, one record a line.
+
+The records have neither ids nor times; reasoning and the calls that the server made belong to the answer
+behind them.  ``updates.jsonl``, the same as the screen was told it, is read where it is alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats.codex_items import reasoning_parts
+from chatlog.formats.grok_cli_content import Place, Row, Thread, content_parts, facts, row, server_call, shown, typed
+from chatlog.formats.grok_cli_content import workspace as workspace_of
+from chatlog.formats.grok_updates import Updates, is_update
+from chatlog.formats.jsonstream import lines
+from chatlog.formats.source import UNREADABLE, Source
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.timespec import instant
+
+#: Where the files are found, on every platform.
+LOCATIONS = (
+    "~/.grok/sessions/*/*/chat_history.jsonl",
+    "~/.grok/sessions/*/*/updates.jsonl",
+    "$GROK_HOME/sessions/*/*/chat_history.jsonl",
+    "$GROK_HOME/sessions/*/*/updates.jsonl",
+)
+
+_HISTORY, _UPDATES = "chat_history.jsonl", "updates"
+#: How many lines are looked at for one that is Grok's.
+_LOOKED_AT = 50
+#: Keys of records that are another program's.
+_OTHERS = frozenset({"role", "message", "payload", "uuid", "sessionId", "session_id", "data"})
+_USER_SIGNS = frozenset({"synthetic_reason", "prompt_index", "prior_turn_interrupt"})
+_ANSWER_SIGNS = frozenset({"model_id", "model_fingerprint", "tool_calls"})
+#: How a session begins whose system prompt is all that the head shows whole.
+_BEGINNING = re.compile(r'\{"type":"system","content":"(?:[^"\\]|\\.)*+"\}\s*\{"type":"user","content":\[?["{]')
+_NAME = re.compile(r"[\w-]{1,40}")
+#: What stands where the middle of a long prompt was: all of it is in a file of its own.
+_OFFLOADED = "[Full request offloaded to file]"
+_LONGEST_PROMPT = 32 * 1024 * 1024
+_TIMES = ("timestamp", "time", "created_at")
+_TOLD = frozenset(
+    {"type", "content", "tool_calls", "model_id", "reasoning", "tool_call_id", "is_error", "images", *_TIMES}
+)
+
+
+def sniff(head: Head) -> bool:
+    """Say whether this is a session of Grok's command line."""
+    if not head.is_json or head.is_array or head.keys.isdisjoint({"type", "params"}):
+        return False
+    looked = head.objects[:_LOOKED_AT]
+    if any(map(is_update, looked)):
+        return True
+    ours = (value for value in looked if _OTHERS.isdisjoint(value))
+    return any(map(_is_record, ours)) or _BEGINNING.match(head.text) is not None
+
+
+def _is_record(value: Row) -> bool:
+    """Whether a line can be nothing but a record of Grok."""
+    match value.get("type"):
+        case "user":
+            return "content" in value and (not _USER_SIGNS.isdisjoint(value) or _is_wrapped(value["content"]))
+        case "assistant":
+            return "content" in value and not _ANSWER_SIGNS.isdisjoint(value)
+        case "tool_result":
+            return {"tool_call_id", "content"} <= value.keys()
+        case "backend_tool_call":
+            return isinstance(value.get("kind"), dict)
+    return False
+
+
+def _is_wrapped(content: Any) -> bool:
+    first = content[0] if isinstance(content, list) and content else content
+    text = first.get("text") if isinstance(first, dict) else first
+    return isinstance(text, str) and text.lstrip().startswith(("<user_info>", "<user_query>"))
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield the session's conversation, its messages, and the conversation again with its last message."""
+    is_told = any(map(is_update, Head(source.name, source.head(), source).objects[:_LOOKED_AT]))
+    history = source.sibling(_HISTORY) if is_told and source.stem == _UPDATES else None
+    if history is not None and history.size:
+        yield LeftOut(f"sessions as the screen was told them (the same is in {_HISTORY})", 1)
+        return
+    thread, counts, place = Thread(), Counter[str](), Place.of(source)
+    reading = Updates(thread, counts) if is_told else _History(source, thread, counts)
+    drafts: list[ConversationDraft] = []
+
+    def conversation(opening: str) -> ConversationDraft:
+        drafts.append(place.conversation(reading.session or opening, reading.project))
+        return drafts[0]
+
+    yield from build.announced(_records(source, reading), conversation)
+    for draft in drafts:
+        yield replace(draft, head=thread.last, model=draft.model or reading.model)
+    yield from (LeftOut(what, count) for what, count in counts.items() if count)
+
+
+def _records(source: Source, reading: Updates | _History) -> Iterator[Record]:
+    for line in lines(source):
+        if isinstance(line, Problem):
+            yield line
+            continue
+        try:
+            yield from reading.take(line.value)
+        except MALFORMED as error:
+            yield Problem(line.place, f"not a record of Grok ({type(error).__name__})")
+    yield from reading.close()
+
+
+@dataclass(slots=True)
+class _History:
+    """A session as its records stream by; `pending` is what the answer to come begins with."""
+
+    source: Source
+    thread: Thread
+    counts: Counter[str]
+    session: str | None = None
+    project: str | None = None
+    model: str | None = None
+    pending: list[Part] = field(default_factory=list)
+    moment: str | None = None
+
+    def take(self, record: Row) -> Iterator[MessageDraft]:
+        """Yield the message a record is, what was pending before it."""
+        kind = record["type"]
+        convert = _MESSAGES.get(kind) if isinstance(kind, str) else None
+        if kind == "reasoning":
+            self._wait(reasoning_parts(record), record)
+            self.counts["encrypted reasoning (not readable)"] += bool(record.get("encrypted_content"))
+        elif kind == "backend_tool_call":
+            self._wait(server_call(record["kind"]), record)
+        elif kind == "assistant":
+            yield from self._answer(record)
+        elif convert is None:
+            self.counts[f"{kind if isinstance(kind, str) and _NAME.fullmatch(kind) else 'unknown'} records"] += 1
+        else:
+            made = convert(record)
+            yield from self.close()
+            yield self.thread.link(self._whole(made, record))
+
+    def close(self) -> Iterator[MessageDraft]:
+        """Yield what no answer came behind."""
+        if self.pending:
+            yield self._linked(MessageDraft(role="assistant"), [])
+
+    def _wait(self, parts: list[Part], record: Row) -> None:
+        if not self.pending:
+            self.moment = _moment(record)
+        self.pending += parts
+
+    def _answer(self, record: Row) -> Iterator[MessageDraft]:
+        parts = [part for part in _answer_parts(record) if part != build.text("")]
+        if not parts and not self.pending:
+            self.counts["assistant records that say nothing"] += 1
+            return
+        if not self.pending:
+            self.moment = _moment(record)
+        self.model = model = build.word(record.get("model_id")) or self.model
+        yield self._linked(MessageDraft(role="assistant", model=model, metadata=facts(record, _TOLD)), parts)
+
+    def _linked(self, draft: MessageDraft, parts: list[Part]) -> MessageDraft:
+        """Return an answer with what was pending before it, called by the first of that."""
+        first = self.pending[0] if self.pending else None
+        whole = (*self.pending, *parts)
+        text = joined_text(whole)
+        kept = None if build.only_text(whole, text) else whole
+        made = replace(draft, text=text, parts=kept, created_at=self.moment)
+        self.pending = []
+        return self.thread.link(made, first)
+
+    def _whole(self, made: MessageDraft, record: Row) -> MessageDraft:
+        """Return a message with all of a long prompt; note the folder that is told before the first."""
+        if made.role == "user" and made.hidden and self.project is None:
+            self.project = workspace_of(made.text)
+        index, said = record.get("prompt_index"), joined_text(made.parts or ())
+        if made.role != "user" or type(index) is not int or _OFFLOADED not in said:
+            return made
+        beside = self.source.sibling(f"prompts/prompt_{index}.txt")
+        try:
+            text = beside.head(_LONGEST_PROMPT).decode("utf-8", "replace") if beside else ""
+        except UNREADABLE:
+            return made
+        return replace(made, text=typed(text)[0]) if text else made
+
+
+def _moment(record: Row) -> str | None:
+    return next((moment for key in _TIMES if (moment := instant(record.get(key)))), None)
+
+
+def _message(role: str, record: Row, parts: list[Part], text: str, reason: str | None = None) -> MessageDraft:
+    told = facts(record, _TOLD)
+    return MessageDraft(
+        role=role,
+        text=text,
+        parts=None if build.only_text(parts, text) else tuple(parts),
+        created_at=_moment(record),
+        hidden=reason is not None,
+        metadata={**told, "hidden_reason": reason} if reason else told,
+    )
+
+
+def _system(record: Row) -> MessageDraft:
+    parts = list(content_parts(record["content"]))
+    return _message("system", record, parts, joined_text(parts))
+
+
+def _user(record: Row) -> MessageDraft:
+    parts = list(content_parts(record["content"]))
+    return _message("user", record, parts, *shown(parts, record.get("synthetic_reason")))
+
+
+def _tool_result(record: Row) -> MessageDraft:
+    content, pictures = record.get("content"), list(content_parts(record.get("images")))
+    if isinstance(content, list):
+        parts = list(content_parts(content))
+        pictures = [*(part for part in parts if part["type"] in ("blob", "uri")), *pictures]
+        if all(part["type"] in ("text", "blob", "uri") for part in parts):
+            content = joined_text(parts)
+    key = build.word(record.get("tool_call_id"))
+    result = build.tool_result(key, content, is_error=record.get("is_error") is True)
+    return _message("tool", record, [result, *pictures], "")
+
+
+def _answer_parts(record: Row) -> Iterator[Part]:
+    """Yield what an answer says; old ones have their reasoning within."""
+    thought = row(record.get("reasoning")).get("text")
+    if isinstance(thought, str) and thought:
+        yield build.reasoning(thought)
+    yield from content_parts(record.get("content"))
+    for call in record.get("tool_calls") or ():
+        called = call.get("function") or call
+        key, arguments = build.word(call.get("id")), build.parsed(called.get("arguments"))
+        yield {**facts(call, ("function",)), **build.tool_call(key, build.word(called.get("name")), arguments)}
+
+
+_MESSAGES: dict[str, Callable[[Row], MessageDraft]] = {"system": _system, "user": _user, "tool_result": _tool_result}

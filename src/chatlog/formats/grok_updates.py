@@ -1,0 +1,214 @@
+"""``updates.jsonl`` of Grok's command line: a session as it was told to its screen, in the Agent Client Protocol.
+
+Chunks in a row are one message, a call and its last update a call and its result; of what else is told,
+the kinds are counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from chatlog.formats import build
+from chatlog.formats.grok_cli_content import Row, Thread, content_parts, facts, row, shown
+from chatlog.models import MessageDraft, Part, joined_text
+from chatlog.timespec import instant
+
+_NAME = re.compile(r"[\w-]{1,40}")
+_PLAIN = {"type", "content"}
+_CALL_TOLD = frozenset({"sessionUpdate", "toolCallId", "title", "rawInput", "status", "rawOutput", "content", "_meta"})
+
+
+def is_update(value: Row) -> bool:
+    """Whether a line tells of a session what the Agent Client Protocol has words for."""
+    update = row(row(value.get("params")).get("update"))
+    return isinstance(update.get("sessionUpdate"), str)
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call as far as its updates have told it; `sent` once it stands in a message."""
+
+    key: str
+    told: dict[str, Any] = field(default_factory=dict)
+    sent: bool = False
+
+    def merge(self, update: Row) -> None:
+        """Take what an update tells anew."""
+        if self.sent and "rawInput" in self.told:
+            update = {key: fact for key, fact in update.items() if key != "rawInput"}
+        self.told |= {key: fact for key, fact in update.items() if fact is not None}
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its result is there."""
+        return self.told.get("status") in ("completed", "failed")
+
+    def part(self) -> Part:
+        """Return the call."""
+        self.sent = True
+        title = build.word(self.told.get("title"))
+        tool = row(row(self.told.get("_meta")).get("x.ai/tool"))
+        name = build.word(tool.get("name")) or title
+        told = {} if title == name else {"title": title}
+        call = build.tool_call(self.key, name, build.parsed(self.told.get("rawInput")))
+        return {**facts(self.told, _CALL_TOLD), **told, **call}
+
+    def result(self) -> tuple[Part, ...]:
+        """Return the result: the words that were shown, with what the tool gave beside them, or that alone."""
+        content, output = self.told.get("content"), self.told.get("rawOutput")
+        blocks = content if isinstance(content, list) else []
+        parts = [part for block in blocks for part in content_parts(row(block).get("content"))]
+        pictures = [part for part in parts if part["type"] == "blob"]
+        others = [block for block in blocks if row(row(block).get("content")).get("type") not in ("image", "audio")]
+        is_text = bool(others) and all(row(row(block).get("content")).get("type") == "text" for block in others)
+        answer: Any = joined_text(part for part in parts if part["type"] == "text") if is_text else others or output
+        details = {} if answer is output or output is None else {"details": output}
+        failed = self.told["status"] == "failed"
+        return (build.tool_result(self.key, answer, is_error=failed, **details), *pictures)
+
+
+@dataclass(slots=True)
+class _Held:
+    """A message that grows chunk by chunk; `first` is what it is called by."""
+
+    role: str
+    first: Part
+    moment: str | None
+    model: str | None
+    prompt: object = None
+    parts: list[Part | _Call] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, part: Part) -> None:
+        """Take a part; text goes on in the text before it."""
+        before = self.parts[-1] if self.parts else None
+        if isinstance(before, dict) and before["type"] == part["type"] and _PLAIN == before.keys() == part.keys():
+            self.words.append(part["content"])
+        else:
+            self.end_words()
+            self.parts.append(part)
+
+    def end_words(self) -> None:
+        """Put the text together that came in pieces."""
+        before = self.parts[-1] if self.words else None
+        if isinstance(before, dict):
+            self.parts[-1] = {**before, "content": before["content"] + "".join(self.words)}
+            self.words = []
+
+    def draft(self) -> MessageDraft:
+        """Return the message."""
+        self.end_words()
+        parts = tuple(part.part() if isinstance(part, _Call) else part for part in self.parts)
+        text, reason = shown(parts) if self.role == "user" else (joined_text(parts), None)
+        return MessageDraft(
+            role=self.role,
+            text=text,
+            parts=None if build.only_text(parts, text) else parts,
+            model=self.model,
+            created_at=self.moment,
+            hidden=reason is not None,
+            metadata={**self.facts, "hidden_reason": reason} if reason else self.facts,
+        )
+
+
+@dataclass(slots=True)
+class Updates:
+    """A session as its updates stream by."""
+
+    thread: Thread
+    counts: Counter[str]
+    session: str | None = None
+    project: str | None = None
+    model: str | None = None
+    held: _Held | None = None
+    open: dict[str, _Call] = field(default_factory=dict)
+    nameless: int = 0
+
+    def take(self, value: Row) -> Iterator[MessageDraft]:
+        """Yield the messages that are whole now that an update is known."""
+        if not is_update(value):
+            self.counts["other notifications"] += 1
+            return
+        params = value["params"]
+        update = params["update"]
+        kind, meta = update["sessionUpdate"], {**row(params.get("_meta")), **row(update.get("_meta"))}
+        self.session = self.session or build.word(params.get("sessionId"))
+        self.model = build.word(meta.get("modelId")) or self.model
+        moment = instant(meta.get("agentTimestampMs")) or instant(value.get("timestamp"))
+        if kind in ("user_message_chunk", "agent_message_chunk", "agent_thought_chunk"):
+            yield from self._chunk(kind, update, meta, moment)
+        elif kind == "tool_call":
+            yield from self._called(update, moment)
+        elif kind == "tool_call_update":
+            yield from self._answered(update, moment)
+        elif kind == "turn_completed" and self.held is not None and self.held.role == "assistant":
+            self.held.facts |= {key: fact for key in ("usage", "stop_reason") if (fact := update.get(key))}
+            yield from self.release()
+        else:
+            self.counts[f"{kind if _NAME.fullmatch(kind) else 'unknown'} updates"] += 1
+
+    def close(self) -> Iterator[MessageDraft]:
+        """Yield the last message, and count the results that were still coming."""
+        yield from self.release()
+        cut = sum(1 for call in self.open.values() if call.told.keys() & {"content", "rawOutput"})
+        self.counts["results of calls that had not ended"] += cut
+
+    def release(self) -> Iterator[MessageDraft]:
+        """Yield the message that is held."""
+        held, self.held = self.held, None
+        if held is not None:
+            yield self.thread.link(held.draft(), held.first)
+
+    def _chunk(self, kind: str, update: Row, meta: Row, moment: str | None) -> Iterator[MessageDraft]:
+        role = "user" if kind == "user_message_chunk" else "assistant"
+        parts, prompt = list(content_parts(update.get("content"))), meta.get("promptIndex")
+        if kind == "agent_thought_chunk":
+            parts = [build.reasoning(part["content"]) if part["type"] == "text" else part for part in parts]
+        for part in parts:
+            yield from self._begin(role, part, moment, prompt)
+            if self.held is not None:
+                self.held.add(part)
+
+    def _begin(self, role: str, first: Part, moment: str | None, prompt: object = None) -> Iterator[MessageDraft]:
+        """Yield the message before, unless it goes on."""
+        held = self.held
+        if held is not None and held.role == role and (role != "user" or held.prompt == prompt):
+            return
+        yield from self.release()
+        self.held = _Held(role, first, moment, self.model if role == "assistant" else None, prompt)
+
+    def _called(self, update: Row, moment: str | None) -> Iterator[MessageDraft]:
+        key = build.word(update.get("toolCallId"))
+        if key is None:
+            self.nameless += 1
+            key = f"call-{self.nameless}"
+        if key not in self.open:
+            yield from self._begin("assistant", {"type": "tool_call", "id": key}, moment)
+            call = self.open[key] = _Call(key)
+            if self.held is not None:
+                self.held.end_words()
+                self.held.parts.append(call)
+        yield from self._told(self.open[key], update, moment)
+
+    def _answered(self, update: Row, moment: str | None) -> Iterator[MessageDraft]:
+        key = build.word(update.get("toolCallId")) or next(reversed(self.open), None)
+        if key is None:
+            raise ValueError("an update of no call")
+        yield from self._told(self.open.setdefault(key, _Call(key, sent=True)), update, moment)
+
+    def _told(self, call: _Call, update: Row, moment: str | None) -> Iterator[MessageDraft]:
+        """Take what is new of a call; yield its result once it is there."""
+        call.merge(update)
+        if not call.is_over:
+            return
+        del self.open[call.key]
+        parts = call.result()
+        if not call.sent:
+            yield from self.release()
+        draft = MessageDraft(role="tool", parts=parts, created_at=moment)
+        yield self.thread.link(draft, {"type": "tool_call_response", "id": call.key})
