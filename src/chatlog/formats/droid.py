@@ -1,7 +1,7 @@
 """Factory's droid sessions: JSONL below ``~/.factory/sessions/``, messages in Anthropic's form linked to a chain.
 
 Keeps every message and branch; entries that are none (a list of tasks, a compaction's state) are
-counted, and what follows them is linked to the message before.
+counted, and what follows them is linked to the message before.  What ``droid exec`` prints is `droid_stream`'s matter.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, anthropic_messages, build
+from chatlog.formats import MALFORMED, Head, anthropic_messages, build, droid_stream
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, text_parts
@@ -25,20 +25,27 @@ _START = "session_start"
 _NAME = re.compile(r"[\w-]{1,40}")
 _START_TOLD = frozenset({"type", "id", "title", "sessionTitle", "cwd", "timestamp", "parentSessionId"})
 _ENTRY_TOLD = frozenset({"type", "id", "parentId", "timestamp", "message"})
-#: Blocks that droid puts before what the user typed.
-_REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>\s*", re.DOTALL)
+#: How many lines are looked at for one that ``droid exec`` prints.
+_LOOKED_AT = 20
 
 Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:
-    """Say whether this is a session of droid."""
+    """Say whether this is a session of droid, or what ``droid exec`` printed of one."""
     first = head.objects[0] if head.is_json and not head.is_array and "type" in head.keys and head.objects else {}
-    return first.get("type") == _START and isinstance(first.get("id"), str)
+    return (first.get("type") == _START and isinstance(first.get("id"), str)) or _is_stream(head)
+
+
+def _is_stream(head: Head) -> bool:
+    return head.is_json and not head.is_array and any(map(droid_stream.is_event, head.objects[:_LOOKED_AT]))
 
 
 def read(source: Source) -> Iterator[Record]:
     """Yield the session's conversation, its messages, and the conversation again with its last message."""
+    if _is_stream(Head(source.name, source.head())):
+        yield from droid_stream.read(source)
+        return
     session = _Session(source.stem)
     for line in lines(source):
         if isinstance(line, Problem):
@@ -106,7 +113,7 @@ def _message(entry: Row) -> MessageDraft:
     made = anthropic_messages.message(entry["message"])
     parts, text, facts = made.parts, made.text, dict(made.metadata)
     if made.role == "user" and "<system-reminder>" in text:
-        parts, text = made.parts or text_parts(text), _REMINDER.sub("", text).strip()
+        parts, text = made.parts or text_parts(text), droid_stream.typed(text)
         if not text:
             facts["hidden_reason"] = "system_reminder"
     facts |= {key: fact for key, fact in entry.items() if key not in _ENTRY_TOLD and fact not in (None, "", [], {})}

@@ -102,7 +102,7 @@ READINGS = {
         "titles times models projects tools reasoning attachments branches hidden usage",
     ),
     "antigravity": Reading("Google Antigravity", _LOCAL, "times models projects tools reasoning hidden"),
-    "droid": Reading("Factory droid", _LOCAL, "titles times projects tools reasoning branches hidden"),
+    "droid": Reading("Factory droid", _LOCAL, "titles times models projects tools reasoning branches hidden usage"),
     "kimi_code": Reading(
         "Kimi Code",
         _LOCAL,
