@@ -288,6 +288,15 @@ def test_everybody(trip: Run, clock: Clock) -> None:
 # erasing
 
 
+def test_an_erasure_names_what_a_killed_conversion_left(trip: Run, tmp_path: Path) -> None:
+    """A decryption that was killed leaves all words beside the file, under a name that nobody looks for."""
+    left = tmp_path / ".chatlog-abcdefgh.part"
+    left.write_bytes((tmp_path / "chatlog.db").read_bytes())
+    ran = trip("erase", LISBON, "--yes", "--json")
+    assert [str(left.resolve())] == ran.json["copies"]
+    assert left.name in ran.err
+
+
 def test_an_erasure_proves_itself(trip: Run, tmp_path: Path) -> None:
     """The answer says complete, how much was looked for, and which copies of the file still hold it."""
     copy = trip("db", "backup", "--json").json["backup"]["path"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from copy import copy
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -40,6 +43,16 @@ def tokens(tokenizer: Tokenizer, text: str) -> list[int]:
     return encoded[1:] if text[:1] and text[0] in CHINESE else encoded
 
 
+class Looks(dict[str, int]):
+    """A vocabulary that counts how often it is asked."""
+
+    count = 0
+
+    def get(self, *asked: Any) -> Any:
+        self.count += 1
+        return super().get(*asked)
+
+
 def told(spelling: Spelling, texts: list[str]) -> list[list[int]]:
     """Return the tokens that the memory of words gives."""
     return [memoryview(found).cast("H").tolist() for found in spelling.tokens(texts)]
@@ -65,6 +78,16 @@ def test_real_questions_have_the_tokenizers_tokens(llama: WordLlama, tokenizer: 
     for path in sorted(SHARED.glob("[!m]*/queries.jsonl")):
         for line in path.read_text("utf-8").splitlines()[::10]:
             assert tokens(tokenizer, line) == llama._pieces.encode(line)
+
+
+def test_a_long_word_is_soon_taken_apart(llama: WordLlama, tokenizer: Tokenizer) -> None:
+    """What was pasted without a blank has the tokenizer's tokens too, after a look at each joint instead of at all."""
+    pasted = "x" * 3_000 + sha256(b"a").hexdigest() * 100
+    looks = Looks(llama._pieces._ids)
+    pieces = copy(llama._pieces)
+    pieces._ids = looks
+    assert tokens(tokenizer, pasted) == pieces.encode(pasted)
+    assert looks.count < 6 * len(pasted)
 
 
 def test_each_sign_is_a_word(llama: WordLlama) -> None:

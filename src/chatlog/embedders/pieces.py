@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from heapq import heapify, heappop, heappush
 from itertools import pairwise
 from pathlib import Path
 
@@ -46,15 +47,28 @@ class Pieces:
         ]
 
     def _joined(self, word: str) -> list[str]:
-        """Return a word's tokens, from its characters up."""
-        pieces = list(word)
-        while len(pieces) > 1:
-            pairs = [one + other for one, other in pairwise(pieces)]
-            first = min(range(len(pairs)), key=lambda index: self._ids.get(pairs[index], len(self._ids)))
-            if pairs[first] not in self._ids:
-                break
-            pieces[first : first + 2] = [pairs[first]]
-        return pieces
+        """Return a word's tokens, from its characters up; of pasted base64 in time that grows with its length alone."""
+        pieces, end = [*word], len(word)
+        after, before = [*range(1, end + 1)], [*range(-1, end)]  # neighbours of the pieces that are left
+        waiting = [found for at, pair in enumerate(pairwise(word)) if (found := self._joint(at, "".join(pair)))]
+        heapify(waiting)
+        while waiting:
+            _, at, pair = heappop(waiting)
+            other = after[at]
+            if other == end or not pieces[at] or pieces[at] + pieces[other] != pair:
+                continue  # one of them was joined to another meanwhile
+            pieces[at], pieces[other] = pair, ""
+            after[at] = after[other]
+            before[after[other]] = at
+            for left, right in ((before[at], at), (at, after[at])):
+                if left >= 0 and right < end and (found := self._joint(left, pieces[left] + pieces[right])):
+                    heappush(waiting, found)
+        return [piece for piece in pieces if piece]
+
+    def _joint(self, at: int, pair: str) -> tuple[int, int, str] | None:
+        """Return where two neighbours would be joined, ranked by the vocabulary; None if they are not."""
+        number = self._ids.get(pair)
+        return None if number is None else (number, at, pair)
 
     def _numbers(self, piece: str) -> list[int]:
         """Return the id of a piece, or those of its bytes."""

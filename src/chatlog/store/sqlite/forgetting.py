@@ -273,10 +273,11 @@ class SqliteForgetting:
 
     def copies(self) -> list[Path]:
         path = self._pool.path.resolve()
-        dated = re.compile(
+        ours = re.compile(
             re.escape(path.stem) + r"-(?:before-restore-)?\d{8}T\d{6}Z\.db|" + re.escape(path.name) + r".*\.backup"
+            r"|\.chatlog-\w{8}\.(?:part|old)"  # what an encryption, decryption or restore left that was killed
         )
-        found = {entry for entry in path.parent.iterdir() if dated.fullmatch(entry.name)}
+        found = {entry for entry in path.parent.iterdir() if ours.fullmatch(entry.name)}
         with self._pool.read() as connection:
             found |= {backup.path for backup in backups.known(connection)}
         return sorted(copy for copy in found if copy.exists())
