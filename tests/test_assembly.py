@@ -257,6 +257,14 @@ def test_after_a_pause_the_window_is_short_and_says_what_it_was_about() -> None:
     assert "turn 201 about the hotel in Lisbon" in chosen.wire[-1]["content"]
 
 
+def test_what_was_said_since_a_pause_stays_while_it_fits() -> None:
+    """No step of the window leaves out what was said minutes ago where there is room for all of it."""
+    pause = Pause(201, "It was about hotels.")
+    growing = [material(talk(200 + later, "about the hotel " * 4), pause=pause) for later in range(1, 60, 2)]
+    firsts = [assembled(found, 3_000).wire[0]["content"] for found in growing]
+    assert {"195"} == {first.split("turn ")[1].split()[0] for first in firsts}
+
+
 @pytest.mark.parametrize("name", ["openai", "anthropic", "gemini", "responses"])
 def test_a_conversation_at_rest_is_closed_with_a_user(name: str) -> None:
     """Where the assistant spoke last and nothing is asked, the array still ends with a user."""

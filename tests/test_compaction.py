@@ -64,6 +64,27 @@ def test_levels_say_what_is_made(store: Store) -> None:
     assert ["facts", "rolling"] == [kind for kind, _, _ in run(store, other, due=True, window=int(total / 0.85))]
 
 
+def test_the_first_key_facts_are_of_the_whole_conversation(store: Store) -> None:
+    """A conversation that grew from one level to the next has no facts of its oldest turns; its summary has."""
+    found = grown(store, 20)
+
+    def how(task: Task) -> str:
+        return f"{task.previous} {task.messages[0].seq}-{task.messages[-1].seq}".strip()
+
+    total = compaction(store).plan(found, Options(window=10_000)).total
+    assert [("rolling", 1, 24)] == run(store, found, how, due=True, window=int(total / 0.65))
+    grow(store, found.id, 20)
+    assert [("facts", 1, 64), ("rolling", 1, 64)] == run(store, store.get(found.id), how, window=int(total * 2 / 0.85))
+    assert "1-24 25-64" == store.summaries.latest(found.id)["facts"].text
+
+
+def test_the_built_in_s_facts_extend_a_summary_by_its_facts_alone() -> None:
+    """What the rules do not keep stays in the summary that it comes from."""
+    before = "- User: I prefer the blue hotel.\n- Assistant: The garden was lovely last year."
+    said = summarizer()(Task(messages=[message(9, "user", "Let's go with the train.")], previous=before, kind="facts"))
+    assert "- User: I prefer the blue hotel.\n- User: Let's go with the train." == said
+
+
 def test_the_last_exchanges_stay_and_messages_are_untouched(store: Store) -> None:
     """At least the last eight exchanges are outside, and every message is what it was."""
     found = grown(store)

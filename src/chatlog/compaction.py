@@ -6,7 +6,7 @@ nothing half done and two processes never summarise the same turns.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -142,12 +142,17 @@ class Compaction:
         """Summarise one chunk; all that is made of it is kept at once."""
         name, first, last = plan.conversation.id, chunk[0].message.seq, chunk[-1].message.seq
         bodies = self.store.summaries.fingerprint(name, first, last)
-        before = self.store.summaries.latest(name)
+        latest = self.store.summaries.latest(name)
         wanted = ["facts", "rolling"] if plan.level in ("facts", "notify") else ["rolling"]
-        drafts = [self._draft(kind, before.get(kind), chunk, bodies) for kind in wanted]
+        drafts = [self._draft(kind, latest, chunk, bodies) for kind in wanted]
         return self.store.summaries.add(name, [draft for draft in drafts if draft is not None])
 
-    def _draft(self, kind: str, before: Summary | None, chunk: Sequence[Counted], bodies: str) -> SummaryDraft | None:
+    def _draft(
+        self, kind: str, latest: Mapping[str, Summary], chunk: Sequence[Counted], bodies: str
+    ) -> SummaryDraft | None:
+        """Return what is made of a chunk and the summary before it; the first facts extend the rolling one."""
+        own = latest.get(kind)
+        before = own or latest.get("rolling")
         fresh = [turn.message for turn in chunk if before is None or turn.message.seq > before.to_seq]
         if not fresh:
             return None
@@ -159,7 +164,7 @@ class Compaction:
         text = cut(text, LONGEST, count, head=1.0)[0]
         first = before.from_seq if before else chunk[0].message.seq
         return SummaryDraft(
-            kind, first, chunk[-1].message.seq, text, count(text), self.method, before.id if before else None,
+            kind, first, chunk[-1].message.seq, text, count(text), self.method, own.id if own else None,
             chunk[0].message.seq, bodies,
         )  # fmt: skip
 

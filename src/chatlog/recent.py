@@ -104,6 +104,9 @@ class Window:
             if self._may_start(at):
                 oldest = at
                 places.insert(0, at)
+        else:
+            if self.floor:  # all since the pause fits: no step leaves out what was said minutes ago
+                return self.floor
         return self._on_the_grid(places, oldest)
 
     def _may_start(self, at: int) -> bool:

@@ -65,8 +65,10 @@ def _candidates(task: Task) -> list[Candidate]:
     count = counter(CL100K)
     found: list[Candidate] = []
     for line in task.previous.splitlines():
-        if line.strip():
-            found.append(Candidate(len(found), line.strip(), _words(line), _EARLIER * _rule_factor(line)))
+        if line.strip() and (task.kind != "facts" or _is_by_rule(line)):  # what it extends may be no list of facts
+            found.append(
+                Candidate(len(found), line.strip(), _words(line), _EARLIER * (_BY_RULE if _is_by_rule(line) else 1.0))
+            )
     for message in task.messages:
         for sentence, factor in _of_message(message, task.kind):
             first, _, left_out = cut(sentence, _LONGEST, count, head=1.0)
@@ -75,8 +77,8 @@ def _candidates(task: Task) -> list[Candidate]:
     return found[-_MOST_SENTENCES:]
 
 
-def _rule_factor(line: str) -> float:
-    return _BY_RULE if rule_of(line.partition(": ")[2], "user") else 1.0
+def _is_by_rule(line: str) -> bool:
+    return rule_of(line.partition(": ")[2], "user") is not None
 
 
 def _of_message(message: Message, kind: str) -> list[tuple[str, float]]:
