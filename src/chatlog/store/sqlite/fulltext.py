@@ -26,8 +26,6 @@ _CASES = bytes(65 if chr(code).isupper() else 97 if chr(code).isalnum() else 32 
 _WORDS = bytes(code if chr(code).isalnum() else 32 for code in range(128)) + b" " * 128
 #: Bytes that begin no character of the unspaced scripts in UTF-8.
 _OTHERS = bytes(code for code in range(256) if code not in (0xE0, 0xE1, *range(0xE3, 0xEE), 0xEF, 0xF0))
-#: Bytes that begin no emoji nor other symbol (`is_symbol`) in UTF-8.
-_NO_SYMBOLS = bytes(code for code in range(256) if code not in (0xE2, 0xE3, 0xF0))
 #: A mark that no letter bears.
 _LONE_MARK = "(?<![\\w\u0300-\u036f])[\u0300-\u036f]+"
 #: Stands between runs, and counts as a word, so that no phrase reaches over it.
@@ -117,7 +115,8 @@ def _composed(text: str) -> str:
 
 def _composed_words(text: str) -> set[str]:
     """Return the words of a text that are others once composed; what is in a run or touches one is found there."""
-    words = {word for word in set(text.split()) if not unicodedata.is_normalized("NFKC", word)}
+    spaced = (word for word in set(text.split()) if not re.search(_RUN, word))  # where there are runs they stay
+    words = {word for word in spaced if not unicodedata.is_normalized("NFKC", word)}
     changed = ((word, new) for word in words if not re.search(_RUN, new := _composed(word)))
     return {new for word, new in changed if _letters(new) != _letters(word)}
 
@@ -127,14 +126,16 @@ def _symbol_words(text: str) -> set[str]:
 
     Each begins with a character that nobody writes, and ends in a digit, which no stemmer touches.
     """
-    if text.isascii() or not _may_hold_symbols(text):
+    if text.isascii():
         return set()
-    return {f"\ue001{ord(char):x}0" for char in set(text) if is_symbol(char)}
+    chars = set(text) - _NO_SYMBOLS
+    symbols = {char for char in chars if is_symbol(char)}
+    _NO_SYMBOLS.update(chars - symbols)
+    return {f"\ue001{ord(char):x}0" for char in symbols}
 
 
-def _may_hold_symbols(text: str) -> bool:
-    """Whether a text has characters near those symbols: a glance as for runs, past dashes and quotes."""
-    return bool(text.encode("utf-8", "surrogatepass").replace(b"\xe2\x80", b"").translate(None, _NO_SYMBOLS))
+#: Characters that turned out to be no symbols: a language has its few thousand.
+_NO_SYMBOLS: set[str] = set()
 
 
 def _letters(word: str) -> list[str]:
