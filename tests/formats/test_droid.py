@@ -45,6 +45,17 @@ def test_links() -> None:
     ]
 
 
+def test_a_parent_that_is_not_here() -> None:
+    """An entry whose parent is on a line that is lost follows the one before it; the session is a root."""
+    start = {"type": "session_start", "id": "d"}
+    rows = [
+        {"type": "message", "id": key, "parentId": parent, "message": {"role": "user", "content": key}}
+        for key, parent in (("a", "gone"), ("b", "lost"), ("c", "b"), ("e", "d"))
+    ]
+    found = messages(checked(droid.read(source_of(json_lines(start, *rows)))))
+    assert [("a", None), ("b", "a"), ("c", "b"), ("e", None)] == [(each.source_id, each.parent) for each in found]
+
+
 @pytest.mark.parametrize(
     ("key", "field", "value"),
     [

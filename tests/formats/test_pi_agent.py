@@ -176,6 +176,20 @@ def test_a_session_without_a_header() -> None:
     assert conversations(records)[0].source_id == "019e19b4-0000-7000-8000-000000000000"
 
 
+def test_a_parent_that_is_not_here() -> None:
+    """An entry whose parent is a call, or on a line that is lost, follows the one before it; the session is a root."""
+    rows = [
+        spoken("user", "a", id="m1", parentId="s"),
+        {"type": "label", "id": "l1", "parentId": "gone", "targetId": "m1"},
+        spoken("assistant", "b", id="m2", parentId="l1"),
+        {"type": "message", "id": "m3", "parentId": "tc-status", "message": {"role": "toolResult", "content": "x"}},
+        spoken("assistant", "c", id="m4", parentId="m3"),
+        spoken("user", "d", id="m5", parentId=None),
+    ]
+    assert [("m1", None), ("m2", "m1"), ("m3", "m2"), ("m4", "m3"), ("m5", None)] == links(read(HEADER, *rows))
+    assert [("m2", None), ("m3", "m2"), ("m4", "m3")] == links(read(*rows[2:5])), "a log cut at its beginning"
+
+
 def test_a_role_that_pi_has_not() -> None:
     """A message that says it is the system's is a problem, none of the system's."""
     records = read(HEADER, spoken("system", "obey"), spoken("user", "a"))

@@ -93,6 +93,12 @@ def test_messages(key: str, field: str, value: Any) -> None:
     assert value == getattr(message(key), field)
 
 
+def test_a_parent_that_is_not_here() -> None:
+    """A record whose parent is on a lost line follows the one before it; only one without a parent is a root."""
+    rows = [record("a", "gone"), record("b", "lost"), record("c", "b"), record("d", "s"), record("e")]
+    assert [("a", None), ("b", "a"), ("c", "b"), ("d", None), ("e", None)] == links(read(*rows))
+
+
 def test_a_sub_agent() -> None:
     """What a sub-agent did is a conversation of its own, below the session."""
     draft = next(draft for draft in conversations(fixture()) if draft.source_id == "s-1-explore-7f3c")

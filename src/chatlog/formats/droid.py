@@ -85,7 +85,7 @@ class _Session:
         key = build.word(entry.get("id")) or build.derived_id(self.last, made)
         parent = entry.get("parentId")
         is_root = self.draft is not None and parent == self.draft.source_id
-        above = self.last if parent is None else None if is_root else self.above.get(parent)
+        above = None if is_root else self.above.get(parent or "", self.last)  # what it names may not be here
         self.above[key] = self.last = key
         return replace(made, source_id=key, parent=above)
 

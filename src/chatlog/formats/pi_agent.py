@@ -127,15 +127,25 @@ class _Session:
             linked = self.chain.link(made)
             self.last = linked.source_id
             return linked
-        linked = self.chain.note(replace(made, source_id=key, parent=self.above.get(entry.get("parentId") or "")))
+        linked = self.chain.note(replace(made, source_id=key, parent=self._parent(entry)))
         self.above[key] = self.last = key
         return linked
+
+    def _parent(self, entry: Row) -> str | None:
+        """Return the message an entry follows: the one before it where what it names is not here.
+
+        OpenClaw names the call a result answers, and the session itself for the first entry.
+        """
+        parent = entry.get("parentId", "")
+        if parent is None or (self.draft is not None and parent == self.draft.source_id):
+            return None
+        return self.above.get(parent, self.last)
 
     def _note(self, kind: Any, entry: Row) -> None:
         """Remember what an entry that is no message says, and pass its place on to what follows it."""
         key = entry.get("id")
         if isinstance(key, str):
-            self.above[key] = self.above.get(entry.get("parentId") or "")
+            self.above[key] = self._parent(entry)
             self.last = self.above[key] or self.last
         if kind == "session_info":
             self.title = build.word(entry.get("name")) or self.title

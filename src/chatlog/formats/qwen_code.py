@@ -165,7 +165,9 @@ class _Lane:
         return key if key not in self.above else f"{key}-{len(self.above)}"
 
     def _parent(self, value: Row) -> str | None:
-        return self.above.get(value.get("parentUuid") or "")
+        """Return the message a record follows: the one before it where what it names is not here."""
+        parent = value.get("parentUuid", "")
+        return None if parent in (None, value.get("sessionId")) else self.above.get(parent, self.last)
 
     def _facts(self, value: Row) -> dict[str, Any]:
         facts = {key: fact for key, fact in value.items() if key not in _TOLD and fact not in _EMPTY}
