@@ -133,10 +133,6 @@ def _instant(value: object) -> str | None:
     return value
 
 
-def _word(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
 @dataclass(slots=True)
 class Lane:
     """A conversation's state; `above` is the lane it was spawned from."""
@@ -160,11 +156,11 @@ class Lane:
     response: Response | None = None
 
     def _note(self, entry: Entry) -> None:
-        self.project = self.project or _word(entry.get("cwd"))
-        self.branch = self.branch or _word(entry.get("gitBranch"))
+        self.project = self.project or build.word(entry.get("cwd"))
+        self.branch = self.branch or build.word(entry.get("gitBranch"))
         forked = entry.get("forkedFrom")
         if self.parent is None and isinstance(forked, dict) and forked.get("sessionId") != self.source_id:
-            self.parent = _word(forked.get("sessionId"))
+            self.parent = build.word(forked.get("sessionId"))
         for key in ("version", "slug", "entrypoint", "agentId", "teamName"):
             if value := entry.get(key):
                 self.metadata[key] = value
@@ -218,7 +214,7 @@ class Lane:
     def _begin(self, entry: Entry, parts: list[Part]) -> Response:
         self._note(entry)
         message = entry["message"]
-        model = _word(message.get("model"))
+        model = build.word(message.get("model"))
         if model != _SYNTHETIC:
             self.model = model or self.model
         view = View("assistant", joined_text(parts), tuple(parts))
@@ -291,7 +287,7 @@ class Lane:
 
     def _name(self, entry: Entry, view: View, parent: str | None) -> str:
         """Return a message's id: the entry's uuid, or one derived where that is missing or taken."""
-        name = _word(entry.get("uuid"))
+        name = build.word(entry.get("uuid"))
         if name is None:
             name = build.derived_id(parent, MessageDraft(role=view.role, text=view.text, parts=view.parts))
         source_id, number = name, 2
@@ -301,7 +297,7 @@ class Lane:
 
     def _know(self, entry: Entry, source_id: str) -> None:
         self.links.ids[source_id] = source_id
-        if uuid := _word(entry.get("uuid")):
+        if uuid := build.word(entry.get("uuid")):
             self.links.ids[uuid] = source_id
 
     def _accept(self, entry: Entry, draft: MessageDraft) -> None:

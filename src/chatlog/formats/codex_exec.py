@@ -13,6 +13,7 @@ from typing import Any
 
 from chatlog.formats import MALFORMED, build
 from chatlog.formats.jsonstream import Line, lines
+from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
 from chatlog.timespec import instant
@@ -23,6 +24,7 @@ _SAID = ("agent_message", "assistant_message", "plan")
 _TOLD = frozenset(("id", "type", "item_type", "text", "command", "aggregated_output", "server", "tool", "arguments"))
 _RESULTS = ("result", "error")
 _EMPTY: tuple[object, ...] = (None, "", [], {})
+_NOT_AN_EVENT = "not an event of the shape that Codex prints"
 
 
 def is_event(value: Mapping[str, Any]) -> bool:
@@ -39,14 +41,7 @@ def is_event(value: Mapping[str, Any]) -> bool:
 def read(source: Source) -> Iterator[Record]:
     """Yield the conversation of each thread with its messages."""
     stream = _Stream(source)
-    for line in lines(source):
-        if isinstance(line, Problem):
-            yield line
-            continue
-        try:
-            yield from stream.feed(line)
-        except MALFORMED:
-            yield Problem(line.place, "not an event of the shape that Codex prints")
+    yield from read_each(lines(source), stream.feed, _NOT_AN_EVENT, names_error=False)
     yield from stream.close()
 
 
@@ -135,7 +130,7 @@ class _Stream:
             try:
                 self._accept(item)
             except MALFORMED:
-                yield Problem(place, "not an event of the shape that Codex prints")
+                yield Problem(place, _NOT_AN_EVENT)
         self.open = {}
         yield from self._let_go()
 

@@ -89,11 +89,7 @@ def message_view(payload: Payload) -> View:
     author, model = payload.get("author"), payload.get("model")
     facts = {key: fact for key, fact in payload.items() if key not in _MESSAGE_TOLD and fact not in _EMPTY}
     facts.pop("model", None)
-    return View(role, text, parts, reason, _word(author), _word(model), facts)
-
-
-def _word(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return View(role, text, parts, reason, build.word(author), build.word(model), facts)
 
 
 def shown(parts: list[Part]) -> tuple[str, str | None]:

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, anthropic_messages, build, droid_stream
+from chatlog.formats import Head, anthropic_messages, build, droid_stream
 from chatlog.formats.jsonstream import lines
+from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, text_parts
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Record, text_parts
 from chatlog.timespec import instant
 
 #: Where the files are found, on every platform.
@@ -47,14 +48,7 @@ def read(source: Source) -> Iterator[Record]:
         yield from droid_stream.read(source)
         return
     session = _Session(source.stem)
-    for line in lines(source):
-        if isinstance(line, Problem):
-            yield line
-            continue
-        try:
-            yield from session.take(line.value)
-        except MALFORMED as error:
-            yield Problem(line.place, f"not an entry of droid ({type(error).__name__})")
+    yield from read_each(lines(source), lambda line: session.take(line.value), "not an entry of droid")
     yield from session.close()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.jsonstream import first_keys, items
+from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
@@ -82,14 +83,9 @@ def sniff(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield each conversation with every message of its tree, and again with its active leaf."""
-    for item in items(source, _ENVELOPE):
-        if isinstance(item, Problem):
-            yield item
-            continue
-        try:
-            yield from _conversation(item.value, item.place)
-        except MALFORMED as error:
-            yield Problem(item.place, f"not a conversation of Grok ({type(error).__name__})")
+    yield from read_each(
+        items(source, _ENVELOPE), lambda item: _conversation(item.value, item.place), "not a conversation of Grok"
+    )
 
 
 def _conversation(entry: Row, place: str) -> Iterator[Record]:

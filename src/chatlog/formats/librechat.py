@@ -12,6 +12,7 @@ from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.jsonstream import Line, items
+from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
 from chatlog.timespec import instant
@@ -54,14 +55,7 @@ def sniff(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield each conversation with every message of its tree, and again with its active leaf."""
-    for entry in items(source):
-        if isinstance(entry, Problem):
-            yield entry
-            continue
-        try:
-            yield from _conversation(entry)
-        except MALFORMED as error:
-            yield Problem(entry.place, f"not a LibreChat conversation ({type(error).__name__})")
+    yield from read_each(items(source), _conversation, "not a LibreChat conversation")
 
 
 def _conversation(entry: Line) -> Iterator[Record]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.jsonstream import Line
-from chatlog.formats.records import records
+from chatlog.formats.records import read_each, records
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record
 from chatlog.timespec import instant
@@ -44,14 +44,11 @@ def sniff(head: Head) -> bool:
 def read(source: Source) -> Iterator[Record]:
     """Yield each tree's conversation, its messages, and the conversation again with its best answer."""
     flat = _Reading()
-    for entry in records(source):
-        if isinstance(entry, Problem):
-            yield entry
-            continue
-        try:
-            yield from _nested(entry) if _is_nested(entry.value) else flat.take(entry.value, entry.place)
-        except MALFORMED as error:
-            yield Problem(entry.place, f"not an OpenAssistant tree or message ({type(error).__name__})")
+
+    def read_one(entry: Line) -> Iterator[Record]:
+        return _nested(entry) if _is_nested(entry.value) else flat.take(entry.value, entry.place)
+
+    yield from read_each(records(source), read_one, "not an OpenAssistant tree or message")
     yield from flat.close()
 
 

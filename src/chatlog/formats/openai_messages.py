@@ -16,8 +16,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from chatlog.formats import MALFORMED, Head, build, datasets
 from chatlog.formats.envelope import UnreadableError, own_id, time_of
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, items, lines
 from chatlog.formats.openai_content import Calls, message
+from chatlog.formats.records import records
 from chatlog.formats.turns import Step, mention, picture_url, response_text, steps, tool_name
 from chatlog.models import ConversationDraft, LeftOut, Message, MessageDraft, Part, Problem, Record
 
@@ -49,28 +49,12 @@ def _are_mostly_records(values: Sequence[Mapping[str, Any]]) -> bool:
 def read(source: Source) -> Iterator[Record]:
     """Yield each record's conversation, or one conversation of the records that are messages."""
     reading = _Reading(source.stem)
-    for entry in _entries(source):
+    for entry in records(source):
         if isinstance(entry, Problem):
             yield entry
         else:
             yield from reading.take(entry.value, entry.place)
     yield from reading.close()
-
-
-def _entries(source: Source) -> Iterator[Line | Problem]:
-    return lines(source) if _is_line_by_line(Head(source.name, source.head()).text) else items(source)
-
-
-def _is_line_by_line(text: str) -> bool:
-    """Whether each line is a value of its own, rather than the whole source one document."""
-    first, _, rest = text.partition("\n")
-    if first.startswith("[") and not rest.strip():
-        return False
-    try:
-        json.loads(first)
-    except BROKEN_JSON:
-        return first.startswith("{") and first.rstrip()[-1] not in "{[,:"
-    return True
 
 
 @dataclass(slots=True)

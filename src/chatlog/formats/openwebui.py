@@ -13,6 +13,7 @@ from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, openwebui_content
 from chatlog.formats.jsonstream import items
+from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
 from chatlog.formats.sqlite_source import MAGIC, Database, Groups, loaded, records, schema
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record, joined_text
@@ -69,14 +70,9 @@ def read(source: Source) -> Iterator[Record]:
     if source.head(len(MAGIC)) == MAGIC:
         yield from records(source, _database)
         return
-    for item in items(source):
-        if isinstance(item, Problem):
-            yield item
-            continue
-        try:
-            yield from _Chat(item.value, item.place).records()
-        except MALFORMED:
-            yield Problem(item.place, _NOT_A_CHAT)
+    yield from read_each(
+        items(source), lambda item: _Chat(item.value, item.place).records(), _NOT_A_CHAT, names_error=False
+    )
 
 
 def _database(database: Database) -> Iterator[Record]:

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import Head, build
 from chatlog.formats.jsonstream import lines
+from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record, joined_text
 from chatlog.timespec import instant
 
 #: Where the files are found, on every platform; OpenClaw writes the same below its own folder.
@@ -59,14 +60,7 @@ def _is_entry(value: Row) -> bool:
 def read(source: Source) -> Iterator[Record]:
     """Yield the session's conversation, its messages, and the conversation again with its leaf and title."""
     session = _Session(source.stem)
-    for line in lines(source):
-        if isinstance(line, Problem):
-            yield line
-            continue
-        try:
-            yield from session.take(line.value)
-        except MALFORMED as error:
-            yield Problem(line.place, f"not an entry of pi ({type(error).__name__})")
+    yield from read_each(lines(source), lambda line: session.take(line.value), "not an entry of pi")
     yield from session.close()
 
 

@@ -1,4 +1,4 @@
-"""Which way a JSON source holds its records: as a JSON array, a line each, or as one document.
+"""The records of a JSON source: which way it holds them, as an array, a line each or one document, and reading each.
 
 Looks at the beginning only and reads by `jsonstream`.  No format's knowledge lives here.
 """
@@ -6,12 +6,12 @@ Looks at the beginning only and reads by `jsonstream`.  No format's knowledge li
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from chatlog.formats import Head
+from chatlog.formats import MALFORMED, Head
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, items, lines
 from chatlog.formats.source import Source
-from chatlog.models import Problem
+from chatlog.models import Problem, Record
 
 #: The first line of a document written over many lines is no longer than this.
 _OPENING_CHARS = 120
@@ -32,3 +32,17 @@ def _is_line_by_line(text: str) -> bool:
     except BROKEN_JSON:
         return first.startswith("{") and (len(first) > _OPENING_CHARS or first.rstrip()[-1] not in "{[,:")
     return True
+
+
+def read_each(
+    entries: Iterable[Line | Problem], read: Callable[[Line], Iterable[Record]], fault: str, *, names_error: bool = True
+) -> Iterator[Record]:
+    """Yield what `read` makes of each entry; where one is malformed, a problem that says `fault`, and go on."""
+    for entry in entries:
+        if isinstance(entry, Problem):
+            yield entry
+            continue
+        try:
+            yield from read(entry)
+        except MALFORMED as error:
+            yield Problem(entry.place, f"{fault} ({type(error).__name__})" if names_error else fault)
