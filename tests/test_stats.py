@@ -59,7 +59,7 @@ def test_counts_are_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was counted once is not counted again."""
     talk(store, 3)
     first = measure(store)
-    monkeypatch.setattr("chatlog.stats.message_tokens", lambda *_: pytest.fail("counted again"))
+    monkeypatch.setattr("chatlog.wireforms.message_tokens", lambda *_: pytest.fail("counted again"))
     assert first == measure(store)
 
 

@@ -19,8 +19,8 @@ from chatlog.store.summaries import Summary, SummaryDraft
 from chatlog.store.window import Counted
 from chatlog.summarizers import Summarizer, Task
 from chatlog.telemetry import traced
-from chatlog.tokens import Counter, Tokenizer, counter, cut, tokenizer_for
-from chatlog.wireforms import message_tokens
+from chatlog.tokens import Tokenizer, counter, cut, tokenizer_for
+from chatlog.wireforms import message_counter
 
 #: A summariser is given so many tokens of turns at a time; a longer backlog is caught up in order.
 CHUNK_TOKENS = 12_000
@@ -85,7 +85,7 @@ class Compaction:
         """Return what compacting would do now."""
         tokenizer = tokenizer_for(conversation.model)
         count = counter(tokenizer.encoding)
-        opening = self.store.windows.opening(conversation.id, tokenizer.encoding, _counting(count))
+        opening = self.store.windows.opening(conversation.id, tokenizer.encoding, message_counter(count))
         total = tokenizer.billed(opening.tokens)
         level = level_of(total, options.window)
         covered = max((found.to_seq for found in self.store.summaries.latest(conversation.id).values()), default=0)
@@ -105,7 +105,7 @@ class Compaction:
 
     def _since(self, name: str, tokenizer: Tokenizer, covered: int) -> list[Counted]:
         """Return the visible messages behind the last summary, in order."""
-        count = _counting(counter(tokenizer.encoding))
+        count = message_counter(counter(tokenizer.encoding))
         found: list[Counted] = []
         before: int | None = None
         while True:
@@ -172,10 +172,6 @@ class Compaction:
 def _is_said(message: Message) -> bool:
     """Whether it is a turn, and no system prompt: those are sent as they are."""
     return not message.hidden and message.role not in ("system", "developer")
-
-
-def _counting(count: Counter) -> Any:
-    return lambda message: message_tokens(message.all_parts(), count)
 
 
 def _boundary(turns: Sequence[Counted], options: Options, model: str | None) -> int:

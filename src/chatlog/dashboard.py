@@ -5,9 +5,8 @@ Turns measures into lines; decides no number and writes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from chatlog.output import Output, one_line
 from chatlog.stats import Stats
@@ -48,9 +47,14 @@ def page(stats: Stats, by: str, output: Output, now: datetime, width: int) -> It
 def plain(stats: Stats) -> Iterator[str]:
     """Yield every measure as a line of name and value, for a pipe."""
     for name, value in _flat(stats):
-        yield f"{name}\t{value:g}" if isinstance(value, float) else f"{name}\t{value}"
+        yield f"{name}\t{_number(value)}"
     for group in stats.by:
         yield "\t".join(["by", one_line(group.name), *map(str, group[1:])])
+
+
+def _number(value: float) -> str:
+    """Return a number as a pipe and Prometheus have it: whole ones in full, whatever their size."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _flat(stats: Stats) -> Iterator[tuple[str, float]]:
@@ -71,7 +75,7 @@ def _totals(stats: Stats, output: Output) -> str:
 
 
 def _percentiles(stats: Stats, output: Output, width: int) -> Iterator[str]:
-    rows: tuple[tuple[str, Mapping[str, float | None], Any], ...] = (
+    rows: tuple[tuple[str, Mapping[str, float | None], Callable[[float], str]], ...] = (
         ("messages in a conversation", stats.session_messages, short),
         ("tokens in a conversation", stats.session_tokens, short),
         ("tokens of a turn", stats.tokens_per_turn, short),
@@ -82,7 +86,9 @@ def _percentiles(stats: Stats, output: Output, width: int) -> Iterator[str]:
     names = _NAMES[: max((width - 28) // room, 1)]
     yield output.paint(f"{'':28}" + "".join(f"{name:>{room}}" for name in names), "dim")
     for name, values, form in rows:
-        yield f"{name:28}" + "".join(f"{'-' if values[rank] is None else form(values[rank]):>{room}}" for rank in names)
+        yield f"{name:28}" + "".join(
+            f"{'-' if (value := values[rank]) is None else form(value):>{room}}" for rank in names
+        )
     waiting = stats.compaction
     if waiting.due:
         days = f"{waiting.lag_seconds / 86_400:,.1f} days"
@@ -179,8 +185,4 @@ def prometheus(stats: Stats, user: str) -> Iterator[str]:
         for rank, number in samples.items():
             label = f',stat="{rank}"' if rank else ""
             if number is not None:
-                yield (
-                    f'chatlog_{name}{{user="{whose}"{label}}} {number:g}'
-                    if isinstance(number, float)
-                    else (f'chatlog_{name}{{user="{whose}"{label}}} {number}')
-                )
+                yield f'chatlog_{name}{{user="{whose}"{label}}} {_number(number)}'

@@ -6,10 +6,10 @@ The plan holds other words for what it found, never what it found; the dry run p
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from chatlog.models import (
     Conversation,
@@ -25,7 +25,9 @@ from chatlog.redaction import Names, Redactor, in_words
 from chatlog.store import Store
 from chatlog.store.redactions import Handle
 
-#: So much is replaced in one transaction.
+Clean = TypeVar("Clean")
+
+#: So many messages are replaced in one transaction.
 BATCH = 20
 HELD = "on legal hold"
 #: The fields of a conversation that hold words.
@@ -101,7 +103,7 @@ def plan(store: Store, conversations: Sequence[Conversation], redactor: Redactor
     chosen = {c.id: c for c in conversations if c.hold is None}
     known = _Known(store, conversations)
     for said in store.redactions.said([*chosen]):
-        draft, kinds = _counted(redactor, lambda r, draft=said.draft: message_draft(r, draft))
+        draft, kinds = _counted(redactor, partial(message_draft, draft=said.draft))
         if draft is said.draft:
             continue
         if held := [name for name in said.conversations if known[name].hold is not None]:
@@ -118,7 +120,7 @@ def plan(store: Store, conversations: Sequence[Conversation], redactor: Redactor
     for conversation in {**chosen, **{name: item.conversation for name, item in found.items.items()}}.values():
         _plan_fields(found, conversation, redactor)
     for note in store.redactions.noted([*chosen], memories=memories):
-        changes, kinds = _counted(redactor, lambda r, values=note.values: noted(r, values))
+        changes, kinds = _counted(redactor, partial(noted, values=note.values))
         if changes:
             found.noted.append(note.handle)
             found.kinds += kinds
@@ -140,7 +142,7 @@ class _Known(dict[str, Conversation]):
 
 
 def _plan_fields(found: Plan, conversation: Conversation, redactor: Redactor) -> None:
-    changes, kinds = _counted(redactor, lambda r: fields(r, conversation))
+    changes, kinds = _counted(redactor, partial(fields, found=conversation))
     if changes:
         item = found.items.setdefault(conversation.id, Item(conversation))
         item.changes = changes
@@ -163,7 +165,8 @@ def _changed(redactor: Redactor, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in clean.items() if value is not values[name]}
 
 
-def _counted(redactor: Redactor, action: Any) -> tuple[Any, Counter[str]]:
+def _counted(redactor: Redactor, action: Callable[[Redactor], Clean]) -> tuple[Clean, Counter[str]]:
+    """Return what an action of a redactor gives, and what it found, by kind."""
     before = Counter(redactor.counts)
     done = action(redactor)
     return done, redactor.counts - before

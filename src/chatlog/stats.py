@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 from chatlog.errors import UsageError, choices_hint
 from chatlog.levels import LEAST_TURNS, kept_exchanges, level_of, window_for
-from chatlog.models import Filters, Message
+from chatlog.models import Filters
 from chatlog.store import Store
 from chatlog.store.measures import DIMENSIONS, Exchange, Group, Size
 from chatlog.telemetry import traced
 from chatlog.tokens import CL100K, counter, tokenizer_for
-from chatlog.wireforms import message_tokens
+from chatlog.wireforms import message_counter
 
 PERCENTILES = (("p50", 0.50), ("p90", 0.90), ("p99", 0.99))
 #: Turns have grown suddenly where the last few cost so many times what they used to, and at least so many tokens.
@@ -132,11 +132,7 @@ def _summed(stores: Sequence[Store], filters: Filters, by: str) -> list[Group]:
 
 def _count(store: Store, filters: Filters, progress: Progress | None) -> None:
     waiting = store.measures.uncounted(filters, CL100K)
-    count = counter(CL100K)
-
-    def tokens_of(message: Message) -> int:
-        return message_tokens(message.all_parts(), count)
-
+    tokens_of = message_counter(counter(CL100K))
     for number, conversation in enumerate(waiting, 1):
         store.measures.count(conversation, CL100K, tokens_of)
         if progress is not None:

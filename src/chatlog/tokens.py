@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -79,7 +79,6 @@ FAMILIES = (
 )
 UNNAMED = Family("", CL100K, 1.0, 0)
 UNKNOWN = Family("", CL100K, 1.4, 0)
-_EXACT = frozenset(family.pattern for family in FAMILIES if family.factor == 1.0)
 
 
 class Tokenizer(NamedTuple):
@@ -135,20 +134,12 @@ def learned_factor(samples: Iterable[tuple[int, int]]) -> float | None:
 
 
 class Counter:
-    """Counts text in one vocabulary, and remembers it: all that is short, and a few of what is long.
-
-    `is_exact` is known after the first count: false where no vocabulary could be loaded.
-    """
+    """Counts text in one vocabulary, and remembers the counts: of all that is short, and of a little that is long."""
 
     def __init__(self, encoding: str = CL100K) -> None:
         self.encoding = encoding
         self._known: OrderedDict[str, int] = OrderedDict()
         self._long: OrderedDict[str, int] = OrderedDict()
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether counts are the vocabulary's own."""
-        return vocabulary(self.encoding) is not None
 
     def __call__(self, text: str) -> int:
         """Return how many tokens a text is; whatever the text, a number."""
@@ -294,8 +285,3 @@ def media_tokens(kind: str, base64_chars: int, form: str) -> int:
     if kind == "audio":
         return _SECOND_TOKENS * max(math.ceil(size / _SECOND_BYTES), 10)
     return _PAGE_TOKENS * max(math.ceil(size / _PAGE_BYTES), 1)
-
-
-def total(texts: Sequence[str], count: Counter) -> int:
-    """Return how many tokens some texts are, each counted by itself."""
-    return sum(map(count, texts))

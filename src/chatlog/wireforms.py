@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from chatlog.formats import anthropic_messages, gemini_request, openai_messages, responses_request
 from chatlog.formats.turns import Step, mention, response_text
+from chatlog.models import Message
 from chatlog.tokens import Counter, media_tokens
 
 #: Around each message, around each tool call, and once for the answer's beginning.
@@ -160,6 +161,11 @@ FORMS = {
         Form("markdown", lambda steps: _transcript(steps, lambda who: f"## {who}\n\n"), count_text, _same),
     )
 }
+
+
+def message_counter(count: Counter) -> Callable[[Message], int]:
+    """Return what counts the tokens of a message's words, as stores ask for it."""
+    return lambda message: message_tokens(message.all_parts(), count)
 
 
 def message_tokens(parts: Iterable[Mapping[str, Any]], count: Counter) -> int:

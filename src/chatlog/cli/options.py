@@ -6,7 +6,7 @@ Global options stand before or after the verb; filter options are the same set w
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Annotated, Any, NamedTuple, TypeVar
 
@@ -335,8 +335,3 @@ def set_number(name: str, value: str) -> int:
             f"the setting {name} is not a number of tokens: {value}", "such as 8000; empty: by the model's window"
         )
     return int(value)
-
-
-def dashes(values: Sequence[str] | None) -> list[str]:
-    """Return an optional list argument as a list."""
-    return list(values or ())

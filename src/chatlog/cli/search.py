@@ -11,7 +11,7 @@ import typer
 from chatlog import query, timespec
 from chatlog.cli import found
 from chatlog.cli.batch import check_keys, serve
-from chatlog.cli.options import complete_conversation, dashes, one_of, verb
+from chatlog.cli.options import complete_conversation, one_of, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.embedders import NONE
 from chatlog.errors import UsageError
@@ -75,10 +75,10 @@ def command(
     session = Session.of(ctx)
     store = session.store()
     _check_output(output)
-    in_memory = _is_memory(dashes(within))
+    in_memory = _is_memory(within or [])
     options = SearchOptions(
         mode=mode,
-        within=() if in_memory else _places(dashes(within)),
+        within=() if in_memory else _places(within or []),
         limit=number,
         context=context,
         hidden=hidden,
