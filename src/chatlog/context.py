@@ -15,7 +15,7 @@ from typing import Any
 
 from chatlog.assembly import WHY, Left, Section, choose
 from chatlog.embedders import DEFAULT, Embedder
-from chatlog.errors import BudgetError, UsageError
+from chatlog.errors import BudgetError, UsageError, choices_hint
 from chatlog.importance import key_sentences
 from chatlog.levels import level_of, window_for
 from chatlog.material import Material, Pause
@@ -148,7 +148,7 @@ def assemble(store: Store, conversation: Conversation, request: Request, retriev
     nothing to say or the form is none.
     """
     if request.form not in FORMS:
-        raise UsageError(f"'{request.form}' is not a form of a context", f"one of: {', '.join(FORMS)}")
+        raise UsageError(f"'{request.form}' is not a form of a context", choices_hint(request.form, FORMS))
     reading = _Reading(store, conversation, request, retrieve or partial(retrieved, embedder=request.embedder))
     usable = reading.tokenizer.affordable(max(reading.budget - reading.reserve, 0))
     material = reading.material(usable)

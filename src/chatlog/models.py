@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, get_args
 
-from chatlog.errors import UsageError
+from chatlog.errors import UsageError, choices_hint
 
 Role = Literal["system", "developer", "user", "assistant", "tool"]
 ROLES: tuple[str, ...] = get_args(Role)
@@ -354,9 +354,9 @@ def checked_message(draft: MessageDraft) -> MessageDraft:
     Raises UsageError for an unknown role or importance, what is no text or part, or a message without content.
     """
     if draft.role not in ROLES:
-        raise UsageError(f"'{draft.role}' is not a role", f"one of: {', '.join(ROLES)}")
+        raise UsageError(f"'{draft.role}' is not a role", choices_hint(str(draft.role), ROLES))
     if draft.importance is not None and draft.importance not in IMPORTANCES:
-        raise UsageError(f"'{draft.importance}' is not an importance", f"one of: {', '.join(IMPORTANCES)}")
+        raise UsageError(f"'{draft.importance}' is not an importance", choices_hint(str(draft.importance), IMPORTANCES))
     if not isinstance(draft.text, str):
         raise UsageError("the text of a message is a string", "anything else goes into its parts")
     for name in _TEXTS:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import IO, Any, NamedTuple, cast
 
-from chatlog.errors import ChatlogError, UsageError
+from chatlog.errors import ChatlogError, UsageError, choices_hint
 
 SCHEMA_VERSION = 1
 #: On a terminal a wide column gives way to the others down to this, and they are no wider than that.
@@ -133,7 +133,7 @@ class Output:
                     "\t".join(one_line(column.cell(item)) for column in listing.columns) for item in listing.items
                 )
             case _:
-                raise UsageError(f"this cannot be printed as {self.format}", f"one of: {', '.join(FORMATS)}")
+                raise UsageError(f"this cannot be printed as {self.format}", choices_hint(self.format, FORMATS))
 
     def thing(self, noun: str, record: Mapping[str, Any], lines: Iterable[str], identity: str | None = None) -> None:
         """Write one thing: under its noun in JSON, as `lines` of text otherwise."""

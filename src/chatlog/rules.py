@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from chatlog import timespec
-from chatlog.errors import RefusedError, UsageError
+from chatlog.errors import RefusedError, UsageError, choices_hint
 from chatlog.models import Filters
 
 #: What a rule may do, the weakest first: where two rules take the same conversation, the stronger one does.
@@ -77,7 +77,9 @@ def rule_from(name: str, record: Mapping[str, Any]) -> Rule:
     }
     unknown = set(given) - {*CONDITIONS, *FILTERS}
     if unknown:
-        raise UsageError(f"policy '{name}' has no '{min(unknown)}'", f"one of: {', '.join((*CONDITIONS, *FILTERS))}")
+        raise UsageError(
+            f"policy '{name}' has no '{min(unknown)}'", choices_hint(min(unknown), (*CONDITIONS, *FILTERS))
+        )
     where = {key: value for key, value in given.items() if key in FILTERS}
     try:
         return checked(Rule(name=name, where=where, **{key: given[key] for key in CONDITIONS if key in given}))
@@ -89,7 +91,7 @@ def checked(rule: Rule) -> Rule:
     """Return the rule.  Raises UsageError for a wrong value, RefusedError where it has no condition at all."""
     for value, choices, what in ((rule.action, ACTIONS, "an action"), (rule.by, AGES, "an age")):
         if value not in choices:
-            raise UsageError(f"'{value}' is not {what} of a rule", f"one of: {', '.join(choices)}")
+            raise UsageError(f"'{value}' is not {what} of a rule", choices_hint(str(value), choices))
     if rule.detectors and rule.action != "redact":
         raise UsageError("detectors belong to the action redact", "--action redact")
     for span in (rule.older_than, rule.unless_active):

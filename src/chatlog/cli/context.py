@@ -13,7 +13,7 @@ from chatlog.cli.batch import check_keys, serve
 from chatlog.cli.options import complete_conversation, number_of, one_of, verb
 from chatlog.cli.session import Session
 from chatlog.context import Context, Request, assemble
-from chatlog.errors import UsageError
+from chatlog.errors import UsageError, choices_hint
 from chatlog.output import SCHEMA_VERSION, to_json
 from chatlog.store import Store
 
@@ -94,7 +94,7 @@ def _form(session: Session, typed: str | None) -> tuple[str, bool]:
         asked = session.settings.get("format")
         asked = asked if asked in _FORMS else None
     if asked is not None and asked not in _FORMS:
-        raise UsageError(f"a context cannot be printed as {asked}", f"one of: {', '.join(_FORMS)}")
+        raise UsageError(f"a context cannot be printed as {asked}", choices_hint(asked, _FORMS))
     as_json = asked == "json" or bool(session.flags.get("json"))
     return ("openai" if asked in (None, "json") else asked), as_json
 

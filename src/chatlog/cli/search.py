@@ -14,7 +14,7 @@ from chatlog.cli.batch import check_keys, serve
 from chatlog.cli.options import complete_conversation, one_of, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.embedders import NONE
-from chatlog.errors import UsageError
+from chatlog.errors import UsageError, choices_hint
 from chatlog.models import ROLES, Filters
 from chatlog.output import FORMATS, counted
 from chatlog.results import Results, SearchOptions
@@ -146,13 +146,13 @@ def _recall(store: Store, text: str, options: SearchOptions) -> Recall:
 
 def _check_output(output: str) -> None:
     if output not in OUTPUTS:
-        raise UsageError(f"'{output}' is not what a search gives", f"one of: {', '.join(OUTPUTS)}")
+        raise UsageError(f"'{output}' is not what a search gives", choices_hint(output, OUTPUTS))
 
 
 def _places(places: list[str]) -> tuple[str, ...]:
     for place in places:
         if place not in query.PLACES:
-            raise UsageError(f"'{place}' is not a place to search in", f"one of: {', '.join(PLACES)}")
+            raise UsageError(f"'{place}' is not a place to search in", choices_hint(place, PLACES))
     return tuple(places)
 
 
@@ -213,7 +213,7 @@ def _filters(session: Session, store: Store, request: Mapping[str, Any]) -> Filt
         name: _typed(request, name, kind, None) for name, kind in _FILTERS.items() if request.get(name) is not None
     }
     if single.get("role") not in (None, *ROLES):
-        raise UsageError("role is not one that chatlog knows", f"one of: {', '.join(ROLES)}")
+        raise UsageError("role is not one that chatlog knows", choices_hint(single["role"], ROLES))
     since, until = (_typed(request, name, str, "") for name in ("since", "until"))
     return Filters(
         tags=tuple(_strings(request.get("tag"))),

@@ -8,7 +8,7 @@ import typer
 
 from chatlog.cli.options import MessageRef, Revision, one_of, verb
 from chatlog.cli.session import Session
-from chatlog.errors import UsageError
+from chatlog.errors import UsageError, choices_hint
 from chatlog.models import IMPORTANCES
 from chatlog.output import IDENTIFIED
 from chatlog.records import conversation_record, message_record
@@ -65,7 +65,7 @@ def command(
 def _mark(session: Session, store: Store, ref: str, importance: str) -> None:
     """Say what a message is worth in contexts and summaries."""
     if importance not in _WORTHS:
-        raise UsageError(f"'{importance}' is not an importance", f"one of: {', '.join(_WORTHS)}")
+        raise UsageError(f"'{importance}' is not an importance", choices_hint(importance, _WORTHS))
     found, seq = session.message_ref(store, ref)
     if seq is None:
         raise UsageError("a message has an importance, not a conversation", "write CONV:SEQ")

@@ -19,7 +19,7 @@ from weakref import ReferenceType, ref
 
 from sqlcipher3 import dbapi2 as driver
 
-from chatlog.errors import ClosedError, UsageError
+from chatlog.errors import ClosedError, UsageError, choices_hint
 from chatlog.keys import Key
 from chatlog.store.sqlite import cipher
 from chatlog.store.sqlite.database_file import WAL, Registry, beside
@@ -90,7 +90,7 @@ def check_driver(synchronous: str, key: Key | None = None) -> None:
             f"SQLite {driver.sqlite_version} loses data under load", "upgrade sqlcipher3 to 0.6.4 or later"
         )
     if synchronous not in SYNCHRONOUS:
-        raise UsageError(f"'{synchronous}' is not a synchronous setting", f"one of: {', '.join(SYNCHRONOUS)}")
+        raise UsageError(f"'{synchronous}' is not a synchronous setting", choices_hint(synchronous, SYNCHRONOUS))
     if key is not None:
         with closing(driver.connect(":memory:")) as connection:
             cipher.unlock(connection, key)

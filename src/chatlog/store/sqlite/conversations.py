@@ -264,7 +264,7 @@ def change(connection: Connection, key: int, changes: Mapping[str, Any], now: st
     """Set columns of a conversation; equal values write nothing."""
     unknown = set(changes) - CHANGEABLE
     if unknown:
-        raise UsageError(f"'{min(unknown)}' cannot be set", f"one of: {', '.join(sorted(CHANGEABLE))}")
+        raise UsageError(f"'{min(unknown)}' cannot be set", choices_hint(min(unknown), sorted(CHANGEABLE)))
     _check(changes)
     values = {name: _stored(value) for name, value in changes.items()}
     if "expires_at" in values:
