@@ -121,6 +121,19 @@ def test_injected_context_is_hidden() -> None:
     assert ["user_info", "system_reminder"] == hidden
 
 
+def test_the_updates_beside_a_history_tell_its_times() -> None:
+    """Prompts are dated by their index, calls and results by their ids, answers and usage by what they come behind."""
+    found = [message for message in messages(read(HISTORY)) if message.created_at]
+    assert [10, 13, 16, 17, 19, 30] == [int((message.created_at or "")[17:19]) for message in found]
+    assert {"usage": {"inputTokens": 70, "outputTokens": 7}, "stop_reason": "end_turn"} == found[4].metadata
+
+
+def test_a_time_of_its_own() -> None:
+    """A record that has a time keeps it."""
+    records = of({**asked("hi"), "timestamp": 1782900000}, {"type": "assistant", "content": "x", "time": 1782900001})
+    assert ["10:00:00", "10:00:01"] == [(message.created_at or "")[11:19] for message in messages(records)]
+
+
 def test_what_is_left_out() -> None:
     """Unknown records and unreadable reasoning are counted; nothing is a problem."""
     assert not [record for record in read(HISTORY) + read(UPDATES) if isinstance(record, Problem)]
@@ -320,6 +333,16 @@ def test_a_broken_summary(tmp_path: Path) -> None:
         (tmp_path / "summary.json").write_text(text)
         found = conversations(read(tmp_path / "chat_history.jsonl"))[-1]
         assert None is found.title
+
+
+def test_broken_updates_beside_a_history(tmp_path: Path) -> None:
+    """What cannot be read of them dates nothing, and is no problem of the history's."""
+    (tmp_path / "chat_history.jsonl").write_text(json_lines(asked("hi"), {"type": "assistant", "content": "yes"}))
+    rows = [1, {"params": 1}, update("user_message_chunk", _meta=3), update("tool_call_update", status=[])]
+    (tmp_path / "updates.jsonl").write_text("broken\n" + json_lines(*rows, chunk("agent_message", "yes", _meta=[])))
+    records = read(tmp_path / "chat_history.jsonl")
+    assert [("user", "hi"), ("assistant", "yes")] == said(records)
+    assert not [record for record in records if isinstance(record, Problem)]
 
 
 def test_a_broken_record_loses_only_itself() -> None:

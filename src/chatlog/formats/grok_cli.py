@@ -1,7 +1,7 @@
 """Sessions of Grok's command line: ``chat_history.jsonl`` below ``~/.grok/sessions/``, one record a line.
 
-The records have neither ids nor times; reasoning and the calls that the server made belong to the answer
-behind them.  ``updates.jsonl``, the same as the screen was told it, is read where it is alone.
+The records have no ids; reasoning and the calls that the server made belong to the answer behind them.
+``updates.jsonl``, the same as the screen was told it, tells the times, and all where it is alone.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.codex_items import reasoning_parts
 from chatlog.formats.grok_cli_content import Place, Row, Thread, content_parts, facts, row, server_call, shown, typed
 from chatlog.formats.grok_cli_content import workspace as workspace_of
-from chatlog.formats.grok_updates import Updates, is_update
+from chatlog.formats.grok_updates import BEFORE, Told, Updates, is_update, told_beside
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.source import UNREADABLE, Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
@@ -88,7 +88,7 @@ def read(source: Source) -> Iterator[Record]:
         yield LeftOut(f"sessions as the screen was told them (the same is in {_HISTORY})", 1)
         return
     thread, counts, place = Thread(), Counter[str](), Place.of(source)
-    reading = Updates(thread, counts) if is_told else _History(source, thread, counts)
+    reading = Updates(thread, counts) if is_told else _History(source, thread, counts, told_beside(source))
     drafts: list[ConversationDraft] = []
 
     def conversation(opening: str) -> ConversationDraft:
@@ -120,6 +120,8 @@ class _History:
     source: Source
     thread: Thread
     counts: Counter[str]
+    told: Told
+    anchor: tuple[str, object] = BEFORE
     session: str | None = None
     project: str | None = None
     model: str | None = None
@@ -142,7 +144,7 @@ class _History:
         else:
             made = convert(record)
             yield from self.close()
-            yield self.thread.link(self._whole(made, record))
+            yield self.thread.link(self._whole(self._dated(made, record), record))
 
     def close(self) -> Iterator[MessageDraft]:
         """Yield what no answer came behind."""
@@ -162,7 +164,12 @@ class _History:
         if not self.pending:
             self.moment = _moment(record)
         self.model = model = build.word(record.get("model_id")) or self.model
-        yield self._linked(MessageDraft(role="assistant", model=model, metadata=facts(record, _TOLD)), parts)
+        called = next((part["id"] for part in parts if part["type"] == "tool_call" and part["id"]), None)
+        usage = {} if called else self.told.get(("usage", self.anchor), {})
+        self.moment = self.moment or self.told.get(("call", called) if called else ("answer", self.anchor))
+        yield self._linked(
+            MessageDraft(role="assistant", model=model, metadata={**usage, **facts(record, _TOLD)}), parts
+        )
 
     def _linked(self, draft: MessageDraft, parts: list[Part]) -> MessageDraft:
         """Return an answer with what was pending before it, called by the first of that."""
@@ -173,6 +180,14 @@ class _History:
         made = replace(draft, text=text, parts=kept, created_at=self.moment)
         self.pending = []
         return self.thread.link(made, first)
+
+    def _dated(self, made: MessageDraft, record: Row) -> MessageDraft:
+        """Return a prompt or a result with its time, which the updates tell."""
+        key = build.word(record.get("tool_call_id")) if made.role == "tool" else record.get("prompt_index")
+        if made.role == "system" or not isinstance(key, (str, int)):
+            return made
+        self.anchor = ("result" if made.role == "tool" else "prompt", key)
+        return replace(made, created_at=made.created_at or self.told.get(self.anchor))
 
     def _whole(self, made: MessageDraft, record: Row) -> MessageDraft:
         """Return a message with all of a long prompt; note the folder that is told before the first."""

@@ -1,7 +1,7 @@
 """``updates.jsonl`` of Grok's command line: a session as it was told to its screen, in the Agent Client Protocol.
 
 Chunks in a row are one message, a call and its last update a call and its result; of what else is told,
-the kinds are counted.
+the kinds are counted.  A history, which has no times and no usage, gets them from here.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from typing import Any
 
 from chatlog.formats import build
 from chatlog.formats.grok_cli_content import Row, Thread, content_parts, facts, row, shown
-from chatlog.models import MessageDraft, Part, joined_text
+from chatlog.formats.jsonstream import lines
+from chatlog.formats.source import UNREADABLE, Source
+from chatlog.models import MessageDraft, Part, Problem, joined_text
 from chatlog.timespec import instant
 
 _NAME = re.compile(r"[\w-]{1,40}")
+_OVER = ("completed", "failed")
 _PLAIN = {"type", "content"}
 _CALL_TOLD = frozenset({"sessionUpdate", "toolCallId", "title", "rawInput", "status", "rawOutput", "content", "_meta"})
 
@@ -26,6 +29,59 @@ def is_update(value: Row) -> bool:
     """Whether a line tells of a session what the Agent Client Protocol has words for."""
     update = row(row(value.get("params")).get("update"))
     return isinstance(update.get("sessionUpdate"), str)
+
+
+#: Prompts by their index, calls, results and the answers behind any of them, to when they were told or what they took.
+Told = dict[tuple[str, object], Any]
+#: What is answered before the first prompt.
+BEFORE: tuple[str, object] = ("", None)
+
+
+def told_beside(source: Source) -> Told:
+    """Return the times and the usage that the updates beside a history tell."""
+    beside, found, anchor = source.sibling("updates.jsonl"), Told(), BEFORE
+    try:
+        for line in lines(beside) if beside is not None else ():
+            if not isinstance(line, Problem) and isinstance(line.value, dict) and is_update(line.value):
+                anchor = _note(found, line.value, anchor)
+    except UNREADABLE:
+        pass
+    return found
+
+
+def _note(found: Told, value: Row, anchor: tuple[str, object]) -> tuple[str, object]:
+    """Note what an update tells; return what the updates to come answer."""
+    update = value["params"]["update"]
+    kind, key = update["sessionUpdate"], build.word(update.get("toolCallId"))
+    if kind == "user_message_chunk" and type(index := _meta(value).get("promptIndex")) is int:
+        anchor = ("prompt", index)
+        found[anchor] = _moment(value)
+        found.pop(("answer", anchor), None)  # a prompt that was taken back has its index again
+        found.pop(("usage", anchor), None)
+    elif kind == "tool_call":
+        found.setdefault(("call", key), _moment(value))
+    elif kind == "tool_call_update" and update.get("status") in _OVER:
+        anchor = ("result", key)
+        found[anchor] = _moment(value)
+    elif kind == "agent_message_chunk":
+        found.setdefault(("answer", anchor), _moment(value))
+    elif kind == "turn_completed":
+        found["usage", anchor] = _turn(update)
+    return anchor
+
+
+def _meta(value: Row) -> Row:
+    params = value["params"]
+    return {**row(params.get("_meta")), **row(params["update"].get("_meta"))}
+
+
+def _moment(value: Row) -> str | None:
+    return instant(_meta(value).get("agentTimestampMs")) or instant(value.get("timestamp"))
+
+
+def _turn(update: Row) -> dict[str, Any]:
+    """Return what a turn took and how it ended."""
+    return {key: fact for key in ("usage", "stop_reason") if (fact := update.get(key))}
 
 
 @dataclass(slots=True)
@@ -45,7 +101,7 @@ class _Call:
     @property
     def is_over(self) -> bool:
         """Whether its result is there."""
-        return self.told.get("status") in ("completed", "failed")
+        return self.told.get("status") in _OVER
 
     def part(self) -> Part:
         """Return the call."""
@@ -136,10 +192,9 @@ class Updates:
             return
         params = value["params"]
         update = params["update"]
-        kind, meta = update["sessionUpdate"], {**row(params.get("_meta")), **row(update.get("_meta"))}
+        kind, meta, moment = update["sessionUpdate"], _meta(value), _moment(value)
         self.session = self.session or build.word(params.get("sessionId"))
         self.model = build.word(meta.get("modelId")) or self.model
-        moment = instant(meta.get("agentTimestampMs")) or instant(value.get("timestamp"))
         if kind in ("user_message_chunk", "agent_message_chunk", "agent_thought_chunk"):
             yield from self._chunk(kind, update, meta, moment)
         elif kind == "tool_call":
@@ -147,7 +202,7 @@ class Updates:
         elif kind == "tool_call_update":
             yield from self._answered(update, moment)
         elif kind == "turn_completed" and self.held is not None and self.held.role == "assistant":
-            self.held.facts |= {key: fact for key in ("usage", "stop_reason") if (fact := update.get(key))}
+            self.held.facts |= _turn(update)
             yield from self.release()
         else:
             self.counts[f"{kind if _NAME.fullmatch(kind) else 'unknown'} updates"] += 1
