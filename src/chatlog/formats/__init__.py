@@ -40,6 +40,7 @@ READERS = (
     "pi_agent",
     "droid",
     "kimi_code",
+    "sillytavern",
     "cline",
     "swe_agent",
     "sharegpt",
