@@ -41,6 +41,7 @@ READERS = (
     "droid",
     "kimi_code",
     "sillytavern",
+    "lm_studio",
     "cline",
     "swe_agent",
     "sharegpt",

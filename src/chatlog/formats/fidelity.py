@@ -113,6 +113,11 @@ READINGS = {
         "`data/<user>/chats` and `group chats`, or Export chat as JSONL",
         "titles times models authors tools reasoning attachments branches hidden usage",
     ),
+    "lm_studio": Reading(
+        "LM Studio",
+        _LOCAL,
+        "titles times models projects system tools reasoning attachments branches hidden usage",
+    ),
     "aider": Reading("aider", _LOCAL, "titles times models authors branches hidden usage"),
     "swe_agent": Reading("SWE-agent", _LOCAL, "titles models authors system tools reasoning hidden"),
     "simonw_llm": Reading(
