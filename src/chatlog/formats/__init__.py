@@ -39,6 +39,7 @@ READERS = (
     "antigravity",
     "pi_agent",
     "droid",
+    "continue_dev",
     "kimi_code",
     "sillytavern",
     "lm_studio",

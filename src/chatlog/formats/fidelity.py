@@ -102,6 +102,11 @@ READINGS = {
         "titles times models projects tools reasoning attachments branches hidden usage",
     ),
     "antigravity": Reading("Google Antigravity", _LOCAL, "times models projects tools reasoning hidden"),
+    "continue_dev": Reading(
+        "Continue",
+        _LOCAL,
+        "titles times models projects system tools reasoning attachments hidden usage",
+    ),
     "droid": Reading("Factory droid", _LOCAL, "titles times models projects tools reasoning branches hidden usage"),
     "kimi_code": Reading(
         "Kimi Code",

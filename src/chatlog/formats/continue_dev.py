@@ -1,0 +1,164 @@
+"""Continue's sessions: one JSON document each in ``~/.continue/sessions/``, of its extensions and its command line.
+
+What a message says is `continue_items`' matter.  Nothing in a session has a time but when a thought began; when the
+session itself began stands in the ``sessions.json`` beside it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats.continue_items import Known, Made, known, messages, summarised, thought
+from chatlog.formats.jsonstream import BROKEN_JSON, document, items
+from chatlog.formats.source import Source
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
+from chatlog.timespec import instant
+
+#: Where the files are found, on every platform.
+LOCATIONS = ("~/.continue/sessions/*.json", "$CONTINUE_GLOBAL_DIR/sessions/*.json")
+
+_INDEX = "sessions.json"
+_UNTITLED = frozenset({"New Session", "Untitled Session"})
+_SESSION_TOLD = frozenset({"sessionId", "title", "workspaceDirectory", "history", "dateCreated", "chatModelTitle"})
+
+Row = Mapping[str, Any]
+
+
+def sniff(head: Head) -> bool:
+    """Say whether this is a session of Continue."""
+    is_session = head.is_json and not head.is_array and head.keys >= {"sessionId", "history"}
+    return is_session and not head.keys.isdisjoint(("workspaceDirectory", "chatModelTitle"))
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield the session's conversation, its messages, and what was left out of it."""
+    problems: list[Record] = []
+    try:
+        session = document(source)
+    except BROKEN_JSON:
+        session = _damaged(source, problems)
+    if not isinstance(session, dict) or not isinstance(session.get("history"), list):
+        yield Problem("", "not a session of Continue")
+        return
+    found = _History()
+    found.read(session["history"])
+    if found.messages:
+        yield _conversation(session, source, found)
+        yield from found.messages
+    elif not problems and not found.problems:
+        yield LeftOut("sessions without messages", 1)
+    yield from problems
+    yield from found.problems
+    for what, count in found.counts.items():
+        yield LeftOut(what, count)
+
+
+def _damaged(source: Source, problems: list[Record]) -> dict[str, Any]:
+    """Return the session as far as its history can be read, of a file that is cut off or broken."""
+    history: list[Any] = []
+    for item in items(source, "history"):
+        if isinstance(item, Problem):
+            problems.append(item)
+        else:
+            history.append(item.value)
+    if not problems:
+        problems.append(Problem("after the history", "the file ends before its JSON does"))
+    return {"history": history}
+
+
+@dataclass(slots=True)
+class _History:
+    """The messages of a session, each linked to the one before."""
+
+    messages: list[MessageDraft] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    used: Counter[str] = field(default_factory=Counter)
+    thoughts: list[Part] = field(default_factory=list)
+    key: str | None = None
+    last: str | None = None
+
+    def read(self, history: list[Any]) -> None:
+        """Read every item; thoughts, which stand before the answer that they led to, become part of it."""
+        calls = known(history)
+        for number, item in enumerate(history, 1):
+            try:
+                self._take(item, calls)
+            except MALFORMED as error:
+                reason = f"not of the shape of a message ({type(error).__name__})"
+                self.problems.append(Problem(f"message {number}", reason))
+        self._settle()
+
+    def _take(self, item: Row, calls: Known) -> None:
+        role = item["message"]["role"]
+        if role == "thinking":
+            self.thoughts += thought(item, self.counts)
+            return
+        if role != "assistant":
+            self._settle()
+        made = list(messages(item, tuple(self.thoughts), calls, self.counts))
+        self.thoughts.clear()
+        for one in made:
+            self._link(one)
+        summary = summarised(item)
+        if summary is not None:  # has an id of its own, so that what follows keeps its own when a summary is made later
+            name = build.numbered(build.derived_id(self.key, summary), self.used)
+            self._keep(summary, name)
+
+    def _settle(self) -> None:
+        """Keep thoughts that no answer followed as a message of their own."""
+        thoughts, self.thoughts = tuple(self.thoughts), []
+        if thoughts:
+            self._link(Made(MessageDraft(role="assistant", parts=thoughts), None))
+
+    def _link(self, made: Made) -> None:
+        """Keep a message; its id comes of those before and of what it is known by, else of what it says."""
+        draft, mark = made
+        key = build.content_id(self.key, draft.role, None, mark) if mark else build.derived_id(self.key, draft)
+        self.key = build.numbered(key, self.used)
+        self._keep(draft, self.key)
+
+    def _keep(self, draft: MessageDraft, name: str) -> None:
+        self.messages.append(replace(draft, source_id=name, parent=self.last))
+        self.last = name
+
+
+def _conversation(session: Row, source: Source, found: _History) -> ConversationDraft:
+    name = build.word(session.get("sessionId")) or source.stem
+    listed = _listed(source, name)
+    title = build.word(session.get("title")) or build.word(listed.get("title"))
+    folder = build.word(session.get("workspaceDirectory")) or build.word(listed.get("workspaceDirectory"))
+    model = build.word(session.get("chatModelTitle"))
+    return ConversationDraft(
+        source_id=name,
+        title=None if title in _UNTITLED else title,
+        created_at=instant(session.get("dateCreated")) or instant(listed.get("dateCreated")),
+        model=model or next((one.model for one in reversed(found.messages) if one.model), None),
+        project=_path(folder) if folder else None,
+        head=found.last,
+        metadata=build.compact({key: fact for key, fact in session.items() if key not in _SESSION_TOLD}),
+    )
+
+
+def _listed(source: Source, name: str) -> Row:
+    """Return what the list of sessions beside this one says of it."""
+    beside = source.sibling(_INDEX)
+    try:
+        rows = document(beside) if beside else ()
+    except (*BROKEN_JSON, OSError):
+        rows = ()
+    held = rows if isinstance(rows, list) else ()
+    return next((row for row in held if isinstance(row, dict) and row.get("sessionId") == name), {})
+
+
+def _path(folder: str) -> str:
+    """Return a folder that may be told by its address as a path."""
+    if not folder.startswith("file://"):
+        return folder
+    path = unquote(urlsplit(folder).path)
+    return path[1:] if path[2:3] == ":" else path or folder
