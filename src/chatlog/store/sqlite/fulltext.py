@@ -26,6 +26,7 @@ _CASES = bytes(65 if chr(code).isupper() else 97 if chr(code).isalnum() else 32 
 _WORDS = bytes(code if chr(code).isalnum() else 32 for code in range(128)) + b" " * 128
 #: Bytes that begin no character of the unspaced scripts in UTF-8.
 _OTHERS = bytes(code for code in range(256) if code not in (0xE0, 0xE1, *range(0xE3, 0xEE), 0xEF, 0xF0))
+_ASCII = bytes(range(128))
 #: A mark that no letter bears.
 _LONE_MARK = "(?<![\\w\u0300-\u036f])[\u0300-\u036f]+"
 #: Stands between runs, and counts as a word, so that no phrase reaches over it.
@@ -128,7 +129,8 @@ def _symbol_words(text: str) -> set[str]:
     """
     if text.isascii():
         return set()
-    chars = set(text) - _NO_SYMBOLS
+    beyond = text.encode("utf-8", "surrogatepass").translate(None, _ASCII)  # most texts are nearly all ASCII
+    chars = set(beyond.decode("utf-8", "surrogatepass")) - _NO_SYMBOLS
     symbols = {char for char in chars if is_symbol(char)}
     _NO_SYMBOLS.update(chars - symbols)
     return {f"\ue001{ord(char):x}0" for char in symbols}
