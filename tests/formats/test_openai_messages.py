@@ -530,6 +530,13 @@ def test_a_refusal_is_read_as_what_was_said() -> None:
     assert beside == inside
 
 
+def test_a_call_with_two_ids() -> None:
+    """A call that has the id of the Responses API beside its own keeps both."""
+    asked = {"id": "a", "call_id": "b", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    made = openai_messages.message({"role": "assistant", "content": None, "tool_calls": [asked]})
+    assert ({**build.tool_call("a", "look", {}), "call_id": "b"},) == made.parts
+
+
 def test_tool_calls_and_results_are_parts() -> None:
     """Arguments are parsed from JSON text or taken as an object; a result is not the message's text."""
     made = openai_messages.message(

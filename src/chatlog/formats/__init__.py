@@ -51,6 +51,7 @@ READERS = (
     "simonw_llm",
     "cursor",
     "goose",
+    "hermes",
     "opencode",
     "openwebui",
     "langchain",

@@ -30,12 +30,12 @@ def reasoning(content: str, **extra: Any) -> Part:
     return {"type": "reasoning", "content": content, **extra}
 
 
-def tool_call(call_id: str | None, name: str | None, arguments: Any, **extra: Any) -> Part:
+def tool_call(call_id: str | None, name: str | None, arguments: Any, /, **extra: Any) -> Part:
     """Return a tool call; `arguments` are as the model gave them, parsed where they were JSON text."""
     return {"type": "tool_call", "id": call_id, "name": name, "arguments": arguments, **extra}
 
 
-def tool_result(call_id: str | None, response: Any, *, is_error: bool = False, **extra: Any) -> Part:
+def tool_result(call_id: str | None, response: Any, /, *, is_error: bool = False, **extra: Any) -> Part:
     """Return the answer to the tool call `call_id`."""
     part: Part = {"type": "tool_call_response", "id": call_id, "response": response, **extra}
     return {**part, "is_error": True} if is_error else part

@@ -93,6 +93,11 @@ READINGS = {
     ),
     "opencode": Reading("opencode", _LOCAL, "titles times models projects tools reasoning attachments hidden usage"),
     "goose": Reading("Goose", _LOCAL, "titles times projects tools reasoning attachments hidden usage"),
+    "hermes": Reading(
+        "Hermes Agent",
+        _LOCAL,
+        "titles times models projects system tools reasoning attachments branches hidden usage",
+    ),
     "qwen_code": Reading(
         "Qwen Code", _LOCAL, "titles times models authors projects tools reasoning branches hidden usage"
     ),
