@@ -363,6 +363,8 @@ def checked_message(draft: MessageDraft) -> MessageDraft:
         check_text(name, getattr(draft, name))
     if not all(isinstance(part, Mapping) for part in draft.parts or ()):
         raise UsageError("the parts of a message are JSON objects", 'such as {"type": "text", "content": "hello"}')
+    if any(part.get("type") == "text" and not isinstance(part.get("content"), str) for part in draft.parts or ()):
+        raise UsageError("the content of a text part is a string", "anything else goes into a part of another type")
     if not draft.text and not draft.parts:
         raise UsageError("a message needs text or parts", "write the text, or - to read it from stdin")
     return draft if draft.text else replace(draft, text=joined_text(draft.parts or ()))

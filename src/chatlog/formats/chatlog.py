@@ -125,6 +125,8 @@ class _Reader:
         )
         if parts is None and not isinstance(text, str):
             raise ValueError("a message needs text or parts")
+        if any(part.get("type") == "text" and not isinstance(part.get("content"), str) for part in parts or ()):
+            raise ValueError("the content of a text part is text")
         return self._ours(draft, value) if _is_ours(value) else self._theirs(draft, value)
 
     def _ours(self, draft: MessageDraft, value: Mapping[str, Any]) -> MessageDraft:
