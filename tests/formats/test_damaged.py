@@ -89,3 +89,12 @@ def test_a_list_that_ends_too_early_goes_on() -> None:
     assert [Problem("after the array", "more follows the end of its JSON")] == [
         item for item in found if isinstance(item, Problem)
     ]
+
+
+def test_brackets_within_the_strings_of_a_damaged_first_element() -> None:
+    """Text that holds JSON itself, as calls written out do, does not mislead the count of brackets."""
+    call = 'Calling: {"name": "f", "arguments": {"x": [1]}}, {"name": "g"}'
+    one = json.dumps({"turns": [{"from": "human", "value": call}, {"from": "gpt", "value": call}], "tools": call})
+    for at in (50, 60, 90, one.index('"gpt"') + 20):
+        found = list(items(source_of(f'[{one[:at]}"{one[at:]}, {one}, {one}]')))
+        assert 2 == len([item for item in found if isinstance(item, Line)]), at

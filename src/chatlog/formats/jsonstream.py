@@ -24,6 +24,8 @@ _SURROGATE = re.compile(
 )
 #: What may be left unread of a number whose beginning was decoded: ``1`` of ``1e+16``.
 _LONGEST_TAIL = 8
+#: So near to the window's end what is wrong may only be cut off.
+_NEAR_END = 16
 #: Where an object of an array begins that follows another, and where a document does.
 _NEXT_OBJECT, _NEXT_DOCUMENT = re.compile(r"\}\s*,\s*(?=\{)"), re.compile(r"(?:\}\s*|\n)(?=\{)")
 #: What malformed JSON raises: nesting beyond the parser's depth and absurd integers included.
@@ -257,7 +259,7 @@ class _Reader:
         """Whether the text is wrong rather than cut off at the window's end."""
         if error.msg.startswith("Unterminated string"):
             return False
-        return len(self.text) - error.pos > 16
+        return len(self.text) - error.pos > _NEAR_END
 
     def resync(self, failure: Exception | None) -> bool:
         """Move to the next element like those before; False where none is found.
@@ -292,14 +294,24 @@ class _Reader:
         for opening in ("", '"'):  # what is wrong is between strings, or within one
             text, depth = opening + self.text[failed:], before
             for match in _TOKEN.finditer(text):
-                depth += _depth_of(match.group())
+                depth += _depth_of((match.group(),))
                 if depth == 0 and match.group() == "}":
                     found = _NEXT_OBJECT.match(text, match.start())
-                    if found and (keys := first_keys(text[found.end() :])):
-                        return {*keys}
+                    if found and self._is_whole(text, found.end()):
+                        return {*first_keys(text[found.end() :])}
                     break
         own = {*first_keys(self.text[self.at : failed])}
         return own if len(own) > 1 else frozenset()
+
+    def _is_whole(self, text: str, start: int) -> bool:
+        """Whether what begins there can be decoded, as far as the window shows it."""
+        try:
+            self.decoder.raw_decode(text, start)
+        except json.JSONDecodeError as error:
+            return error.msg.startswith("Unterminated string") or len(text) - error.pos <= _NEAR_END
+        except BROKEN_JSON:
+            return False
+        return True
 
     def _is_sibling(self, keys: Set[str]) -> bool:
         found = {*first_keys(self.text[self.at : self.at + _CHUNK])}
