@@ -318,7 +318,7 @@ def lines_about_files(folder: Path, word: str) -> list[list[str]]:
 def test_hostile_file_names(tmp_path: Path, surroundings: Any) -> None:
     """Names of databases, inputs, outputs and config files are printed without control characters."""
     lines = [line for word in FEW for line in lines_about_files(tmp_path, word)]
-    printed = surroundings(tmp_path, lines)
+    printed = [BARS.sub("", text) for text in surroundings(tmp_path, lines)]  # a slow machine draws one
     assert [] == leaks(lines, printed, FEW)
 
 
