@@ -13,10 +13,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, codex_exec
+from chatlog.formats.codex_history import lines_with_history
 from chatlog.formats.codex_rollout import FIRST_KEYS, Rollout
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, items, lines
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, items
 from chatlog.formats.source import Source
-from chatlog.models import Problem, Record
+from chatlog.models import LeftOut, Problem, Record
 
 _FOLDERS = ("~/.codex", "$CODEX_HOME")
 #: Where the files are found, below the user's profile on Windows too.
@@ -62,7 +63,7 @@ def read(source: Source) -> Iterator[Record]:
         return
     rollout = Rollout(source)
     for line in _entries(source, head, rollout):
-        if isinstance(line, Problem):
+        if isinstance(line, (Problem, LeftOut)):
             yield line
             continue
         try:
@@ -74,10 +75,10 @@ def read(source: Source) -> Iterator[Record]:
     yield from rollout.close()
 
 
-def _entries(source: Source, head: Head, rollout: Rollout) -> Iterator[Line | Problem]:
+def _entries(source: Source, head: Head, rollout: Rollout) -> Iterator[Line | Problem | LeftOut]:
     """Yield the lines of a rollout, or the items of the document it once was."""
     if head.keys != _DOCUMENT:
-        yield from lines(source)
+        yield from lines_with_history(source)
         return
     start = _SESSION.match(head.text)
     try:

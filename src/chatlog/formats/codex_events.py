@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from chatlog.formats import build
 from chatlog.formats.codex_items import event_parts, image, message_view, searched
 from chatlog.formats.codex_thread import ASSISTANT, CALL, REASONING, SEARCH, USER, Held
+from chatlog.formats.codex_turn_items import as_events
 
 if TYPE_CHECKING:
     from chatlog.formats.codex_rollout import Rollout
@@ -80,14 +81,18 @@ def _thread_name(rollout: Rollout, payload: Payload, _: Any) -> bool:
 
 
 def _item_completed(rollout: Rollout, payload: Payload, time: Any) -> bool:
-    """Take a plan, which no item tells."""
+    """Take a plan, which no other item tells, and any item that older versions told by an event of its own."""
     item = payload["item"]
-    return item.get("type") == "Plan" and _unless_said(rollout, item.get("text"), time)
+    if item.get("type") == "Plan":
+        return _unless_said(rollout, item.get("text"), time)
+    told = [EVENTS[event["type"]](rollout, event, time) for event in as_events(item)]
+    return any(told)
 
 
 def _task_complete(rollout: Rollout, payload: Payload, time: Any) -> bool:
-    """Take a turn's last words where nothing else told them."""
-    return _unless_said(rollout, payload.get("last_agent_message"), time)
+    """Take a turn's last words where nothing else told them, and what it failed of."""
+    said, error = _unless_said(rollout, payload.get("last_agent_message"), time), payload.get("error")
+    return (isinstance(error, dict) and _note(rollout, {**error, "type": "error"}, time)) or said
 
 
 def _unless_said(rollout: Rollout, text: Any, time: Any) -> bool:

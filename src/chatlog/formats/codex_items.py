@@ -264,7 +264,7 @@ def _command(payload: Payload) -> tuple[str, Any, Any, bool]:
         "exec_command",
         arguments,
         payload.get("aggregated_output") or streams,
-        payload.get("exit_code") not in (0, None),
+        payload.get("exit_code") not in (0, None) or payload.get("status") in ("failed", "declined"),
     )
 
 

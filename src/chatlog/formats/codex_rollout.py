@@ -145,6 +145,12 @@ class Rollout:
         held.facts = {key: payload[key] for key in ("recipient", "other_recipients") if payload.get(key)}
         self.thread.note(held)
 
+    def spent(self, payload: Payload, _: Any) -> None:
+        """Take the usage of one response, which an event behind it tells again with the same total."""
+        self.thread.usage.comes_first = False
+        if not self.thread.spent(payload.get("thread_token_usage"), payload.get("usage")):
+            self.leave_out("token_usage_record")
+
     # items
 
     def item(self, payload: Payload, time: Any) -> None:
@@ -199,5 +205,6 @@ _LINES: dict[str, Callable[[Rollout, Payload, Any], None]] = {
     "session_meta": Rollout.first,
     "turn_context": Rollout.turn_context,
     "compacted": Rollout.compacted,
+    "token_usage_record": Rollout.spent,
     "inter_agent_communication": Rollout.between_agents,
 }
