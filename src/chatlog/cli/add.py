@@ -29,7 +29,9 @@ def command(
     ctx: typer.Context,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="CONV [TEXT|-]", help="Where to, and what.", autocompletion=complete_conversation),
+        typer.Argument(
+            metavar="CONV [TEXT|-]", help="The conversation, and what is said.", autocompletion=complete_conversation
+        ),
     ] = None,
     role: Annotated[
         str | None, typer.Option(help=f"Who speaks: {', '.join(ROLES)}.", autocompletion=one_of(*ROLES))

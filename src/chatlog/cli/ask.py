@@ -33,10 +33,14 @@ def command(
     ctx: typer.Context,
     conversation: Conversation,
     question: Annotated[str, typer.Argument(metavar="TEXT|-", help="The new message.")],
-    line: Annotated[str, typer.Option("--with", metavar="COMMAND", help="What answers: context in, answer out.")],
+    line: Annotated[
+        str, typer.Option("--with", metavar="COMMAND", help="The command that answers: context in, answer out.")
+    ],
     form: Annotated[
         str,
-        typer.Option("--as", metavar="FORM", help=f"What it reads: {', '.join(FORMS)}.", autocompletion=one_of(*FORMS)),
+        typer.Option(
+            "--as", metavar="FORM", help=f"The form it reads: {', '.join(FORMS)}.", autocompletion=one_of(*FORMS)
+        ),
     ] = "openai",
     budget: Annotated[int | None, typer.Option(metavar="N", min=1, help="The most tokens of the context.")] = None,
     model: Annotated[str | None, typer.Option(help="The model that answers (the conversation's).")] = None,
@@ -44,7 +48,7 @@ def command(
 ) -> None:
     """Add a message, give the context to a command, print its answer as it comes, and keep it.
 
-    An answer that breaks off is kept as far as it came, and marked; a question that waits already is not added again.
+    An answer that breaks off is kept as far as it came, and marked; a question that already waits is not added again.
     """
     session = Session.of(ctx)
     store = session.store()

@@ -47,7 +47,7 @@ def command(
         typer.Option("--format", metavar="FORM", help=f"{', '.join(_FORMS)}.", autocompletion=one_of(*_FORMS)),
     ] = None,
     redact: Annotated[bool, typer.Option("--redact", help="Without secrets and personal data.")] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Say what was taken, what not, and why.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Say what was taken, what was left out, and why.")] = False,
     batch: Annotated[str | None, typer.Option(metavar="-", help="Answer JSON requests on stdin, one a line.")] = None,
 ) -> None:
     """Assemble the messages for the next request: within the budget, well-formed, with what matters.

@@ -237,7 +237,7 @@ def migrate(ctx: typer.Context) -> None:
 
 @verb("chatlog db vacuum", forms=THING)
 def vacuum(ctx: typer.Context) -> None:
-    """Write the file anew, without its gaps; others can read meanwhile, and write afterwards.
+    """Rewrite the file without its gaps; meanwhile others can read, but not write.
 
     It needs as much free disk and memory as the file has in use, and looks first.
     """

@@ -31,13 +31,13 @@ def command(
     ctx: typer.Context,
     deep: Annotated[bool, typer.Option("--deep", help="Hash every message again.")] = False,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Make again what is derived: indexes, counters, vectors.")
+        bool, typer.Option("--rebuild", help="Rebuild what is derived: indexes, counters, vectors.")
     ] = False,
 ) -> None:
     """Prove that all is well: pages, schema, indexes, orphans, counters, permissions, disk, backups, embedder.
 
-    Exit code 1 where something is not, each with its mend. It runs real queries and changes nothing without --rebuild,
-    which makes again all that follows from the messages.
+    Exit code 1 if something is wrong; each finding says how to mend it. Doctor runs real queries and changes nothing
+    without --rebuild, which rebuilds all that can be derived from the messages.
     """
     session = Session.of(ctx)
     try:
@@ -73,7 +73,7 @@ def _examined(session: Session, store: Store, path: Path, *, deep: bool) -> Iter
 
 
 def _rebuild(session: Session, store: Store) -> None:
-    """Make again what is derived; vectors too, where there were any and there is an embedder."""
+    """Rebuild what is derived; vectors too, where there were any and there is an embedder."""
     had_vectors = store.vectors.state() is not None
     with session.output.progress("making again what is derived"):
         store.rebuild()

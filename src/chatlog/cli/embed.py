@@ -19,11 +19,11 @@ def command(
     ctx: typer.Context,
     embedder: Annotated[str | None, typer.Option(metavar="NAME", help="wordllama, URL#MODEL, command:PROGRAM.")] = None,
     status: Annotated[bool, typer.Option("--status", help="Only say how far the index is.")] = False,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Begin anew.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Start over.")] = False,
 ) -> None:
-    """Bring the index of meanings up to date; an interrupted run goes on where it stopped.
+    """Bring the index of meanings up to date; an interrupted run resumes where it stopped.
 
-    Searches do this for a few messages by themselves.  Another embedder is set with: chatlog config set embedder NAME.
+    A search does this by itself for up to 20,000 messages.  Another embedder: chatlog config set embedder NAME.
     """
     session = Session.of(ctx)
     if status and rebuild:

@@ -39,7 +39,7 @@ def command(
     forks: Annotated[
         bool | None, typer.Option("--forks/--no-forks", help="Also in other conversations that share the messages.")
     ] = None,
-    verify: Annotated[bool, typer.Option("--verify", help="Write the file anew too, and check again.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Rewrite the file too, and check again.")] = False,
     dry_run: plans.DryRun = False,
     yes: plans.Yes = False,
 ) -> None:

@@ -44,7 +44,7 @@ JSON and files hold ISO-8601 UTC: 2026-11-20T21:44:00.123Z
   --min-messages N  --max-messages N
 
 On search, dates, role, author and model are those of the message; on the others, of the conversation.
-A filter that holds nothing ("") is refused, and so are ids and filters together where something is changed.
+An empty filter ("") is refused, and so are ids and filters together where something is changed.
 """,
     "query": """The search language
 
@@ -55,7 +55,7 @@ A filter that holds nothing ("") is refused, and so are ids and filters together
   role:user tag:work model:gpt-5 title:lisbon source:chatgpt project:shop author:ana
   since:2w until:2026-01-31  in:tool in:title  is:pinned  -tag:old
 
-A question works as it comes: its small words are left out.  Words match their other forms (retry, retries);
+Type a question as it comes to mind: its small words are left out.  Words match their other forms (retry, retries);
 identifiers match by their parts (getUserName by user); Chinese, Japanese, Korean and Thai by any characters.
 """,
     "encryption": """Encryption
@@ -66,7 +66,7 @@ identifiers match by their parts (getUserName by user); Chinese, Japanese, Korea
 
 Where the key is, the first that is set: key_file, key_command (its first line), keyring (yes: the system's);
 without any a person is asked for a passphrase.  Never on the command line or in the environment.
-A key is 64 or 96 hexadecimal digits; anything else is a passphrase.  A lost key cannot be had again.
+A key is 64 or 96 hexadecimal digits; anything else is a passphrase.  A lost key cannot be recovered.
 """,
     "ids": """Ids
 
@@ -96,7 +96,7 @@ In a pipe: one record a line, nothing cut, no colour.
 
   --no-color  NO_COLOR=1  FORCE_COLOR=1   no colours; colours in a pipe too
   --no-pager  CHATLOG_PAGER=  PAGER=...   no pager; another one (less -FRX)
-  -q, --quiet                             no hints, no progress, no word of a full context
+  -q, --quiet                             no hints, no progress, no warnings that a context fills up
   CHATLOG_PLAIN=1                         for screen readers: no tables, colours,
                                           bars or pager (config set plain yes)
   TERM=dumb                               no colours and no progress

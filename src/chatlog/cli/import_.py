@@ -59,16 +59,16 @@ def command(
         str | None,
         typer.Option("--from", metavar="FORMAT", help=f"Insist on: {', '.join(READERS)}.", autocompletion=_formats),
     ] = None,
-    auto: Annotated[
-        bool, typer.Option("--auto", help="Bring all that local agents and tools keep up to date.")
+    auto: Annotated[bool, typer.Option("--auto", help="Bring in whatever local agents and tools keep.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Keep running and follow what is added, until Ctrl-C.")
     ] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on and follow what is added, until Ctrl-C.")] = False,
     tag: Annotated[list[str] | None, typer.Option(help="Tag what comes in.", autocompletion=complete_tag)] = None,
     undelete: Annotated[bool, typer.Option("--undelete", help="Bring back what was deleted here.")] = False,
     redact: Annotated[bool, typer.Option("--redact", help="Without secrets and personal data.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would come in.")] = False,
 ) -> None:
-    """Bring in history; what is here already is left alone, so the same import can be run again.
+    """Bring in history; what is already here is left alone, so you can run the same import again.
 
     The format is recognised from the content.  What cannot be read is named and does not stop the rest
     (exit code 4).  With --auto the folders of Claude Code, Codex, Gemini CLI and others are found and brought up to

@@ -29,7 +29,7 @@ def command(
         str, typer.Option(metavar="BY[:asc|desc]", help=f"By {', '.join(SORTS)}.", autocompletion=one_of(*SORTS))
     ] = "updated:desc",
     number: Annotated[int, typer.Option("-n", metavar="N", min=0, help="How many; 0 for all.")] = 20,
-    cursor: Annotated[str | None, typer.Option(help="Go on where next_cursor of --json left off.")] = None,
+    cursor: Annotated[str | None, typer.Option(help="Continue where a page's next_cursor (--json) left off.")] = None,
 ) -> None:
     """List conversations: id, age, source, messages, tokens, tags and title.
 

@@ -51,7 +51,7 @@ def command(
         ),
     ] = None,
     pattern: Annotated[
-        list[str] | None, typer.Option(metavar="RE", help="What this matches; alone, only that. Repeatable.")
+        list[str] | None, typer.Option(metavar="RE", help="A pattern of your own; alone, only that. Repeatable.")
     ] = None,
     everything: Annotated[bool, typer.Option("--everything", help="All conversations, and memories.")] = False,
     dry_run: plans.DryRun = False,

@@ -32,7 +32,7 @@ def command(
         ),
     ] = None,
 ) -> None:
-    """Take conversations out of the trash: all that was in them is there and found again."""
+    """Take conversations out of the trash, with all that was in them."""
     session = Session.of(ctx)
     filters = session.filters(deleted=True)
     if not conversations and filters == Filters(deleted=True) and "deleted" not in session.filter_flags:

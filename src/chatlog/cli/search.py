@@ -68,9 +68,9 @@ def command(
     explain: Annotated[bool, typer.Option("--explain", help="Say how each result was found.")] = False,
     batch: Annotated[str | None, typer.Option(metavar="-", help="Answer JSON requests on stdin, one a line.")] = None,
 ) -> None:
-    """Find messages by their words and by meaning; a question works as it comes.
+    """Find messages by their words and by meaning; type a question as it comes to mind.
 
-    Where not all words are found together, some are left out, and named.  Exit code 1: nothing found.
+    Where no message has all the words, some are left out, and named.  Exit code 1: nothing found.
     """
     session = Session.of(ctx)
     store = session.store()

@@ -26,7 +26,11 @@ def command(
     ctx: typer.Context,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[CONV…|-] +a -b", help="Which, and what.", autocompletion=complete_tag_or_conversation),
+        typer.Argument(
+            metavar="[CONV…|-] +a -b",
+            help="The conversations, and the tags.",
+            autocompletion=complete_tag_or_conversation,
+        ),
     ] = None,
 ) -> None:
     """Add (+tag) and remove (-tag) tags of the conversations named, or of all that the filters let through."""

@@ -17,7 +17,7 @@ from chatlog.timespec import after, age, duration, parse_iso
 def command(
     ctx: typer.Context,
     number: Annotated[int, typer.Option("-n", metavar="N", min=0, help="How many; 0 for all.")] = 0,
-    cursor: Annotated[str | None, typer.Option(help="Go on where next_cursor of --json left off.")] = None,
+    cursor: Annotated[str | None, typer.Option(help="Continue where a page's next_cursor (--json) left off.")] = None,
 ) -> None:
     """List what is in the trash; the next prune after `leaves` removes it for good."""
     from chatlog.cli.list import columns
