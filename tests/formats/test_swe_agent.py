@@ -141,3 +141,89 @@ def test_real_files(name: str, count: int, answers: int) -> None:
     assert (count, answers) == (len(messages(records)), len(spoken))
     assert all(message.metadata["state"] for message in spoken)
     assert not [record for record in records if isinstance(record, (Problem, LeftOut))]
+
+
+# mini-swe-agent
+
+CALLED = {"id": "c1", "type": "function", "function": {"name": "bash", "arguments": '{"command": "ls"}'}}
+MINI = {
+    "info": {
+        "model_stats": {"instance_cost": 0.04, "api_calls": 1},
+        "config": {"model": {"model_name": "deepseek/deepseek-chat"}},
+        "mini_version": "2.3.0",
+        "exit_status": "Submitted",
+        "submission": "diff",
+    },
+    "messages": [
+        {"role": "system", "content": "You are"},
+        {"role": "user", "content": "Fix it"},
+        {
+            "content": "I look",
+            "role": "assistant",
+            "tool_calls": [CALLED],
+            "function_call": None,
+            "extra": {
+                "actions": [{"command": "ls", "tool_call_id": "c1"}],
+                "response": {"model": "deepseek-v4", "choices": [], "usage": {"prompt_tokens": 7}},
+                "cost": 0.5,
+                "timestamp": 1780680349.441,
+            },
+        },
+        {
+            "content": "<returncode>1</returncode>\n<output>\nx\n</output>",
+            "extra": {"raw_output": "x\n", "returncode": 1, "timestamp": 1780680349.629, "exception_info": ""},
+            "tool_call_id": "c1",
+            "role": "tool",
+        },
+        {"role": "exit", "content": "diff", "extra": {"exit_status": "Submitted", "submission": "diff"}},
+    ],
+    "trajectory_format": "mini-swe-agent-1.1",
+    "instance_id": "astropy__astropy-12907",
+}
+
+
+def mini(run: Any) -> list[Record]:
+    return checked(swe_agent.read(source_of(json.dumps(run), "astropy__astropy-12907.traj.json")))
+
+
+def test_a_run_of_the_mini_agent() -> None:
+    """A run of mini-swe-agent is called after its file; its last row, which says how it ended, is hidden."""
+    records = mini(MINI)
+    (draft,) = conversations(records)
+    assert ("astropy__astropy-12907", "deepseek/deepseek-chat") == (draft.title, draft.model)
+    assert ["system", "user", "assistant", "tool", "system"] == [message.role for message in messages(records)]
+    assert [False] * 4 + [True] == [message.hidden for message in messages(records)]
+
+
+def test_what_the_mini_agent_notes_of_an_answer() -> None:
+    """The model, time, usage and cost of an answer are taken from what was noted of it, the answer itself is not."""
+    answer, result = messages(mini(MINI))[2:4]
+    assert ("deepseek-v4", "2026-06-05T17:25:49.441Z") == (answer.model, answer.created_at)
+    assert {"cost": 0.5, "usage": {"prompt_tokens": 7}} == answer.metadata
+    assert (build.text("I look"), build.tool_call("c1", "bash", {"command": "ls"})) == answer.parts
+    assert {"returncode": 1} == result.metadata
+
+
+def test_outputs_that_the_mini_agent_sent_as_the_user() -> None:
+    """What its first version sent as words of the user is a tool's where it is the output of a command."""
+    rows = [
+        {"role": "user", "content": "Fix it"},
+        {"role": "assistant", "content": "THOUGHT: look\n\n```bash\nls\n```"},
+        {"role": "user", "content": "<returncode>0</returncode>\n<output>\nx\n</output>"},
+    ]
+    run = {"info": {"exit_status": "Submitted"}, "messages": rows, "trajectory_format": "mini-swe-agent-1"}
+    assert ["user", "assistant", "tool"] == [message.role for message in messages(mini(run))]
+
+
+def test_the_mini_agent_is_recognised() -> None:
+    """A run is known by its facts beside chat messages; another program's export of like keys is not one."""
+    assert swe_agent.sniff(head_of(source_of(json.dumps(MINI), "a.traj.json")))
+    assert swe_agent.sniff(head_of(source_of(json.dumps(MINI)[:250], "a.traj.json")))
+    other = {"info": {"id": "ses_1"}, "messages": [{"info": {"exit_status": 1}, "parts": []}]}
+    assert not swe_agent.sniff(head_of(source_of(json.dumps(other), "a.json")))
+
+
+def test_a_damaged_row_of_the_mini_agent() -> None:
+    """A row that is no message is a problem; the others are read."""
+    records = mini({**MINI, "messages": [{"role": "user", "content": "Fix it"}, {"role": "alien"}, 3]})
+    assert ["message 2", "message 3"] == [record.place for record in records if isinstance(record, Problem)]

@@ -2,6 +2,7 @@
 
 Reads the history, a demonstration in it hidden, with the run's times and states beside each answer;
 the steps themselves where there is no history.  Trajectories lie below each run's output folder.
+The messages of mini-swe-agent's ``.traj.json`` are `swe_mini`'s matter.
 """
 
 from __future__ import annotations
@@ -11,19 +12,25 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, anthropic_messages, build, openai_content
+from chatlog.formats import MALFORMED, Head, anthropic_messages, build, openai_content, swe_mini
 from chatlog.formats.jsonstream import BROKEN_JSON, document, first_keys, items
 from chatlog.formats.openai_content import Calls
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, text_parts
 
-LOCATIONS: tuple[str, ...] = ("~/SWE-agent/trajectories/**/*.traj", "~/swe-agent/trajectories/**/*.traj")
+#: Where mini-swe-agent keeps its settings and its last run.
+_MINI_HOMES = ("~/.config/mini-swe-agent", "~/Library/Application Support/mini-swe-agent", "$MSWEA_GLOBAL_CONFIG_DIR")
+LOCATIONS: tuple[str, ...] = (
+    "~/SWE-agent/trajectories/**/*.traj",
+    "~/swe-agent/trajectories/**/*.traj",
+    *(f"{home}/last_mini_run.traj.json" for home in _MINI_HOMES),
+)
 
 _STEP = re.compile(r'"trajectory"\s*:\s*\[\s*(?=\{)')
 _ROW = re.compile(r'"history"\s*:\s*\[\s*(?=\{)')
 #: Facts of a step that its history does not tell.
 _STEP_FACTS = ("execution_time", "state", "extra_info")
-_CONVERSATION_FACTS = ("environment", "info", "replay_config")
+_CONVERSATION_FACTS = ("environment", "info", "replay_config", "trajectory_format", "instance_id")
 _EMPTY: tuple[object, ...] = (None, "", {}, [])
 _ROW_TOLD = frozenset({"is_demo", "tool_call_ids", "message_type", "agent", "thinking_blocks"})
 _MAIN = ("main", "primary")
@@ -34,9 +41,11 @@ Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:
-    """Say whether this is a trajectory of SWE-agent."""
-    if not head.is_json or head.keys.isdisjoint(("trajectory", "history")):
+    """Say whether this is a trajectory of SWE-agent or mini-swe-agent."""
+    if not head.is_json or head.is_array:
         return False
+    if head.keys.isdisjoint(("trajectory", "history")):
+        return swe_mini.sniff(head)
     step, row = _STEP.search(head.text), _ROW.search(head.text)
     if step is not None:
         return {"action", "observation"} <= set(first_keys(head.text[step.end() :]))
@@ -75,23 +84,33 @@ def _damaged(source: Source) -> Generator[Record, None, Row]:
 
 
 def _run(run: Row, stem: str) -> Iterator[Record]:
+    if swe_mini.is_run(run):
+        read = list(swe_mini.messages(run["messages"]))
+        messages = [record for record in read if isinstance(record, MessageDraft)]
+        yield from _conversation(run, stem.removesuffix(".traj"), messages, swe_mini.model(run))
+        yield from read
+        return
     steps = [step for step in run.get("trajectory") or () if isinstance(step, dict)]
     rows = run.get("history") or list(_rows_of(steps))
     messages, problems = _messages(rows, steps)
-    config = build.parsed(run.get("replay_config"))
+    yield from _conversation(run, stem, messages, _model(build.parsed(run.get("replay_config"))))
+    yield from messages
+    yield from problems
+    if _answers(rows) != len(steps) and steps:
+        yield LeftOut("times and states of steps that no answer is known to belong to", len(steps))
+
+
+def _conversation(run: Row, stem: str, messages: list[MessageDraft], model: str | None) -> Iterator[Record]:
+    """Yield a run's conversation, known by its file's name and how it began."""
     telling = max(_TELLING, len(build.opening(messages)) + 1)
     name = None if stem == "-" else stem
     if messages or name:
         yield ConversationDraft(
             source_id=f"{stem}-{build.derived_conversation_id(messages[:telling])[2:18]}",
             title=name,
-            model=_model(config),
+            model=model,
             metadata=build.compact({key: build.parsed(run.get(key)) for key in _CONVERSATION_FACTS}),
         )
-    yield from messages
-    yield from problems
-    if _answers(rows) != len(steps) and steps:
-        yield LeftOut("times and states of steps that no answer is known to belong to", len(steps))
 
 
 def _model(config: Any) -> str | None:

@@ -1,0 +1,88 @@
+"""The rows of mini-swe-agent's trajectories: chat messages, with what the program noted of each under ``extra``.
+
+Tells `swe_agent` whether a file is one and what its messages are; files are not known here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from chatlog.formats import MALFORMED, Head, build, openai_content
+from chatlog.formats.jsonstream import first_keys
+from chatlog.formats.openai_content import Calls
+from chatlog.models import MessageDraft, Problem
+from chatlog.timespec import instant
+
+_RUN = re.compile(r'"(?:mini_version|model_stats|exit_status)"\s*:|"trajectory_format"\s*:\s*"mini-swe-agent')
+_FIRST = re.compile(r'"messages"\s*:\s*\[\s*(?=\{)')
+#: How the output of a command begins that was sent to the model as words of the user.
+_OUTPUT = ("<returncode>", "<exception>", "<output>")
+#: What is noted of a message that it tells itself, or that has a place of its own.
+_EXTRA_TOLD = frozenset({"actions", "raw_output", "response", "submission", "timestamp"})
+_EXIT = "exit"
+
+Row = Mapping[str, Any]
+
+
+def sniff(head: Head) -> bool:
+    """Say whether this is a trajectory of mini-swe-agent: messages with the facts of a run."""
+    if "info" not in head.keys:
+        return False
+    first = _FIRST.search(head.text)
+    if first is None:
+        return '"mini_version"' in head.text  # the messages lie beyond what can be seen
+    return "role" in first_keys(head.text[first.end() :]) and _RUN.search(head.text) is not None
+
+
+def is_run(run: Row) -> bool:
+    """Whether a run is one of mini-swe-agent's."""
+    return isinstance(run.get("messages"), list) and "history" not in run and "trajectory" not in run
+
+
+def messages(rows: Iterable[Any]) -> Iterator[MessageDraft | Problem]:
+    """Yield the messages of a run in a chain; a problem for a row that is none."""
+    chain, calls, answered = build.Chain(), Calls(), False
+    for number, row in enumerate(rows, 1):
+        try:
+            yield chain.link(_message(row, calls, answers=answered))
+            answered = row["role"] == "assistant"
+        except MALFORMED as error:
+            yield Problem(f"message {number}", f"not of the shape of a message ({type(error).__name__})")
+
+
+def _message(row: Row, calls: Calls, *, answers: bool) -> MessageDraft:
+    """Return the draft of a row; the output of a command is a tool's, whoever it was sent as."""
+    extra = row.get("extra")
+    noted: Row = extra if isinstance(extra, dict) else {}
+    value = {key: fact for key, fact in row.items() if key != "extra"}
+    is_exit = row["role"] == _EXIT
+    if is_exit:
+        value["role"] = "system"
+    elif answers and row["role"] == "user" and str(row.get("content")).startswith(_OUTPUT):
+        value["role"] = "tool"
+    made = openai_content.message(value, calls)
+    answer = noted.get("response")
+    told: Row = answer if isinstance(answer, dict) else {}
+    usage = told.get("usage")
+    facts = {key: fact for key, fact in noted.items() if key not in _EXTRA_TOLD}
+    return replace(
+        made,
+        model=made.model or build.word(told.get("model")),
+        created_at=made.created_at or instant(noted.get("timestamp")),
+        hidden=is_exit,
+        metadata={
+            **made.metadata,
+            **build.compact({**facts, "usage": usage, "hidden_reason": _EXIT if is_exit else None}),
+        },
+    )
+
+
+def model(run: Row) -> str | None:
+    """Return the model that a run's configuration names."""
+    found: Any = run
+    for key in ("info", "config", "model", "model_name"):
+        found = found.get(key) if isinstance(found, dict) else None
+    return build.word(found)
