@@ -261,3 +261,92 @@ def test_pictures_that_a_tool_gave() -> None:
     result = {"type": "message", "id": "a", "message": {"role": "toolResult", "toolCallId": "t", "content": content}}
     expected = (build.tool_result("t", "seen"), build.blob("image/png", "AAAA", modality="image"))
     assert expected == messages(read(result))[0].parts
+
+
+# oh-my-pi, and what is printed as it goes
+
+OMP = {"type": "session", "version": 3, "id": "s", "timestamp": "2026-08-02T00:00:00Z", "cwd": "/app", "title": "Old"}
+
+
+def entry(key: str, parent: str | None, kind: str = "message", **facts: Any) -> dict[str, Any]:
+    return {"type": kind, "id": key, "parentId": parent, "timestamp": "2026-08-02T00:00:01Z", **facts}
+
+
+def test_the_title_that_stands_first() -> None:
+    """oh-my-pi keeps the title in the first line; it is known by the session behind it."""
+    slot = {"type": "title", "v": 1, "title": "Now", "pad": "  "}
+    prompt = entry("e1", None, message={"role": "user", "content": "Hi"})
+    source = source_of(json_lines(slot, OMP, prompt))
+    assert pi_agent.sniff(head_of(source))
+    assert ["Now"] == [draft.title for draft in conversations(checked(pi_agent.read(source)))][1:]
+    assert ["Old"] == [draft.title for draft in conversations(read(OMP, prompt))][1:]
+    change = entry("e2", "e1", "title_change", title="Then", source="user")
+    assert ["Then"] == [draft.title for draft in conversations(read(OMP, prompt, change))][1:]
+    assert not pi_agent.sniff(head_of(source_of(json_lines({"type": "title", "id": "t"}, {"type": "x"}))))
+
+
+def test_a_model_that_stands_behind_its_provider() -> None:
+    """oh-my-pi names the provider before the model, and models for other roles, which the session is not of."""
+    changes = [
+        entry("e1", None, "model_change", model="anthropic/claude-opus-4-5", role="default"),
+        entry("e2", "e1", "model_change", model="openai/gpt-nano", role="smol"),
+    ]
+    (_, draft) = conversations(read(OMP, *changes, entry("e3", "e2", message={"role": "user", "content": "Hi"})))
+    assert "claude-opus-4-5" == draft.model
+
+
+@pytest.mark.parametrize(
+    ("value", "role", "text", "reason"),
+    [
+        ({"role": "developer", "content": [{"type": "text", "text": "Mind"}]}, "developer", "Mind", "instructions"),
+        ({"role": "fileMention", "files": [{"path": "/a/b.py", "content": "x"}]}, "user", "", "fileMention"),
+        (
+            {"role": "pythonExecution", "code": "1", "output": "2", "exitCode": 0},
+            "user",
+            "Ran Python:\n```python\n1\n```\n```\n2\n```",
+            None,
+        ),
+    ],
+)
+def test_roles_of_its_own(value: dict[str, Any], role: str, text: str, reason: str | None) -> None:
+    """What oh-my-pi puts before the model is hidden, what the person ran is theirs."""
+    (made,) = messages(read(OMP, entry("e1", None, message=value)))
+    assert (role, text, reason) == (made.role, made.text, made.metadata.get("hidden_reason"))
+    assert made.hidden is (reason is not None)
+
+
+def test_files_that_a_prompt_mentions() -> None:
+    """Mentioned files are kept with what they held; a picture kept apart is named, not taken for its bytes."""
+    picture = {"data": "blob:sha256:ab", "mimeType": "image/png"}
+    files = [{"path": "/a/b.py", "content": "x"}, {"path": "C:\\c.png", "content": "", "image": picture}]
+    (made,) = messages(read(OMP, entry("e1", None, message={"role": "fileMention", "files": files})))
+    assert made.parts == (
+        build.file("/a/b.py", "b.py", content="x"),
+        build.file("blob:sha256:ab", "c.png", "image/png", modality="image"),
+    )
+
+
+def test_how_an_agent_began() -> None:
+    """The instructions of oh-my-pi's own agents are a hidden prompt, whether they are one text or several."""
+    for prompt in ("Be\n\nquick", ["Be", "quick"]):
+        init = entry("e1", None, "session_init", systemPrompt=prompt, task="Look", tools=["read"])
+        (made,) = messages(read(OMP, init))
+        assert ("system", "Be\n\nquick", True) == (made.role, made.text, made.hidden)
+
+
+def test_what_is_printed_as_it_goes() -> None:
+    """Of printed events the whole messages count, in a conversation beside the session of the same id."""
+    said_so_far = {"role": "assistant", "content": [{"type": "text", "text": "He"}]}
+    whole = {"role": "assistant", "content": [{"type": "text", "text": "Hello"}], "timestamp": 1765233665293}
+    records = read(
+        OMP,
+        {"type": "agent_start"},
+        {"type": "message_start", "message": {"role": "user", "content": "Hi"}},
+        {"type": "message_end", "message": {"role": "user", "content": "Hi"}},
+        {"type": "message_update", "message": said_so_far},
+        {"type": "message_end", "message": whole},
+        {"type": "agent_end", "messages": [whole]},
+    )
+    assert [("user", "Hi"), ("assistant", "Hello")] == said(records)
+    assert {"s-stream"} == {draft.source_id for draft in conversations(records)}
+    assert LeftOut("events that a whole message tells again", 3) in records

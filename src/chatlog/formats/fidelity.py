@@ -102,7 +102,7 @@ READINGS = {
         "Qwen Code", _LOCAL, "titles times models authors projects tools reasoning branches hidden usage"
     ),
     "pi_agent": Reading(
-        "pi, OpenClaw",
+        "pi, oh-my-pi, OpenClaw",
         _LOCAL,
         "titles times models projects tools reasoning attachments branches hidden usage",
     ),
