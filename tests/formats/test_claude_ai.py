@@ -113,6 +113,15 @@ def test_messages_of_one_time() -> None:
     assert [message.source_id for message in messages(records)] == ["a", "b", "x", "y"]
 
 
+def test_a_question_comes_before_its_answer() -> None:
+    """Exports of 2024 give both one time and mix their order; several questions of one time keep theirs."""
+    bot = {"sender": "assistant"}
+    records = read(chat(row("q1", 1), row("q3", 3), row("a1", 1, **bot), row("a2", 2, **bot), row("q2", 2)))
+    assert [message.source_id for message in messages(records)] == ["q1", "a1", "q2", "a2", "q3"]
+    records = read(chat(row("q", 1), row("a", 1, **bot), row("q'", 1), row("a'", 1, **bot)))
+    assert [message.source_id for message in messages(records)] == ["q", "a", "q'", "a'"]
+
+
 def test_messages_without_times() -> None:
     """A message without a time stays behind the one before it."""
     records = read(chat(row("a", 1), row("b"), row("c", 2)))

@@ -164,8 +164,9 @@ class _Thread:
         made = _moments(rows)
         if all(map(operator.lt, made, made[1:])):
             return rows
-        index = [_index(row, number) for number, row in enumerate(rows)]
-        return [rows[number] for number in sorted(range(len(rows)), key=lambda at: (made[at], index[at]))]
+        index, asked = [_index(row, number) for number, row in enumerate(rows)], _questions(rows)
+        order = sorted(range(len(rows)), key=lambda at: (made[at], at not in asked, index[at]))
+        return [rows[number] for number in order]
 
     def _parents(self) -> dict[str, str | None]:
         """Return each message's parent: as the source links them, else each follows the one before."""
@@ -231,6 +232,15 @@ def _moment(made: Any) -> str:
         return parse_iso(made).astimezone(UTC).isoformat(timespec="microseconds") if made else ""
     except MALFORMED:
         return instant(made) or ""
+
+
+def _questions(rows: list[Mapping[str, Any]]) -> set[int]:
+    """Return where the only question of a moment stands: exports of 2024 give its answer the same, and mix them."""
+    found: dict[str, list[int]] = {}
+    for at, row in enumerate(rows):
+        if row.get("sender") == "human" and isinstance(row.get("created_at"), str) and "index" not in row:
+            found.setdefault(row["created_at"], []).append(at)
+    return {places[0] for places in found.values() if len(places) == 1}
 
 
 def _index(row: Mapping[str, Any], number: int) -> float:
