@@ -1,23 +1,25 @@
-"""opencode's sessions: the tree of JSON files below ``storage``, ``opencode.db``, and ``opencode export``.
+"""opencode's sessions: the tree of JSON files below ``storage``, ``opencode.db`` of both versions, and exports.
 
 Found in ~/.local/share/opencode on every system.  In the tree a session's own file is the source; its
-messages and their parts are read through the folder, so that a folder yields each session once.
+messages and their parts are read through the folder, so that a folder yields each session once.  What a
+message of opencode 2 says is `opencode_v2`'s matter.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, opencode_v2
 from chatlog.formats.jsonstream import BROKEN_JSON, document, items, sound
 from chatlog.formats.source import Folder, Source
 from chatlog.formats.sqlite_source import MAGIC, Database, Groups, loaded, records, schema
-from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
 from chatlog.timespec import instant
 
 LOCATIONS = (
@@ -47,6 +49,8 @@ def sniff(head: Head) -> bool:
     """Say whether this is a session's own file, an exported session, or the database."""
     if not head.is_json:
         found = schema(head)
+        if found.keys() >= {"session_v2", "session_message"}:
+            return "session_id" in found["session_message"]
         return found.keys() >= {"session", "message", "part"} and "session_id" in found["part"]
     if head.keys >= {"id", "title", "time"} and "sessionID" not in head.keys:
         return "projectID" in head.keys or ("version" in head.keys and _OWN_ID.search(head.text) is not None)
@@ -166,45 +170,90 @@ class _Tree:
 
 
 def _database(database: Database) -> Iterator[Record]:
-    messages, parts = Groups(database, "message", "session_id"), Groups(database, "part", "message_id")
+    tables = _Tables(database)
     todos = Groups(database, "todo", "session_id")
     has_projects = {"id", "worktree"} <= database.columns("project")
     places = {row["id"]: row["worktree"] for row in database.rows("SELECT * FROM project")} if has_projects else {}
-    for row in database.rows("SELECT * FROM session ORDER BY id"):
+    for row in tables.sessions():
         try:
             info = _info(row)
             info["directory"] = info.get("directory") or places.get(info.get("project_id"))
             if todos.places.get(row["id"]):
                 keep = ("content", "status", "priority")
                 info["todo"] = [{key: todo.get(key) for key in keep} for todo in todos.get(row["id"], "position")]
-            yield from _session(info, _messages_of_rows(messages, parts, row["id"]))
+            yield from _session(info, tables.messages_of(row["id"]))
         except MALFORMED:
             yield Problem(f"session {row['id']}", "not a session as opencode keeps it")
+    yield from (LeftOut(what, count) for what, count in sorted(tables.silent.items()))
+
+
+class _Tables:
+    """The tables of a database: opencode 1's, and opencode 2's, which take over what is in those."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.old, self.parts = Groups(database, "message", "session_id"), Groups(database, "part", "message_id")
+        self.new = Groups(database, "session_message", "session_id")
+        self.silent: Counter[str] = Counter()
+
+    def sessions(self) -> Iterator[dict[str, Any]]:
+        """Yield each session's row, opencode 2's where both have one."""
+        known: set[Any] = set()
+        for table in ("session_v2", "session"):
+            for row in (
+                self.database.rows(f"SELECT * FROM {table} ORDER BY id") if table in self.database.tables else ()
+            ):
+                if row["id"] not in known:
+                    known.add(row["id"])
+                    yield row
+
+    def messages_of(self, session: Any) -> Iterator[_Told]:
+        """Yield a session's messages: as opencode 2 has them in order, those from before as opencode 1 told them."""
+        rows = self.new.get(session, "seq")
+        if not any(row["type"] in ("user", "assistant") for row in rows):
+            yield from self._old(session)
+            return
+        old = {entry[1]["id"]: entry for entry in self._old(session) if not isinstance(entry, Problem)}
+        for row in rows:
+            if row["id"] in old:
+                yield old[row["id"]]
+            elif row["type"] in opencode_v2.SILENT:
+                self.silent[row["type"]] += 1
+            else:
+                yield _of_row(row)
+
+    def _old(self, session: Any) -> Iterator[_Told]:
+        rows = sorted(
+            self.old.rows(session), key=lambda row: (row.get("time_created") or row.get("created_at") or 0, row["id"])
+        )
+        for row in rows:
+            place = f"message {row['id']}"
+            try:
+                found = sorted(self.parts.rows(row["id"]), key=lambda part: str(part["id"]))
+                held = [{"id": part["id"], **loaded(part["data"])} for part in found]
+                yield place, {"id": row["id"], **loaded(row["data"])}, held
+            except MALFORMED:
+                yield Problem(place, _NOT_A_MESSAGE)
+
+
+def _of_row(row: Mapping[str, Any]) -> _Told:
+    place = f"message {row['id']}"
+    try:
+        value, parts = opencode_v2.told(row["type"], loaded(row["data"]))
+    except MALFORMED:
+        return Problem(place, _NOT_A_MESSAGE)
+    return place, {"time": {"created": row.get("time_created")}, **value, "id": row["id"]}, parts
 
 
 def _info(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of the database in the words of the files."""
     told = {**(loaded(row.get("data")) or {}), **{key: value for key, value in row.items() if value is not None}}
-    for key in ("revert", "permission", "summary_diffs"):
+    for key in ("revert", "permission", "summary_diffs", "model"):
         told[key] = build.parsed(told.get(key))
-    told["parentID"] = row.get("parent_id") or told.get("parentID")
+    told["parentID"] = row.get("parent_id") or row.get("fork_session_id") or told.get("parentID")
     created, updated = (row.get(f"time_{name}") or row.get(f"{name}_at") for name in ("created", "updated"))
     told["time"] = {"created": created, "updated": updated, "archived": row.get("time_archived")}
     return told
-
-
-def _messages_of_rows(messages: Groups, parts: Groups, session: Any) -> Iterator[_Told]:
-    rows = sorted(
-        messages.rows(session), key=lambda row: (row.get("time_created") or row.get("created_at") or 0, row["id"])
-    )
-    for row in rows:
-        place = f"message {row['id']}"
-        try:
-            found = sorted(parts.rows(row["id"]), key=lambda part: str(part["id"]))
-            held = [{"id": part["id"], **loaded(part["data"])} for part in found]
-            yield place, {"id": row["id"], **loaded(row["data"])}, held
-        except MALFORMED:
-            yield Problem(place, _NOT_A_MESSAGE)
 
 
 # One session and its messages.
@@ -258,6 +307,7 @@ def _message(value: Mapping[str, Any], parts: Iterable[Mapping[str, Any]], last:
     shown = joined_text(part for part in made if not part.get("synthetic"))
     hidden = bool(injected) and not shown and all(part in injected or part["type"] in _MARKS for part in made)
     facts = {key: fact for key, fact in value.items() if key not in _MESSAGE_FACTS}
+    reason = value.get("hidden_reason", "synthetic")
     facts |= {"summary": build.compact(summary) or value.get("summary") or None, "usage": value.get("tokens")}
     shown = joined_text(injected) if hidden else shown
     return MessageDraft(
@@ -269,7 +319,7 @@ def _message(value: Mapping[str, Any], parts: Iterable[Mapping[str, Any]], last:
         source_id=str(value["id"]),
         parent=last,
         hidden=hidden,
-        metadata=build.compact({**facts, "hidden_reason": "synthetic" if hidden else None, **_completed(value)}),
+        metadata=build.compact({**facts, "hidden_reason": reason if hidden else None, **_completed(value)}),
     )
 
 
