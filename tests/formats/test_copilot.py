@@ -308,6 +308,21 @@ def test_a_request_without_a_response() -> None:
     assert [("user", "Hello")] == chatted(request("r", "Hello")).said
 
 
+def test_a_request_that_the_editor_made_is_hidden() -> None:
+    """Such as that a command in the terminal ended; what is answered to it is shown."""
+    found = chatted(request("r", "The command exited.", {"value": "Good."}, isSystemInitiated=True))
+    assert found.said == [("assistant", "Good.")]
+    assert found.hidden == [("user", "system_initiated", "The command exited.")]
+
+
+def test_the_model_that_was_chosen_for_auto() -> None:
+    """Where Copilot chose the model, the result tells which one."""
+    result = {"metadata": {"resolvedModel": "claude-haiku-4-5"}}
+    answers = [request("r", "Go", {"value": "Hi"}, modelId=model, result=result) for model in ("copilot/auto", "x/y")]
+    assert [chatted(answer).only[1].model for answer in answers] == ["claude-haiku-4-5", "x/y"]
+    assert chatted(request("r", "Go", {"value": "Hi"}, modelId="copilot/auto")).only[1].model == "auto"
+
+
 def test_calls_that_the_chat_does_not_show_are_kept() -> None:
     """Rounds of calls that no item shows stay in the answer's metadata."""
     rounds = [{"response": "x", "toolCalls": [{"id": "other", "name": "read", "arguments": "{}"}]}]

@@ -196,6 +196,7 @@ def _messages(name: str, request: Request, parent: str | None, used: Counter[str
         if key not in _REQUEST_TOLD and key not in _RESPONSE_FACTS and fact not in _EMPTY
     }
     text = _prompt(request["message"])
+    is_host = request.get("isSystemInitiated") is True  # such as that a command in the terminal ended
     files = list(_variables(request.get("variableData")))
     asked = MessageDraft(
         role="user",
@@ -204,7 +205,8 @@ def _messages(name: str, request: Request, parent: str | None, used: Counter[str
         created_at=moment,
         source_id=name,
         parent=parent,
-        metadata=rest,
+        hidden=is_host,
+        metadata={**rest, "hidden_reason": "system_initiated"} if is_host else rest,
     )
     own = request.get("responseId")
     reply = own if isinstance(own, str) and own else f"{name}-response"
@@ -251,20 +253,30 @@ def _response(name: str, request: Request, asked: str | None) -> MessageDraft | 
     if usage:
         facts["usage"] = usage
     text = joined_text(parts)
-    model = request.get("modelId")
     return MessageDraft(
         role="assistant",
         text=text,
         parts=None if build.only_text(parts, text) else tuple(parts),
-        model=model.removeprefix("copilot/") if isinstance(model, str) and model else None,
+        model=_model(request),
         created_at=instant(ended) or asked,
         parent=name,
         metadata=facts,
     )
 
 
+def _model(request: Request) -> str | None:
+    """Return the model that answered: the one that was chosen, or that was chosen in its place."""
+    name = build.word(request.get("modelId"))
+    chosen = name.removeprefix("copilot/") if name else None
+    return (build.word(_metadata(request).get("resolvedModel")) or chosen) if chosen == "auto" else chosen
+
+
+def _metadata(request: Request) -> Mapping[str, Any]:
+    result = request["result"] if isinstance(request.get("result"), dict) else {}
+    return result["metadata"] if isinstance(result.get("metadata"), dict) else {}
+
+
 def _usage(request: Request) -> Any:
     """Return the tokens that a response took, wherever this version keeps them."""
     result = request["result"] if isinstance(request.get("result"), dict) else {}
-    metadata = result["metadata"] if isinstance(result.get("metadata"), dict) else {}
-    return request.get("usage") or result.get("usage") or metadata.get("usage")
+    return request.get("usage") or result.get("usage") or _metadata(request).get("usage")
