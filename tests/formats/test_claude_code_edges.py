@@ -235,6 +235,22 @@ def test_a_result_finds_its_call() -> None:
     assert ("a1", "tool") == (found.only["r1"].parent, found.only["r1"].role)
 
 
+def test_words_that_say_that_no_human_typed_them() -> None:
+    """Their origin tells since 2026, whatever the words are; what came over a chat service is a human's."""
+    found = told(
+        entry("user", "u1", "Hello", origin={"kind": "human"}),
+        entry("user", "u2", "From afar", origin={"kind": "channel", "server": "s"}),
+        entry("user", "u3", "The other session says", origin={"kind": "peer", "from": "unknown"}),
+        entry("user", "u4", "Hook blocked", isSynthetic=True),
+    )
+    assert [message.metadata.get("hidden_reason") for message in found.only.values()] == [
+        None,
+        None,
+        "peer",
+        "synthetic",
+    ]
+
+
 def test_a_uuid_with_other_words_is_not_dropped() -> None:
     """The same uuid with the same words is read once; with others it is a further message."""
     found = told(

@@ -366,6 +366,45 @@ def test_a_transcript() -> None:
     assert conversations(cursor.read(below)) == [ConversationDraft(source_id="transcript-def", parent="transcript-abc")]
 
 
+def asked(text: str) -> dict[str, Any]:
+    return {"role": "user", "message": {"content": [{"type": "text", "text": text}]}}
+
+
+def test_what_stands_around_the_words_of_a_prompt() -> None:
+    """The time before a prompt is the message's; what Cursor asks itself is hidden; a query may hold tags."""
+    at = "<timestamp>Monday, May 4, 2026, 2:45 AM (UTC+5:30)</timestamp>"
+    continued = "The above subagent result is already visible to the user."
+    held = [
+        asked(
+            f"[Image]\n<image_files>\n1. /a.png\n</image_files>\n{at}\n<user_query>\nSee </user_query>\n</user_query>"
+        ),
+        asked(f"<timestamp>Sep 4, 2026, 12:05 PM (UTC)</timestamp>\n<user_query>{continued}</user_query>"),
+        asked("<timestamp>Smarch 4, 2026, 12:05 PM</timestamp><user_query>\nGo\n</user_query>"),
+        asked(f"{at}\nJust words"),
+    ]
+    found = messages(list(cursor.read(source_of(json_lines(*held), "p/agent-transcripts/a/a.jsonl"))))
+    assert [(made.text, made.created_at, made.hidden) for made in found] == [
+        ("See </user_query>", "2026-05-03T21:15:00.000Z", False),
+        (continued, "2026-09-04T12:05:00.000Z", True),
+        ("Go", None, False),
+        ("Just words", "2026-05-03T21:15:00.000Z", False),
+    ]
+
+
+def test_chats_of_which_a_table_tells_the_folder(tmp_path: Path) -> None:
+    """Since 2026 what is known of all chats is a table of its own; a row that is none is passed over."""
+    held = state(tmp_path / "state.vscdb")
+    rows = [{"composerId": "chat-x", "value": "{"}]
+    chats = [draft for draft in conversations(cursor.read(held)) if draft.source_id not in ("tab-1", "inline-1")]
+    rows += [
+        {"composerId": draft.source_id, "value": json.dumps({"workspaceIdentifier": {"uri": {"fsPath": "/mill"}}})}
+        for draft in chats
+    ]
+    table(tmp_path / "state.vscdb", "composerHeaders", rows)
+    projects = {draft.source_id: draft.project for draft in conversations(cursor.read(held))}
+    assert "/mill" in projects.values()
+
+
 # Recognition and damage
 
 

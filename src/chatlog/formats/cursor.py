@@ -170,6 +170,8 @@ class _Stored:
         self.names = [name for name in ("cursorDiskKV", "ItemTable") if name in database.tables]
 
     def get(self, key: str) -> Any:
+        if key == _HEADERS and "composerHeaders" in self.database.tables:
+            return {"allComposers": [_head(row) for row in self.database.rows("SELECT * FROM composerHeaders")]}
         for name in self.names:
             for row in self.database.rows(f"SELECT value FROM {quoted(name)} WHERE key = ?", key):
                 return loaded(row["value"])
@@ -182,6 +184,15 @@ class _Stored:
             for name in self.names
             for row in self.database.rows(f"SELECT key FROM {quoted(name)} WHERE key >= ? AND key < ?", prefix, end)
         ]
+
+
+def _head(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a row of the table of chats says, which was one entry before 2026."""
+    try:
+        value = loaded(row.get("value"))
+    except BROKEN_JSON:
+        value = None
+    return {**(value if isinstance(value, dict) else {}), "composerId": row.get("composerId")}
 
 
 class _Chats:

@@ -20,8 +20,22 @@ from chatlog.formats.sqlite_source import Database, loaded
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant
 
-_QUERY = re.compile(r"<user_query>\s*(.*?)\s*</user_query>", re.DOTALL)
+#: What a person typed; it may hold tags of its own, so that the last end counts.
+_QUERY = re.compile(r"<user_query>\s*(.*)</user_query>", re.DOTALL)
 _INJECTED = re.compile(r"\s*<(?!user_query)[a-z_]+>")
+#: When a prompt was sent, such as ``Friday, May 8, 2026, 6:05 AM (UTC+5:30)``.
+_TIME = re.compile(
+    r"<timestamp>(?:\w+, )?(?P<month>[A-Z][a-z]{2})[a-z]* (?P<day>\d{1,2}), (?P<year>\d{4}), "
+    r"(?P<hour>\d{1,2}):(?P<minute>\d\d) (?P<half>[AP])M"
+    r"(?: \(UTC(?:(?P<sign>[+-])(?P<hours>\d{1,2})(?::(?P<minutes>\d\d))?)?\))?</timestamp>\s*"
+)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+#: How queries begin that Cursor asks itself once an agent it started has ended.
+_CONTINUED = (
+    "The above subagent result is already visible",
+    "The beginning of the above subagent result is already visible",
+    "Briefly inform the user about the task result",
+)
 _HASH_BYTES = 32
 _BYTES = 2
 _NOT_A_MESSAGE = "not a message as Cursor keeps it"
@@ -145,11 +159,9 @@ class _Messages:
         """Return a message as the last one; without an id it is named after its content."""
         options = _options(value)
         made = openai_content.message({"role": value["role"], "content": _content(value.get("content"))}, self.calls)
-        query = _QUERY.search(made.text) if made.role == "user" else None
-        if made.role == "user" and query is None and _INJECTED.match(made.text):
-            hidden = hidden or "context added by Cursor"
         parts = made.parts or (build.text(made.text),)
-        text = query[1] if query else made.text
+        text, injected = _shown(made.text) if made.role == "user" else (made.text, None)
+        hidden = hidden or injected
         facts = {key: fact for key, fact in options.items() if key != "modelName"}
         parent = self.last
         self.last = source_id or build.derived_id(parent, made)
@@ -160,10 +172,30 @@ class _Messages:
             source_id=self.last,
             parent=parent,
             model=options.get("modelName"),
-            created_at=instant(value.get("timestamp")),
+            created_at=instant(value.get("timestamp")) or _moment(made.text),
             hidden=hidden is not None,
             metadata={**facts, **({"hidden_reason": hidden} if hidden else {})},
         )
+
+
+def _shown(text: str) -> tuple[str, str | None]:
+    """Return what a person reads of words in a person's name and, where nobody typed them, why they are hidden."""
+    query = _QUERY.search(text)
+    if query is None:
+        typed = _TIME.sub("", text)
+        return typed, "context added by Cursor" if _INJECTED.match(typed) else None
+    typed = query[1].rstrip()
+    return typed, "subagent_result" if typed.startswith(_CONTINUED) else None
+
+
+def _moment(text: str) -> str | None:
+    """Return when a prompt was sent, as Cursor notes it before the words."""
+    told = _TIME.search(text)
+    if told is None or told["month"] not in _MONTHS:
+        return None
+    month, hour = _MONTHS.index(told["month"]) + 1, int(told["hour"]) % 12 + (12 if told["half"] == "P" else 0)
+    zone = f"{told['sign'] or '+'}{int(told['hours'] or 0):02}:{told['minutes'] or '00'}"
+    return instant(f"{told['year']}-{month:02}-{int(told['day']):02}T{hour:02}:{told['minute']}:00{zone}")
 
 
 def _options(value: Mapping[str, Any]) -> dict[str, Any]:
