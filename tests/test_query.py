@@ -53,6 +53,13 @@ def test_a_minus_excludes_a_word_or_a_phrase() -> None:
     assert (Term("draft"), Term("old one", phrase=True)) == found.without
 
 
+@pytest.mark.parametrize("flag", ["--no-verify", "--verbose", "-f", "-1", "--level=debug"])
+def test_the_flag_of_a_command_is_a_word(flag: str) -> None:
+    """Two minuses, or one before a single letter, exclude nothing: they are typed to commands."""
+    found = asked(f"git commit {flag}")
+    assert ((Term("git"), Term("commit"), Term(flag)), ()) == (found.terms, found.without)
+
+
 @pytest.mark.parametrize("text", ["", " ", "-", '""', '"', "*", "?!", "- -", "::", "()", "-*", "\x00", "\u200b"])
 def test_marks_alone_ask_nothing(text: str) -> None:
     """What holds no letter and no digit is no word."""

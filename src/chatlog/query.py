@@ -16,7 +16,9 @@ from chatlog import timespec
 from chatlog.errors import UsageError
 from chatlog.models import ROLES, UNSPACED, Filters, Term, is_symbol
 
-_TOKEN = re.compile(r'(?P<minus>-)?(?:(?P<field>[A-Za-z]+):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))')
+#: A minus excludes, but in what is typed to a command (`--no-verify`, `tail -f`) it belongs to the word.
+_MINUS = r"(?P<minus>-(?!-|[A-Za-z0-9](?!\S)))?"
+_TOKEN = re.compile(_MINUS + r'(?:(?P<field>[A-Za-z]+):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))')
 #: What `in:` and `--in` may name.
 PLACES = ("text", "tool", "title")
 
