@@ -194,6 +194,61 @@ def test_hidden_messages_are_found_only_when_asked(store: Store) -> None:
         )
 
 
+@pytest.mark.parametrize("mode", ["lexical", "hybrid"])
+@pytest.mark.parametrize("text", ["zebraError", "the zebraError", '"zebraError crossing"', "zebraError lion"])
+def test_it_is_said_that_only_hidden_messages_have_a_word(store: Store, mode: str, text: str) -> None:
+    """A word that is there and is not shown is not said to be nowhere; shown, there is nothing to say."""
+    store.new(messages=[say("a zebraError crossing", hidden=True), say("a lion")])
+    hidden = found(store, text, mode=mode)
+    term = "zebraError crossing" if '"' in text else "zebraError"
+    assert (f"only hidden messages have: {term}; --hidden shows them",) == hidden.warnings
+    assert () == found(store, text, mode=mode, hidden=True).warnings == found(store, "lion", mode=mode).warnings
+
+
+@pytest.mark.parametrize("mode", ["lexical", "hybrid"])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("/home/me/repo/src/login.ts", "edited src/login.ts today"),
+        ("getUserNa", "called getUserName today"),
+        ("fetchUserName", "it should fetch the name of the user"),
+        ("lib.helpers.getUserName", "called getUserName today"),
+        ("6d61daaa7eb206cec27768c6bbd250c25c5b36e1", "committed as 6d61daa"),
+    ],
+)
+def test_a_name_that_is_nowhere_is_looked_for_by_what_it_is_made_of(
+    store: Store, mode: str, name: str, said: str
+) -> None:
+    """Half remembered, or from another folder, it leads to what was meant, and is named as missing."""
+    store.new(messages=[say(said), say("something else")])
+    results = found(store, name, mode=mode)
+    assert ("relaxed", said, (name,)) == (results.tier, results.items[0].message.text, results.dropped)
+
+
+@pytest.mark.parametrize("mode", ["lexical", "hybrid"])
+def test_a_version_is_found_with_its_v_or_without(store: Store, mode: str) -> None:
+    """v1.2.3 and 1.2.3 are the same."""
+    store.new(messages=[say("released v1.2.3"), say("upgrade to 1.2.3"), say("not 1.2.4")])
+    for version in ("1.2.3", "v1.2.3"):
+        assert ["released v1.2.3", "upgrade to 1.2.3"] == texts(found(store, version, mode=mode))
+
+
+@pytest.mark.parametrize("text", ['"we ate fish by the harbour"', "getSardines", "sardines.py"])
+def test_nothing_stands_for_a_phrase_or_a_name_that_is_nowhere(store: Store, text: str) -> None:
+    """Who asks for something as it stands is not told what means about the same."""
+    store.new(messages=[say("we ate sardines by the harbour")])
+    assert "none" == found(store, text, mode="hybrid").tier
+
+
+def test_what_was_said_comes_before_what_a_tool_put_out(store: Store) -> None:
+    """A tool's output that has all the words does not push away the message that is about them."""
+    output = ({"type": "tool_call_response", "id": "1", "response": "wal-autocheckpoint sqlite locked " * 20},)
+    store.new(messages=[say("", role="tool", parts=output)])
+    store.new(messages=[say("how did sqlite get locked by wal-autocheckpoint?"), say("", role="tool", parts=output)])
+    first = found(store, "sqlite locked wal-autocheckpoint", mode="hybrid").items[0]
+    assert "user" == first.message.role
+
+
 def test_the_limit_holds_and_the_total_is_known_below_it(store: Store) -> None:
     """Where fewer are found than asked for that is all of them; else nobody knows."""
     store.new(messages=[say(f"zebra {number}") for number in range(5)])

@@ -13,7 +13,7 @@ from functools import cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from chatlog import ranking
+from chatlog import names, ranking
 from chatlog.errors import BusyError, NoVectorsError
 from chatlog.models import Filters, Term
 from chatlog.query import Query, is_unspaced, is_weak
@@ -44,6 +44,8 @@ SPREAD = 2
 WHOLE = 1_500
 #: So many messages are embedded by a search that finds them missing from the index.
 EMBEDDED_IN_SEARCH = 20_000
+#: So many of the latest messages with a word are looked at for hidden ones.
+NOTED = 50
 #: A word may be an author's name where that contains its first so many characters: the index holds stems.
 NAME_CHARS = 4
 
@@ -114,6 +116,12 @@ class Hunt:
         left = frozenset(bodies) if self.allowed is None else self.allowed.intersection(bodies)
         return left - self.excluded if self.excluded else left
 
+    def has(self, bodies: Collection[int]) -> bool:
+        """Whether any of the bodies may be seen."""
+        if self.allowed is not None:
+            return not self.allowed.isdisjoint(bodies)
+        return bool(bodies) and bool(self.seen(self._latest(bodies)))
+
     def holding(self, terms: tuple[Term, ...]) -> frozenset[int]:
         """Return the messages that hold all of the terms: the latest, where there are very many."""
         span = _bounds(self.allowed) if self.allowed else EVERY
@@ -158,6 +166,30 @@ class Hunt:
 
     def _latest(self, bodies: Collection[int]) -> list[int]:
         return sorted(bodies, reverse=True)[: self._enough]
+
+    def looser(self, terms: Sequence[Term]) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+        """Return the terms, in place of names that no message has what these may be found by, and those names."""
+        kept: dict[Term, None] = {}
+        given_up: list[Term] = []
+        for term in terms:
+            found: tuple[Term, ...] = (term,)
+            if not term.phrase and not term.prefix and names.is_name(term.text) and not self.count(term):
+                found = next((other for other in names.looser(term.text) if self.holding(other)), found)
+                given_up += [term] if found != (term,) else []
+            kept |= dict.fromkeys(found)
+        return tuple(kept), tuple(given_up)
+
+    def note_hidden(self, terms: Iterable[Term]) -> None:
+        """Note which of the terms, that no shown message has, are in hidden ones: they are there all the same."""
+        if self.options.hidden:
+            return
+        told = (term for term in terms if not is_unspaced(term))
+        latest = {term.text: self._latest(self._posting(term, COMMON, self.span).bodies)[:NOTED] for term in told}
+        bodies = frozenset[int]().union(*latest.values())
+        spots = self.store.words.spots(bodies, 0, self.query.filters, hidden=True) if bodies else []
+        hidden = {spot.body for spot in spots if spot.allowed}
+        if names_of := [text for text, held in latest.items() if not hidden.isdisjoint(held)]:
+            self.warned.append(f"only hidden messages have: {' '.join(names_of)}; --hidden shows them")
 
     def count(self, term: Term) -> int:
         """Return how many of the user's messages hold a term, about where they are many."""

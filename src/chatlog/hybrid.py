@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatlog import answers, lexical, ranking
+from chatlog import answers, lexical, names, ranking
 from chatlog import query as language
 from chatlog.hunt import MEANING_SEEDS, SPREAD, Hunt, most_telling
 from chatlog.models import Term
@@ -89,11 +89,14 @@ def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
     if not has_meaning:
         return lexical.search(hunt, terms)
     mode = hunt.options.mode
-    missing = [term.term for term in field.terms if not _found(hunt, term)] + beyond
-    names = tuple(term.text for term in missing)
-    order = _order(hunt, field)
+    found = _found(hunt, field)
+    missing = [term.term for term in field.terms if term not in found]
+    hunt.note_hidden(missing)
+    missing += beyond
+    dropped = tuple(term.text for term in missing)
+    order = _order(hunt, field, found)
     if not order or _is_noise(hunt, field, order):
-        return Results(mode=mode, dropped=names, total=0, warnings=hunt.warnings())
+        return Results(mode=mode, dropped=dropped, total=0, warnings=hunt.warnings())
     if mode == "hybrid":
         order = _read(hunt, field, order)
     items = hunt.items((field.ranked(index) for index in order), asked)
@@ -101,7 +104,7 @@ def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
         items=tuple(items),
         mode=mode,
         tier=_tier(field, order[: hunt.options.limit], missing),
-        dropped=names,
+        dropped=dropped,
         total=len(items) if len(items) < hunt.options.limit else None,
         warnings=hunt.warnings(),
     )
@@ -123,10 +126,9 @@ def _field(hunt: Hunt, weighed: Sequence[Weighed], *, by_words: bool) -> _Field:
     terms = hunt.placed(weighed, places)
     scores = hunt.word_scores(places, around, terms if by_words else ())
     alike = [UNKNOWN] * len(places) if question is None else question.cosines(hunt.store, around)
-    literal = _literal(hunt, weighed, places) if by_words else frozenset()
-    complete = _complete(weighed) if by_words else frozenset()
+    exactly = _exactly(hunt, terms, places) if by_words else {}
     total = [
-        score + NAMED * named + LITERAL * (spot.body in literal) + COMPLETE * (spot.body in complete)
+        score + NAMED * named + exactly.get(spot.body, 0.0)
         for spot, score, named in zip(places, ranking.fused(scores.words, alike), scores.named, strict=True)
     ]
     if hunt.allowed is None:
@@ -135,28 +137,48 @@ def _field(hunt: Hunt, weighed: Sequence[Weighed], *, by_words: bool) -> _Field:
     return _Field(places, terms, scores, alike, total)
 
 
-def _literal(hunt: Hunt, weighed: Sequence[Weighed], places: Sequence[Spot]) -> frozenset[int]:
-    """Return the messages that hold the query's phrases, identifiers and paths, or all of it, as typed."""
-    exact = [term.bodies for term in weighed if _is_literal(term.term)]
-    found = frozenset.intersection(*exact) if exact else frozenset()
-    words = hunt.query.terms
-    every = frozenset.intersection(*(term.bodies for term in weighed)) if weighed else frozenset()
-    every &= {spot.body for spot in places}
-    if every and len(words) > 1 and not any(term.phrase or term.prefix for term in words):
-        phrase = _in_a_row(hunt.text)
-        phrase = phrase if phrase.isascii() else phrase.strip()  # where words are not spaced, it is within a run
-        texts = hunt.store.words.texts(every, PHRASE_SCAN)  # by FTS5 a phrase costs as much as all the rest
-        found |= {body for body, text in texts.items() if phrase in _in_a_row(text)}
+def _exactly(hunt: Hunt, terms: Sequence[Weighed], places: Sequence[Spot]) -> dict[int, float]:
+    """Return what it adds to hold all that is asked, as typed or at all: less where only a tool says so.
+
+    What a tool puts out is long, and has every word somewhere.
+    """
+    here = {spot.body for spot in places}
+    held = [term.bodies for term in terms]
+    phrase = _phrase(hunt, frozenset.intersection(*held) & here) if held else frozenset()
+    said = held if hunt.within == ("tool",) else [term.shown | term.authored for term in terms]
+    found: dict[int, float] = {}
+    for share, bodies in ((ranking.TOOL, held), (1.0, said)):
+        literal, complete = _literal(terms, bodies), _complete(terms, bodies)
+        literal |= phrase & complete
+        found |= {body: share * (LITERAL * (body in literal) + COMPLETE * (body in complete))
+                  for body in (literal | complete) & here}  # fmt: skip
     return found
+
+
+def _literal(terms: Sequence[Weighed], held: Sequence[frozenset[int]]) -> frozenset[int]:
+    """Return the messages that hold the query's phrases, identifiers and paths."""
+    exact = [bodies for term, bodies in zip(terms, held, strict=True) if _is_literal(term.term)]
+    return frozenset.intersection(*exact) if exact else frozenset()
+
+
+def _phrase(hunt: Hunt, every: frozenset[int]) -> frozenset[int]:
+    """Return those of the messages, which have every word of the query, that have them in a row."""
+    words = hunt.query.terms
+    if not every or len(words) < 2 or any(term.phrase or term.prefix for term in words):
+        return frozenset()
+    phrase = _in_a_row(hunt.text)
+    phrase = phrase if phrase.isascii() else phrase.strip()  # where words are not spaced, it is within a run
+    texts = hunt.store.words.texts(every, PHRASE_SCAN)  # by FTS5 a phrase costs as much as all the rest
+    return frozenset(body for body, text in texts.items() if phrase in _in_a_row(text))
 
 
 def _in_a_row(text: str) -> str:
     return " ".join(["", *re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold()), ""])
 
 
-def _complete(weighed: Sequence[Weighed]) -> frozenset[int]:
+def _complete(terms: Sequence[Weighed], held: Sequence[frozenset[int]]) -> frozenset[int]:
     """Return the messages that hold every term that is anywhere, two at least."""
-    places = [term.bodies for term in weighed if term.bodies]
+    places = [bodies for term, bodies in zip(terms, held, strict=True) if term.bodies]
     return frozenset.intersection(*places) if len(places) > 1 else frozenset()
 
 
@@ -164,10 +186,9 @@ def _is_literal(term: Term) -> bool:
     return term.phrase or bool(re.search(r"\w[^\w\s'’]+\w|\w_\w", term.text))
 
 
-def _order(hunt: Hunt, field: _Field) -> list[int]:
-    """Return the places that may be shown, the best first."""
-    here = [term.bodies for term in field.terms if _found(hunt, term)]
-    holding = frozenset[int]().union(*here)
+def _order(hunt: Hunt, field: _Field, terms: Sequence[Weighed]) -> list[int]:
+    """Return the places that may be shown, the best first; `terms` are those that some shown message has."""
+    holding = frozenset[int]().union(*(term.bodies for term in terms))
     look_up = len([term for term in field.terms if term.bodies]) == LOOK_UP
     by_meaning = hunt.options.mode == "semantic"
     alike = ALIKE_LOOK_UP if look_up and not by_meaning else ALIKE if hunt.query.filters.ids is None else 0.0
@@ -206,6 +227,8 @@ def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int]) -> bool:
 
     Fitted to the questions of three sets, asked of their own histories and of the others', large and small.
     """
+    if hunt.options.mode == "hybrid" and _asks_for_itself(field, order):
+        return True
     if len(hunt.query.terms) == len(language.content_terms(hunt.query.terms)) and any(field.scores.words):
         return False
     alike = max(field.alike[index] for index in order)
@@ -223,8 +246,17 @@ def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int]) -> bool:
     return answered < (floor if hunt.query.filters.ids is None else floor * WITHIN)
 
 
-def _found(hunt: Hunt, term: Weighed) -> bool:
-    return bool(term.bodies) if hunt.allowed is None else not term.bodies.isdisjoint(hunt.allowed)
+def _asks_for_itself(field: _Field, order: Sequence[int]) -> bool:
+    """Whether nothing is asked for but phrases and names, and none of them is there: nothing else means the same."""
+    held = frozenset[int]().union(*(term.bodies for term in field.terms))
+    exact = all(term.term.phrase or names.is_name(term.term.text) for term in field.terms)
+    return exact and not any(field.spots[index].body in held for index in order)
+
+
+def _found(hunt: Hunt, field: _Field) -> list[Weighed]:
+    """Return the terms that some message has that may be shown."""
+    shown = {spot.body for spot in field.spots if spot.allowed}
+    return [term for term in field.terms if not shown.isdisjoint(term.bodies) or hunt.has(term.bodies)]
 
 
 def _tier(field: _Field, order: Sequence[int], missing: Sequence[Term]) -> Tier:

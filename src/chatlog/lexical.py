@@ -19,6 +19,7 @@ def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
     dropped: list[Term] = []
     if not found:
         found, asked, dropped = _relaxed(hunt, asked)
+    hunt.note_hidden(term for term in dropped if not hunt.holding((term,)))
     dropped += beyond
     names = tuple(term.text for term in dropped)
     if not found:

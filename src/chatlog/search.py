@@ -93,10 +93,14 @@ def _by_query(store: Store, query: language.Query, options: SearchOptions) -> Re
     hunt = Hunt(store, query, options)
     if hunt.prefiltered and not hunt.allowed:
         return Results(mode=options.mode, total=0, warnings=("no message passes the filters",))
+    terms, given_up = hunt.looser(terms)
     found = by_mode(hunt, terms)
     if hunt.needs_prefilter and not hunt.prefiltered:
         hunt = Hunt(store, query, options, prefiltered=True)
         found = by_mode(hunt, terms)
+    if given_up:
+        tier = "relaxed" if found.tier == "exact" else found.tier
+        found = replace(found, tier=tier, dropped=(*(term.text for term in given_up), *found.dropped))
     return replace(found, asked=hunt.asked(terms))
 
 

@@ -35,6 +35,8 @@ _BETWEEN = " \ue000 "
 TOUCHING_CHARS = 200
 #: So much of tool text, which is mostly whole files, is looked through for identifiers.
 IDENTIFIER_CHARS = 4_000
+#: A version, with its v or without: both are written of the same one.
+_VERSION = r"[vV]?(\d+(?:\.\d+){1,3})"
 _HUMP = r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+"
 
 #: The columns of each place that a query may name.
@@ -215,6 +217,8 @@ def _term(term: Term) -> str:
     if not re.search(r"\w", text):
         symbols = [_quoted(word) for word in sorted(_symbol_words(text))]
         return f"{{extra tool_extra}} : ({' AND '.join(symbols)})" if symbols else ""
+    if version := re.fullmatch(_VERSION, text):
+        return f"({_quoted(version[1])} OR {_quoted('v' + version[1])})"
     runs = [] if text.isascii() else re.findall(_RUN, text)[:MAX_RUNS]
     if not runs:
         return _quoted(text) + (" *" if term.prefix else "")
