@@ -14,6 +14,7 @@ from typing import Any
 from chatlog.models import Conversation, Message, Part, other_strings
 from chatlog.output import counted, one_line, to_json, visible
 from chatlog.results import Result, Snippet
+from chatlog.shown import shown_parts
 from chatlog.terminal import broken, cut
 from chatlog.timespec import parse_iso
 
@@ -61,8 +62,8 @@ def message(found: Message, look: Look) -> Iterator[str]:
     """Yield a message: a line that says whose it is, then what it says."""
     yield ""
     yield _byline(found, look)
-    for part in found.all_parts():
-        yield from _part(part, found, look)
+    for part in shown_parts(found):
+        yield from _part(part, look)
 
 
 def _byline(found: Message, look: Look) -> str:
@@ -78,12 +79,10 @@ def _when(moment: str, look: Look) -> str:
     return parse_iso(moment).astimezone(look.zone).strftime("%Y-%m-%d %H:%M")
 
 
-def _part(part: Part, found: Message, look: Look) -> Iterator[str]:
+def _part(part: Part, look: Look) -> Iterator[str]:
     kind = part.get("type")
     if kind == "text":
-        # what a person reads is `text`; a single text part may hold citation marks that it does not
-        texts = [other for other in found.all_parts() if other.get("type") == "text"]
-        yield from prose(found.text if len(texts) == 1 and found.text else str(part.get("content") or ""), look)
+        yield from prose(str(part.get("content") or ""), look)
     elif kind == "reasoning":
         yield from _folded("thinking", str(part.get("content") or ""), look, "dim")
     elif kind == "tool_call":

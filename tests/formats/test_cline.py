@@ -57,7 +57,16 @@ def test_facts_of_a_task() -> None:
         (1, "text", "Fix the bug"),
         (2, "role", "assistant"),
         (2, "model", "claude-sonnet-4"),
-        (2, "text", "I read.\n<read_file>\n<path>a.py</path>\n</read_file>"),
+        (2, "text", "I read."),
+        (
+            2,
+            "parts",
+            (
+                build.reasoning("Hm.", summary=[]),
+                build.text("I read."),
+                build.tool_call("call-1", "read_file", {"path": "a.py"}),
+            ),
+        ),
         (2, "created_at", "2026-04-24T23:26:00.800Z"),
         (2, "metadata", {"usage": USAGES[0]}),
         (3, "role", "tool"),
@@ -90,7 +99,7 @@ def test_a_prompt_keeps_everything() -> None:
 def test_results_that_are_words() -> None:
     """A result that was sent as words, over several blocks, is one result with its tool's name."""
     result, details = message(HISTORY, 3).parts or ()
-    assert {"name": "read_file", **build.tool_result(None, "[read_file for 'a.py'] Result:\nprint(1)")} == result
+    assert {"name": "read_file", **build.tool_result("call-1", "[read_file for 'a.py'] Result:\nprint(1)")} == result
     assert details["content"].startswith("<environment_details>")
 
 
@@ -120,6 +129,87 @@ def test_a_rewritten_history_branches() -> None:
     after = messages(checked(cline.read(source_of(json.dumps(rows[:1] + rows[5:]), HISTORY.name))))
     assert before[0].source_id == after[0].source_id
     assert after[1].source_id not in {message.source_id for message in before}
+
+
+# Calls that are words
+
+
+def answered(*texts: str) -> list[MessageDraft]:
+    """Read a task whose answers are these words, each with its result."""
+    rows: list[dict[str, Any]] = [{"role": "user", "content": "<task>a</task>"}]
+    for text in texts:
+        rows.append({"role": "assistant", "content": [{"type": "text", "text": text}]})
+        rows.append({"role": "user", "content": [{"type": "text", "text": "[x] Result:\nok"}]})
+    return messages(checked(cline.read(source_of(json.dumps(rows), HISTORY.name))))
+
+
+def test_calls_that_are_words() -> None:
+    """A call written as XML is a call with its arguments, what stands before it is said, a thought is thought."""
+    words = (
+        "<thinking>\nHm.\n</thinking>\n\nI write.\n\n<write_to_file>\n<path>a.html</path>\n"
+        "<content>\n<content>1</content>\n</content>\n</write_to_file>"
+    )
+    _, answer, result = answered(words)
+    assert "I write." == answer.text
+    assert answer.parts == (
+        build.reasoning("Hm."),
+        build.text("I write."),
+        build.tool_call("call-1", "write_to_file", {"path": "a.html", "content": "<content>1</content>"}),
+    )
+    assert "call-1" == (result.parts or ())[0]["id"]
+
+
+@pytest.mark.parametrize(
+    ("words", "arguments"),
+    [
+        (
+            '<use_mcp_tool>\n<server_name>s</server_name>\n<arguments>\n{"a": 1}\n</arguments>\n</use_mcp_tool>',
+            {"server_name": "s", "arguments": {"a": 1}},
+        ),
+        (
+            "<read_file>\n<args>\n<file>\n<path>a</path>\n</file>\n</args>\n</read_file>",
+            {"args": "<file>\n<path>a</path>\n</file>"},
+        ),
+        ("<load_mcp_documentation>\n</load_mcp_documentation>", {}),
+        ("<list_files><path>a</list_files>", {"path": "a"}),
+    ],
+)
+def test_arguments_that_are_words(words: str, arguments: dict[str, Any]) -> None:
+    """Arguments are what stands in their tags: JSON is parsed, deeper tags are kept, a missing end is the call's."""
+    _, answer, _ = answered(words)
+    ((call,), text) = answer.parts or (), answer.text
+    assert (arguments, "") == (call["arguments"], text)
+
+
+def test_the_answer_that_a_call_hands_over() -> None:
+    """What a task ended with, or asked, is read as said, whether the call is XML or not."""
+    _, answer, *_ = answered("So:\n<attempt_completion>\n<result>\nDone.\n</result>\n</attempt_completion>")
+    assert "So:\n\nDone." == answer.text
+    assert "Which?" == message(HISTORY, 4).text
+
+
+@pytest.mark.parametrize(
+    "words", ["Use `<read_file>` with </read_file>", "<b>x</b>", "<read_file>a</read_file>", "<read_file>"]
+)
+def test_words_that_are_no_call(words: str) -> None:
+    """Words that name a tool, or tags of another kind, stay words."""
+    _, answer, _ = answered(words)
+    assert (words, None) == (answer.text, answer.parts)
+
+
+def test_results_find_their_calls() -> None:
+    """A result answers the last answer's call, and none that was left open before."""
+    first, second = "<read_file><path>a</path></read_file>", "<list_files><path>b</path></list_files>"
+    rows = [
+        {"role": "user", "content": "<task>a</task>"},
+        {"role": "assistant", "content": first},
+        {"role": "assistant", "content": second},
+        {"role": "user", "content": "[list_files for 'b'] Result:\nok"},
+        {"role": "assistant", "content": [{"type": "tool_use", "id": "t9", "name": "use_subagents", "input": {}}]},
+        {"role": "user", "content": [{"type": "text", "text": "[subagents] Result:\nok"}]},
+    ]
+    found = messages(checked(cline.read(source_of(json.dumps(rows), HISTORY.name))))
+    assert ["call-2", "t9"] == [(made.parts or ())[0]["id"] for made in found if made.role == "tool"]
 
 
 # What was shown

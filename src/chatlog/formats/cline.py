@@ -16,6 +16,7 @@ from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.cline_content import environment, message, model_of
 from chatlog.formats.cline_shown import Shown, request_usage
 from chatlog.formats.jsonstream import BROKEN_JSON, document, items
+from chatlog.formats.openai_content import Calls
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, title_from
 from chatlog.timespec import instant
@@ -117,6 +118,7 @@ class _Task:
     def __init__(self, requests: Iterator[Row]) -> None:
         self.requests = requests
         self.chain = build.Chain()
+        self.calls = Calls()
         self.messages: list[MessageDraft] = []
         self.problems: list[Problem] = []
         self.used: set[str] = set()
@@ -143,7 +145,7 @@ class _Task:
         return base
 
     def _message(self, row: Row) -> MessageDraft:
-        made = message(row)
+        made = message(row, self.calls)
         if made.role != "assistant":
             told = environment(row)
             self.folder, self.model = self.folder or told.folder, told.model or self.model

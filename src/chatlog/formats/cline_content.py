@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from chatlog.formats import anthropic_messages, build
+from chatlog.formats import anthropic_messages, build, cline_calls
+from chatlog.formats.openai_content import Calls
 from chatlog.models import MessageDraft, Part, joined_text
 from chatlog.timespec import instant
 
@@ -56,16 +57,31 @@ def environment(row: Row) -> Environment:
     return Environment(folder[1] if folder else None, model[1] if model else None)
 
 
-def message(row: Row) -> MessageDraft:
-    """Return the draft of one message.  Raises one of MALFORMED where it is not one."""
+def message(row: Row, calls: Calls) -> MessageDraft:
+    """Return the draft of one message, after `calls` that wait for a result.
+
+    Raises one of MALFORMED where it is not one.
+    """
     if row["role"] not in ("user", "assistant"):
         raise ValueError("a message whose role is not known")
     content = row["content"]
     blocks = [{"type": "text", "text": content}] if isinstance(content, str) else list(content)
     if row["role"] == "assistant":
-        parts = tuple(map(_part, blocks))
-        return _draft(row, "assistant", joined_text(parts), parts)
-    return _user(row, blocks)
+        calls.forget()
+        parts = tuple(part for block in blocks for part in _said(block, calls))
+        return _draft(row, "assistant", cline_calls.told(parts), parts)
+    return _user(row, blocks, calls)
+
+
+def _said(block: dict[str, Any], calls: Calls) -> Iterator[Part]:
+    """Yield the parts of a block of an answer, and note its calls."""
+    if block.get("type") == "text" and isinstance(block.get("text"), str) and "</" in block["text"]:
+        yield from cline_calls.parts(block["text"], calls)
+        return
+    part = _part(block)
+    if part["type"] == "tool_call":
+        calls.called(part.get("id"), part.get("name"))
+    yield part
 
 
 def _part(block: dict[str, Any]) -> Part:
@@ -80,9 +96,9 @@ def _part(block: dict[str, Any]) -> Part:
     return build.raw(block["type"], block) if block.get("type") in _OTHERS else anthropic_messages.part(block)
 
 
-def _user(row: Row, blocks: list[Any]) -> MessageDraft:
+def _user(row: Row, blocks: list[Any], calls: Calls) -> MessageDraft:
     """Return a user's message: what was typed is its text; one of nothing but results is the tool's."""
-    parts = tuple(_with_results(blocks))
+    parts = tuple(_with_results(blocks, calls))
     typed = [words for part in parts if (words := _typed(part))]
     results = any(part["type"] == "tool_call_response" for part in parts)
     if typed or any(part["type"] not in ("text", "tool_call_response") for part in parts):
@@ -92,26 +108,32 @@ def _user(row: Row, blocks: list[Any]) -> MessageDraft:
     return _draft(row, "user", joined_text(parts), parts, hidden="environment_details")
 
 
-def _with_results(blocks: list[Any]) -> Iterator[Part]:
+def _with_results(blocks: list[Any], calls: Calls) -> Iterator[Part]:
     """Yield the parts of a user's blocks, words that are a tool's result as that."""
     gathered: list[str] = []
     for block in blocks:
         words = block.get("text") if block.get("type") == "text" else None
         begins = isinstance(words, str) and _RESULT.match(words) is not None
         if gathered and (begins or not isinstance(words, str) or _is_injected(words) or _TYPED.match(words)):
-            yield _result(gathered)
+            yield _result(gathered, calls)
             gathered = []
         if isinstance(words, str) and (begins or gathered):
             gathered.append(words)
         else:
-            yield _part(block)
+            part = _part(block)
+            if part["type"] == "tool_call_response":
+                calls.answered(part.get("id"), None)
+            yield part
     if gathered:
-        yield _result(gathered)
+        yield _result(gathered, calls)
 
 
-def _result(gathered: list[str]) -> Part:
+def _result(gathered: list[str], calls: Calls) -> Part:
+    """Return the result that words are, of the call of that name that waits for one."""
     named = _RESULT.match(gathered[0])
-    return {**({"name": named[1]} if named else {}), **build.tool_result(None, "\n".join(gathered))}
+    name = named[1] if named else None
+    answered = calls.answered(None, name)
+    return {**({"name": name} if name else {}), **build.tool_result(answered, "\n".join(gathered))}
 
 
 def _is_injected(words: str) -> bool:

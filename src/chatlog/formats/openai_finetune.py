@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
 from chatlog.formats.openai_messages import spell
-from chatlog.formats.turns import Step, shown_parts, steps
+from chatlog.formats.turns import Step, steps
 from chatlog.models import Message, Part
+from chatlog.shown import shown_parts
 
 if TYPE_CHECKING:
     from chatlog.formats import Transcript

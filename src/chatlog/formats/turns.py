@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chatlog.formats import build
-from chatlog.models import Message, Part, joined_text, text_parts
+from chatlog.models import Message, Part
+from chatlog.shown import shown_parts
 
 #: Stands in for the result of a call that never got one: an API refuses a call left open.
 NO_RESULT = "(no result was recorded)"
@@ -50,22 +51,6 @@ def steps(messages: Iterable[Message]) -> Iterator[Step]:
         for step in _split(message):
             yield from sequencer.take(step)
     yield from sequencer.end()
-
-
-def shown_parts(message: Message) -> Iterator[Part]:
-    """Yield a message's parts; where its clean text is not that of the parts, it stands in their place."""
-    parts = message.all_parts()
-    is_same = joined_text(parts) == message.text
-    if is_same or (message.role == "tool" and any(part.get("type") == "tool_call_response" for part in parts)):
-        yield from parts
-        return
-    words = list(text_parts(message.text)) if message.text else []
-    for part in parts:
-        if part.get("type") != "text":
-            yield part
-        elif words:
-            yield words.pop()
-    yield from words
 
 
 def _split(message: Message) -> Iterator[Step]:

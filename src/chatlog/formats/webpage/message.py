@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from chatlog.formats.turns import mention, response_text, shown_parts
+from chatlog.formats.turns import mention, response_text
 from chatlog.formats.webpage import text as spell
 from chatlog.models import Conversation, Message, Part
+from chatlog.shown import shown_parts
 
 #: A result of so many lines and characters stands open.
 OPEN_LINES, OPEN_CHARS = 4, 300
