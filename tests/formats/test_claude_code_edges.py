@@ -251,6 +251,14 @@ def test_words_that_say_that_no_human_typed_them() -> None:
     ]
 
 
+def test_a_printed_stream_tells_its_folder_first() -> None:
+    """What --output-format stream-json prints names the folder in its first line alone."""
+    begins = {"type": "system", "subtype": "init", "cwd": "/p", "session_id": "s", "uuid": "i", "tools": ["Bash"]}
+    answer = {"role": "assistant", "id": "m", "content": [{"type": "text", "text": "Hi"}]}
+    found = told(begins, {"type": "assistant", "message": answer, "session_id": "s", "uuid": "a"})
+    assert [draft.project for draft in found.conversations.values()] == ["/p"]
+
+
 def test_a_uuid_with_other_words_is_not_dropped() -> None:
     """The same uuid with the same words is read once; with others it is a further message."""
     found = told(

@@ -303,6 +303,18 @@ def test_an_old_prompt_is_bare_text() -> None:
     assert "chat-request-1" == found.conversation.source_id
 
 
+def test_the_autopilots_urging_is_hidden() -> None:
+    """It is told to the model in the user's name, where the user typed nothing."""
+    told_it = "You have not yet marked the task as complete."
+    found = told(
+        event("user.message", "u1", content="Go on", transformedContent="<now>x</now>\n\nGo on", agentMode="autopilot"),
+        event("user.message", "u2", content="", transformedContent=told_it, attachments=[], agentMode="autopilot"),
+        event("user.message", "u3", content=""),
+    )
+    assert found.said == [("user", "Go on"), ("user", "")]
+    assert found.hidden == [("user", "autopilot", told_it)]
+
+
 def test_a_request_without_a_response() -> None:
     """A prompt that nothing answered yet is a message alone."""
     assert [("user", "Hello")] == chatted(request("r", "Hello")).said

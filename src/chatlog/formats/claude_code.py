@@ -15,8 +15,8 @@ from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
-from chatlog.formats.claude_code_content import View, attachment_view, entry_view, system_view
-from chatlog.formats.claude_code_lane import Drafts, Lane, result_facts
+from chatlog.formats.claude_code_content import View, attachment_view, entry_view, result_facts, system_view
+from chatlog.formats.claude_code_lane import Drafts, Lane
 from chatlog.formats.claude_code_links import Entry
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, items, lines
 from chatlog.formats.source import Source
@@ -335,7 +335,7 @@ class _Session:
     def _leave_out(self, what: str, entry: Entry) -> Drafts:
         self.counts[what] += 1
         if entry.get("uuid"):
-            self.lane(entry).links.pass_over(entry)
+            self.lane(entry).pass_over(entry)
         return ()
 
     def close(self) -> Iterator[Record]:

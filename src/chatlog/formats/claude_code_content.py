@@ -275,3 +275,12 @@ def _file_view(attachment: Mapping[str, Any]) -> View:
     path = attachment.get("filename") or attachment.get("path")
     name = attachment.get("displayPath") or path
     return View("user", f"@{name}", (_with_rest(build.file(path, name), attachment, "filename", "displayPath"),))
+
+
+def result_facts(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a tool's structured result knows of a sub-agent and its tool result block does not."""
+    result = entry.get("toolUseResult")
+    if not isinstance(result, dict) or not result.get("agentId"):
+        return {}
+    rest = {key: value for key, value in result.items() if key not in ("content", "prompt", "agentId")}
+    return {"agentId": result["agentId"], "toolUseResult": rest}

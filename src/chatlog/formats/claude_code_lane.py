@@ -15,7 +15,7 @@ from typing import Any
 
 from chatlog import timespec
 from chatlog.formats import build
-from chatlog.formats.claude_code_content import INTERRUPTED, View, fingerprint, kept, parts_of, shown
+from chatlog.formats.claude_code_content import INTERRUPTED, View, fingerprint, kept, parts_of, result_facts, shown
 from chatlog.formats.claude_code_links import Entry, Links
 from chatlog.models import ConversationDraft, MessageDraft, Part, joined_text
 
@@ -164,6 +164,12 @@ class Lane:
         for key in ("version", "slug", "entrypoint", "agentId", "teamName"):
             if value := entry.get(key):
                 self.metadata[key] = value
+
+    def pass_over(self, entry: Entry) -> None:
+        """Remember an entry that is no message; a printed stream names its folder in none but the first."""
+        self.links.pass_over(entry)
+        if entry.get("subtype") == "init":
+            self._note(entry)
 
     def is_repeat(self, entry: Entry, content: object) -> bool:
         """Whether a message was read before: the same uuid with the same words."""
@@ -385,12 +391,3 @@ class Lane:
             head=self.links.after_results(self.head or self.links.last),
             metadata={**self.metadata, **({"gitBranch": self.branch} if self.branch else {})},
         )
-
-
-def result_facts(entry: Entry) -> dict[str, Any]:
-    """Return what a tool's structured result knows of a sub-agent and its tool result block does not."""
-    result = entry.get("toolUseResult")
-    if not isinstance(result, dict) or not result.get("agentId"):
-        return {}
-    rest = {key: value for key, value in result.items() if key not in ("content", "prompt", "agentId")}
-    return {"agentId": result["agentId"], "toolUseResult": rest}

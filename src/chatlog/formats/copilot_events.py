@@ -230,9 +230,12 @@ class _Session:
         text = _text(data["content"])
         files = [attachment(item) for item in data.get("attachments") or ()]
         facts = _facts("user.message", data)
+        origin = data.get("source")
+        if not text and not files and isinstance(facts.get("transformedContent"), str):
+            # nothing was typed and yet the model was told something: the autopilot urges it on
+            text, origin = facts["transformedContent"], origin or data.get("agentMode") or "system"
         if facts.get("transformedContent") == text:
             del facts["transformedContent"]
-        origin = data.get("source")
         if origin not in (None, "", "user"):
             facts["hidden_reason"] = str(origin)
         parts = (build.text(text), *files) if files else None
