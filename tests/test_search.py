@@ -431,6 +431,29 @@ def test_the_densest_place_is_shown() -> None:
     assert ["retry", "policy", "backoff"] == marked(piece)
 
 
+def test_the_place_with_the_most_different_words_is_shown() -> None:
+    """One word again and again is not what was asked for."""
+    piece = snippet("retry " * 30 + "x " * 500 + "retry policy", "retry", "policy")
+    assert ["retry", "policy"] == marked(piece)
+
+
+def test_a_call_is_shown_with_its_name() -> None:
+    """A path alone says nothing of what was done with it; of a result without the words there is its beginning."""
+    call = ({"type": "tool_call", "id": "1", "name": "Read", "arguments": {"path": "src/app.py"}},)
+    result = ({"type": "tool_call_response", "id": "1", "response": "def main"},)
+    read, answer = (next(stored(say("", parts=parts))) for parts in (call, result))
+    assert "Read src/app.py" == snippet_of(read, [Term("app")]).text
+    assert "def main" == snippet_of(answer, [Term("app")]).text
+
+
+def test_a_tool_output_that_was_put_out_twice_is_shown_once(store: Store) -> None:
+    """A file that was read twice crowds out nothing; one that has changed since is another."""
+    old, new = (f"{'line of zebra ' * 300}{end}" for end in ("old", "new"))
+    outputs = [({"type": "tool_call_response", "id": "1", "response": text},) for text in (old, old, new)]
+    store.new(messages=[say("", role="tool", parts=parts, metadata={"at": at}) for at, parts in enumerate(outputs)])
+    assert 2 == len(found(store, "zebra").items)
+
+
 def test_the_text_with_most_words_is_shown() -> None:
     """Where tool text holds them it is cut from there."""
     piece = snippet_of(message("retry here", "retry policy of the tool"), [Term("retry"), Term("policy")])

@@ -122,12 +122,12 @@ def result_of(hit: Hit, terms: Sequence[Term]) -> Result:
 
 def snippet_of(message: Message, terms: Sequence[Term]) -> Snippet:
     """Return the piece of a message where most of the terms are, cut in Python (FTS5's is quadratic)."""
-    texts = [message.text, *(other_strings(message.parts) if message.parts else ())]
+    texts = [message.text, *(" ".join(other_strings([part])) for part in message.parts or ())]  # a call beside its name
     best: tuple[int, str, list[tuple[int, int]]] = (-1, "", [])
     for text in texts:
         spans = _spans(text[:SNIPPET_SCAN], terms)
         distinct = len({text[start:end].lower() for start, end in spans})
-        if distinct > best[0] and (text or best[0] < 0):
+        if distinct > best[0] or not best[1].strip():
             best = (distinct, text, spans)
     return cut(best[1], best[2])
 
@@ -152,7 +152,7 @@ def _bounded(pattern: str, text: str, most: int = 200) -> Iterable[tuple[int, in
 
 def cut(text: str, spans: Sequence[tuple[int, int]]) -> Snippet:
     """Return about `SNIPPET_CHARS` around the densest group of spans, on one line, the marks moved along."""
-    start = max(_densest(spans) - SNIPPET_CHARS // 4, 0)
+    start = max(_densest(text, spans) - SNIPPET_CHARS // 4, 0)
     if start > 0:
         blank = text.find(" ", start, start + 20)
         start = blank + 1 if blank >= 0 else start
@@ -164,15 +164,18 @@ def cut(text: str, spans: Sequence[tuple[int, int]]) -> Snippet:
     return Snippet(lead + piece + tail, marks)
 
 
-def _densest(spans: Sequence[tuple[int, int]]) -> int:
-    """Return the start of the span that has the most others close behind it."""
-    if not spans:
-        return 0
-    starts = [start for start, _ in spans]
-    best, best_count, end = starts[0], 0, 0
-    for index, start in enumerate(starts):
-        while end < len(starts) and starts[end] < start + SNIPPET_CHARS * 3 // 4:
+def _densest(text: str, spans: Sequence[tuple[int, int]]) -> int:
+    """Return the start of the span that has the most different words close behind it, and the most of them."""
+    words = [text[start:end].lower() for start, end in spans]
+    near: Counter[str] = Counter()
+    best, most, end = 0, (0, 0), 0
+    for index, (start, _) in enumerate(spans):
+        while end < len(spans) and spans[end][0] < start + SNIPPET_CHARS * 3 // 4:
+            near[words[end]] += 1
             end += 1
-        if end - index > best_count:
-            best, best_count = start, end - index
+        if (len(near), end - index) > most:
+            best, most = start, (len(near), end - index)
+        near[words[index]] -= 1
+        if not near[words[index]]:
+            del near[words[index]]
     return best

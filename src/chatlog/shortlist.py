@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
-from chatlog.models import Hit, Term
+from chatlog.models import Hit, Term, other_strings
 from chatlog.results import Result, result_of
 from chatlog.store import Store
 from chatlog.store.words import Spot
@@ -20,8 +20,8 @@ from chatlog.store.words import Spot
 MATCHED_BY_MEANING = 0.3
 #: Texts of this length that are alike but for marks and case are shown once.
 ALIKE_CHARS = 40
-#: So much of a long text is compared.
-COMPARED_CHARS = 2_000
+#: So much of a long text is compared, and of what a tool put out: a file that was read twice has changed in the middle.
+COMPARED_CHARS, COMPARED_OUTPUT = 2_000, 100_000
 
 
 class Ranked(NamedTuple):
@@ -66,5 +66,8 @@ def _matched(found: Ranked) -> str:
 
 def _compared(hit: Hit) -> str:
     """Return what near-duplicates have in common, nothing for a short text, which may well be said twice."""
-    words = "".join(re.findall(r"\w+", hit.message.text[:COMPARED_CHARS].lower()))
+    text = hit.message.text[:COMPARED_CHARS]
+    if not text.strip() and hit.message.parts:
+        text = "\n".join(other_strings(hit.message.parts))[:COMPARED_OUTPUT]
+    words = "".join(re.findall(r"\w+", text.lower()))
     return words if len(words) >= ALIKE_CHARS else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -88,6 +89,14 @@ def test_an_explanation_is_added_on_request(trip: Run) -> None:
     assert ("hybrid", "sardines") == (item["explain"]["mode"], item["explain"]["query"])
     assert all(item["explain"][name] > 0 for name in ("words", "meaning"))
     assert "explain" not in found(trip, "sardines")["items"][0]
+
+
+@pytest.mark.parametrize("form", ["table", "text"])
+def test_explain_tells_people_too(trip: Run, form: str) -> None:
+    """In a table and in a pipe each result has its scores; what was searched for is said on stderr."""
+    ran = trip("search", "the sardines", "--explain", "--format", form)
+    assert re.search(r"score \d\.\d+ by \w+: words \d\.\d+, meaning -?\d\.\d+", ran.out)
+    assert "searched by hybrid for: sardines (exact)" in ran.err
 
 
 def test_n_is_the_most_that_is_shown(trip: Run) -> None:

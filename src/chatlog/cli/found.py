@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
@@ -24,19 +25,21 @@ def show(session: Session, found: Results, *, explain: bool = False) -> None:
         output.warning(warning)
     if found.tier == "relaxed" and found.dropped:
         output.hint(f"not all words together; without: {' '.join(found.dropped)}")
+    if explain:
+        output.hint(f"searched by {found.mode} for: {found.asked} ({found.tier})")
     if output.format == "table":
         look = Look(output.paint, color=output.color, zone=session.now().tzinfo, width=get_terminal_size().columns)
         with output.paged():
             for item in found.items:
                 output.lines(result_lines(item, look))
                 if explain:
-                    output.lines([output.paint(f"  score {item.score:.3f} ({item.matched}, {found.mode})", "dim")])
+                    output.lines([output.paint(f"  {_why(record_of(item, found, explain=True))}", "dim")])
                 output.lines([""])
     else:
         output.listing(
             Listing(
                 items=[record_of(item, found, explain=explain) for item in found.items],
-                columns=_COLUMNS,
+                columns=(*_COLUMNS, _WHY) if explain else _COLUMNS,
                 identify=lambda record: str(record["conversation" if "matches" in record else "ref"]),
                 total=found.total,
                 warnings=found.warnings,
@@ -46,6 +49,13 @@ def show(session: Session, found: Results, *, explain: bool = False) -> None:
     if found.tier == "none":
         output.hint("nothing found" + (f"; no message has: {' '.join(found.dropped)}" if found.dropped else ""))
         session.exit_code = NO_MATCH
+
+
+def _why(record: Mapping[str, Any]) -> str:
+    """Return how a result was found: its score, and what words and meaning make of it apart."""
+    apart = ((name, record["explain"][name]) for name in ("words", "meaning"))
+    told = ", ".join(f"{name} {value:.3f}" for name, value in apart if value is not None)
+    return f"score {record['score']:.3f} by {record['matched']}" + (f": {told}" if told else "")
 
 
 def facts(found: Results | Recall) -> dict[str, Any]:
@@ -86,3 +96,4 @@ _COLUMNS = (
     Column("title", lambda record: str(record["title"] or "untitled")),
     Column("snippet", lambda record: str(record["snippet"])),
 )
+_WHY = Column("why", _why)
