@@ -259,6 +259,24 @@ def test_a_printed_stream_tells_its_folder_first() -> None:
     assert [draft.project for draft in found.conversations.values()] == ["/p"]
 
 
+def test_words_from_a_chat_service_are_shown_bare() -> None:
+    """Claude Code marks them as its own, but somebody wrote them; how they came stays in the parts."""
+    wrapped = '<channel source="plugin:discord:discord">\nAnd the retries?\n</channel>'
+    origin = {"kind": "channel", "server": "plugin:discord:discord"}
+    message = told(entry("user", "u1", [{"type": "text", "text": wrapped}], origin=origin, isMeta=True)).only["u1"]
+    assert (message.hidden, message.text) == (False, "And the retries?")
+    assert message.parts == ({"type": "text", "content": wrapped},)
+
+
+def test_a_summary_without_a_leaf_is_the_sessions_title() -> None:
+    """Where a title says nothing of its own that is shown before it."""
+    summary = {"type": "summary", "summary": "Retries", "sessionId": "s", "uuid": "x"}
+    ai_title = {"type": "ai-title", "aiTitle": "Better", "sessionId": "s"}
+    said = entry("user", "u1", "Hello")
+    assert [draft.title for draft in told(summary, said).conversations.values()] == ["Retries"]
+    assert [draft.title for draft in told(summary, ai_title, said).conversations.values()] == ["Better"]
+
+
 def test_a_uuid_with_other_words_is_not_dropped() -> None:
     """The same uuid with the same words is read once; with others it is a further message."""
     found = told(

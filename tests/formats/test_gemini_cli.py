@@ -203,6 +203,16 @@ def test_a_document_cut_off_gives_its_whole_messages(indent: int | None) -> None
 # Prompt logs and checkpoints
 
 
+def test_messages_spelled_as_the_models_interface_does() -> None:
+    """Parts instead of content, and the model's words under its own role."""
+    entries = [
+        {"id": "1", "type": "user", "parts": [{"text": "Go"}]},
+        {"id": "2", "type": "model", "parts": [{"text": "Ok"}]},
+    ]
+    found = told({"sessionId": "s", "projectHash": "h", "startTime": "2026-01-01T00:00:00Z", "messages": entries})
+    assert found.said == [("user", "Go"), ("assistant", "Ok")]
+
+
 def test_a_log_of_prompts() -> None:
     """Prompts are conversations by session, but for sessions that have a chat file."""
     found = read(gemini_cli, HERE / "logs.json")

@@ -51,16 +51,14 @@ _AGENT_FILE = re.compile(
 )
 _NAME = re.compile(r"[\w-]{1,40}")
 _SPAWNING = ("Task", "Agent")
-_TITLES = {"custom-title": "customTitle", "ai-title": "aiTitle"}
+_TITLES = {"custom-title": "customTitle", "ai-title": "aiTitle", "summary": "summary"}
 
 
 def sniff(head: Head) -> bool:
     """Say whether a source holds Claude Code entries, one a line, in an array or as the web's loglines."""
     if not head.is_json:
         return False
-    if "loglines" in head.keys:
-        return True
-    return any(map(_is_entry, head.objects[:50])) or _begins_like_entry(head)
+    return "loglines" in head.keys or any(map(_is_entry, head.objects[:50])) or _begins_like_entry(head)
 
 
 def _is_entry(value: dict[str, Any]) -> bool:
@@ -309,7 +307,9 @@ class _Session:
         return ()
 
     def summary(self, entry: Entry) -> Drafts:
-        """Take a title for the session that holds the leaf, most often in another file."""
+        """Take a title for the session that holds the leaf, most often in another file; without one for this."""
+        if "leafUuid" not in entry:
+            return self.fact(entry)
         self.summaries.append((str(entry["leafUuid"]), str(entry["summary"])))
         return ()
 
@@ -358,7 +358,7 @@ class _Session:
         known = {"agentName": facts.get("agentName"), "prUrls": list(facts.get("prUrls", ()))}
         return replace(
             draft,
-            title=facts.get("custom-title") or facts.get("ai-title"),
+            title=facts.get("custom-title") or facts.get("ai-title") or facts.get("summary"),
             tags=tuple(facts.get("tags", ())),
             metadata={**draft.metadata, **build.compact(known)},
         )

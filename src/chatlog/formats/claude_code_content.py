@@ -47,6 +47,8 @@ _COMPACTED = "This session is being continued from a previous conversation"
 _TELLING = ("local_command", "away_summary")
 #: Where words of a human come from: they were typed, or sent over a chat service.
 _HUMAN = ("human", "channel")
+#: How words that came over a chat service are wrapped.
+_CHANNEL = re.compile(r"\s*<channel\b[^>]*>(.*)</channel>\s*", re.DOTALL)
 INTERRUPTED = "[Request interrupted by user"
 
 
@@ -67,15 +69,29 @@ def entry_view(entry: Mapping[str, Any]) -> View:
         return view
     if entry.get("isCompactSummary"):
         return replace(view, hidden_reason="compact_summary")
+    if view.hidden_reason is None and _origin(entry) == "channel":
+        return _from_channel(view)
     if view.hidden_reason is None:
         return replace(view, hidden_reason="meta" if entry.get("isMeta") else _not_typed(entry))
     return view
 
 
+def _from_channel(view: View) -> View:
+    """Show what somebody wrote over a chat service, though Claude Code marks it as its own."""
+    wrapped = _CHANNEL.fullmatch(view.text)
+    if wrapped is None:
+        return view
+    return replace(view, text=wrapped[1].strip(), parts=view.parts or (build.text(view.text),))
+
+
+def _origin(entry: Mapping[str, Any]) -> Any:
+    origin = entry.get("origin")
+    return origin.get("kind") if isinstance(origin, dict) else None
+
+
 def _not_typed(entry: Mapping[str, Any]) -> str | None:
     """Return where words in a human's name came from if not from one, as versions since 2026 say."""
-    origin = entry.get("origin")
-    kind = origin.get("kind") if isinstance(origin, dict) else None
+    kind = _origin(entry)
     if isinstance(kind, str) and kind not in _HUMAN:
         return kind.replace("-", "_")
     return "synthetic" if entry.get("isSynthetic") is True else None

@@ -107,6 +107,7 @@ class Rollout:
         if not is_first:
             self.counts["session_meta (repeated or inherited)"] += 1
             return
+        self.thread.model = self.thread.model or build.word(facts.get("model"))
         base, own = facts.get("base_instructions"), facts.get("instructions")
         if isinstance(base, dict) and isinstance(base.get("text"), str) and base["text"]:
             self.thread.note(_instructions(base["text"], facts))

@@ -42,9 +42,11 @@ def message(
     `hidden` is a reason known from outside the entry.  Raises one of MALFORMED for a broken one.
     """
     kind = entry["type"]
+    if "content" not in entry and isinstance(entry.get("parts"), list):  # as the model's interface spells it
+        entry = {**{key: fact for key, fact in entry.items() if key != "parts"}, "content": entry["parts"]}
     if kind == "user":
         role, text, parts, reason = _user(entry, answered)
-    elif kind == "gemini":
+    elif kind in ("gemini", "model"):
         role, parts = "assistant", [*_thoughts(entry), *_content(entry), *_tools(entry)]
         text, reason = joined_text(parts), None
     else:
