@@ -364,8 +364,8 @@ def test_the_model_that_the_session_names() -> None:
     """It is said there where no turn tells its own."""
     meta = line("session_meta", {"id": "s", "model": "gpt-5"})
     turn = line("turn_context", {"model": "gpt-6"})
-    for lines, model in (((meta, answer("Hi")), "gpt-5"), ((meta, turn, answer("Hi")), "gpt-6")):
-        assert message(read(codex, source_of(json_lines(*lines), "rollout.jsonl")), "Hi").model == model
+    for values, model in (((meta, answer("Hi")), "gpt-5"), ((meta, turn, answer("Hi")), "gpt-6")):
+        assert message(read(codex, source_of(json_lines(*values), "rollout.jsonl")), "Hi").model == model
 
 
 def test_usage_told_before_the_items() -> None:
