@@ -38,7 +38,7 @@ MORE = {
     "sharegpt": [
         json_lines(
             {"id": "abcdefgh", "title": "t", "created_at": "2026-01-31T10:00:00Z", "conversations": [
-                {"from": "human", "value": "x"}
+                {"from": "human", "value": "x"}, {"from": "gpt", "value": "<think>why</think>x"}
             ]}
         )
     ],

@@ -181,7 +181,7 @@ def test_a_first_line_longer_than_the_head_is_recognised() -> None:
 # Records
 
 
-@pytest.mark.parametrize("key", ["messages", "conversations", "traj"])
+@pytest.mark.parametrize("key", ["messages", "conversations", "conversation", "items", "traj"])
 def test_a_record_is_a_conversation(key: str) -> None:
     """The messages under each known key become a conversation, in order and linked."""
     records = read(json_lines({key: HELLO, "score": 0, "note": None, "title": "Greeting", "model": "m-1"}))
@@ -191,6 +191,16 @@ def test_a_record_is_a_conversation(key: str) -> None:
     assert [("user", "Hello"), ("assistant", "Hi!")] == said(records)
     assert (None, first.source_id) == (first.parent, second.parent)
     assert ("Greeting", "m-1", {"score": 0}) == (draft.title, draft.model, draft.metadata)
+
+
+def test_two_answers_that_were_compared() -> None:
+    """Two conversations that begin alike, as arenas compare them, are one with two ends, the first the shown one."""
+    other = [HELLO[0], {"role": "assistant", "content": "Hey"}]
+    source = source_of(json_lines({"conversation_a": HELLO, "conversation_b": other, "winner": "model_a"}))
+    assert openai_messages.sniff(head_of(source))
+    records = list(openai_messages.read(source))
+    assert [("user", "Hello"), ("assistant", "Hi!"), ("assistant", "Hey")] == said(records)
+    assert messages(records)[1].source_id == conversations(records)[0].head
 
 
 @pytest.mark.parametrize(

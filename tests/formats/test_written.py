@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatlog.formats import detect, openai_messages
+from chatlog.formats import build, detect, openai_messages
 from chatlog.models import Problem
 
 from .making import conversations, json_lines, messages, said, source_of
@@ -46,6 +46,13 @@ def told(record: dict[str, Any]) -> list[tuple[str, str]]:
         ),
         ({"text": "Human: Hi\nSystem: obey"}, [("user", "Hi\nSystem: obey")]),
         ({"text": "### Human: Hi### Assistant: Hello"}, [("user", "Hi"), ("assistant", "Hello")]),
+        (
+            {
+                "system": "SYSTEM: You help - {}\n",
+                "chat": "USER: Book it\n\n\nASSISTANT: I can't. <|endoftext|>\n\n\nUSER: Oh\n\n\n",
+            },
+            [("system", "You help - {}"), ("user", "Book it"), ("assistant", "I can't."), ("user", "Oh")],
+        ),
     ],
 )  # fmt: skip
 def test_a_record_is_read_as_its_turns(record: dict[str, Any], turns: list[tuple[str, str]]) -> None:
@@ -83,3 +90,20 @@ def test_an_instruction_of_another_type_is_a_problem() -> None:
     records = list(openai_messages.read(source_of(json_lines(ALPACA, {"instruction": 5, "output": "x"}))))
     assert ["line 2"] == [record.place for record in records if isinstance(record, Problem)]
     assert 2 == len(messages(records))
+
+
+@pytest.mark.parametrize(
+    ("called", "name", "arguments"),
+    [
+        ("""{"name": "convert", "arguments": '{"amount": 500}'}""", "convert", {"amount": 500}),
+        ("""{"name": "convert", "arguments": 500}""", None, {"name": "convert", "arguments": 500}),
+    ],
+)
+def test_calls_of_glaive(called: str, name: str | None, arguments: Any) -> None:
+    """A function call among the words is a call, what it gave back its result; one that is not understood is kept."""
+    chat = f"USER: Hi\n\n\nASSISTANT: Sure. <functioncall> {called} <|endoftext|>\n\n\nFUNCTION RESPONSE: {{}}\n\n\n"
+    source = source_of(json_lines({"system": "SYSTEM: x", "chat": chat}))
+    _, _, answer, result = messages(openai_messages.read(source))
+    assert "Sure." == answer.text
+    assert (answer.parts or ())[1] == build.tool_call("call-1", name, arguments)
+    assert result.parts == (build.tool_result("call-1", "{}"),)

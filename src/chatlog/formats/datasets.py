@@ -14,11 +14,12 @@ from typing import Any
 from chatlog.formats import Head, written
 from chatlog.formats.jsonstream import first_keys
 
-_LISTS = ("messages", "conversations", "traj")
+_LISTS = ("messages", "conversations", "conversation", "items", "traj")
 _PROMPTS = ("prompt", "input")
 _REQUESTS = ("body", "request", "params")
 _RESPONSES = ("response", "result", "output")
-_CHOSEN = ("chosen", "preferred_output", "completion", "rejected", "non_preferred_output")
+_PAIR = ("conversation_a", "conversation_b")
+_CHOSEN = ("chosen", "preferred_output", "completion", "rejected", "non_preferred_output", *_PAIR)
 _SYSTEM = ("system", "system_prompt")
 #: Keys of a message that carry what it says.
 SAYS = frozenset({"content", "tool_calls", "function_call", "refusal", "reasoning_content"})
@@ -75,7 +76,7 @@ def _prompt(facts: dict[str, Any]) -> list[Any] | None:
             messages = list(inner.pop("messages"))
             _merge(facts, inner)
             return messages
-    return written.instruction(facts) or _transcript(facts) or _written_prompt(facts)
+    return written.instruction(facts) or written.chat(facts) or _transcript(facts) or _written_prompt(facts)
 
 
 def _transcript(facts: dict[str, Any]) -> list[Any] | None:
@@ -167,12 +168,12 @@ def _same(one: Any, other: Any) -> bool:
 def looks_like(head: Head) -> bool:
     """Say whether a source that begins like this holds chat messages in one of these envelopes."""
     keys = head.keys
-    if written.is_instruction(keys):
+    if written.is_instruction(keys) or written.begins_chat(head.text):
         return True
     if not keys or keys & _FOREIGN:
         return False
     if ("role" in keys and keys & SAYS) or any(
-        key in keys and _holds_messages(head.text, key) for key in (*_LISTS, *_REQUESTS, *_PROMPTS)
+        key in keys and _holds_messages(head.text, key) for key in (*_LISTS, *_PAIR, *_REQUESTS, *_PROMPTS)
     ):
         return True
     if keys & {"prompt", "input"} and (keys >= {"chosen", "rejected"} or keys & {"preferred_output", "completion"}):
@@ -184,7 +185,7 @@ def looks_like(head: Head) -> bool:
 
 def _holds_messages(text: str, key: str) -> bool:
     """Whether the first object in the list under `key`, or under its ``messages``, is a message."""
-    inner = "" if key in _LISTS else r'\{[^\[\]]*?"messages"\s*:\s*|'
+    inner = "" if key in (*_LISTS, *_PAIR) else r'\{[^\[\]]*?"messages"\s*:\s*|'
     match = re.search(rf'"{key}"\s*:\s*(?:{inner})\[\s*(?=\{{)', text)
     if match is None:
         return False

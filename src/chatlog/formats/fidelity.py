@@ -170,7 +170,7 @@ READINGS = {
     "sharegpt": Reading(
         "ShareGPT",
         "data sets",
-        "titles times models authors system tools attachments branches",
+        "titles times models authors system tools reasoning attachments branches",
     ),
     "oasst": Reading("Open Assistant", "its published trees and messages", "times models branches hidden"),
 }

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from chatlog.formats import anthropic_messages, build
+from chatlog.formats import anthropic_messages, build, tags
 from chatlog.formats.datasets import SAYS
 from chatlog.formats.envelope import UnreadableError, draft, role_of, text_draft
 from chatlog.models import MessageDraft, Part
@@ -77,8 +77,11 @@ def message(value: Mapping[str, Any], calls: Calls | None = None) -> MessageDraf
     Takes Anthropic's blocks too.  Raises UnreadableError or one of MALFORMED for anything else.
     """
     role, content = role_of(value), value.get("content")
-    if isinstance(content, str) and role != "tool" and _BESIDES.isdisjoint(value):
-        return text_draft(value, role, content, _CONTENT_KEYS)
+    if isinstance(content, str) and role != "tool":
+        if role == "user" and tags.are_responses(content):
+            role = "tool"
+        elif _BESIDES.isdisjoint(value) and not (role == "assistant" and tags.is_tagged(content)):
+            return text_draft(value, role, content, _CONTENT_KEYS)
     if value.keys().isdisjoint(SAYS):
         raise UnreadableError("a message without content")
     known = Calls() if calls is None else calls
@@ -99,9 +102,13 @@ def _reasoning(value: Mapping[str, Any]) -> Iterator[Part]:
 
 def _content(value: Mapping[str, Any], role: str, calls: Calls) -> Iterator[Part]:
     content = value.get("content")
-    if role == "tool" and not _has_results(content):
+    if role == "tool" and isinstance(content, str) and tags.are_responses(content):
+        yield from tags.responses(content, calls)
+    elif role == "tool" and not _has_results(content):
         call_id = calls.answered(value.get("tool_call_id"), value.get("name"))
         yield build.tool_result(call_id, _told_by_values(content), is_error=value.get("is_error") is True)
+    elif isinstance(content, str) and role == "assistant" and tags.is_tagged(content):
+        yield from tags.said(content, calls)
     elif isinstance(content, str):
         yield build.text(content)
     elif isinstance(content, list):

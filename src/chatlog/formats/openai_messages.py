@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import IO, TYPE_CHECKING, Any
 
-from chatlog.formats import MALFORMED, Head, build, datasets
+from chatlog.formats import MALFORMED, Head, build, dataset_media, datasets
 from chatlog.formats.envelope import UnreadableError, own_id, time_of
 from chatlog.formats.openai_content import Calls, message
 from chatlog.formats.records import records
@@ -25,7 +25,15 @@ if TYPE_CHECKING:
     from chatlog.formats import Transcript
     from chatlog.formats.source import Source
 
-_TALK_KEYS = ("conversation_id", "session_id", "thread_id", "chat_id", "conversationId", "sessionId")
+_TALK_KEYS = (
+    "conversation_id",
+    "conversation_hash",
+    "session_id",
+    "thread_id",
+    "chat_id",
+    "conversationId",
+    "sessionId",
+)
 #: An ``id`` shorter than this numbers a file's records; it is no name a second file could not have too.
 _OWN_ID_CHARS = 8
 _NUMBER_CHARS = 19
@@ -160,6 +168,8 @@ class _Reading:
                 else:
                     drafts.append(made)
             sequences.append(drafts)
+        if any(sequences) and (media := dataset_media.take(found.facts)):
+            sequences = [dataset_media.attached(drafts, media) for drafts in sequences]
         if any(sequences):
             yield from self._conversation(sequences, found.facts)
         elif not any(found.sequences):

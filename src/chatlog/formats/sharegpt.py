@@ -7,9 +7,7 @@ There is no standard place on disk: data sets lie where people download them.
 
 from __future__ import annotations
 
-import ast
 import hashlib
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,13 +15,13 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from chatlog.canonical import canonical_json
-from chatlog.formats import MALFORMED, Head, build, openai_content
+from chatlog.formats import MALFORMED, Head, build, dataset_media, openai_content, tags
 from chatlog.formats.envelope import time_of
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, first_keys
+from chatlog.formats.jsonstream import Line, first_keys
 from chatlog.formats.openai_content import Calls
 from chatlog.formats.records import records
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
 
 LOCATIONS: tuple[str, ...] = ()
 
@@ -62,10 +60,6 @@ _PLAIN = {name: role for name, role in _ROLES.items() if role not in (_CALL, _RE
 _PLAIN_KEYS = 2
 #: Where a scrape left no value but another form of the words.
 _OTHER_WORDS = ("text", "markdown", "content")
-_CALL_KEYS = frozenset({"id", "name", "arguments", "parameters", "function", "type"})
-#: Python's parser is asked about no text longer than this.
-_LITERAL_CHARS = 10_000
-_NAMED = re.compile(r"""["']name["']\s*:\s*["']([^"']+)["']""")
 
 
 def sniff(head: Head) -> bool:
@@ -107,6 +101,8 @@ class _Reading:
         is_chained = own is not None or len(sequences) > 1
         threads = [_Thread(place, turns, is_chained=is_chained) for turns in sequences]
         drafts = threads[0].drafts if len(threads) == 1 else _once(threads)
+        if drafts and (media := dataset_media.take(facts)):
+            drafts = dataset_media.attached(drafts, media)
         found: list[Record] = []
         if drafts:
             found.append(_conversation_draft(facts, self._numbered(own or _name(sequences)), threads))
@@ -220,9 +216,11 @@ def _chained(before: str | None, turn: Mapping[str, Any]) -> str:
 def _message(turn: Mapping[str, Any], calls: Calls, name: str, parent: str | None) -> MessageDraft:
     speaker, value = turn["from"], turn.get("value")
     role = _PLAIN.get(speaker)
-    if role is not None and isinstance(value, str) and len(turn) == _PLAIN_KEYS:
+    if role is not None and isinstance(value, str) and len(turn) == _PLAIN_KEYS and not _is_tagged(role, value):
         return MessageDraft(role=role, text=value, source_id=name, parent=parent)
     kind = _ROLES.get(speaker.strip().lower())
+    if kind == "user" and isinstance(value, str) and tags.are_responses(value):
+        kind = _RESULT
     said = _said(kind, turn, calls)
     return MessageDraft(
         role="tool" if kind == _RESULT else "assistant" if kind == _CALL else kind or "user",
@@ -233,6 +231,10 @@ def _message(turn: Mapping[str, Any], calls: Calls, name: str, parent: str | Non
         parent=parent,
         metadata={key: turn[key] for key in turn if key not in ("from", "value", said.told) and turn[key] is not None},
     )
+
+
+def _is_tagged(role: str, words: str) -> bool:
+    return tags.is_tagged(words) if role == "assistant" else role == "user" and tags.are_responses(words)
 
 
 class _Said(NamedTuple):
@@ -247,11 +249,12 @@ def _said(kind: str | None, turn: Mapping[str, Any], calls: Calls) -> _Said:
     """Return what a turn says that is a call, a result, or no plain text."""
     value = turn.get("value")
     if kind == _CALL:
-        return _Said("", tuple(_calls(value, calls)))
+        return _Said("", tuple(tags.calls_in(value, calls)))
     if kind == _RESULT:
         return _Said("", tuple(_results(value, calls)))
     if isinstance(value, str):
-        return _Said(value)
+        parts = tuple(tags.said(value, calls)) if kind == "assistant" and tags.is_tagged(value) else ()
+        return _Said(joined_text(parts), parts) if parts else _Said(value)
     if value is None:
         other = next((key for key in _OTHER_WORDS if isinstance(turn.get(key), str)), "value")
         return _Said(turn.get(other) or "", told=other)
@@ -261,35 +264,10 @@ def _said(kind: str | None, turn: Mapping[str, Any], calls: Calls) -> _Said:
 
 def _results(value: Any, calls: Calls) -> Iterator[Part]:
     """Yield the result of a turn: one for each of the open calls where it is a list of as many."""
-    found = _literal(build.parsed(value.strip())) if isinstance(value, str) else value
+    if isinstance(value, str) and tags.are_responses(value):
+        yield from tags.responses(value, calls)
+        return
+    found = tags.literal(build.parsed(value.strip())) if isinstance(value, str) else value
     each = found if isinstance(found, list) and 1 < len(found) == calls.open else [value]
     for response in each:
         yield build.tool_result(calls.answered(None, None), response)
-
-
-def _literal(value: Any) -> Any:
-    """Return the object or list that a text spells as Python does, which is no JSON; anything else as it is."""
-    if not isinstance(value, str) or value[:1] not in ("{", "[") or len(value) > _LITERAL_CHARS:
-        return value
-    try:
-        found = ast.literal_eval(value)
-        json.dumps(found)
-    except (*BROKEN_JSON, SyntaxError, TypeError, MemoryError):
-        return value
-    return found
-
-
-def _calls(value: Any, calls: Calls) -> Iterator[Part]:
-    """Yield the calls of a turn: of a JSON object or list, else of the text as it came."""
-    found = _literal(build.parsed(value.strip())) if isinstance(value, str) else value
-    for call in found if isinstance(found, list) else [found]:
-        if not isinstance(call, dict):
-            named = _NAMED.search(call) if isinstance(call, str) else None
-            name = named[1] if named else None
-            yield build.tool_call(calls.called(None, name), name, call)
-            continue
-        inner = call["function"] if isinstance(call.get("function"), dict) else call
-        name = inner.get("name")
-        arguments = inner.get("arguments", inner.get("parameters"))
-        rest = {key: fact for key, fact in call.items() if key not in _CALL_KEYS}
-        yield {**rest, **build.tool_call(calls.called(call.get("id"), name), name, build.parsed(arguments))}

@@ -1,7 +1,7 @@
 """Dialogues that data sets write without message objects: an instruction and its answer, or one text of turns.
 
-Alpaca's and Dolly's records, and the ``Human:``/``Assistant:`` transcripts of preference sets, as role and content.
-No text makes a system message.  What stands around them in a record is `datasets`' matter.
+Alpaca's, Dolly's and Glaive's records, and the ``Human:``/``Assistant:`` transcripts of preference sets, as role and
+content.  No text makes a system message.  What stands around them in a record is `datasets`' matter.
 """
 
 from __future__ import annotations
@@ -18,6 +18,15 @@ _OPENING = r"(?:### ?)?(?:Human|User): ?"
 _TRANSCRIPT = re.compile(rf"\s*{_OPENING}")
 _TRANSCRIPT_IN_JSON = re.compile(rf'"(?:text|chosen)"\s*:\s*"(?:\\[nrt]|\s)*{_OPENING}')
 _ROLES = {"Human": "user", "User": "user", "Assistant": "assistant"}
+#: The turns of Glaive's function calls, which are one text beside another of instructions.
+_CHAT = re.compile(r"\s*(?:USER|ASSISTANT): ")
+_CHAT_IN_JSON = re.compile(r'"chat"\s*:\s*"(?:\\[nrt]|\s)*(?:USER|ASSISTANT): ')
+_CHAT_TURN = re.compile(r"(?:\A|\n)\s*(USER|ASSISTANT|FUNCTION RESPONSE): ?")
+_CHAT_ROLES = {"USER": "user", "ASSISTANT": "assistant", "FUNCTION RESPONSE": "tool"}
+_END = "<|endoftext|>"
+_CALLED = re.compile(r"<functioncall>\s*(\{.*\})", re.DOTALL)
+#: A call's arguments are JSON in single quotes, which makes no JSON of the call.
+_QUOTED = re.compile(r"""\{\s*"name"\s*:\s*"([^"]+)"\s*,\s*"arguments"\s*:\s*'(.*)'\s*\}""", re.DOTALL)
 
 Said = dict[str, Any]
 
@@ -30,6 +39,34 @@ def is_instruction(keys: frozenset[str]) -> bool:
 def begins_transcript(text: str) -> bool:
     """Whether JSON text holds a record whose words begin as a transcript does."""
     return _TRANSCRIPT_IN_JSON.search(text) is not None
+
+
+def begins_chat(text: str) -> bool:
+    """Whether JSON text holds a record whose turns are one text, as Glaive's are."""
+    return _CHAT_IN_JSON.search(text) is not None
+
+
+def chat(facts: dict[str, Any]) -> list[Said] | None:
+    """Take out and return the turns of one of Glaive's records, calls and what they gave back included."""
+    text = facts.get("chat")
+    if not isinstance(text, str) or _CHAT.match(text) is None:
+        return None
+    del facts["chat"]
+    if isinstance(facts.get("system"), str):
+        facts["system"] = facts["system"].removeprefix("SYSTEM: ").strip()
+    marks = list(_CHAT_TURN.finditer(text))
+    bounds = pairwise([*(mark.start() for mark in marks), len(text)])
+    turns = [(mark[1], text[mark.end() : end]) for mark, (_, end) in zip(marks, bounds, strict=True)]
+    return [_chatted(_CHAT_ROLES[who], words.strip().removesuffix(_END).strip()) for who, words in turns]
+
+
+def _chatted(role: str, words: str) -> Said:
+    called = _CALLED.search(words) if role == "assistant" else None
+    if called is None:
+        return _said(role, words)
+    quoted = _QUOTED.fullmatch(called[1])
+    call = {"name": quoted[1], "arguments": quoted[2]} if quoted else {"name": None, "arguments": called[1]}
+    return {"role": role, "content": words[: called.start()].strip() or None, "tool_calls": [{"function": call}]}
 
 
 def instruction(facts: dict[str, Any]) -> list[Said] | None:

@@ -1,0 +1,103 @@
+"""What models write in tags among their words, as data sets keep it: thoughts, tool calls and their responses.
+
+The tags are those of the Hermes and Qwen models: ``<think>``, ``<tool_call>``, ``<tool_response>``.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from chatlog.formats import build
+from chatlog.formats.jsonstream import BROKEN_JSON
+from chatlog.models import Part
+
+_THOUGHT = re.compile(r"\s*<think>\s*(.*?)\s*</think>\s*", re.DOTALL)
+_CALL = re.compile(r"<tool_call>\s*(.*?)\s*(?:</tool_call>|\Z)", re.DOTALL)
+_RESPONSES = re.compile(r"\s*<tool_response>")
+_RESPONSE = re.compile(r"<tool_response>\s*(.*?)\s*(?:</tool_response>|\Z)", re.DOTALL)
+_CALL_KEYS = frozenset({"id", "name", "arguments", "parameters", "function", "type"})
+#: Python's parser is asked about no text longer than this.
+_LITERAL_CHARS = 10_000
+_NAMED = re.compile(r"""["']name["']\s*:\s*["']([^"']+)["']""")
+
+
+class Open(Protocol):
+    """The calls of a conversation that wait for a result."""
+
+    def called(self, call_id: object, name: str | None) -> str:
+        """Return a call's id, an invented one where it has none."""
+
+    def answered(self, call_id: str | None, name: str | None) -> str | None:
+        """Return the id of the call that a result answers."""
+
+
+def is_tagged(words: str) -> bool:
+    """Whether an answer has a thought before it, or calls in it, as tags."""
+    return "<tool_call>" in words or (words.lstrip().startswith("<think>") and "</think>" in words)
+
+
+def are_responses(words: str) -> bool:
+    """Whether words are nothing but what tools gave back."""
+    return _RESPONSES.match(words) is not None
+
+
+def said(words: str, calls: Open) -> Iterator[Part]:
+    """Yield the thought, the words and the calls of an answer in their order."""
+    thought = _THOUGHT.match(words)
+    if thought is not None:
+        words = words[thought.end() :]
+        if thought[1]:
+            yield build.reasoning(thought[1])
+    start = 0
+    for match in _CALL.finditer(words):
+        if before := words[start : match.start()].strip():
+            yield build.text(before)
+        yield from calls_in(match[1], calls)
+        start = match.end()
+    if rest := words[start:].strip() if start else words:
+        yield build.text(rest)
+
+
+def responses(words: str, calls: Open) -> Iterator[Part]:
+    """Yield what each tool gave back, paired to its call by the tool's name."""
+    for match in _RESPONSE.finditer(words):
+        told = literal(build.parsed(match[1]))
+        if isinstance(told, dict) and "content" in told:
+            name = build.word(told.get("name"))
+            own = build.word(told.get("tool_call_id"))
+            extra = {"name": name} if name else {}
+            yield {**extra, **build.tool_result(calls.answered(own, name), told["content"])}
+        else:
+            yield build.tool_result(calls.answered(None, None), match[1])
+
+
+def literal(value: Any) -> Any:
+    """Return the object or list that a text spells as Python does, which is no JSON; anything else as it is."""
+    if not isinstance(value, str) or value[:1] not in ("{", "[") or len(value) > _LITERAL_CHARS:
+        return value
+    try:
+        found = ast.literal_eval(value)
+        json.dumps(found)
+    except (*BROKEN_JSON, SyntaxError, TypeError, MemoryError):
+        return value
+    return found
+
+
+def calls_in(value: Any, calls: Open) -> Iterator[Part]:
+    """Yield the calls that a value is: of a JSON object or list, else of the text as it came."""
+    found = literal(build.parsed(value.strip())) if isinstance(value, str) else value
+    for call in found if isinstance(found, list) else [found]:
+        if not isinstance(call, dict):
+            named = _NAMED.search(call) if isinstance(call, str) else None
+            name = named[1] if named else None
+            yield build.tool_call(calls.called(None, name), name, call)
+            continue
+        inner = call["function"] if isinstance(call.get("function"), dict) else call
+        name = inner.get("name")
+        arguments = inner.get("arguments", inner.get("parameters"))
+        rest = {key: fact for key, fact in call.items() if key not in _CALL_KEYS}
+        yield {**rest, **build.tool_call(calls.called(call.get("id"), name), name, build.parsed(arguments))}
