@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from chatlog.assembly import Chosen, choose
 from chatlog.material import Material, Pause
 from chatlog.models import Message
+from chatlog.quoting import said, shortened
 from chatlog.retrieval import Quotes, Scored, by_worth
 from chatlog.store.summaries import Summary
 from chatlog.store.window import Counted, Remembered
@@ -191,6 +192,16 @@ def test_of_turns_that_answer_alike_the_shorter_comes_first_and_idle_ones_not_at
     assert [7, 2, 1, 4, 3] == [found.seq for found in by_worth(scored, COUNT)]
 
 
+def test_what_tools_put_out_comes_behind_what_was_said_of_it() -> None:
+    """And not at all where it has none of the words, and was found for those of its neighbours."""
+    outputs = ["exit code 1", "the lamp burns", "lamps"]
+    results = [[{"type": "tool_call_response", "id": "1", "response": output}] for output in outputs]
+    found = [message(seq, "tool", "", parts) for seq, parts in enumerate(results)]
+    found.append(message(3, "assistant", "It burns, as I said."))
+    scored = [Scored(one, score) for one, score in zip(found, (1.0, 0.9, 0.5, 0.8), strict=True)]
+    assert [3, 1, 2] == [one.seq for one in by_worth(scored, COUNT, frozenset({"lamp"}))]
+
+
 def test_quotes_say_when_and_where_turns_are_left_out() -> None:
     """A date above the first of each day, an empty line where two quotes do not follow each other."""
     said = [found._replace(created_at=f"2026-11-0{1 + found.seq // 4}T10:00:00.000Z") for found in talk(8, words="x")]
@@ -233,6 +244,25 @@ def test_long_results_are_shortened_before_any_turn_goes() -> None:
         8 == len([entry for entry in chosen.wire if "turn" in (entry["content"] or "") or entry["role"] == "tool"]) + 1
     )
     assert [(f"{'c' * 26}:3", True)] == [(left.ref, "shortened" in left.reason) for left in chosen.omitted]
+
+
+def test_what_costs_no_more_than_saying_that_it_was_cut_is_not_cut() -> None:
+    """To leave out ten tokens and say so in thirty helps nobody."""
+    words = message(1, "assistant", "word " * 420)
+    assert shortened(words, 400, 400, COUNT) is words
+    assert "tokens cut" in shortened(message(1, "assistant", "word " * 480), 400, 400, COUNT).text
+
+
+def test_a_shortened_result_has_its_own_end() -> None:
+    """What a client put in behind a result, for the moment, does not take the place of the result's last lines."""
+    reminder = "\n\n<system-reminder>\nThink of malware.\n</system-reminder>\n"
+    part = {"type": "tool_call_response", "id": "1", "response": "line\n" * 900 + "Error: no such table" + reminder}
+    found = message(2, "tool", "", [part])
+    assert "Error: no such table" == shortened(found, 100, 100, COUNT).parts[0]["response"].splitlines()[-1]
+    assert "malware" not in said(found)
+    assert found is shortened(found, 9_000, 9_000, COUNT)
+    short = message(3, "tool", "", [{**part, "response": "Error: no such table" + reminder}])
+    assert "Error: no such table" == shortened(short, 8, 8, COUNT).parts[0]["response"]
 
 
 def test_the_start_of_the_window_stays_while_the_conversation_grows() -> None:

@@ -20,6 +20,7 @@ from chatlog.importance import key_sentences
 from chatlog.levels import level_of, window_for
 from chatlog.material import Material, Pause
 from chatlog.models import Conversation, Filters, Message
+from chatlog.query import STOP_WORDS
 from chatlog.quoting import word_set
 from chatlog.recent import AROUND
 from chatlog.results import SearchOptions
@@ -298,7 +299,9 @@ class _Reading:
         mean = self.opening.tokens / max(self.opening.messages, 1)  # there is no use for many more than fit
         found = self.retrieve(self.store, name, question, min(max(int(1.1 * usable / max(mean, 1)), 30), 120))
         active = self.windows.active(name, [one.message.seq for one in found])
-        return by_worth([one for one in found if one.message.seq in active], self.count)
+        telling = (word for word in plain_words(question).split() if word.lower() not in STOP_WORDS)
+        found = [one for one in found if one.message.seq in active]
+        return by_worth(found, self.count, word_set(" ".join(telling)))
 
 
 def _times(tokens: int, budget: int) -> str:

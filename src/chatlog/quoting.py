@@ -25,6 +25,8 @@ _EMPTY_RESULT = "(empty)"
 BETWEEN = "(turns between are left out)"
 #: The piece of a word that a cut leaves.
 _PART_AT_END, _PART_AT_START = re.compile(r"(?<=\s)\S{1,24}\Z"), re.compile(r"\A\S{1,24}(?=\s)")
+#: What a client says to its model in the middle of a result, and what the note of a cut costs.
+_REMINDER, _NOTICE = r"\s*<system-reminder>.*?</system-reminder>\s*", 32
 _TAG = re.compile(r"<(/?)(history)", re.IGNORECASE)
 
 
@@ -45,7 +47,7 @@ def speaker(message: Message) -> str:
 
 def said(message: Message) -> str:
     """Return the words of a message, those of its tools where it has no others."""
-    return message.text if message.text.strip() else "\n".join(other_strings(message.parts or ()))
+    return message.text if message.text.strip() else _own("\n".join(other_strings(message.parts or ()))).strip()
 
 
 def passage(text: str, words: frozenset[str], most: int, count: Counter) -> str:
@@ -116,7 +118,7 @@ def _short_part(part: Part, result_cap: int, text_cap: int, ref: str, count: Cou
             return part if text == content else {**part, "content": text}
         case {"type": "tool_call_response"}:
             whole = response_text(part.get("response"))
-            text = _cut(whole, result_cap, ref, count)
+            text = _cut(whole, result_cap, ref, count, of=_own(whole))
             return part if text == whole else {**part, "response": text}
         case {"type": "tool_call", "arguments": arguments}:
             return {**part, "arguments": _short_arguments(arguments, result_cap, ref, count)}
@@ -140,13 +142,23 @@ def _short_arguments_value(value: Any, cap: int, ref: str, count: Counter) -> An
     return value if short == text else short
 
 
-def _cut(text: str, most: int, ref: str, count: Counter) -> str:
-    if len(text) * 4 <= most or count(text) <= most:
+def _cut(text: str, most: int, ref: str, count: Counter, of: str | None = None) -> str:
+    """Return a text that is too long as the head and tail `of` it, unless to say so costs what it saves."""
+    most = max(most, 0)
+    if len(text) * 4 <= most or (size := count(text)) <= most + min(_NOTICE, most // 8):
         return text
-    first, last, _ = cut(text, max(most, 0), count)
+    own = text if of is None else of
+    if own is not text and count(own) <= most:
+        return own
+    first, last, _ = cut(own, most, count)
     first, last = _PART_AT_END.sub("", first), _PART_AT_START.sub("", last)
-    left_out = max(count(text) - count(first) - count(last), 1)
+    left_out = max(size - count(first) - count(last), 1)
     return f"{first}\n[… {left_out:,} tokens cut; chatlog show {ref} --full has all of it …]\n{last}".strip()
+
+
+def _own(text: str) -> str:
+    """Return what a tool put out, without what its client told the model beside it."""
+    return re.sub(_REMINDER, "", text, flags=re.DOTALL) if "<system-reminder>" in text else text
 
 
 # order

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from chatlog.importance import emptiness
 from chatlog.models import Message
-from chatlog.quoting import labelled, passage, said, speaker
+from chatlog.quoting import labelled, passage, said, speaker, word_set
 from chatlog.tokens import Counter
 
 _KIND = "earlier turns found for this message"
@@ -19,8 +19,10 @@ _MOST_REFUSED = 12
 #: A turn is worth its score by its tokens to this power: of two that answer alike the shorter one leaves room for
 #: more.  Below so many tokens being shorter is no merit.
 _PRICE, _LEAST = 0.2, 25
-#: What is said beside a call ("now let me run the tests") is worth less than what is said for itself.
-_BESIDE_A_CALL = 0.5
+#: What is said beside a call ("now let me run the tests") is worth less than what is said for itself, and so are calls
+#: and what tools put out: what came of them is said afterwards, in fewer words.
+_BESIDE_A_CALL, _PAYLOAD = 0.5, 0.6
+_SCANNED = 20_000
 
 
 class Scored(NamedTuple):
@@ -30,23 +32,28 @@ class Scored(NamedTuple):
     score: float
 
 
-def by_worth(found: Iterable[Scored], count: Counter) -> list[Message]:
-    """Return what was found, best first, without what says nothing or is said to be of no use."""
-    told = [one for one in found if not _is_idle(one.message)]
+def by_worth(found: Iterable[Scored], count: Counter, words: frozenset[str] = frozenset()) -> list[Message]:
+    """Return what was found for some words, best first, without what says nothing or is said to be of no use."""
+    told = [one for one in found if not _is_idle(one.message, words)]
     worth = {one.message.seq: _worth(one, count) for one in told}
     return [one.message for one in sorted(told, key=lambda one: -worth[one.message.seq])]
 
 
 def _worth(one: Scored, count: Counter) -> float:
-    calls = any(part.get("type") == "tool_call" for part in one.message.parts or ())
-    share = _BESIDE_A_CALL if calls and one.message.text.strip() else 1.0
+    share = _PAYLOAD if emptiness(one.message) == "tool payload" else 1.0
+    if share == 1.0 and any(part.get("type") == "tool_call" for part in one.message.parts or ()):
+        share = _BESIDE_A_CALL
     return share * one.score / float(max(count(said(one.message)), _LEAST) ** _PRICE)
 
 
-def _is_idle(message: Message) -> bool:
+def _is_idle(message: Message, words: frozenset[str]) -> bool:
+    """Whether a turn is not worth quoting: of tools, what was found for its neighbours' words and has none itself."""
     if message.importance is not None:
         return message.importance == "discard"
-    return emptiness(message) not in (None, "tool payload")
+    empty = emptiness(message)
+    if empty == "tool payload":
+        return bool(words) and words.isdisjoint(word_set(said(message)[:_SCANNED]))
+    return empty is not None
 
 
 class Quotes:
