@@ -36,6 +36,7 @@ READERS = (
     "claude_ai",
     "qwen_code",
     "claude_code",
+    "entire",
     "antigravity",
     "pi_agent",
     "droid",

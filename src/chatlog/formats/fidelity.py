@@ -91,6 +91,9 @@ READINGS = {
         _LOCAL,
         "titles times models projects system tools reasoning attachments hidden usage",
     ),
+    "entire": Reading(
+        "Entire (`transcript.jsonl`)", "the branch `entire/checkpoints/v1`", "times tools attachments hidden usage"
+    ),
     "opencode": Reading("opencode", _LOCAL, "titles times models projects tools reasoning attachments hidden usage"),
     "goose": Reading("Goose", _LOCAL, "titles times projects tools reasoning attachments hidden usage"),
     "hermes": Reading(

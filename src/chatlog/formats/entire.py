@@ -1,0 +1,132 @@
+"""Entire's own transcripts: ``transcript.jsonl``, any agent's session in one form, as its checkpoints hold it.
+
+The lines name no session and, but for answers, no message; thoughts and models are not in them.  Beside the
+agent's own ``full.jsonl``, which tells all that and more, they are a copy and not read.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats.claude_code_content import kept, parts_of, shown
+from chatlog.formats.jsonstream import lines
+from chatlog.formats.source import Source
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.timespec import instant
+
+_ROLES = ("user", "assistant")
+_NEEDED = frozenset(("v", "type", "content"))
+_KEYS = _NEEDED | {"agent", "cli_version", "ts", "id", "input_tokens", "output_tokens"}
+_WHOLE = "full.jsonl"
+_CLAUDE_CODE = "claude-code"
+
+Row = Mapping[str, Any]
+
+
+def sniff(head: Head) -> bool:
+    """Say whether this is a transcript of Entire's: nothing else has a version on every line beside its content."""
+    first = next(iter(head.objects), None)
+    if head.is_array or not head.keys <= _KEYS:
+        return False
+    if first is None:  # the first line is longer than what can be seen
+        return {"v", "agent", "cli_version"} <= head.keys
+    return head.keys >= _NEEDED and first.get("v") == 1 and first.get("type") in _ROLES
+
+
+def read(source: Source) -> Iterator[Record]:
+    """Yield the conversation and its messages in order, named by its beginning."""
+    if source.sibling(_WHOLE) is not None:
+        yield LeftOut(f"copy of the session in {_WHOLE}", 1)
+        return
+    transcript = _Transcript(source)
+    yield from build.announced(transcript.messages(), transcript.named)
+    yield from (LeftOut(what, count) for what, count in sorted(transcript.counts.items()))
+
+
+class _Transcript:
+    """The facts of a transcript, which stand on every line, and the ids that were used."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.facts: dict[str, Any] = {}
+        self.begun: str | None = None
+        self.used = set[str]()
+        self.counts: Counter[str] = Counter()
+
+    def named(self, opening: str) -> ConversationDraft:
+        """Return the conversation, known by when and how it began."""
+        name = f"{self.begun}-{opening[2:14]}" if self.begun else opening
+        return ConversationDraft(source_id=name, created_at=self.begun, metadata=self.facts)
+
+    def messages(self) -> Iterator[Record]:
+        """Yield each message; a problem for a line that is none."""
+        chain = build.Chain()
+        for line in lines(self.source):
+            if isinstance(line, Problem):
+                yield line
+                continue
+            try:
+                if line.value["type"] in _ROLES:
+                    yield chain.link(self._message(line.value))
+                else:
+                    self.counts["lines that are no message"] += 1
+            except MALFORMED:
+                yield Problem(line.place, "not a line of the shape that Entire writes")
+
+    def _message(self, row: Row) -> MessageDraft:
+        parts = [part for block in _blocks(row.get("content")) for part in _parts(block)]
+        text, reason = joined_text(parts), None
+        moment = instant(row.get("ts"))
+        if row["type"] == "user" and row.get("agent") == _CLAUDE_CODE:
+            text, reason = shown(text)
+        if not self.used and self.begun is None:
+            self.begun = moment
+            self.facts = build.compact({key: row.get(key) for key in ("agent", "cli_version")})
+        usage = {key: row[key] for key in ("input_tokens", "output_tokens") if row.get(key)}
+        return MessageDraft(
+            role=row["type"],
+            text=text,
+            parts=kept(parts, text),
+            created_at=moment,
+            source_id=self._id(row),
+            hidden=reason is not None,
+            metadata=build.compact({"usage": usage, "hidden_reason": reason, "promptId": _prompt_id(row)}),
+        )
+
+    def _id(self, row: Row) -> str | None:
+        """Return an answer's own id, None where it has none or another answer has it too."""
+        name = build.word(row.get("id"))
+        if name is None or name in self.used:
+            return None
+        self.used.add(name)
+        return name
+
+
+def _blocks(content: Any) -> list[Any]:
+    return content if isinstance(content, list) else [content] if isinstance(content, str) else []
+
+
+def _prompt_id(row: Row) -> str | None:
+    """Return the id of a prompt, which Entire keeps in its text; what was told with it has the same."""
+    if row["type"] != "user":
+        return None
+    ids = (block["id"] for block in _blocks(row.get("content")) if isinstance(block, dict) and "id" in block)
+    return build.word(next(ids, None))
+
+
+def _parts(block: Any) -> list[Part]:
+    """Return the parts of a block; a tool's answer, which stands in its call, follows that."""
+    if not isinstance(block, dict) or block.get("type") != "tool_use":
+        if isinstance(block, dict) and "type" not in block and isinstance(block.get("text"), str):
+            return [build.text(block["text"])]  # a prompt's; its id is the message's
+        return parts_of([block])
+    result = block.get("result")
+    made = parts_of([{key: fact for key, fact in block.items() if key != "result" or not isinstance(result, dict)}])
+    if isinstance(result, dict):
+        rest = {key: fact for key, fact in result.items() if key not in ("output", "status")}
+        failed = result.get("status") == "error"
+        made.append(build.tool_result(block.get("id"), result.get("output"), is_error=failed, **rest))
+    return made
