@@ -17,8 +17,9 @@ from urllib.parse import unquote, urlsplit
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.antigravity_steps import FULL, SHORT, steps
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document
+from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record
 from chatlog.timespec import instant
 
 #: Where the files are found: of the desktop, the IDE and the command line, on every platform.
@@ -122,32 +123,22 @@ class _Conversation:
 
     def records(self) -> Iterator[Record]:
         """Yield the messages that the steps are."""
-        for entry in steps(self.source):
-            if not isinstance(entry, Line):
-                yield entry
-                continue
-            try:
-                made = self._message(entry)
-            except MALFORMED as error:
-                yield Problem(entry.place, f"not a step of Antigravity ({type(error).__name__})")
-                continue
-            if made is not None:
-                yield made
+        return read_each(steps(self.source), self._message, "not a step of Antigravity")
 
-    def _message(self, line: Line) -> MessageDraft | None:
-        """Return the message a step is, None for one that says nothing, which is counted."""
+    def _message(self, line: Line) -> Iterator[MessageDraft]:
+        """Yield the message a step is; one that says nothing is counted."""
         row = line.value
         kind, number = row["type"], row.get("step_index")
         made = self._converted(kind, row, f"step-{number}" if type(number) is int else f"line-{line.number}")
         if made is None:
             self.counts[f"{kind if _NAME.fullmatch(kind) else 'unknown'} steps without content"] += 1
-            return None
+            return
         moment = instant(row.get("created_at"))
         self.created_at = self.created_at or moment
         named = build.numbered(f"step-{number}", self.used) if type(number) is int else None
         parent, self.last = self.last, named or build.derived_id(self.last, made)
         facts = {**_facts(row), **made.metadata}
-        return replace(made, source_id=self.last, parent=parent, created_at=moment, metadata=facts)
+        yield replace(made, source_id=self.last, parent=parent, created_at=moment, metadata=facts)
 
     def _converted(self, kind: str, row: Row, key: str) -> MessageDraft | None:
         if kind == "USER_INPUT":

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chatlog.formats import MALFORMED, build
+from chatlog.formats import build
 from chatlog.formats.jsonstream import lines
+from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, text_parts
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Record, text_parts
 from chatlog.timespec import instant
 
 _NAME = re.compile(r"[\w-]{1,40}")
@@ -51,14 +52,7 @@ def typed(text: str) -> str:
 def read(source: Source) -> Iterator[Record]:
     """Yield the conversation of each session with its messages."""
     stream = _Stream(source.stem)
-    for line in lines(source):
-        if isinstance(line, Problem):
-            yield line
-            continue
-        try:
-            yield from stream.take(line.value)
-        except MALFORMED as error:
-            yield Problem(line.place, f"not an event of droid ({type(error).__name__})")
+    yield from read_each(lines(source), lambda line: stream.take(line.value), "not an event of droid")
     yield from stream.close()
 
 

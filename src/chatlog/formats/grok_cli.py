@@ -12,14 +12,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import Head, build
 from chatlog.formats.codex_items import reasoning_parts
 from chatlog.formats.grok_cli_content import Place, Row, Thread, content_parts, facts, row, server_call, shown, typed
 from chatlog.formats.grok_cli_content import workspace as workspace_of
 from chatlog.formats.grok_updates import BEFORE, Told, Updates, is_update, told_beside
 from chatlog.formats.jsonstream import lines
+from chatlog.formats.records import read_each
 from chatlog.formats.source import UNREADABLE, Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record, joined_text
 from chatlog.timespec import instant
 
 #: Where the files are found, on every platform.
@@ -102,14 +103,7 @@ def read(source: Source) -> Iterator[Record]:
 
 
 def _records(source: Source, reading: Updates | _History) -> Iterator[Record]:
-    for line in lines(source):
-        if isinstance(line, Problem):
-            yield line
-            continue
-        try:
-            yield from reading.take(line.value)
-        except MALFORMED as error:
-            yield Problem(line.place, f"not a record of Grok ({type(error).__name__})")
+    yield from read_each(lines(source), lambda line: reading.take(line.value), "not a record of Grok")
     yield from reading.close()
 
 

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import Head, build
 from chatlog.formats.jsonstream import BROKEN_JSON, document, lines
+from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record, joined_text
 from chatlog.timespec import instant
 
 #: Where the files are found, on every platform.
@@ -70,14 +71,7 @@ def _read(source: Source, journal: _Journal) -> Iterator[Record]:
 
 
 def _messages(source: Source, journal: _Journal) -> Iterator[Record]:
-    for line in lines(source):
-        if isinstance(line, Problem):
-            yield line
-            continue
-        try:
-            yield from journal.take(line.value)
-        except MALFORMED as error:
-            yield Problem(line.place, f"not a record of Kimi Code ({type(error).__name__})")
+    yield from read_each(lines(source), lambda line: journal.take(line.value), "not a record of Kimi Code")
     yield from journal.finished()
 
 

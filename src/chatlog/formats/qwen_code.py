@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import Head, build
 from chatlog.formats.gemini_parts import parts_of
-from chatlog.formats.jsonstream import lines
+from chatlog.formats.jsonstream import Line, lines
+from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record, joined_text
 from chatlog.timespec import instant
 
 #: Where the files are found, on every platform.
@@ -66,19 +67,16 @@ def sniff(head: Head) -> bool:
 def read(source: Source) -> Iterator[Record]:
     """Yield each conversation of the file, its messages, and the conversation again with its leaf and title."""
     lanes: dict[tuple[str, str | None], _Lane] = {}
-    for line in lines(source):
-        if isinstance(line, Problem):
-            yield line
-            continue
-        try:
-            value = line.value
-            key = (build.word(value.get("sessionId")) or source.stem, build.word(value.get("agentId")))
-            if key not in lanes:
-                lanes[key] = _Lane(_opening(value, *key))
-                yield lanes[key].draft
-            yield from lanes[key].take(value)
-        except MALFORMED as error:
-            yield Problem(line.place, f"not a record of Qwen Code ({type(error).__name__})")
+
+    def take(line: Line) -> Iterator[Record]:
+        value = line.value
+        key = (build.word(value.get("sessionId")) or source.stem, build.word(value.get("agentId")))
+        if key not in lanes:
+            lanes[key] = _Lane(_opening(value, *key))
+            yield lanes[key].draft
+        yield from lanes[key].take(value)
+
+    yield from read_each(lines(source), take, "not a record of Qwen Code")
     for lane in lanes.values():
         yield from lane.close()
 

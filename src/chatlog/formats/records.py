@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from chatlog.formats import MALFORMED, Head
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, items, lines
 from chatlog.formats.source import Source
-from chatlog.models import Problem, Record
+from chatlog.models import LeftOut, Problem, Record
 
 #: The first line of a document written over many lines is no longer than this.
 _OPENING_CHARS = 120
@@ -35,11 +35,15 @@ def _is_line_by_line(text: str) -> bool:
 
 
 def read_each(
-    entries: Iterable[Line | Problem], read: Callable[[Line], Iterable[Record]], fault: str, *, names_error: bool = True
+    entries: Iterable[Line | Problem | LeftOut],
+    read: Callable[[Line], Iterable[Record]],
+    fault: str,
+    *,
+    names_error: bool = True,
 ) -> Iterator[Record]:
-    """Yield what `read` makes of each entry; where one is malformed, a problem that says `fault`, and go on."""
+    """Yield what `read` makes of each line; where one is malformed, a problem that says `fault`, and go on."""
     for entry in entries:
-        if isinstance(entry, Problem):
+        if not isinstance(entry, Line):
             yield entry
             continue
         try:

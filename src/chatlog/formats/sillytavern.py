@@ -14,9 +14,10 @@ from datetime import datetime
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
-from chatlog.formats.jsonstream import Line, items, lines
+from chatlog.formats.jsonstream import items, lines
+from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record
 from chatlog.timespec import instant
 
 #: Where it was cloned to as its guide says, and where it keeps its data when it was installed for all folders.
@@ -84,14 +85,7 @@ def read(source: Source) -> Iterator[Record]:
 
 def _messages(source: Source, chat: _Chat) -> Iterator[Record]:
     entries = items(source) if Head(source.name, source.head()).is_array else lines(source)
-    for entry in entries:
-        if isinstance(entry, Line):
-            try:
-                yield from chat.take(entry.value)
-            except MALFORMED as error:
-                yield Problem(entry.place, f"not a message of SillyTavern ({type(error).__name__})")
-        else:
-            yield entry
+    return read_each(entries, lambda line: chat.take(line.value), "not a message of SillyTavern")
 
 
 @dataclass(slots=True)
