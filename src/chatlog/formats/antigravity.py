@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.antigravity_steps import FULL, SHORT, steps
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, document
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, beside
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record
@@ -234,10 +234,9 @@ def _project_beside(source: Source, name: str) -> str | None:
     if _folder(source) is None:
         return None
     for file, find in (("last_conversations", _last_in), ("conversation_metadata", _workspace_in)):
-        beside = source.sibling(f"../../../../cache/{file}.json")
         try:
-            found = find(document(beside), name) if beside else None
-        except (*BROKEN_JSON, *MALFORMED, OSError):
+            found = find(beside(source, f"../../../../cache/{file}.json") or {}, name)
+        except MALFORMED:
             continue
         if found:
             return found

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from chatlog.canonical import canonical_json
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.chatgpt_content import UNSHOWN, Row, Said, asset_id, said
-from chatlog.formats.jsonstream import BROKEN_JSON, document, first_keys, items
+from chatlog.formats.jsonstream import beside, first_keys, items
 from chatlog.formats.source import Source
 from chatlog.models import ROLES, ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant
@@ -94,11 +94,7 @@ def read(source: Source) -> Iterator[Record]:
 def _asset_names(source: Source) -> dict[str, str]:
     """Return the original file names of the export's assets by their ids, else the names it gives them itself."""
     names = _member_names(source)
-    beside = source.sibling("conversation_asset_file_names.json")
-    try:
-        known = document(beside) if beside else {}
-    except (*BROKEN_JSON, OSError):
-        known = {}
+    known = beside(source, "conversation_asset_file_names.json")
     held = known.items() if isinstance(known, dict) else ()
     return names | {asset_id(asset): name for asset, name in held if isinstance(name, str) and name}
 

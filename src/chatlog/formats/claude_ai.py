@@ -17,7 +17,7 @@ from typing import Any
 from chatlog.canonical import canonical_json
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.claude_ai_content import Said, said
-from chatlog.formats.jsonstream import BROKEN_JSON, document, first_keys, items
+from chatlog.formats.jsonstream import beside, first_keys, items
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant, parse_iso
@@ -119,10 +119,9 @@ class _Projects:
         return self.names.get(uuid, uuid)
 
     def _read(self) -> dict[str, str]:
-        beside = self.source.sibling("projects.json")
         try:
-            return {project["uuid"]: project["name"] for project in document(beside) or ()} if beside else {}
-        except (*BROKEN_JSON, *MALFORMED, OSError):
+            return {project["uuid"]: project["name"] for project in beside(self.source, "projects.json") or ()}
+        except MALFORMED:
             return {}
 
 

@@ -14,7 +14,8 @@ from urllib.parse import unquote, urlsplit
 
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.continue_items import Known, Made, known, messages, summarised, thought
-from chatlog.formats.jsonstream import BROKEN_JSON, document, items
+from chatlog.formats.jsonstream import beside
+from chatlog.formats.records import recovered
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
@@ -37,11 +38,7 @@ def sniff(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield the session's conversation, its messages, and what was left out of it."""
-    problems: list[Record] = []
-    try:
-        session = document(source)
-    except BROKEN_JSON:
-        session = _damaged(source, problems)
+    session, problems = recovered(source, "history")
     if not isinstance(session, dict) or not isinstance(session.get("history"), list):
         yield Problem("", "not a session of Continue")
         return
@@ -56,19 +53,6 @@ def read(source: Source) -> Iterator[Record]:
     yield from found.problems
     for what, count in found.counts.items():
         yield LeftOut(what, count)
-
-
-def _damaged(source: Source, problems: list[Record]) -> dict[str, Any]:
-    """Return the session as far as its history can be read, of a file that is cut off or broken."""
-    history: list[Any] = []
-    for item in items(source, "history"):
-        if isinstance(item, Problem):
-            problems.append(item)
-        else:
-            history.append(item.value)
-    if not problems:
-        problems.append(Problem("after the history", "the file ends before its JSON does"))
-    return {"history": history}
 
 
 @dataclass(slots=True)
@@ -147,11 +131,7 @@ def _conversation(session: Row, source: Source, found: _History) -> Conversation
 
 def _listed(source: Source, name: str) -> Row:
     """Return what the list of sessions beside this one says of it."""
-    beside = source.sibling(_INDEX)
-    try:
-        rows = document(beside) if beside else ()
-    except (*BROKEN_JSON, OSError):
-        rows = ()
+    rows = beside(source, _INDEX)
     held = rows if isinstance(rows, list) else ()
     return next((row for row in held if isinstance(row, dict) and row.get("sessionId") == name), {})
 

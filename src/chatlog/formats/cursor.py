@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from chatlog.formats import MALFORMED, Head, build, cursor_cli
 from chatlog.formats.cursor_bubbles import message
-from chatlog.formats.jsonstream import BROKEN_JSON, document
+from chatlog.formats.jsonstream import BROKEN_JSON, beside, document
 from chatlog.formats.source import Source
 from chatlog.formats.sqlite_source import MAGIC, Database, holds, loaded, quoted, records, schema
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
@@ -122,11 +122,10 @@ def _database(database: Database, source: Source) -> Iterator[Record]:
 
 def _folder(source: Source) -> str | None:
     """Return the folder that a workspace's database is about, as the file beside it says."""
-    beside = source.sibling("workspace.json")
+    held = beside(source, "workspace.json")
     try:
-        held = document(beside) if beside else {}
         return _path(held.get("folder") or held.get("workspace"))
-    except (*BROKEN_JSON, *MALFORMED, OSError):
+    except MALFORMED:
         return None
 
 

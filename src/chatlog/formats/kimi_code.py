@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chatlog.formats import Head, build
-from chatlog.formats.jsonstream import BROKEN_JSON, document, lines
+from chatlog.formats.jsonstream import beside, lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record, joined_text
@@ -106,11 +106,7 @@ def _subagent(state: Row, session: str, agent: str) -> ConversationDraft:
 
 
 def _state(source: Source) -> Row:
-    beside = source.sibling("../../state.json")
-    try:
-        told = document(beside) if beside else {}
-    except (*BROKEN_JSON, OSError):
-        told = {}
+    told = beside(source, "../../state.json")
     return told if isinstance(told, dict) else {}
 
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
-from chatlog.formats.jsonstream import BROKEN_JSON, document, first_keys, items
+from chatlog.formats.jsonstream import beside, first_keys
 from chatlog.formats.lm_studio_steps import PROMPT, Made, fields, messages, prompt_in
+from chatlog.formats.records import recovered
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
@@ -73,11 +74,7 @@ def sniff(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield the chat's conversation, its messages, and what was left out of it."""
-    problems: list[Record] = []
-    try:
-        chat = document(source)
-    except BROKEN_JSON:
-        chat = _damaged(source, problems)
+    chat, problems = recovered(source, "messages")
     if not isinstance(chat, dict) or not isinstance(chat.get("messages"), list):
         yield Problem("", "not a chat of LM Studio")
         return
@@ -92,19 +89,6 @@ def read(source: Source) -> Iterator[Record]:
     yield from found.problems
     for what, count in found.counts.items():
         yield LeftOut(what, count)
-
-
-def _damaged(source: Source, problems: list[Record]) -> dict[str, Any]:
-    """Return the chat as far as its turns can be read, of a file that is cut off or broken."""
-    turns: list[Any] = []
-    for item in items(source, "messages"):
-        if isinstance(item, Problem):
-            problems.append(item)
-        else:
-            turns.append(item.value)
-    if not problems:
-        problems.append(Problem("after the messages", "the file ends before its JSON does"))
-    return {"messages": turns}
 
 
 @dataclass(slots=True)
@@ -173,11 +157,7 @@ class _Chat:
         if place is None or part.get("name") or not identifier or not _PLAIN_NAME.fullmatch(identifier):
             return part
         up = "../" * (1 + len(re.findall(r"[/\\]", place["folder"] or "")) + bool(place["folder"]))
-        beside = self.source.sibling(f"{up}user-files/{identifier}.metadata.json")
-        try:
-            told = document(beside) if beside else None
-        except (*BROKEN_JSON, OSError):
-            told = None
+        told = beside(self.source, f"{up}user-files/{identifier}.metadata.json")
         name = build.word(told.get("originalName")) if isinstance(told, dict) else None
         return {**part, "name": name} if name else part
 

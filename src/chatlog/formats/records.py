@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import Any
 
 from chatlog.formats import MALFORMED, Head
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, items, lines
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, items, lines
 from chatlog.formats.source import Source
 from chatlog.models import LeftOut, Problem, Record
 
@@ -32,6 +34,16 @@ def _is_line_by_line(text: str) -> bool:
     except BROKEN_JSON:
         return first.startswith("{") and (len(first) > _OPENING_CHARS or first.rstrip()[-1] not in "{[,:")
     return True
+
+
+def recovered(source: Source, key: str) -> tuple[Any, list[Problem]]:
+    """Return a JSON document, of one that is cut off or broken what can be read of its list `key`; and the problems."""
+    with suppress(*BROKEN_JSON):
+        return document(source), []
+    entries = list(items(source, key))
+    problems = [entry for entry in entries if isinstance(entry, Problem)]
+    values = [entry.value for entry in entries if isinstance(entry, Line)]
+    return {key: values}, problems or [Problem(f"after the {key}", "the file ends before its JSON does")]
 
 
 def read_each(
