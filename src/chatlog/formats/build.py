@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -18,6 +19,8 @@ from chatlog.models import ConversationDraft, MessageDraft, Part, Record
 
 #: So many messages are looked at for the first that was typed.
 _OPENING_MESSAGES = 100
+#: What is longer or has blanks may be somebody's words rather than a name.
+_KIND = re.compile(r"[\w-]{1,40}")
 
 
 def text(content: str, **extra: Any) -> Part:
@@ -100,6 +103,11 @@ def compact(values: dict[str, Any]) -> dict[str, Any]:
 def word(value: object) -> str | None:
     """Return a text that says something, None for anything else."""
     return value if isinstance(value, str) and value else None
+
+
+def kind_name(kind: object, names: re.Pattern[str] = _KIND) -> str:
+    """Return the name that a source gives a kind of entry, for a count of those; "unknown" where it is no name."""
+    return kind if isinstance(kind, str) and names.fullmatch(kind) else "unknown"
 
 
 class Chain:

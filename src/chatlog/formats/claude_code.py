@@ -109,10 +109,6 @@ def _first_line_is_whole(text: str) -> bool:
     return rest.strip() != ""
 
 
-def _kind(value: object) -> str:
-    return value if isinstance(value, str) and _NAME.fullmatch(value) else "unknown"
-
-
 class _Session:
     """The conversations of one file as they stream by, and the counts of everything else."""
 
@@ -251,7 +247,7 @@ class _Session:
         """Take a note of Claude Code's own: words a person would miss become a hidden message."""
         view = system_view(entry)
         if view is None:
-            return self._leave_out(f"system: {_kind(entry.get('subtype'))}", entry)
+            return self._leave_out(f"system: {build.kind_name(entry.get('subtype'))}", entry)
         return self._take(entry, view, entry["content"])
 
     def attachment(self, entry: Entry) -> Drafts:
@@ -259,7 +255,7 @@ class _Session:
         attachment = entry["attachment"]
         view = attachment_view(attachment)
         if view is None:
-            return self._leave_out(f"attachment: {_kind(attachment.get('type'))}", entry)
+            return self._leave_out(f"attachment: {build.kind_name(attachment.get('type'))}", entry)
         return self._take(entry, view, attachment.get("prompt") or attachment.get("filename"))
 
     def _take(self, entry: Entry, view: View, content: object) -> Drafts:
@@ -276,7 +272,7 @@ class _Session:
         message, agent = data.get("message"), data.get("agentId")
         self.lane(entry).links.pass_over(entry)
         if not agent or not isinstance(message, dict) or message.get("type") not in _MESSAGES:
-            self.counts[f"progress: {_kind(data.get('type'))}"] += 1
+            self.counts[f"progress: {build.kind_name(data.get('type'))}"] += 1
         elif self._has_own_file(self.session_id(entry), str(agent)):
             self.counts["progress: agent_progress (in the sub-agent's own file)"] += 1
         else:
@@ -329,7 +325,7 @@ class _Session:
 
     def other(self, entry: Entry) -> Drafts:
         """Pass over an entry that is no message."""
-        kind = _kind(entry.get("type"))
+        kind = build.kind_name(entry.get("type"))
         return self._leave_out("entries of no known type" if kind == "unknown" else kind, entry)
 
     def _leave_out(self, what: str, entry: Entry) -> Drafts:

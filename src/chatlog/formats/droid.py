@@ -6,7 +6,6 @@ counted, and what follows them is linked to the message before.  What ``droid ex
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -23,7 +22,6 @@ from chatlog.timespec import instant
 LOCATIONS = ("~/.factory/sessions/**/*.jsonl",)
 
 _START = "session_start"
-_NAME = re.compile(r"[\w-]{1,40}")
 _START_TOLD = frozenset({"type", "id", "title", "sessionTitle", "cwd", "timestamp", "parentSessionId"})
 _ENTRY_TOLD = frozenset({"type", "id", "parentId", "timestamp", "message"})
 #: How many lines are looked at for one that ``droid exec`` prints.
@@ -71,7 +69,7 @@ class _Session:
         if kind == "message":
             yield self._linked(_message(entry), entry)
         elif kind != _START:
-            self.counts[f"{kind if isinstance(kind, str) and _NAME.fullmatch(kind) else 'unknown'} entries"] += 1
+            self.counts[f"{build.kind_name(kind)} entries"] += 1
             if isinstance(entry.get("id"), str):
                 self.above[entry["id"]] = self.above.get(entry.get("parentId") or "", self.last)
 

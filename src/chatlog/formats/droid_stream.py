@@ -19,7 +19,6 @@ from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Record, text_parts
 from chatlog.timespec import instant
 
-_NAME = re.compile(r"[\w-]{1,40}")
 #: Blocks that droid puts before what the user typed.
 _REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>\s*", re.DOTALL)
 _ROLES = ("user", "assistant", "system")
@@ -81,7 +80,7 @@ class _Stream:
         elif (convert := _MESSAGES.get(kind)) is not None:
             yield from self._hold(convert(event), f"{event.get('id')}{_ENDINGS.get(kind, '')}", event)
         elif kind != "system":
-            self.counts[f"{kind if isinstance(kind, str) and _NAME.fullmatch(kind) else 'unknown'} events"] += 1
+            self.counts[f"{build.kind_name(kind)} events"] += 1
 
     def _hold(self, made: MessageDraft, name: str, event: Row) -> Iterator[MessageDraft]:
         """Yield the message before, and keep this one until the next."""

@@ -40,7 +40,6 @@ _USER_SIGNS = frozenset({"synthetic_reason", "prompt_index", "prior_turn_interru
 _ANSWER_SIGNS = frozenset({"model_id", "model_fingerprint", "tool_calls"})
 #: How a session begins whose system prompt is all that the head shows whole.
 _BEGINNING = re.compile(r'\{"type":"system","content":"(?:[^"\\]|\\.)*+"\}\s*\{"type":"user","content":\[?["{]')
-_NAME = re.compile(r"[\w-]{1,40}")
 #: What stands where the middle of a long prompt was: all of it is in a file of its own.
 _OFFLOADED = "[Full request offloaded to file]"
 _LONGEST_PROMPT = 32 * 1024 * 1024
@@ -134,7 +133,7 @@ class _History:
         elif kind == "assistant":
             yield from self._answer(record)
         elif convert is None:
-            self.counts[f"{kind if isinstance(kind, str) and _NAME.fullmatch(kind) else 'unknown'} records"] += 1
+            self.counts[f"{build.kind_name(kind)} records"] += 1
         else:
             made = convert(record)
             yield from self.close()

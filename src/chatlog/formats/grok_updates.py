@@ -6,7 +6,6 @@ the kinds are counted.  A history, which has no times and no usage, gets them fr
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,7 +18,6 @@ from chatlog.formats.source import UNREADABLE, Source
 from chatlog.models import MessageDraft, Part, Problem, joined_text
 from chatlog.timespec import instant
 
-_NAME = re.compile(r"[\w-]{1,40}")
 _OVER = ("completed", "failed")
 _PLAIN = {"type", "content"}
 _CALL_TOLD = frozenset({"sessionUpdate", "toolCallId", "title", "rawInput", "status", "rawOutput", "content", "_meta"})
@@ -205,7 +203,7 @@ class Updates:
             self.held.facts |= _turn(update)
             yield from self.release()
         else:
-            self.counts[f"{kind if _NAME.fullmatch(kind) else 'unknown'} updates"] += 1
+            self.counts[f"{build.kind_name(kind)} updates"] += 1
 
     def close(self) -> Iterator[MessageDraft]:
         """Yield the last message, and count the results that were still coming."""

@@ -30,7 +30,7 @@ _MAIN = "main"
 _KINDS = re.compile(r"(?:context|turn|config|llm|usage|tools|permission|profile|token_counting)\.[a-z_.]+")
 #: How many lines are looked at for one that is Kimi's.
 _LOOKED_AT = 20
-_NAME = re.compile(r"[\w.-]{1,40}")
+_EVENT = re.compile(r"[\w.-]{1,40}")
 #: What is told again: prompts by the messages that they become, usage by the end of each step.
 _TWINS = {"turn.prompt": "messages", "turn.steer": "messages", "usage.record": "steps"}
 _STEP_TOLD = frozenset({"type", "uuid", "turnId", "step"})
@@ -149,7 +149,7 @@ class _Journal:
             self.counts[f"{kind} records (told again by {_TWINS[kind]})"] += 1
         elif kind != "metadata":
             family = kind.partition(".")[0] if isinstance(kind, str) else ""
-            self.counts[f"{family if _NAME.fullmatch(family) else 'unknown'} records"] += 1
+            self.counts[f"{build.kind_name(family)} records"] += 1
 
     def config(self, row: Row) -> Iterator[Record]:
         """Take the model and the folder; yield the instructions where they changed."""
@@ -195,7 +195,7 @@ class _Journal:
                 step.facts |= build.compact({key: event[key] for key in event if key not in _STEP_TOLD})
                 yield from self.finished()
             case kind:
-                self.counts[f"{kind if isinstance(kind, str) and _NAME.fullmatch(kind) else 'unknown'} events"] += 1
+                self.counts[f"{build.kind_name(kind, _EVENT)} events"] += 1
 
     def _open(self, event: Row, moment: str | None) -> _Step:
         """Return the step that is on its way; one whose beginning is lost begins here."""

@@ -166,7 +166,7 @@ def _step(step: Row, calls: _Calls, counts: Counter[str]) -> list[Part]:
         is_told = str(step.get("callId")) in calls.names or str(step.get("callId")) not in calls.states
         return [] if is_told else [build.raw(kind, step)]
     if not isinstance(step.get("genInfo"), dict):
-        counts[f"{kind if isinstance(kind, str) and _NAME.fullmatch(kind) else 'unknown'} steps"] += 1
+        counts[f"{build.kind_name(kind, _NAME)} steps"] += 1
     return []
 
 

@@ -34,7 +34,6 @@ _HEADER_SIGNS = frozenset({"cwd", "version", "provider", "modelId", "parentSessi
 #: How many lines are looked at for one that is pi's.
 _LOOKED_AT = 20
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-_NAME = re.compile(r"[\w-]{1,40}")
 _HEADER_TOLD = frozenset({"type", "id", "timestamp", "cwd", "modelId", "title"})
 #: What ``pi --mode json`` prints besides, and what of it a message tells again when it is whole.
 _STREAMED = ("agent_start", "turn_start", "message_start")
@@ -170,7 +169,7 @@ class _Session:
         elif kind in _TOLD_AGAIN:
             self.counts["events that a whole message tells again"] += 1
         else:
-            self.counts[f"{kind if isinstance(kind, str) and _NAME.fullmatch(kind) else 'unknown'} entries"] += 1
+            self.counts[f"{build.kind_name(kind)} entries"] += 1
 
     def close(self) -> Iterator[Record]:
         """Yield the conversation with its leaf, title, model and labels, and how much was left out."""

@@ -29,7 +29,6 @@ LOCATIONS = (
 
 _ROLES = {"user": "user", "assistant": "assistant", "tool_result": "tool"}
 _MESSAGE = re.compile(r'"message"\s*:\s*\{\s*"role"\s*:\s*"(?:user|model)"\s*,\s*"parts"\s*:\s*\[')
-_NAME = re.compile(r"[\w-]{1,40}")
 #: User records of these kinds were typed; those of any other kind were injected.
 _TYPED = (None, "mid_turn_user_message", "realtime_message")
 _INJECTED = ("system", "goal_runtime", "goal_control")
@@ -198,8 +197,7 @@ class _Lane:
         elif subtype == "rewind":
             self.last = self._parent(value)
         else:
-            name = subtype if isinstance(subtype, str) and _NAME.fullmatch(subtype) else "unknown"
-            self.counts[f"{name} records"] += 1
+            self.counts[f"{build.kind_name(subtype)} records"] += 1
 
     def close(self) -> Iterator[Record]:
         """Yield the last message, the conversation with its leaf and title, and how much was left out."""
