@@ -23,7 +23,7 @@ from chatlog.timespec import instant
 _REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>\s*", re.DOTALL)
 _ROLES = ("user", "assistant", "system")
 _SESSION = ("sessionId", "session_id")
-_TOLD = frozenset({"type", "id", "timestamp", "role", "text", *_SESSION})
+_TOLD = frozenset({"type", "id", "timestamp", "role", "text", "finalText", *_SESSION})
 _START_TOLD = frozenset({"type", "subtype", "id", "timestamp", "model", "cwd", *_SESSION})
 _CALL_TOLD = frozenset({"toolName", "toolId", "parameters", "isError", "value"})
 _EMPTY: tuple[object, ...] = (None, "", [], {})
@@ -110,10 +110,8 @@ class _Stream:
         if isinstance(text, str) and text and (held is None or held.role != "assistant" or held.text != text):
             yield from self._hold(MessageDraft(role="assistant", text=text), f"{event.get('id')}-final", event)
         elif held is not None:
-            facts = {fact: event[fact] for fact in event if fact not in (*_TOLD, "finalText")}
+            facts = {fact: event[fact] for fact in event if fact not in _TOLD}
             self.held = replace(held, metadata={**held.metadata, **facts})
-        if self.held is not None:
-            self.held = replace(self.held, metadata=_without(self.held.metadata, "finalText"))
 
     def _let_go(self) -> Iterator[MessageDraft]:
         if self.held is not None:
@@ -134,10 +132,6 @@ class _Stream:
 
 def _session_of(event: Row) -> str | None:
     return next((event[key] for key in _SESSION if build.word(event.get(key))), None)
-
-
-def _without(facts: Row, name: str) -> dict[str, Any]:
-    return {key: fact for key, fact in facts.items() if key != name}
 
 
 def _conversation(start: Row, session: str) -> ConversationDraft:
