@@ -284,7 +284,7 @@ def _transcript(source: Source) -> Iterator[Record]:
     first = next(entries, None)
     is_meta = isinstance(first, Line) and isinstance(first.value, dict) and first.value.get("role") == _META
     facts = first.value if is_meta and isinstance(first, Line) else {}
-    yield from _unless_held(source, source.stem, facts, [*([first] if first and not is_meta else [])], entries)
+    yield from _unless_held(source, source.stem, facts, [first] if first and not is_meta else [], entries)
 
 
 def _unless_held(source: Source, name: str, facts: Row, *entries: Iterable[Line | Problem]) -> Iterator[Record]:
