@@ -167,7 +167,7 @@ def from_next_element(text: str) -> str:
         try:
             reader.value()
         except json.JSONDecodeError as error:
-            if reader.is_broken(error) and reader.resync(error):
+            if not _is_cut_off(error, reader.text) and reader.resync(error):
                 return "[" + reader.text[reader.at :]
         except BROKEN_JSON:
             pass
@@ -199,6 +199,11 @@ def _elements(reader: _Reader, closing: str) -> Iterator[Line | Problem]:
         yield Line(f"item {number}", value, number)
     if reader.peek() != closing:
         yield Problem(f"after item {number}", "the file ends before its JSON does")
+
+
+def _is_cut_off(error: json.JSONDecodeError, text: str) -> bool:
+    """Whether JSON text may only be cut off at its end rather than wrong."""
+    return error.msg.startswith("Unterminated string") or len(text) - error.pos <= _NEAR_END
 
 
 class _Reader:
@@ -246,7 +251,7 @@ class _Reader:
             try:
                 value, end = self.decoder.raw_decode(self.text, self.at)
             except json.JSONDecodeError as error:
-                if self.is_broken(error) or not self.more(size):
+                if not _is_cut_off(error, self.text) or not self.more(size):
                     raise
                 size *= 2  # a value longer than the window is decoded again: keep that linear
                 continue
@@ -263,12 +268,6 @@ class _Reader:
     def _may_go_on(self, value: Any, end: int) -> bool:
         """Whether a number or a word stands at the window's end, perhaps only its beginning."""
         return not self.ended and not isinstance(value, (dict, list, str)) and len(self.text) - end < _LONGEST_TAIL
-
-    def is_broken(self, error: json.JSONDecodeError) -> bool:
-        """Whether the text is wrong rather than cut off at the window's end."""
-        if error.msg.startswith("Unterminated string"):
-            return False
-        return len(self.text) - error.pos > _NEAR_END
 
     def resync(self, failure: Exception | None) -> bool:
         """Move to the next element like those before; False where none is found.
@@ -317,7 +316,7 @@ class _Reader:
         try:
             self.decoder.raw_decode(text, start)
         except json.JSONDecodeError as error:
-            return error.msg.startswith("Unterminated string") or len(text) - error.pos <= _NEAR_END
+            return _is_cut_off(error, text)
         except BROKEN_JSON:
             return False
         return True
