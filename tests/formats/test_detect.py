@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from hypothesis import given
@@ -249,3 +250,16 @@ def test_a_named_format_sees_as_much_as_it_needs() -> None:
     text = json.dumps(CUT[-1][2])
     found, source = recognised(source_of(text), "codex")
     assert ("codex", True) == (found, source.head_bytes > HEAD_BYTES)
+
+
+@pytest.mark.parametrize(("text", "times"), [("words " * 20_000, 1), (json.dumps({"a": "b" * 200_000}), 2)])
+def test_a_source_of_no_format_is_read_once(text: str, times: int) -> None:
+    """Its head is read for all formats together, a wider one once more where the first record is cut."""
+    source, opened = source_of(text), list[None]()
+
+    def counted() -> IO[bytes]:
+        opened.append(None)
+        return source.open()
+
+    assert recognised(replace(source, opener=counted))[0] is None
+    assert times == len(opened)

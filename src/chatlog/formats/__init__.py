@@ -221,24 +221,23 @@ def recognised(source: Source, name: str | None = None) -> tuple[str | None, Sou
     what no other does, knows it, a wider head decides.
     """
     names = READERS if name is None else (name,)
-    found = _sniffed(source, names)
-    if found not in (None, READERS[-1]) or not _is_cut(source):
+    head = Head(source.name, source.head(), source)
+    found = _sniffed(head, names)
+    if found not in (None, READERS[-1]) or not _is_cut(head):
         return name or found, source
     wide = replace(source, head_bytes=WIDE_HEAD_BYTES)
-    seen = _sniffed(wide, names)
+    seen = _sniffed(Head(wide.name, wide.head(), wide), names)
     return name or seen or found, source if seen is None else wide
 
 
-def _sniffed(source: Source, names: Iterable[str]) -> str | None:
-    head = Head(source.name, source.head(), source)
+def _sniffed(head: Head, names: Iterable[str]) -> str | None:
     found = next((name for name in names if reader(name).sniff(head)), None)
     if found is None and head.is_array and (rest := from_next_element(head.text)) != head.text:
-        head = Head(source.name, rest.encode("utf-8", "surrogatepass"), source)
-        found = next((name for name in names if reader(name).sniff(head)), None)
+        later = Head(head.name, rest.encode("utf-8", "surrogatepass"), head.source)
+        found = next((name for name in names if reader(name).sniff(later)), None)
     return found
 
 
-def _is_cut(source: Source) -> bool:
+def _is_cut(head: Head) -> bool:
     """Whether a source is JSON whose first record goes on beyond its head."""
-    head = Head(source.name, source.head())
     return len(head.data) == HEAD_BYTES and head.is_json and not head.objects
