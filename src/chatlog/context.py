@@ -32,7 +32,7 @@ from chatlog.store.window import Counted, Remembered
 from chatlog.telemetry import traced
 from chatlog.timespec import iso
 from chatlog.tokens import Counter, Tokenizer, counter, learned_factor, tokenizer_for
-from chatlog.wireforms import FORMS, message_tokens
+from chatlog.wireforms import FORMS, message_counter
 
 #: Of a model's window so much is left for the answer, unless --reserve says otherwise.
 _ANSWER_SHARE = 8
@@ -192,16 +192,13 @@ class _Reading:
         model = request.model or conversation.model
         self.tokenizer = tokenizer_for(model)
         self.count: Counter = counter(self.tokenizer.encoding)
+        self.tokens_of = message_counter(self.count)
         if self.tokenizer.factor != 1.0:
             self.tokenizer = tokenizer_for(model, self._learned())
         self.reserve = self._reserve()
         self.budget = self._budget()
         self.opening = self.windows.opening(conversation.id, self.tokenizer.encoding, self.tokens_of)
         self.total = self.tokenizer.billed(self.opening.tokens)
-
-    def tokens_of(self, message: Message) -> int:
-        """Return the tokens of a message's words."""
-        return message_tokens(message.all_parts(), self.count)
 
     def _learned(self) -> float | None:
         """Return the factor that the usage figures of the last answers teach."""
