@@ -292,6 +292,11 @@ def joined_text(parts: Iterable[Part]) -> str:
     return "\n\n".join(words for words in said if words and isinstance(words, str))
 
 
+def is_well_formed(part: Part) -> bool:
+    """Whether the content of a text part is a string; a part of another type may hold anything."""
+    return part.get("type") != "text" or isinstance(part.get("content"), str)
+
+
 #: Keys of parts whose strings are no words.
 NO_WORDS = frozenset({"type", "id", "signature", "mime_type", "media_type", "data", "file_id"})
 
@@ -363,7 +368,7 @@ def checked_message(draft: MessageDraft) -> MessageDraft:
         check_text(name, getattr(draft, name))
     if not all(isinstance(part, Mapping) for part in draft.parts or ()):
         raise UsageError("the parts of a message are JSON objects", 'such as {"type": "text", "content": "hello"}')
-    if any(part.get("type") == "text" and not isinstance(part.get("content"), str) for part in draft.parts or ()):
+    if not all(map(is_well_formed, draft.parts or ())):
         raise UsageError("the content of a text part is a string", "anything else goes into a part of another type")
     if not draft.text and not draft.parts:
         raise UsageError("a message needs text or parts", "write the text, or - to read it from stdin")

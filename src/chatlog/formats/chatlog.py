@@ -17,7 +17,17 @@ from chatlog.formats import MALFORMED, Head, Transcript
 from chatlog.formats.build import Chain, derived_id
 from chatlog.formats.jsonstream import items, lines
 from chatlog.formats.source import Source
-from chatlog.models import ROLES, ConversationDraft, Extra, LeftOut, MessageDraft, Problem, Record, joined_text
+from chatlog.models import (
+    ROLES,
+    ConversationDraft,
+    Extra,
+    LeftOut,
+    MessageDraft,
+    Problem,
+    Record,
+    is_well_formed,
+    joined_text,
+)
 from chatlog.records import conversation_record, message_record
 from chatlog.timespec import instant
 
@@ -125,7 +135,7 @@ class _Reader:
         )
         if parts is None and not isinstance(text, str):
             raise ValueError("a message needs text or parts")
-        if any(part.get("type") == "text" and not isinstance(part.get("content"), str) for part in parts or ()):
+        if not all(map(is_well_formed, parts or ())):
             raise ValueError("the content of a text part is text")
         return self._ours(draft, value) if _is_ours(value) else self._theirs(draft, value)
 
