@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.antigravity_steps import FULL, SHORT, steps
@@ -248,8 +247,7 @@ def _last_in(notes: Row, name: str) -> str | None:
 
 
 def _workspace_in(notes: Row, name: str) -> str | None:
-    address = notes["conversations"][name]["summary"]["WorkspaceURIs"][0]
-    return unquote(urlsplit(address).path) if address.startswith("file:") else build.word(address)
+    return build.local_path(notes["conversations"][name]["summary"]["WorkspaceURIs"][0])
 
 
 def _content(row: Row) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from chatlog.canonical import content_hash
 from chatlog.models import ConversationDraft, MessageDraft, Part, Record
@@ -31,6 +32,18 @@ def text(content: str, **extra: Any) -> Part:
 def reasoning(content: str, **extra: Any) -> Part:
     """Return a reasoning part (thinking, thoughts)."""
     return {"type": "reasoning", "content": content, **extra}
+
+
+def reasoning_parts(payload: Mapping[str, Any]) -> list[Part]:
+    """Return what can be read of an item of reasoning: its summary, and its own words where they were kept."""
+    found = []
+    for key in ("summary", "content"):
+        held = payload.get(key)
+        for piece in [held] if isinstance(held, str) else held or ():
+            words = piece if isinstance(piece, str) else piece.get("text")
+            if isinstance(words, str) and words:
+                found.append(reasoning(words))
+    return found
 
 
 def tool_call(call_id: str | None, name: str | None, arguments: Any, /, **extra: Any) -> Part:
@@ -70,6 +83,11 @@ def addressed(address: str, **extra: Any) -> Part:
 
 
 _OURS = frozenset({"text", "reasoning", "tool_call", "tool_call_response", "blob", "file", "uri"})
+
+
+def local_path(address: str) -> str:
+    """Return the path that a ``file:`` address names, any other text as it is."""
+    return unquote(urlsplit(address).path) if address.startswith("file:") else address
 
 
 def raw(kind: Any, values: Mapping[str, Any]) -> Part:

@@ -162,18 +162,6 @@ def _rest(values: Payload, *told: str) -> dict[str, Any]:
     }
 
 
-def reasoning_parts(payload: Payload) -> list[Part]:
-    """Return what can be read of reasoning: its summary, and its own words where they were kept."""
-    found = []
-    for key in ("summary", "content"):
-        held = payload.get(key)
-        for piece in [held] if isinstance(held, str) else held or ():
-            text = piece if isinstance(piece, str) else piece.get("text")
-            if isinstance(text, str) and text:
-                found.append(build.reasoning(text))
-    return found
-
-
 def call_name(payload: Payload) -> str:
     """Return the name of the tool that an item calls; built-in tools go by the item's type."""
     function = payload.get("function")

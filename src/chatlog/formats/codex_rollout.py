@@ -19,7 +19,6 @@ from chatlog.formats.codex_items import (
     content_parts,
     drawn,
     message_view,
-    reasoning_parts,
     result_part,
     searched,
 )
@@ -176,7 +175,7 @@ class Rollout:
     def _reasoning(self, payload: Payload, time: Any) -> None:
         if payload.get("encrypted_content"):
             self.counts["encrypted reasoning (not readable)"] += 1
-        if parts := reasoning_parts(payload):
+        if parts := build.reasoning_parts(payload):
             self.thread.reasoning(parts, time)
 
     def _call(self, payload: Payload, time: Any) -> None:

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
 
 from chatlog.formats import MALFORMED, Head, build, cursor_cli
 from chatlog.formats.cursor_bubbles import message
@@ -134,7 +133,7 @@ def _path(address: Any) -> str | None:
         return address.get("fsPath") or address.get("path") or _path(address.get("external"))
     if not isinstance(address, str) or not address:
         return None
-    return unquote(urlsplit(address).path) if address.startswith("file:") else address
+    return build.local_path(address)
 
 
 class _Entries(Protocol):

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from chatlog.formats import Head, build
-from chatlog.formats.codex_items import reasoning_parts
 from chatlog.formats.grok_cli_content import Place, Row, Thread, content_parts, facts, row, server_call, shown, typed
 from chatlog.formats.grok_cli_content import workspace as workspace_of
 from chatlog.formats.grok_updates import BEFORE, Told, Updates, is_update, told_beside
@@ -126,7 +125,7 @@ class _History:
         kind = record["type"]
         convert = _MESSAGES.get(kind) if isinstance(kind, str) else None
         if kind == "reasoning":
-            self._wait(reasoning_parts(record), record)
+            self._wait(build.reasoning_parts(record), record)
             self.counts["encrypted reasoning (not readable)"] += bool(record.get("encrypted_content"))
         elif kind == "backend_tool_call":
             self._wait(server_call(record["kind"]), record)

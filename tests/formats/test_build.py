@@ -1,0 +1,46 @@
+"""Tests of the pieces that readers build drafts from."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from chatlog.formats import build
+
+
+@pytest.mark.parametrize("kind", ["file-history_2", "a" * 40])
+def test_a_kind_goes_by_its_name(kind: str) -> None:
+    """A short word is the name of a kind of entry."""
+    assert kind == build.kind_name(kind)
+
+
+@pytest.mark.parametrize("kind", ["", "a" * 41, "my secret", "step.begin", None, 3, ["note"]])
+def test_what_is_no_name_is_unknown(kind: Any) -> None:
+    """What may be somebody's words, or is no text, is not told."""
+    assert "unknown" == build.kind_name(kind)
+
+
+def test_a_source_may_have_names_of_another_form() -> None:
+    """The form of a source's own names is told by a pattern."""
+    assert "step.begin" == build.kind_name("step.begin", re.compile(r"[\w.]+"))
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ("file:///home/ann/tea%20shop", "/home/ann/tea shop"),
+        ("/home/ann/tea%20shop", "/home/ann/tea%20shop"),
+        ("vscode-remote://ssh/home/ann", "vscode-remote://ssh/home/ann"),
+    ],
+)
+def test_a_file_address_gives_its_path(address: str, path: str) -> None:
+    """The address of a file is decoded to its path; any other text stays as it is."""
+    assert path == build.local_path(address)
+
+
+def test_reasoning_is_its_summary_and_its_own_words() -> None:
+    """Both are kept, as texts or as blocks of text; what has no words is left."""
+    payload = {"summary": ["In short"], "content": [{"text": "At length"}, {"text": ""}, {"encrypted": "x"}]}
+    assert [build.reasoning("In short"), build.reasoning("At length")] == build.reasoning_parts(payload)
