@@ -1,8 +1,8 @@
-"""Choosing what of a conversation fits a token budget: the pure core of contexts.
+"""Chooses which parts of a conversation fit a token budget: the pure core of context assembly.
 
-Is handed everything it may choose from and returns steps with reasons; knows no store, no clock.  What changes
-from call to call (memories, retrieved turns) goes with the newest message, so that what stands before it stays
-byte for byte the same; the window of verbatim turns moves in steps for the same reason.
+It is given everything it may choose from and says why it took or left each part; it knows no store and no clock.
+Whatever changes from call to call (memories, retrieved turns) goes with the newest message, so that everything before
+it stays byte for byte the same; the window of verbatim turns moves in steps for the same reason.
 """
 
 from __future__ import annotations
@@ -22,23 +22,24 @@ from chatlog.store.window import Counted
 from chatlog.tokens import Counter
 from chatlog.wireforms import Form
 
-#: Shares of the budget: quoted summaries, pinned turns, what a pause was about, memories.
+#: Shares of the budget for summaries, pinned turns, the reminder after a pause, and memories.
 _SUMMARY, _KEPT, _PAUSE, _MEMORY = 0.25, 0.15, 0.05, 0.05
-#: What a pause was about is told in no less than so many tokens.
+#: The reminder after a pause gets at least this many tokens.
 _LEAST_PAUSE = 32
-#: The verbatim turns' share with a question of its own, by budget: in a small one the earlier turns come first.
+#: The share of the verbatim turns where a separate question is asked, by budget: in a small budget, retrieved turns
+#: come first.
 _ASKED = ((1_000, 0.12), (2_000, 0.12), (4_000, 0.25), (8_000, 0.5), (16_000, 0.7))
-#: In a growing conversation earlier turns get so many tokens, or this share where it is more, but never that share:
-#: what is quoted changes from call to call, and no provider's cache holds it.
+#: Without a separate question, retrieved turns get this many tokens, or the first share of the budget where that is
+#: more, but never more than the second: they change from call to call, so that no provider can cache them.
 _QUOTED, _QUOTED_SHARE, _QUOTED_MOST = 600, 0.08, 0.35
-#: What is kept free there for the new message, so that its length does not move the window.
+#: The share then kept free for the new message, so that its length does not move the window.
 _NEW_MESSAGE = 0.06
-#: With a question of its own, room that nothing was found for goes to older turns, from this share on.
+#: With a separate question, room that retrieval leaves unused goes to older turns if it is at least this share.
 _SPARE = 0.08
 
 
 class Left(NamedTuple):
-    """Something that was not taken whole; `last` ends a range of refs."""
+    """Something left out or shortened; `last` is the last ref where it is a range of messages."""
 
     ref: str
     reason: str
@@ -47,7 +48,7 @@ class Left(NamedTuple):
 
 
 class Section(NamedTuple):
-    """A part of the context: its tokens, the messages in it, why it is there."""
+    """A section of the context: its tokens, the messages in it, and why it is there."""
 
     tokens: int
     refs: tuple[str, ...]
@@ -55,7 +56,7 @@ class Section(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """What was chosen, spelled in its form, with its price."""
+    """The chosen context in its wire form, with its cost in tokens, its sections and what was left out."""
 
     wire: Any
     tokens: int
@@ -64,7 +65,7 @@ class Chosen(NamedTuple):
 
 
 def choose(material: Material, budget: int, form: Form, count: Counter) -> Chosen | int:
-    """Return a context of at most `budget` tokens; where there is none, the least that is needed."""
+    """Return a context of at most `budget` tokens; where that is impossible, the smallest budget that would do."""
     bare = Assembly(material, budget, form, count)
     if bare.minimum > budget:
         return bare.minimum
@@ -78,7 +79,7 @@ def choose(material: Material, budget: int, form: Form, count: Counter) -> Chose
 
 
 def _recent_share(budget: int, *, asked: bool) -> float:
-    """Return the verbatim turns' share of a budget."""
+    """Return the share of a budget that the verbatim turns get."""
     if not asked:
         quoted = min(max(_QUOTED / budget, _QUOTED_SHARE), _QUOTED_MOST)
         return 1 - quoted - _MEMORY - _NEW_MESSAGE
@@ -92,7 +93,7 @@ def _recent_share(budget: int, *, asked: bool) -> float:
 
 
 class Assembly:
-    """One attempt to fill a budget; estimates guide it, the spelled form is what counts."""
+    """One attempt to fill a budget: estimates guide the choice, but what counts is the price of the wire form."""
 
     def __init__(self, material: Material, budget: int, form: Form, count: Counter) -> None:
         self.material = material
@@ -107,7 +108,7 @@ class Assembly:
 
     @cached_property
     def system(self) -> list[Step]:
-        """The system prompts as one step: those above the turns, and later ones while there is room."""
+        """The system prompts as one step: those before the first turn, and later ones while there is room."""
         taken, refused = self._prompts(self.budget // 10)
         self.omitted += [Left(found.ref, "a later system prompt, no room", self.count(found.text)) for found in refused]
         return self._system_step(taken)
@@ -118,9 +119,9 @@ class Assembly:
         return [Step("system", None, text_parts(text))] if text else []
 
     def _prompts(self, spare: int) -> tuple[list[Message], list[Message]]:
-        """Return the system prompts that are sent, later ones up to `spare` tokens, and those that are not."""
+        """Return the system prompts to send, later ones only up to `spare` tokens, and those to leave out."""
         said = [found for found in self.material.system if found.text.strip()]
-        first = self.material.first_asked  # not the first of the tail, which begins later the smaller the budget is
+        first = self.material.first_asked  # not the tail's first: the smaller the budget, the later the tail begins
         taken = [found for found in said if first is None or found.seq < first] or said[:1]
         refused: list[Message] = []
         for later in said[len(taken) :]:
@@ -131,7 +132,7 @@ class Assembly:
 
     @cached_property
     def newest(self) -> list[Step]:
-        """The new message: what waits for an answer, and the question."""
+        """The new message as a step: the messages that wait for an answer, and the question."""
         found = list(steps(self.material.pending))
         if self.material.new_query is not None:
             found.append(Step("user", None, text_parts(self.material.new_query)))
@@ -151,22 +152,22 @@ class Assembly:
         return polished([*system, *steps(short)], self.form.name)
 
     def _last_group(self) -> list[Counted]:
-        """Return the last answer, with its calls and their results; of results without a call the last one."""
+        """Return the last answer with its tool calls and their results; where there are only results, the last one."""
         turns = self.material.turns
         answers = [at for at, turn in enumerate(turns) if turn.message.role != "tool"]
         shown = [at for at in answers if not turns[at].message.hidden]
         return turns[(shown or answers or [-1])[-1] :]
 
     def least(self) -> Chosen:
-        """Return a context of nothing but what cannot be left out."""
+        """Return a context of only what cannot be left out."""
         wire = self.form.build(self._least())
         self._note("query", "", [message.ref for message in self.material.pending])
         return self._result(wire)
 
-    # the whole
+    # the whole context
 
     def chosen(self) -> Chosen:
-        """Return the context that fits by estimate."""
+        """Return the context that fits according to the estimates."""
         head, block = self._head(), self._with_the_question()
         if self.material.is_asked:
             block = self._widen(block)
@@ -174,7 +175,7 @@ class Assembly:
         told = [*([head] if head else []), *window, *([_words(asked)] if asked is not None else [])]
         found = [*self.system, *steps(told)]
         if block:
-            # where nobody asked anything it opens the turns: after them it would stand between calls and their results
+            # without a user's step it goes before the turns: after them, it would come between calls and their results
             at = max((at for at, step in enumerate(found) if step.role == "user"), default=len(self.system))
             author = found[at].author if at < len(found) and found[at].role == "user" else None
             found.insert(at, Step("user", author, text_parts(block)))
@@ -201,7 +202,7 @@ class Assembly:
     # the head: what stays the same while the conversation grows
 
     def _head(self) -> Message | None:
-        """Return pinned turns, summaries and what the pause was about, as a user's message."""
+        """Return the pinned turns, the summaries and the reminder after a pause as one user message."""
         blocks = [self._kept(), *(self._summary(found) for found in self.material.summaries), self._pause()]
         text = "\n".join(filter(None, blocks))
         self._note("summary", "\n".join(filter(None, blocks[1:])), [])
@@ -250,7 +251,7 @@ class Assembly:
 
     @cached_property
     def room(self) -> int:
-        """The tokens that turns may take where none is left out."""
+        """The tokens that turns may take if none of them is left out."""
         fixed = self._price([*self.system, *self.newest, Step("user", None, text_parts(CONTINUE))])
         return self.budget - fixed - sum(int(self.budget * share) for share in self._head_shares())
 
@@ -268,23 +269,23 @@ class Assembly:
 
     @cached_property
     def recent_room(self) -> int:
-        """The tokens that verbatim turns may take, the same from call to call."""
+        """The tokens that verbatim turns may take; they stay the same from call to call."""
         wanted = int(self.budget * _recent_share(self.budget, asked=self.material.is_asked))
         if wanted <= self.room:
             return wanted
-        notch = max(self.budget // 8, 1)  # a longer message takes a notch of the window, not a little each time
+        notch = max(self.budget // 8, 1)  # a longer message shrinks the window by whole notches, not a little each time
         return max(self.room // notch * notch or self.room, 0)
 
     @cached_property
     def window(self) -> Window:
-        """The recent turns."""
+        """The window of recent turns."""
         room = self.room - self._memory_room
-        if self.material.summaries:  # what they cover is looked for as well
+        if self.material.summaries:  # the turns that they cover can be retrieved too
             room -= int(self.budget * _QUOTED_MOST) if self.material.is_asked else self._quoted_room
         return Window(self.material, self.budget, room, self.recent_room, self.count)
 
     def _widen(self, block: str) -> str:
-        """Give older turns the room that nothing was found for; return what goes with the question then."""
+        """Give older turns the room that retrieval left unused; return the block that then goes with the question."""
         spent = self._price([*self.system, *self.newest]) + self.window.spent + self.count(block)
         spent += sum(self.texts.get(name, 0) for name in ("kept", "summary")) + 2 * AROUND
         spare = self.budget - spent
@@ -325,7 +326,7 @@ class Assembly:
     # what goes with the question
 
     def _with_the_question(self) -> str:
-        """Return memories and retrieved turns as they stand before the newest message."""
+        """Return the block of memories and retrieved turns that goes before the newest message."""
         question = self.material.question
         if not question.strip():
             return ""
@@ -377,7 +378,7 @@ def _json(value: object) -> str:
 
 
 def _words(text: str) -> Message:
-    """Return words as a user's message that is not stored."""
+    """Return text as a user message that is not stored anywhere."""
     return Message("", 0, None, "user", None, text, None, None, "", None, "", None, None, False, None, {})
 
 

@@ -1,7 +1,7 @@
-"""Fit a conversation into a token budget for one wire form: the store's side of `assembly`.
+"""Fits a conversation into a token budget for one wire form: the store's side of `assembly`.
 
-Reads what may be chosen, bounded by the budget and not by the conversation's length, and reports what was
-chosen, what it costs, and how full the window is.
+It reads what may be chosen, an amount bounded by the budget and not by the conversation's length, and reports what
+was chosen, what it costs, and how full the window is.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ from chatlog.timespec import iso
 from chatlog.tokens import Counter, Tokenizer, counter, learned_factor, tokenizer_for
 from chatlog.wireforms import FORMS, message_counter
 
-#: Of a model's window so much is left for the answer, unless --reserve says otherwise.
+#: One part in this many of a model's window is left for the answer, unless --reserve says otherwise.
 _ANSWER_SHARE = 8
-#: What is to be said of a conversation that fills its budget to such a level.
+#: What to tell the user, by how full the conversation makes the budget.
 _MEANINGS = {
     "summarize": "chatlog compact summarises the oldest turns",
     "facts": "older turns are better kept as key facts: chatlog compact",
     "notify": "it runs on summaries and retrieved turns",
 }
-#: The newest messages are read in pages, up to so many.
+#: The newest messages are read in pages of this size, and up to this many in all.
 _PAGE, _MOST_READ = 128, 4_000
-#: What takes no more than this share of the budget fits whole, and no pause says that old turns are better left out.
+#: A conversation of no more than this share of the budget fits whole, and a pause leaves nothing of it out.
 _WHOLE = 0.3
-#: What most forms add to a turn, and what the label of a summary costs.
+#: The tokens that most forms add to a turn, and those that a summary's label costs.
 _TURN, _LABEL = 4, 20
-#: Of a long message these many characters at each end are the question.
+#: Of a long message, this many characters at each end are taken as the question.
 _QUESTION_CHARS = 1_500
 
-#: Finds earlier turns: the conversation, a question and how many, to messages with their scores.
+#: Finds earlier turns: takes the store, the conversation, a question and a limit; returns messages with scores.
 Retriever = Callable[[Store, str, str, int], Sequence[Scored]]
 
 
@@ -59,8 +59,8 @@ Retriever = Callable[[Store, str, str, int], Sequence[Scored]]
 class Request:
     """What is asked for.
 
-    `budget` and `reserve` are in tokens of the model, `gap` is a pause worth a reminder, `embedder` tells what words
-    mean where earlier turns are looked for.
+    `budget` and `reserve` are in the model's tokens, `gap` is the shortest pause that is worth a reminder, `embedder`
+    is what the search for earlier turns compares meanings by.
     """
 
     query: str | None = None
@@ -74,7 +74,7 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """An assembled context: `wire` in the form asked for, its price, and where each part comes from."""
+    """An assembled context: `wire` in the form asked for, what it costs, and where each part comes from."""
 
     conversation: str
     form: str
@@ -128,14 +128,14 @@ def _left(left: Left) -> dict[str, Any]:
 def retrieved(
     store: Store, conversation: str, question: str, limit: int, embedder: str | Embedder = DEFAULT
 ) -> Sequence[Scored]:
-    """Return the turns of a conversation that a question is about, by search."""
+    """Return the turns of a conversation that search finds for a question."""
     options = SearchOptions(mode="hybrid", limit=limit, embedder=embedder)
     found = search_messages(store, plain_words(question), Filters(ids=(conversation,)), options)
     return [Scored(item.message, item.score) for item in found.items]
 
 
 def plain_words(text: str) -> str:
-    """Return a text as words alone: what was said is no query language."""
+    """Return only the words of a text, so that nothing in it is taken for query syntax."""
     if len(text) > 2 * _QUESTION_CHARS:
         text = f"{text[:_QUESTION_CHARS]} {text[-_QUESTION_CHARS:]}"
     return " ".join(re.findall(r"\w[\w'’]*(?:[-./_]\w+)*", text))
@@ -143,10 +143,10 @@ def plain_words(text: str) -> str:
 
 @traced("assemble")
 def assemble(store: Store, conversation: Conversation, request: Request, retrieve: Retriever | None = None) -> Context:
-    """Return the context of a conversation; `retrieve` finds earlier turns in place of search.
+    """Return the context of a conversation; `retrieve` finds earlier turns in place of the search.
 
-    Raises BudgetError where not even the system prompt and the new message fit, UsageError where there is
-    nothing to say or the form is none.
+    Raises BudgetError if not even the system prompt and the new message fit, UsageError if there is nothing to send
+    or no such form.
     """
     if request.form not in FORMS:
         raise UsageError(f"'{request.form}' is not a form of a context", choices_hint(request.form, FORMS))
@@ -181,7 +181,7 @@ def assemble(store: Store, conversation: Conversation, request: Request, retriev
 
 
 class _Reading:
-    """What one assembly reads of the store."""
+    """What one assembly reads from the store."""
 
     def __init__(self, store: Store, conversation: Conversation, request: Request, retrieve: Retriever) -> None:
         self.store = store
@@ -201,7 +201,7 @@ class _Reading:
         self.total = self.tokenizer.billed(self.opening.tokens)
 
     def _learned(self) -> float | None:
-        """Return the factor that the usage figures of the last answers teach."""
+        """Return the factor learned from the usage that the API reported for the last answers."""
         found = self.windows.tail(self.conversation.id, self.tokenizer.encoding, self.tokens_of, limit=64)
         return learned_factor(
             (turn.tokens, used) for turn in found if (used := _reported(turn.message)) and not turn.message.hidden
@@ -217,7 +217,7 @@ class _Reading:
         return window_for(self.request.model or self.conversation.model, self.request.budget)
 
     def level(self) -> tuple[str, tuple[str, ...]]:
-        """Return how full the budget would be with the whole conversation, and what is to be said of it."""
+        """Return how full the budget would be with the whole conversation, and the warnings that this calls for."""
         tokens = self.total + self.tokenizer.billed(self.count(self.request.query or ""))
         level = level_of(tokens, self.budget)
         if level == "normal":
@@ -230,7 +230,7 @@ class _Reading:
         summaries = self._summaries(usable)
         covered = max((found.to_seq for found in summaries.values()), default=0)
         if self.opening.last is not None and self.opening.last <= covered and self._waits():
-            covered = self.opening.last - 1  # a question is answered as it was asked, whatever was summarised
+            covered = self.opening.last - 1  # a question that waits stays verbatim, even if a summary covers it
         tail, is_whole = self._tail(usable, covered)
         return Material(
             conversation=name,
@@ -249,7 +249,7 @@ class _Reading:
         )
 
     def _summaries(self, usable: int) -> Mapping[str, Summary]:
-        """Return the summaries, by kind; none where all of the conversation fits and what they cover is shorter."""
+        """Return the summaries by kind; none if all of it fits and the covered turns cost no more than they do."""
         found = self.store.summaries.latest(self.conversation.id)
         asked = self.count(self.request.query or "")
         all_of_it = self.opening.tokens + AROUND * self.opening.messages + asked
@@ -264,19 +264,22 @@ class _Reading:
         return {} if is_short else found
 
     def _waits(self) -> bool:
-        """Whether the last message is a user's."""
+        """Whether the last message is a user's, and so waits for an answer."""
         last = self.opening.last or 0
         asked = self.windows.asked(self.conversation.id, last + 1)
         return asked is not None and asked.seq == last
 
     def _asked(self, tail: Sequence[Counted]) -> Message | None:
-        """Return the user's last message where the tail has none."""
+        """Return the user's last message before the tail, if the tail has none."""
         if not tail or any(turn.message.role == "user" and not turn.message.hidden for turn in tail):
             return None
         return self.windows.asked(self.conversation.id, tail[0].message.seq)
 
     def _tail(self, usable: int, covered: int) -> tuple[list[Counted], bool]:
-        """Return the newest messages, as many as a budget could hold with long ones shortened, from a call on."""
+        """Return the newest messages not summarised, as many as could fit once shortened, and whether these are all.
+
+        They start at a call rather than at its result.
+        """
         found: list[Counted] = []
         cap, spent, before, page = max(usable // 8, 64), 0, None, min(_PAGE, max(usable // 32, 16))
         while len(found) < _MOST_READ and (spent <= usable * 1.1 or found[0].message.role == "tool"):
@@ -293,7 +296,7 @@ class _Reading:
 
     def _hits(self, question: str, usable: int) -> Sequence[Message]:
         name = self.conversation.id
-        mean = self.opening.tokens / max(self.opening.messages, 1)  # there is no use for many more than fit
+        mean = self.opening.tokens / max(self.opening.messages, 1)  # many more than fit are of no use
         found = self.retrieve(self.store, name, question, min(max(int(1.1 * usable / max(mean, 1)), 30), 120))
         active = self.windows.active(name, [one.message.seq for one in found])
         telling = (word for word in plain_words(question).split() if word.lower() not in STOP_WORDS)
@@ -307,7 +310,7 @@ def _times(tokens: int, budget: int) -> str:
 
 
 def _reported(message: Message) -> int | None:
-    """Return the tokens that the API reported for an answer of plain text."""
+    """Return the tokens that the API reported for a plain-text answer."""
     usage = message.metadata.get("usage")
     if message.role != "assistant" or message.parts is not None or not isinstance(usage, Mapping):
         return None
@@ -316,7 +319,7 @@ def _reported(message: Message) -> int | None:
 
 
 def pause_in(tail: Sequence[Counted], title: str | None, now: datetime, gap: timedelta) -> Pause | None:
-    """Return the last pause of at least `gap` in the newest messages, the time since the last one counted too."""
+    """Return the last pause of at least `gap` among the newest messages, or between the last of them and now."""
     seen = [turn.message for turn in tail if not turn.message.hidden]
     later, following = iso(now), 1 << 62
     for at in range(len(seen) - 1, -1, -1):
@@ -332,7 +335,7 @@ def _moment(stored: str) -> datetime:
 
 
 def _reminder(before: Sequence[Message], title: str | None, last: datetime) -> str:
-    """Return when it was, what it was about, and what was decided."""
+    """Return when the conversation paused, what it was about, and what was settled."""
     lines = [f"The conversation paused on {last:%Y-%m-%d}." + (f" It was about: {title}" if title else "")]
     settled = key_sentences(reversed(before[-24:]), 3)
     if settled:
@@ -341,7 +344,7 @@ def _reminder(before: Sequence[Message], title: str | None, last: datetime) -> s
 
 
 def relevant(memories: Iterable[Remembered], question: str) -> list[Remembered]:
-    """Return the memories that share words with a question, those that share the most first."""
+    """Return the memories that share words with a question, those that share most first."""
     asked = word_set(question)
     scored = [(len(asked & word_set(_words_of(memory))), memory) for memory in memories]
     return [memory for score, memory in sorted(scored, key=lambda pair: -pair[0]) if score]

@@ -1,7 +1,7 @@
-"""The window of recent turns: where it starts, and how long anything in it may be.
+"""The window of recent turns: where it starts, and how long each message in it may be.
 
-The start moves in steps, on a grid of the conversation's own tokens, so that a growing conversation sends the
-same beginning again and again.
+The start moves in steps, along a grid laid over the conversation's tokens, so that a growing conversation keeps
+sending the same beginning.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from chatlog.store.window import Counted
 from chatlog.tokens import Counter
 from chatlog.wireforms import message_tokens
 
-#: What a message costs beside its words, in the dearest form.
+#: The tokens that a message costs in addition to its words, in the most expensive wire form.
 AROUND = 8
-#: The window's start moves by this share of it.
+#: The window's start moves in steps of this share of the window.
 _STEP = 0.5
-#: Results longer than these shares of the window are shortened: old ones, those of the last exchange; other texts.
+#: What is longer than its share of the window is shortened: old tool results, those of the last exchange, other texts.
 _OLD_RESULT, _NEW_RESULT, _LONG_TEXT = 1 / 16, 1 / 3, 1 / 3
-#: The share of the window for the request that its first turn still works on, and no less than so many tokens.
+#: The share of the window for the request that its first turn is still working on, and the fewest tokens for it.
 _REQUEST, _SHORTEST_REQUEST = 1 / 8, 48
-#: Exchanges before a pause that stay verbatim, and the share of the budget below which nothing is left out for it.
+#: How many exchanges before a pause stay verbatim, and up to which share of the budget a pause leaves nothing out.
 _BEFORE_PAUSE, _SHORT = 3, 0.3
 
 
 class Window:
-    """The verbatim turns: all that there are where they fit into `room`, else the last ones in `most` tokens."""
+    """The verbatim turns: all of them if they fit into `room`, else as many of the last as fit into `most` tokens."""
 
     def __init__(
         self, material: Material, budget: int, room: int, most: int, count: Counter, *, step: float = _STEP
@@ -50,7 +50,7 @@ class Window:
 
     @cached_property
     def fits(self) -> bool:
-        """Whether all turns fit, and no pause says that old ones are better left out."""
+        """Whether all turns fit, and there is no pause before which older ones are better left out."""
         if self.floor:
             return False
         price = sum(turn.tokens + AROUND for turn in self.turns if not turn.message.hidden)
@@ -64,7 +64,7 @@ class Window:
 
     @cached_property
     def request(self) -> Message | None:
-        """The user's message that the first verbatim turn, which is no user's, still works on; shortened."""
+        """The user's message, shortened, that the first verbatim turn still works on; None if that is a user's own."""
         at = self.start
         if at >= len(self.turns) or self.turns[at].message.role == "user":
             return None
@@ -74,7 +74,7 @@ class Window:
         return shortened(found, cap, cap, self.count) if found else None
 
     def messages(self) -> list[Message]:
-        """Return the verbatim turns, long ones shortened unless all of it fits."""
+        """Return the verbatim turns, long ones shortened unless everything fits."""
         found = [turn.message for turn in self.turns[self.start :]]
         if self.fits:
             return found
@@ -92,7 +92,7 @@ class Window:
 
     @cached_property
     def start(self) -> int:
-        """Where in the turns the window starts."""
+        """The index of the turn that the window starts at."""
         if self.fits:
             return 0
         turns, spent, oldest = self.turns, 0, len(self.turns)
@@ -105,7 +105,7 @@ class Window:
                 oldest = at
                 places.insert(0, at)
         else:
-            if self.floor:  # all since the pause fits: no step leaves out what was said minutes ago
+            if self.floor:  # all of it fits: a step of the grid would leave out what was said minutes ago
                 return self.floor
         return self._on_the_grid(places, oldest)
 
@@ -114,7 +114,7 @@ class Window:
         return not message.hidden and message.role in ("user", "assistant")
 
     def _on_the_grid(self, places: Sequence[int], oldest: int) -> int:
-        """Return the first place behind the next mark of the grid: the start stays while turns are added."""
+        """Return the first place at or after the next mark of the grid, so that added turns do not move the start."""
         users = [at for at in places if self.turns[at].message.role == "user"]
         places = users or places
         if not places:
@@ -123,12 +123,12 @@ class Window:
         return next((at for at in places if self.position(at) >= mark), places[0])
 
     def position(self, at: int) -> int:
-        """Return how many tokens of the conversation are before a turn."""
+        """Return how many tokens of the conversation come before a turn."""
         return self.material.total - self._behind[at]
 
     @cached_property
     def _behind(self) -> list[int]:
-        """The tokens from each of the earlier turns to the end."""
+        """For each turn, the tokens from its beginning to the end of the conversation."""
         earlier = {turn.message.seq for turn in self.turns}
         found: list[int] = []
         spent = 0
@@ -140,7 +140,7 @@ class Window:
 
     @cached_property
     def floor(self) -> int:
-        """The oldest turn that may be verbatim: after a pause a few exchanges before it."""
+        """The index of the oldest turn that may be verbatim: after a pause, it is a few exchanges before the pause."""
         pause, budget = self.material.pause, self.budget * _SHORT
         if pause is None or (self.material.is_whole and self.material.total <= budget):
             return 0
@@ -150,17 +150,17 @@ class Window:
 
     @cached_property
     def _last_exchange(self) -> int:
-        """Where the last exchange starts."""
+        """The index of the turn that the last exchange starts at."""
         users = [at for at, turn in enumerate(self.turns) if turn.message.role == "user"]
         return users[-1] if users else 0
 
     def caps(self, at: int) -> tuple[int, int]:
-        """Return how long a result, and any other text, of a turn may be."""
+        """Return how many tokens a tool result of a turn may have, and how many any other text of it."""
         share = _NEW_RESULT if at >= self._last_exchange else _OLD_RESULT
         return max(int(self.most * share), 48), max(int(self.most * _LONG_TEXT), 96)
 
     def cost(self, at: int) -> int:
-        """Return the tokens of a turn, shortened, with what surrounds it."""
+        """Return the tokens of a turn once it is shortened, with what its form adds."""
         turn = self.turns[at]
         if turn.message.hidden:
             return 0
