@@ -120,3 +120,54 @@ def test_a_real_export() -> None:
     records = checked(deepseek.read(file_source(sample(REAL))))
     assert (2, 7) == (len({draft.source_id for draft in conversations(records)}), len(messages(records)))
     assert ("user", "Hello! What is threadindex in one sentence?") == said(records)[0]
+
+
+# What the website's server answers with
+
+SESSION = {"id": "s-1", "title": "Lamb", "current_message_id": 2, "pinned": True, "agent": "chat"}
+ROWS = [
+    {
+        "message_id": 1,
+        "parent_id": None,
+        "role": "USER",
+        "inserted_at": 1763826114.569,
+        "fragments": [{"id": 1, "type": "REQUEST", "content": "Write"}],
+    },
+    {
+        "message_id": 2,
+        "parent_id": 1,
+        "role": "ASSISTANT",
+        "inserted_at": 1763826114.582,
+        "accumulated_token_usage": 9,
+        "fragments": [{"id": 1, "type": "RESPONSE", "content": "The lamb", "references": [], "stage_id": 1}],
+    },
+    {"message_id": 3, "parent_id": 1, "role": "ASSISTANT", "content": "Lamb", "thinking_content": "Hm"},
+]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"code": 0, "msg": "", "data": {"biz_data": {"chat_session": SESSION, "chat_messages": ROWS}}},
+        {"chat_session": SESSION, "chat_messages": ROWS},
+    ],
+)
+def test_what_the_website_answers(answer: dict[str, Any]) -> None:
+    """A conversation as the website gets it has its tree, its times and the message that is shown as its head."""
+    source = source_of(json.dumps(answer), "chat.json")
+    assert deepseek.sniff(head_of(source))
+    records = checked(deepseek.read(source))
+    _, draft = conversations(records)
+    assert ("s-1", "Lamb", "2", True) == (draft.source_id, draft.title, draft.head, draft.pinned)
+    assert {"agent": "chat"} == draft.metadata
+    assert [("user", "Write"), ("assistant", "The lamb"), ("assistant", "Lamb")] == said(records)
+    assert [("1", None), ("2", "1"), ("3", "1")] == links(records)
+    _, shown, other = messages(records)
+    assert (None, "2025-11-22T15:41:54.582Z") == (shown.parts, shown.created_at)
+    assert (build.reasoning("Hm"), build.text("Lamb")) == other.parts
+
+
+def test_wrong_types_of_an_answer() -> None:
+    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
+    answer = {"data": {"biz_data": {"chat_session": SESSION, "chat_messages": ROWS}}}
+    assert read_twisted(deepseek.read, answer) > 100

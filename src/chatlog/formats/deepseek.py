@@ -1,7 +1,8 @@
 """DeepSeek's data export: ``conversations.json``, trees of messages whose words stand in fragments.
 
 The envelope is ChatGPT's, the messages are not: a request, thoughts, searches and a response each
-are a fragment.  The export is a download: it lies where people saved it.
+are a fragment.  The export is a download: it lies where people saved it.  What the website asks its
+server for, and extensions of browsers save, is one conversation of the same messages.
 """
 
 from __future__ import annotations
@@ -24,9 +25,15 @@ _ENVELOPE = "conversations"
 _FRAGMENTS = re.compile(r'"fragments"\s*:\s*\[')
 _ROLES = {"REQUEST": "user", "USER": "user", "SYSTEM": "system"}
 _THOUGHTS = ("THINK", "REASONING")
-_CONVERSATION_TOLD = frozenset({"id", "title", "mapping", "inserted_at", "updated_at"})
-_MESSAGE_TOLD = frozenset({"fragments", "files", "model", "inserted_at", "content", "role", "thinking_content"})
+_CONVERSATION_TOLD = frozenset({"id", "title", "mapping", "inserted_at", "updated_at", "pinned", "current_message_id"})
+_MESSAGE_TOLD = frozenset(
+    {"fragments", "files", "model", "inserted_at", "content", "role", "thinking_content", "message_id", "parent_id"}
+)
 _EMPTY: tuple[object, ...] = (None, "", [], {})
+#: What a fragment tells besides its words; the numbers say nothing but their order.
+_FRAGMENT_TOLD = frozenset({"type", "content", "id", "stage_id"})
+#: What the website's server answers with: a conversation and the list of its messages.
+_ANSWER = frozenset({"chat_session", "chat_messages"})
 
 
 def sniff(head: Head) -> bool:
@@ -34,14 +41,31 @@ def sniff(head: Head) -> bool:
     keys = head.keys
     if _ENVELOPE in keys:
         return '"inserted_at"' in head.text and _FRAGMENTS.search(head.text) is not None
+    if keys >= _ANSWER or ("data" in keys and all(f'"{key}"' in head.text for key in ("biz_data", *_ANSWER))):
+        return True
     return "mapping" in keys and ("inserted_at" in keys or _FRAGMENTS.search(head.text) is not None)
 
 
 def read(source: Source) -> Iterator[Record]:
     """Yield each conversation with every message of its tree, and again with its newest leaf."""
     yield from read_each(
-        items(source, _ENVELOPE), lambda item: _conversation(item.value, item.place), "not a conversation of DeepSeek"
+        items(source, _ENVELOPE),
+        lambda item: _conversation(_as_export(item.value), item.place),
+        "not a conversation of DeepSeek",
     )
+
+
+def _as_export(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a conversation in the export's envelope where it is as the website's server answers with it."""
+    data = entry.get("data")
+    held = data.get("biz_data") if isinstance(data, dict) else entry
+    if not isinstance(held, dict) or not held.keys() >= _ANSWER or "mapping" in held:
+        return entry
+    nodes: dict[str, Any] = {}
+    for number, row in enumerate(held["chat_messages"], 1):
+        told = row if isinstance(row, dict) else {}
+        nodes[str(told.get("message_id") or f"row-{number}")] = {"parent": told.get("parent_id"), "message": row}
+    return {**held["chat_session"], "mapping": nodes}
 
 
 def _conversation(entry: Mapping[str, Any], place: str) -> Iterator[Record]:
@@ -65,7 +89,9 @@ def _conversation(entry: Mapping[str, Any], place: str) -> Iterator[Record]:
     yield from messages
     yield from problems
     if messages:
-        yield replace(draft, head=build.newest_leaf(messages))
+        named = str(entry.get("current_message_id"))
+        is_here = any(message.source_id == named for message in messages)
+        yield replace(draft, head=named if is_here else build.newest_leaf(messages))
 
 
 def _parents(nodes: Mapping[str, Any]) -> dict[str, str | None]:
@@ -93,6 +119,7 @@ def _draft(entry: Mapping[str, Any], messages: list[MessageDraft]) -> Conversati
         created_at=instant(entry.get("inserted_at")),
         updated_at=instant(entry.get("updated_at")),
         model=next((message.model for message in reversed(messages) if message.model), None),
+        pinned=entry.get("pinned") is True,
         metadata={key: fact for key, fact in entry.items() if key not in _CONVERSATION_TOLD and fact not in _EMPTY},
     )
 
@@ -129,7 +156,7 @@ def _fragments(said: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 
 def _part(kind: str, held: Mapping[str, Any]) -> Part:
     content = held.get("content")
-    rest = {key: fact for key, fact in held.items() if key not in ("type", "content") and fact not in _EMPTY}
+    rest = {key: fact for key, fact in held.items() if key not in _FRAGMENT_TOLD and fact not in _EMPTY}
     if not isinstance(content, str) or (kind not in _ROLES and kind not in (*_THOUGHTS, "RESPONSE", "TEXT")):
         return {**held, "type": kind.lower() or "fragment"}
     return {**rest, **(build.reasoning(content) if kind in _THOUGHTS else build.text(content))}
