@@ -225,6 +225,15 @@ def test_the_built_in_is_the_same_each_time_and_short() -> None:
     ]
 
 
+def test_what_came_of_it_is_told_before_what_was_about_to_be_done() -> None:
+    """An agent announces each of its steps, in an earlier summary too."""
+    said = [message(1, "assistant", "Now let me read theme.ts to find the cause of the wrong colours:"),
+            message(2, "assistant", "The cause of the wrong colours in theme.ts is the palette index.")]  # fmt: skip
+    earlier = "- Assistant: Let me look at the theme.ts palette of the wrong colours first:"
+    text = summarizer()(Task(messages=said, previous=earlier, most=24))
+    assert text == "- Assistant: The cause of the wrong colours in theme.ts is the palette index."
+
+
 def test_a_context_runs_on_the_summary(store: Store) -> None:
     """What is covered comes as a summary under its label, the rest verbatim, and covered turns can still be found."""
     found = grown(store)

@@ -25,6 +25,12 @@ CALL = {"type": "tool_call", "id": "1", "name": "read", "arguments": {}}
         ("user", "I'll send the report by Friday", ("keep", "commitment")),
         ("user", "The deadline moved.", ("keep", "commitment")),
         ("user", "Yes, the budget is 1200 euros.", ("keep", "agreed figures")),
+        ("user", "invalid themes must NEVER explode", ("keep", "preference")),
+        ("user", "every line must not be wider than the width", ("keep", "preference")),
+        ("user", "'/tmp/Screenshot 2025-11-21 at 01.48.00.png' this is what we had", ("summarize", "no rule")),
+        ("user", "[Request interrupted by user for tool use]", ("discard", "said to the client")),
+        ("user", "/review-pr", ("discard", "said to the client")),
+        ("user", "/tmp/a.log", ("summarize", "no rule")),
         ("user", "ok thanks!", ("discard", "acknowledgement")),
         ("assistant", "You're welcome!", ("discard", "acknowledgement")),
         ("user", "👍", ("discard", "acknowledgement")),
@@ -60,6 +66,19 @@ def test_a_long_hostile_text_is_judged_quickly_by_its_ends() -> None:
 def test_sentences_leave_code_out() -> None:
     """Prose is cut at its ends and lines, Chinese too; code blocks are no sentences."""
     assert ["One.", "Two!", "三。", "Four"] == sentences("One. Two!\n```\nx = 1.\n```\n三。Four")
+
+
+def test_sentences_leave_out_what_is_no_prose() -> None:
+    """A stack, a terminal, a table and a path alone say nothing by themselves; marks of bold are no words."""
+    pasted = """It broke:
+➜  repo git:(main) ✗ npm test
+    at hexToRgb (/repo/theme.ts:12:3)
+  File "/repo/app.py", line 3, in main
+| **a** | b |
+'/tmp/Screenshot 1.png'
+/repo/src/theme.ts
+**Fixed** it. / was wrong"""
+    assert ["It broke:", "Fixed it.", "/ was wrong"] == sentences(pasted)
 
 
 def test_key_sentences_come_with_their_messages() -> None:

@@ -54,6 +54,7 @@ _KEEP: tuple[tuple[str, re.Pattern[str], bool], ...] = (
             r"\bi(?:'d| would)? (?:really |strongly |always |usually )?(?:prefer|like|love|hate|dislike|want you to)\b",
             r"\b(?:please )?(?:always|never) (?:use|write|answer|reply|add|call|include|do|say|put|make|run|commit)\b",
             r"\bfrom now on\b",
+            r"\b(?:must|should|may) (?:never|not|always)\b|\bmustn['’]t\b",
             r"\b(?:remember|keep in mind|note) that\b",
             r"\bmy (?:name|favou?rite|birthday|address|email|phone|partner|wife|husband|dog|cat|job|timezone)\b",
             r"\bi(?:'m| am) (?:allergic|vegetarian|vegan|a |an |from |based in )",
@@ -102,6 +103,10 @@ _FILLER_WORDS = (
 )
 _FILLER = re.compile(rf"(?:\s|[^\w]|\b(?:{_FILLER_WORDS})(?!\w))*", re.IGNORECASE)
 _FILLER_CHARS = 80
+#: What is typed to the program and not to the model, and what the program says of itself.
+_TO_THE_CLIENT = r"\s*(?:\[Request interrupted by user[^\]]*\]|/[a-z][\w:-]*)\s*"
+#: What names a file, whose date is no agreement.
+_PATH = r"'[^'\n]*/[^'\n]*'|\S*/\S*"
 
 
 def importance_of(message: Message) -> Verdict:
@@ -125,6 +130,8 @@ def emptiness(message: Message) -> str | None:
         return "empty"
     if len(message.text) <= _FILLER_CHARS and _FILLER.fullmatch(message.text) and not kinds - {"text", "reasoning"}:
         return "acknowledgement"
+    if message.role == "user" and len(message.text) <= _FILLER_CHARS and re.fullmatch(_TO_THE_CLIENT, message.text):
+        return "said to the client"
     return None
 
 
@@ -141,7 +148,7 @@ def rule_of(text: str, role: str) -> str | None:
     for name, pattern, binds_both in _KEEP:
         if (binds_both or role == "user") and pattern.search(text):
             return name
-    if role == "user" and len(text) <= 600 and _FIGURES.search(text) and _AGREES.search(text):
+    if role == "user" and len(text) <= 600 and _AGREES.search(text) and _FIGURES.search(re.sub(_PATH, " ", text)):
         return "agreed figures"
     return None
 
@@ -154,9 +161,14 @@ def scanned(text: str) -> str:
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？])[\"')\]]*\s+|\n+|(?<=[。！？])")
 
 
+#: A line that is no sentence: of a table, of a terminal, of a stack, the name of a file alone.
+_NO_PROSE = r"^[ \t]*(?:\|.*|[➜❯$%][ \t].*|at \S+ \(.*|File \"[^\"\n]*\", line \d.*|'?[~.]?/[^\n']*'?[ \t]*)$"
+
+
 def sentences(text: str) -> list[str]:
-    """Return the sentences of a text, lines taken as ends too; code blocks left out."""
+    """Return the sentences of a text, lines taken as ends too; code blocks and what is no prose left out."""
     prose = re.sub(r"```.*?(?:```|\Z)", "\n", scanned(text), flags=re.DOTALL)
+    prose = re.sub(_NO_PROSE, "", prose, flags=re.MULTILINE).replace("**", "")
     return [found for piece in _SENTENCE_END.split(prose) if len(found := " ".join(piece.split()).strip(" #*>-")) > 1]
 
 

@@ -7,6 +7,7 @@ it adds to those already taken.  Lines of the earlier summary compete with the n
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter as Counts
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -23,6 +24,13 @@ from chatlog.tokens import CL100K, counter, cut
 _MOST_SENTENCES, _LONGEST = 3_000, 60
 #: What a rule, a line of the earlier summary, a figure and a question add to a sentence's weight.
 _BY_RULE, _EARLIER, _BY_USER = 1.6, 1.25, 1.15
+#: What an assistant is about to do weighs less than what came of it.
+_ANNOUNCED = 0.4
+_ANNOUNCES = re.compile(
+    r"(?:(?:now|ok(?:ay)?|first|next|then|great|good|perfect|excellent|wait)[,!. ]+)*"
+    r"(?:let me|let's|i'll|i will|i need to|i'm going to)\b|.*:$",
+    re.IGNORECASE,
+)
 #: What the last sentence weighs more than the first: what was settled later holds.
 _LATER = 0.25
 #: How much likeness to what is taken already takes away.
@@ -66,15 +74,20 @@ def _candidates(task: Task) -> list[Candidate]:
     found: list[Candidate] = []
     for line in task.previous.splitlines():
         if line.strip() and (task.kind != "facts" or _is_by_rule(line)):  # what it extends may be no list of facts
-            found.append(
-                Candidate(len(found), line.strip(), _words(line), _EARLIER * (_BY_RULE if _is_by_rule(line) else 1.0))
-            )
+            found.append(Candidate(len(found), line.strip(), _words(line), _EARLIER * _factor_of_line(line)))
     for message in task.messages:
         for sentence, factor in _of_message(message, task.kind):
             first, _, left_out = cut(sentence, _LONGEST, count, head=1.0)
             line = f"- {message.author or message.role.capitalize()}: {first.strip()}{'…' if left_out else ''}"
             found.append(Candidate(len(found), line, _words(sentence), factor))
     return found[-_MOST_SENTENCES:]
+
+
+def _factor_of_line(line: str) -> float:
+    speaker, _, sentence = line.partition(": ")
+    if _is_by_rule(line):
+        return _BY_RULE
+    return _ANNOUNCED if speaker == "- Assistant" and _ANNOUNCES.match(sentence) else 1.0
 
 
 def _is_by_rule(line: str) -> bool:
@@ -92,7 +105,8 @@ def _of_message(message: Message, kind: str) -> list[tuple[str, float]]:
     if kind == "facts":
         return [(sentence, _BY_RULE) for sentence in (telling or (said[:1] if verdict == "keep" else []))]
     for sentence in said:
-        factor = _BY_RULE if sentence in telling else 1.0
+        is_announced = message.role == "assistant" and _ANNOUNCES.match(sentence)
+        factor = _BY_RULE if sentence in telling else _ANNOUNCED if is_announced else 1.0
         found.append((sentence, factor * (_BY_USER if message.role == "user" else 1.0)))
     return found
 
