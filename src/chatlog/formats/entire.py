@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import Head, build
 from chatlog.formats.claude_code_content import kept, parts_of, shown
-from chatlog.formats.jsonstream import lines
+from chatlog.formats.jsonstream import Line, lines
+from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record, joined_text
 from chatlog.timespec import instant
 
 _ROLES = ("user", "assistant")
@@ -55,6 +56,7 @@ class _Transcript:
         self.begun: str | None = None
         self.used = set[str]()
         self.counts: Counter[str] = Counter()
+        self.chain = build.Chain()
 
     def named(self, opening: str) -> ConversationDraft:
         """Return the conversation, known by when and how it began."""
@@ -63,18 +65,15 @@ class _Transcript:
 
     def messages(self) -> Iterator[Record]:
         """Yield each message; a problem for a line that is none."""
-        chain = build.Chain()
-        for line in lines(self.source):
-            if isinstance(line, Problem):
-                yield line
-                continue
-            try:
-                if line.value["type"] in _ROLES:
-                    yield chain.link(self._message(line.value))
-                else:
-                    self.counts["lines that are no message"] += 1
-            except MALFORMED:
-                yield Problem(line.place, "not a line of the shape that Entire writes")
+        yield from read_each(
+            lines(self.source), self._records, "not a line of the shape that Entire writes", names_error=False
+        )
+
+    def _records(self, line: Line) -> Iterator[Record]:
+        if line.value["type"] in _ROLES:
+            yield self.chain.link(self._message(line.value))
+        else:
+            self.counts["lines that are no message"] += 1
 
     def _message(self, row: Row) -> MessageDraft:
         parts = [part for block in _blocks(row.get("content")) for part in _parts(block)]
