@@ -99,8 +99,8 @@ def test_a_field_narrows(text: str, expected: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "role:nobody", "is:blue", "since:whenever", "http://example.org/a", "C:\\x", "std::move", "todo:", "-role:user",
-        "in:memory", "12:30", "a:b:c",
+        "role:nobody", "is:blue", "since:whenever", "http://example.org/a", "C:\\x", "std::move", "todo:",
+        "-role:nobody", "-since:7d", "in:memory", "12:30", "a:b:c",
     ],
 )  # fmt: skip
 def test_what_only_looks_like_a_field_is_a_word(text: str) -> None:
@@ -108,6 +108,20 @@ def test_what_only_looks_like_a_field_is_a_word(text: str) -> None:
     found = asked(text)
     assert Filters() == found.filters
     assert text.lstrip("-") == (*found.terms, *found.without)[0].text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-role:tool", {"role": "tool"}),
+        ("-source:codex", {"source": "codex"}),
+        ("-from:ana", {"author": "ana"}),
+        ('-title:"two words"', {"title": ("two words",)}),
+    ],
+)
+def test_a_field_with_a_minus_excludes(text: str, expected: dict[str, Any]) -> None:
+    """What is of it is not looked for, and it leaves no word."""
+    assert Query(terms=(Term("word"),), apart=(Filters(**expected),)) == asked(f"word {text}")
 
 
 @pytest.mark.parametrize("text", ["since:9999-12-31T23:59:59-10:00", "since:0001-01-01T00:00:00+10:00"])

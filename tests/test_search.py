@@ -226,6 +226,33 @@ def test_a_name_that_is_nowhere_is_looked_for_by_what_it_is_made_of(
 
 
 @pytest.mark.parametrize("mode", ["lexical", "hybrid"])
+@pytest.mark.parametrize("words", ["zebra ", ""])
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("-role:user", ["zebra two", "zebra three"]),
+        ("-role:user -role:tool", ["zebra three"]),
+        ("-model:gpt", ["zebra one", "zebra two"]),
+        ("-title:CROSSING", ["zebra two", "zebra three"]),
+        ("-source:chatlog", []),
+        ("role:user -from:ana", []),
+    ],
+)
+def test_fields_exclude(store: Store, mode: str, words: str, field: str, expected: list[str]) -> None:
+    """With words and without, in each mode; what stands beside an answer is excluded too."""
+    store.new(ConversationDraft(title="a crossing"), messages=[say("zebra one", author="Ana")])
+    store.new(messages=[say("zebra two", role="tool"), say("zebra three", role="assistant", model="gpt-5")])
+    assert sorted(expected) == texts(found(store, words + field, mode=mode))
+
+
+def test_fields_exclude_titles(store: Store) -> None:
+    """A conversation that is excluded is not found by its title."""
+    store.new(ConversationDraft(title="zebra crossing", model="gpt-5"), messages=[say("one")])
+    store.new(ConversationDraft(title="zebra"), messages=[say("two")])
+    assert ["two"] == texts(found(store, "in:title zebra -model:gpt"))
+
+
+@pytest.mark.parametrize("mode", ["lexical", "hybrid"])
 def test_a_version_is_found_with_its_v_or_without(store: Store, mode: str) -> None:
     """v1.2.3 and 1.2.3 are the same."""
     store.new(messages=[say("released v1.2.3"), say("upgrade to 1.2.3"), say("not 1.2.4")])

@@ -53,12 +53,13 @@ ASKING_CHARACTERS = frozenset("的是了么什吗呢哪谁几怎吧在和与有�
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """A parsed query: terms to find, terms to do without, and what else must hold."""
+    """A parsed query: terms to find, terms to do without, what else must hold, and of what none may be (`apart`)."""
 
     terms: tuple[Term, ...]
     without: tuple[Term, ...] = ()
     filters: Filters = Filters()  # noqa: RUF009  frozen
     within: tuple[str, ...] = ()
+    apart: tuple[Filters, ...] = ()
 
 
 def parse(text: str, now: datetime, filters: Filters = Filters()) -> Query:  # noqa: B008  frozen
@@ -68,17 +69,22 @@ def parse(text: str, now: datetime, filters: Filters = Filters()) -> Query:  # n
     without: list[Term] = []
     symbols: list[Term] = []
     within: list[str] = []
+    apart: list[Filters] = []
     for match in _TOKEN.finditer(text):
         value = match["phrase"] if match["phrase"] is not None else match["word"]
         if (match["field"] or "").lower() == "in" and value in PLACES and not match["minus"]:
             within.append(value)
         elif (narrowed := _narrowed(filters, match, value, now)) is not None:
             filters = narrowed
+        elif match["minus"] and match["field"] and (others := _others(match, value, now)) is not None:
+            apart.append(others)
         elif re.search(r"\w", (term := _term(match)).text):
             (without if match["minus"] else terms).append(term)
         elif not match["minus"] and any(map(is_symbol, term.text)):
             symbols.append(term)
-    return Query(terms=tuple(terms or symbols), without=tuple(without), filters=filters, within=tuple(within))
+    return Query(
+        terms=tuple(terms or symbols), without=tuple(without), filters=filters, within=tuple(within), apart=tuple(apart)
+    )
 
 
 def _term(match: re.Match[str]) -> Term:
@@ -121,6 +127,8 @@ FIELDS: dict[str, Narrow] = {
     "since": lambda filters, value, now: replace(filters, since=timespec.since(value, now)),
     "until": lambda filters, value, now: replace(filters, until=timespec.until(value, now)),
 }
+#: Those that may exclude: `-role:tool`.
+EXCLUDING = ("role", "source", "model", "project", "author", "title")
 _SYNONYMS = {"after": "since", "before": "until", "from": "author"}
 
 
@@ -134,6 +142,15 @@ def _narrowed(filters: Filters, match: re.Match[str], value: str, now: datetime)
         return None
     try:
         return field(filters, value, now)
+    except UsageError:
+        return None
+
+
+def _others(match: re.Match[str], value: str, now: datetime) -> Filters | None:
+    """Return what a field with a minus excludes, None where it is no such field."""
+    name = _SYNONYMS.get(match["field"].lower(), match["field"].lower())
+    try:
+        return FIELDS[name](Filters(), value, now) if name in EXCLUDING else None
     except UsageError:
         return None
 

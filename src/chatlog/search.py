@@ -10,12 +10,13 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache, partial
 
 from chatlog import lexical
 from chatlog import query as language
 from chatlog.errors import UsageError, choices_hint
 from chatlog.hunt import Hunt
-from chatlog.models import Filters, Hit, Message, Term, other_strings
+from chatlog.models import Conversation, Filters, Hit, Message, Term, other_strings
 from chatlog.results import Result, Results, SearchOptions, best_of_each, cut, item_of, result_of
 from chatlog.store import Store
 from chatlog.telemetry import traced
@@ -109,11 +110,13 @@ def _by_query(store: Store, query: language.Query, options: SearchOptions) -> Re
 
 def _recent(store: Store, query: language.Query, options: SearchOptions) -> Results:
     """Answer a query of filters only with the latest messages they let through; one of nothing with nothing."""
-    if query.filters == Filters():
+    if query.filters == Filters() and not query.apart:
         return Results(total=0)
     hits: list[Hit] = []
+    of = cache(partial(store.get, among=Filters(any_state=True)))
     for hit in store.scan(query.filters, hidden=options.hidden, latest=True):
-        if not _says_any(hit.message.text, query.without):
+        is_apart = query.apart and _is_any(hit.message, of(hit.message.conversation), query.apart)
+        if not is_apart and not _says_any(hit.message.text, query.without):
             hits.append(hit)
         if len(hits) == options.limit:
             break
@@ -129,6 +132,27 @@ def _says_any(text: str, terms: Sequence[Term]) -> bool:
     return any(re.search(rf"\b{re.escape(term.text)}\b", text, re.IGNORECASE) for term in terms)
 
 
+def _is_any(message: Message, conversation: Conversation, filters: Sequence[Filters]) -> bool:
+    """Whether any of the filters, each of one field, lets a message through."""
+    held = {
+        "role": message.role,
+        "author": message.author,
+        "source": conversation.source or "chatlog",
+        "model": message.model or conversation.model,
+        "project": conversation.project,
+        "title": conversation.title,
+    }
+    for each in filters:
+        for name, value in held.items():
+            wanted = getattr(each, name)
+            for word in wanted if isinstance(wanted, tuple) else [wanted] if wanted else []:
+                whole = name in ("role", "author", "source")
+                said = (value or "").casefold()
+                if said == word.casefold() if whole else word.casefold() in said:
+                    return True
+    return False
+
+
 def _by_title(store: Store, query: language.Query, options: SearchOptions) -> Results:
     """Find conversations by title and show their first message."""
     words = tuple(term.text for term in language.content_terms(query.terms))
@@ -136,7 +160,8 @@ def _by_title(store: Store, query: language.Query, options: SearchOptions) -> Re
     items = []
     for conversation in page.items:
         first = next(iter(store.messages(conversation.id)), None)
-        if first is not None and not _says_any(conversation.title or "", query.without):
+        is_apart = first is not None and _is_any(first, conversation, query.apart)
+        if first is not None and not is_apart and not _says_any(conversation.title or "", query.without):
             hit = Hit(first, conversation.title, 0.0)
             items.append(result_of(hit, query.terms))
     return Results(items=tuple(items), tier="exact" if items else "none", total=page.total)

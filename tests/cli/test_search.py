@@ -260,3 +260,12 @@ def test_what_only_a_title_says_is_pointed_to(run: Run) -> None:
     assert "in the title of 1 conversation: add --in title" in ran.err
     assert name in run("search", "quokkas", "--in", "title", "--format", "ids").out
     assert "title" not in run("search", "wombats").err
+
+
+def test_the_flag_of_another_command_can_be_searched_for(trip: Run) -> None:
+    """Typed bare it is no option of ours, and the error says how it becomes a word."""
+    refused = trip("search", "--no-verify")
+    assert 2 == refused.code
+    assert "chatlog search -- --no-verify" in refused.err
+    trip("add", LISBON, "git commit --no-verify", "--role", "user")
+    assert "git commit --no-verify" == trip("search", "--json", "--", "--no-verify").json["items"][0]["snippet"]

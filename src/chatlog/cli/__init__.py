@@ -217,11 +217,19 @@ def _meaning(error: Exception) -> ChatlogError:
         return UsageError("say which verb", "chatlog --help lists them")
     if isinstance(error, click.exceptions.NoSuchOption):
         like = [name for name in error.possibilities or () if name.startswith("--")]
-        hint = " · ".join(filter(None, (meant(error.option_name, like), _usage_hint(error))))
+        words = _as_words(error.ctx, error.option_name)
+        hint = " · ".join(filter(None, (meant(error.option_name, like), words, _usage_hint(error))))
         return UsageError(f"there is no option {error.option_name}", hint)
     if isinstance(error, click.exceptions.ClickException):
         return UsageError(error.format_message(), _usage_hint(error))
     return _no_room(error) or _bug(error)
+
+
+def _as_words(context: click.Context | None, option: str) -> str | None:
+    """Return how to search for what looks like an option: people look for the flags of other commands."""
+    if context is None or context.info_name != "search":
+        return None
+    return f"to search for it: chatlog search -- {option}"
 
 
 def _no_room(error: Exception) -> ChatlogError | None:

@@ -53,7 +53,7 @@ An empty filter ("") is refused, and so are ids and filters together where somet
   -draft                   not this word; --no-verify and -f are words, as commands have them
   retr*                    words that begin like this
   role:user tag:work model:gpt-5 title:lisbon source:chatgpt project:shop author:ana
-  since:2w until:2026-01-31  in:tool in:title  is:pinned  -tag:old
+  since:2w until:2026-01-31  in:tool in:title  is:pinned  -tag:old -role:tool
 
 Type a question as it comes to mind: its small words are left out.  Words match their other forms (retry, retries);
 identifiers match by their parts (getUserName by user); Chinese, Japanese, Korean and Thai by any characters.
