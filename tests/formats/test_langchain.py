@@ -426,3 +426,46 @@ def test_a_session_beside_other_json(tmp_path: Path) -> None:
     """A table with a session and JSON that is no message is not LangChain's."""
     rows = [{"session_id": "a", "event": {"type": "click", "data": {"content": "hi"}}}]
     assert not langchain.sniff(head_of(file_source(table(tmp_path / "a.db", "events", rows))))
+
+
+# Messages without an envelope, and what LangGraph's server answers
+
+
+def test_flat_messages() -> None:
+    """A list of messages as they dump themselves is a session; one with roles is another format's."""
+    told = [{"type": "system", "content": "s"}, {"type": "human", "content": "Hi"}, {"content": "Yo", "type": "ai"}]
+    assert langchain.sniff(head_of(source(*told)))
+    assert [("system", "s"), ("user", "Hi"), ("assistant", "Yo")] == said(read(*told))
+    for other in ([{"type": "message", "content": "Hi"}], [{"type": "human", "content": "Hi", "role": "user"}]):
+        assert not langchain.sniff(head_of(source(*other)))
+
+
+@pytest.mark.parametrize(
+    ("state", "name"),
+    [
+        ({"checkpoint": {"thread_id": "thread-1", "checkpoint_ns": ""}}, "thread-1"),
+        ({"config": {"configurable": {"thread_id": "thread-1"}}, "next": []}, "thread-1"),
+        ({"metadata": {"thread_id": "thread-1"}}, "thread-1"),
+    ],
+)
+def test_a_state_of_a_thread(state: dict[str, Any], name: str) -> None:
+    """A thread's state as a server answers with it has its messages under its values, and the thread's id."""
+    told = [
+        {"content": "Hi", "additional_kwargs": {}, "type": "human", "id": "m1"},
+        {"content": "Yo", "additional_kwargs": {}, "type": "ai", "id": "m2"},
+    ]
+    file = source_of(json.dumps({"values": {"messages": told}, **state}), "state.json")
+    assert langchain.sniff(head_of(file))
+    records = list(langchain.read(file))
+    assert [("user", "Hi"), ("assistant", "Yo")] == said(records)
+    assert name == conversations(records)[0].source_id
+
+
+def test_a_state_without_messages() -> None:
+    """A state whose messages are none is a problem; without a thread it is called after its file."""
+    (problem,) = langchain.read(source_of('{"values": {"messages": 3}}', "state.json"))
+    assert Problem("", "not a state as LangGraph keeps it") == problem
+    told = {"values": {"messages": [{"type": "human", "content": "Hi"}]}}
+    (draft,) = conversations(list(langchain.read(source_of(json.dumps(told), "state.json"))))
+    assert str(draft.source_id).startswith("state-")
+    assert not langchain.sniff(head_of(source_of('{"values": {"a": 1}}')))

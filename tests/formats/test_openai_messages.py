@@ -193,6 +193,38 @@ def test_a_record_is_a_conversation(key: str) -> None:
     assert ("Greeting", "m-1", {"score": 0}) == (draft.title, draft.model, draft.metadata)
 
 
+def test_times_as_programs_of_the_web_name_them() -> None:
+    """A message says when it was said, as databases or as programs of the web call that."""
+    for key in ("created_at", "createdAt", "timestamp"):
+        (made,) = messages(read(json_lines({"messages": [{**HELLO[0], key: "2026-01-31T10:00:00Z"}]})))
+        assert ("2026-01-31T10:00:00.000Z", {}) == (made.created_at, made.metadata)
+
+
+def test_a_history_and_nothing_else() -> None:
+    """Messages under `history` are a conversation where nothing else is there, as other programs have it."""
+    source = source_of(json.dumps({"history": HELLO}))
+    assert openai_messages.sniff(head_of(source))
+    records = list(openai_messages.read(source))
+    assert [("user", "Hello"), ("assistant", "Hi!")] == said(records)
+    assert [None] == [draft.title for draft in conversations(records)]
+
+
+def test_conversations_under_their_names() -> None:
+    """An object of lists of messages, as small programs keep their chats, has a conversation under each name."""
+    for told in (
+        {"First": HELLO, "Second": HELLO[:1], "Empty": []},
+        {"Empty": [], "First": HELLO, "Second": HELLO[:1]},
+    ):
+        source = source_of(json.dumps(told, indent=2))
+        assert openai_messages.sniff(head_of(source))
+        assert openai_messages.sniff(head_of(source_of(json.dumps(told))))
+        records = list(openai_messages.read(source))
+        assert ["First", "Second"] == [draft.title for draft in conversations(records)]
+        assert [*[("user", "Hello"), ("assistant", "Hi!")], ("user", "Hello")] == said(records)
+    other = {"First": HELLO, "settings": {"a": 1}}
+    assert [] == conversations(list(openai_messages.read(source_of(json.dumps(other)))))
+
+
 def test_two_answers_that_were_compared() -> None:
     """Two conversations that begin alike, as arenas compare them, are one with two ends, the first the shown one."""
     other = [HELLO[0], {"role": "assistant", "content": "Hey"}]

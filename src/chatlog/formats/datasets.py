@@ -21,6 +21,7 @@ _RESPONSES = ("response", "result", "output")
 _PAIR = ("conversation_a", "conversation_b")
 _CHOSEN = ("chosen", "preferred_output", "completion", "rejected", "non_preferred_output", *_PAIR)
 _SYSTEM = ("system", "system_prompt")
+_NAMED = re.compile(r'\{\s*"[^"]*"\s*:\s*(?:\[\s*\]\s*,\s*"[^"]*"\s*:\s*)*\[\s*(?=\{)')
 #: Keys of a message that carry what it says.
 SAYS = frozenset({"content", "tool_calls", "function_call", "refusal", "reasoning_content"})
 #: Keys of records that hold role and content somewhere but are another format's.
@@ -63,6 +64,19 @@ def dialogue(value: Any) -> Dialogue | None:
         return None
     start = _system(facts) + (prompt or [])
     return Dialogue([_joined(start, answer) for answer in answers] or [start], facts)
+
+
+def named(value: Any) -> list[Dialogue]:
+    """Return the dialogues of an object that holds each under its name, as a program keeps several; none of another."""
+    held = list(value.items()) if isinstance(value, dict) else []
+    if not any(map(_is_dialogue, value.values() if held else ())) or not all(isinstance(one, list) for _, one in held):
+        return []
+    told = [(name, messages) for name, messages in held if _is_dialogue(messages)]
+    return [Dialogue([messages], {"title": name} if name != "history" else {}) for name, messages in told]
+
+
+def _is_dialogue(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and is_message(value[0])
 
 
 def _prompt(facts: dict[str, Any]) -> list[Any] | None:
@@ -168,7 +182,8 @@ def _same(one: Any, other: Any) -> bool:
 def looks_like(head: Head) -> bool:
     """Say whether a source that begins like this holds chat messages in one of these envelopes."""
     keys = head.keys
-    if written.is_instruction(keys) or written.begins_chat(head.text):
+    is_history = keys == {"history"} and _holds_messages(head.text, "history")
+    if is_history or written.is_instruction(keys) or written.begins_chat(head.text):
         return True
     if not keys or keys & _FOREIGN:
         return False
@@ -180,17 +195,23 @@ def looks_like(head: Head) -> bool:
         return True
     if keys >= {"custom_id", "response"} or keys >= {"choices", "model"}:
         return True
-    return written.begins_transcript(head.text) or _is_cut_before_messages(head)
+    return written.begins_transcript(head.text) or _begins_named(head.text) or _is_cut_before_messages(head)
 
 
 def _holds_messages(text: str, key: str) -> bool:
     """Whether the first object in the list under `key`, or under its ``messages``, is a message."""
-    inner = "" if key in (*_LISTS, *_PAIR) else r'\{[^\[\]]*?"messages"\s*:\s*|'
+    inner = "" if key in (*_LISTS, *_PAIR, "history") else r'\{[^\[\]]*?"messages"\s*:\s*|'
     match = re.search(rf'"{key}"\s*:\s*(?:{inner})\[\s*(?=\{{)', text)
     if match is None:
         return False
     keys = set(first_keys(text[match.end() :]))
     return bool(keys & SAYS) and ("role" in keys or keys == {"content"})
+
+
+def _begins_named(text: str) -> bool:
+    """Whether an object begins with a list of messages under a name, which is no key of any form."""
+    match = _NAMED.match(text)
+    return match is not None and {"role", "content"} <= set(first_keys(text[match.end() :]))
 
 
 def _is_cut_before_messages(head: Head) -> bool:

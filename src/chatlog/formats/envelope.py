@@ -14,7 +14,7 @@ from chatlog.timespec import instant
 
 #: Names that data sets and older interfaces give to the roles.
 ALIASES = {"function": "tool", "human": "user", "ai": "assistant", "bot": "assistant", "model": "assistant"}
-_TIMES = ("created_at", "timestamp", "created", "ts", "time", "session_start", "started_at")
+_TIMES = ("created_at", "createdAt", "timestamp", "created", "ts", "time", "session_start", "started_at")
 _EMPTY: tuple[object, ...] = (None, "", [], {})
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, openai_content
-from chatlog.formats.jsonstream import Line, items
+from chatlog.formats.jsonstream import Line, document, items
 from chatlog.formats.source import Source
 from chatlog.formats.sqlite_source import MAGIC, Database, Groups, holds, loaded, quoted, records, schema
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
@@ -47,6 +47,15 @@ _FILE = re.compile(
     rf'(?:{_KIND}\s*,\s*"data"\s*:\s*{{|"data"\s*:\s*{{|"lc"\s*:\s*1\s*,\s*"type"\s*:\s*"constructor")'
 )
 _FLAT = re.compile(rf'\{{\s*"messages"\s*:\s*\[\s*\{{[^{{}}]*(?:\{{\}}[^{{}}]*)*{_KIND}')
+_SPOKEN = re.compile(r'"type"\s*:\s*"(?:human|ai)"')
+_VALUES = re.compile(rf'"values"\s*:\s*\{{\s*"messages"\s*:\s*\[\s*\{{[^{{}}]*(?:\{{[^{{}}]*\}}[^{{}}]*)*{_KIND}')
+#: Where a state of LangGraph's server says which thread it is of.
+_THREADS = (
+    ("thread_id",),
+    ("checkpoint", "thread_id"),
+    ("metadata", "thread_id"),
+    ("config", "configurable", "thread_id"),
+)
 _NOT_A_MESSAGE = "not a message as LangChain keeps it"
 
 
@@ -57,6 +66,10 @@ def sniff(head: Head) -> bool:
         return any(map(_is_like_ours, found.values())) or any(_is_told_in(head, *table) for table in found.items())
     if head.keys >= {"lc", "kwargs"} or "messages" in head.keys:
         return (_FILE.match(head.text) or _FLAT.match(head.text)) is not None
+    if "values" in head.keys:
+        return _VALUES.search(head.text) is not None
+    if head.is_array and head.keys >= {"type", "content"} and "role" not in head.keys:
+        return _SPOKEN.search(head.text) is not None
     return head.is_array and head.keys == {"type", "data"} and re.search(_KIND, head.text) is not None
 
 
@@ -87,6 +100,8 @@ def read(source: Source) -> Iterator[Record]:
     """Yield each session with its messages in the order in which they were added."""
     if source.head(len(MAGIC)) == MAGIC:
         yield from records(source, _database)
+    elif "values" in Head(source.name, source.head()).keys:
+        yield from _state(source)
     else:
         entries = (entry if isinstance(entry, Problem) else _Entry(entry) for entry in items(source, "messages"))
         yield from _session(source.stem, entries, is_named=False)
@@ -99,6 +114,25 @@ class _Entry:
         self.place = line.place
         self.value = line.value
         self.moment = moment
+
+
+def _state(source: Source) -> Iterator[Record]:
+    """Yield the messages of a thread's state as LangGraph's server answers with it."""
+    try:
+        state = document(source)
+        held = state["values"]["messages"]
+        entries = [_Entry(Line(f"message {number}", value, number)) for number, value in enumerate(held, 1)]
+    except MALFORMED:
+        yield Problem("", "not a state as LangGraph keeps it")
+        return
+    name = next(filter(None, (_within(state, keys) for keys in _THREADS)), None)
+    yield from _session(name or source.stem, entries, is_named=name is not None)
+
+
+def _within(value: Any, keys: Iterable[str]) -> str | None:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return build.word(value)
 
 
 def _database(database: Database) -> Iterator[Record]:

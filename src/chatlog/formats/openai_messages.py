@@ -117,6 +117,9 @@ class _Reading:
             yield from self._one_message(value, place)
         elif (found := datasets.dialogue(value)) is not None:
             yield from self._dialogue(found, place)
+        elif dialogues := datasets.named(value):
+            for one in dialogues:
+                yield from self._dialogue(one, place)
         elif isinstance(value, list):
             for number, item in enumerate(value, 1):
                 yield from self.take(item, f"{place}, item {number}")
