@@ -38,6 +38,7 @@ READERS = (
     "claude_code",
     "entire",
     "antigravity",
+    "dsh",
     "pi_agent",
     "droid",
     "continue_dev",

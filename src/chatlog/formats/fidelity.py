@@ -110,6 +110,11 @@ READINGS = {
         "titles times models projects tools reasoning attachments branches hidden usage",
     ),
     "antigravity": Reading("Google Antigravity", _LOCAL, "times models projects tools reasoning hidden"),
+    "dsh": Reading(
+        "DeepSeek Harness",
+        _LOCAL,
+        "titles times models projects system tools reasoning attachments hidden usage",
+    ),
     "continue_dev": Reading(
         "Continue",
         _LOCAL,

@@ -15,7 +15,7 @@ from typing import IO, Any, NamedTuple
 
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 #: What such files are called behind their proper name.
-ENDINGS = (".gz", ".zst")
+ENDINGS = (".gz", ".zst", ".zstd")
 #: The modules that read zstd: Python's own since 3.14, its backport, and the older package.
 _ZSTD = ("compression.zstd", "backports.zstd", "zstandard")
 #: The most that a stream may ask to look back on, so that memory is bounded: 128 MB, as the format's own tools allow.
