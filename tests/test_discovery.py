@@ -12,7 +12,7 @@ from chatlog.discovery import Found, discover, locations
 #: Formats that are exports of a web service or a data set: nothing on a computer writes them by itself.
 EXPORTS = {
     "chatlog", "chatbotui", "chatgpt", "claude_ai", "deepseek", "gemini_takeout", "google_aistudio", "grok",
-    "langchain", "librechat", "oasst", "openai_messages", "sharegpt",
+    "langchain", "librechat", "nextchat", "oasst", "openai_messages", "sharegpt",
 }  # fmt: skip
 
 

@@ -30,6 +30,7 @@ READERS = (
     "deepseek",
     "librechat",
     "chatbotui",
+    "nextchat",
     "grok",
     "grok_cli",
     "chatgpt",

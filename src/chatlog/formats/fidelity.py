@@ -154,6 +154,11 @@ READINGS = {
     "chatbotui": Reading(
         "Chatbot UI", "Export data in its side bar", "titles models projects system attachments branches"
     ),
+    "nextchat": Reading(
+        "NextChat (ChatGPT-Next-Web)",
+        "Settings → Local data → Export",
+        "titles times models system tools reasoning attachments",
+    ),
     "grok": Reading(
         "Grok", "accounts.x.ai: Download account data", "titles times models reasoning attachments branches"
     ),

@@ -6,12 +6,15 @@ Looks at the beginning only and reads by `jsonstream`.  No format's knowledge li
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
+from io import BytesIO
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, items, lines
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, encoding_of, items, lines
 from chatlog.formats.source import Source
 from chatlog.models import LeftOut, Problem, Record
 
@@ -36,14 +39,28 @@ def _is_line_by_line(text: str) -> bool:
     return True
 
 
-def recovered(source: Source, key: str) -> tuple[Any, list[Problem]]:
-    """Return a JSON document, of one that is cut off or broken what can be read of its list `key`; and the problems."""
+def recovered(source: Source, key: str, within: str | None = None) -> tuple[Any, list[Problem]]:
+    """Return a JSON document, of one that is cut off or broken what can be read of its list `key`; and the problems.
+
+    The list may lie one deeper, in the object `within`.
+    """
     with suppress(*BROKEN_JSON):
         return document(source), []
-    entries = list(items(source, key))
+    entries = list(items(_from(source, within) if within else source, key))
     problems = [entry for entry in entries if isinstance(entry, Problem)]
-    values = [entry.value for entry in entries if isinstance(entry, Line)]
-    return {key: values}, problems or [Problem(f"after the {key}", "the file ends before its JSON does")]
+    values = {key: [entry.value for entry in entries if isinstance(entry, Line)]}
+    found = {within: values} if within else values
+    return found, problems or [Problem(f"after the {key}", "the file ends before its JSON does")]
+
+
+def _from(source: Source, key: str) -> Source:
+    """Return what a source holds from the object under `key` on; nothing where there is none."""
+    with source.open() as stream:
+        data = stream.read()
+    text = data.decode(encoding_of(data[:4]), "replace")
+    found = re.search(rf'"{re.escape(key)}"\s*:\s*(?=\{{)', text)
+    rest = text[found.end() :].encode("utf-8", "surrogatepass") if found else b""
+    return replace(source, opener=lambda: BytesIO(rest), size=len(rest), path=None)
 
 
 def read_each(
