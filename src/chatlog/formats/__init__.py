@@ -35,6 +35,7 @@ READERS = (
     "grok_cli",
     "chatgpt",
     "claude_ai",
+    "chat_exporter",
     "qwen_code",
     "claude_code",
     "entire",

@@ -57,6 +57,11 @@ READINGS = {
         "Settings → Privacy → Export data",
         "titles times models projects tools reasoning attachments branches",
     ),
+    "chat_exporter": Reading(
+        "ChatGPT Exporter, Claude Exporter, Gemini Exporter (browser extensions and userscript)",
+        "the exporter's JSON or Markdown",
+        "titles times authors reasoning",
+    ),
     "claude_code": Reading(
         "Claude Code",
         _LOCAL,
