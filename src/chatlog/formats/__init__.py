@@ -31,6 +31,7 @@ READERS = (
     "librechat",
     "chatbotui",
     "nextchat",
+    "chatbox",
     "grok",
     "grok_cli",
     "chatgpt",

@@ -164,6 +164,11 @@ READINGS = {
         "Settings → Local data → Export",
         "titles times models system tools reasoning attachments",
     ),
+    "chatbox": Reading(
+        "Chatbox",
+        "Settings → General → Data backup, or on this computer",
+        "titles times models authors system tools reasoning attachments branches hidden usage",
+    ),
     "grok": Reading(
         "Grok", "accounts.x.ai: Download account data", "titles times models reasoning attachments branches"
     ),
