@@ -11,8 +11,8 @@ from chatlog.discovery import Found, discover, locations
 
 #: Formats that are exports of a web service or a data set: nothing on a computer writes them by itself.
 EXPORTS = {
-    "chatlog", "chatbotui", "chatgpt", "claude_ai", "deepseek", "entire", "gemini_takeout", "google_aistudio", "grok",
-    "langchain", "librechat", "nextchat", "oasst", "openai_messages", "sharegpt",
+    "chat_exporter", "chatlog", "chatbotui", "chatgpt", "claude_ai", "deepseek", "entire", "gemini_takeout",
+    "google_aistudio", "grok", "langchain", "librechat", "nextchat", "oasst", "openai_messages", "sharegpt",
 }  # fmt: skip
 
 

@@ -439,3 +439,32 @@ def test_mangled_files_are_read_without_a_traceback(seed: int) -> None:
         found = told(*(mangled(value, chance) for value in chance.sample(good, 40)))
         assert all(found.messages.values())
         assert found.problems
+
+
+@pytest.mark.parametrize(
+    ("call", "result"),
+    [
+        ({"tool_name": "read", "tool_input": {"path": "a"}}, {"tool_name": "read", "tool_output": "1"}),
+        ({"name": "read", "input": {"path": "a"}, "sessionId": "s"}, {"name": "read", "output": "1", "sessionId": "s"}),
+    ],
+)
+def test_calls_and_results_that_stand_bare_on_their_lines(call: dict[str, Any], result: dict[str, Any]) -> None:
+    """The transcripts that are kept for hooks tell of words and tools without messages."""
+    text = json_lines(
+        {"type": "user", "timestamp": "2026-01-05T17:41:01.935Z", "content": "Read", "sessionId": "s"},
+        {"type": "tool_use", "timestamp": "2026-01-05T17:41:02.935Z", **call},
+        {"type": "tool_result", "timestamp": "2026-01-05T17:41:03.935Z", **result},
+    )
+    found = read(source_of(text, "s.jsonl"))
+    assert [("user", "Read"), ("assistant", ""), ("tool", "")] == [(m.role, m.text) for m in found.only.values()]
+    assert [
+        ({"type": "tool_call", "id": None, "name": "read", "arguments": {"path": "a"}},),
+        ({"type": "tool_call_response", "id": None, "response": "1"},),
+    ] == [message.parts for message in list(found.only.values())[1:]]
+
+
+def test_a_transcript_for_hooks_is_known() -> None:
+    """Its calls have keys that nothing else has."""
+    rows = {"type": "user", "content": "x"}, {"type": "tool_use", "tool_name": "read", "tool_input": {}}
+    assert claude_code.sniff(head_of(source_of(json_lines(*rows))))
+    assert not claude_code.sniff(head_of(source_of(json_lines(rows[0]))))

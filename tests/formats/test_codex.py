@@ -149,6 +149,13 @@ def test_every_kind_of_result(everything: Read) -> None:
     assert ("too heavy", True) == (results["call_9"]["response"], results["call_9"]["is_error"])
 
 
+def test_a_result_that_is_one_piece_of_content() -> None:
+    """It is its text, as one that is a list of such pieces is."""
+    piece = {"type": "input_text", "text": "a.txt", "detail": None, "image_url": None}
+    found = told(item("function_call_output", call_id="c", output=piece))
+    assert ["a.txt"] == [part["response"] for message in found.all() for part in message.parts or ()]
+
+
 def test_each_text_once(everything: Read) -> None:
     """What events and items both tell is told once, and everything is told."""
     assert [

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
-from chatlog.formats.claude_code_content import View, attachment_view, entry_view, result_facts, system_view
+from chatlog.formats.claude_code_content import View, as_entry, attachment_view, entry_view, result_facts, system_view
 from chatlog.formats.claude_code_lane import Drafts, Lane
 from chatlog.formats.claude_code_links import Entry
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, items, lines
@@ -43,9 +43,10 @@ _SIGNS = {
     "mode": {"mode", "sessionId"},
     "permission-mode": {"permissionMode", "sessionId"},
     "pr-link": {"prUrl", "sessionId"},
+    "tool_use": {"tool_name", "tool_input"},
 }
 _IDS = {"uuid", "sessionId", "session_id"}
-_TYPE = re.compile(r'"type"\s*:\s*"([a-z-]+)"')
+_TYPE = re.compile(r'"type"\s*:\s*"([a-z_-]+)"')
 _AGENT_FILE = re.compile(
     r"(?:^|[/\\!])(?:(?P<session>[^/\\!]+)[/\\]subagents[/\\](?:.*[/\\])?)?agent-(?P<agent>[\w-]+)\.jsonl$"
 )
@@ -129,9 +130,10 @@ class _Session:
         """Take one entry in; return what is complete by it."""
         if not isinstance(line.value, dict):
             return (Problem(line.place, "not an object"),)
-        handle = _HANDLERS.get(str(line.value.get("type")), _Session.other)
+        entry = as_entry(line.value)
+        handle = _HANDLERS.get(str(entry.get("type")), _Session.other)
         try:
-            return handle(self, line.value)
+            return handle(self, entry)
         except MALFORMED:
             return (Problem(line.place, "not an entry of the shape that Claude Code writes"),)
 

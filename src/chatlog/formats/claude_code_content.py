@@ -270,6 +270,28 @@ def fingerprint(content: Any) -> int:
     return hash((len(content), words if isinstance(words, str) else None))
 
 
+#: How a call or result that stands bare on its line names what is in it.
+_BARE_CALL = {"name": "name", "tool_name": "name", "input": "input", "tool_input": "input", "id": "id"}
+_BARE_RESULT = {"output": "content", "tool_output": "content", "content": "content", "tool_use_id": "tool_use_id"}
+
+
+def as_entry(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a call, a result or words that stand bare on their line as the entry of a message; any other as it is.
+
+    The transcripts that tools beside Claude Code keep for its hooks have such lines.
+    """
+    kind = value.get("type")
+    if "message" in value or kind not in ("user", "tool_use", "tool_result"):
+        return value
+    if kind == "user":
+        words = value.get("content")
+        return {**value, "message": {"role": kind, "content": words}} if isinstance(words, str) else value
+    role, names = ("assistant", _BARE_CALL) if kind == "tool_use" else ("user", _BARE_RESULT)
+    block = {"type": kind, **{names[key]: fact for key, fact in value.items() if key in names}}
+    rest = {key: fact for key, fact in value.items() if key not in _BARE_CALL and key not in _BARE_RESULT}
+    return {**rest, "type": role, "message": {"role": role, "content": [block]}}
+
+
 _REFERENCES = ("file", "already_read_file", "directory", "pdf_reference")
 
 

@@ -204,6 +204,8 @@ def result_part(payload: Payload, call_id: str | None) -> Part:
         failed = output.get("success") is False or output.get("exitCode", 0) not in (0, None)
         if "content" in output and output.keys() <= {"content", "success"}:
             response = _plain(output["content"])
+        elif output.get("type") in _TEXTS:
+            response = _plain([output])
     elif isinstance(output, list):
         response = _plain(output)
     elif output is None and "tools" in facts:

@@ -23,10 +23,10 @@ from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Probl
 from chatlog.timespec import instant
 
 LOCATIONS = (
-    "~/.local/share/opencode/opencode.db",
+    "~/.local/share/opencode/opencode*.db",  # a channel's own is called by it: opencode-dev.db
     "~/.local/share/opencode/storage/session/*/*.json",
     "~/.local/share/opencode/project/*/storage/session/info/*.json",
-    "$XDG_DATA_HOME/opencode/opencode.db",
+    "$XDG_DATA_HOME/opencode/opencode*.db",
     "$XDG_DATA_HOME/opencode/storage/session/*/*.json",
 )
 
