@@ -48,6 +48,7 @@ READERS = (
     "kimi_code",
     "sillytavern",
     "lm_studio",
+    "jan",
     "cline",
     "swe_agent",
     "sharegpt",

@@ -141,6 +141,7 @@ READINGS = {
         _LOCAL,
         "titles times models projects system tools reasoning attachments branches hidden usage",
     ),
+    "jan": Reading("Jan", _LOCAL, "titles times models projects system tools reasoning attachments branches usage"),
     "aider": Reading("aider", _LOCAL, "titles times models authors branches hidden usage"),
     "swe_agent": Reading("SWE-agent", _LOCAL, "titles models authors system tools reasoning hidden"),
     "simonw_llm": Reading(
