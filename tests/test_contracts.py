@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import statistics
+import tomllib
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -157,6 +158,17 @@ def parameters(function: Function) -> int:
 def test_every_module_says_what_it_owns(path: Path) -> None:
     """The first thing in a file is a sentence about it."""
     assert ast.get_docstring(tree(path))
+
+
+def test_every_module_has_a_layer_and_speaks_no_sql() -> None:
+    """The import contracts name every module and package, so that none escapes them."""
+    settings = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
+    down, without_sql = settings["tool"]["importlinter"]["contracts"]
+    layered = {module.strip() for layer in down["layers"] for module in layer.split("|")}
+    there = {f"chatlog.{path.stem}" for path in SOURCES.iterdir() if path in MODULES or (path / "__init__.py").exists()}
+    there -= {"chatlog.__init__", "chatlog.__main__"}
+    assert there == layered
+    assert there - {"chatlog.store"} == set(without_sql["source_modules"])
 
 
 def test_the_contracts_read_the_code_they_are_about() -> None:

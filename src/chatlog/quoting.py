@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from chatlog import tagged
 from chatlog.formats import build
 from chatlog.formats.turns import NO_RESULT, Step, mention, response_text
 from chatlog.models import Message, Part, joined_text, other_strings, text_parts
@@ -26,7 +27,7 @@ BETWEEN = "(turns between are left out)"
 #: The piece of a word that a cut leaves.
 _PART_AT_END, _PART_AT_START = re.compile(r"(?<=\s)\S{1,24}\Z"), re.compile(r"\A\S{1,24}(?=\s)")
 #: What a client says to its model in the middle of a result, and what the note of a cut costs.
-_REMINDER, _NOTICE = r"\s*<system-reminder>.*?</system-reminder>\s*", 32
+_REMINDER, _NOTICE = r"<(system-reminder)(?=>)", 32
 _TAG = re.compile(r"<(/?)(history)", re.IGNORECASE)
 
 
@@ -158,7 +159,7 @@ def _cut(text: str, most: int, ref: str, count: Counter, of: str | None = None) 
 
 def _own(text: str) -> str:
     """Return what a tool put out, without what its client told the model beside it."""
-    return re.sub(_REMINDER, "", text, flags=re.DOTALL) if "<system-reminder>" in text else text
+    return tagged.without(text, re.compile(_REMINDER)).strip() if "<system-reminder>" in text else text
 
 
 # order

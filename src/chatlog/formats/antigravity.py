@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from chatlog import tagged
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.antigravity_steps import FULL, SHORT, steps
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, beside
@@ -32,10 +33,10 @@ LOCATIONS = tuple(
 _LOOKED_AT = 20
 _FOLDER = re.compile(r"(?:^|[/\\!])([^/\\!]+)[/\\]\.system_generated[/\\]logs[/\\][^/\\!]+$")
 _NAME = re.compile(r"\w{1,40}")
-_REQUEST = re.compile(r"<USER_REQUEST>(.*)</USER_REQUEST>", re.DOTALL)
+_REQUEST = "USER_REQUEST"
 #: What Antigravity puts behind what was typed: the time, the open files, changed settings.
-_ADDED = re.compile(r"<([A-Z][A-Z_]+)>.*?</\1>", re.DOTALL)
-_MODEL = re.compile(r"`Model Selection` from .*? to (.+?)\.?(?=\s*$|\.\s|\s*</)", re.MULTILINE)
+_ADDED = re.compile(r"<([A-Z][A-Z_]+)(?=>)")
+_MODEL = re.compile(r"`Model Selection` from .{0,200}? to (.{1,200}?)\.?(?=\s{0,9}(?:$|</)|\.\s)", re.MULTILINE)
 #: Another conversation that speaks to this one; a task of one's own has ``/task-3`` behind it.
 _SENDER = re.compile(r"\bsender=([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?=\s)")
 _CUT = re.compile(r"\n<truncated \d+ bytes>$")
@@ -153,10 +154,10 @@ class _Conversation:
     def _asked(self, row: Row) -> MessageDraft | None:
         """Return what the user typed; what Antigravity added stays in its parts."""
         content = _content(row)
-        request = _REQUEST.search(content)
-        added = content[: request.start()] + content[request.end() :] if request else content
+        request = tagged.outermost(content, _REQUEST)
+        added = content[: request[0]] + content[request[1] :] if request else content
         self.model = next(reversed([found[1] for found in _MODEL.finditer(added)]), self.model)
-        text = (request[1] if request else _ADDED.sub("", content)).strip()
+        text = (request[2] if request else tagged.without(content, _ADDED)).strip()
         if not content:
             return None
         reason = None if text else "no words of the user"

@@ -11,16 +11,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from chatlog import tagged
 from chatlog.formats import build
 from chatlog.models import Part
 
 #: What the flat text holds in place of every block that is not text.
 _PLACEHOLDER = re.compile(
-    r"\s*(?:```[^\S\n]*\n)?This block is not supported on your current device yet\.?(?:[^\S\n]*\n[^\S\n]*```)?\s*"
+    r"(?:(?<!\s)\s+)?(?:```[^\S\n]*\n)?"  # no blank is tried that another one is before
+    r"This block is not supported on your current device yet\.?(?:[^\S\n]*\n[^\S\n]*```)?\s*"
 )
 _NOT_SUPPORTED = "This block is not supported"
 #: Thinking inside the text, in conversations of 2024.
-_THINKING = re.compile(r"\s*<antThinking>(.*?)</antThinking>\s*", re.DOTALL)
+_THINKING = re.compile(r"<(antThinking)(?=>)")
 _TIMES = ("start_timestamp", "stop_timestamp")
 #: Names that parts use themselves.
 _OWN_KEYS = frozenset({"type", "id", "name", "content", "arguments", "response", "file_id", "mime_type"})
@@ -84,9 +86,11 @@ def _split(text: str, **extra: Any) -> Iterator[Part]:
     if "<antThinking>" not in text:
         yield build.text(text, **extra)
         return
-    for number, piece in enumerate(_THINKING.split(text)):
-        if piece.strip():
-            yield build.reasoning(piece, tag="antThinking") if number % 2 else build.text(piece, **extra)
+    for piece in tagged.split(text, _THINKING):
+        if isinstance(piece, str):
+            yield from [build.text(piece.strip(), **extra)] * bool(piece.strip())
+        elif piece.inner.strip():
+            yield build.reasoning(piece.inner, tag=piece.name)
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from chatlog import tagged
 from chatlog.formats import build
 from chatlog.formats.openai_content import Calls
 from chatlog.models import Part
@@ -54,9 +55,8 @@ _TOOLS = (
     "web_search",
     "write_to_file",
 )
-_CALL = re.compile(
-    rf"(?<!`)<({'|'.join(_TOOLS)})>\s*(?=<\w+>|</)(.*?)\s*</\1>|(?<!`)<thinking>\s*(.*?)\s*</thinking>", re.DOTALL
-)
+_THINKING = "thinking"
+_CALL = re.compile(rf"(?<!`)<((?:{'|'.join(_TOOLS)})(?=>\s*(?:<\w+>|</))|{_THINKING}(?=>))")
 _ARGUMENT = re.compile(r"<(\w+)>")
 #: Arguments that may hold tags like their own: they go on until the last.
 _LONG = ("content", "diff")
@@ -72,19 +72,14 @@ _TELLING = {
 
 def parts(words: str, calls: Calls) -> Iterator[Part]:
     """Yield the words of an answer as text, thoughts and calls in their order."""
-    start = 0
-    for match in _CALL.finditer(words):
-        if said := words[start : match.start()].strip():
-            yield build.text(said)
-        start = match.end()
-        name, inner, thought = match.groups()
-        if name is None:
-            yield build.reasoning(thought)
+    for piece in tagged.split(words, _CALL):
+        if isinstance(piece, str):
+            said = piece if piece == words else piece.strip()
+            yield from [build.text(said)] * bool(said)
+        elif piece.name == _THINKING:
+            yield build.reasoning(piece.inner.strip())
         else:
-            yield build.tool_call(calls.called(None, name), name, dict(_arguments(inner)))
-    rest = words if start == 0 else words[start:].strip()
-    if rest:
-        yield build.text(rest)
+            yield build.tool_call(calls.called(None, piece.name), piece.name, dict(_arguments(piece.inner.strip())))
 
 
 def _arguments(inner: str) -> Iterator[tuple[str, Any]]:

@@ -10,16 +10,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from chatlog import tagged
 from chatlog.formats import anthropic_messages, build, cline_calls
 from chatlog.formats.openai_content import Calls
 from chatlog.models import MessageDraft, Part, joined_text
 from chatlog.timespec import instant
 
-_DETAILS = re.compile(r"\s*<environment_details>.*?(?:</environment_details>|\Z)\s*", re.DOTALL)
+_DETAILS = re.compile(r"(?:(?<!\s)\s+)?<environment_details>.*?(?:</environment_details>|\Z)\s*", re.DOTALL)
 #: What a person typed, in the tags it was sent in.
-_TYPED = re.compile(
-    r"<(task|feedback|user_message|answer|user_feedback|user_input)(?: [^>]*)?>\s*(.*?)\s*</\1>", re.DOTALL
-)
+_TYPED = re.compile(r"<(task|feedback|user_message|answer|user_feedback|user_input)(?=[ >])")
 #: The words before a tool's result.
 _RESULT = re.compile(r"\s*\[([\w-]+)(?: [^\n]*)?\] Result:")
 _INJECTED = (
@@ -114,7 +113,7 @@ def _with_results(blocks: list[Any], calls: Calls) -> Iterator[Part]:
     for block in blocks:
         words = block.get("text") if block.get("type") == "text" else None
         begins = isinstance(words, str) and _RESULT.match(words) is not None
-        if gathered and (begins or not isinstance(words, str) or _is_injected(words) or _TYPED.match(words)):
+        if gathered and (begins or not isinstance(words, str) or _is_injected(words) or _is_typed(words)):
             yield _result(gathered, calls)
             gathered = []
         if isinstance(words, str) and (begins or gathered):
@@ -140,6 +139,11 @@ def _is_injected(words: str) -> bool:
     return words.lstrip().startswith(("<environment_details>", *_INJECTED))
 
 
+def _is_typed(words: str) -> bool:
+    piece = tagged.first(words, _TYPED) if words.startswith("<") else None
+    return piece is not None and piece.start == 0
+
+
 def _typed(part: Part) -> str:
     """Return what a person typed of a part: its words without what was put around and behind them."""
     words = part.get("content") if part["type"] == "text" else part.get("response")
@@ -147,9 +151,9 @@ def _typed(part: Part) -> str:
         words = joined_text({**item, "content": item.get("text")} for item in words if isinstance(item, dict))
     if not isinstance(words, str):
         return ""
-    tagged = "\n\n".join(match[2] for match in _TYPED.finditer(words))
-    if tagged or part["type"] != "text":
-        return tagged
+    told = "\n\n".join(piece.inner.strip() for piece in tagged.pieces(words, _TYPED))
+    if told or part["type"] != "text":
+        return told
     return "" if _is_injected(words) else _DETAILS.sub("", words).strip()
 
 

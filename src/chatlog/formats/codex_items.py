@@ -33,7 +33,7 @@ _INJECTED = {
     "Another language model started to solve this problem": "compact_summary",
 }
 #: Text that is one element from its beginning to its end is Codex's too, whatever it is called.
-_WRAPPED = re.compile(r"\s*<([a-z][a-z0-9_]*_[a-z0-9_]+)(?: [^<>]*)?>.*</\1>\s*", re.DOTALL)
+_WRAPPED = re.compile(r"\s*<([a-z][a-z0-9]*_[a-z0-9_]+)(?: [^<>]*)?>.*</\1>\s*", re.DOTALL)
 _IDE = "# Context from my IDE setup:"
 _REQUEST = re.compile(r"^## My request for Codex:[ \t]*\n?", re.MULTILINE)
 _IMAGE_TAG = re.compile(r"\s*</?image\b[^<>]*>\s*")

@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from chatlog import tagged
 from chatlog.formats import MALFORMED, build, openai_content
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.source import Source
@@ -21,7 +22,7 @@ from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Re
 from chatlog.timespec import instant
 
 #: What a person typed; it may hold tags of its own, so that the last end counts.
-_QUERY = re.compile(r"<user_query>\s*(.*)</user_query>", re.DOTALL)
+_QUERY = "user_query"
 _INJECTED = re.compile(r"\s*<(?!user_query)[a-z_]+>")
 #: When a prompt was sent, such as ``Friday, May 8, 2026, 6:05 AM (UTC+5:30)``.
 _TIME = re.compile(
@@ -180,11 +181,11 @@ class _Messages:
 
 def _shown(text: str) -> tuple[str, str | None]:
     """Return what a person reads of words in a person's name and, where nobody typed them, why they are hidden."""
-    query = _QUERY.search(text)
+    query = tagged.outermost(text, _QUERY)
     if query is None:
         typed = _TIME.sub("", text)
         return typed, "context added by Cursor" if _INJECTED.match(typed) else None
-    typed = query[1].rstrip()
+    typed = query[2].strip()
     return typed, "subagent_result" if typed.startswith(_CONTINUED) else None
 
 

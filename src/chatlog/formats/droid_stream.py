@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from chatlog import tagged
 from chatlog.formats import build
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
@@ -20,7 +21,7 @@ from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Record, tex
 from chatlog.timespec import instant
 
 #: Blocks that droid puts before what the user typed.
-_REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>\s*", re.DOTALL)
+_REMINDER = re.compile(r"<(system-reminder)(?=>)")
 _ROLES = ("user", "assistant", "system")
 _SESSION = ("sessionId", "session_id")
 _TOLD = frozenset({"type", "id", "timestamp", "role", "text", "finalText", *_SESSION})
@@ -45,7 +46,7 @@ def is_event(value: Row) -> bool:
 
 def typed(text: str) -> str:
     """Return what a user typed, without the reminders before it."""
-    return _REMINDER.sub("", text).strip() if "<system-reminder>" in text else text
+    return tagged.without(text, _REMINDER).strip() if "<system-reminder>" in text else text
 
 
 def read(source: Source) -> Iterator[Record]:

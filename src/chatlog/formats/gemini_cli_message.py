@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
+from chatlog import tagged
 from chatlog.formats import build
 from chatlog.formats.gemini_parts import is_error, parts_of, rest, said
 from chatlog.models import MessageDraft, Part, joined_text
@@ -25,7 +26,7 @@ _INJECTED = {
     "<state_snapshot>": "compact_summary",
     "[Function Response:": "function_response",
 }
-_EMBEDDED = re.compile(r"<(hook_context|session_context)>.*?</\1>", re.DOTALL)
+_EMBEDDED = re.compile(r"<(hook_context|session_context)(?=>)")
 #: Where the files begin that a prompt names with an @.
 _FILES = "--- Content from referenced files ---"
 _TOLD = frozenset(
@@ -92,7 +93,7 @@ def shown(parts: list[Part]) -> tuple[str, str | None]:
     words = [part["content"] for part in parts if part["type"] == "text"]
     begins = next((at for at, text in enumerate(words) if text.strip().startswith(_FILES)), len(words))
     raw = joined_text({"type": "text", "content": text} for text in (words[:begins] or words))
-    text = _EMBEDDED.sub("", raw).strip() if "_context>" in raw else raw
+    text = tagged.without(raw, _EMBEDDED).strip() if "_context>" in raw else raw
     start = text.lstrip() or raw.lstrip()
     return text or raw, next((reason for mark, reason in _INJECTED.items() if start.startswith(mark)), None)
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from chatlog import tagged
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.jsonstream import first_keys, items
 from chatlog.formats.records import read_each
@@ -27,7 +28,7 @@ _RESPONSES = re.compile(r'"responses"\s*:\s*\[')
 _PAIR = frozenset({"conversation", "responses"})
 _USERS = ("human", "user")
 #: References to what the interface draws into an answer: sources and pictures.
-_RENDERED = re.compile(r"<grok:render\b.*?</grok:render>", re.DOTALL)
+_RENDERED = re.compile(r"<(grok:render)\b")
 _IMAGES = ("generated_image_urls", "image_attachments", "image_edit_uri", "image_edit_uris")
 _KEPT_AS_PARTS = (
     "agent_thinking_traces",
@@ -161,7 +162,7 @@ def _message(row: Row, key: str, parent: str | None, prompt: Row) -> MessageDraf
         raise TypeError("a message that is no text")
     by_user = row["sender"].lower() in _USERS
     parts = tuple(_parts(row, said))
-    text = _RENDERED.sub("", said).rstrip() if "<grok:render" in said else said
+    text = tagged.without(said, _RENDERED).rstrip() if "<grok:render" in said else said
     return MessageDraft(
         role="user" if by_user else "assistant",
         text=text,

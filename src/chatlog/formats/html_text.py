@@ -16,7 +16,7 @@ _TOKEN = re.compile(
     r"""|<(/?)([a-zA-Z][\w:-]{0,40})((?:[^<>"']++|"[^"]{0,100000}+"|'[^']{0,100000}+'){0,200}+)>""",
     re.DOTALL,
 )
-_ATTRIBUTE = re.compile(r"""([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
+_ATTRIBUTE = re.compile(r"""(?<![\w-])([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _PARAGRAPHS = "address article blockquote dd div dl dt figure footer header main p section table h1 h2 h3 h4 h5 h6"
 _SILENT = "script style head template noscript"
 _SPACE = re.compile(r"[ \t\r\n\f]+")

@@ -12,13 +12,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from chatlog import tagged
 from chatlog.formats import build, openai_content
 from chatlog.formats.jsonstream import BROKEN_JSON
 from chatlog.models import Part
 
-_DETAILS = re.compile(r'\s*<details\s+type="(\w+)"([^>]*)>(.*?)</details>\s*', re.DOTALL)
-_ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
-_SUMMARY = re.compile(r"\s*<summary>(.*?)</summary>\s*", re.DOTALL)
+_DETAILS = re.compile(r'<(details)\s+type="(\w+)"')
+_ATTRIBUTE = re.compile(r'(?<![\w-])([\w-]+)="([^"]*)"')
+_SUMMARY = re.compile(r"<(summary)(?=>)")
 _THINK = re.compile(r"\s*<(think|thinking|reason|reasoning|thought)>(.*?)</\1>\s*", re.DOTALL)
 _FENCE = re.compile(r"```(\w*)\n(.*?)\n?```", re.DOTALL)
 _QUOTED = re.compile(r"^> ?", re.MULTILINE)
@@ -54,19 +55,26 @@ def _unfolded(content: str, name: str) -> Iterator[Part]:
     if thought := _THINK.match(content):
         yield build.reasoning(thought[2].strip(), tag=thought[1])
         content = content[thought.end() :]
-    at = 0
-    for number, match in enumerate(_DETAILS.finditer(content)):
-        if content[at : match.start()].strip():
-            yield build.text(content[at : match.start()])
-        at = match.end()
-        told = {key: html.unescape(value) for key, value in _ATTRIBUTE.findall(match[2])}
-        yield from _FOLDED.get(match[1], _other)({**told, "kind": match[1]}, match[3], f"{name}-{number}")
-    if content[at:].strip():
-        yield build.text(content[at:])
+    number = 0
+    for piece in tagged.split(content, _DETAILS):
+        if isinstance(piece, str):
+            said = piece if piece == content else piece.strip()
+            yield from [build.text(said)] * bool(said.strip())
+            continue
+        told = {key: html.unescape(value) for key, value in _ATTRIBUTE.findall(piece.attributes)}
+        kind = piece.tag[2]
+        yield from _FOLDED.get(kind, _other)({**told, "kind": kind}, piece.inner, f"{name}-{number}")
+        number += 1
+
+
+def _unsummarised(body: str) -> str:
+    """Return what is folded, without the line that stands for it while it is."""
+    summary = tagged.first(body, _SUMMARY)
+    return body.strip() if summary is None else f"{body[: summary.start].strip()}{body[summary.end :].strip()}"
 
 
 def _reasoning(told: dict[str, str], body: str, name: str) -> Iterator[Part]:  # noqa: ARG001  as the others
-    thought = _SUMMARY.sub("", body, count=1).strip()
+    thought = _unsummarised(body)
     if "&gt;" in thought and not thought.startswith(">"):
         thought = html.unescape(thought)
     yield build.reasoning(_QUOTED.sub("", thought), **build.compact({"duration": told.get("duration")}))
@@ -76,7 +84,7 @@ def _tool(told: dict[str, str], body: str, name: str) -> Iterator[Part]:
     """Yield a call and its result, which is an attribute or, from some pipes, the body."""
     call_id = told.get("id") or name
     yield build.tool_call(call_id, told.get("name"), _json(_json(told.get("arguments"))))
-    result = told.get("result") or html.unescape(_SUMMARY.sub("", body, count=1).strip())
+    result = told.get("result") or html.unescape(_unsummarised(body))
     if result or told.get("done") == "true":
         extra = {key: _json(told.get(key)) for key in ("files", "embeds")}
         yield build.tool_result(call_id, _json(result), is_error=told.get("error") == "true", **build.compact(extra))
@@ -84,7 +92,7 @@ def _tool(told: dict[str, str], body: str, name: str) -> Iterator[Part]:
 
 def _code(told: dict[str, str], body: str, name: str) -> Iterator[Part]:
     code = _FENCE.search(html.unescape(body))
-    arguments = {"language": code[1], "code": code[2]} if code else {"code": _SUMMARY.sub("", body, count=1).strip()}
+    arguments = {"language": code[1], "code": code[2]} if code else {"code": _unsummarised(body)}
     yield build.tool_call(name, "code_interpreter", build.compact(arguments))
     if told.get("output"):
         yield build.tool_result(name, _json(told["output"]))

@@ -38,7 +38,7 @@ _COMMENT, _NARRATOR = "comment", "narrator"
 #: What stands for a model where a person's command wrote the message.
 _BY_HAND = "manual"
 #: The time that a chat is named by where the person gave it no name, and what import puts behind it.
-_DATE_OF_STEM = re.compile(r"\s*-?\s*(?:\d{4}-\d{1,2}-\d{1,2}\s*@.*|\d{12,}(?: imported)?)$")
+_DATE_OF_STEM = re.compile(r"(?:(?<!\s)\s+)?-?\s*(?:\d{4}-\d{1,2}-\d{1,2}\s*@.*|\d{12,}(?: imported)?)$")
 _BACKUP = re.compile(r"chat_.*_\d{8}-\d{6}")
 _HUMANIZED = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})\s*@\s*(\d{1,2})h\s*(\d{1,2})m(?:\s*(\d{1,2})s)?(?:\s*(\d{1,3})ms)?"

@@ -11,14 +11,15 @@ import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from chatlog import tagged
 from chatlog.formats import build
 from chatlog.formats.jsonstream import BROKEN_JSON
 from chatlog.models import Part
 
-_THOUGHT = re.compile(r"\s*<think>\s*(.*?)\s*</think>\s*", re.DOTALL)
-_CALL = re.compile(r"<tool_call>\s*(.*?)\s*(?:</tool_call>|\Z)", re.DOTALL)
+_THOUGHT = re.compile(r"<(think)(?=>)")
+_CALL = re.compile(r"<(tool_call)(?=>)")
 _RESPONSES = re.compile(r"\s*<tool_response>")
-_RESPONSE = re.compile(r"<tool_response>\s*(.*?)\s*(?:</tool_response>|\Z)", re.DOTALL)
+_RESPONSE = re.compile(r"<(tool_response)(?=>)")
 _CALL_KEYS = frozenset({"id", "name", "arguments", "parameters", "function", "type"})
 #: Python's parser is asked about no text longer than this.
 _LITERAL_CHARS = 10_000
@@ -47,32 +48,31 @@ def are_responses(words: str) -> bool:
 
 def said(words: str, calls: Open) -> Iterator[Part]:
     """Yield the thought, the words and the calls of an answer in their order."""
-    thought = _THOUGHT.match(words)
-    if thought is not None:
-        words = words[thought.end() :]
-        if thought[1]:
-            yield build.reasoning(thought[1])
-    start = 0
-    for match in _CALL.finditer(words):
-        if before := words[start : match.start()].strip():
-            yield build.text(before)
-        yield from calls_in(match[1], calls)
-        start = match.end()
-    if rest := words[start:].strip() if start else words:
-        yield build.text(rest)
+    thought = tagged.first(words, _THOUGHT)
+    if thought is not None and not words[: thought.start].strip():
+        words = words[thought.end :].lstrip()
+        if inner := thought.inner.strip():
+            yield build.reasoning(inner)
+    for piece in tagged.split(words, _CALL, cut_off=True):
+        if isinstance(piece, str):
+            told = piece if piece == words else piece.strip()
+            yield from [build.text(told)] * bool(told)
+        else:
+            yield from calls_in(piece.inner.strip(), calls)
 
 
 def responses(words: str, calls: Open) -> Iterator[Part]:
     """Yield what each tool gave back, paired to its call by the tool's name."""
-    for match in _RESPONSE.finditer(words):
-        told = literal(build.parsed(match[1]))
+    for piece in tagged.pieces(words, _RESPONSE, cut_off=True):
+        response = piece.inner.strip()
+        told = literal(build.parsed(response))
         if isinstance(told, dict) and "content" in told:
             name = build.word(told.get("name"))
             own = build.word(told.get("tool_call_id"))
             extra = {"name": name} if name else {}
             yield {**extra, **build.tool_result(calls.answered(own, name), told["content"])}
         else:
-            yield build.tool_result(calls.answered(None, None), match[1])
+            yield build.tool_result(calls.answered(None, None), response)
 
 
 def literal(value: Any) -> Any:

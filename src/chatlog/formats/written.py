@@ -21,10 +21,10 @@ _ROLES = {"Human": "user", "User": "user", "Assistant": "assistant"}
 #: The turns of Glaive's function calls, which are one text beside another of instructions.
 _CHAT = re.compile(r"\s*(?:USER|ASSISTANT): ")
 _CHAT_IN_JSON = re.compile(r'"chat"\s*:\s*"(?:\\[nrt]|\s)*(?:USER|ASSISTANT): ')
-_CHAT_TURN = re.compile(r"(?:\A|\n)\s*(USER|ASSISTANT|FUNCTION RESPONSE): ?")
+_CHAT_TURN = re.compile(r"(?:\A|\n)[ \t]*(USER|ASSISTANT|FUNCTION RESPONSE): ?")
 _CHAT_ROLES = {"USER": "user", "ASSISTANT": "assistant", "FUNCTION RESPONSE": "tool"}
 _END = "<|endoftext|>"
-_CALLED = re.compile(r"<functioncall>\s*(\{.*\})", re.DOTALL)
+_CALLED = re.compile(r"<functioncall>\s*(?=\{)")
 #: A call's arguments are JSON in single quotes, which makes no JSON of the call.
 _QUOTED = re.compile(r"""\{\s*"name"\s*:\s*"([^"]+)"\s*,\s*"arguments"\s*:\s*'(.*)'\s*\}""", re.DOTALL)
 
@@ -62,10 +62,10 @@ def chat(facts: dict[str, Any]) -> list[Said] | None:
 
 def _chatted(role: str, words: str) -> Said:
     called = _CALLED.search(words) if role == "assistant" else None
-    if called is None:
+    if called is None or not (told := words[called.end() : words.rfind("}") + 1]):
         return _said(role, words)
-    quoted = _QUOTED.fullmatch(called[1])
-    call = {"name": quoted[1], "arguments": quoted[2]} if quoted else {"name": None, "arguments": called[1]}
+    quoted = _QUOTED.fullmatch(told)
+    call = {"name": quoted[1], "arguments": quoted[2]} if quoted else {"name": None, "arguments": told}
     return {"role": role, "content": words[: called.start()].strip() or None, "tool_calls": [{"function": call}]}
 
 
