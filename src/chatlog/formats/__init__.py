@@ -22,6 +22,7 @@ from chatlog.models import Conversation, Message, Record
 #: Readers, most particular first: the first whose `sniff` says yes reads the source.
 READERS = (
     "chatlog",
+    "codebuddy",
     "codex",
     "gemini_cli",
     "google_aistudio",

@@ -120,6 +120,11 @@ READINGS = {
         _LOCAL,
         "titles times models projects system tools reasoning attachments hidden usage",
     ),
+    "codebuddy": Reading(
+        "CodeBuddy, WorkBuddy",
+        _LOCAL,
+        "titles times models projects tools reasoning branches hidden usage",
+    ),
     "continue_dev": Reading(
         "Continue",
         _LOCAL,
