@@ -33,6 +33,7 @@ READERS = (
     "chatbotui",
     "nextchat",
     "chatbox",
+    "lobechat",
     "grok",
     "grok_cli",
     "chatgpt",

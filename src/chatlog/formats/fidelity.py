@@ -175,6 +175,11 @@ READINGS = {
         "Settings → General → Data backup, or on this computer",
         "titles times models authors system tools reasoning attachments branches hidden usage",
     ),
+    "lobechat": Reading(
+        "LobeChat",
+        "Settings → Data storage → Export",
+        "titles times models projects system tools reasoning attachments branches usage",
+    ),
     "grok": Reading(
         "Grok", "accounts.x.ai: Download account data", "titles times models reasoning attachments branches"
     ),
