@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, gemini_stream
 from chatlog.formats.gemini_cli_message import call_ids, message, shown
 from chatlog.formats.gemini_parts import parts_of, unpaired
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, first_keys, items, lines
@@ -48,7 +48,7 @@ def sniff(head: Head) -> bool:
         return head.keys <= {"history", "authType"} and _begins_with_content(head.text)
     if "messageCount" not in head.keys and ({"sessionId", "projectHash"} <= head.keys or _holds_entries(head)):
         return True
-    return any(map(_is_entry, head.objects[:20]))
+    return any(map(_is_entry, head.objects[:20])) or gemini_stream.is_stream(head)
 
 
 def _holds_entries(head: Head) -> bool:
@@ -77,6 +77,8 @@ def read(source: Source) -> Iterator[Record]:
     head = Head(source.name, source.head())
     if head.keys >= _LOG_KEYS:
         yield from _read_log(source)
+    elif gemini_stream.is_stream(head):
+        yield from gemini_stream.read(source)
     elif "parts" in head.keys or "history" in head.keys:
         yield from _read_checkpoint(source)
     else:
