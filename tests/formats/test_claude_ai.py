@@ -384,6 +384,13 @@ def test_a_design_chat_without_blocks() -> None:
     assert not sniffs({"uuid": "d1", "messages": [{"role": "user", "content": "hi"}]})
 
 
+def test_a_design_message_whose_time_is_in_its_content() -> None:
+    """It is when the message was made."""
+    content = {"role": "user", "content": "make it", "timestamp": "2026-08-01T10:00:01.000Z"}
+    chat = {"uuid": "d1", "messages": [{"uuid": "m1", "role": "user", "content": content}]}
+    assert ["2026-08-01T10:00:01.000Z"] == [message.created_at for message in messages(claude_ai.read(source(chat)))]
+
+
 def test_a_picture_with_its_bytes() -> None:
     """A picture among the blocks is bytes where it has them, else what it came as."""
     held = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}}

@@ -188,7 +188,7 @@ class _Thread:
             text=content.text,
             parts=content.parts,
             model=_name(row.get("model")),
-            created_at=instant(row.get("created_at") or row.get("timestamp")),
+            created_at=instant(_made(row)),
             source_id=key,
             parent=parent,
             metadata=_message_facts(row, content, sender),
@@ -212,9 +212,16 @@ class _Thread:
         return named if named in leaves else max(leaves, key=lambda key: oldest_first[key or ""])
 
 
+def _made(row: Mapping[str, Any]) -> Any:
+    """Return when a message was made; some of the design tool's say so in their content alone."""
+    held = row.get("content")
+    within = held.get("timestamp") if isinstance(held, dict) else None
+    return row.get("created_at") or row.get("timestamp") or within
+
+
 def _moments(rows: list[Mapping[str, Any]]) -> list[str]:
     """Return when each message was made, as text that sorts; one without a time was made with the one before."""
-    given = [row.get("created_at") or row.get("timestamp") for row in rows]
+    given = [_made(row) for row in rows]
     sortable = [made for made in given if isinstance(made, str) and _SORTS.fullmatch(made)]
     if len(sortable) == len(given):
         return sortable
