@@ -34,6 +34,7 @@ READERS = (
     "nextchat",
     "chatbox",
     "lobechat",
+    "cherry_studio",
     "grok",
     "grok_cli",
     "chatgpt",

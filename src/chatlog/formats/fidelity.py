@@ -180,6 +180,11 @@ READINGS = {
         "Settings → Data storage → Export",
         "titles times models projects system tools reasoning attachments branches usage",
     ),
+    "cherry_studio": Reading(
+        "Cherry Studio",
+        "Settings → Data → Backup, of version 5 or before",
+        "titles times models projects system tools reasoning attachments branches usage",
+    ),
     "grok": Reading(
         "Grok", "accounts.x.ai: Download account data", "titles times models reasoning attachments branches"
     ),
