@@ -44,6 +44,8 @@ SPREAD = 2
 WHOLE = 1_500
 #: So many messages are embedded by a search that finds them missing from the index.
 EMBEDDED_IN_SEARCH = 20_000
+#: So many names of a query are looked for by their closest form where no message has them.
+MOST_NAMES = 12
 #: So many of the latest messages with a word are looked at for hidden ones.
 NOTED = 50
 #: A word may be an author's name where that contains its first so many characters: the index holds stems.
@@ -172,11 +174,13 @@ class Hunt:
 
     def looser(self, terms: Sequence[Term]) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
         """Return the terms, in place of names that no message has what these may be found by, and those names."""
+        plain = [term for term in terms if not term.phrase and not term.prefix and names.is_name(term.text)]
+        looked_for = set(plain[:MOST_NAMES])
         kept: dict[Term, None] = {}
         given_up: list[Term] = []
         for term in terms:
             found: tuple[Term, ...] = (term,)
-            if not term.phrase and not term.prefix and names.is_name(term.text) and not self.count(term):
+            if term in looked_for and not self.count(term):
                 found = next((other for other in names.looser(term.text) if self.holding(other)), found)
                 given_up += [term] if found != (term,) else []
             kept |= dict.fromkeys(found)
