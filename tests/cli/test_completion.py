@@ -87,7 +87,7 @@ def test_verbs_are_offered(shell: Run) -> None:
         (("search", "--mode", ""), ["hybrid", "lexical", "semantic", "regex"]),
         (("search", "--in", "t"), ["text", "tool", "title"]),
         (("export", "--to", "m"), ["markdown"]),
-        (("import", "--from", "chatg"), ["chatgpt"]),
+        (("import", "--from", "chat"), ["chatlog", "chatbotui", "chatbox", "chatgpt", "chat_exporter"]),
         (("config", "get", "sy"), ["synchronous"]),
         (("config", "set", "synchronous", ""), ["FULL", "NORMAL"]),
         (("completion", ""), ["bash", "zsh", "fish"]),
