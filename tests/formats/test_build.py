@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chatlog.formats import build
+from chatlog.models import MessageDraft
 
 
 @pytest.mark.parametrize("kind", ["file-history_2", "a" * 40])
@@ -44,3 +45,11 @@ def test_reasoning_is_its_summary_and_its_own_words() -> None:
     """Both are kept, as texts or as blocks of text; what has no words is left."""
     payload = {"summary": ["In short"], "content": [{"text": "At length"}, {"text": ""}, {"encrypted": "x"}]}
     assert [build.reasoning("In short"), build.reasoning("At length")] == build.reasoning_parts(payload)
+
+
+def test_empty_messages_of_a_tree_are_passed_over() -> None:
+    """What follows one follows what that followed; the first follow the root."""
+    drafts = {key: MessageDraft(role="user", text=text) for key, text in (("a", ""), ("b", "x"), ("c", ""), ("d", "y"))}
+    kept, standing = build.without_empty({"a": None, "b": "a", "c": "b", "d": "c"}, drafts, "root")
+    assert [(draft.source_id, draft.parent) for draft in kept] == [("b", "root"), ("d", "b")]
+    assert standing == {None: "root", "a": "root", "b": "b", "c": "b", "d": "d"}

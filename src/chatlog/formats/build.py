@@ -254,6 +254,23 @@ def preorder(parents: Mapping[str, str | None]) -> list[tuple[str, str | None]]:
     return ordered
 
 
+def without_empty(
+    parents: Mapping[str, str | None], drafts: Mapping[str, MessageDraft], root: str | None
+) -> tuple[list[MessageDraft], dict[str | None, str | None]]:
+    """Return a tree's messages that say something, parents first, and for each id the one that stands in its place.
+
+    What follows an empty message follows what that one followed, the first ones `root`.
+    """
+    kept: list[MessageDraft] = []
+    standing: dict[str | None, str | None] = {None: root}
+    for key, parent in preorder(parents):
+        draft = drafts[key]
+        standing[key] = key if draft.text or draft.parts else standing[parent]
+        if standing[key] == key:
+            kept.append(replace(draft, source_id=key, parent=standing[parent]))
+    return kept, standing
+
+
 def newest_leaf(drafts: Iterable[MessageDraft]) -> str | None:
     """Return the id of the latest message that none follows; of several at one time, the last."""
     messages = list(drafts)

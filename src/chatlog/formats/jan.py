@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, tags
@@ -71,7 +71,6 @@ class _Thread:
     rows: dict[str, Row] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     calls: Calls = field(default_factory=Calls)
-    empty: int = 0
 
     def take(self, line: Line) -> None:
         """Read a message; a later one of the same id is its newer state."""
@@ -87,26 +86,18 @@ class _Thread:
     def records(self, thread: Row) -> Iterator[Record]:
         """Yield the thread and its messages, each after its parent."""
         parents = _parents(self.rows)
-        above: dict[str | None, str | None] = {None: None}
-        kept: list[MessageDraft] = list(_instructions(thread))
-        root = kept[0].source_id if kept else None
-        above[None] = root
-        for key, parent in build.preorder(parents):
-            made = self.messages[key]
-            above[key] = key
-            if made.text or made.parts:
-                kept.append(replace(made, source_id=key, parent=above[parent]))
-            else:
-                above[key] = above[parent]
-                self.empty += 1
-        if len(kept) > bool(root):
-            yield _draft(thread, self.rows, kept, above[_head(self.rows, parents)])
-            yield from kept
+        instructions = list(_instructions(thread))
+        root = instructions[0].source_id if instructions else None
+        kept, standing = build.without_empty(parents, self.messages, root)
+        if kept:
+            told = [*instructions, *kept]
+            yield _draft(thread, self.rows, told, standing[_head(self.rows, parents)])
+            yield from told
         elif not self.problems:
             yield LeftOut("threads without messages", 1)
         yield from self.problems
-        if self.empty:
-            yield LeftOut("messages without words", self.empty)
+        if len(kept) < len(self.messages):
+            yield LeftOut("messages without words", len(self.messages) - len(kept))
 
 
 def _draft(thread: Row, rows: Mapping[str, Row], kept: list[MessageDraft], head: str | None) -> ConversationDraft:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
@@ -118,21 +118,13 @@ class _Tables:
         instructions = list(self._instructions(group[0].row))
         names = _named(group)
         parents = self._parents(group, names)
-        by_name = {names[id(said)]: said for said in group}
-        above: dict[str | None, str | None] = {None: instructions[0].source_id if instructions else None}
-        kept: list[MessageDraft] = []
-        for key, parent in build.preorder(parents):
-            draft = by_name[key].draft
-            above[key] = key
-            if draft.text or draft.parts:
-                kept.append(replace(draft, source_id=key, parent=above[parent]))
-            else:
-                above[key] = above[parent]
-                self.empty += 1
+        drafts = {names[id(said)]: said.draft for said in group}
+        kept, standing = build.without_empty(parents, drafts, instructions[0].source_id if instructions else None)
+        self.empty += len(drafts) - len(kept)
         if not kept:
             return
         shown = [said for said in group if not said.row.get("threadId")] or group
-        yield self._draft(group[0].row, kept, above[names[id(shown[-1])]])
+        yield self._draft(group[0].row, kept, standing[names[id(shown[-1])]])
         yield from instructions
         yield from kept
 
