@@ -354,6 +354,30 @@ def test_a_tool_that_only_an_event_tells() -> None:
     assert ["shell"] == [part["name"] for draft in told(end, call).only for part in draft.parts or ()]
 
 
+@pytest.mark.parametrize(
+    ("output", "failed"),
+    [
+        ("Chunk ID: 1a\nWall time: 0.1 seconds\nProcess exited with code 2\nOutput:\nx", True),
+        ("Chunk ID: 1a\nWall time: 0.1 seconds\nProcess exited with code 0\nOutput:\nx", False),
+        ("Chunk ID: 1a\nWall time: 5.0 seconds\nProcess running with session ID 7\nOutput:\n", False),
+        ("Command: /bin/sh -lc 'printf a\nb'\nWall time: 0.1 seconds\nProcess exited with code -1\nOutput:\n", True),
+        ("Exit code: 10\nWall time: 0 seconds\nOutput:\n", True),
+        ("Exit code: 0\nWall time: 0 seconds\nOutput:\n", False),
+        ("Notes follow\nExit code: 1\nProcess exited with code 1\n", False),
+        ([{"type": "input_text", "text": "Script failed\nWall time 0.1 seconds\nOutput:\n"}], True),
+        ([{"type": "input_text", "text": t} for t in ("Script failed\nWall time 0.1 seconds\n", "Error: x")], True),
+        ([{"type": "input_text", "text": t} for t in ("Script completed\nWall time 1 seconds\n", "x")], False),
+        ([{"type": "input_image", "image_url": "data:image/png;base64,AA=="}], False),
+    ],
+)
+def test_the_head_of_an_output_says_whether_it_failed(output: Any, failed: bool) -> None:
+    """By an exit code of any generation, or as a script; what a command printed says nothing."""
+    found = told(item("function_call_output", call_id="c", output=output))
+    ((part,),) = [draft.parts or () for draft in found.only]
+
+    assert failed == part.get("is_error", False)
+
+
 def test_calls_without_ids_find_their_results() -> None:
     """A result without an id answers the first open call of its tool."""
     call = item("tool_call", function={"name": "ls"}, arguments={"path": "/"})
@@ -540,6 +564,13 @@ def test_every_generation_is_recognised(name: str) -> None:
 def test_a_first_line_longer_than_the_head_is_recognised() -> None:
     """Session facts with very long instructions are still those of a rollout."""
     assert codex.sniff(head_of(source_of(json_lines(line("session_meta", {"id": "s", "instructions": "x" * 90_000})))))
+
+
+def test_lines_without_times_are_recognised() -> None:
+    """The session's own facts tell it, as tools that take the times away leave it."""
+    values = [{key: fact for key, fact in one.items() if key != "timestamp"} for one in (META, user("Hello"))]
+    assert codex.sniff(head_of(source_of(json_lines(*values))))
+    assert [("user", "Hello")] == read(codex, source_of(json_lines(*values))).said
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,10 @@ def sniff(head: Head) -> bool:
 
 
 def _is_line(value: Mapping[str, Any]) -> bool:
-    return str(value.get("type")) in _LINES and isinstance(value.get("payload"), dict) and "timestamp" in value
+    kind, payload = str(value.get("type")), value.get("payload")
+    if kind not in _LINES or not isinstance(payload, dict):
+        return False
+    return "timestamp" in value or (kind == "session_meta" and {"id", "timestamp"} <= payload.keys())
 
 
 def read(source: Source) -> Iterator[Record]:

@@ -37,7 +37,11 @@ _WRAPPED = re.compile(r"\s*<([a-z][a-z0-9]*_[a-z0-9_]+)(?: [^<>]*)?>.*</\1>\s*",
 _IDE = "# Context from my IDE setup:"
 _REQUEST = re.compile(r"^## My request for Codex:[ \t]*\n?", re.MULTILINE)
 _IMAGE_TAG = re.compile(r"\s*</?image\b[^<>]*>\s*")
-_EXIT_CODE = re.compile(r"Exit code: (-?\d+)\n")
+#: How the head of a tool's output says that it failed: by a shell's exit code, or as a script of calls.
+_FAILED = re.compile(
+    r"(?:Exit code: |(?:Command: (?:.*\n){1,40}?)?(?:Chunk ID: .*\n)?(?:Wall time: .*\n)?Process exited with code )"
+    r"(?!0\n)-?\d+\n|Script failed\nWall time "
+)
 _TEXTS = ("input_text", "output_text", "text", "summary_text", "reasoning_text")
 _EMPTY: tuple[object, ...] = (None, "", [], {})
 #: Names that parts use themselves.
@@ -210,7 +214,13 @@ def result_part(payload: Payload, call_id: str | None) -> Part:
         response = _plain(output)
     elif output is None and "tools" in facts:
         response = facts.pop("tools")
-    return build.tool_result(call_id, response, is_error=failed, **facts)
+    return build.tool_result(call_id, response, is_error=failed or _says_it_failed(response), **facts)
+
+
+def _says_it_failed(response: Any) -> bool:
+    if isinstance(response, list) and response and isinstance(response[0], dict):
+        response = response[0].get("content")
+    return isinstance(response, str) and _FAILED.match(response) is not None
 
 
 def _unwrapped(output: str) -> tuple[Any, bool, dict[str, Any]]:
@@ -223,9 +233,7 @@ def _unwrapped(output: str) -> tuple[Any, bool, dict[str, Any]]:
         if isinstance(held, dict) and held.keys() <= {"output", "metadata"}:
             facts = held["metadata"] if isinstance(held.get("metadata"), dict) else {}
             return held["output"], facts.get("exit_code") not in (0, None), {"metadata": facts} if facts else {}
-        return output, False, {}
-    code = _EXIT_CODE.match(output)
-    return output, code is not None and code[1] != "0", {}
+    return output, False, {}
 
 
 def _plain(content: Any) -> Any:
