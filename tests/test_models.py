@@ -133,6 +133,8 @@ def test_a_message_of_text_alone_has_one_part() -> None:
         ("", None),
         (" \n\t", None),
         ("<only>a preamble</only>", None),
+        ("[Request interrupted by user for tool use]", None),
+        ("[Request interrupted by user] shows twice", "[Request interrupted by user] shows twice"),
     ],
 )
 def test_a_title_is_the_first_line_a_human_wrote(text: str, expected: str | None) -> None:

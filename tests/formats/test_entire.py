@@ -76,12 +76,14 @@ def test_lines_that_tell_less() -> None:
     found = told(
         line("user", ts="", agent="codex") | {"content": "Hello"},
         line("assistant", TEXT, id="m"),
+        line("user", {"text": "And then?"}, agent="codex"),
         line("assistant", call(id=None), id="m"),
         line("assistant") | {"content": None},
         line("note", "x"),
     )
-    assert found.said == [("user", "Hello"), ("assistant", "I'll look."), ("assistant", ""), ("assistant", "")]
-    assert len({message.source_id for message in found.only}) == 4
+    words = ["Hello", "I'll look.", "And then?", "", ""]
+    assert [text for _, text in found.said] == words
+    assert len({message.source_id for message in found.only}) == 5
     assert found.left_out == {"lines that are no message": 1}
 
 
@@ -89,6 +91,26 @@ def test_what_claude_code_said_in_a_humans_name_is_hidden() -> None:
     """It is known by its wrapper, as in Claude Code's own files."""
     found = told(ASKED, line("user", {"text": "<task-notification> done </task-notification>"}))
     assert found.hidden == [("user", "task_notification", "done")]
+
+
+def test_the_lines_of_one_answer_are_one_message() -> None:
+    """Each call's line counts what the answer had cost by then: the last counts, and once."""
+    first = line("assistant", TEXT, call(result={"output": "a"}), id="m", input_tokens=6, output_tokens=9)
+    second = line("assistant", call(id="u", result={"output": "b"}), id="m", input_tokens=6, output_tokens=20)
+    found = told(ASKED, first, second, line("assistant", TEXT, id="n"))
+    _, answer, _ = found.only
+    assert [part["type"] for part in answer.parts or ()] == ["text", *["tool_call", "tool_call_response"] * 2]
+    assert answer.metadata == {"usage": {"input_tokens": 6, "output_tokens": 20}}
+    assert [message.source_id for message in found.only[1:]] == ["m", "n"]
+
+
+def test_what_has_no_words_and_what_a_skill_says_is_not_shown() -> None:
+    """Entire keeps a line for a prompt whose words it took away, and the text of a skill as a prompt."""
+    skill = line("user", {"id": "p", "text": "Base directory for this skill: /s\n\n# Rules"})
+    found = told(line("user", {"id": "o", "text": ""}), ASKED, skill)
+    assert found.said == [("user", "Review it")]
+    assert [reason for _, reason, _ in found.hidden] == ["meta"]
+    assert found.left_out == {"prompts of which Entire kept no words": 1}
 
 
 def test_a_broken_line_is_named() -> None:

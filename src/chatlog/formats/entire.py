@@ -7,7 +7,8 @@ agent's own ``full.jsonl``, which tells all that and more, they are a copy and n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import Head, build
@@ -15,7 +16,7 @@ from chatlog.formats.claude_code_content import kept, parts_of, shown
 from chatlog.formats.jsonstream import Line, lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record, joined_text
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
 from chatlog.timespec import instant
 
 _ROLES = ("user", "assistant")
@@ -23,6 +24,9 @@ _NEEDED = frozenset(("v", "type", "content"))
 _KEYS = _NEEDED | {"agent", "cli_version", "ts", "id", "input_tokens", "output_tokens"}
 _WHOLE = "full.jsonl"
 _CLAUDE_CODE = "claude-code"
+#: How the text of a skill begins, which Claude Code adds in a human's name.
+_SKILL = "Base directory for this skill:"
+_TOKENS = ("input_tokens", "output_tokens")
 
 Row = Mapping[str, Any]
 
@@ -66,25 +70,29 @@ class _Transcript:
     def messages(self) -> Iterator[Record]:
         """Yield each message; a problem for a line that is none."""
         yield from read_each(
-            lines(self.source), self._records, "not a line of the shape that Entire writes", names_error=False
+            _joined(lines(self.source)), self._records, "not a line of the shape that Entire writes", names_error=False
         )
 
     def _records(self, line: Line) -> Iterator[Record]:
-        if line.value["type"] in _ROLES:
-            yield self.chain.link(self._message(line.value))
-        else:
+        if line.value["type"] not in _ROLES:
             self.counts["lines that are no message"] += 1
+            return
+        made = self._message(line.value)
+        if made.role == "user" and not made.text and made.parts is None:
+            self.counts["prompts of which Entire kept no words"] += 1
+        else:
+            yield self.chain.link(made)
 
     def _message(self, row: Row) -> MessageDraft:
         parts = [part for block in _blocks(row.get("content")) for part in _parts(block)]
         text, reason = joined_text(parts), None
         moment = instant(row.get("ts"))
         if row["type"] == "user" and row.get("agent") == _CLAUDE_CODE:
-            text, reason = shown(text)
+            text, reason = (text, "meta") if text.startswith(_SKILL) else shown(text)
         if not self.used and self.begun is None:
             self.begun = moment
             self.facts = build.compact({key: row.get(key) for key in ("agent", "cli_version")})
-        usage = {key: row[key] for key in ("input_tokens", "output_tokens") if row.get(key)}
+        usage = {key: row[key] for key in _TOKENS if row.get(key)}
         return MessageDraft(
             role=row["type"],
             text=text,
@@ -102,6 +110,33 @@ class _Transcript:
             return None
         self.used.add(name)
         return name
+
+
+def _joined(entries: Iterable[Line | Problem]) -> Iterator[Line | Problem]:
+    """Yield the lines with those of one answer as one: each call's has a line where results came between them."""
+    held: Line | None = None
+    for entry in entries:
+        if held is not None:
+            if isinstance(entry, Line) and _is_more(held.value, entry.value):
+                held = replace(held, value=_together(held.value, entry.value))
+                continue
+            yield held
+        held = entry if isinstance(entry, Line) else None
+        if held is None:
+            yield entry
+    if held is not None:
+        yield held
+
+
+def _is_more(row: Any, after: Any) -> bool:
+    both = isinstance(row, dict) and isinstance(after, dict) and isinstance(row.get("id"), str)
+    return both and all(row.get(key) == after.get(key) for key in ("type", "id")) and row["id"] != ""
+
+
+def _together(row: Row, after: Row) -> Row:
+    """Return one line of two; each counts all that the answer had cost by then, so that the last counts."""
+    content = _blocks(row.get("content")) + _blocks(after.get("content"))
+    return {**row, "content": content, **{key: after[key] for key in _TOKENS if after.get(key)}}
 
 
 def _blocks(content: Any) -> list[Any]:
