@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from chatlog.errors import UsageError
 from chatlog.models import (
-    TITLE_CHARS,
     Conversation,
     Filters,
     Message,
@@ -20,7 +19,6 @@ from chatlog.models import (
     other_strings,
     parse_ref,
     text_parts,
-    title_from,
 )
 from chatlog.records import conversation_record, message_record
 
@@ -116,45 +114,6 @@ def test_a_message_of_text_alone_has_one_part() -> None:
     """`all_parts` gives the text as its only part where none are kept, and the kept ones otherwise."""
     assert text_parts("hello") == message().all_parts()
     assert (CALL,) == message(parts=(CALL,)).all_parts()
-
-
-# titles
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Plan a trip to Lisbon", "Plan a trip to Lisbon"),
-        ("\n\n  Plan a trip\nto Lisbon", "Plan a trip"),
-        ("# ---\nReal words", "Real words"),
-        ("<system-reminder>be nice</system-reminder>\nPlan a trip", "Plan a trip"),
-        ("<a>1</a><b class='x'>2\n3</b> Plan", "Plan"),
-        ("<unclosed> words", "<unclosed> words"),
-        ("", None),
-        (" \n\t", None),
-        ("<only>a preamble</only>", None),
-        ("[Request interrupted by user for tool use]", None),
-        ("[Request interrupted by user] shows twice", "[Request interrupted by user] shows twice"),
-    ],
-)
-def test_a_title_is_the_first_line_a_human_wrote(text: str, expected: str | None) -> None:
-    """Injected preambles, blank lines and rulers are no title."""
-    assert expected == title_from(text)
-
-
-def test_a_long_title_is_cut_with_an_ellipsis() -> None:
-    """A title has at most 80 characters, the last of them saying that there was more."""
-    title = title_from("word " * 100)
-    assert title is not None
-    assert (True, "…") == (len(title) <= TITLE_CHARS, title[-1])
-    assert "x" * TITLE_CHARS == title_from("x" * TITLE_CHARS)
-
-
-@given(st.text())
-def test_a_title_is_one_short_line_of_any_text(text: str) -> None:
-    """Whatever the text, the title is None or one non-empty line of at most 80 characters."""
-    title = title_from(text)
-    assert title is None or (0 < len(title) <= TITLE_CHARS and [title] == title.splitlines())
 
 
 # records

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import os
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -32,10 +31,6 @@ UNSPACED = (
     "\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf"
     "\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
 )
-
-TITLE_CHARS = 80
-#: A title is looked for in so much of a message.
-TITLE_SCAN = 4_000
 
 
 class Conversation(NamedTuple):
@@ -315,29 +310,6 @@ def other_strings(parts: Iterable[Part]) -> list[str]:
         elif isinstance(value, (list, tuple)):
             stack.extend(reversed(value))
     return found
-
-
-#: What a program notes in a human's name, which names no conversation.
-_INTERRUPTED = "[Request interrupted by user"
-_OPENING = r"\s*<([a-z][\w-]{0,60})(?=[\s>])[^>]{0,1000}>"
-
-
-def title_from(text: str) -> str | None:
-    """Return a one-line title from a human's first words, without an injected preamble; None for none."""
-    if text.startswith(_INTERRUPTED) and text.rstrip().endswith("]"):
-        return None
-    start, opening = 0, re.compile(_OPENING) if text.lstrip().startswith("<") else None
-    while opening is not None and (match := opening.match(text, start)):
-        closing = f"</{match[1]}>"
-        end = text.find(closing, match.end())
-        if end < 0:
-            break
-        start = end + len(closing)
-    words = text[start : start + TITLE_SCAN]
-    line = next((line.strip() for line in words.splitlines() if line.strip(" #*`>-=")), "")
-    if len(line) > TITLE_CHARS:
-        line = line[: TITLE_CHARS - 1].rstrip() + "…"
-    return line or None
 
 
 #: The fields of a message, beside its own words, that are kept as text.

@@ -18,8 +18,9 @@ from chatlog.formats import Head, build
 from chatlog.formats.aider_blocks import HEADER, Block, Blocks
 from chatlog.formats.jsonstream import encoding_of
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, MessageDraft, Record, title_from
+from chatlog.models import ConversationDraft, MessageDraft, Record
 from chatlog.timespec import instant
+from chatlog.titles import title_from
 
 #: aider writes beside the code: the folders that people keep projects in are looked through.
 LOCATIONS: tuple[str, ...] = (

@@ -18,8 +18,9 @@ from chatlog.formats.cline_shown import Shown, request_usage
 from chatlog.formats.jsonstream import BROKEN_JSON, document, items
 from chatlog.formats.openai_content import Calls
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, title_from
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant
+from chatlog.titles import title_from
 
 _EXTENSIONS = ("saoudrizwan.claude-dev", "rooveterinaryinc.roo-cline", "kilocode.kilo-code")
 _STORAGE = (

@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from chatlog.models import ConversationDraft, MessageDraft, Part, title_from
+from chatlog.models import ConversationDraft, MessageDraft, Part
 from chatlog.store.sqlite import bodies
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.identity import Identity, is_unique
+from chatlog.titles import title_from
 
 #: So many copies of a message are looked at for one that is the same.
 COPIES = 8

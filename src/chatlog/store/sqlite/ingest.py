@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chatlog.models import ConversationDraft, Ingested, MessageDraft, title_from
+from chatlog.models import ConversationDraft, Ingested, MessageDraft
 from chatlog.store.sqlite import bodies, conversations, existing, messages, superseded, tags, trees
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.identity import (
@@ -29,6 +29,7 @@ from chatlog.store.sqlite.identity import (
 )
 from chatlog.store.sqlite.rows import Rows
 from chatlog.store.sqlite.target import Target
+from chatlog.titles import title_from
 
 #: The source of what comes in chatlog's own JSONL.
 OWN = "chatlog"

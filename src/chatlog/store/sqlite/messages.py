@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from chatlog.errors import ConflictError, NotFoundError
-from chatlog.models import Filters, Hit, Message, MessageDraft, title_from
+from chatlog.models import Filters, Hit, Message, MessageDraft
 from chatlog.store.sqlite import bodies, fulltext
 from chatlog.store.sqlite.bodies import unpack
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.conversations import Standing
 from chatlog.store.sqlite.where import message_where
 from chatlog.timespec import checked_instant
+from chatlog.titles import title_from
 
 _COLUMNS = """m.seq, m.parent_seq, m.role, b.author, b.text, b.tool, b.parts, m.model, m.created_at,
     (SELECT tokens FROM token_counts AS t WHERE t.body = m.body ORDER BY encoding DESC LIMIT 1),

@@ -10,13 +10,13 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from chatlog.models import title_from
 from chatlog.store.forgetting import Ref
 from chatlog.store.sqlite import bodies, vectors
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.conversations import DOOMED
 from chatlog.store.sqlite.identity import nameless
 from chatlog.store.sqlite.messages import storable_seq, switch_head
+from chatlog.titles import title_from
 
 #: So many messages are looked at once.
 BITE = 64
