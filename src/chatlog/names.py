@@ -12,8 +12,8 @@ from chatlog.models import Term
 from chatlog.query import STOP_WORDS
 
 #: A capital after a small letter or a digit, or the last capital of several before a small one.
-_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_SEPARATOR = re.compile(r"[/\\]+")
+_HUMP = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"
+_SEPARATOR = r"[/\\]+"
 _MARKS = "?!.,;:()[]{}'\"`<>"
 #: Of a dotted name this much is a name by itself: the `ts` of `login.ts` is none.
 _SHORTEST = 6
@@ -34,7 +34,7 @@ def looser(name: str) -> Iterator[tuple[Term, ...]]:
     if re.fullmatch(_HASH, bare):
         yield from ((Term(bare[:length]),) for length in _SHORT_HASHES if length < len(bare))
         return
-    pieces = [piece for piece in _SEPARATOR.split(bare) if piece]
+    pieces = [piece for piece in re.split(_SEPARATOR, bare) if piece]
     last = pieces[-1] if pieces else ""
     for start in range(1, len(pieces) if "." in last[1:] else len(pieces) - 1):
         yield (Term("/".join(pieces[start:])),)
@@ -60,7 +60,7 @@ def parts_of(identifier: str) -> tuple[str, ...]:
     """Return the words that an identifier is made of, without small ones; nothing of what has no humps."""
     if not re.search(r"[a-z0-9][A-Z]|[A-Z]{2}[a-z]", identifier):
         return ()
-    words = (word.lower() for piece in re.findall(r"[A-Za-z0-9]+", identifier) for word in _HUMP.split(piece))
+    words = (word.lower() for piece in re.findall(r"[A-Za-z0-9]+", identifier) for word in re.split(_HUMP, piece))
     return tuple(dict.fromkeys(word for word in words if len(word) > 1 and word not in STOP_WORDS))[:_MOST_PARTS]
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from chatlog import tagged
 from chatlog.formats import build
 from chatlog.formats.turns import NO_RESULT, Step, mention, response_text
 from chatlog.models import Message, Part, joined_text, other_strings, text_parts
@@ -26,8 +25,8 @@ _EMPTY_RESULT = "(empty)"
 BETWEEN = "(turns between are left out)"
 #: The piece of a word that a cut leaves.
 _PART_AT_END, _PART_AT_START = re.compile(r"(?<=\s)\S{1,24}\Z"), re.compile(r"\A\S{1,24}(?=\s)")
-#: What a client says to its model in the middle of a result, and what the note of a cut costs.
-_REMINDER, _NOTICE = r"<(system-reminder)(?=>)", 32
+#: What the note of a cut costs.
+_NOTICE = 32
 _TAG = re.compile(r"<(/?)(history)", re.IGNORECASE)
 
 
@@ -48,7 +47,9 @@ def speaker(message: Message) -> str:
 
 def said(message: Message) -> str:
     """Return the words of a message, those of its tools where it has no others."""
-    return message.text if message.text.strip() else _own("\n".join(other_strings(message.parts or ()))).strip()
+    if message.text.strip():
+        return message.text
+    return build.without_reminders("\n".join(other_strings(message.parts or ()))).strip()
 
 
 def passage(text: str, words: frozenset[str], most: int, count: Counter) -> str:
@@ -119,7 +120,7 @@ def _short_part(part: Part, result_cap: int, text_cap: int, ref: str, count: Cou
             return part if text == content else {**part, "content": text}
         case {"type": "tool_call_response"}:
             whole = response_text(part.get("response"))
-            text = _cut(whole, result_cap, ref, count, of=_own(whole))
+            text = _cut(whole, result_cap, ref, count, of=build.without_reminders(whole))
             return part if text == whole else {**part, "response": text}
         case {"type": "tool_call", "arguments": arguments}:
             return {**part, "arguments": _short_arguments(arguments, result_cap, ref, count)}
@@ -155,11 +156,6 @@ def _cut(text: str, most: int, ref: str, count: Counter, of: str | None = None) 
     first, last = _PART_AT_END.sub("", first), _PART_AT_START.sub("", last)
     left_out = max(size - count(first) - count(last), 1)
     return f"{first}\n[… {left_out:,} tokens cut; chatlog show {ref} --full has all of it …]\n{last}".strip()
-
-
-def _own(text: str) -> str:
-    """Return what a tool put out, without what its client told the model beside it."""
-    return tagged.without(text, re.compile(_REMINDER)).strip() if "<system-reminder>" in text else text
 
 
 # order

@@ -134,23 +134,23 @@ def _says_any(text: str, terms: Sequence[Term]) -> bool:
 
 def _is_any(message: Message, conversation: Conversation, filters: Sequence[Filters]) -> bool:
     """Whether any of the filters, each of one field, lets a message through."""
-    held = {
-        "role": message.role,
-        "author": message.author,
-        "source": conversation.source or "chatlog",
-        "model": message.model or conversation.model,
-        "project": conversation.project,
-        "title": conversation.title,
-    }
-    for each in filters:
-        for name, value in held.items():
-            wanted = getattr(each, name)
-            for word in wanted if isinstance(wanted, tuple) else [wanted] if wanted else []:
-                whole = name in ("role", "author", "source")
-                said = (value or "").casefold()
-                if said == word.casefold() if whole else word.casefold() in said:
-                    return True
-    return False
+    whole = {"role": message.role, "author": message.author, "source": conversation.source or "chatlog"}
+    part = {"model": message.model or conversation.model, "project": conversation.project, "title": conversation.title}
+    return any(
+        any(word == _folded(said) for name, said in whole.items() for word in _wanted(each, name))
+        or any(word in _folded(said) for name, said in part.items() for word in _wanted(each, name))
+        for each in filters
+    )
+
+
+def _wanted(filters: Filters, name: str) -> list[str]:
+    """Return what filters ask of a field."""
+    value = getattr(filters, name)
+    return [_folded(word) for word in (value if isinstance(value, tuple) else (value,)) if word]
+
+
+def _folded(word: str | None) -> str:
+    return (word or "").casefold()
 
 
 def _by_title(store: Store, query: language.Query, options: SearchOptions) -> Results:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chatlog.formats import build
-from chatlog.models import MessageDraft
+from chatlog.models import LeftOut, MessageDraft
 
 
 @pytest.mark.parametrize("kind", ["file-history_2", "a" * 40])
@@ -53,3 +53,27 @@ def test_empty_messages_of_a_tree_are_passed_over() -> None:
     kept, standing = build.without_empty({"a": None, "b": "a", "c": "b", "d": "c"}, drafts, "root")
     assert [(draft.source_id, draft.parent) for draft in kept] == [("b", "root"), ("d", "b")]
     assert standing == {None: "root", "a": "root", "b": "b", "c": "b", "d": "d"}
+
+
+def test_parts_are_kept_where_they_say_more_than_is_shown() -> None:
+    """Text alone is not kept twice."""
+    words, thought = build.text("x"), build.reasoning("why")
+    assert [build.kept([words], "x"), build.kept([], "x"), build.kept([thought, words], "x")] == [
+        None,
+        None,
+        (thought, words),
+    ]
+
+
+def test_what_was_left_out_and_when_it_began() -> None:
+    """Counts come in the order they were met, without those of nothing; the first time is the first there is."""
+    assert [LeftOut("b", 2), LeftOut("a", 1)] == list(build.left_out({"b": 2, "none": 0, "a": 1}))
+    moment = "2026-01-31T10:00:00.000Z"
+    drafts = [MessageDraft(role="user", text="x"), MessageDraft(role="user", text="y", created_at=moment)]
+    assert [build.first_moment(drafts), build.first_moment([])] == [moment, None]
+
+
+def test_reminders_are_no_words() -> None:
+    """What a program tells its model in the middle of a text is left out; a text without any stays as it is."""
+    assert build.without_reminders("a <system-reminder>be nice</system-reminder> b\n") == "a  b"
+    assert build.without_reminders(" a ") == " a "

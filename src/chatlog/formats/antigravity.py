@@ -118,8 +118,7 @@ class _Conversation:
         if self.draft is not None:
             project = self.project or _project_beside(self.source, str(self.draft.source_id))
             yield replace(self.draft, head=self.last, model=self.model, project=project)
-        for what, count in self.counts.items():
-            yield LeftOut(what, count)
+        yield from build.left_out(self.counts)
 
     def records(self) -> Iterator[Record]:
         """Yield the messages that the steps are."""
@@ -184,7 +183,7 @@ class _Conversation:
             self.project = self.project or build.word(folder)
         if not parts:
             return None
-        kept = None if build.only_text(parts, content) else tuple(parts)
+        kept = build.kept(parts, content)
         return MessageDraft(role="assistant", text=content, parts=kept, model=self.model)
 
     def _result(self, kind: str, row: Row) -> MessageDraft | None:

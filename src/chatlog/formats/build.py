@@ -9,19 +9,20 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from chatlog.canonical import content_hash
-from chatlog.models import ConversationDraft, MessageDraft, Part, Record
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record
 
 #: So many messages are looked at for the first that was typed.
 _OPENING_MESSAGES = 100
+_REMINDER = r"<(system-reminder)(?=>)"
 #: What is longer or has blanks may be somebody's words rather than a name.
-_KIND = re.compile(r"[\w-]{1,40}")
+_KIND = r"[\w-]{1,40}"
 
 
 def text(content: str, **extra: Any) -> Part:
@@ -103,6 +104,20 @@ def only_text(parts: Iterable[Part], shown: str) -> bool:
     return not found or found == [{"type": "text", "content": shown}]
 
 
+def kept(parts: Sequence[Part], shown: str) -> tuple[Part, ...] | None:
+    """Return the parts to keep beside `shown`, None where that is all they say."""
+    return None if only_text(parts, shown) else tuple(parts)
+
+
+def without_reminders(text: str) -> str:
+    """Return a text without what an agent's program tells its model in the middle of it."""
+    if "<system-reminder>" not in text:
+        return text
+    from chatlog import tagged
+
+    return tagged.without(text, re.compile(_REMINDER)).strip()
+
+
 def parsed(arguments: Any) -> Any:
     """Return the value of JSON text that holds an object or array; anything else as it is."""
     if not isinstance(arguments, str) or arguments[:1] not in ("{", "["):
@@ -123,9 +138,19 @@ def word(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def kind_name(kind: object, names: re.Pattern[str] = _KIND) -> str:
+def kind_name(kind: object, names: str | re.Pattern[str] = _KIND) -> str:
     """Return the name that a source gives a kind of entry, for a count of those; "unknown" where it is no name."""
-    return kind if isinstance(kind, str) and names.fullmatch(kind) else "unknown"
+    return kind if isinstance(kind, str) and re.fullmatch(names, kind) else "unknown"
+
+
+def left_out(counts: Mapping[str, int]) -> Iterator[LeftOut]:
+    """Yield how much was left out of each kind, in the order in which it was met."""
+    return (LeftOut(what, count) for what, count in counts.items() if count)
+
+
+def first_moment(drafts: Iterable[MessageDraft]) -> str | None:
+    """Return the time of the first message that has one."""
+    return next((draft.created_at for draft in drafts if draft.created_at), None)
 
 
 class Chain:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from chatlog.formats import MALFORMED, Head, build
-from chatlog.formats.jsonstream import encoding_of
+from chatlog.formats.jsonstream import text_of
 from chatlog.formats.records import recovered
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
@@ -62,9 +62,7 @@ def read(source: Source) -> Iterator[Record]:
     if Head(source.name, source.head()).is_json:
         yield from _read_document(source)
         return
-    with source.open() as stream:
-        data = stream.read()
-    text = data.decode(encoding_of(data[:4]), "replace").lstrip("\ufeff").replace("\r\n", "\n")
+    text = text_of(source).lstrip("\ufeff").replace("\r\n", "\n")
     if marks := _headings(text):
         yield from _records(_of_page(text, marks))
     else:
@@ -185,7 +183,7 @@ def _draft(turn: _Turn, days_first: bool) -> MessageDraft:
     made = MessageDraft(
         role=_ROLES.get(turn.who, "tool"),
         text=text,
-        parts=None if build.only_text(parts, text) else tuple(parts),
+        parts=build.kept(parts, text),
         created_at=_moment(turn.moment, days_first=days_first),
         metadata=turn.facts,
     )

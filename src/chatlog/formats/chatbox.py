@@ -16,9 +16,9 @@ from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.envelope import role_of
-from chatlog.formats.jsonstream import BROKEN_JSON, document
+from chatlog.formats.jsonstream import BROKEN_JSON, document, text_of
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
 from chatlog.timespec import instant
 
 #: Where versions before the browser's database keep their sessions, and what stays there of them.
@@ -68,8 +68,7 @@ def read(source: Source) -> Iterator[Record]:
         for thread in threads:
             yield from thread.records(left_out)
     yield from problems
-    for what, count in left_out.items():
-        yield LeftOut(what, count)
+    yield from build.left_out(left_out)
 
 
 def _data(source: Source) -> tuple[Any, list[Problem]]:
@@ -77,8 +76,7 @@ def _data(source: Source) -> tuple[Any, list[Problem]]:
     try:
         return document(source), []
     except BROKEN_JSON:
-        with source.open() as stream:
-            text = stream.read().decode("utf-8", "replace")
+        text = text_of(source)
     found: dict[str, Any] = {}
     for match in _SESSION_KEY.finditer(text):
         with suppress(*BROKEN_JSON):
@@ -187,7 +185,7 @@ class _Thread:
         return ConversationDraft(
             source_id=f"{self.session.get('id') or 'session'}/{first}",
             title=None if title == _UNTITLED else title,
-            created_at=next((one.created_at for one in self.messages.values() if one.created_at), None),
+            created_at=build.first_moment(self.messages.values()),
             model=build.word(model) or next((one.model for one in self.messages.values() if one.model), None),
             head=self.head or self.last,
             pinned=self.session.get("starred") is True,
@@ -205,7 +203,7 @@ def _message(row: Row) -> MessageDraft:
     return MessageDraft(
         role=role,
         text=text,
-        parts=None if build.only_text(parts, text) else parts,
+        parts=build.kept(parts, text),
         author=build.word(row.get("name")),
         model=build.word(row.get("model")) if role == "assistant" else None,
         created_at=instant(row.get("timestamp")),

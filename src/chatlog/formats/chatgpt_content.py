@@ -105,7 +105,7 @@ def said(row: Row) -> Said:
     if attachments := row.metadata.get("attachments"):
         _attach(parts, attachments, row.names)
     text = clean(words, row.metadata, answer=row.role == "assistant")
-    return Said(text, None if build.only_text(parts, text) else tuple(parts))
+    return Said(text, build.kept(parts, text))
 
 
 def _words(row: Row, parts: list[Part]) -> str:

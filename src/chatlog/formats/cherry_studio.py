@@ -17,7 +17,7 @@ from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.envelope import role_of
 from chatlog.formats.records import recovered
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
 from chatlog.timespec import instant
 
 LOCATIONS: tuple[str, ...] = ()
@@ -68,8 +68,7 @@ def read(source: Source) -> Iterator[Record]:
             continue
         yield from found.records(*known.get(str(topic.get("id")), ({}, {})), left_out)
     yield from problems
-    for what, count in left_out.items():
-        yield LeftOut(what, count)
+    yield from build.left_out(left_out)
 
 
 def _rows(held: Any) -> list[Row]:
@@ -147,7 +146,7 @@ class _Topic:
         return MessageDraft(
             role=role,
             text=text,
-            parts=None if build.only_text(parts, text) else parts,
+            parts=build.kept(parts, text),
             model=(build.word(names.get("id")) or build.word(row.get("modelId"))) if role == "assistant" else None,
             created_at=instant(row.get("createdAt")),
             source_id=build.word(row.get("id")),
@@ -171,7 +170,7 @@ class _Topic:
     def _draft(self, told: Row, assistant: Row) -> ConversationDraft:
         facts = {**self.topic, **told}
         title, model = build.word(facts.get("name")), assistant.get("model")
-        first = next((one.created_at for one in self.messages if one.created_at), None)
+        first = build.first_moment(self.messages)
         rest = {key: facts.get(key) for key in ("type", "isNameManuallyEdited")}
         who = {key: assistant.get(key) for key in ("id", "emoji", "type")}
         return ConversationDraft(

@@ -51,7 +51,7 @@ def said(row: Mapping[str, Any], message_id: str) -> Said:
     words, parts = _words(flat if isinstance(flat, str) else "", reader)
     if row.get("attachments") or row.get("files") or row.get("files_v2"):
         parts.extend(_files(row))
-    return Said(words, None if build.only_text(parts, words) else tuple(parts), _times(blocks), reader.budgets)
+    return Said(words, build.kept(parts, words), _times(blocks), reader.budgets)
 
 
 def _blocks(content: Any) -> list[Mapping[str, Any]]:

@@ -20,7 +20,7 @@ from chatlog.formats.claude_code_lane import Drafts, Lane
 from chatlog.formats.claude_code_links import Entry
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, items, lines
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, Problem, Record, TitleHint
+from chatlog.models import ConversationDraft, Problem, Record, TitleHint
 
 LOCATIONS = tuple(f"{at}/projects/**/*.jsonl" for at in ("~/.claude", "$CLAUDE_CONFIG_DIR", "~/.config/claude"))
 _MESSAGES = ("user", "assistant")
@@ -346,7 +346,7 @@ class _Session:
         yield from self._hints()
         other = (facts for session, facts in self.facts.items() if (session, "") not in self.lanes)
         self.counts["titles, names and tags of sessions without messages"] = sum(map(len, other))
-        yield from (LeftOut(what, count) for what, count in sorted(self.counts.items()) if count)
+        yield from build.left_out(dict(sorted(self.counts.items())))
 
     def _completed(self, session: str, name: str, lane: Lane) -> ConversationDraft:
         draft = lane.conversation()

@@ -103,7 +103,7 @@ def system_view(entry: Mapping[str, Any]) -> View | None:
     if subtype not in _TELLING or not isinstance(content, str) or not content:
         return None
     text, reason = shown(content)
-    return View("user", text, kept(parts_of(content), text), reason or subtype)
+    return View("user", text, build.kept(parts_of(content), text), reason or subtype)
 
 
 def user_view(content: Any) -> View:
@@ -112,12 +112,7 @@ def user_view(content: Any) -> View:
     text, reason = shown(joined_text(parts))
     if any(part["type"] == "tool_call_response" for part in parts) and (reason or not text):
         return View("tool", "", tuple(parts))
-    return View("user", text, kept(parts, text), reason)
-
-
-def kept(parts: list[Part], text: str) -> tuple[Part, ...] | None:
-    """Return the parts to keep beside `text`, None where it is all that they say."""
-    return None if build.only_text(parts, text) else tuple(parts)
+    return View("user", text, build.kept(parts, text), reason)
 
 
 def shown(raw: str) -> tuple[str, str | None]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from chatlog import timespec
 from chatlog.formats import build
-from chatlog.formats.claude_code_content import INTERRUPTED, View, fingerprint, kept, parts_of, result_facts, shown
+from chatlog.formats.claude_code_content import INTERRUPTED, View, fingerprint, parts_of, result_facts, shown
 from chatlog.formats.claude_code_links import Entry, Links
 from chatlog.models import ConversationDraft, MessageDraft, Part, joined_text
 
@@ -72,7 +72,7 @@ class Response:
         return MessageDraft(
             role="assistant",
             text=text,
-            parts=kept(self.parts, text),
+            parts=build.kept(self.parts, text),
             model=None if no_answer else self.model,
             created_at=self.created_at,
             source_id=self.source_id,
@@ -338,7 +338,7 @@ class Lane:
 
     def _accept_words(self, queued: Queued, base: str | None, unsent: str | None) -> str | None:
         text, reason = shown(joined_text(queued.parts))
-        view = View("user", text, kept(queued.parts, text), reason or unsent)
+        view = View("user", text, build.kept(queued.parts, text), reason or unsent)
         name = {"uuid": f"queue-{queued.entry.get('timestamp')}"}
         source_id, head = self._name(name, view, base), self.head
         metadata = self._message_facts(queued.entry, view)

@@ -194,8 +194,7 @@ def _read_shown(source: Source) -> Iterator[Record]:
                 yield draft
             yield replace(made, parent=last)
             last = made.source_id
-    for what, count in shown.left_out.items():
-        yield LeftOut(what, count)
+    yield from build.left_out(shown.left_out)
 
 
 def _shown_conversation(task_id: str | None, first: MessageDraft) -> ConversationDraft:

@@ -169,7 +169,7 @@ def _draft(row: Row, role: str, text: str, parts: tuple[Part, ...], hidden: str 
     return MessageDraft(
         role=role,
         text=text,
-        parts=None if build.only_text(parts, text) else parts,
+        parts=build.kept(parts, text),
         model=model_of(row),
         created_at=instant(row.get("ts")),
         source_id=row["id"] if isinstance(row.get("id"), str) else None,

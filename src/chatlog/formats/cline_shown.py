@@ -96,7 +96,7 @@ class Shown:
         return MessageDraft(
             role=role,
             text=said,
-            parts=None if build.only_text(parts, said) else parts,
+            parts=build.kept(parts, said),
             model=model_of(entry) if role == "assistant" else None,
             created_at=instant(entry["ts"]),
             source_id=key,

@@ -17,7 +17,7 @@ from chatlog.formats.codex_items import content_parts
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record, joined_text
+from chatlog.models import ConversationDraft, MessageDraft, Part, Record, joined_text
 from chatlog.timespec import instant
 
 #: Where the files are found, on every platform.
@@ -128,7 +128,7 @@ class _Session:
         made = MessageDraft(
             role="assistant",
             text=text,
-            parts=None if build.only_text(answer.parts, text) else tuple(answer.parts),
+            parts=build.kept(answer.parts, text),
             model=self.model,
             created_at=answer.moment,
             source_id=answer.source_id,
@@ -154,8 +154,7 @@ class _Session:
         yield from self._finished()
         if self.draft is not None:
             yield replace(self.draft, title=self.title, model=self.model, head=self.last)
-        for what, count in self.counts.items():
-            yield LeftOut(what, count)
+        yield from build.left_out(self.counts)
 
 
 def _said(row: Row) -> list[Part]:
@@ -181,7 +180,7 @@ def _message(row: Row) -> MessageDraft:
     return MessageDraft(
         role=role,
         text=text,
-        parts=None if build.only_text(parts, text) else tuple(parts),
+        parts=build.kept(parts, text),
         created_at=instant(row.get("timestamp")),
         source_id=build.word(row.get("id")),
         hidden=reason is not None,

@@ -15,7 +15,7 @@ from chatlog.formats import MALFORMED, build
 from chatlog.formats.jsonstream import Line, lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
 from chatlog.timespec import instant
 
 _ITEM_EVENTS = ("item.started", "item.updated", "item.completed")
@@ -137,7 +137,7 @@ class _Stream:
     def close(self) -> Iterator[Record]:
         """Yield the rest."""
         yield from self._finish()
-        yield from (LeftOut(what, count) for what, count in sorted(self.counts.items()))
+        yield from build.left_out(dict(sorted(self.counts.items())))
 
 
 def _message(item: Mapping[str, Any]) -> MessageDraft:
@@ -152,7 +152,7 @@ def _message(item: Mapping[str, Any]) -> MessageDraft:
     else:
         parts = _tool(str(kind), item)
     text = joined_text(parts)
-    kept = None if build.only_text(parts, text) else tuple(parts)
+    kept = build.kept(parts, text)
     return MessageDraft(role="assistant", text=text, parts=kept)
 
 

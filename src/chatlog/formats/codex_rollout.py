@@ -25,7 +25,7 @@ from chatlog.formats.codex_items import (
 from chatlog.formats.codex_meta import Meta
 from chatlog.formats.codex_thread import CALL, INSTRUCTIONS, SEARCH, Held, Thread
 from chatlog.formats.source import Source
-from chatlog.models import LeftOut, Record
+from chatlog.models import Record
 
 #: The keys of the first line, in the generation that had no payloads.
 FIRST_KEYS = {"id", "timestamp", "instructions", "git"}
@@ -90,7 +90,7 @@ class Rollout:
         yield from self.taken()
         if self._announced or self.meta.is_known:
             yield self.meta.conversation(self.thread)
-        yield from (LeftOut(what, count) for what, count in sorted(self.counts.items()))
+        yield from build.left_out(dict(sorted(self.counts.items())))
 
     def leave_out(self, kind: Any, family: str = "") -> None:
         """Count what is no message under the name the source gives it, if that is a name."""

@@ -61,7 +61,7 @@ class Held:
         return MessageDraft(
             role=self.role,
             text=text,
-            parts=None if build.only_text(self.parts, text) else tuple(self.parts),
+            parts=build.kept(self.parts, text),
             author=self.author,
             model=self.model,
             created_at=moment,

@@ -135,7 +135,7 @@ def _draft(item: Row, role: str, text: str, parts: list[Part]) -> MessageDraft:
     return MessageDraft(
         role=role,
         text=text,
-        parts=None if build.only_text(parts, text) else tuple(parts),
+        parts=build.kept(parts, text),
         model=_model(item) if role == "assistant" else None,
         created_at=instant(begun),
         hidden=is_summary,

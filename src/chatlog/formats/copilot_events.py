@@ -16,7 +16,7 @@ from chatlog.formats import MALFORMED, build
 from chatlog.formats.copilot_event_parts import EMPTY, Data, attachment, request_part, result_part
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
 from chatlog.timespec import instant
 
 _FAMILIES = ("session", "user", "assistant", "tool", "system", "subagent", "hook", "skill", "pending_messages")
@@ -170,7 +170,7 @@ class _Session:
                 yield replace(lane.draft, head=lane.last)
         if self.usage:
             self.counts["assistant.usage without an answer"] += 1
-        yield from (LeftOut(what, count) for what, count in sorted(self.counts.items()) if count)
+        yield from build.left_out(dict(sorted(self.counts.items())))
 
     # events of the session
 
@@ -331,7 +331,7 @@ def _facts(kind: str, data: Data) -> dict[str, Any]:
 
 def _spoken(parts: list[Part], model: str | None) -> _Made:
     text = joined_text(parts)
-    return _Made("assistant", text, None if build.only_text(parts, text) else tuple(parts), model)
+    return _Made("assistant", text, build.kept(parts, text), model)
 
 
 _REASONS = {

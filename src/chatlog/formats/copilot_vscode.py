@@ -256,7 +256,7 @@ def _response(name: str, request: Request, asked: str | None) -> MessageDraft | 
     return MessageDraft(
         role="assistant",
         text=text,
-        parts=None if build.only_text(parts, text) else tuple(parts),
+        parts=build.kept(parts, text),
         model=_model(request),
         created_at=instant(ended) or asked,
         parent=name,

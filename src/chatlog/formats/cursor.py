@@ -18,7 +18,7 @@ from chatlog.formats.cursor_bubbles import message
 from chatlog.formats.jsonstream import BROKEN_JSON, beside, document
 from chatlog.formats.source import Source
 from chatlog.formats.sqlite_source import MAGIC, Database, holds, loaded, quoted, records, schema
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
+from chatlog.models import ConversationDraft, MessageDraft, Problem, Record
 from chatlog.timespec import instant
 
 _PLACES = ("~/.config/Cursor", "~/Library/Application Support/Cursor", "$APPDATA/Cursor")
@@ -214,7 +214,7 @@ class _Chats:
         yield from self.problems
         self.left_out["prompts whose chats are not in this file"] = len(prompts)
         self.left_out["bubbles whose chats are not in this file"] = self._stray()
-        yield from (LeftOut(what, count) for what, count in self.left_out.items() if count)
+        yield from build.left_out(self.left_out)
 
     def _all(self) -> Iterator[Record]:
         for number, tab in enumerate(self._list(_TABS, "tabs"), 1):

@@ -66,7 +66,7 @@ def message(bubble: Mapping[str, Any], source_id: str, parent: str | None) -> Me
     return MessageDraft(
         role=role,
         text=shown,
-        parts=None if build.only_text(parts, shown) else parts,
+        parts=build.kept(parts, shown),
         model=_model(bubble),
         created_at=_moment(bubble),
         source_id=source_id,

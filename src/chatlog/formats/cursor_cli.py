@@ -169,7 +169,7 @@ class _Messages:
         return replace(
             made,
             text=text,
-            parts=None if build.only_text(parts, text) else parts,
+            parts=build.kept(parts, text),
             source_id=self.last,
             parent=parent,
             model=options.get("modelName"),

@@ -132,7 +132,7 @@ def _message(said: Mapping[str, Any], key: str, parent: str | None) -> MessageDr
     return MessageDraft(
         role=role,
         text=text,
-        parts=None if build.only_text(parts, text) else parts,
+        parts=build.kept(parts, text),
         model=build.word(said.get("model")) if role == "assistant" else None,
         created_at=instant(said.get("inserted_at")),
         source_id=key,

@@ -15,7 +15,7 @@ from chatlog.formats import Head, anthropic_messages, build, droid_stream
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Record, text_parts
+from chatlog.models import ConversationDraft, MessageDraft, Record, text_parts
 from chatlog.timespec import instant
 
 #: Where the files are found, on every platform.
@@ -85,8 +85,7 @@ class _Session:
         """Yield the conversation with its leaf, and how much was left out."""
         if self.draft is not None:
             yield replace(self.draft, head=self.last)
-        for what, count in self.counts.items():
-            yield LeftOut(what, count)
+        yield from build.left_out(self.counts)
 
 
 def _conversation(start: Row, stem: str) -> ConversationDraft:
@@ -105,7 +104,7 @@ def _message(entry: Row) -> MessageDraft:
     made = anthropic_messages.message(entry["message"])
     parts, text, facts = made.parts, made.text, dict(made.metadata)
     if made.role == "user" and "<system-reminder>" in text:
-        parts, text = made.parts or text_parts(text), droid_stream.typed(text)
+        parts, text = made.parts or text_parts(text), build.without_reminders(text)
         if not text:
             facts["hidden_reason"] = "system_reminder"
     facts |= {key: fact for key, fact in entry.items() if key not in _ENTRY_TOLD and fact not in (None, "", [], {})}

@@ -6,22 +6,18 @@ the completion at the end of a run is its last answer's usage.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chatlog import tagged
 from chatlog.formats import build
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Record, text_parts
+from chatlog.models import ConversationDraft, MessageDraft, Record, text_parts
 from chatlog.timespec import instant
 
-#: Blocks that droid puts before what the user typed.
-_REMINDER = re.compile(r"<(system-reminder)(?=>)")
 _ROLES = ("user", "assistant", "system")
 _SESSION = ("sessionId", "session_id")
 _TOLD = frozenset({"type", "id", "timestamp", "role", "text", "finalText", *_SESSION})
@@ -42,11 +38,6 @@ def is_event(value: Row) -> bool:
     return (kind == "tool_call" and {"toolName", "parameters"} <= value.keys()) or (
         kind == "completion" and "finalText" in value
     )
-
-
-def typed(text: str) -> str:
-    """Return what a user typed, without the reminders before it."""
-    return tagged.without(text, _REMINDER).strip() if "<system-reminder>" in text else text
 
 
 def read(source: Source) -> Iterator[Record]:
@@ -127,8 +118,7 @@ class _Stream:
     def close(self) -> Iterator[Record]:
         """Yield the conversation with its leaf, and how much was left out."""
         yield from self._end()
-        for what, count in self.counts.items():
-            yield LeftOut(what, count)
+        yield from build.left_out(self.counts)
 
 
 def _session_of(event: Row) -> str | None:
@@ -149,7 +139,7 @@ def _said(event: Row) -> MessageDraft:
     text, role = event["text"], event["role"]
     if not isinstance(text, str) or role not in _ROLES:
         raise TypeError("a message without text or a known role")
-    shown = typed(text) if role == "user" else text
+    shown = build.without_reminders(text) if role == "user" else text
     return MessageDraft(
         role=role,
         text=shown,

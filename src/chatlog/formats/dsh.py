@@ -201,8 +201,7 @@ class _Session:
         """Yield the conversation with its title and model, and how much was left out."""
         if self.draft is not None:
             yield replace(self.draft, title=self.title, model=self.model)
-        for what, count in self.counts.items():
-            yield LeftOut(what, count)
+        yield from build.left_out(self.counts)
 
 
 _HANDLERS: dict[Any, Callable[[_Session, Row, Row], Iterator[MessageDraft]]] = {
@@ -236,7 +235,7 @@ def _message(role: str, held: Row, row: Row, facts: dict[str, Any]) -> MessageDr
     return MessageDraft(
         role=role,
         text=text,
-        parts=None if build.only_text(parts, text) else tuple(parts),
+        parts=build.kept(parts, text),
         created_at=instant(row.get("time")),
         source_id=build.word(held.get("id")),
         hidden=bool(facts.get("hidden_reason")),

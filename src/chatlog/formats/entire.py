@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import Head, build
-from chatlog.formats.claude_code_content import kept, parts_of, shown
+from chatlog.formats.claude_code_content import parts_of, shown
 from chatlog.formats.jsonstream import Line, lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -48,7 +48,7 @@ def read(source: Source) -> Iterator[Record]:
         return
     transcript = _Transcript(source)
     yield from build.announced(transcript.messages(), transcript.named)
-    yield from (LeftOut(what, count) for what, count in sorted(transcript.counts.items()))
+    yield from build.left_out(dict(sorted(transcript.counts.items())))
 
 
 class _Transcript:
@@ -96,7 +96,7 @@ class _Transcript:
         return MessageDraft(
             role=row["type"],
             text=text,
-            parts=kept(parts, text),
+            parts=build.kept(parts, text),
             created_at=moment,
             source_id=self._id(row),
             hidden=reason is not None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chatlog.formats.build import only_text
+from chatlog.formats.build import kept
 from chatlog.models import ROLES, MessageDraft, Part, joined_text
 from chatlog.timespec import instant
 
@@ -37,11 +37,11 @@ def draft(value: Mapping[str, Any], role: str, parts: Iterable[Part], content_ke
     `content_keys` are those the parts already tell; what is left over becomes metadata.  A user's
     message of nothing but tool results is the tool's.
     """
-    kept = tuple(parts)
-    if role == "user" and kept and all(part["type"] == "tool_call_response" for part in kept):
+    held = tuple(parts)
+    if role == "user" and held and all(part["type"] == "tool_call_response" for part in held):
         role = "tool"
-    shown = joined_text(kept)
-    return text_draft(value, role, shown, content_keys, None if only_text(kept, shown) else kept)
+    shown = joined_text(held)
+    return text_draft(value, role, shown, content_keys, kept(held, shown))
 
 
 def text_draft(

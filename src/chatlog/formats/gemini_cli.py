@@ -332,7 +332,7 @@ def _content(entry: Mapping[str, Any], calls: Calls) -> MessageDraft:
     return MessageDraft(
         role=role,
         text=text,
-        parts=None if build.only_text(parts, text) else tuple(parts),
+        parts=build.kept(parts, text),
         hidden=reason is not None,
         metadata={"hidden_reason": reason} if reason else {},
     )

@@ -56,7 +56,7 @@ def message(
     return MessageDraft(
         role=role,
         text=text,
-        parts=None if build.only_text(parts, text) else tuple(parts),
+        parts=build.kept(parts, text),
         model=entry["model"] if isinstance(entry.get("model"), str) and entry["model"] else None,
         created_at=instant(entry.get("timestamp")),
         source_id=name,

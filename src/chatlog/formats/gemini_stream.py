@@ -92,7 +92,7 @@ class _Run:
             made = MessageDraft(
                 role="assistant",
                 text=text,
-                parts=None if build.only_text(parts, text) else tuple(parts),
+                parts=build.kept(parts, text),
                 model=self.draft.model if self.draft else None,
                 created_at=self.begun,
             )

@@ -102,7 +102,7 @@ class _Chat:
             return
         text = joined_text(parts)
         if parts:
-            kept = None if build.only_text(parts, text) else tuple(parts)
+            kept = build.kept(parts, text)
             self._accept(MessageDraft(role="system", text=text, parts=kept))
 
     def _accept(self, draft: MessageDraft) -> None:
@@ -247,7 +247,7 @@ def _draft(role: str, parts: list[Part], facts: dict[str, Any], model: str | Non
     return MessageDraft(
         role=role,
         text=text,
-        parts=None if build.only_text(parts, text) else tuple(parts),
+        parts=build.kept(parts, text),
         model=model if role == "assistant" else None,
         created_at=instant(facts.pop("createTime", None)),
         metadata=facts,

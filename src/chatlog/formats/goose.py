@@ -177,7 +177,7 @@ def _message(value: Mapping[str, Any], parent: str | None) -> MessageDraft:
     if role == "user" and held and all(part["type"] == "tool_call_response" for part in held):
         role = "tool"
     shown = joined_text(held)
-    parts = None if build.only_text(held, shown) else held
+    parts = build.kept(held, shown)
     told = dict(value.get("metadata") or {})
     hidden = told.get("userVisible") is False
     facts = {key: fact for key, fact in told.items() if not (key in ("userVisible", "agentVisible") and fact)}

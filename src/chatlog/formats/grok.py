@@ -166,7 +166,7 @@ def _message(row: Row, key: str, parent: str | None, prompt: Row) -> MessageDraf
     return MessageDraft(
         role="user" if by_user else "assistant",
         text=text,
-        parts=None if build.only_text(parts, text) else parts,
+        parts=build.kept(parts, text),
         model=None if by_user else _model(row) or _model(prompt),
         created_at=_moment(row.get("create_time")),
         source_id=key,

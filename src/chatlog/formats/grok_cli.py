@@ -97,7 +97,7 @@ def read(source: Source) -> Iterator[Record]:
     yield from build.announced(_records(source, reading), conversation)
     for draft in drafts:
         yield replace(draft, head=thread.last, model=draft.model or reading.model)
-    yield from (LeftOut(what, count) for what, count in counts.items() if count)
+    yield from build.left_out(counts)
 
 
 def _records(source: Source, reading: Updates | _History) -> Iterator[Record]:
@@ -168,7 +168,7 @@ class _History:
         first = self.pending[0] if self.pending else None
         whole = (*self.pending, *parts)
         text = joined_text(whole)
-        kept = None if build.only_text(whole, text) else whole
+        kept = build.kept(whole, text)
         made = replace(draft, text=text, parts=kept, created_at=self.moment)
         self.pending = []
         return self.thread.link(made, first)
@@ -205,7 +205,7 @@ def _message(role: str, record: Row, parts: list[Part], text: str, reason: str |
     return MessageDraft(
         role=role,
         text=text,
-        parts=None if build.only_text(parts, text) else tuple(parts),
+        parts=build.kept(parts, text),
         created_at=_moment(record),
         hidden=reason is not None,
         metadata={**told, "hidden_reason": reason} if reason else told,

@@ -162,7 +162,7 @@ class _Held:
         return MessageDraft(
             role=self.role,
             text=text,
-            parts=None if build.only_text(parts, text) else parts,
+            parts=build.kept(parts, text),
             model=self.model,
             created_at=self.moment,
             hidden=reason is not None,

@@ -103,12 +103,7 @@ def _database(database: Database) -> Iterator[Record]:
         yield from _Session(str(row["id"]), facts, counts, spent).told(groups, row["id"])
     for name in sorted(groups.places.keys() - known, key=str):
         yield from _Session(str(name), {}, counts).told(groups, name)
-    yield from _counted(counts)
-
-
-def _counted(counts: Counter[str]) -> Iterator[Record]:
-    for what, count in counts.items():
-        yield LeftOut(what, count)
+    yield from build.left_out(counts)
 
 
 @dataclass(slots=True)
@@ -237,7 +232,7 @@ def _message(row: Row, calls: openai_content.Calls) -> MessageDraft:
     parts = tuple(part for part in made.parts or () if part != {"type": "text", "content": ""})
     return replace(
         made,
-        parts=None if build.only_text(parts, made.text) else parts,
+        parts=build.kept(parts, made.text),
         author=None,
         created_at=instant(row.get("timestamp")),
         hidden=facts["hidden_reason"] is not None,
@@ -296,7 +291,7 @@ def _unless_held(source: Source, name: str, facts: Row, *entries: Iterable[Line 
     if isinstance(tools, list) and tools:
         counts["definitions of tools"] += len(tools)
     yield from _Session(name, facts, counts).listed(entry for some in entries for entry in some)
-    yield from _counted(counts)
+    yield from build.left_out(counts)
 
 
 def _held(source: Source) -> frozenset[str]:

@@ -110,7 +110,7 @@ def _draft(thread: Row, rows: Mapping[str, Row], kept: list[MessageDraft], head:
     return ConversationDraft(
         source_id=build.word(thread.get("id")) or next(filter(None, named), None) or build.opening_id(kept),
         title=None if title in _UNTITLED else title,
-        created_at=instant(thread.get("created")) or next((one.created_at for one in kept if one.created_at), None),
+        created_at=instant(thread.get("created")) or build.first_moment(kept),
         updated_at=instant(thread.get("updated")),
         model=build.word(model.get("id")) if isinstance(model, dict) else None,
         project=build.word(project.get("name")) if isinstance(project, dict) else None,
@@ -204,7 +204,7 @@ def _message(row: Row, calls: Calls) -> MessageDraft:
     return MessageDraft(
         role=role,
         text=text,
-        parts=None if build.only_text(parts, text) else parts,
+        parts=build.kept(parts, text),
         model=build.word(row.get("model")) if role == "assistant" else None,
         created_at=instant(row.get("created_at")),
         metadata=build.compact({**rest, "status": None if status == "ready" else status}),

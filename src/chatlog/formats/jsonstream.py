@@ -127,11 +127,16 @@ def _why(error: Exception) -> str:
     return "nested too deeply" if isinstance(error, RecursionError) else "a number too long to read"
 
 
-def document(source: Source) -> Any:
-    """Return a whole JSON document.  Raises ValueError or RecursionError where it is not one."""
+def text_of(source: Source) -> str:
+    """Return the whole text of a source, in the encoding that its byte order mark announces."""
     with source.open() as stream:
         data = stream.read()
-    return _DECODER.decode(sound(data.decode(encoding_of(data[:4]), "replace")))
+    return data.decode(encoding_of(data[:4]), "replace")
+
+
+def document(source: Source) -> Any:
+    """Return a whole JSON document.  Raises ValueError or RecursionError where it is not one."""
+    return _DECODER.decode(sound(text_of(source)))
 
 
 def beside(source: Source, name: str) -> Any:

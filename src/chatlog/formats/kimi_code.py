@@ -16,7 +16,7 @@ from chatlog.formats import Head, build
 from chatlog.formats.jsonstream import beside, lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record, joined_text
+from chatlog.models import ConversationDraft, MessageDraft, Part, Record, joined_text
 from chatlog.timespec import instant
 
 #: Where the files are found, on every platform.
@@ -214,7 +214,7 @@ class _Journal:
                 MessageDraft(
                     role="assistant",
                     text=text,
-                    parts=None if build.only_text(step.parts, text) else tuple(step.parts),
+                    parts=build.kept(step.parts, text),
                     model=self.model,
                     created_at=step.moment,
                     source_id=step.uuid,
@@ -260,8 +260,7 @@ class _Journal:
         if self.draft is not None:
             project = self.draft.project or self.project
             yield replace(self.draft, head=self.last, model=self.model, project=project)
-        for what, count in self.counts.items():
-            yield LeftOut(what, count)
+        yield from build.left_out(self.counts)
 
 
 _HANDLERS: dict[Any, Callable[[_Journal, Row], Iterator[Record]]] = {
@@ -294,7 +293,7 @@ def _message(value: Row, moment: str | None) -> MessageDraft:
     return MessageDraft(
         role=role,
         text=text,
-        parts=None if build.only_text(parts, text) else tuple(parts),
+        parts=build.kept(parts, text),
         created_at=moment,
         source_id=build.word(value.get("id")),
         hidden="hidden_reason" in facts,

@@ -130,7 +130,7 @@ def _message(node: Node, key: str, parent: str | None, conversation: Node) -> Me
     return MessageDraft(
         role="user" if by_user else "assistant",
         text=text,
-        parts=None if build.only_text(parts, text) else parts,
+        parts=build.kept(parts, text),
         author=None if by_user else build.word(sender),
         model=build.word(node.get("model")),
         created_at=instant(node.get("createdAt")),

@@ -87,8 +87,7 @@ def read(source: Source) -> Iterator[Record]:
         yield LeftOut("chats without messages", 1)
     yield from problems
     yield from found.problems
-    for what, count in found.counts.items():
-        yield LeftOut(what, count)
+    yield from build.left_out(found.counts)
 
 
 @dataclass(slots=True)

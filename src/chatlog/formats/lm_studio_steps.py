@@ -91,7 +91,7 @@ def messages(version: Row, counts: Counter[str], named: Callable[[Part], Part]) 
         MessageDraft(
             role=role,
             text=text,
-            parts=None if build.only_text(parts, text) else tuple(parts),
+            parts=build.kept(parts, text),
             created_at=_sent_at(version),
             metadata=_sent(version, text),
         ),
@@ -262,7 +262,7 @@ def _answer(turn: _Turn, role: str, version: Row) -> Made:
         MessageDraft(
             role=turn.role,
             text=text,
-            parts=None if build.only_text(turn.parts, text) else tuple(turn.parts),
+            parts=build.kept(turn.parts, text),
             model=(model or said_by) if turn.role == "assistant" else None,
             created_at=instant(moment[1]) if moment else None,
             hidden="hidden_reason" in facts,

@@ -166,8 +166,7 @@ class _Tables:
         return ConversationDraft(
             source_id=name or f"{_INBOX}/{_name(session) or _id(row, 'sessionId') or _INBOX}",
             title=(None if title in _UNTITLED else title) or (None if name else own),
-            created_at=instant(topic.get("createdAt"))
-            or next((one.created_at for one in kept if one.created_at), None),
+            created_at=instant(topic.get("createdAt")) or build.first_moment(kept),
             updated_at=instant(topic.get("updatedAt")),
             model=build.word(config.get("model")) or next((one.model for one in kept if one.model), None),
             project=own,
@@ -189,7 +188,7 @@ class _Tables:
         return MessageDraft(
             role=role,
             text=text,
-            parts=None if build.only_text(parts, text) else parts,
+            parts=build.kept(parts, text),
             model=next(
                 filter(None, map(build.word, (row.get("model"), row.get("fromModel"), extra.get("fromModel")))), None
             )

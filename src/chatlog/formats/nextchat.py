@@ -18,7 +18,7 @@ from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.openai_content import Calls, message
 from chatlog.formats.records import recovered
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
 from chatlog.timespec import instant, iso, parse_iso
 
 LOCATIONS: tuple[str, ...] = ()
@@ -60,8 +60,7 @@ def read(source: Source) -> Iterator[Record]:
             continue
         yield from found.records()
     yield from problems
-    for what, count in left_out.items():
-        yield LeftOut(what, count)
+    yield from build.left_out(left_out)
 
 
 @dataclass(slots=True)
@@ -117,7 +116,7 @@ class _Chat:
         return ConversationDraft(
             source_id=str(name) if name else build.opening_id(self.messages),
             title=None if topic in _UNTITLED else topic,
-            created_at=next((one.created_at for one in self.messages if one.created_at), None),
+            created_at=build.first_moment(self.messages),
             updated_at=instant(self.session.get("lastUpdate")),
             model=build.word(config.get("model")) if isinstance(config, dict) else None,
             head=self.messages[-1].source_id,
@@ -143,7 +142,7 @@ def _message(value: Row, calls: Calls, ahead: timedelta) -> MessageDraft:
         made,
         role=role,
         text=text,
-        parts=None if build.only_text(parts, text) else parts,
+        parts=build.kept(parts, text),
         model=made.model if role == "assistant" else None,
         created_at=made.created_at or (iso(clock - ahead) if clock else instant(value.get("date"))),
         metadata=build.compact(dict(made.metadata)),

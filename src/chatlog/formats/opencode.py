@@ -19,7 +19,7 @@ from chatlog.formats import MALFORMED, Head, build, opencode_v2
 from chatlog.formats.jsonstream import BROKEN_JSON, document, items, sound
 from chatlog.formats.source import Folder, Source
 from chatlog.formats.sqlite_source import MAGIC, Database, Groups, loaded, records, schema
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
 from chatlog.timespec import instant
 
 LOCATIONS = (
@@ -184,7 +184,7 @@ def _database(database: Database) -> Iterator[Record]:
             yield from _session(info, tables.messages_of(row["id"]))
         except MALFORMED:
             yield Problem(f"session {row['id']}", "not a session as opencode keeps it")
-    yield from (LeftOut(what, count) for what, count in sorted(tables.silent.items()))
+    yield from build.left_out(dict(sorted(tables.silent.items())))
 
 
 class _Tables:
@@ -313,7 +313,7 @@ def _message(value: Mapping[str, Any], parts: Iterable[Mapping[str, Any]], last:
     return MessageDraft(
         role=role,
         text=shown,
-        parts=None if build.only_text(made, shown) else tuple(made),
+        parts=build.kept(made, shown),
         model=_model(value, facts),
         created_at=instant((value.get("time") or {}).get("created")),
         source_id=str(value["id"]),

@@ -208,7 +208,7 @@ def _message(row: Mapping[str, Any], key: str, parent: str | None) -> MessageDra
     return MessageDraft(
         role=_ROLES[row["role"]],
         text=shown,
-        parts=None if build.only_text(parts, shown) else tuple(parts),
+        parts=build.kept(parts, shown),
         model=_text(row.get("model")),
         created_at=instant(row.get("timestamp")),
         source_id=key,

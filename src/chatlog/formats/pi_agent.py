@@ -18,7 +18,7 @@ from chatlog.formats import Head, build, pi_messages
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Record
+from chatlog.models import ConversationDraft, MessageDraft, Record
 from chatlog.timespec import instant
 
 #: Where the files are found, on every platform; OpenClaw writes the same below its own folder.
@@ -177,8 +177,7 @@ class _Session:
             labels = {"labels": {key: label for key, label in self.labels.items() if label}} if self.labels else {}
             facts = {**self.draft.metadata, **labels}
             yield replace(self.draft, title=self.title, model=self.model, head=self.last, metadata=facts)
-        for what, count in self.counts.items():
-            yield LeftOut(what, count)
+        yield from build.left_out(self.counts)
 
 
 def _changed_to(entry: Row) -> str | None:

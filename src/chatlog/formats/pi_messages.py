@@ -46,7 +46,7 @@ def _spoken(role: str, value: Row, moment: str | None) -> MessageDraft:
     return MessageDraft(
         role=role,
         text=text,
-        parts=None if build.only_text(parts, text) else parts,
+        parts=build.kept(parts, text),
         model=build.word(value.get("model")),
         created_at=moment,
         metadata=_facts(value),

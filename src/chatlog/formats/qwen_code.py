@@ -17,7 +17,7 @@ from chatlog.formats.gemini_parts import parts_of
 from chatlog.formats.jsonstream import Line, lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record, joined_text
+from chatlog.models import ConversationDraft, MessageDraft, Part, Record, joined_text
 from chatlog.timespec import instant
 
 #: Where the files are found, on every platform.
@@ -181,7 +181,7 @@ class _Lane:
         if self.held is None:
             return
         text = self.held.text or joined_text(self.parts)
-        kept = None if build.only_text(self.parts, text) else tuple(self.parts)
+        kept = build.kept(self.parts, text)
         yield replace(self.held, text=text, parts=kept)
         self.held, self.parts = None, []
 
@@ -203,8 +203,7 @@ class _Lane:
         """Yield the last message, the conversation with its leaf and title, and how much was left out."""
         yield from self.release()
         yield replace(self.draft, head=self.last, title=self._title())
-        for what, count in self.counts.items():
-            yield LeftOut(what, count)
+        yield from build.left_out(self.counts)
 
     def _title(self) -> str | None:
         """Return the last title that was given on the active path, else the last of all."""

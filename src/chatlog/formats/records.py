@@ -14,7 +14,7 @@ from io import BytesIO
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, encoding_of, items, lines
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, items, lines, text_of
 from chatlog.formats.source import Source
 from chatlog.models import LeftOut, Problem, Record
 
@@ -55,9 +55,7 @@ def recovered(source: Source, key: str, within: str | None = None) -> tuple[Any,
 
 def _from(source: Source, key: str) -> Source:
     """Return what a source holds from the object under `key` on; nothing where there is none."""
-    with source.open() as stream:
-        data = stream.read()
-    text = data.decode(encoding_of(data[:4]), "replace")
+    text = text_of(source)
     found = re.search(rf'"{re.escape(key)}"\s*:\s*(?=\{{)', text)
     rest = text[found.end() :].encode("utf-8", "surrogatepass") if found else b""
     return replace(source, opener=lambda: BytesIO(rest), size=len(rest), path=None)

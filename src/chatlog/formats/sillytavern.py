@@ -17,7 +17,7 @@ from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.jsonstream import items, lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record
+from chatlog.models import ConversationDraft, MessageDraft, Part, Record
 from chatlog.timespec import instant
 
 #: Where it was cloned to as its guide says, and where it keeps its data when it was installed for all folders.
@@ -201,8 +201,7 @@ class _Chat:
             self.counts["chats without messages"] += 1
         else:
             yield replace(self.draft, title=self._title(), head=self.last, model=self.model)
-        for what, count in self.counts.items():
-            yield LeftOut(what, count)
+        yield from build.left_out(self.counts)
 
 
 def _key(character: str | None, stem: str) -> str:
@@ -246,7 +245,7 @@ def _message(row: Row, text: str) -> MessageDraft:
     return MessageDraft(
         role="user" if row.get("is_user") is True or kind == _COMMENT else "assistant",
         text=text,
-        parts=None if build.only_text(parts, text) else parts,
+        parts=build.kept(parts, text),
         author=name,
         model=None if extra.get("api") == _BY_HAND else build.word(extra.get("model")),
         created_at=_moment(row.get("send_date")),

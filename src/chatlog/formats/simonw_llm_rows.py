@@ -56,7 +56,7 @@ class Talk:
 
     def _say(self, source_id: str, parts: tuple[Part, ...], **fields: Any) -> MessageDraft:
         fields.setdefault("text", joined_text(parts))
-        fields["parts"] = None if build.only_text(parts, fields["text"]) else parts
+        fields["parts"] = build.kept(parts, fields["text"])
         parent, self.parent = self.parent, source_id
         return MessageDraft(source_id=source_id, parent=parent, conversation=self.source_id, **fields)
 

@@ -209,7 +209,7 @@ class _Thread:
         return MessageDraft(
             role=_role(row["role"]),
             text=shown,
-            parts=None if build.only_text(parts, shown) else parts,
+            parts=build.kept(parts, shown),
             source_id=self.names[key],
             parent=parent,
             conversation=self.draft.source_id,
