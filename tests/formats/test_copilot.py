@@ -158,6 +158,27 @@ def test_events_that_are_no_messages_lead_to_the_one_before() -> None:
     assert [None, "e1", "e3"] == [draft.parent for draft in found.all()]
 
 
+@pytest.mark.parametrize(
+    ("order", "roles"),
+    [
+        (("begun", "said", "done"), ["assistant", "tool"]),
+        (("begun", "done", "said"), ["assistant", "tool", "assistant"]),
+        (("begun",), ["assistant"]),
+    ],
+)
+def test_a_call_that_began_before_its_message_is_there_once(order: tuple[str, ...], roles: list[str]) -> None:
+    """Whichever of the events of a call is written first, the call is one part, before its result."""
+    call = {"toolCallId": "c1", "name": "view", "arguments": {"path": "a"}}
+    events = {
+        "begun": event("tool.execution_start", "e1", "e0", toolCallId="c1", toolName="view", arguments={"path": "a"}),
+        "said": event("assistant.message", "e2", "e1", content="I look.", toolRequests=[call]),
+        "done": event("tool.execution_complete", "e3", "e1", toolCallId="c1", success=True, result={"content": "x"}),
+    }
+    found = told(*(events[name] for name in order))
+    calls = [part["id"] for draft in found.all() for part in draft.parts or () if part["type"] == "tool_call"]
+    assert (roles, ["c1"]) == ([draft.role for draft in found.all()], calls)
+
+
 def test_thoughts_without_an_answer_are_not_lost() -> None:
     """A thought that no answer followed is a message at the end."""
     found = told(event("user.message", "e1", content="Hello"), event("assistant.reasoning", "e2", content="Hm."))

@@ -23,6 +23,7 @@ _FAMILIES = ("session", "user", "assistant", "tool", "system", "subagent", "hook
 _TYPE = re.compile(rf"(?:{'|'.join(_FAMILIES)})\.[a-z_.]{{1,40}}|abort")
 #: Messages kept back behind an answer whose usage may follow.
 _WAITING = 50
+_TOLD_TWICE = "tool.execution_start (the call is in its message)"
 _OPAQUE = ("reasoningOpaque", "encryptedContent")
 _TOLD: dict[str, frozenset[str]] = {
     "user.message": frozenset(("content", "attachments", "supportedNativeDocumentMimeTypes")),
@@ -104,6 +105,7 @@ class _Session:
         self.lanes: dict[str | None, _Lane] = {None: self.main}
         self.places: dict[str, tuple[str | None, str | None]] = {}
         self.calls: set[str] = set()
+        self.early: dict[str, tuple[_Made, Data, _Lane]] = {}
         self.model: str | None = None
         self.thoughts: list[str] = []
         self.usage: dict[str, Any] = {}
@@ -121,6 +123,7 @@ class _Session:
             if isinstance(event.get("id"), str):
                 self.places[event["id"]] = (lane.key, self._base(event, lane))
             return
+        self._place_early(made)
         self._place(made, event, lane)
         self.answer = made if kind == "assistant.message" else None
 
@@ -142,6 +145,16 @@ class _Session:
         place = self.places.get(str(event.get("parentId")))
         return place[1] if place is not None and place[0] == lane.key else lane.last
 
+    def _place_early(self, following: _Made | None) -> None:
+        """Place the calls that began before a message told of them, without those which the following one tells of."""
+        told = {part.get("id") for part in (following.parts if following else None) or () if part["type"] == "tool_call"}
+        for name, held in self.early.items():
+            if name in told:
+                self.counts[_TOLD_TWICE] += 1
+            else:
+                self._place(*held)
+        self.early.clear()
+
     def _place(self, made: _Made, event: Data, lane: _Lane) -> None:
         parent, own = self._base(event, lane), event.get("id")
         name = (
@@ -159,7 +172,8 @@ class _Session:
         self.ready.append(made.draft(lane.last, parent, lane.draft.source_id, moment))
 
     def close(self) -> Iterator[Record]:
-        """Yield the rest: thoughts that no answer followed, the completed conversations, the counts."""
+        """Yield the rest: calls and thoughts that no answer followed, the completed conversations, the counts."""
+        self._place_early(None)
         if self.thoughts:
             self._place(_spoken([build.reasoning(text) for text in self.thoughts], self.model), {}, self.main)
         yield from self.taken()
@@ -249,8 +263,7 @@ class _Session:
             parts.append(build.reasoning(_text(data["reasoningText"])))
         if data.get("content"):
             parts.append(build.text(_text(data["content"])))
-        parts += [request_part(request) for request in data.get("toolRequests") or ()]
-        self.calls |= {part["id"] for part in parts if part["type"] == "tool_call" and isinstance(part["id"], str)}
+        parts += self._requested(data)
         self.thoughts = []
         for key in _OPAQUE:
             self.counts[f"{key} (not readable)"] += bool(data.get(key))
@@ -261,6 +274,13 @@ class _Session:
         self.usage = {}
         made.facts = {**_facts("assistant.message", data), **({"usage": usage} if usage else {})}
         return made
+
+    def _requested(self, data: Data) -> list[Part]:
+        """Return the calls that an answer asks for, without those that stand before it with their results."""
+        parts = [request_part(request) for request in data.get("toolRequests") or ()]
+        parts = [part for part in parts if part["id"] not in self.calls or part["id"] in self.early]
+        self.calls |= {part["id"] for part in parts if isinstance(part["id"], str)}
+        return parts
 
     def reasoning(self, _: Data, data: Data, __: _Lane) -> None:
         """Keep a thought for the answer that follows it."""
@@ -274,14 +294,15 @@ class _Session:
         else:  # the answer is still in `ready`
             self.answer.facts["usage"] = {**self.answer.facts.get("usage", {}), **usage}
 
-    def called(self, _: Data, data: Data, __: _Lane) -> _Made | None:
-        """Take a call that no answer asked for, such as a user's own."""
-        if data["toolCallId"] in self.calls:
-            self.counts["tool.execution_start (the call is in its message)"] += 1
-            return None
-        self.calls.add(data["toolCallId"])
-        call = build.tool_call(data["toolCallId"], data.get("toolName"), build.parsed(data.get("arguments")))
-        return _spoken([call], self.model)
+    def called(self, event: Data, data: Data, lane: _Lane) -> None:
+        """Keep a call that no answer asked for yet: it is a user's own, or its answer is written behind it."""
+        name = data["toolCallId"]
+        if name in self.calls:
+            self.counts[_TOLD_TWICE] += 1
+            return
+        self.calls.add(name)
+        call = build.tool_call(name, data.get("toolName"), build.parsed(data.get("arguments")))
+        self.early[name] = (_spoken([call], self.model), event, lane)
 
     def result(self, _: Data, data: Data, __: _Lane) -> _Made:
         """Take a tool's result."""
