@@ -147,6 +147,21 @@ def test_a_sub_agent_is_a_conversation_of_its_own(events: Read) -> None:
     assert "e14" == by_id(events, "e20").parent
 
 
+@pytest.mark.parametrize("agent", ["t1", "a62"])
+def test_an_agent_named_on_its_events_has_a_conversation_of_its_own(agent: str) -> None:
+    """The agent that an event names is the one that its call started, whatever id it has; its task is its prompt."""
+    task = event("user.message", "e3", "e2", content="Count them", source="agent-s")
+    found = told(
+        event("user.message", "e1", "e0", content="How many?"),
+        {**event("subagent.started", "e2", "e1", toolCallId="t1", agentName="counter"), "agentId": agent},
+        {**task, "agentId": agent},
+        {**event("assistant.message", "e4", "e3", content="Three."), "agentId": agent},
+        event("assistant.message", "e5", "e4", content="There are three."),
+    )
+    assert ["How many?", "There are three."] == [draft.text for draft in found.messages["s"].values()]
+    assert [("Count them", False), ("Three.", False)] == [(d.text, d.hidden) for d in found.messages["s/t1"].values()]
+
+
 def test_events_that_are_no_messages_lead_to_the_one_before() -> None:
     """The parent of a message may be any event."""
     found = told(
@@ -263,7 +278,11 @@ CHAT_ROWS: list[tuple[str, Any, Any]] = [
         lambda f: by_id(f, "request_3-response").metadata["result"]["errorDetails"]["message"],
         "No quota",
     ),
-    ("what only steers the display", lambda f: f.left_out, {"response items that only steer the display": 3}),
+    (
+        "what is not kept",
+        lambda f: f.left_out,
+        {"response items that only steer the display": 3, "inputState (typed and not sent)": 1},
+    ),
 ]
 
 
@@ -346,6 +365,32 @@ def test_a_request_that_the_editor_made_is_hidden() -> None:
     found = chatted(request("r", "The command exited.", {"value": "Good."}, isSystemInitiated=True))
     assert found.said == [("assistant", "Good.")]
     assert found.hidden == [("user", "system_initiated", "The command exited.")]
+
+
+def test_a_request_that_is_not_shown_is_hidden() -> None:
+    """What VS Code leaves out of the transcript is hidden, prompt and response."""
+    found = chatted(request("r1", "Go on", {"value": "Yes."}, hiddenFromTranscript=True))
+    assert [("Go on", True), ("Yes.", True)] == [(draft.text, draft.hidden) for draft in found.only]
+
+
+def test_requests_that_were_gone_back_from_are_a_branch() -> None:
+    """A request that the next one will replace is not on the active path."""
+    gone = request("r2", "Wrong", {"value": "Turn."}, shouldBeRemovedOnSend={"requestId": "r2"})
+    cut = request("r1", "Right", {"value": "Way."}, shouldBeRemovedOnSend={"requestId": "r1", "afterUndoStop": "u"})
+    assert ["Right", "Way."] == chatted(cut, gone).on_path()
+
+
+def test_what_newer_versions_tell_of_a_response() -> None:
+    """Tokens, costs and the time beside the request are the response's; words that were not sent are named."""
+    facts = {"promptTokens": 100, "completionTokens": 20, "copilotCredits": 1.5, "elapsedMs": 9}
+    asked = request("r1", "Hi", {"value": "Hello."}, responseTimestamp=1770000009000, **facts)
+    found = chatted(asked, inputState={"inputText": "And th"})
+    prompt, reply = found.only
+    assert {} == prompt.metadata
+    assert {"promptTokens": 100, "completionTokens": 20} == reply.metadata["usage"]
+    assert (1.5, 9) == (reply.metadata["copilotCredits"], reply.metadata["elapsedMs"])
+    assert "2026-02-02T02:40:09.000Z" == reply.created_at
+    assert {"inputState (typed and not sent)": 1} == found.left_out
 
 
 def test_the_model_that_was_chosen_for_auto() -> None:

@@ -104,6 +104,7 @@ class _Session:
         self.main = _Lane(ConversationDraft(source_id=_name(source)), None)
         self.lanes: dict[str | None, _Lane] = {None: self.main}
         self.places: dict[str, tuple[str | None, str | None]] = {}
+        self.agents: dict[str, str] = {}
         self.calls: set[str] = set()
         self.early: dict[str, tuple[_Made, Data, _Lane]] = {}
         self.model: str | None = None
@@ -116,8 +117,9 @@ class _Session:
     def feed(self, event: Data) -> None:
         """Take one event in; what is complete by it is in `ready`.  Raises one of MALFORMED for a broken one."""
         kind, data = event["type"], event["data"]
-        name = data.get("parentToolCallId")
-        lane = self._lane(name) if isinstance(name, str) and name else self.main
+        if kind == "subagent.started" and (agent := build.word(event.get("agentId"))):
+            self.agents[agent] = build.word(data.get("toolCallId")) or agent
+        lane = self._lane_of(event, data)
         made = _HANDLERS.get(kind, _Session.other)(self, event, data, lane)
         if made is None:
             if isinstance(event.get("id"), str):
@@ -131,6 +133,12 @@ class _Session:
         """Yield what is complete."""
         ready, self.ready = self.ready, []
         yield from ready
+
+    def _lane_of(self, event: Data, data: Data) -> _Lane:
+        """Return the conversation that an event is of; newer versions name the agent, older ones the call it is for."""
+        agent = build.word(event.get("agentId"))
+        name = build.word(data.get("parentToolCallId")) or (self.agents.get(agent, agent) if agent else None)
+        return self._lane(name) if name else self.main
 
     def _lane(self, name: str) -> _Lane:
         if name not in self.lanes:
@@ -147,7 +155,8 @@ class _Session:
 
     def _place_early(self, following: _Made | None) -> None:
         """Place the calls that began before a message told of them, without those which the following one tells of."""
-        told = {part.get("id") for part in (following.parts if following else None) or () if part["type"] == "tool_call"}
+        parts = (following.parts if following else None) or ()
+        told = {part["id"] for part in parts if part["type"] == "tool_call"}
         for name, held in self.early.items():
             if name in told:
                 self.counts[_TOLD_TWICE] += 1
@@ -225,9 +234,9 @@ class _Session:
         costs = {key: data[key] for key in ("modelMetrics", "tokenDetails") if data.get(key)}
         lane.draft = replace(lane.draft, metadata={**lane.draft.metadata, **costs})
 
-    def agent(self, _: Data, data: Data, __: _Lane) -> None:
+    def agent(self, event: Data, data: Data, _: _Lane) -> None:
         """Take the name of the sub-agent that a tool call starts."""
-        lane = self._lane(str(data["toolCallId"]))
+        lane = self._lane(str(data.get("toolCallId") or event["agentId"]))
         title = data.get("agentDisplayName") or data.get("agentName")
         facts = {key: data[key] for key in ("agentName", "agentDescription") if data.get(key)}
         lane.draft = replace(lane.draft, title=str(title) or None, metadata={**lane.draft.metadata, **facts})
@@ -239,8 +248,8 @@ class _Session:
 
     # messages
 
-    def user(self, _: Data, data: Data, __: _Lane) -> _Made:
-        """Take a prompt; one that a skill or the system wrote is hidden."""
+    def user(self, _: Data, data: Data, lane: _Lane) -> _Made:
+        """Take a prompt; one that a skill or the system wrote is hidden, not what an agent asks of its sub-agent."""
         text = _text(data["content"])
         files = [attachment(item) for item in data.get("attachments") or ()]
         facts = _facts("user.message", data)
@@ -250,7 +259,8 @@ class _Session:
             text, origin = facts["transformedContent"], origin or data.get("agentMode") or "system"
         if facts.get("transformedContent") == text:
             del facts["transformedContent"]
-        if origin not in (None, "", "user"):
+        is_task = lane is not self.main and str(origin).startswith("agent-")
+        if origin not in (None, "", "user") and not is_task:
             facts["hidden_reason"] = str(origin)
         parts = (build.text(text), *files) if files else None
         return _Made("user", text, parts, facts=facts)

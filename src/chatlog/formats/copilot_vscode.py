@@ -26,7 +26,9 @@ SIGNS = frozenset(
     ("responderUsername", "requesterUsername", "creationDate", "initialLocation", "lastMessageDate", "customTitle")
 )
 _TOLD = frozenset(("requests", "sessionId", "creationDate", "lastMessageDate", "customTitle", "inputState"))
-_REQUEST_TOLD = frozenset(("requestId", "message", "variableData", "timestamp", "response", "responseId", "modelId"))
+_REQUEST_TOLD = frozenset(
+    ("requestId", "message", "variableData", "timestamp", "response", "responseId", "modelId", "responseTimestamp")
+)
 #: What a request's keys say of the response rather than of the prompt.
 _RESPONSE_FACTS = (
     "agent",
@@ -43,7 +45,12 @@ _RESPONSE_FACTS = (
     "responseMarkdownInfo",
     "usedContext",
     "usage",
+    "elapsedMs",
+    "copilotCredits",
 )
+#: What newer versions tell of the response in keys of their own.
+_USAGE = ("promptTokens", "completionTokens")
+_NOT_SHOWN = "hidden_from_transcript"
 _EMPTY: tuple[object, ...] = (None, "", [], {})
 _SET, _PUSH, _DELETE = 1, 2, 3
 
@@ -121,9 +128,16 @@ class _Requests:
             name = own if isinstance(own, str) and own else f"request-{number}"
             self.parents.setdefault(name, last)
             self.seen[name] = request
-            now.append(name)
+            if not _is_withdrawn(request):
+                now.append(name)
             last = name
         self.now = now
+
+
+def _is_withdrawn(request: Any) -> bool:
+    """Whether a user went back to before a request, so that the next one takes its place."""
+    removed = request.get("shouldBeRemovedOnSend") if isinstance(request, dict) else None
+    return isinstance(removed, dict) and not removed.get("afterUndoStop")
 
 
 def _records(source: Source, chat: Mapping[str, Any], requests: _Requests) -> Iterator[Record]:
@@ -147,6 +161,8 @@ def _records(source: Source, chat: Mapping[str, Any], requests: _Requests) -> It
         yield LeftOut("response items that only steer the display", silent)
     if isinstance(waiting := chat.get("pendingRequests"), list) and waiting:
         yield LeftOut("pendingRequests (not sent yet)", len(waiting))
+    if isinstance(typed := chat.get("inputState"), dict) and typed.get("inputText"):
+        yield LeftOut("inputState (typed and not sent)", 1)
 
 
 def _silent(request: Any) -> int:
@@ -193,10 +209,10 @@ def _messages(name: str, request: Request, parent: str | None, used: Counter[str
     rest = {
         key: fact
         for key, fact in request.items()
-        if key not in _REQUEST_TOLD and key not in _RESPONSE_FACTS and fact not in _EMPTY
+        if key not in {*_REQUEST_TOLD, *_RESPONSE_FACTS, *_USAGE} and fact not in _EMPTY
     }
     text = _prompt(request["message"])
-    is_host = request.get("isSystemInitiated") is True  # such as that a command in the terminal ended
+    why = _why_hidden(request)
     files = list(_variables(request.get("variableData")))
     asked = MessageDraft(
         role="user",
@@ -205,8 +221,8 @@ def _messages(name: str, request: Request, parent: str | None, used: Counter[str
         created_at=moment,
         source_id=name,
         parent=parent,
-        hidden=is_host,
-        metadata={**rest, "hidden_reason": "system_initiated"} if is_host else rest,
+        hidden=why is not None,
+        metadata={**rest, "hidden_reason": why} if why else rest,
     )
     own = request.get("responseId")
     reply = own if isinstance(own, str) and own else f"{name}-response"
@@ -214,6 +230,14 @@ def _messages(name: str, request: Request, parent: str | None, used: Counter[str
     if said is not None:
         said = replace(said, source_id=build.numbered(reply, used))
     return [asked] if said is None else [asked, said]
+
+
+def _why_hidden(request: Request) -> str | None:
+    """Return why a user did not see a prompt: VS Code made it, as when a command in its terminal has ended."""
+    if request.get("isSystemInitiated") is True:
+        return "system_initiated"
+    is_hidden = request.get("hiddenFromTranscript") or request.get("requestHiddenFromTranscript")
+    return _NOT_SHOWN if is_hidden else None
 
 
 def _prompt(message: Any) -> str:
@@ -252,14 +276,17 @@ def _response(name: str, request: Request, asked: str | None) -> MessageDraft | 
     facts.pop("usage", None)
     if usage:
         facts["usage"] = usage
+    if is_hidden := bool(request.get("hiddenFromTranscript")):
+        facts["hidden_reason"] = _NOT_SHOWN
     text = joined_text(parts)
     return MessageDraft(
         role="assistant",
         text=text,
         parts=build.kept(parts, text),
         model=_model(request),
-        created_at=instant(ended) or asked,
+        created_at=instant(ended) or instant(request.get("responseTimestamp")) or asked,
         parent=name,
+        hidden=is_hidden,
         metadata=facts,
     )
 
@@ -279,4 +306,5 @@ def _metadata(request: Request) -> Mapping[str, Any]:
 def _usage(request: Request) -> Any:
     """Return the tokens that a response took, wherever this version keeps them."""
     result = request["result"] if isinstance(request.get("result"), dict) else {}
-    return request.get("usage") or result.get("usage") or _metadata(request).get("usage")
+    counts = {key: request[key] for key in _USAGE if request.get(key) not in _EMPTY}
+    return request.get("usage") or result.get("usage") or _metadata(request).get("usage") or counts
