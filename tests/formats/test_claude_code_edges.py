@@ -235,6 +235,21 @@ def test_a_result_finds_its_call() -> None:
     assert ("a1", "tool") == (found.only["r1"].parent, found.only["r1"].role)
 
 
+def test_a_late_result_in_a_file_without_links_follows_what_came_between() -> None:
+    """Where no entry names a parent, the order of the file is the conversation's."""
+    call = {"type": "tool_use", "id": "t", "name": "Bash", "input": {}}
+    result = {"type": "tool_result", "tool_use_id": "t", "content": "ok"}
+    found = told(
+        entry("user", "u1", "1", parentUuid=None),
+        entry("assistant", "a1", [call], id="m", parentUuid=None),
+        entry("user", "u2", "2", parentUuid=None),
+        entry("assistant", "a2", "3", id="n", parentUuid=None),
+        entry("user", "r1", [result], parentUuid=None),
+    )
+    assert [None, "u1", "a1", "u2", "a2"] == [message.parent for message in found.only.values()]
+    assert "r1" == found.conversations["s"].head
+
+
 def test_words_that_say_that_no_human_typed_them() -> None:
     """Their origin tells since 2026, whatever the words are; what came over a chat service is a human's."""
     found = told(

@@ -121,6 +121,13 @@ def test_text_and_parts_are_told_once() -> None:
     assert ("Yes", ["reasoning", "text"]) == (both.only[0].text, [made["type"] for made in both.only[0].parts or ()])
 
 
+def test_a_video_without_an_id_is_kept_as_it_came() -> None:
+    """What names no video makes no address of one."""
+    found = told(chunk("user", "Look", youtubeVideo={"startOffset": "5s"}))
+    expected = {"type": "youtubeVideo", "startOffset": "5s"}
+    assert expected == part(found, "Look", "youtubeVideo")
+
+
 def test_a_plain_chat() -> None:
     """A chat with parts only and a bare instruction; an empty pending input is nothing."""
     found = read(google_aistudio, HERE / "plain.json")

@@ -110,6 +110,31 @@ def test_ids_as_mongodb_writes_them() -> None:
     assert [("a", None), ("b", "a")] == links(read(row("a"), row("b", "a", response_id=None, _id={"$oid": "b"})))
 
 
+@pytest.mark.parametrize("is_wrapped", [False, True])
+def test_a_conversation_as_the_website_gets_it(is_wrapped: bool) -> None:
+    """Keys in camel case say what the export's say; the responses may be in the envelope that they came in."""
+    facts = {"conversationId": "c", "title": "Mill", "starred": True, "createTime": "2026-09-09T02:28:45.123407Z"}
+    asked = {"responseId": "a", "message": "Draw", "sender": "human", "createTime": "2026-09-09T02:28:45.156Z"}
+    asked |= {"fileAttachments": ["f", "g"], "metadata": {"requestModelDetails": {"modelId": "grok-5"}}}
+    asked |= {"fileAttachmentsMetadata": [{"fileMetadataId": "f", "fileName": "me.png", "fileMimeType": "image/png"}]}
+    drawn = {"responseId": "b", "parentResponseId": "a", "message": "Here.", "sender": "ASSISTANT", "partial": False}
+    rows = [asked, drawn | {"generatedImageUrls": ["users/1/mill.jpg"], "leafOf": "x"}]
+    entry = {"conversation": facts, "responses": {"responses": rows} if is_wrapped else rows}
+    source = source_of(json.dumps(entry))
+    assert grok.sniff(head_of(source))
+    found = checked(grok.read(source))
+    last = conversations(found)[-1]
+    assert ("c", "Mill", True, "b") == (last.source_id, last.title, last.pinned, last.head)
+    assert "2026-09-09T02:28:45.123Z" == last.created_at
+    first, reply = messages(found)
+    assert [("a", None), ("b", "a")] == links(found)
+    assert "2026-09-09T02:28:45.156Z" == first.created_at
+    files = [(part["file_id"], part.get("name")) for part in first.parts or () if part["type"] == "file"]
+    assert [("f", "me.png"), ("g", None)] == files
+    assert ("grok-5", {"leaf_of": "x"}) == (reply.model, reply.metadata)
+    assert "users/1/mill.jpg" == (reply.parts or ())[-1]["uri"]
+
+
 def test_a_sender_is_no_system() -> None:
     """Whoever is not the user is the model, whatever the name."""
     assert [("assistant", "a")] == said(read(row("a", sender="SYSTEM")))

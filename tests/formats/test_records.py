@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from chatlog.formats.jsonstream import Line, lines
-from chatlog.formats.records import read_each, recovered
+from chatlog.formats.records import read_each, records, recovered
 from chatlog.models import LeftOut, Problem, Record
 
 from .making import source_of
@@ -33,6 +34,21 @@ def test_of_a_damaged_document_its_list_is_read(text: str, places: list[str]) ->
     document, problems = recovered(source_of(text), "turns")
     assert {"turns": [{"says": "which?"}]} == document
     assert places == [problem.place for problem in problems]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ('{"id": "%s",\n "n": 1}' % ("x" * 200), [{"id": "x" * 200, "n": 1}]),
+        ('{"id": "x",\n "n": 1}', [{"id": "x", "n": 1}]),
+        ('{"ids": [\n  1]}', [{"ids": [1]}]),
+        ('{"id": "%s",\n{"n": 1}\n' % ("x" * 200), [{"n": 1}]),
+        ('{"id": "x",\n{"n": 1}\n', [{"n": 1}]),
+    ],
+)
+def test_a_document_is_told_from_lines_that_begin_with_a_broken_one(text: str, values: list[Any]) -> None:
+    """What follows a comma at the end of the first line tells, however long that line is."""
+    assert values == [found.value for found in records(source_of(text)) if isinstance(found, Line)]
 
 
 def test_a_malformed_record_is_a_problem_and_the_rest_is_read() -> None:

@@ -22,7 +22,8 @@ from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, items, lines
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, Problem, Record, TitleHint
 
-LOCATIONS = tuple(f"{at}/projects/**/*.jsonl" for at in ("~/.claude", "$CLAUDE_CONFIG_DIR", "~/.config/claude"))
+_HOMES = ("~/.claude", "$CLAUDE_CONFIG_DIR", "~/.config/claude")
+LOCATIONS = tuple(f"{at}/{files}" for at in _HOMES for files in ("projects/**/*.jsonl", "transcripts/*.jsonl"))
 _MESSAGES = ("user", "assistant")
 #: Keys that, together with a type, only entries of these files have.
 _SIGNS = {

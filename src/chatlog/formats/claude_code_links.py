@@ -29,8 +29,9 @@ class Links:
     def base(self, entry: Entry, *, prompt: bool = False, answered: Iterable[str] = ()) -> str | None:
         """Return the id of the message an entry follows, None for a root.
 
-        A parent that is not in this file gives way to the message before.  A prompt that says
-        it has none, in a file that links its entries, is a rewind to the very start.
+        A parent that is not in this file gives way to the message before.  In a file that links
+        its entries, a prompt without a parent is a rewind to the very start, and a tool's result
+        without one follows its call.  Where no entry has a parent, each follows the one before.
         """
         for key in ("parentUuid", "logicalParentUuid"):
             uuid = entry.get(key)
@@ -43,7 +44,8 @@ class Links:
         says_root = "parentUuid" in entry and not entry["parentUuid"] and not entry.get("logicalParentUuid")
         if prompt and says_root and self._linked:
             return None
-        return next((self.calls[call] for call in answered if call in self.calls), self.last)
+        calls = (self.calls[call] for call in answered if call in self.calls)
+        return next(calls, self.last) if self._linked else self.last
 
     def pass_over(self, entry: Entry) -> None:
         """Remember an entry that is no message, so that what follows it finds its parent."""

@@ -203,7 +203,9 @@ def _words(chunk: Mapping[str, Any]) -> list[Part]:
 
 
 def _youtube(video: Mapping[str, Any], _: Facts) -> Part:
-    return build.uri(f"https://www.youtube.com/watch?v={video.get('id')}", **rest(video, "id"))
+    if not build.word(video.get("id")):
+        return build.raw("youtubeVideo", video)
+    return build.uri(f"https://www.youtube.com/watch?v={video['id']}", **rest(video, "id"))
 
 
 _SPECIAL: dict[str, Callable[[Mapping[str, Any], Facts], Part]] = {

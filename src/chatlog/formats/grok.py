@@ -2,6 +2,7 @@
 
 Reads the conversations, every branch of them.  Projects, tasks and posts beside them are no
 conversations and are not read.  The export is a download: it lies where people saved it.
+A conversation as Grok's website gets it is read as well; there the keys are in camel case.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ _FIRST = re.compile(r'"conversations"\s*:\s*\[\s*(?=\{)')
 _RESPONSES = re.compile(r'"responses"\s*:\s*\[')
 _PAIR = frozenset({"conversation", "responses"})
 _USERS = ("human", "user")
+_CAPITAL = re.compile(r"(?<=[a-z0-9])[A-Z]")
 #: References to what the interface draws into an answer: sources and pictures.
 _RENDERED = re.compile(r"<(grok:render)\b")
 _IMAGES = ("generated_image_urls", "image_attachments", "image_edit_uri", "image_edit_uris")
@@ -58,6 +60,7 @@ _RESPONSE_TOLD = frozenset(
         "conversation_id",
         "create_time",
         "file_attachments",
+        "file_attachments_metadata",
         "message",
         "model",
         "parent_response_id",
@@ -89,9 +92,14 @@ def read(source: Source) -> Iterator[Record]:
     )
 
 
+def _spelt(values: Row) -> Row:
+    """Return an object with its keys as the export spells them: ``createTime`` is ``create_time``."""
+    return {_CAPITAL.sub(lambda capital: f"_{capital[0].lower()}", key): value for key, value in values.items()}
+
+
 def _conversation(entry: Row, place: str) -> Iterator[Record]:
-    facts = entry["conversation"]
-    rows, problems = _rows(entry.get("responses") or (), place)
+    facts, held = _spelt(entry["conversation"]), entry.get("responses") or ()
+    rows, problems = _rows(held.get("responses") or () if isinstance(held, dict) else held, place)
     messages: list[MessageDraft] = []
     above: dict[str | None, str | None] = {None: None}
     parents = {key: row.get("parent_response_id") for key, (row, _) in rows.items()}
@@ -123,9 +131,9 @@ def _rows(found: Any, place: str) -> tuple[dict[str, tuple[Row, str]], list[Prob
         if not isinstance(row, dict):
             problems.append(Problem(where, "not a response of Grok"))
             continue
-        link = held.get("share_link")
+        row, link = _spelt(row), held.get("share_link")
         key = _plain_id(row.get("response_id") or row.get("_id")) or f"response-{number}"
-        rows.setdefault(key, ({**row, "share_link": link} if link and row is not held else row, where))
+        rows.setdefault(key, ({**row, "share_link": link} if link else row, where))
     return rows, problems
 
 
@@ -206,15 +214,19 @@ def _parts(row: Row, said: str) -> Iterator[Part]:
         held = row.get(key)
         for address in held if isinstance(held, list) else [held] if held else ():
             yield _attachment(address, modality="image")
-    for held in row.get("file_attachments") or ():
+    described = row.get("file_attachments_metadata") or ()
+    named = [held.get("fileMetadataId") for held in described if isinstance(held, dict)]
+    for held in (*described, *(held for held in row.get("file_attachments") or () if held not in named)):
         yield _attachment(held)
 
 
 def _attachment(held: Any, **facts: Any) -> Part:
     """Return a reference to a file: by address, by id, or as Grok describes it."""
     if isinstance(held, dict):
-        name = held.get("file_name") or held.get("name")
-        known = build.file(_plain_id(held.get("file_id") or held.get("id")), name, held.get("mime_type"), **facts)
+        told = _spelt(held)
+        own = _plain_id(told.get("file_id") or told.get("file_metadata_id") or told.get("id"))
+        kind = told.get("mime_type") or told.get("file_mime_type")
+        known = build.file(own, told.get("file_name") or told.get("name"), kind, **facts)
         return {**{key: fact for key, fact in held.items() if key not in ("type", "content", "id")}, **known}
     address = str(held)
     return build.uri(address, **facts) if "/" in address else build.file(address, **facts)

@@ -18,7 +18,7 @@ from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, items, lines
 from chatlog.formats.source import Source
 from chatlog.models import LeftOut, Problem, Record
 
-#: The first line of a document written over many lines is no longer than this.
+#: The first line of a document written over many lines is no longer than this where an array or object begins.
 _OPENING_CHARS = 120
 
 
@@ -35,8 +35,15 @@ def _is_line_by_line(text: str) -> bool:
     try:
         json.loads(first)
     except BROKEN_JSON:
-        return first.startswith("{") and (len(first) > _OPENING_CHARS or first.rstrip()[-1] not in "{[,:")
+        return first.startswith("{") and not _goes_on(first.rstrip(), rest.lstrip())
     return True
+
+
+def _goes_on(first: str, rest: str) -> bool:
+    """Whether a first line that is no JSON is the beginning of a document rather than a broken record of its own."""
+    if first[-1] == ",":
+        return rest.startswith('"')
+    return first[-1] in "{[:" and len(first) <= _OPENING_CHARS
 
 
 def recovered(source: Source, key: str, within: str | None = None) -> tuple[Any, list[Problem]]:
