@@ -11,11 +11,12 @@ import pytest
 
 import chatlog
 from chatlog import ConversationDraft, Filters, MessageDraft, retention
-from chatlog.errors import RefusedError, UsageError
+from chatlog.errors import NotFoundError, RefusedError, UsageError
 from chatlog.models import Conversation, new_id
 from chatlog.retention import Weights, decide
 from chatlog.rules import AGES, Rule, rule_from, size
 from chatlog.store import Store
+from chatlog.store.forgetting import Cause
 from chatlog.timespec import iso
 from tests.conftest import NOW, Clock
 
@@ -246,6 +247,25 @@ def test_what_is_past_its_time_goes(store: Store, clock: Clock) -> None:
     assert retention.apply(store, plan, "prune", lambda: False).finished
     assert [later.id] == [one.id for one in store.conversations(Filters(deleted=True)).items]
     assert {held.id, later.id} == {one.id for one in store.forgetting.every(Filters(any_state=True))}
+
+
+def test_a_hold_beats_any_lifetime(store: Store) -> None:
+    """What is on hold stays when others are removed, also where it ended in 1970, and can be released."""
+    begun = "1970-01-01T00:00:00Z"
+    born, changed, other = store.new(ConversationDraft(expires_at=begun, hold="case")), store.new(), store.new()
+    store.change(changed.id, {"hold": "case", "expires_at": begun})
+    assert 1 == store.forgetting.remove([other.id], Cause("prune"), stop=bool).conversations
+    assert {born.id, changed.id} == {one.id for one in store.forgetting.every(Filters(any_state=True))}
+    assert None is store.forgetting.hold(born.id, None).hold
+
+
+def test_what_is_being_removed_can_neither_be_held_nor_tagged(store: Store) -> None:
+    """It is on its way out already: nobody is told that it stays."""
+    name = store.new(messages=[MessageDraft(role="user", text="gone")]).id
+    store.forgetting.remove([name], Cause("prune"), stop=lambda: True)
+    for call in (lambda: store.forgetting.hold(name, "case"), lambda: store.tag([name], add=["kept"])):
+        with pytest.raises(NotFoundError):
+            call()
 
 
 def test_what_changed_since_the_plan_stays(store: Store) -> None:

@@ -29,6 +29,8 @@ CHANGEABLE = frozenset({*_TEXTS, *_MARKS, *_OBJECTS, "expires_at"})
 #: What only a draft has.
 _ORIGINS = ("id", "source", "source_id", "parent")
 MIN_PREFIX = 4
+#: A lifetime that marks what is being removed: nobody sees it, and the next prune goes on with it.
+DOOMED = "1970-01-01T00:00:00.000Z"
 _ALL_ALIVE = Filters()
 
 _ORDERS = {
@@ -112,8 +114,8 @@ def readable_key_of(connection: Connection, user: str, conversation: str, now: s
 
 
 def any_key_of(connection: Connection, user: str, conversation: str) -> int:
-    """Return the internal key of a full id that is the user's, whatever its state.  Raises NotFoundError."""
-    return _key(connection, conversation, ["c.user = ?"], [user])
+    """Return the internal key of a full id that is the user's and not being removed.  Raises NotFoundError."""
+    return _key(connection, conversation, ["c.user = ?", "c.expires_at IS NOT ?"], [user, DOOMED])
 
 
 def _key(connection: Connection, conversation: str, clauses: list[str], values: list[Any]) -> int:
@@ -243,7 +245,7 @@ def insert(connection: Connection, user: str, draft: ConversationDraft, now: str
             draft.archived,
             draft.hold,
             draft.deleted_at,
-            checked_instant(draft.expires_at),
+            _end(draft.expires_at),
             canonical_json(dict(draft.state)),
             metadata_text(draft.metadata),
             draft.revision or 1,
@@ -268,7 +270,7 @@ def change(connection: Connection, key: int, changes: Mapping[str, Any], now: st
     _check(changes)
     values = {name: _stored(value) for name, value in changes.items()}
     if "expires_at" in values:
-        values["expires_at"] = checked_instant(values["expires_at"])
+        values["expires_at"] = _end(values["expires_at"])
     if "title" in values:
         values["title_by"] = "owner"
     current = connection.execute(
@@ -292,14 +294,16 @@ def _check(values: Mapping[str, Any]) -> None:
             raise UsageError(f"the {name} is {'not an object' if name in _OBJECTS else 'neither true nor false'}")
 
 
+def _end(expires_at: str | None) -> str | None:
+    """Return when a conversation ends; whatever time is given, it is not being removed."""
+    moment = checked_instant(expires_at)
+    return f"{DOOMED[:-2]}1Z" if moment == DOOMED else moment
+
+
 def _stored(value: Any) -> Any:
     if isinstance(value, Mapping):
         return canonical_json(dict(value))
     return int(value) if isinstance(value, bool) else value
-
-
-#: A lifetime that marks what is being removed: nobody sees it, and the next prune goes on with it.
-DOOMED = "1970-01-01T00:00:00.000Z"
 
 
 def trash(connection: Connection, user: str, ids: Iterable[str], now: str) -> int:

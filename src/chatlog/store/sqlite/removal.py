@@ -55,7 +55,8 @@ def doom(
 def doomed(connection: Connection, user: str) -> list[tuple[int, int]]:
     """Return the keys of the conversations that are to be removed, and how many messages each still has."""
     rows = connection.execute(
-        "SELECT key, message_count FROM conversations WHERE expires_at = ? AND user = ?", (DOOMED, user)
+        "SELECT key, message_count FROM conversations WHERE expires_at = ? AND user = ? AND hold IS NULL",
+        (DOOMED, user),
     )
     return [(key, count) for key, count in rows]
 
