@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from chatlog import erasure
+from chatlog import erasure, redacting
 from chatlog.errors import ChatlogError
 from chatlog.models import Check, Filters, Message, Term, WordQuery
 from chatlog.store import Store
@@ -132,6 +132,9 @@ def _backups(store: Store, now: datetime) -> Check:
 
 def _erasures(store: Store) -> Check:
     waiting = erasure.unfinished(store)
+    if not waiting and redacting.unfinished(store):
+        said = "what a redaction replaced may still be in the file"
+        return Check("erasures", ok=False, detail=said, mend="chatlog db vacuum")
     if not waiting:
         return Check("erasures", ok=True, detail="none is unfinished")
     said = f"{len(waiting)} are not proven complete"

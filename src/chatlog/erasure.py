@@ -170,10 +170,8 @@ def do(store: Store, decided: ErasePlan, cause: Cause, *, forks: bool) -> Erased
     """Erase what a plan says, with `forks` also where other conversations share it, and prove it."""
     never = bool  # called, it says False: nothing stops an erasure half way
     also = list(decided.sharing) if forks else []
-    names = [*decided.ids, *(f"{name}:{seq}" for name, seq in decided.refs)]
+    names = [*decided.ids, *(f"{name}:{seq}" for name, seq in [*decided.refs, *also])]
     store.forgetting.begin_chore([CHORE + name for name in names])
-    if also:
-        store.forgetting.begin_chore([CHORE + f"{name}:{seq}" for name, seq in also])
     pieces = bytescan.phrases(_words(store, decided, also))
     store.forgetting.take_out([*also, *decided.refs], cause)
     store.forgetting.remove(decided.ids, cause, stop=never)
@@ -181,7 +179,7 @@ def do(store: Store, decided: ErasePlan, cause: Cause, *, forks: bool) -> Erased
     if decided.everything:
         store.forgetting.forget_user(cause)
     # of an encrypted file the bytes say nothing: written anew it holds what is left, and no more
-    return finish(store, None if store.info()["encrypted"] else pieces)
+    return finish(store, None if store.info()["encrypted"] else pieces, names)
 
 
 def _words(store: Store, decided: ErasePlan, also: Sequence[Ref]) -> Iterator[str]:
@@ -192,8 +190,11 @@ def _words(store: Store, decided: ErasePlan, also: Sequence[Ref]) -> Iterator[st
             yield to_text(memory.value)
 
 
-def finish(store: Store, wanted: Sequence[bytes] | None) -> Erased:
-    """Bring an erasure to its proven end; without phrases, one that was interrupted, by writing the file anew."""
+def finish(store: Store, wanted: Sequence[bytes] | None, names: Sequence[str] = ()) -> Erased:
+    """Bring the erasure of what is named to its proven end; without phrases, every one, by writing the file anew.
+
+    A file that was written anew holds nothing of what was removed before either.
+    """
     store.forgetting.remove([], Cause("erase", {"rule": "unfinished"}), stop=bool)
     if not store.forgetting.tidy(bool):
         why = "its vectors are still in the index of meanings: sqlite-vec cannot be loaded here"
@@ -213,9 +214,17 @@ def finish(store: Store, wanted: Sequence[bytes] | None) -> Erased:
     if stray:
         why = f"{len(stray)} pieces of it are still in the file"
         return Erased(complete=False, why=why, phrases=len(wanted or ()), vacuumed=vacuumed)
-    store.forgetting.end_chores()
+    return _proven(store, names, Erased(True, "", len(wanted or ()), len(left), vacuumed))
+
+
+def _proven(store: Store, names: Sequence[str], done: Erased) -> Erased:
+    """Forget the chores of what is proven; what is there after all was put on hold when its erasure had begun."""
+    also = [name for name in unfinished(store) if not _is_there(store, name)] if done.vacuumed else []
+    store.forgetting.end_chores([CHORE + name for name in dict.fromkeys([*names, *also])])
     store.forgetting.fold()
-    return Erased(complete=True, phrases=len(wanted or ()), elsewhere=len(left), vacuumed=vacuumed)
+    there = [name for name in names if _is_there(store, name)]
+    why = f"{', '.join(there)} was put on legal hold meanwhile" if there else ""
+    return done._replace(complete=not there, why=why)
 
 
 def resume(store: Store) -> Erased:

@@ -23,6 +23,7 @@ from chatlog.models import (
 )
 from chatlog.redaction import Names, Redactor, in_words
 from chatlog.store import Store
+from chatlog.store.forgetting import REDACTION
 from chatlog.store.redactions import Handle
 
 Clean = TypeVar("Clean")
@@ -175,6 +176,7 @@ def _counted(redactor: Redactor, action: Callable[[Redactor], Clean]) -> tuple[C
 def apply(store: Store, found: Plan) -> bool:
     """Carry a plan out; whether nothing of what was replaced is left in the file."""
     redactions = store.redactions
+    store.forgetting.begin_chore([REDACTION])
     for start in range(0, len(found.said), BATCH):
         done = redactions.replace(found.said[start : start + BATCH])
         found.skipped |= dict.fromkeys(done.held, HELD)
@@ -186,7 +188,20 @@ def apply(store: Store, found: Plan) -> bool:
     store.record(
         "redact", conversations=len(found.items), messages=found.messages, bytes=found.bytes, kinds=dict(found.kinds)
     )
-    return redactions.finish()
+    return finish(store)
+
+
+def unfinished(store: Store) -> bool:
+    """Whether what a redaction replaced may still be in the file: it was interrupted, or kept from its end."""
+    return REDACTION in store.forgetting.chores()
+
+
+def finish(store: Store) -> bool:
+    """Take what was replaced out of the file; whether nothing of it is left."""
+    done = store.redactions.finish()
+    if done:
+        store.forgetting.end_chores([REDACTION])
+    return done
 
 
 # on the way in

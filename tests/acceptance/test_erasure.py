@@ -214,6 +214,32 @@ def test_a_reader_of_an_old_state(tmp_path: Path) -> None:
     assert 3 == chatlog_process(tmp_path, "erase", name, "--yes", *home).returncode
 
 
+def test_the_proof_of_one_is_not_that_of_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An erasure that is not proven stays so while another is, until the file is written anew."""
+    with chatlog.open(tmp_path / PATH) as store:
+        messages = ([MessageDraft(role="user", text=secret("text", number))] for number in (1, 2, 3))
+        first, second, third = (store.new(messages=said).id for said in messages)
+        with monkeypatch.context() as patch:
+            patch.setattr("chatlog.store.sqlite.space.fold", lambda *_: False)
+            assert not erasure.run(store, erasure.plan(store, [store.get(first)], [])).complete
+        assert erasure.run(store, erasure.plan(store, [store.get(second)], [])).complete
+        assert [first] == erasure.unfinished(store)
+        store.forgetting.begin_chore([erasure.CHORE + third])
+        assert erasure.finish(store, None).complete
+        assert [third] == erasure.unfinished(store)
+
+
+def test_a_hold_that_came_meanwhile(tmp_path: Path) -> None:
+    """What was put on hold after the plan was made stays, and is not said to be erased."""
+    with chatlog.open(tmp_path / PATH) as store:
+        name = store.new(messages=[MessageDraft(role="user", text="kept by a judge at last")]).id
+        plan = erasure.plan(store, [store.get(name)], [])
+        store.forgetting.hold(name, "case 1")
+        done = erasure.run(store, plan)
+        assert (False, True) == (done.complete, "legal hold" in done.why)
+        assert ([], 1) == (erasure.unfinished(store), store.get(name).messages)
+
+
 def test_only_one_at_a_time(tmp_path: Path) -> None:
     """A second erasure is told to try again."""
     with chatlog.open(tmp_path / PATH) as store, chatlog.open(tmp_path / PATH) as other:

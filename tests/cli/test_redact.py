@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -288,7 +289,28 @@ def test_a_reader_keeps_it_from_being_complete(run: Run, tmp_path: Path, monkeyp
     reader.execute("SELECT count(*) FROM bodies").fetchall()
     ran = run("redact", "@last", "--yes", "--json")
     assert (1, False) == (ran.code, ran.json["complete"])
+    again = run("redact", "@last", "--yes", "--json")
+    assert (1, False, []) == (again.code, again.json["complete"], again.json["items"])
     reader.close()
+    assert (0, True) == ((ran := run("redact", "@last", "--json")).code, ran.json["complete"])
+    assert (0, None) == ((ran := run("redact", "@last", "--json")).code, ran.json["complete"])
+
+
+@pytest.mark.parametrize("verb", [["redact", "@last"], ["prune", "--expired"], ["db", "vacuum"]])
+def test_one_that_was_killed_is_finished(run: Run, monkeypatch: pytest.MonkeyPatch, verb: list[str]) -> None:
+    """Where it ended before the file was written anew doctor says so; the next one, a prune and a vacuum do it."""
+
+    def killed(store: Any) -> bool:
+        raise KeyboardInterrupt
+
+    say(run, {"text": f"Write to {MAIL}"})
+    with monkeypatch.context() as patch:
+        patch.setattr("chatlog.redacting.finish", killed)
+        assert 130 == run("redact", "@last", "--yes").code
+    checks = {check["name"]: check for check in run("doctor", "--json").json["checks"]}
+    assert (False, "chatlog db vacuum") == (checks["erasures"]["ok"], checks["erasures"]["mend"])
+    assert 0 == run(*verb).code
+    assert 0 == run("doctor").code
 
 
 def test_another_process_finds_the_verb(run: Run) -> None:

@@ -18,6 +18,7 @@ from chatlog.keys import Key
 from chatlog.output import THING, counted, size_text
 from chatlog.paths import expanded
 from chatlog.store import files, path_of
+from chatlog.store.forgetting import REDACTION
 from chatlog.timespec import iso
 
 
@@ -246,6 +247,8 @@ def vacuum(ctx: typer.Context) -> None:
     with session.output.progress("writing the file anew"):
         before, after = forgetting.vacuum()
         folded = forgetting.fold()
+    if folded:
+        forgetting.end_chores([REDACTION])
     facts = {"before": before, "after": after, "freed": before - after, "log_emptied": folded}
     session.output.thing("vacuum", facts, [f"{size_text(before)} before, {size_text(after)} now"])
 

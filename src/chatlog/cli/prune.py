@@ -16,6 +16,7 @@ from chatlog.models import Filters
 from chatlog.output import FORMATS, size_text
 from chatlog.rules import Rule
 from chatlog.store import Store
+from chatlog.store.forgetting import REDACTION
 
 
 class Part(NamedTuple):
@@ -104,6 +105,7 @@ def _do(session: Session, parts: list[Part], *, alone: bool, yes: bool, seconds:
     stop, warnings = plans.deadline(seconds), list[str]()
     for number, (store, plan, ways) in enumerate(parts):
         with session.output.progress("pruning"):
+            _finish_redaction(store)
             outcome = retention.apply(store, plan, "prune", stop, ways)
             if erasure.unfinished(store) and not stop() and not (ended := erasure.resume(store)).complete:
                 warnings.append(f"an erasure is not complete: {ended.why}")
@@ -112,6 +114,14 @@ def _do(session: Session, parts: list[Part], *, alone: bool, yes: bool, seconds:
         if not outcome.finished:
             warnings.append("not all of it is done: the next prune goes on")
     return [*dict.fromkeys(warnings)]
+
+
+def _finish_redaction(store: Store) -> None:
+    """Bring a redaction that was interrupted to its end; where that cannot be, doctor says so."""
+    if REDACTION in store.forgetting.chores():
+        from chatlog.redacting import finish
+
+        finish(store)
 
 
 def _record(parts: Iterable[Part], warnings: Sequence[str], *, dry_run: bool) -> dict[str, Any]:

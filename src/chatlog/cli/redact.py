@@ -13,7 +13,7 @@ from chatlog.errors import CheckFailedError, UsageError
 from chatlog.export import select
 from chatlog.models import Conversation, Filters
 from chatlog.output import FORMATS, Column, Listing, Output, counted, text_of, to_json
-from chatlog.redacting import Plan, apply, plan
+from chatlog.redacting import Plan, apply, finish, plan, unfinished
 from chatlog.redaction import in_words
 from chatlog.store import Store
 
@@ -74,6 +74,8 @@ def command(
         session.confirm(f"redact {_counts(found)} for good", yes=yes)
         with session.output.progress("redacting"):
             complete = apply(store, found)
+    elif not dry_run and unfinished(store):
+        complete = finish(store)
     report(session.output, found, dry_run=dry_run, complete=complete)
     plans.partly(session, found.record(dry_run=dry_run))
     if complete is False:
@@ -109,6 +111,8 @@ def report(output: Output, found: Plan, *, dry_run: bool, complete: bool | None)
         output.lines(to_json(item) for item in record["items"])
     else:
         output.listing(Listing(items=record["items"], columns=COLUMNS, identify=lambda item: str(item["id"])))
+    if found.is_empty and complete:
+        output.hint("what was replaced before is in the file no more")
     if found.is_empty and not record["skipped"]:
         output.hint("nothing was found; that is no proof that nothing is there")
     elif found.is_empty:

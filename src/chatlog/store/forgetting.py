@@ -15,6 +15,8 @@ from chatlog.models import Conversation, Filters
 
 #: Whether to stop early, asked between two transactions.
 Stop = Callable[[], bool]
+#: A chore that notes a redaction whose old words may still be in the file.
+REDACTION = "redact"
 #: A message: its conversation's id and its seq.
 Ref = tuple[str, int]
 
@@ -135,7 +137,7 @@ class Forgetting(Protocol):
     def copies(self) -> list[Path]:
         """Return the copies of the file that chatlog made, as far as it knows."""
 
-    # erasures to be proven, policies, audit
+    # work to be gone on with, policies, audit
 
     def begin_chore(self, names: Sequence[str]) -> None:
         """Note work that is to be gone on with if it is interrupted."""
@@ -143,8 +145,8 @@ class Forgetting(Protocol):
     def chores(self) -> list[str]:
         """Return the noted work."""
 
-    def end_chores(self) -> None:
-        """Forget the noted work: it is done."""
+    def end_chores(self, names: Sequence[str]) -> None:
+        """Forget work that was noted: it is done."""
 
     def policies(self) -> list[StoredPolicy]:
         """Return the user's retention rules by name."""

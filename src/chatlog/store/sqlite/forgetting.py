@@ -296,9 +296,10 @@ class SqliteForgetting:
             )
             return [name for (name,) in rows]
 
-    def end_chores(self) -> None:
+    def end_chores(self, names: Sequence[str]) -> None:
         with self._pool.write() as connection:
-            connection.execute("DELETE FROM chores WHERE user = ?", (self.user,))
+            rows = [(self.user, name) for name in names]
+            connection.executemany("DELETE FROM chores WHERE user = ? AND name = ?", rows)
 
     def policies(self) -> list[StoredPolicy]:
         with self._pool.read() as connection:

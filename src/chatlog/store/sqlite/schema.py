@@ -209,7 +209,8 @@ CREATE TABLE audit (
 CREATE INDEX audit_recent ON audit (user, id);
 
 -- Work that was begun and is to be gone on with: `merge`, the index still holds words of what was removed;
--- `erase ID`, an erasure that is not proven complete yet.
+-- `vectors`, the index of meanings does; `erase ID`, an erasure that is not proven complete yet; `redact`, the file
+-- may still hold what was replaced.
 CREATE TABLE chores (
     user TEXT NOT NULL,
     name TEXT NOT NULL,
