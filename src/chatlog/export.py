@@ -1,6 +1,7 @@
 """Export from a store: which conversations, in which format, into which new files.
 
-Nothing here knows a format or a terminal.  A file appears under its name only once it is whole.
+Nothing here knows a format or a terminal.  A file appears under its name only once it is whole.  Of a damaged
+database all that can still be read is written.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast
 
 from chatlog import formats
-from chatlog.errors import NotFoundError, RefusedError
-from chatlog.models import Conversation, Filters, Message, new_id
+from chatlog.errors import DamagedFileError, NotFoundError, RefusedError
+from chatlog.models import Conversation, Extra, Filters, Message, new_id
 from chatlog.paths import is_sink
 from chatlog.store import Store
 
@@ -38,13 +39,16 @@ def select(store: Store, refs: Sequence[str] | None, filters: Filters) -> Iterat
 
 @dataclass(slots=True)
 class ExportReport:
-    """What an export wrote; `paths` where it wrote files."""
+    """What an export wrote; `paths` where it wrote files, `lost` how much of which conversation cannot be read."""
 
     conversations: int = 0
     messages: int = 0
     paths: list[str] = field(default_factory=list)
+    lost: dict[str, int] = field(default_factory=dict)
 
 
+#: What stands for memories and tombstones in a report of what cannot be read.
+BESIDE = "memories"
 #: Told after each conversation what is written by now.
 Progress = Callable[[ExportReport], object]
 
@@ -71,10 +75,17 @@ class Exporter:
             lossless.write(
                 transcripts,
                 cast("IO[str]", counting),
-                lambda name: self.store.extras(name) if name or everything else (),
+                lambda name: self._extras(name) if name or everything else (),
             )
         else:
             self.writer.write(transcripts, cast("IO[str]", counting))
+
+    def _extras(self, conversation: str | None) -> Iterator[Extra]:
+        """Yield what stands beside a conversation, or beside all of them, as far as it can be read."""
+        try:
+            yield from self.store.extras(conversation)
+        except DamagedFileError:
+            self.report.lost.setdefault(conversation or BESIDE, 0)
 
     def _transcripts(
         self, conversations: Iterable[Conversation], out: _Counting | None = None
@@ -145,12 +156,28 @@ class _Messages:
 
     def __iter__(self) -> Iterator[Message]:
         form, count = self.exporter.form, 0
-        for message in self.exporter.store.messages(self.conversation.id, all_branches=form.whole):
+        for message in self._readable() if form.whole else self.exporter.store.messages(self.conversation.id):
             count += not message.hidden or (form.whole and not form.paged)
             yield message
         self.count = count
         if form.paged:
             self.report()
+
+    def _readable(self) -> Iterator[Message]:
+        """Yield the messages of the whole tree; where the file is damaged, one by one those that can be read."""
+        name, total = self.conversation.id, self.conversation.messages
+        store, read, seq = self.exporter.store, 0, 0
+        try:
+            for message in store.messages(name, all_branches=True):
+                read, seq = read + 1, message.seq
+                yield message
+        except DamagedFileError:
+            for place in range(seq + 1, max(total, self.conversation.head or 0) + 1):
+                with suppress(DamagedFileError, NotFoundError):
+                    message = store.message(name, place)
+                    read += 1
+                    yield message
+            self.exporter.report.lost[name] = max(total - read, 1)
 
     def report(self) -> None:
         """Count the conversation as written, once."""

@@ -178,6 +178,8 @@ DAMAGES: dict[str, tuple[Plant, str, str]] = {
     "broken parent": (sql("UPDATE messages SET parent_seq = 99 WHERE seq = 3"), "trees", AGAIN),
     "circle": (sql("UPDATE messages SET parent_seq = 4 WHERE seq = 3"), "trees", AGAIN),
     "own parent": (sql("UPDATE messages SET parent_seq = 2 WHERE seq = 2"), "trees", AGAIN),
+    "text that is not UTF-8": (sql("UPDATE bodies SET text = CAST(x'ff' AS TEXT) WHERE id = 3"), "hashes", BACK),
+    "parts that are no JSON": (sql("UPDATE bodies SET parts = '[{' WHERE id = 2"), "hashes", BACK),
     "wrong hash": (sql("UPDATE bodies SET sha256 = x'00' WHERE id = 1"), "hashes", BACK),
     "state that is no JSON": (sql("UPDATE conversations SET state = '{'"), "values", "chatlog state"),
     "missing index": (sql("DROP INDEX messages_body"), "schema", AGAIN),
@@ -239,6 +241,48 @@ def test_rebuilding_changes_nothing_that_was_said(sick: Run) -> None:
     before = sick("export", "--to", "jsonl").out
     sick("doctor", "--rebuild")
     assert before == sick("export", "--to", "jsonl").out
+
+
+UNREADABLE = {
+    "text": "UPDATE bodies SET text = CAST(x'ff' AS TEXT) WHERE id = 3",
+    "parts": "UPDATE bodies SET parts = '[{' WHERE id = 3",
+    "metadata": "UPDATE bodies SET metadata = '{' WHERE id = 3",
+}
+
+
+@pytest.mark.parametrize("damage", UNREADABLE)
+def test_a_value_that_cannot_be_read_is_damage_and_no_bug(damage: str, sick: Run, tmp_path: Path) -> None:
+    """Who meets it is told that the file is damaged, never what the value is; verbs that do not go on as usual."""
+    sql(UNREADABLE[damage])(tmp_path / "chatlog.db", pytest.MonkeyPatch(), Clock())
+    ran = sick("show", "@last", "--all-branches", "--json")
+    assert (5, "", "damaged") == (ran.code, ran.out, ran.error["kind"])
+    assert 0 == sick("list").code
+
+
+@pytest.mark.parametrize("damage", UNREADABLE)
+@pytest.mark.parametrize("form", ["jsonl", "json", "html", "csv"])
+def test_of_a_damaged_file_all_that_can_be_read_is_exported(
+    form: str, damage: str, sick: Run, tmp_path: Path, clock: Clock
+) -> None:
+    """The message that cannot be read is missed by name, exit code 4; what was saved makes a sound history."""
+    before = sick("export", "--to", "jsonl").out.splitlines()
+    sql(UNREADABLE[damage])(tmp_path / "chatlog.db", pytest.MonkeyPatch(), Clock())
+    ran = sick("export", "--to", form, "-o", "saved")
+    assert (4, True) == (ran.code, "cannot be read: the file is damaged" in ran.err)
+    if form in ("jsonl", "json"):
+        assert 0 == sick("--db", "saved.db", "import", "saved").code
+        assert 0 == sick("--db", "saved.db", "doctor", "--deep").code
+        assert len(before) - 1 == len(sick("--db", "saved.db", "export").lines)
+
+
+def test_what_is_kept_beside_conversations_may_be_lost_alone(sick: Run, tmp_path: Path) -> None:
+    """A memory that cannot be read leaves the messages to be exported."""
+    sick("memory", "set", "city", "Lisbon")
+    before = sick("export").lines
+    damage = "UPDATE memories SET value = CAST(x'ff' AS TEXT)"
+    sql(damage)(tmp_path / "chatlog.db", pytest.MonkeyPatch(), Clock())
+    ran = sick("export")
+    assert (4, before[:-1]) == (ran.code, ran.lines)
 
 
 def test_a_rebuilt_index_of_meanings_is_whole(sick: Run, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from chatlog.cli.options import Conversations, verb
 from chatlog.cli.session import STDIN, Session
-from chatlog.errors import BusyError, UsageError, choices_hint
+from chatlog.errors import BusyError, DamagedFileError, PartlyDoneError, UsageError, choices_hint
 from chatlog.export import Exporter, ExportReport, Progress, select
 from chatlog.formats import WRITERS
 from chatlog.models import Filters
@@ -89,8 +89,18 @@ def command(
         session.output.hint(
             f"{counted(report.conversations, 'conversation')}, {counted(report.messages, 'message')} → {target}"
         )
-    with suppress(BusyError):  # a file that cannot be written now can still be read out
+    _name_lost(session, report)
+    with suppress(BusyError, DamagedFileError):  # a file that cannot be written now can still be read out
         store.record("export", conversations=report.conversations, messages=report.messages, to=to)
+
+
+def _name_lost(session: Session, report: ExportReport) -> None:
+    """Say what of a damaged file could not be read: the rest is written."""
+    for name, messages in report.lost.items():
+        what = f"{counted(messages, 'message')} of {name}" if messages else f"what is kept beside {name}"
+        session.output.warning(f"{what} cannot be read: the file is damaged")
+    if report.lost:
+        session.exit_code = PartlyDoneError.exit_code
 
 
 def _is_folder(target: str, path: Path, to: str) -> bool:

@@ -127,7 +127,7 @@ class WordLlama:
 def _rarity(weights: bytes) -> Matrix:
     import numpy as np
 
-    counts = np.frombuffer(zlib.decompress(weights), dtype=np.uint32).astype(np.float32)
+    counts = np.frombuffer(_unpacked(weights), dtype=np.uint32).astype(np.float32)
     frequency, total = counts[:-1], counts[-1]
     rarity: Matrix = np.log1p((total - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
     return rarity
@@ -135,7 +135,15 @@ def _rarity(weights: bytes) -> Matrix:
 
 @lru_cache(8)
 def _counts(weights: bytes) -> array[int]:
-    return array("I", zlib.decompress(weights))
+    return array("I", _unpacked(weights))
+
+
+def _unpacked(weights: bytes) -> bytes:
+    """Return what `fit` packed.  Raises NoVectorsError where it is no longer what it was."""
+    try:
+        return zlib.decompress(weights)
+    except zlib.error:
+        raise NoVectorsError("the index of meanings is damaged", "chatlog embed --rebuild") from None
 
 
 def _weight(frequency: int, total: int) -> float:

@@ -23,7 +23,7 @@ from chatlog.errors import ClosedError, UsageError, choices_hint
 from chatlog.keys import Key
 from chatlog.store.sqlite import cipher
 from chatlog.store.sqlite.database_file import WAL, Registry, beside
-from chatlog.store.sqlite.failures import BUSY, translate
+from chatlog.store.sqlite.failures import BUSY, UNREADABLE, is_unreadable, translate, unreadable
 
 Row = tuple[Any, ...]
 Answer = TypeVar("Answer")
@@ -110,10 +110,10 @@ def connect(path: Path, synchronous: str = "FULL", key: Key | None = None, *, al
         # some settings read the schema, for which a process that is giving the file its first page has to be done
         patience = (ALONE_SECONDS,) if alone else ()
         patiently(lambda: [opened.execute(sql).fetchall() for sql in look], *patience)
-    except driver.Error as error:
+    except (driver.Error, *UNREADABLE) as error:
         if connection is not None:
             connection.close()
-        raise _meaning(error, path, key) from error
+        raise _meaning(error, path, key) from _cause(error)
     return connection
 
 
@@ -165,7 +165,12 @@ def peeked(path: Path, key: Key | None = None) -> Iterator[Connection | None]:
 
 
 def _meaning(error: Exception, path: Path, key: Key | None = None) -> Exception:
-    return translate(error, path, key) or error
+    return unreadable(path) if is_unreadable(error) else translate(error, path, key) or error
+
+
+def _cause(error: Exception) -> Exception | None:
+    """Return what a traceback may show: never a value that could not be read."""
+    return None if is_unreadable(error) else error
 
 
 def patiently(action: Callable[[], Answer], seconds: float = BUSY_SECONDS) -> Answer:
@@ -179,7 +184,7 @@ def patiently(action: Callable[[], Answer], seconds: float = BUSY_SECONDS) -> An
             return action()
         except driver.OperationalError as error:
             waited = time.monotonic() - began
-            if (error.sqlite_errorcode & 0xFF) != BUSY or waited > seconds:
+            if is_unreadable(error) or (error.sqlite_errorcode & 0xFF) != BUSY or waited > seconds:
                 raise
         pause = SHORT_PAUSE if waited < EAGER_SECONDS else LONG_PAUSE
         time.sleep(pause * int.from_bytes(os.urandom(2)) / 65_536)
@@ -227,8 +232,8 @@ class Pool:
         connection = self._take()
         try:
             yield connection
-        except driver.Error as error:
-            raise _meaning(error, self.path) from error
+        except (driver.Error, *UNREADABLE) as error:
+            raise _meaning(error, self.path) from _cause(error)
         except UnicodeEncodeError:
             raise UsageError("a text is not UTF-8, or holds half of a surrogate pair") from None
         except OverflowError:

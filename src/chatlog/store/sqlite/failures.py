@@ -5,6 +5,8 @@ An error is known by its code, by its words only where it has none of its own; a
 
 from __future__ import annotations
 
+import zlib
+from json import JSONDecodeError
 from pathlib import Path
 
 from sqlcipher3 import dbapi2 as driver
@@ -28,6 +30,8 @@ from chatlog.store.sqlite.database_file import Registry, why_not_opened
 ERROR, BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, CONSTRAINT, NOTADB = 1, 5, 6, 8, 10, 11, 13, 14, 19, 26
 #: Extended codes of CONSTRAINT: CHECK, FOREIGNKEY and NOTNULL; the others say that something is there already.
 NOT_ALLOWED = (275, 787, 1299)
+#: What it raises to read a value whose bytes are no longer those that were written; SQLite itself notices nothing.
+UNREADABLE = (UnicodeDecodeError, JSONDecodeError, zlib.error)
 
 
 def translate(error: Exception, path: Path, key: Key | None = None) -> ChatlogError | None:
@@ -44,6 +48,19 @@ def translate(error: Exception, path: Path, key: Key | None = None) -> ChatlogEr
         kind, sentence, hint = _MEANINGS[primary]
         return kind(sentence.format(path=path), hint)
     return _by_its_words(error, path)
+
+
+def unreadable(path: Path) -> DamagedFileError:
+    """Return what it means that a value cannot be read; what raised it would show the value, and is left out."""
+    _, sentence, hint = _MEANINGS[CORRUPT]
+    return DamagedFileError(sentence.format(path=path), hint)
+
+
+def is_unreadable(error: BaseException) -> bool:
+    """Whether a value could not be read: the driver has no code for text that is not UTF-8."""
+    return isinstance(error, UNREADABLE) or (
+        isinstance(error, driver.OperationalError) and not hasattr(error, "sqlite_errorcode")
+    )
 
 
 def _by_its_words(error: Exception, path: Path) -> ChatlogError | None:

@@ -20,7 +20,7 @@ from chatlog.store.sqlite import trees, vectors
 from chatlog.store.sqlite.bodies import unpack
 from chatlog.store.sqlite.connection import Connection, transaction
 from chatlog.store.sqlite.database_file import all_of
-from chatlog.store.sqlite.failures import CORRUPT, ERROR, IOERR, NOTADB, READONLY
+from chatlog.store.sqlite.failures import CORRUPT, ERROR, IOERR, NOTADB, READONLY, UNREADABLE, is_unreadable
 from chatlog.store.sqlite.fulltext import extra_columns
 from chatlog.store.sqlite.shape import differences
 from chatlog.store.sqlite.upkeep import is_encrypted
@@ -114,8 +114,8 @@ def _readable(name: str, check: Callable[[Connection], Check], connection: Conne
     """Return what a check says, also where it cannot read what it is about."""
     try:
         return check(connection)
-    except driver.DatabaseError as error:
-        code = error.sqlite_errorcode & 0xFF
+    except (driver.DatabaseError, *UNREADABLE) as error:
+        code = CORRUPT if is_unreadable(error) else getattr(error, "sqlite_errorcode", ERROR) & 0xFF
         if code == ERROR:
             return Check(name, ok=False, detail="cannot be looked at: the schema is not whole", mend=REBUILD)
         if code not in (CORRUPT, IOERR, NOTADB):
