@@ -21,7 +21,13 @@ HEAVY = {
 }  # fmt: skip
 #: `plans` and `actions` hold what the destructive verbs share, `found` those that find, `indexing` those that embed.
 EVERY_VERB = {"chatlog.cli", "chatlog.cli.keys", "chatlog.cli.options", "chatlog.cli.session", "chatlog.cli.plans"}
-EVERY_VERB |= {"chatlog.cli.actions", "chatlog.cli.batch", "chatlog.cli.found", "chatlog.cli.indexing"}
+EVERY_VERB |= {
+    "chatlog.cli.actions",
+    "chatlog.cli.batch",
+    "chatlog.cli.found",
+    "chatlog.cli.indexing",
+    "chatlog.cli.zone",
+}
 
 PROBE = """
 import atexit, json, sys

@@ -1,7 +1,8 @@
 """Times in and out: what people type, what exports hold, and the one form chatlog keeps.
 
 The one form is ISO-8601 UTC text with milliseconds, ``2026-11-20T21:44:00.123Z``, which sorts
-as text.  Nothing here reads a clock: `now` is an argument.
+as text.  Nothing here reads a clock: `now` is an argument, and its zone
+says what a local day is; spans of hours are counted in UTC, which has no summer time.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def duration(text: str) -> timedelta:
 def before(text: str, now: datetime) -> str:
     """Return the instant a span before `now`, the first one there is where it would be before all calendars."""
     try:
-        return iso(now - duration(text))
+        return iso(now.astimezone(UTC) - duration(text))
     except OverflowError:
         return iso(datetime.min.replace(tzinfo=UTC))
 
@@ -108,7 +109,7 @@ def before(text: str, now: datetime) -> str:
 def after(span: timedelta, now: datetime) -> str:
     """Return the instant a span after `now`, the last one there is where it would be beyond the calendar."""
     try:
-        return iso(now + span)
+        return iso(now.astimezone(UTC) + span)
     except OverflowError:
         return iso(datetime.max.replace(tzinfo=UTC))
 
@@ -132,7 +133,7 @@ def _checked_bound(text: str, now: datetime, *, end: bool) -> str:
 
 def _bound(text: str, now: datetime, *, end: bool) -> str:
     if re.fullmatch(_DURATION, text.strip()):
-        return iso(now - duration(text))
+        return iso(now.astimezone(UTC) - duration(text))
     days = _whole_days(text.strip().lower(), now)
     if days is not None:
         return iso(days[1] - timedelta(milliseconds=1) if end else days[0])

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import typer
 
 from chatlog import timespec
+from chatlog.cli.zone import SystemZone
 from chatlog.config import Settings
 from chatlog.errors import NotFoundError, RefusedError, UsageError, WrongKeyError, choices_hint
 from chatlog.models import Conversation, Filters, parse_ref
@@ -86,7 +87,7 @@ class Session:
 
     def now(self) -> datetime:
         """Return the local time."""
-        return datetime.now().astimezone()
+        return datetime.now(SystemZone())
 
     @property
     def may_ask(self) -> bool:
