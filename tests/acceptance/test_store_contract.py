@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,11 +23,12 @@ from chatlog.errors import (
     StorageFullError,
     UsageError,
 )
-from chatlog.models import ConversationDraft, Extra, MessageDraft, Term, WordQuery
+from chatlog.models import ConversationDraft, Extra, Filters, MessageDraft, Term, WordQuery
 from chatlog.store import Batch, Store
 from chatlog.store.memories import MemoryDraft
 from chatlog.store.sources import FileState, SeenFile
-from chatlog.store.sqlite import connection, database_file
+from chatlog.store.sqlite import connection, database_file, failures
+from chatlog.store.sqlite.connection import Pool
 
 from .helpers import conversation_in, faults, plain_connection, question_numbers
 from .workers import pair
@@ -236,6 +238,14 @@ def test_closed(place: tuple[Path, str], method: str) -> None:
         {**READS, **CHECKS, **WRITES}[method](store, name)
 
 
+@pytest.mark.parametrize(("code", "kind"), [(15, BusyError), (18, UsageError), (5 | 2 << 8, BusyError)])
+def test_what_sqlite_says_of_itself(code: int, kind: type[Exception]) -> None:
+    """A lock that is being put in order, a value too large for a row, a snapshot that is gone: each has its error."""
+    error = driver.OperationalError("…")
+    error.sqlite_errorcode = code
+    assert isinstance(failures.translate(error, Path("chats.db")), kind)
+
+
 def test_closing_ends_iterators(place: tuple[Path, str]) -> None:
     """A reader that is half way when the store is closed is told so, at the latest with its next page."""
     path, name = place
@@ -302,6 +312,13 @@ REFUSED: dict[str, tuple[Call, type[Exception]]] = {
     "a number that no column holds": (lambda store, name: store.message(name, 10**30), NotFoundError),
     "half a character": (lambda s, name: s.add(name, [MessageDraft(role="user", text="\ud800")]), UsageError),
     "half a character in a title": (lambda store, name: store.change(name, {"title": "\udcff"}), UsageError),
+    "a condition that is too long": (lambda s, _: s.conversations(Filters(title=("x" * 60_000,))), UsageError),
+    "too many conditions": (lambda s, _: s.conversations(Filters(tags=tuple(map(str, range(2_000))))), UsageError),
+    "an id that nobody could name": (lambda store, name: store.new(ConversationDraft(id="My Talk")), UsageError),
+    "an id that is too short": (lambda store, name: store.new(ConversationDraft(id="abc")), UsageError),
+    "a time that is none": (lambda store, name: store.new(ConversationDraft(deleted_at="long ago")), UsageError),
+    "a revision that cannot be counted on": (lambda s, _: s.new(ConversationDraft(revision=2**63 - 1)), UsageError),
+    "a place that is no number": (lambda s, _: s.new(ConversationDraft(forked_at="x")), UsageError),  # type: ignore[arg-type]
     "a title that is no text": (lambda store, name: store.change(name, {"title": ["x"]}), UsageError),
 }
 
@@ -435,3 +452,19 @@ def test_closing_under_threads(tmp_path: Path) -> None:
         question_numbers(path, conversation, f"w{number}") for number in range(4)
     ]
     assert [] == faults(path)
+
+
+class Snatched(deque[Any]):
+    """What says that it holds something, which another thread takes before it can be taken."""
+
+    def __len__(self) -> int:
+        return 1
+
+
+def test_closing_while_another_takes_a_connection(tmp_path: Path) -> None:
+    """A connection that another thread takes while the store is closed is that thread's, and no error."""
+    store = chatlog.open(tmp_path / "chats.db")
+    pool: Pool = store._pool  # type: ignore[attr-defined]
+    pool._idle = Snatched(pool._idle)
+    store.close()
+    assert not database_file.Registry.is_open(tmp_path / "chats.db")

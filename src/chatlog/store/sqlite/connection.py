@@ -11,7 +11,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import quote
@@ -198,8 +198,8 @@ def begin_immediate(connection: Connection, seconds: float = BUSY_SECONDS) -> No
 @contextmanager
 def transaction(connection: Connection, *, commit: bool = True) -> Iterator[None]:
     """Run a block inside one `BEGIN IMMEDIATE` transaction; whatever ends it early rolls it back."""
-    begin_immediate(connection)
     try:
+        begin_immediate(connection)
         yield
         connection.execute("COMMIT" if commit else "ROLLBACK")
     finally:
@@ -273,8 +273,9 @@ class Pool:
 
     def rest(self) -> None:
         """Close every idle connection; the next one who needs one opens it."""
-        while self._idle:
-            self._drop(self._idle.pop())
+        with suppress(IndexError):  # others take from it meanwhile, so its length says nothing
+            while True:
+                self._drop(self._idle.pop())
 
     def disown(self) -> None:
         """Let go, in a child, of connections that are its parent's: not even closing them is safe there."""

@@ -27,8 +27,12 @@ _MARKS = ("pinned", "archived")
 _OBJECTS = ("state", "metadata")
 CHANGEABLE = frozenset({*_TEXTS, *_MARKS, *_OBJECTS, "expires_at"})
 #: What only a draft has.
-_ORIGINS = ("id", "source", "source_id", "parent")
+_ORIGINS, _NUMBERS = ("id", "source", "source_id", "parent"), ("forked_at", "revision")
 MIN_PREFIX = 4
+#: What an id is made of, and its beginning.
+_ID = r"[a-z0-9_-]+"
+#: No revision or seq that comes from elsewhere is larger, so that there is room to count on.
+_MOST = 1 << 62
 #: A lifetime that marks what is being removed: nobody sees it, and the next prune goes on with it.
 DOOMED = "1970-01-01T00:00:00.000Z"
 _ALL_ALIVE = Filters()
@@ -139,7 +143,7 @@ def resolve(connection: Connection, user: str, ref: str, now: str, among: Filter
     if ref.startswith("@"):
         return _recent(connection, user, ref, now, among)
     prefix = ref.strip().lower()
-    if len(prefix) < MIN_PREFIX or not re.fullmatch(r"[a-z0-9_-]+", prefix):
+    if len(prefix) < MIN_PREFIX or not re.fullmatch(_ID, prefix):
         raise NotFoundError(f"'{ref}' is not a conversation's id", f"an id's first {MIN_PREFIX} characters are enough")
     clauses, values = conversation_where(user, among, now)
     found = connection.execute(
@@ -221,7 +225,9 @@ def _is_place(value: object, key: object) -> bool:
 
 def insert(connection: Connection, user: str, draft: ConversationDraft, now: str) -> int:
     """Store a new conversation and return its key."""
-    _check({name: getattr(draft, name) for name in (*CHANGEABLE, *_ORIGINS)})
+    _check({name: getattr(draft, name) for name in (*CHANGEABLE, *_ORIGINS, *_NUMBERS)})
+    if draft.id and not (len(draft.id) >= MIN_PREFIX and re.fullmatch(_ID, draft.id)):
+        raise UsageError(f"'{draft.id[:40]}' is not a conversation's id", "leave it out: each new one is given its own")
     created = checked_instant(draft.created_at or draft.updated_at) or now
     title_by = "text" if draft.title is None else "owner" if draft.source is None else "source"
     cursor = connection.execute(
@@ -244,7 +250,7 @@ def insert(connection: Connection, user: str, draft: ConversationDraft, now: str
             draft.pinned,
             draft.archived,
             draft.hold,
-            draft.deleted_at,
+            checked_instant(draft.deleted_at),
             _end(draft.expires_at),
             canonical_json(dict(draft.state)),
             metadata_text(draft.metadata),
@@ -292,6 +298,8 @@ def _check(values: Mapping[str, Any]) -> None:
             check_text(name, value)
         elif (name in _MARKS and not isinstance(value, int)) or (name in _OBJECTS and not isinstance(value, Mapping)):
             raise UsageError(f"the {name} is {'not an object' if name in _OBJECTS else 'neither true nor false'}")
+        elif name in _NUMBERS and not (value is None or (isinstance(value, int) and 0 <= value < _MOST)):
+            raise UsageError(f"the {name} is not a whole number, or one too large")
 
 
 def _end(expires_at: str | None) -> str | None:

@@ -28,6 +28,8 @@ from chatlog.store.sqlite.database_file import Registry, why_not_opened
 
 #: SQLite's primary result codes that mean something to a user.
 ERROR, BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, CONSTRAINT, NOTADB = 1, 5, 6, 8, 10, 11, 13, 14, 19, 26
+#: Others put the log in order; a value that no row can hold.
+PROTOCOL, TOOBIG = 15, 18
 #: Extended codes of CONSTRAINT: CHECK, FOREIGNKEY and NOTNULL; the others say that something is there already.
 NOT_ALLOWED = (275, 787, 1299)
 #: What it raises to read a value whose bytes are no longer those that were written; SQLite itself notices nothing.
@@ -67,16 +69,22 @@ def _by_its_words(error: Exception, path: Path) -> ChatlogError | None:
     """Return what an error means that has no code of its own."""
     if isinstance(error, driver.OperationalError) and str(error).startswith("no such table"):
         return DamagedFileError(f"{path} is not whole: {error}", "run: chatlog doctor")
+    if isinstance(error, driver.OperationalError) and str(error).startswith(_TOO_MUCH):
+        return UsageError("the filters are too long, or too many", "choose by less")
     if isinstance(error, driver.ProgrammingError) and "closed" in str(error):
         return ClosedError("the store is closed", "open it again")
     return None
 
 
+#: How SQLite begins to say that a condition is beyond its limits.
+_TOO_MUCH = ("LIKE or GLOB pattern too complex", "Expression tree is too large", "too many SQL variables")
 _BUSY_MEANING = (BusyError, "{path} is busy: another process is writing", "try again in a moment")
 _FULL_MEANING = (StorageFullError, "{path} could not be written: the disk is full or refuses", "free some space")
 _MEANINGS: dict[int, tuple[type[ChatlogError], str, str]] = {
     BUSY: _BUSY_MEANING,
     LOCKED: _BUSY_MEANING,
+    PROTOCOL: _BUSY_MEANING,
+    TOOBIG: (UsageError, "a value is larger than any that can be kept", "split it"),
     IOERR: _FULL_MEANING,
     FULL: _FULL_MEANING,
     CONSTRAINT: (ConflictError, "something of that id is here already", "import brings in another version of it"),
