@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatlog import intake
+from chatlog.errors import UsageError
 from chatlog.models import ConversationDraft, Extra, Ingested, MessageDraft, joined_text
 from chatlog.store import Store
 
@@ -243,6 +244,32 @@ def test_undelete_brings_it_back(store: Store) -> None:
 
 def tombstone(**values: str) -> Extra:
     return Extra(kind="tombstone", values={"source": "chatgpt", "source_id": "c", **values})
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        *(Extra("memory", {"key": "k", "value": 1, **wrong}) for wrong in (
+            {"key": 7}, {"namespace": 7}, {"tags": 5}, {"tags": "abc"}, {"tags": [1]}, {"value": float("nan")},
+            {"created_at": "x"}, {"updated_at": 5}, {"expires_at": "tomorrow"},
+        )),
+        *(Extra("summary", {"kind": "rolling", "from_seq": 1, "to_seq": 1, "text": "s", **wrong}) for wrong in (
+            {"kind": "none"}, {"from_seq": "a"}, {"to_seq": 1.5}, {"to_seq": -1}, {"to_seq": 1 << 62}, {"text": 5},
+            {"tokens": "many"}, {"method": 5}, {"created_at": "x"},
+        )),
+        *(Extra("tombstone", {"source": "chatgpt", "source_id": "c", **wrong}) for wrong in (
+            {"source": 5}, {"source_id": 5}, {"message_id": 5}, {"deleted_at": "x"},
+        )),
+    ],
+    ids=lambda extra: f"{extra.kind}-{[*extra.values.items()][-1]}",
+)  # fmt: skip
+def test_an_extra_that_could_not_be_read_back_is_refused(store: Store, extra: Extra) -> None:
+    """Anyone's line may hold anything: what memories, contexts and exports could not read is not kept."""
+    take(store, of("c", talk("hello")))
+    values = {**extra.values, **({"conversation": only(store)} if extra.kind == "summary" else {})}
+    with pytest.raises(UsageError):
+        store.ingest_extra(extra._replace(values=values))
+    assert ([], []) == (list(store.extras()), store.summaries.all(only(store)))
 
 
 def test_a_tombstone_keeps_a_conversation_away(store: Store) -> None:

@@ -11,6 +11,7 @@ from sqlcipher3 import dbapi2 as driver
 from chatlog.errors import UsageError
 from chatlog.models import Extra
 from chatlog.store.sqlite.connection import Connection
+from chatlog.timespec import checked_instant
 
 _SUMMARY = ("kind", "from_seq", "to_seq", "text", "tokens", "method", "created_at")
 _MEMORY = ("namespace", "key", "value", "tags", "created_at", "updated_at", "expires_at")
@@ -50,7 +51,10 @@ def _memory(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def bring_in(connection: Connection, user: str, extra: Extra, now: str) -> bool:
-    """Store an extra of an export; whether it was new.  Raises UsageError for one that lacks a key."""
+    """Store an extra of an export; whether it was new.
+
+    Raises UsageError for one that lacks a key, or holds what could not be read back.
+    """
     try:
         return _WRITERS[extra.kind](connection, user, extra.values, now)
     except KeyError as error:
@@ -59,15 +63,31 @@ def bring_in(connection: Connection, user: str, extra: Extra, now: str) -> bool:
         raise UsageError(f"a {extra.kind} line holds a value that cannot be kept") from None
 
 
-def _time(values: Mapping[str, Any], name: str) -> str | None:
-    value = values.get(name)
-    if value is not None and not isinstance(value, str):
-        raise TypeError(name)
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
     return value
 
 
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or not 0 <= value < 1 << 62:
+        raise TypeError
+    return value
+
+
+def _texts(value: object) -> list[str]:
+    if not isinstance(value, list):
+        raise TypeError
+    return [_text(item) for item in value]
+
+
+def _time(values: Mapping[str, Any], name: str) -> str | None:
+    value = values.get(name)
+    return None if value is None else checked_instant(_text(value))
+
+
 def _add_memory(connection: Connection, user: str, values: Mapping[str, Any], now: str) -> bool:
-    place = (user, values.get("namespace") or "", values["key"])
+    place = (user, _text(values.get("namespace") or ""), _text(values["key"]))
     if connection.execute("SELECT 1 FROM memories WHERE user = ? AND namespace = ? AND key = ?", place).fetchone():
         return False
     connection.execute(
@@ -75,8 +95,8 @@ def _add_memory(connection: Connection, user: str, values: Mapping[str, Any], no
            VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             *place,
-            json.dumps(values["value"], ensure_ascii=False),
-            json.dumps(values.get("tags") or [], ensure_ascii=False),
+            json.dumps(values["value"], ensure_ascii=False, allow_nan=False),
+            json.dumps(_texts(values.get("tags") or []), ensure_ascii=False),
             _time(values, "created_at") or now,
             _time(values, "updated_at") or now,
             _time(values, "expires_at"),
@@ -90,9 +110,9 @@ def _add_tombstone(connection: Connection, user: str, values: Mapping[str, Any],
         "INSERT OR IGNORE INTO tombstones (user, source, source_id, message_id, deleted_at) VALUES (?, ?, ?, ?, ?)",
         (
             user,
-            values["source"],
-            values["source_id"],
-            values.get("message_id") or "",
+            _text(values["source"]),
+            _text(values["source_id"]),
+            _text(values.get("message_id") or ""),
             _time(values, "deleted_at") or now,
         ),
     )
@@ -105,7 +125,8 @@ def _add_summary(connection: Connection, user: str, values: Mapping[str, Any], n
     ).fetchone()
     if row is None:
         raise UsageError("a summary line names a conversation that is not in the export")
-    same = (row[0], values["kind"], values["from_seq"], values["to_seq"], values["text"])
+    first, last, tokens = _whole(values["from_seq"]), _whole(values["to_seq"]), values.get("tokens")
+    same = (row[0], values["kind"], first, last, _text(values["text"]))
     if connection.execute(
         "SELECT 1 FROM summaries WHERE conversation = ? AND kind = ? AND from_seq = ? AND to_seq = ? AND text = ?", same
     ).fetchone():
@@ -113,7 +134,13 @@ def _add_summary(connection: Connection, user: str, values: Mapping[str, Any], n
     cursor = connection.execute(
         """INSERT INTO summaries (conversation, kind, from_seq, to_seq, text, user, tokens, method, created_at)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-        (*same, user, values.get("tokens"), values.get("method") or "import", _time(values, "created_at") or now),
+        (
+            *same,
+            user,
+            None if tokens is None else _whole(tokens),
+            _text(values.get("method") or "import"),
+            _time(values, "created_at") or now,
+        ),
     )
     _supersede(connection, row[0], int(cursor.lastrowid))
     return True
