@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from chatlog.models import Conversation
+from chatlog.store.sqlite.engine import SqliteStore
 from tests.conftest import NOW, Run
 
 from .helpers import DATABASE, LISBON, everything, refused
@@ -105,6 +107,25 @@ def test_state_is_set_merged_read_and_unset(trip: Run) -> None:
     assert "[2]\n" == trip("state", LISBON, "get", "b").out
     assert '{"c":3}\n' == trip("state", LISBON, "unset", "b").out
     assert "{}\n" == trip("state", LISBON, "unset").out
+
+
+@pytest.mark.parametrize(("action", "value"), [("merge", '{"a": 1, "c": null}'), ("unset", "c")])
+def test_state_is_changed_as_it_is_by_then(trip: Run, monkeypatch: pytest.MonkeyPatch, action: str, value: str) -> None:
+    """What others wrote since it was read stays; with --if-revision that is a conflict."""
+    change = SqliteStore.change
+    others = iter([{"b": 1, "c": 1}, {"b": 2, "c": 2}])
+
+    def late(store: SqliteStore, name: str, changes: dict[str, object], **options: int | None) -> Conversation:
+        if (state := next(others, None)) is not None:
+            change(store, name, {"state": state})
+        return change(store, name, changes, **options)
+
+    monkeypatch.setattr(SqliteStore, "change", late)
+    state = json.loads(trip("state", LISBON, action, value).out)
+    assert {"b": 2} | ({"a": 1} if action == "merge" else {}) == state
+    revision = conversation(trip)["revision"]
+    others = iter([{"b": 3}])
+    refused(trip("state", LISBON, action, value, "--if-revision", str(revision), "--json"), 1, "conflict")
 
 
 def test_state_comes_from_stdin(trip: Run) -> None:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
 
 from chatlog.cli.options import Conversation, Revision, one_of, verb
 from chatlog.cli.session import Session
-from chatlog.errors import NotFoundError, UsageError, choices_hint
+from chatlog.errors import BusyError, ConflictError, NotFoundError, UsageError, choices_hint
+from chatlog.models import Conversation as Talk
 from chatlog.output import THING, to_json
+from chatlog.store import Store
 
 ACTIONS = ("get", "set", "merge", "unset")
+#: What an action does to a state.
+Edit = Callable[[Mapping[str, Any]], dict[str, Any]]
+#: So often a key is set anew in what others have just written.
+_TRIES = 100
 
 
 @verb(
@@ -46,20 +54,31 @@ def command(
     if action == "get":
         _print(session, found.state, found.revision, value)
         return
-    revision = if_revision if if_revision is not None or action == "set" else found.revision
-    changed = store.change(
-        found.id, {"state": _changed(session, dict(found.state), action, value)}, if_revision=revision
-    )
+    edit = _edit(session, action, value)
+    if action == "set" or if_revision is not None:
+        changed = store.change(found.id, {"state": edit(found.state)}, if_revision=if_revision)
+    else:
+        changed = _applied(store, found, edit)
     _print(session, changed.state, changed.revision, None)
 
 
-def _changed(session: Session, state: dict[str, Any], action: str, value: str | None) -> dict[str, Any]:
+def _applied(store: Store, found: Talk, edit: Edit) -> Talk:
+    """Apply a change to the state as it is by then: where others were first, to what they made of it."""
+    for _ in range(_TRIES):
+        with suppress(ConflictError):
+            return store.change(found.id, {"state": edit(found.state)}, if_revision=found.revision)
+        found = store.get(found.id)
+    raise BusyError(f"others changed the state of {found.id} {_TRIES} times meanwhile", "try again")
+
+
+def _edit(session: Session, action: str, value: str | None) -> Edit:
+    """Return what an action does to a state."""
     if action == "unset":
-        return {key: item for key, item in state.items() if key != value} if value is not None else {}
+        return lambda state: {} if value is None else {key: item for key, item in state.items() if key != value}
     given = _object(session.text(value, "the state"))
     if action == "set":
-        return given
-    return {key: item for key, item in {**state, **given}.items() if item is not None}
+        return lambda _: given
+    return lambda state: {key: item for key, item in {**state, **given}.items() if item is not None}
 
 
 def _object(text: str) -> dict[str, Any]:
