@@ -124,6 +124,34 @@ def test_a_looser_mode_is_warned_about(tmp_path: Path, line: tuple[str, ...]) ->
     assert "0640" in ran.stderr
 
 
+@pytest.mark.parametrize("named", ["sqlite://{home}/chats.db", "~/chats.db"])
+def test_a_looser_mode_is_warned_about_however_it_is_named(tmp_path: Path, named: str) -> None:
+    """A URL and a path in the home folder are looked at, too."""
+    path = tmp_path / "chats.db"
+    conversation_in(path)
+    path.chmod(0o640)
+    assert "0640" in chatlog_process(tmp_path, "--db", named.format(home=tmp_path), "list").stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("--db", "closed/chats.db", "list"), ("--db", "closed/chats.db", "new"), ("--db", "closed/chats.db", "doctor"),
+        ("--db", "closed/chats.db", "db", "path"), ("--db", "closed/chats.db", "import", "chats.db"),
+        ("import", "closed/history.json"), ("export", "-o", "closed/out.jsonl"), ("db", "backup", "closed/copy.db"),
+        ("db", "restore", "closed/copy.db"), ("stats", "--format", "prometheus", "-o", "closed/out"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_folder_that_may_not_be_entered(tmp_path: Path, line: tuple[str, ...]) -> None:
+    """What is in it is neither said to be missing nor taken for a bug."""
+    prefix = capable_prefix()
+    conversation_in(tmp_path / "chats.db")
+    (tmp_path / "closed").mkdir(mode=0o000)
+    ran = chatlog_process(tmp_path, *line, prefix=prefix, env={"CHATLOG_DB": "chats.db"})
+    assert (3, True) == (ran.returncode, "permission denied" in ran.stderr.lower())
+
+
 def test_nothing_is_made_where_nothing_may_be(tmp_path: Path) -> None:
     """In a folder that may not be written, making a database fails with a sentence and leaves nothing."""
     prefix = capable_prefix()

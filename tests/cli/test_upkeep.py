@@ -5,6 +5,8 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Run
 
 from .helpers import everything, refused
@@ -16,6 +18,14 @@ def test_db_path_says_where_the_file_is_or_would_be(run: Run) -> None:
     assert {"path": "chatlog.db", "exists": False} == run("db", "path", "--json").json["path"]
     run("new")
     assert run("db", "path", "--json").json["path"]["exists"] is True
+
+
+@pytest.mark.parametrize("named", ["sqlite://{home}/chatlog.db", "sqlite:chatlog.db", "~/chatlog.db"])
+def test_db_path_is_a_path(run: Run, tmp_path: Path, named: str) -> None:
+    """However the database is named, what is printed can be given to another program."""
+    run("new")
+    found = run("--db", named.format(home=tmp_path), "db", "path", "--json").json["path"]
+    assert (True, True) == (found["exists"], Path(found["path"]).samefile("chatlog.db"))
 
 
 def test_db_info_counts_what_is_there(trip: Run) -> None:

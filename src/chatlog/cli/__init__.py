@@ -19,7 +19,7 @@ from typer.core import TyperGroup
 
 from chatlog.cli.options import EXIT_CODES, build, global_options, meant
 from chatlog.cli.session import Session
-from chatlog.errors import BusyError, ChatlogError, StorageFullError, UsageError
+from chatlog.errors import BusyError, ChatlogError, NotFoundError, StorageFullError, UsageError
 from chatlog.output import Output, OutputSettings
 
 #: Each verb: its module and its line in the help.
@@ -222,7 +222,7 @@ def _meaning(error: Exception) -> ChatlogError:
         return UsageError(f"there is no option {error.option_name}", hint)
     if isinstance(error, click.exceptions.ClickException):
         return UsageError(error.format_message(), _usage_hint(error))
-    return _no_room(error) or _bug(error)
+    return _no_room(error) or _forbidden(error) or _bug(error)
 
 
 def _as_words(context: click.Context | None, option: str) -> str | None:
@@ -240,6 +240,13 @@ def _no_room(error: Exception) -> ChatlogError | None:
         _forget_output()  # files have their own sentences: this was stdout
         return StorageFullError(f"the output could not be written: {error.strerror}", "free some space")
     return None
+
+
+def _forbidden(error: Exception) -> ChatlogError | None:
+    """Return what it means that somebody may not even look whether a file is there."""
+    if not isinstance(error, PermissionError) or error.filename is None:
+        return None
+    return NotFoundError(f"cannot look at {os.fsdecode(error.filename)}: permission denied", "check the path")
 
 
 def _usage_hint(error: click.exceptions.ClickException) -> str:

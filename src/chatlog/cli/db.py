@@ -26,8 +26,8 @@ from chatlog.timespec import iso
 def path(ctx: typer.Context) -> None:
     """Print where the database is, or would be."""
     session = Session.of(ctx)
-    where = session.settings.database()[0]
-    session.output.thing("path", {"path": where, "exists": Path(where).exists()}, [where])
+    where = path_of(session.settings.database()[0])
+    session.output.thing("path", {"path": str(where), "exists": where.exists()}, [str(where)])
 
 
 @verb("chatlog db info", forms=THING)

@@ -179,7 +179,7 @@ class Session:
         opened = self._opened(url, user or self.settings.get("user"), options)
         if backup := getattr(opened, "migrated_from", None):
             self.output.hint(f"the database was upgraded; a copy of it as it was is {backup}")
-        self._warn_of_readers(Path(url))
+        self._warn_of_readers(path_of(url))
         return self.resources.enter_context(opened)
 
     def _opened(self, url: str, user: str, options: dict[str, Any]) -> Store:

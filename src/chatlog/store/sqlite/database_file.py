@@ -79,8 +79,10 @@ def prepare_file(path: Path, *, create: bool) -> None:
     """
     try:
         info = path.stat()
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         info = None
+    except OSError as error:
+        raise NoDatabaseError(f"cannot open {path}: {(error.strerror or 'the system refuses').lower()}") from None
     if info is not None and not stat.S_ISREG(info.st_mode) and not stat.S_ISDIR(info.st_mode):
         raise NoDatabaseError(f"cannot open {path}: it is not a file", "check --db")
     if info is not None and (stat.S_ISDIR(info.st_mode) or info.st_size > 0):
