@@ -14,6 +14,7 @@ from chatlog import intake
 from chatlog.errors import UsageError
 from chatlog.models import ConversationDraft, Extra, Ingested, MessageDraft, joined_text
 from chatlog.store import Store
+from chatlog.store.forgetting import Cause
 
 from ..conftest import Clock
 from .making import (
@@ -240,6 +241,35 @@ def test_undelete_brings_it_back(store: Store) -> None:
     store.delete([only(store)])
     assert (1, 0, 1, 0) == counts(take(store, of("c", talk("hello", "more")), undelete=True))
     assert ["hello", "more"] == shown(store)
+
+
+def test_undelete_brings_back_what_is_being_removed(store: Store) -> None:
+    """What a removal that was interrupted left is completed and seen again, and no later one goes on with it."""
+    said = [f"hello {number}" for number in range(200)]
+    take(store, of("c", talk(*said)))
+    chances = iter([False, True])
+    assert not store.forgetting.remove([only(store)], Cause("prune"), stop=lambda: next(chances)).finished
+    assert (0, 0, 0, 200) == counts(take(store, of("c", talk(*said), deleted_at="2026-01-01T00:00:00.000Z")))
+    missing = counts(take(store, of("c", talk(*said)), undelete=True))[0]
+    assert 0 < missing < 200
+    assert (0, True) == (store.forgetting.remove([], Cause("prune"), stop=bool).messages, shown(store) == said)
+    assert [] == list(store.extras())
+    assert_sound(store)
+
+
+def test_a_removal_stops_at_what_was_brought_back(store: Store) -> None:
+    """Another process brings a conversation back while it is eaten away: no more of it goes."""
+    said = [f"hello {number}" for number in range(200)]
+    take(store, of("c", talk(*said)))
+
+    def stop() -> bool:
+        if store.info()["messages"] < 200:
+            take(store, of("c", talk(*said)), undelete=True)
+        return False
+
+    store.forgetting.remove([only(store)], Cause("prune"), stop=stop)
+    assert said == shown(store)
+    assert_sound(store)
 
 
 def tombstone(**values: str) -> Extra:

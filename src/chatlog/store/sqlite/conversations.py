@@ -334,6 +334,15 @@ def untrash(connection: Connection, user: str, ids: Iterable[str]) -> int:
     return int(cursor.rowcount)
 
 
+def revive(connection: Connection, key: int) -> None:
+    """Take a conversation out of the trash; of one that is being removed, what is left of it."""
+    connection.execute(
+        """UPDATE conversations SET deleted_at = NULL, expires_at = nullif(expires_at, ?), revision = revision + 1
+           WHERE key = ?""",
+        (DOOMED, key),
+    )
+
+
 def touch(connection: Connection, keys: Iterable[int]) -> None:
     """Bump the revision of conversations whose tags changed."""
     connection.executemany("UPDATE conversations SET revision = revision + 1 WHERE key = ?", [(key,) for key in keys])

@@ -103,11 +103,12 @@ class Ingest:
             row = self._find("source IS ? AND source_id = ?", [draft.source, draft.source_id])
         if row is None:
             return None if self._is_buried(draft) else self._create(draft, drafts)
-        *facts, is_held, deleted_at = row
-        if deleted_at is not None and draft.deleted_at is None:
+        *facts, is_held, deleted_at, is_doomed = row
+        if is_doomed or (deleted_at is not None and draft.deleted_at is None):
             if not self.undelete:
                 return None
-            conversations.untrash(self.connection, self.user, [facts[1]])
+            self._is_buried(draft)
+            conversations.revive(self.connection, facts[0])
         key, name, title, title_by, last_seq, head, updated_at, revision = facts
         title_by = "owner" if is_held else title_by  # no import takes it away
         found = Target(key, name, False, title, title_by, last_seq, head, updated_at, revision, stored_head=head)
@@ -116,13 +117,15 @@ class Ingest:
 
     def _find(self, condition: str, values: list[str | None]) -> Row | None:
         found: Row | None = self.connection.execute(
-            f"""SELECT key, id, title, title_by, last_seq, head_seq, updated_at, revision, hold IS NOT NULL, deleted_at
+            f"""SELECT key, id, title, title_by, last_seq, head_seq, updated_at, revision, hold IS NOT NULL, deleted_at,
+                  expires_at IS ?
                 FROM conversations WHERE user = ? AND {condition}""",
-            [self.user, *values],
+            [conversations.DOOMED, self.user, *values],
         ).fetchone()
         return found
 
     def _is_buried(self, draft: ConversationDraft) -> bool:
+        """Whether a conversation was deleted for good; where it is wanted back, that is forgotten."""
         condition = "user = ? AND source = ? AND source_id = ?"
         values = (self.user, draft.source or OWN, draft.source_id or draft.id)
         if self.undelete:

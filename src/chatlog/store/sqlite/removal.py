@@ -67,10 +67,16 @@ def weight(counts: Mapping[str, int]) -> int:
 
 
 def bite(connection: Connection, key: int, counts: Counter[str], most: int) -> bool:
-    """Delete the last messages of a doomed conversation, of that weight or one, and in the end itself; whether it is.
+    """Delete the last messages of a doomed conversation, of that weight or one, and in the end itself.
 
-    What is deleted is added to `counts`.
+    Return whether that was the end.  What is deleted is added to `counts`; a conversation that was brought back
+    meanwhile is left as it is.
     """
+    (expires_at,) = connection.execute("SELECT expires_at FROM conversations WHERE key = ?", (key,)).fetchone() or [
+        None
+    ]
+    if expires_at != DOOMED:
+        return True
     found = connection.execute(
         f"""SELECT m.seq, m.body, {bodies.OCTETS} FROM messages AS m JOIN bodies AS b ON b.id = m.body
             WHERE m.conversation = ? ORDER BY m.seq DESC LIMIT ?""",
