@@ -106,6 +106,7 @@ def test_an_answer_is_kept_where_the_terminal_is_closed(run: Run) -> None:
     asking = subprocess.Popen(
         [sys.executable, "-m", "chatlog", "ask", name, "Why?", "--with", "echo half; exec sleep 60"],
         stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509  nohup ignores it
     )  # fmt: skip
     assert asking.stdout is not None
     assert b"half\n" == asking.stdout.readline()
