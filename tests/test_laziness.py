@@ -108,6 +108,24 @@ def test_everyday_verbs_import_nothing_heavy_in_a_pipe(case: str, folder: Path) 
     assert set() == modules & HEAVY
 
 
+@pytest.mark.parametrize("case", ["add", "list", "show", "tags", "state"])
+def test_short_verbs_make_no_dataclass(case: str, folder: Path) -> None:
+    """Each takes a millisecond to make, and a named tuple a quarter of it."""
+    assert "dataclasses" not in imported(folder, RUN, *EVERYDAY[case])
+
+
+def test_a_process_looks_for_no_cycles_at_its_end(folder: Path) -> None:
+    """Nor often before: a verb makes none.  A program that imports chatlog keeps its own settings."""
+    code = "import atexit, gc; usual = gc.get_threshold(); from chatlog.__main__ import OBJECTS, main\n"
+    code += "atexit.register(lambda: print('told', gc.get_threshold()[0] == OBJECTS, gc.get_freeze_count() > 9_999))\n"
+    code += "import chatlog.cli; print('told', gc.get_threshold() == usual); main()"
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SOURCES), "CHATLOG_DB": str(folder / "chatlog.db")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, "tags"], env=environment, text=True, capture_output=True, timeout=60, check=True
+    )
+    assert ["told True", "told True True"] == [line for line in done.stdout.splitlines() if line.startswith("told")]
+
+
 @pytest.mark.parametrize("case", ["list", "show", "search", "tags"])
 def test_reading_loads_no_openssl(case: str, folder: Path) -> None:
     """Hashes are made of what is written; loading what makes them costs a fortieth of such a verb."""
