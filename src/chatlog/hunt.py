@@ -87,7 +87,7 @@ class Hunt:
     def excluded(self) -> frozenset[int]:
         """The bodies that hold an unwanted term, or are of what is unwanted."""
         found = (self.store.words.posting(term, self.within, 1 << 40) for term in self.query.without)
-        others = (replace(filters, any_state=True) for filters in self.query.apart)
+        others = (filters._replace(any_state=True) for filters in self.query.apart)
         apart = (self.store.words.allowed(filters, hidden=True) for filters in others)
         return frozenset().union(*(posting.bodies for posting in found), *apart)
 

@@ -193,7 +193,7 @@ class Intake:
             case Problem():
                 self.report.errors.append(record)
             case LeftOut():
-                self.report.left_out[record.what] += record.count
+                self.report.left_out[record.what] += record.entries
             case TitleHint():
                 self.titles.append(record)
             case Extra():

@@ -5,8 +5,6 @@ The messages that hold the words are ranked by their words and those around them
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from chatlog.hunt import Hunt, most_telling
 from chatlog.models import Term
 from chatlog.results import Results
@@ -25,8 +23,7 @@ def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
     if not found:
         return Results(dropped=names, total=0, warnings=hunt.warnings())
     results = hunt.ranked(found, asked)
-    return replace(
-        results,
+    return results._replace(
         mode="lexical",
         tier="relaxed" if dropped else "exact",
         dropped=names,

@@ -9,7 +9,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 
 from chatlog.hunt import Hunt
@@ -53,7 +53,7 @@ def similar(
     subject = _subject(store, conversation, seq)
     terms = tuple(Term(word) for word, _ in subject.counts.most_common(FREQUENT))
     # half of what is found may be the subject's own: more is looked for than is shown
-    wide = replace(options, mode="lexical", limit=max(NEAREST, options.limit * COMPARED))
+    wide = options._replace(mode="lexical", limit=max(NEAREST, options.limit * COMPARED))
     hunt = Hunt(store, Query(terms=terms, filters=filters), wide)
     found = _by_meaning(hunt, subject, options.limit) if subject.bodies else None
     if found is None:
@@ -62,7 +62,7 @@ def similar(
     items = found.items[: options.limit]
     total = len(found.items) if len(found.items) <= options.limit and found.mode == "lexical" else None
     tier: Tier = "none" if not items else "semantic" if found.mode == "semantic" else "relaxed"
-    return replace(found, items=items, tier=tier, total=total if items else 0, warnings=hunt.warnings())
+    return found._replace(items=items, tier=tier, total=total if items else 0, warnings=hunt.warnings())
 
 
 def _subject(store: Store, conversation: Conversation, seq: int | None) -> _Subject:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from chatlog import timespec
 from chatlog.errors import UsageError
@@ -51,13 +51,12 @@ _ENDING = re.compile(r"(?:(?<=\w)['’]s|^n?['’](?:s|t|re|ve|ll|d|m))[?!.,;:]*
 ASKING_CHARACTERS = frozenset("的是了么什吗呢哪谁几怎吧在和与有个这那我你他她它们")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(NamedTuple):
     """A parsed query: terms to find, terms to do without, what else must hold, and of what none may be (`apart`)."""
 
     terms: tuple[Term, ...]
     without: tuple[Term, ...] = ()
-    filters: Filters = Filters()  # noqa: RUF009  frozen
+    filters: Filters = Filters()
     within: tuple[str, ...] = ()
     apart: tuple[Filters, ...] = ()
 
@@ -101,15 +100,15 @@ Narrow = Callable[[Filters, str, datetime], Filters]
 def _role(filters: Filters, value: str, now: datetime) -> Filters:  # noqa: ARG001  one of the fields
     if value not in ROLES:
         raise UsageError(f"'{value}' is not a role")
-    return replace(filters, role=value)
+    return filters._replace(role=value)
 
 
 def _is(filters: Filters, value: str, now: datetime) -> Filters:  # noqa: ARG001
     match value:
         case "pinned" | "unpinned":
-            return replace(filters, pinned=value == "pinned")
+            return filters._replace(pinned=value == "pinned")
         case "archived":
-            return replace(filters, archived=True)
+            return filters._replace(archived=True)
     raise UsageError(f"a conversation cannot be '{value}'")
 
 
@@ -117,15 +116,15 @@ def _is(filters: Filters, value: str, now: datetime) -> Filters:  # noqa: ARG001
 FIELDS: dict[str, Narrow] = {
     "role": _role,
     "is": _is,
-    "tag": lambda filters, value, _: replace(filters, tags=(*filters.tags, value)),
-    "-tag": lambda filters, value, _: replace(filters, no_tags=(*filters.no_tags, value)),
-    "title": lambda filters, value, _: replace(filters, title=(*filters.title, value)),
-    "model": lambda filters, value, _: replace(filters, model=value),
-    "source": lambda filters, value, _: replace(filters, source=value),
-    "project": lambda filters, value, _: replace(filters, project=value),
-    "author": lambda filters, value, _: replace(filters, author=value),
-    "since": lambda filters, value, now: replace(filters, since=timespec.since(value, now)),
-    "until": lambda filters, value, now: replace(filters, until=timespec.until(value, now)),
+    "tag": lambda filters, value, _: filters._replace(tags=(*filters.tags, value)),
+    "-tag": lambda filters, value, _: filters._replace(no_tags=(*filters.no_tags, value)),
+    "title": lambda filters, value, _: filters._replace(title=(*filters.title, value)),
+    "model": lambda filters, value, _: filters._replace(model=value),
+    "source": lambda filters, value, _: filters._replace(source=value),
+    "project": lambda filters, value, _: filters._replace(project=value),
+    "author": lambda filters, value, _: filters._replace(author=value),
+    "since": lambda filters, value, now: filters._replace(since=timespec.since(value, now)),
+    "until": lambda filters, value, now: filters._replace(until=timespec.until(value, now)),
 }
 #: Those that may exclude: `-role:tool`.
 EXCLUDING = ("role", "source", "model", "project", "author", "title")

@@ -15,6 +15,7 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from heapq import nlargest
 from operator import mul
+from typing import NamedTuple
 
 from chatlog.models import Term
 from chatlog.store.words import Spot, Surroundings
@@ -157,8 +158,7 @@ def _heard(window: bytes) -> tuple[float, float, bool, bool]:
 # dates
 
 
-@dataclass(frozen=True, slots=True)
-class DateWords:
+class DateWords(NamedTuple):
     """The parts of a date that a question names."""
 
     year: int | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -250,7 +250,7 @@ def _record(redactor: Redactor, record: Record, places: _Places) -> Record:
         case MessageDraft():
             return message_draft(redactor, record)
         case ConversationDraft():
-            return replace(record, **fields(redactor, record))
+            return record._replace(**fields(redactor, record))
         case Extra(kind="memory"):
             values = {**record.values, **noted(redactor, record.values)}
             return record._replace(values={**values, "key": places.key(record.values, values)})
@@ -270,7 +270,7 @@ def message_draft(redactor: Redactor, draft: MessageDraft) -> MessageDraft:
     author, metadata = redactor.value(draft.author), redactor.value(draft.metadata)
     if parts is draft.parts and text is draft.text and author is draft.author and metadata is draft.metadata:
         return draft
-    return replace(draft, text=text, parts=parts, author=author, metadata=metadata)
+    return draft._replace(text=text, parts=parts, author=author, metadata=metadata)
 
 
 def _said(redactor: Redactor, parts: tuple[Part, ...] | None, text: str) -> tuple[tuple[Part, ...] | None, str]:

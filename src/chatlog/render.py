@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 from chatlog.models import Conversation, Message, Part, other_strings
 from chatlog.output import counted, one_line, to_json, visible
@@ -32,8 +31,7 @@ HIGHLIGHT_CHARS = 20_000
 WRAP_CHARS = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """How to draw: the paint, whether it paints at all, whose time, how wide (None: as it comes), what is folded."""
 
     paint: Paint

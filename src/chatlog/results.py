@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from chatlog.embedders import DEFAULT, Embedder
 from chatlog.models import Hit, Message, Term, other_strings
@@ -22,16 +21,14 @@ SNIPPET_CHARS = 200
 SNIPPET_SCAN = 400_000
 
 
-@dataclass(frozen=True, slots=True)
-class Snippet:
+class Snippet(NamedTuple):
     """A piece of a message on one line; `marks` are the (start, end) of what matched in it."""
 
     text: str
     marks: tuple[tuple[int, int], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(NamedTuple):
     """A found message, where in it, and its neighbours, and its scores apart.
 
     The piece that is shown is cut when it is asked for, around `terms`, unless it was `found` already.
@@ -75,8 +72,7 @@ class Result:
         return record if self.matches is None else {**record, "matches": self.matches}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Results:
+class Results(NamedTuple):
     """What a search found and how: `dropped` are the words it had to do without, `asked` the query that ran."""
 
     items: tuple[Result, ...] = ()
@@ -88,8 +84,7 @@ class Results:
     asked: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchOptions:
+class SearchOptions(NamedTuple):
     """How to search: by what, where, how many results and neighbours of each, and who tells what words mean."""
 
     mode: str = "hybrid"
@@ -106,8 +101,8 @@ def best_of_each(found: Results) -> Results:
     best: dict[str, Result] = {}
     for item in found.items:
         best.setdefault(item.message.conversation, item)
-    items = tuple(replace(item, matches=counts[name]) for name, item in best.items())
-    return replace(found, items=items, total=len(items) if found.total is not None else None)
+    items = tuple(item._replace(matches=counts[name]) for name, item in best.items())
+    return found._replace(items=items, total=len(items) if found.total is not None else None)
 
 
 def item_of(hit: Hit, snippet: Snippet) -> Result:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
 
@@ -52,10 +51,10 @@ def search_messages(
         found = _by_pattern(store, text, filters, options)
     else:
         query = language.parse(text, now or store.clock(), filters)
-        options = replace(options, within=options.within or query.within, limit=min(options.limit, MOST_RESULTS))
+        options = options._replace(within=options.within or query.within, limit=min(options.limit, MOST_RESULTS))
         found = _by_query(store, query, options)
     if options.context:
-        found = replace(found, items=tuple(_with_neighbours(store, item, options) for item in found.items))
+        found = found._replace(items=tuple(_with_neighbours(store, item, options) for item in found.items))
     return found
 
 
@@ -69,7 +68,7 @@ def search_conversations(
     """Find conversations: of each the message that answers best.  Raises UsageError like `search_messages`."""
     count = max(options.limit * MESSAGES_EACH, FEWEST_MESSAGES)
     while True:
-        found = search_messages(store, text, filters, replace(options, limit=count, context=0), now)
+        found = search_messages(store, text, filters, options._replace(limit=count, context=0), now)
         best = best_of_each(found)
         if len(best.items) >= options.limit or len(found.items) < count or count >= MOST_MESSAGES:
             break
@@ -78,7 +77,7 @@ def search_conversations(
     if options.context:
         items = tuple(_with_neighbours(store, item, options) for item in items)
     total = best.total if best.total is not None and len(best.items) <= options.limit else None
-    return replace(best, items=items, total=total)
+    return best._replace(items=items, total=total)
 
 
 def _by_query(store: Store, query: language.Query, options: SearchOptions) -> Results:
@@ -86,7 +85,7 @@ def _by_query(store: Store, query: language.Query, options: SearchOptions) -> Re
     if options.within == ("title",):
         return _by_title(store, query, options)
     if not terms:
-        return replace(_recent(store, query, options), mode=options.mode)
+        return _recent(store, query, options)._replace(mode=options.mode)
     if options.mode == "lexical":
         by_mode = lexical.search
     else:
@@ -101,8 +100,8 @@ def _by_query(store: Store, query: language.Query, options: SearchOptions) -> Re
         found = by_mode(hunt, terms)
     if given_up:
         tier = "relaxed" if found.tier == "exact" else found.tier
-        found = replace(found, tier=tier, dropped=(*(term.text for term in given_up), *found.dropped))
-    return replace(found, asked=hunt.asked(terms))
+        found = found._replace(tier=tier, dropped=(*(term.text for term in given_up), *found.dropped))
+    return found._replace(asked=hunt.asked(terms))
 
 
 # filters alone, titles
@@ -156,7 +155,7 @@ def _folded(word: str | None) -> str:
 def _by_title(store: Store, query: language.Query, options: SearchOptions) -> Results:
     """Find conversations by title and show their first message."""
     words = tuple(term.text for term in language.content_terms(query.terms))
-    page = store.conversations(replace(query.filters, title=query.filters.title + words), limit=options.limit)
+    page = store.conversations(query.filters._replace(title=query.filters.title + words), limit=options.limit)
     items = []
     for conversation in page.items:
         first = next(iter(store.messages(conversation.id)), None)
@@ -211,4 +210,4 @@ def _with_neighbours(store: Store, item: Result, options: SearchOptions) -> Resu
     shown = [neighbour for neighbour in path if options.hidden or not neighbour.hidden]
     before = tuple(neighbour for neighbour in shown if neighbour.seq < message.seq)
     after = tuple(neighbour for neighbour in shown if neighbour.seq > message.seq)
-    return replace(item, before=before[-count:], after=after[:count])
+    return item._replace(before=before[-count:], after=after[:count])

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import NamedTuple
 
@@ -43,7 +42,7 @@ def shortlist(store: Store, ranked: Iterable[Ranked], terms: Sequence[Term], lim
             continue
         texts |= {words} - {""}
         item = result_of(hit._replace(score=found.score), terms)
-        items.append(replace(item, matched=_matched(found), by_words=found.words, by_meaning=found.alike))
+        items.append(item._replace(matched=_matched(found), by_words=found.words, by_meaning=found.alike))
         if len(items) == limit:
             break
     return items

@@ -58,7 +58,7 @@ def read(source: Source | Path) -> Read:
             case Problem():
                 found.problems.append(record)
             case LeftOut():
-                found.left_out[record.what] = record.count
+                found.left_out[record.what] = record.entries
     for source_id, conversation in found.conversations.items():
         assert conversation.head in found.messages[source_id]
     return found

@@ -83,7 +83,7 @@ def read(reader: Reader, source: Source | Path) -> Read:
                 _check(record, before := found.messages[record.conversation or current])
                 before[str(record.source_id)] = record
             case LeftOut():
-                found.left_out[record.what] = record.count
+                found.left_out[record.what] = record.entries
             case Problem():
                 found.problems.append(record)
     for source_id, conversation in found.conversations.items():

@@ -162,7 +162,7 @@ def test_a_parent_that_is_nowhere_is_counted(parent: str, count: int) -> None:
     """A source that names a parent it does not hold says so; a line may name one that comes after it."""
     said = {"type": "message", "conversation": "c", "role": "user", "text": "x"}
     lines = [{**said, "source_id": "a"}, {**said, "source_id": "b", "parent": parent}, {**said, "source_id": "later"}]
-    assert count == sum(record.count for record in records(*lines) if isinstance(record, LeftOut))
+    assert count == sum(record.entries for record in records(*lines) if isinstance(record, LeftOut))
 
 
 def test_the_minimal_form_is_imported(store: Store) -> None:

@@ -263,7 +263,7 @@ def test_what_an_entry_holds(number: int, field: str, value: Any) -> None:
 
 def test_entries_that_are_no_message() -> None:
     """Requests, checkpoints and empty entries are counted by kind."""
-    left = {record.what: record.count for record in alone(SHOWN) if isinstance(record, LeftOut)}
+    left = {record.what: record.entries for record in alone(SHOWN) if isinstance(record, LeftOut)}
     assert {"api_req_started entries": 5, "checkpoint_created entries": 1, "completion_result entries": 1} == left
 
 

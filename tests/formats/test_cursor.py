@@ -181,7 +181,7 @@ def test_chats_of_every_version(records: list[Record]) -> None:
 
 def test_what_is_left_out(records: list[Record]) -> None:
     """What says nothing or is elsewhere is counted; nothing is a problem."""
-    assert {record.what: record.count for record in records if isinstance(record, LeftOut)} == {
+    assert {record.what: record.entries for record in records if isinstance(record, LeftOut)} == {
         "bubbles that say nothing": 1,
         "chats without messages": 2,
         "chats whose messages are in Cursor's global storage": 1,

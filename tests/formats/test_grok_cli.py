@@ -47,7 +47,7 @@ def chunk(kind: str, text: str, **facts: Any) -> dict[str, Any]:
 
 
 def left_out(records: list[Record]) -> dict[str, int]:
-    return {record.what: record.count for record in records if isinstance(record, LeftOut)}
+    return {record.what: record.entries for record in records if isinstance(record, LeftOut)}
 
 
 def test_facts_of_a_session() -> None:

@@ -7,7 +7,6 @@ import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -87,7 +86,7 @@ def talk(*texts: str, prefix: str = "m", conversation: str | None = None) -> lis
 def of(conversation: str, messages: list[MessageDraft], **facts: Any) -> list[ConversationDraft | MessageDraft]:
     """Return the records of a source's conversation."""
     header = ConversationDraft(source_id=conversation, **facts)
-    return [header, *(replace(message, conversation=conversation) for message in messages)]
+    return [header, *(message._replace(conversation=conversation) for message in messages)]
 
 
 def only(store: Store) -> str:

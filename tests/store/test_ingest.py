@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -157,7 +156,7 @@ def test_a_changed_message_is_updated_in_its_place(store: Store) -> None:
 def test_any_change_of_what_was_said_is_taken(store: Store, changed: dict[str, Any]) -> None:
     """Another text, parts or role replace what was there, whole."""
     take(store, of("c", [say("hi", source_id="m1")]))
-    wanted = replace(say("hi", source_id="m1"), **changed)
+    wanted = say("hi", source_id="m1")._replace(**changed)
     assert (0, 1, 0, 0) == counts(take(store, of("c", [wanted])))
     found = store.message(only(store), 1)
     assert (wanted.role, wanted.text, wanted.parts, wanted.hidden) == (
@@ -507,7 +506,7 @@ def test_a_newer_account_may_shorten_a_message(store: Store) -> None:
 
 def timed(*texts: str) -> list[MessageDraft]:
     """Return a talk in which something was said every day."""
-    return [replace(one, created_at=f"2026-01-0{day}T00:00:00.000Z") for day, one in enumerate(talk(*texts), 1)]
+    return [one._replace(created_at=f"2026-01-0{day}T00:00:00.000Z") for day, one in enumerate(talk(*texts), 1)]
 
 
 @pytest.mark.parametrize("updated", [None, "2026-01-02T00:00:00.000Z", "2026-01-01T12:00:00.000Z"])
@@ -532,7 +531,7 @@ def test_an_account_as_new_may_move_the_head_back(store: Store, updated: str | N
 def test_what_only_an_older_account_has_is_a_branch(store: Store) -> None:
     """An answer that is gone at the source comes in, and is not what is shown."""
     take(store, of("c", timed("a", "b", "c"), head="m3", updated_at="2026-01-03T00:00:00.000Z"))
-    gone = replace(timed("a", "gone")[1], source_id="x")
+    gone = timed("a", "gone")[1]._replace(source_id="x")
     take(store, of("c", [timed("a")[0], gone], head="x", updated_at="2026-01-02T00:00:00.000Z"))
     assert (["a", "b", "c"], ["a", "gone"]) == (shown(store), shown(store, branch=4))
     assert_sound(store)
@@ -587,7 +586,7 @@ def test_a_shared_message_that_changes_changes_once(store: Store) -> None:
 def test_a_copy_keeps_its_own_facts(store: Store, fact: dict[str, Any]) -> None:
     """A message of the same id and words but another author or metadata loses neither."""
     first = say("a", source_id="m1", author="Ana", metadata={"cwd": "/a"})
-    take(store, [*of("one", [first]), *of("two", [replace(first, **fact)])])
+    take(store, [*of("one", [first]), *of("two", [first._replace(**fact)])])
     found = {each.source_id: store.message(each.id, 1) for each in store.conversations().items}
     assert fact == {name: getattr(found["two"], name) for name in fact}
 
@@ -649,7 +648,7 @@ def test_a_parent_that_never_comes_is_no_parent(store: Store) -> None:
 def test_a_conversation_without_times_has_its_messages(store: Store) -> None:
     """Created and updated are those of the first and the last message."""
     messages = [
-        replace(message, created_at=f"2026-01-0{day}T00:00:00.000Z") for day, message in enumerate(talk("a", "b"), 1)
+        message._replace(created_at=f"2026-01-0{day}T00:00:00.000Z") for day, message in enumerate(talk("a", "b"), 1)
     ]
     take(store, of("c", messages))
     found = store.get(only(store))
@@ -661,21 +660,21 @@ def test_a_message_without_a_time_has_its_neighbours(store: Store) -> None:
     first, second = talk("a", "b")
     take(store, of("c", [first, second], created_at="2026-01-01T00:00:00.000Z", updated_at="2026-01-05T00:00:00.000Z"))
     assert ["2026-01-01T00:00:00.000Z"] * 2 == [message.created_at for message in store.messages(only(store))]
-    take(store, of("d", [replace(first, created_at="2026-01-03T00:00:00.000Z"), second]))
+    take(store, of("d", [first._replace(created_at="2026-01-03T00:00:00.000Z"), second]))
     assert "2026-01-03T00:00:00.000Z" == list(store.messages(store.get("@2").id))[-1].created_at
 
 
 def test_the_first_human_words_title_it(store: Store) -> None:
     """Not a system message, not a hidden one, not what an assistant said."""
     messages = [say("rules", "system"), say("hidden", hidden=True), say("hi", "assistant"), say("Plan a trip")]
-    take(store, of("c", [replace(message, source_id=str(number)) for number, message in enumerate(messages)]))
+    take(store, of("c", [message._replace(source_id=str(number)) for number, message in enumerate(messages)]))
     assert "Plan a trip" == store.get(only(store)).title
 
 
 def test_a_human_may_speak_first_in_a_later_batch(store: Store) -> None:
     """The title comes with the first human words, whichever batch they are in."""
     messages = [
-        replace(message, role=role) for message, role in zip(talk("hi", "Plan"), ("assistant", "user"), strict=True)
+        message._replace(role=role) for message, role in zip(talk("hi", "Plan"), ("assistant", "user"), strict=True)
     ]
     take(store, of("c", messages[:1]))
     assert None is store.get(only(store)).title
@@ -723,7 +722,7 @@ def test_small_batches_are_one_batch(parents: list[int | None], head: int, size:
 @pytest.mark.parametrize("above", [None, "gone"])
 def test_a_tail_follows_its_beginning_once_that_is_here(store: Store, tail: int, size: int, above: str | None) -> None:
     """A slice of a session, then all of it: one path from first to last, and the title is the first's."""
-    records = [replace(timed("q1")[0], parent=above), *timed("q1", "a1", "q2", "a2")[1:]]
+    records = [timed("q1")[0]._replace(parent=above), *timed("q1", "a1", "q2", "a2")[1:]]
     take(store, of("c", records[-tail:], head="m4"))
     for start in range(0, 4, size):
         take(store, of("c", records[start : start + size], head="m4"))
@@ -779,7 +778,7 @@ def test_in_one_batch_a_parent_may_come_after_its_child(store: Store) -> None:
     """Messages go where they belong, in whatever order a source tells them; a circle is no end."""
     take(store, of("c", talk("a", "b", "c")[::-1]))
     assert [(1, None, "a"), (2, 1, "b"), (3, 2, "c")] == tree(store)
-    take(store, of("d", [replace(one, parent=f"m{3 - n}") for n, one in enumerate(talk("x", "y"), 1)]))
+    take(store, of("d", [one._replace(parent=f"m{3 - n}") for n, one in enumerate(talk("x", "y"), 1)]))
     assert_sound(store)
 
 

@@ -80,6 +80,16 @@ def test_what_is_no_message_is_refused(store: Store, draft: MessageDraft, reason
     assert (["before"], 1) == (shown(store, name), store.conversations().total)
 
 
+@pytest.mark.parametrize("given", [say("one"), [{"role": "user", "content": "x"}], "hello"])
+def test_messages_are_several_drafts(store: Store, given: Any) -> None:
+    """One alone would be taken for its fields; a dictionary or a text is no draft."""
+    name = started(store, "before")
+    for use in (lambda: store.add(name, given), lambda: store.new(messages=given)):
+        with pytest.raises(UsageError, match="messages are given as several drafts"):
+            use()
+    assert (["before"], 1) == (shown(store, name), store.conversations().total)
+
+
 def test_adding_nothing_writes_nothing(store: Store) -> None:
     """An empty batch is no change."""
     name = started(store, "a")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -54,8 +53,8 @@ def command(
     content = session.text(text, "the messages" if takes_json else "the text")
     drafts = _from_json(content) if takes_json else [_from_text(content, role)]
     # a parent in the input is one where it comes from
-    drafts = [replace(one, author=author or one.author, model=model or one.model, parent=None) for one in drafts]
-    drafts[0] = replace(drafts[0], key=key or drafts[0].key, parent=parent)
+    drafts = [one._replace(author=author or one.author, model=model or one.model, parent=None) for one in drafts]
+    drafts[0] = drafts[0]._replace(key=key or drafts[0].key, parent=parent)
     stored = _store(session, target, [checked_message(draft) for draft in drafts], if_revision)
     _print(session, stored, many=takes_json and content.lstrip().startswith("["))
 

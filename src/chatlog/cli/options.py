@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import typer
@@ -267,7 +266,7 @@ def _offered(ctx: typer.Context, incomplete: str, among: Filters) -> list[tuple[
     from chatlog.errors import ChatlogError
 
     is_recent = incomplete.startswith("@")
-    wanted = among if is_recent or not incomplete else replace(among, begins=incomplete.lower())
+    wanted = among if is_recent or not incomplete else among._replace(begins=incomplete.lower())
     try:
         page = Session.of(ctx).store().conversations(wanted, limit=MOST_OFFERED)
     except ChatlogError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -121,7 +120,7 @@ def _asked_filters(session: Session, store: Store, conv: list[str] | None, words
         return session.filters()
     if STDIN in conv and words == [STDIN]:
         raise UsageError("the query and the conversations cannot both come on stdin", "write the query out")
-    return replace(session.filters(), ids=tuple(one.id for one in session.conversations(store, conv)))
+    return session.filters()._replace(ids=tuple(one.id for one in session.conversations(store, conv)))
 
 
 def _is_memory(places: list[str]) -> bool:
@@ -165,8 +164,7 @@ def _answer(session: Session, store: Store, request: Mapping[str, Any], options:
     text = _typed(request, "query", str, "")
     places = _strings(request.get("in"))
     in_memory = _is_memory(places)
-    options = replace(
-        options,
+    options = options._replace(
         mode=_typed(request, "mode", str, options.mode),
         within=() if in_memory else _places(places) or options.within,
         limit=_typed(request, "limit", int, options.limit, least=1),

@@ -11,7 +11,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import Head, build
@@ -140,7 +140,7 @@ class _Session:
         if models := _MODEL.findall(output):
             self.model = models[-1].strip()
         if self.answer is not None and (counted := _TOKENS.search(output)):
-            self.answer = replace(self.answer, metadata={"usage": _usage(counted[0])})
+            self.answer = self.answer._replace(metadata={"usage": _usage(counted[0])})
 
     def _message(self, block: Block) -> MessageDraft:
         self.count += 1
@@ -174,7 +174,7 @@ class _Session:
         if self.draft is None:
             yield from self._opened()
         if self.draft is not None and (self.title or self.model):
-            yield replace(self.draft, title=self.title, model=self.model)
+            yield self.draft._replace(title=self.title, model=self.model)
 
 
 def _usage(line: str) -> dict[str, Any]:

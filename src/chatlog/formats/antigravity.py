@@ -10,7 +10,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog import tagged
@@ -117,7 +117,7 @@ class _Conversation:
         """Yield the conversation with its leaf, model and folder, and how much was left out."""
         if self.draft is not None:
             project = self.project or _project_beside(self.source, str(self.draft.source_id))
-            yield replace(self.draft, head=self.last, model=self.model, project=project)
+            yield self.draft._replace(head=self.last, model=self.model, project=project)
         yield from build.left_out(self.counts)
 
     def records(self) -> Iterator[Record]:
@@ -137,7 +137,7 @@ class _Conversation:
         named = build.numbered(f"step-{number}", self.used) if type(number) is int else None
         parent, self.last = self.last, named or build.derived_id(self.last, made)
         facts = {**_facts(row), **made.metadata}
-        yield replace(made, source_id=self.last, parent=parent, created_at=moment, metadata=facts)
+        yield made._replace(source_id=self.last, parent=parent, created_at=moment, metadata=facts)
 
     def _converted(self, kind: str, row: Row, key: str) -> MessageDraft | None:
         if kind == "USER_INPUT":

@@ -10,7 +10,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -166,7 +165,7 @@ class Chain:
     def link(self, draft: MessageDraft) -> MessageDraft:
         """Return the draft with its parent and, where it has none, its id."""
         parent = self._last.get(draft.conversation)
-        linked = replace(draft, parent=parent, source_id=draft.source_id or derived_id(parent, draft))
+        linked = draft._replace(parent=parent, source_id=draft.source_id or derived_id(parent, draft))
         self._last[draft.conversation] = linked.source_id or ""
         return linked
 
@@ -292,7 +291,7 @@ def without_empty(
         draft = drafts[key]
         standing[key] = key if draft.text or draft.parts else standing[parent]
         if standing[key] == key:
-            kept.append(replace(draft, source_id=key, parent=standing[parent]))
+            kept.append(draft._replace(source_id=key, parent=standing[parent]))
     return kept, standing
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -187,7 +187,7 @@ def _draft(turn: _Turn, days_first: bool) -> MessageDraft:
         created_at=_moment(turn.moment, days_first=days_first),
         metadata=turn.facts,
     )
-    return made if turn.who in _ROLES else replace(made, author=turn.who)
+    return made if turn.who in _ROLES else made._replace(author=turn.who)
 
 
 def _parts(words: str) -> list[Part]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
@@ -93,7 +92,7 @@ def _conversation(entry: Mapping[str, Any], place: str, folders: Mapping[str, st
     for number, value in enumerate(entry["messages"], 1):
         try:
             made = message(value, calls)
-            named = replace(made, model=model_id) if made.role == "assistant" and made.model is None else made
+            named = made._replace(model=model_id) if made.role == "assistant" and made.model is None else made
             messages.append(chain.link(named))
         except MALFORMED as error:
             reason = f"not of the shape of a message ({type(error).__name__})"

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
@@ -146,7 +146,7 @@ class _Thread:
                 self.empty += 1
                 continue
             key = made.source_id or build.derived_id(self.last, made)
-            self.messages.setdefault(key, replace(made, source_id=key, parent=self.last))
+            self.messages.setdefault(key, made._replace(source_id=key, parent=self.last))
             self.last = key
             if made.hidden and pivot:  # a summary belongs to what all versions have before them
                 self.shared[pivot] = key

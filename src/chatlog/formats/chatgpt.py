@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from chatlog.canonical import canonical_json
@@ -129,7 +128,7 @@ def _conversation(entry: Mapping[str, Any], place: str, names: Mapping[str, str]
     yield from tree.messages
     yield from tree.problems
     if tree.messages:
-        yield replace(draft, head=tree.head(entry.get("current_node")))
+        yield draft._replace(head=tree.head(entry.get("current_node")))
 
 
 def _draft(entry: Mapping[str, Any], messages: list[MessageDraft]) -> ConversationDraft:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import IO, Any
 
 from chatlog.formats import MALFORMED, Head, Transcript
@@ -145,7 +144,7 @@ class _Reader:
         if draft.source_id is not None:
             names[value["seq"]] = draft.source_id
         parent = value.get("parent")
-        return replace(draft, seq=_number(value["seq"]), parent=names.get(parent, parent))
+        return draft._replace(seq=_number(value["seq"]), parent=names.get(parent, parent))
 
     def _theirs(self, draft: MessageDraft, value: Mapping[str, Any]) -> MessageDraft:
         if draft.source_id is not None:
@@ -158,7 +157,7 @@ class _Reader:
         if (above := hash((draft.conversation, parent))) not in self.given:
             self.sought.add(above)
         own = draft.source_id or derived_id(parent, draft)
-        return self.chain.note(replace(draft, parent=parent, source_id=own))
+        return self.chain.note(draft._replace(parent=parent, source_id=own))
 
 
 def _unread_times(value: Mapping[str, Any], place: str) -> Iterator[Problem]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
@@ -130,7 +130,7 @@ class _Topic:
 
     def _keep(self, made: MessageDraft, parent: str | None) -> str:
         key = build.numbered(made.source_id or build.derived_id(parent, made), self.used)
-        self.messages.append(replace(made, source_id=key, parent=parent))
+        self.messages.append(made._replace(source_id=key, parent=parent))
         return key
 
     def _message(self, row: Row) -> MessageDraft:
@@ -160,7 +160,7 @@ class _Topic:
             yield self._draft(told, assistant)
             yield from instructions
             root = instructions[0].source_id if instructions else None
-            yield from (one if one.parent else replace(one, parent=root) for one in self.messages)
+            yield from (one if one.parent else one._replace(parent=root) for one in self.messages)
         elif not self.problems:
             left_out["topics without messages"] += 1
         if self.empty:

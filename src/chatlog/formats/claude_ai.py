@@ -10,7 +10,6 @@ import hashlib
 import operator
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
@@ -201,7 +200,7 @@ class _Thread:
         yield from self.messages
         yield from self.problems
         if self.messages:
-            yield replace(draft, head=self._head())
+            yield draft._replace(head=self._head())
 
     def _head(self) -> str | None:
         """Return the active leaf: the one the source names, else the end of the newest message's chain."""

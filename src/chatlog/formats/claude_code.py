@@ -11,7 +11,6 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Set
-from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
@@ -355,8 +354,7 @@ class _Session:
             return self._completed_agent(name, draft)
         facts = self.facts[session]
         known = {"agentName": facts.get("agentName"), "prUrls": list(facts.get("prUrls", ()))}
-        return replace(
-            draft,
+        return draft._replace(
             title=facts.get("custom-title") or facts.get("ai-title") or facts.get("summary"),
             tags=tuple(facts.get("tags", ())),
             metadata={**draft.metadata, **build.compact(known)},
@@ -365,7 +363,7 @@ class _Session:
     def _completed_agent(self, agent: str, draft: ConversationDraft) -> ConversationDraft:
         metadata = {**draft.metadata, **(about := self._about(agent))}
         metadata["parentToolUseID"] = self.spawned.get(agent) or metadata.get("parentToolUseID")
-        return replace(draft, title=build.word(about.get("description")), metadata=build.compact(metadata))
+        return draft._replace(title=build.word(about.get("description")), metadata=build.compact(metadata))
 
     def _about(self, agent: str) -> dict[str, Any]:
         """Return what the file beside a sub-agent's own says of it."""

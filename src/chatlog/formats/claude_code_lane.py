@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -369,7 +369,7 @@ class Lane:
             return []
         self.opened = True
         above = self.above.open() if self.above is not None and self.above.links.last is not None else []
-        return [*above, replace(self.conversation(), head=None)]
+        return [*above, self.conversation()._replace(head=None)]
 
     def close(self) -> Drafts:
         """Return what is left: queued words that never came up again, and the held messages."""

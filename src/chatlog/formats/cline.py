@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
@@ -131,7 +130,7 @@ class _Task:
         for number, row in enumerate(rows, 1):
             try:
                 made = self._message(row)
-                named = replace(made, source_id=self._own_id(made.source_id))
+                named = made._replace(source_id=self._own_id(made.source_id))
                 self.messages.append(self.chain.link(named))
             except MALFORMED as error:
                 self.problems.append(
@@ -155,7 +154,7 @@ class _Task:
         facts = {"usage": request_usage(request) or {}, **made.metadata}
         self.model = made.model or model_of(request) or self.model
         moment = made.created_at or instant(request.get("ts"))
-        return replace(made, model=self.model, created_at=moment, metadata=build.compact(facts))
+        return made._replace(model=self.model, created_at=moment, metadata=build.compact(facts))
 
     def conversation(self, task_id: str | None) -> ConversationDraft:
         """Return the task's conversation; without an id of its own it is named after how it began."""
@@ -192,7 +191,7 @@ def _read_shown(source: Source) -> Iterator[Record]:
             if draft is None:
                 draft = _shown_conversation(task_id, made)
                 yield draft
-            yield replace(made, parent=last)
+            yield made._replace(parent=last)
             last = made.source_id
     yield from build.left_out(shown.left_out)
 
@@ -223,6 +222,6 @@ def _read_session(source: Source) -> Iterator[Record]:
     task.read(session["messages"])
     facts = {key: fact for key, fact in session.items() if key not in _SESSION_TOLD and fact is not None}
     draft = task.conversation(str(session.get("sessionId") or "") or None)
-    yield replace(draft, updated_at=instant(session.get("updated_at")), created_at=None, metadata=facts)
+    yield draft._replace(updated_at=instant(session.get("updated_at")), created_at=None, metadata=facts)
     yield from task.messages
     yield from task.problems

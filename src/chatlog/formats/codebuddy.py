@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import Head, build
@@ -143,7 +143,7 @@ class _Session:
         own = None if made.source_id in self.used else made.source_id
         self.last = own or build.derived_id(parent, made)
         self.used.add(self.last)
-        return replace(made, parent=parent, source_id=self.last)
+        return made._replace(parent=parent, source_id=self.last)
 
     def _place(self, row: Row, message: str | None) -> None:
         if isinstance(own := row.get("id"), str) and self.answer is None:
@@ -153,7 +153,7 @@ class _Session:
         """Yield the last answer, the conversation with its title, model and leaf, and how much was left out."""
         yield from self._finished()
         if self.draft is not None:
-            yield replace(self.draft, title=self.title, model=self.model, head=self.last)
+            yield self.draft._replace(title=self.title, model=self.model, head=self.last)
         yield from build.left_out(self.counts)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import MALFORMED, build
@@ -104,12 +103,12 @@ class _Stream:
     def _link(self, made: MessageDraft, name: str) -> None:
         run = self.runs[self.name or ""]
         source_id = name if run == 1 else f"{name}#{run}"
-        self.held.append(replace(made, source_id=source_id, parent=self.last, conversation=self.name))
+        self.held.append(made._replace(source_id=source_id, parent=self.last, conversation=self.name))
         self.last = source_id
 
     def _spend(self, usage: Any) -> None:
         if usage and self.held:
-            self.held[-1] = replace(self.held[-1], metadata={**self.held[-1].metadata, "usage": usage})
+            self.held[-1] = self.held[-1]._replace(metadata={**self.held[-1].metadata, "usage": usage})
         elif usage:
             self.counts["usage of a turn without items"] += 1
 
@@ -117,7 +116,7 @@ class _Stream:
         yield from self._announced()
         self.errors += 1
         made = MessageDraft(role="assistant", text=str(error["message"]), hidden=True)
-        self._link(replace(made, metadata={"hidden_reason": "error"}), f"error-{self.errors}")
+        self._link(made._replace(metadata={"hidden_reason": "error"}), f"error-{self.errors}")
         yield from self._let_go()
 
     def _let_go(self) -> Iterator[MessageDraft]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import build
@@ -81,7 +80,7 @@ class Rollout:
         ready, self.thread.ready = self.thread.ready, []
         if ready and not self._announced:
             self._announced = True
-            yield replace(self.meta.conversation(self.thread), head=None)
+            yield self.meta.conversation(self.thread)._replace(head=None)
         yield from ready
 
     def close(self) -> Iterator[Record]:

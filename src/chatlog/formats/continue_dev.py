@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -107,7 +107,7 @@ class _History:
         self._keep(draft, self.key)
 
     def _keep(self, draft: MessageDraft, name: str) -> None:
-        self.messages.append(replace(draft, source_id=name, parent=self.last))
+        self.messages.append(draft._replace(source_id=name, parent=self.last))
         self.last = name
 
 

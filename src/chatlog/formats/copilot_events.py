@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, build
@@ -187,10 +187,10 @@ class _Session:
             self._place(_spoken([build.reasoning(text) for text in self.thoughts], self.model), {}, self.main)
         yield from self.taken()
         if self.main.opened or self.main.draft.created_at:
-            yield replace(self.main.draft, head=self.main.last, model=self.main.draft.model or self.model)
+            yield self.main.draft._replace(head=self.main.last, model=self.main.draft.model or self.model)
         for lane in self.lanes.values():
             if lane.opened and lane is not self.main:
-                yield replace(lane.draft, head=lane.last)
+                yield lane.draft._replace(head=lane.last)
         if self.usage:
             self.counts["assistant.usage without an answer"] += 1
         yield from build.left_out(dict(sorted(self.counts.items())))
@@ -204,8 +204,7 @@ class _Session:
         facts = {key: fact for key, fact in data.items() if key not in _START_TOLD and fact not in EMPTY}
         facts |= {key: fact for key, fact in context.items() if key != "cwd" and fact not in EMPTY}
         self.model = model if isinstance(model, str) and model else self.model
-        lane.draft = replace(
-            lane.draft,
+        lane.draft = lane.draft._replace(
             source_id=lane.draft.source_id if lane.opened else str(data.get("sessionId") or lane.draft.source_id),
             created_at=instant(data.get("startTime")) or instant(event.get("timestamp")),
             project=cwd if isinstance(cwd, str) and cwd else None,
@@ -216,11 +215,11 @@ class _Session:
     def model_change(self, _: Data, data: Data, lane: _Lane) -> None:
         """Take the model for what follows."""
         self.model = data["newModel"] or self.model
-        lane.draft = replace(lane.draft, model=self.model)
+        lane.draft = lane.draft._replace(model=self.model)
 
     def title(self, _: Data, data: Data, lane: _Lane) -> None:
         """Take the session's title."""
-        lane.draft = replace(lane.draft, title=str(data["title"]) or None)
+        lane.draft = lane.draft._replace(title=str(data["title"]) or None)
 
     def rewind(self, _: Data, data: Data, lane: _Lane) -> None:
         """Go back to an earlier event: what follows is a branch."""
@@ -232,14 +231,14 @@ class _Session:
     def shutdown(self, _: Data, data: Data, lane: _Lane) -> None:
         """Take what the session cost."""
         costs = {key: data[key] for key in ("modelMetrics", "tokenDetails") if data.get(key)}
-        lane.draft = replace(lane.draft, metadata={**lane.draft.metadata, **costs})
+        lane.draft = lane.draft._replace(metadata={**lane.draft.metadata, **costs})
 
     def agent(self, event: Data, data: Data, _: _Lane) -> None:
         """Take the name of the sub-agent that a tool call starts."""
         lane = self._lane(str(data.get("toolCallId") or event["agentId"]))
         title = data.get("agentDisplayName") or data.get("agentName")
         facts = {key: data[key] for key in ("agentName", "agentDescription") if data.get(key)}
-        lane.draft = replace(lane.draft, title=str(title) or None, metadata={**lane.draft.metadata, **facts})
+        lane.draft = lane.draft._replace(title=str(title) or None, metadata={**lane.draft.metadata, **facts})
 
     def other(self, event: Data, _: Data, __: _Lane) -> None:
         """Count an event that is no message."""

@@ -10,7 +10,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -228,7 +227,7 @@ def _messages(name: str, request: Request, parent: str | None, used: Counter[str
     reply = own if isinstance(own, str) and own else f"{name}-response"
     said = _response(name, request, moment)
     if said is not None:
-        said = replace(said, source_id=build.numbered(reply, used))
+        said = said._replace(source_id=build.numbered(reply, used))
     return [asked] if said is None else [asked, said]
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Protocol
 
 from chatlog.formats import MALFORMED, Head, build, cursor_cli
@@ -258,7 +257,7 @@ class _Chats:
         if told:
             yield draft
             yield from told
-            yield replace(draft, head=told[-1].source_id, model=draft.model or _last_model(told))
+            yield draft._replace(head=told[-1].source_id, model=draft.model or _last_model(told))
             yield from self._taken_out(str(draft.source_id), frozenset(name for name, _ in bubbles))
         elif "conversation" in chat or "fullConversationHeadersOnly" in chat or "tabId" in chat:
             self.left_out["chats without messages"] += 1
@@ -322,7 +321,7 @@ class _Chats:
         last: str | None = None
         for made in sorted(self._messages(chat, lost), key=lambda made: made.created_at or ""):
             facts = {**made.metadata, "hidden_reason": "not in the chat any more"}
-            yield replace(made, parent=last, hidden=True, metadata=facts)
+            yield made._replace(parent=last, hidden=True, metadata=facts)
             last = made.source_id
 
     def _stray(self) -> int:

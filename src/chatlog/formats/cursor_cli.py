@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -71,7 +70,7 @@ def store(database: Database) -> Iterator[Record]:
     if binary:
         yield LeftOut("entries in Cursor's binary form", binary)
     if last:
-        yield replace(draft, head=last)
+        yield draft._replace(head=last)
 
 
 def _meta(database: Database) -> dict[str, Any]:
@@ -166,8 +165,7 @@ class _Messages:
         facts = {key: fact for key, fact in options.items() if key != "modelName"}
         parent = self.last
         self.last = source_id or build.derived_id(parent, made)
-        return replace(
-            made,
+        return made._replace(
             text=text,
             parts=build.kept(parts, text),
             source_id=self.last,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import build
@@ -55,4 +54,4 @@ def _part(kind: str, address: str) -> Part:
 def _with(draft: MessageDraft, parts: list[Part]) -> MessageDraft:
     """Return a message with these parts before its own; its text is what was said without the marks."""
     own = draft.parts or text_parts(draft.text)
-    return replace(draft, text=_MARK.sub("", draft.text).strip() if parts else draft.text, parts=(*parts, *own))
+    return draft._replace(text=_MARK.sub("", draft.text).strip() if parts else draft.text, parts=(*parts, *own))

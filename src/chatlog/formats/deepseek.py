@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
@@ -91,7 +90,7 @@ def _conversation(entry: Mapping[str, Any], place: str) -> Iterator[Record]:
     if messages:
         named = str(entry.get("current_message_id"))
         is_here = any(message.source_id == named for message in messages)
-        yield replace(draft, head=named if is_here else build.newest_leaf(messages))
+        yield draft._replace(head=named if is_here else build.newest_leaf(messages))
 
 
 def _parents(nodes: Mapping[str, Any]) -> dict[str, str | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import Head, anthropic_messages, build, droid_stream
@@ -79,12 +79,12 @@ class _Session:
         is_root = self.draft is not None and parent == self.draft.source_id
         above = None if is_root else self.above.get(parent or "", self.last)  # what it names may not be here
         self.above[key] = self.last = key
-        return replace(made, source_id=key, parent=above)
+        return made._replace(source_id=key, parent=above)
 
     def close(self) -> Iterator[Record]:
         """Yield the conversation with its leaf, and how much was left out."""
         if self.draft is not None:
-            yield replace(self.draft, head=self.last)
+            yield self.draft._replace(head=self.last)
         yield from build.left_out(self.counts)
 
 
@@ -108,8 +108,7 @@ def _message(entry: Row) -> MessageDraft:
         if not text:
             facts["hidden_reason"] = "system_reminder"
     facts |= {key: fact for key, fact in entry.items() if key not in _ENTRY_TOLD and fact not in (None, "", [], {})}
-    return replace(
-        made,
+    return made._replace(
         text=text,
         parts=parts,
         created_at=instant(entry.get("timestamp")) or made.created_at,

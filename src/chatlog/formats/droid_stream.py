@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import build
@@ -83,8 +83,7 @@ class _Stream:
         yield from self._let_go()
         facts = {fact: event[fact] for fact in event if fact not in _TOLD | _CALL_TOLD and event[fact] not in _EMPTY}
         model = self.draft.model if self.draft is not None and made.role == "assistant" else None
-        self.held = replace(
-            made,
+        self.held = made._replace(
             source_id=key,
             parent=self.last,
             model=model,
@@ -103,7 +102,7 @@ class _Stream:
             yield from self._hold(MessageDraft(role="assistant", text=text), f"{event.get('id')}-final", event)
         elif held is not None:
             facts = {fact: event[fact] for fact in event if fact not in _TOLD}
-            self.held = replace(held, metadata={**held.metadata, **facts})
+            self.held = held._replace(metadata={**held.metadata, **facts})
 
     def _let_go(self) -> Iterator[MessageDraft]:
         if self.held is not None:
@@ -113,7 +112,7 @@ class _Stream:
     def _end(self) -> Iterator[Record]:
         yield from self._let_go()
         if self.draft is not None:
-            yield replace(self.draft, head=self.last)
+            yield self.draft._replace(head=self.last)
 
     def close(self) -> Iterator[Record]:
         """Yield the conversation with its leaf, and how much was left out."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import Head, build
@@ -115,7 +115,7 @@ class _Session:
 
     def _linked(self, made: MessageDraft) -> MessageDraft:
         """Return a message behind the one before, without its id where another had that."""
-        linked = self.chain.link(replace(made, source_id=None) if made.source_id in self.used else made)
+        linked = self.chain.link(made._replace(source_id=None) if made.source_id in self.used else made)
         self.used.add(linked.source_id)
         return linked
 
@@ -154,7 +154,7 @@ class _Session:
         self.called |= {part["id"] for part in made.parts or () if part["type"] == "tool_call" and part["id"]}
         self.model = build.word(source.get("model")) or self.model
         if made.parts or made.text:
-            yield replace(made, model=self.model)
+            yield made._replace(model=self.model)
         else:
             self.counts["answers that say nothing"] += 1
 
@@ -165,7 +165,7 @@ class _Session:
             return
         self.called.add(data["callId"])
         block = {"type": "tool-call", "id": data["callId"], "name": data.get("name"), "arguments": data["arguments"]}
-        yield replace(_message("assistant", {"content": [block]}, row, {}), model=self.model)
+        yield _message("assistant", {"content": [block]}, row, {})._replace(model=self.model)
 
     def result(self, data: Row, row: Row) -> Iterator[MessageDraft]:
         """Yield what a tool gave back."""
@@ -200,7 +200,7 @@ class _Session:
     def close(self) -> Iterator[Record]:
         """Yield the conversation with its title and model, and how much was left out."""
         if self.draft is not None:
-            yield replace(self.draft, title=self.title, model=self.model)
+            yield self.draft._replace(title=self.title, model=self.model)
         yield from build.left_out(self.counts)
 
 

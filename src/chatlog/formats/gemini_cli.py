@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, gemini_stream
@@ -190,7 +189,7 @@ class _Session:
         drafts, problems = self._drafts()
         known = {draft.source_id for draft in drafts}
         model = next((draft.model for draft in reversed(drafts) if draft.model), None)
-        yield replace(self._conversation(model), head=head if head in known else None)
+        yield self._conversation(model)._replace(head=head if head in known else None)
         yield from drafts
         yield from problems
 

@@ -6,7 +6,7 @@ A run is a conversation of its own, beside the session that Gemini CLI keeps of 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import Head, build
@@ -79,7 +79,7 @@ class _Run:
             case {"type": "result"}:
                 yield from self._finished()
                 usage = build.compact({"usage": row.get("stats"), "error": row.get("error")})
-                self.draft = replace(self.draft, metadata=usage)
+                self.draft = self.draft._replace(metadata=usage)
             case _ if kind != "init":
                 raise ValueError("a line of no known kind")
 

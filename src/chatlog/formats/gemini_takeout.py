@@ -12,7 +12,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -193,4 +193,4 @@ def _conversation(group: list[_Item], chat: str | None) -> Iterator[Record]:
     used: Counter[str] = Counter()
     for draft in (draft for item in ordered for draft in item.drafts):
         last, before = build.numbered(str(draft.source_id), used), last
-        yield replace(draft, source_id=last, parent=before)
+        yield draft._replace(source_id=last, parent=before)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
@@ -130,7 +129,7 @@ class _Chat:
             return
         if made.text or made.parts:
             last = self.drafts[-1].source_id if self.drafts else None
-            self.drafts.append(replace(made, source_id=f"pending-{number}", parent=last, hidden=True))
+            self.drafts.append(made._replace(source_id=f"pending-{number}", parent=last, hidden=True))
 
 
 def _instruction_parts(told: Mapping[str, Any]) -> list[Part]:

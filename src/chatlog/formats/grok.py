@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from chatlog import tagged
@@ -118,7 +117,7 @@ def _conversation(entry: Row, place: str) -> Iterator[Record]:
     if messages:
         named = _plain_id(facts.get("leaf_response_id"))
         is_here = any(message.source_id == named for message in messages)
-        yield replace(draft, head=named if is_here else build.newest_leaf(messages))
+        yield draft._replace(head=named if is_here else build.newest_leaf(messages))
 
 
 def _rows(found: Any, place: str) -> tuple[dict[str, tuple[Row, str]], list[Problem]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import Head, build
@@ -96,7 +96,7 @@ def read(source: Source) -> Iterator[Record]:
 
     yield from build.announced(_records(source, reading), conversation)
     for draft in drafts:
-        yield replace(draft, head=thread.last, model=draft.model or reading.model)
+        yield draft._replace(head=thread.last, model=draft.model or reading.model)
     yield from build.left_out(counts)
 
 
@@ -169,7 +169,7 @@ class _History:
         whole = (*self.pending, *parts)
         text = joined_text(whole)
         kept = build.kept(whole, text)
-        made = replace(draft, text=text, parts=kept, created_at=self.moment)
+        made = draft._replace(text=text, parts=kept, created_at=self.moment)
         self.pending = []
         return self.thread.link(made, first)
 
@@ -179,7 +179,7 @@ class _History:
         if made.role == "system" or not isinstance(key, (str, int)):
             return made
         self.anchor = ("result" if made.role == "tool" else "prompt", key)
-        return replace(made, created_at=made.created_at or self.told.get(self.anchor))
+        return made._replace(created_at=made.created_at or self.told.get(self.anchor))
 
     def _whole(self, made: MessageDraft, record: Row) -> MessageDraft:
         """Return a message with all of a long prompt; note the folder that is told before the first."""
@@ -193,7 +193,7 @@ class _History:
             text = beside.head(_LONGEST_PROMPT).decode("utf-8", "replace") if beside else ""
         except UNREADABLE:
             return made
-        return replace(made, text=typed(text)[0]) if text else made
+        return made._replace(text=typed(text)[0]) if text else made
 
 
 def _moment(record: Row) -> str | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote
@@ -80,7 +80,7 @@ class Thread:
             if first is None
             else build.content_id(self.last, draft.role, (first,), "")
         )
-        linked = replace(draft, source_id=key, parent=self.last)
+        linked = draft._replace(source_id=key, parent=self.last)
         self.last = key
         return linked
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -136,10 +136,10 @@ class _Session:
                 continue
             made = self._made(row, f"session {self.name}, message {number}")
             if isinstance(made, MessageDraft):
-                made = self._placed(replace(made, source_id=build.numbered(key, used)), is_shown=key in shown)
+                made = self._placed(made._replace(source_id=build.numbered(key, used)), is_shown=key in shown)
             if made is not None:
                 yield made
-        yield replace(self._conversation(), head=self.last)
+        yield self._conversation()._replace(head=self.last)
 
     def listed(self, entries: Iterable[Line | Problem]) -> Iterator[Record]:
         """Yield the session of a file, whose messages have no ids."""
@@ -150,10 +150,10 @@ class _Session:
             made = self._made(entry.value, entry.place) if isinstance(entry, Line) else entry
             if isinstance(made, MessageDraft):
                 above = build.derived_id(above, made)  # not of the prompt's: that changes
-                made = self._placed(replace(made, source_id=above), is_shown=True)
+                made = self._placed(made._replace(source_id=above), is_shown=True)
             if made is not None:
                 yield made
-        yield replace(self._conversation(), head=self.last)
+        yield self._conversation()._replace(head=self.last)
 
     def _conversation(self) -> ConversationDraft:
         facts = self.facts
@@ -200,7 +200,7 @@ class _Session:
         self.taken_back = None if is_shown else made.source_id
         if is_shown:
             self.last = made.source_id
-        return replace(made, parent=parent)
+        return made._replace(parent=parent)
 
 
 def _identity(row: Row) -> str:
@@ -230,8 +230,7 @@ def _message(row: Row, calls: openai_content.Calls) -> MessageDraft:
         facts["usage"] = {"tokens": count}
     facts["hidden_reason"] = _reason(row, made)
     parts = tuple(part for part in made.parts or () if part != {"type": "text", "content": ""})
-    return replace(
-        made,
+    return made._replace(
         parts=build.kept(parts, made.text),
         author=None,
         created_at=instant(row.get("timestamp")),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import Head, build
@@ -251,7 +251,7 @@ class _Journal:
             del self.before_prompts[-count:]
 
     def _linked(self, made: MessageDraft) -> MessageDraft:
-        linked = replace(made, parent=self.last, source_id=made.source_id or build.derived_id(self.last, made))
+        linked = made._replace(parent=self.last, source_id=made.source_id or build.derived_id(self.last, made))
         self.last = linked.source_id
         return linked
 
@@ -259,7 +259,7 @@ class _Journal:
         """Yield the conversation with its leaf, its model and its folder, and how much was left out."""
         if self.draft is not None:
             project = self.draft.project or self.project
-            yield replace(self.draft, head=self.last, model=self.model, project=project)
+            yield self.draft._replace(head=self.last, model=self.model, project=project)
         yield from build.left_out(self.counts)
 
 

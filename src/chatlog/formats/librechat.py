@@ -7,7 +7,6 @@ files into parts.  LibreChat keeps its history in MongoDB: exports lie where peo
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
@@ -77,7 +76,7 @@ def _conversation(entry: Line) -> Iterator[Record]:
     yield from messages
     yield from problems
     if messages:
-        yield replace(draft, head=build.newest_leaf(messages))
+        yield draft._replace(head=build.newest_leaf(messages))
 
 
 def _tree(value: Node, place: str) -> tuple[dict[str, tuple[Node, str]], dict[str, str | None], list[Problem]]:

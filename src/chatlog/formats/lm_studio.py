@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
@@ -142,7 +142,7 @@ class _Chat:
         for draft, step in made:
             key = build.content_id(above, draft.role, None, step) if step else build.derived_id(above, draft)
             name = build.numbered(key, self.used)
-            self.messages.append(replace(draft, source_id=name, parent=above or self.prompt))
+            self.messages.append(draft._replace(source_id=name, parent=above or self.prompt))
             above = name
         return above if made else None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -96,7 +96,7 @@ class _Chat:
         parent = self.messages[-1].source_id if self.messages else None
         key = build.numbered(made.source_id or build.derived_id(parent, made), self.used)
         told = {**made.metadata, **facts}
-        self.messages.append(replace(made, source_id=key, parent=parent, metadata=told, hidden="hidden_reason" in told))
+        self.messages.append(made._replace(source_id=key, parent=parent, metadata=told, hidden="hidden_reason" in told))
 
     def records(self) -> Iterator[Record]:
         """Yield the chat with its messages where it has some, and what could not be read."""
@@ -138,8 +138,7 @@ def _message(value: Row, calls: Calls, ahead: timedelta) -> MessageDraft:
     if value.get("isMcpResponse") is True:
         role, parts = "tool", (_mcp_result(made.text),)
     text = joined_text(parts)
-    return replace(
-        made,
+    return made._replace(
         role=role,
         text=text,
         parts=build.kept(parts, text),

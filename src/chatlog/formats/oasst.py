@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
@@ -124,7 +124,7 @@ class _Reading:
                 yield Problem(place, "the message it answers is not in the file")
                 yield from self.place(value, place, value.get("message_tree_id"), {})
         for tree in (tree for tree in self.trees.values() if tree.root):
-            yield replace(tree.draft, head=tree.best())
+            yield tree.draft._replace(head=tree.best())
 
     def place(self, top: Mapping[str, Any], place: str, name: Any, facts: dict[str, Any]) -> Iterator[Record]:
         """Yield a message with all its replies and all that waited for one of them, parents first.

@@ -11,7 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from chatlog.formats import MALFORMED, Head, build, dataset_media, datasets
@@ -81,7 +81,7 @@ class _Talk:
         parent, self.parent = self.parent, self._own(made.source_id) or build.derived_id(self.parent, made)
         if not made.metadata.keys().isdisjoint(_TALK_KEYS):
             facts = {key: fact for key, fact in made.metadata.items() if key not in _TALK_KEYS}
-            made = replace(made, metadata=facts)
+            made = made._replace(metadata=facts)
         return _placed(made, self.parent, parent, self.source_id)
 
     def _own(self, name: str | None) -> str | None:
@@ -150,7 +150,7 @@ class _Reading:
         name = talk.source_id = f"{self.stem}-{build.opening_id(talk.begun.held)[2:18]}"
         yield ConversationDraft(source_id=name)
         for made in talk.begun.held:
-            yield replace(made, conversation=name)
+            yield made._replace(conversation=name)
 
     def close(self) -> Iterator[Record]:
         """Yield what the end of the source decides."""
@@ -182,9 +182,9 @@ class _Reading:
         linked = [_linked_up(drafts) for drafts in sequences]
         conversation = _conversation_draft(facts)
         if conversation.source_id is None:
-            conversation = replace(conversation, source_id=self._derived([name for _, name in linked]))
+            conversation = conversation._replace(source_id=self._derived([name for _, name in linked]))
         if len(linked) > 1 and sequences[0]:
-            conversation = replace(conversation, head=linked[0][0][-1].source_id)
+            conversation = conversation._replace(head=linked[0][0][-1].source_id)
         yield conversation
         told = set[str | None]()
         for made in (draft for drafts, _ in linked for draft in drafts):

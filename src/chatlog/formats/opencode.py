@@ -11,7 +11,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -280,7 +279,7 @@ def _session(info: Mapping[str, Any], told: Iterable[_Told]) -> Iterator[Record]
         head = last if made.source_id == undone else head
         last, model = made.source_id, made.model or model
     if last is not None:
-        yield replace(draft, head=head or last, model=model)
+        yield draft._replace(head=head or last, model=model)
 
 
 def _conversation(info: Mapping[str, Any]) -> ConversationDraft:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, openwebui_content
@@ -151,7 +150,7 @@ class _Chat:
         yield from told
         yield from problems
         if told:
-            yield replace(draft, head=self._head(told))
+            yield draft._replace(head=self._head(told))
 
     def _head(self, told: list[MessageDraft]) -> str | None:
         """Return the active leaf: the one that is named, else the newest."""

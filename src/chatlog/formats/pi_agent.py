@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import Head, build, pi_messages
@@ -135,7 +135,7 @@ class _Session:
             linked = self.chain.link(made)
             self.last = linked.source_id
             return linked
-        linked = self.chain.note(replace(made, source_id=key, parent=self._parent(entry)))
+        linked = self.chain.note(made._replace(source_id=key, parent=self._parent(entry)))
         self.above[key] = self.last = key
         return linked
 
@@ -176,7 +176,7 @@ class _Session:
         if self.draft is not None:
             labels = {"labels": {key: label for key, label in self.labels.items() if label}} if self.labels else {}
             facts = {**self.draft.metadata, **labels}
-            yield replace(self.draft, title=self.title, model=self.model, head=self.last, metadata=facts)
+            yield self.draft._replace(title=self.title, model=self.model, head=self.last, metadata=facts)
         yield from build.left_out(self.counts)
 
 

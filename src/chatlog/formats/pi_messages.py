@@ -6,7 +6,6 @@ Entries are linked to each other by `pi_agent`; files are not known here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import build
@@ -119,7 +118,7 @@ def _mentioned_file(held: Row) -> Part:
 
 
 def _hidden(made: MessageDraft, reason: str) -> MessageDraft:
-    return replace(made, hidden=True, metadata={**made.metadata, "hidden_reason": reason})
+    return made._replace(hidden=True, metadata={**made.metadata, "hidden_reason": reason})
 
 
 def _injected(value: Row, moment: str | None) -> MessageDraft:

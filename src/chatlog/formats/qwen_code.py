@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import Head, build
@@ -125,7 +125,7 @@ class _Lane:
         if self.held is not None and value.get("uuid") == self.held.source_id:
             self.parts += parts
             facts = {**self.held.metadata, **self._facts(value)}
-            self.held = replace(self.held, model=build.word(value.get("model")) or self.held.model, metadata=facts)
+            self.held = self.held._replace(model=build.word(value.get("model")) or self.held.model, metadata=facts)
             return
         is_typed = value.get("subtype") in _TYPED and value.get("provenance") not in _INJECTED
         reason = None if is_typed or value["type"] != "user" else str(value.get("subtype") or value.get("provenance"))
@@ -182,7 +182,7 @@ class _Lane:
             return
         text = self.held.text or joined_text(self.parts)
         kept = build.kept(self.parts, text)
-        yield replace(self.held, text=text, parts=kept)
+        yield self.held._replace(text=text, parts=kept)
         self.held, self.parts = None, []
 
     def _note(self, value: Row, payload: Row) -> None:
@@ -193,7 +193,7 @@ class _Lane:
         if subtype == "custom_title" and build.word(payload.get("customTitle")):
             self.titles.append((self._parent(value), payload["customTitle"]))
         elif subtype == "parent_session" and build.word(payload.get("parentSessionId")):
-            self.draft = replace(self.draft, parent=payload["parentSessionId"])
+            self.draft = self.draft._replace(parent=payload["parentSessionId"])
         elif subtype == "rewind":
             self.last = self._parent(value)
         else:
@@ -202,7 +202,7 @@ class _Lane:
     def close(self) -> Iterator[Record]:
         """Yield the last message, the conversation with its leaf and title, and how much was left out."""
         yield from self.release()
-        yield replace(self.draft, head=self.last, title=self._title())
+        yield self.draft._replace(head=self.last, title=self._title())
         yield from build.left_out(self.counts)
 
     def _title(self) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -162,7 +162,7 @@ class _Chat:
         for role, held in (("assistant", parts), ("tool", results)):
             made = MessageDraft(role=role, parts=tuple(held), created_at=moment, parent=self.last)
             self.last = build.derived_id(self.last, made)
-            yield replace(made, source_id=self.last, metadata=_facts(row) if role == "assistant" else {})
+            yield made._replace(source_id=self.last, metadata=_facts(row) if role == "assistant" else {})
 
     def _versions(self, row: Row, shown: MessageDraft) -> Iterator[Record]:
         """Yield all that a message was swiped through in its order, and go on after the one that is shown."""
@@ -171,7 +171,7 @@ class _Chat:
             key = build.numbered(build.content_id(parent, made.role, None, made.text), used)
             if made is shown:
                 self.last = key
-            yield replace(made, parent=parent, source_id=key)
+            yield made._replace(parent=parent, source_id=key)
 
     def _swipes(self, row: Row, shown: MessageDraft) -> Iterator[MessageDraft]:
         swipes, told = row.get("swipes"), row.get("swipe_info")
@@ -189,7 +189,7 @@ class _Chat:
                 facts = {key: info[key] for key in _SWIPE_FACTS if key in info}
                 same = {key: row[key] for key in ("name", "is_user") if key in row}
                 made = _message({**same, **facts}, text)
-                yield replace(made, role=shown.role, hidden=shown.hidden, metadata=_hidden_as(shown, made.metadata))
+                yield made._replace(role=shown.role, hidden=shown.hidden, metadata=_hidden_as(shown, made.metadata))
             else:
                 self.counts["swipes without words"] += 1
         if at is None:
@@ -200,7 +200,7 @@ class _Chat:
         if self.draft is None:
             self.counts["chats without messages"] += 1
         else:
-            yield replace(self.draft, title=self._title(), head=self.last, model=self.model)
+            yield self.draft._replace(title=self._title(), head=self.last, model=self.model)
         yield from build.left_out(self.counts)
 
 

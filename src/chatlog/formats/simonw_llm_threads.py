@@ -7,7 +7,6 @@ of the older tables begins with its messages again; those keep the names they ha
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -115,8 +114,7 @@ class _Thread:
                     above[key] = above[parent]
                     yield Problem(f"message {key}", "not a message as llm logs it")
         self.threads.reached.update(self.rows)
-        yield replace(
-            self.draft,
+        yield self.draft._replace(
             head=self.names.get(tip or ""),
             model=build.word(last.get("model")) or self.draft.model,
             updated_at=instant(last.get("datetime_utc")) or self.draft.updated_at,

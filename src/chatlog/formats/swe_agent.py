@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, anthropic_messages, build, openai_content, swe_mini
@@ -161,8 +160,7 @@ def _message(row: Row, calls: Calls, step: Row, *, answers_action: bool) -> Mess
     made = openai_content.message(value, calls)
     thoughts = tuple(anthropic_messages.part(block) for block in row.get("thinking_blocks") or ())
     agent, is_demo = row.get("agent"), bool(row.get("is_demo"))
-    return replace(
-        made,
+    return made._replace(
         parts=(*thoughts, *(made.parts or text_parts(made.text))) if thoughts else made.parts,
         author=build.word(agent) if made.role == "assistant" and agent not in _MAIN else made.author,
         hidden=is_demo,

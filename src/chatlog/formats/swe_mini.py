@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, openai_content
@@ -68,8 +67,7 @@ def _message(row: Row, calls: Calls, *, answers: bool) -> MessageDraft:
     told: Row = answer if isinstance(answer, dict) else {}
     usage = told.get("usage")
     facts = {key: fact for key, fact in noted.items() if key not in _EXTRA_TOLD}
-    return replace(
-        made,
+    return made._replace(
         model=made.model or build.word(told.get("model")),
         created_at=made.created_at or instant(noted.get("timestamp")),
         hidden=is_exit,

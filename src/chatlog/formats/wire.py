@@ -7,7 +7,6 @@ name the place, never the words.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from chatlog.errors import UsageError
@@ -87,7 +86,7 @@ def _said(value: dict[str, Any], place: str, calls: openai_content.Calls) -> Mes
         raise UsageError(f"{place} is in no form that chatlog knows", _FORMS) from None
     if made.source_id is None:
         return made
-    return replace(made, source_id=None, metadata={**made.metadata, "id": made.source_id})
+    return made._replace(source_id=None, metadata={**made.metadata, "id": made.source_id})
 
 
 def _own_form(value: dict[str, Any], place: str) -> MessageDraft:
@@ -118,7 +117,7 @@ def _is_part(part: Any) -> bool:
 def _placed(made: MessageDraft, own: dict[str, Any]) -> MessageDraft:
     """Return the message with what the caller says of it."""
     metadata = {**made.metadata, **own.pop("metadata", {})}
-    return replace(made, metadata=metadata, **own)
+    return made._replace(metadata=metadata, **own)
 
 
 def _is_text(value: Any) -> bool:

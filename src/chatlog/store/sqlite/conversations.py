@@ -6,7 +6,6 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from chatlog.canonical import canonical_json
@@ -163,7 +162,7 @@ def _recent(connection: Connection, user: str, ref: str, now: str, among: Filter
     number = "1" if ref == "@last" else ref[1:]
     if not (number.isascii() and number.isdigit()) or int(number) < 1 or len(number) > 9:
         raise UsageError(f"'{ref}' is not a conversation", "write @last, @1, @2 …")
-    clauses, values = conversation_where(user, replace(among, archived=False), now)
+    clauses, values = conversation_where(user, among._replace(archived=False), now)
     row = connection.execute(
         f"""SELECT c.key FROM conversations AS c WHERE {" AND ".join(clauses)}
             ORDER BY c.updated_at DESC, c.key DESC LIMIT 1 OFFSET ?""",

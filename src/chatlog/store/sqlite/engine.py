@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -107,7 +106,7 @@ class SqliteStore(Nouns):
             key = message_rows.keyed_conversation(connection, self.user, drafts, now)
             if key is None:
                 key = conversation_rows.insert(
-                    connection, self.user, replace(draft, created_at=draft.created_at or now), now
+                    connection, self.user, draft._replace(created_at=draft.created_at or now), now
                 )
                 tag_rows.add(connection, self.user, [key], draft.tags)
                 if drafts:

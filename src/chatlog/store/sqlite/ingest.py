@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from chatlog.models import ConversationDraft, Ingested, MessageDraft
 from chatlog.store.sqlite import bodies, conversations, existing, messages, superseded, tags, trees
@@ -84,7 +83,7 @@ class Ingest:
         """Return the draft with its source, and with its parent's id in this file in place of the source's."""
         if draft.id is not None:
             return draft
-        draft = replace(draft, source=self.source)
+        draft = draft._replace(source=self.source)
         if draft.parent is None:
             return draft
         row = self.connection.execute(
@@ -93,7 +92,7 @@ class Ingest:
         ).fetchone()
         if row is None:
             self.orphans.append(draft.source_id or "")
-        return replace(draft, parent=row[0] if row else None)
+        return draft._replace(parent=row[0] if row else None)
 
     def _target(self, draft: ConversationDraft, drafts: Sequence[MessageDraft]) -> Target | None:
         """Return the conversation to fill, created where it is new; None where it was deleted here."""
@@ -137,7 +136,7 @@ class Ingest:
     def _create(self, draft: ConversationDraft, drafts: Sequence[MessageDraft]) -> Target:
         times = [message.created_at for message in drafts if message.created_at]
         if draft.created_at is None and times:
-            draft = replace(draft, created_at=min(times), updated_at=draft.updated_at or max(times))
+            draft = draft._replace(created_at=min(times), updated_at=draft.updated_at or max(times))
         key = conversations.insert(self.connection, self.user, draft, self.now)
         tags.add(self.connection, self.user, [key], filter(None, map(tags.made_of, draft.tags)))
         stored = conversations.by_key(self.connection, key)
@@ -184,7 +183,7 @@ class Ingest:
         if before is None:
             return draft
         name = self.moved[target.id, draft.seq] = diverged(target.id, draft) or ""
-        return replace(draft, source_id=name, parent=before)
+        return draft._replace(source_id=name, parent=before)
 
     def _take(self, target: Target, draft: MessageDraft) -> None:
         """Leave, replace, skip or append one message."""
@@ -251,7 +250,7 @@ class Ingest:
     def _diverge(self, target: Target, draft: MessageDraft, digest: bytes) -> None:
         """Keep a message as a branch, where an export of this history has another than we have at the same seq."""
         name = self.moved[target.id, draft.seq] = diverged(target.id, draft) or ""
-        branch = replace(draft, source_id=name)
+        branch = draft._replace(source_id=name)
         known = target.known.get(name)
         if known is None:
             self._append(target, branch, digest)
