@@ -18,6 +18,7 @@ EXPECTED = {
     "NoDatabaseError": ("no_database", 3),
     "CheckFailedError": ("check_failed", 1),
     "ConflictError": ("conflict", 1),
+    "TakenError": ("conflict", 1),
     "NoVectorsError": ("no_vectors", 1),
     "PartlyDoneError": ("partly_done", 4),
     "DamagedFileError": ("damaged", 5),
@@ -52,8 +53,8 @@ def test_every_class_has_its_kind_and_exit_code() -> None:
 
 
 def test_no_two_classes_share_a_kind() -> None:
-    """A script can tell every error by its kind alone."""
-    kinds = [kind.kind for kind in all_errors()]
+    """A script can tell every error by its kind, and a conflict by whether another try can mend it."""
+    kinds = [(kind.kind, kind.retryable) for kind in all_errors()]
     assert len(set(kinds)) == len(kinds)
 
 

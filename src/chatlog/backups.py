@@ -9,7 +9,7 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from chatlog.errors import NotFoundError
+from chatlog.errors import not_written
 from chatlog.paths import expanded
 from chatlog.store import Store
 
@@ -43,7 +43,7 @@ def make_folder(named: str | None) -> None:
     try:
         expanded(named).mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise NotFoundError(f"cannot write into {named}: {error.strerror}") from None
+        raise not_written(error, f"into {named}") from None
 
 
 def make(store: Store, copy: Path, stem: str, keep: int | None) -> tuple[int, list[Path]]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from chatlog.errors import NotFoundError, UsageError, choices_hint
+from chatlog.errors import NotFoundError, UsageError, choices_hint, not_written
 from chatlog.paths import replace_text
 
 
@@ -224,4 +224,4 @@ def write(path: Path, name: str, value: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_text(path, tomlkit.dumps(document))
     except OSError as error:
-        raise NotFoundError(f"cannot write {path}: {error.strerror}") from None
+        raise not_written(error, path) from None

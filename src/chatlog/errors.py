@@ -6,6 +6,7 @@ prints, and no message carries anybody's words.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -88,6 +89,12 @@ class ConflictError(ChatlogError):
     retryable = True
 
 
+class TakenError(ConflictError):
+    """A key or name that stands for something else already: another try changes nothing."""
+
+    retryable = False
+
+
 class NoVectorsError(ChatlogError):
     """There is no searching by meaning here: no extension for the platform, no embedder, or it does not answer."""
 
@@ -133,6 +140,16 @@ class StorageFullError(BusyError):
     """The disk is full, or the system refused the write; nothing half-written remains."""
 
     kind = "storage_full"
+
+
+#: What a system says that can take no more.
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def not_written(error: OSError, what: object, hint: str = "") -> ChatlogError:
+    """Return why a file or folder could not be written: no room is left, or it is not one to write to."""
+    said = f"cannot write {what}: {error.strerror}"
+    return StorageFullError(said, "free some space") if error.errno in NO_ROOM else NotFoundError(said, hint)
 
 
 class ReadOnlyError(BusyError):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from chatlog import formats
-from chatlog.errors import DamagedFileError, NotFoundError, RefusedError
+from chatlog.errors import DamagedFileError, NotFoundError, RefusedError, not_written
 from chatlog.models import Conversation, Extra, Filters, Message, new_id
 from chatlog.paths import is_sink
 from chatlog.store import Store
@@ -115,7 +115,7 @@ class Exporter:
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise NotFoundError(f"cannot write into {folder}: {error.strerror}") from None
+            raise not_written(error, f"into {folder}") from None
         if self.to == "html":
             self._write_site(conversations, folder, force=force)
             return
@@ -248,7 +248,7 @@ def new_file(path: Path, *, force: bool) -> Iterator[IO[str]]:
             raise _exists(path)
         handle = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except OSError as error:
-        raise NotFoundError(f"cannot write {path}: {error.strerror}") from None
+        raise not_written(error, path) from None
     try:
         with open(handle, "w", encoding="utf-8", newline="\n") as out:  # noqa: PTH123  a descriptor, not a path
             yield out

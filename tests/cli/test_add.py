@@ -155,6 +155,15 @@ def test_a_repeated_key_wins_over_a_stale_revision(trip: Run) -> None:
     assert [f"{LISBON}:3\n"] * 2 == [trip(*call).out, trip(*call).out]
 
 
+def test_a_key_of_other_words_is_refused_for_good(trip: Run) -> None:
+    """Another try with the same key fails as well: a script that tries again what is retryable must not."""
+    trip("add", LISBON, "--role", "user", "--key", "job-42", "once")
+    before = everything(trip)
+    ran = trip("add", LISBON, "--role", "user", "--key", "job-42", "twice", "--json")
+    refused(ran, 1, "conflict")
+    assert (False, before) == (ran.error["retryable"], everything(trip))
+
+
 def test_a_key_with_new_starts_one_conversation(run: Run) -> None:
     """--new with a --key is safe to repeat, too."""
     call = ("add", "--new", "--role", "user", "--key", "job-1", "hello")
@@ -179,6 +188,31 @@ def test_a_parent_starts_a_branch(trip: Run) -> None:
     assert [1, 3] == [message["seq"] for message in shown(trip)]
     assert [1, 2, 3] == [message["seq"] for message in shown(trip, "--all-branches")]
     assert [1, 2] == [message["seq"] for message in shown(trip, "--branch", "2")]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("add", f"{LISBON}:1", "--role", "user", "And?"),
+        ("ask", f"{LISBON}:1", "And?", "--with", "cat"),
+        ("context", f"{LISBON}:1"),
+    ],
+)
+def test_nobody_goes_on_from_an_earlier_message_unawares(arguments: tuple[str, ...], trip: Run) -> None:
+    """CONV:SEQ is the conversation where SEQ is its last message; of any other it is said what goes on from there."""
+    before = everything(trip)
+    ran = trip(*arguments)
+    assert (2, "", before) == (ran.code, ran.out, everything(trip))
+    assert f"chatlog fork {LISBON}:1" in ran.err
+    assert 3 == trip(arguments[0], f"{LISBON}:9", *arguments[2:]).code
+    assert 0 == trip(arguments[0], f"{LISBON}:2", *arguments[2:]).code
+
+
+def test_a_retry_behind_a_message_that_was_the_last_is_answered(trip: Run) -> None:
+    """A repeated --key wins over a reference that is no longer the last one, and so does --parent."""
+    call = ("add", f"{LISBON}:2", "--role", "user", "once")
+    assert [f"{LISBON}:3\n"] * 2 == [trip(*call, "--key", "job-42").out for _ in range(2)]
+    assert f"{LISBON}:4\n" == trip(*call, "--parent", "2").out
 
 
 def test_nothing_is_guessed_about_who_speaks(trip: Run) -> None:

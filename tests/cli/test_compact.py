@@ -80,6 +80,13 @@ def test_a_question_that_cannot_fit_is_not_added(run: Run) -> None:
     assert 3 == run("show", name, "--json").json["conversation"]["messages"]
 
 
+def test_a_question_for_no_command_is_not_added(run: Run) -> None:
+    """--with "$LLM" of a variable that is not set is refused before anything is kept."""
+    name = started(run, 1)
+    refused(run("ask", name, "Why?", "--with", " ", "--json"), 2, "usage")
+    assert 3 == run("show", name, "--json").json["conversation"]["messages"]
+
+
 def test_a_question_that_waits_is_asked_again_and_not_added_again(run: Run) -> None:
     """The command failed, the question was kept, and the same call does what it says: it asks again."""
     name = started(run, 1)

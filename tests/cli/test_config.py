@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,24 @@ def test_the_file_is_where_path_says(run: Run, tmp_path: Path) -> None:
     run("config", "set", "user", "bob", "--config", "other.toml")
     assert 'user = "bob"\n' == (tmp_path / "other.toml").read_text()
     assert ("bob", "file") == setting(run, "user", "--config", "other.toml")
+
+
+def test_wrong_settings_do_not_hide_what_went_wrong(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error is told as it is, with its own code, where the settings cannot say how."""
+    monkeypatch.setenv("CHATLOG_FORMAT", "yaml")
+    ran = run("list")
+    assert (3, True) == (ran.code, ran.err.startswith("error: there is no history yet"))
+
+
+def test_no_room_for_a_config_file_can_be_tried_again(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is told from a place that cannot be written to."""
+
+    def full(path: object, text: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("chatlog.config.replace_text", full)
+    ran = run("config", "set", "user", "ana", "--config", "c.toml", "--json")
+    assert (7, "storage_full", True) == (ran.code, ran.error["kind"], ran.error["retryable"])
 
 
 def test_a_named_file_is_one_of_the_environment_too(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

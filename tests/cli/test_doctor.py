@@ -18,6 +18,7 @@ import chatlog
 from chatlog import ConversationDraft, MessageDraft
 from chatlog.errors import NoVectorsError
 from chatlog.meaning import bring_up_to_date
+from chatlog.store.memories import MemoryDraft
 from chatlog.store.sqlite import migrations, vectors
 from chatlog.store.sqlite.connection import Connection, connect
 from tests.conftest import NOW, Clock, Ran, Run
@@ -277,7 +278,8 @@ def test_of_a_damaged_file_all_that_can_be_read_is_exported(
 
 def test_what_is_kept_beside_conversations_may_be_lost_alone(sick: Run, tmp_path: Path) -> None:
     """A memory that cannot be read leaves the messages to be exported."""
-    sick("memory", "set", "city", "Lisbon")
+    with chatlog.open(tmp_path / "chatlog.db") as store:
+        store.memories.set(MemoryDraft("city", "Lisbon"))
     before = sick("export").lines
     damage = "UPDATE memories SET value = CAST(x'ff' AS TEXT)"
     sql(damage)(tmp_path / "chatlog.db", pytest.MonkeyPatch(), Clock())

@@ -262,6 +262,12 @@ def test_what_only_a_title_says_is_pointed_to(run: Run) -> None:
     assert "title" not in run("search", "wombats").err
 
 
+@pytest.mark.parametrize("query", ["", "  ", "*", '""', "-lisbon"])
+def test_a_query_without_words_is_in_no_title(query: str, trip: Run) -> None:
+    """Nothing is asked: every title has it, and none is worth naming."""
+    assert "title" not in trip("search", "--", query).err
+
+
 def test_the_flag_of_another_command_can_be_searched_for(trip: Run) -> None:
     """Typed bare it is no option of ours, and the error says how it becomes a word."""
     refused = trip("search", "--no-verify")

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from typer.core import TyperGroup
 
 from chatlog.cli.options import EXIT_CODES, build, global_options, meant
 from chatlog.cli.session import Session
-from chatlog.errors import BusyError, ChatlogError, NotFoundError, StorageFullError, UsageError
+from chatlog.errors import NO_ROOM, BusyError, ChatlogError, NotFoundError, StorageFullError, UsageError
 from chatlog.output import Output, OutputSettings
 
 #: Each verb: its module and its line in the help.
@@ -62,8 +61,6 @@ COMMANDS = {
 #: Interrupted by Ctrl-C, and by a reader that went away, as a shell reports them.
 INTERRUPTED = 130
 BROKEN_PIPE = 141
-#: What a system says that can take no more.
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class Group(TyperGroup):
@@ -236,7 +233,7 @@ def _no_room(error: Exception) -> ChatlogError | None:
     """Return what an exception means that says that there is no memory or disk left, None for any other."""
     if isinstance(error, MemoryError):
         return BusyError("there is not enough memory for this", "try a smaller input")
-    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
         _forget_output()  # files have their own sentences: this was stdout
         return StorageFullError(f"the output could not be written: {error.strerror}", "free some space")
     return None
@@ -269,8 +266,7 @@ def _say(session: Session, arguments: Sequence[str], error: ChatlogError) -> Non
         session.flags["format"] = "json"
     try:
         output = session.output
-    except ChatlogError as second:  # the settings themselves are wrong
-        error = second
+    except ChatlogError:  # the settings themselves are wrong: said by itself where that is why the verb failed
         output = Output(OutputSettings(format=session.flags.get("format", "text")))
     output.error(error)
 

@@ -100,7 +100,9 @@ def _store(
             return store.add(created.id, drafts)
         return list(store.messages(created.id))
     store = session.store()
-    return store.add(session.conversation(store, target).id, drafts, if_revision=if_revision)
+    first = drafts[0]  # with a key perhaps a retry: then the message it went behind is the last no more
+    find = session.ending if first.parent is None and first.key is None else session.conversation
+    return store.add(find(store, target).id, drafts, if_revision=if_revision)
 
 
 def _print(session: Session, stored: Sequence[Message], *, many: bool) -> None:

@@ -52,10 +52,12 @@ def command(
     """
     session = Session.of(ctx)
     store = session.store()
-    found = session.conversation(store, conversation)
+    found = session.ending(store, conversation)
     text = session.text(question, "the question")
     if not text.strip():
         raise UsageError("the question is blank", "write it, or - to read it from stdin")
+    if not line.strip():
+        raise UsageError("--with is blank: say which command answers", "--with 'llm -m gpt-5-mini' --as text")
     request = Request(
         budget=number_of(session, "budget", budget),
         model=model,

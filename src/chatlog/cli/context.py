@@ -70,7 +70,7 @@ def command(
     if conversation is None:
         raise UsageError("say which conversation", "chatlog context @last")
     store, request = _store(session, redact=redact), _asked(session, request, redact=redact)
-    found = assemble(store, session.conversation(store, conversation), request)
+    found = assemble(store, session.ending(store, conversation), request)
     _print(session, found, envelope=envelope, explain=explain)
 
 
@@ -174,7 +174,7 @@ def _serve(session: Session, batch: str, defaults: Request, *, redact: bool) -> 
             stores[safe] = _store(session, redact=safe)
         conversation, request = _requested(values, defaults)
         found = assemble(
-            stores[safe], session.conversation(stores[safe], conversation), _asked(session, request, redact=safe)
+            stores[safe], session.ending(stores[safe], conversation), _asked(session, request, redact=safe)
         )
         return {"schema_version": SCHEMA_VERSION, **found.record()}
 

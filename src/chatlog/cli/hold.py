@@ -23,7 +23,9 @@ def command(
 ) -> None:
     """Put a conversation under legal hold, or end the hold: meanwhile nothing deletes, prunes or erases it."""
     session = Session.of(ctx)
-    if release == bool(reason and reason.strip()):
+    if release and reason is not None:
+        raise UsageError("a hold is put with --reason or ended with --release, not both", "leave out one or the other")
+    if not release and not (reason and reason.strip()):
         raise UsageError("say why it must be kept, or --release", 'chatlog hold 7pvd3bgm --reason "case 2026-17"')
     forgetting = session.store().forgetting
     found = forgetting.find(parse_ref(conversation)[0])

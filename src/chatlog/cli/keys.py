@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from chatlog.config import Settings
-from chatlog.errors import NotFoundError, RefusedError, UsageError
+from chatlog.errors import NotFoundError, RefusedError, UsageError, not_written
 from chatlog.keys import Key, new_key, parse, written
 from chatlog.paths import expanded
 
@@ -62,7 +62,7 @@ def _make_file(path: Path) -> Key:
     try:
         handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), 0o600)
     except OSError as error:
-        raise NotFoundError(f"cannot write the key file {path}: {error.strerror}") from None
+        raise not_written(error, f"the key file {path}") from None
     with open(handle, "w", encoding="ascii") as file:  # noqa: PTH123  a descriptor
         file.write(written(key) + "\n")
         file.flush()

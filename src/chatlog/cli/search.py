@@ -94,7 +94,7 @@ def command(
         return
     answer = OUTPUTS[output](store, text, filters, options, session.now())
     found.show(session, answer, explain=explain)
-    if answer.tier == "none" and not options.within:
+    if answer.tier == "none" and not options.within and query.parse(text, session.now()).terms:
         _point_to_titles(session, store, text, filters)
 
 

@@ -215,6 +215,17 @@ class Session:
         """Return the conversation of an id, prefix, ``@last``, ``@N``, or of a message's reference."""
         return store.get(parse_ref(ref)[0])
 
+    def ending(self, store: Store, ref: str) -> Conversation:
+        """Return the conversation of a ref, to go on from its end.  Raises UsageError for an earlier message."""
+        found, seq = self.message_ref(store, ref)
+        if seq is not None and seq != found.head:
+            store.message(found.id, seq)
+            raise UsageError(
+                f"'{ref}' is not the last message of its conversation",
+                f"leave out :{seq} to go on from its end; chatlog fork {ref} goes on from the message",
+            )
+        return found
+
     def message_ref(self, store: Store, ref: str) -> tuple[Conversation, int | None]:
         """Return the conversation and seq of ``CONV`` or ``CONV:SEQ``."""
         name, seq = parse_ref(ref)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from shutil import get_terminal_size
 from typing import Annotated, Any
 
@@ -47,12 +47,10 @@ def command(
     JSON always holds every message of the path, hidden ones marked; several ids on stdin make one document of items.
     """
     session = Session.of(ctx)
+    _check(around, {"-n": number, "--branch": branch, "--all-branches": all_branches or None})
     store = session.store()
-    refs = session.read_text("ids").split() if conversation == STDIN else [conversation]
-    if not refs:
-        raise UsageError("there is no id on stdin", "one a line, as --format ids prints them")
     chosen = []
-    for ref in refs:  # all of them are looked up before anything is printed
+    for ref in _refs(session, conversation):  # all of them are looked up before anything is printed
         found, seq = session.message_ref(store, ref)
         if branch is not None:
             store.message(found.id, branch)
@@ -71,6 +69,22 @@ def command(
     )
     with session.output.paged():
         view.show_all(talks, len(chosen))
+
+
+def _refs(session: Session, conversation: str) -> list[str]:
+    refs = session.read_text("ids").split() if conversation == STDIN else [conversation]
+    if not refs:
+        raise UsageError("there is no id on stdin", "one a line, as --format ids prints them")
+    return refs
+
+
+def _check(around: int | None, others: Mapping[str, int | None]) -> None:
+    """Raise UsageError for options that choose other messages than --around, or than each other."""
+    given = [name for name, value in others.items() if value is not None]
+    if around is not None and given:
+        raise UsageError(f"--around and {given[0]} choose different messages", "leave out one or the other")
+    if {"--branch", "--all-branches"} <= {*given}:
+        raise UsageError("--branch is one branch, --all-branches all of them", "leave out one or the other")
 
 
 def _choose(

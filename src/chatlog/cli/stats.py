@@ -14,7 +14,7 @@ from chatlog import stats
 from chatlog.cli.options import number_of, one_of, verb
 from chatlog.cli.session import Session
 from chatlog.dashboard import page, plain, prometheus
-from chatlog.errors import NotFoundError, UsageError
+from chatlog.errors import UsageError, not_written
 from chatlog.export import check_target
 from chatlog.output import THING, to_json
 from chatlog.paths import expanded, replace_text
@@ -74,4 +74,4 @@ def _write(store: Store, path: Path, lines: Iterable[str]) -> None:
     try:
         replace_text(path, "".join(line + "\n" for line in lines))
     except OSError as error:
-        raise NotFoundError(f"cannot write {path}: {error.strerror}", "give another file with -o") from None
+        raise not_written(error, path, "give another file with -o") from None

@@ -15,11 +15,11 @@ from chatlog.errors import (
     BusyError,
     ChatlogError,
     ClosedError,
-    ConflictError,
     DamagedFileError,
     NoDatabaseError,
     ReadOnlyError,
     StorageFullError,
+    TakenError,
     UsageError,
 )
 from chatlog.keys import Key
@@ -87,7 +87,7 @@ _MEANINGS: dict[int, tuple[type[ChatlogError], str, str]] = {
     TOOBIG: (UsageError, "a value is larger than any that can be kept", "split it"),
     IOERR: _FULL_MEANING,
     FULL: _FULL_MEANING,
-    CONSTRAINT: (ConflictError, "something of that id is here already", "import brings in another version of it"),
+    CONSTRAINT: (TakenError, "something of that id is here already", "import brings in another version of it"),
     READONLY: (ReadOnlyError, "{path} or its folder is read-only", "copy it to a place that can be written"),
     CORRUPT: (DamagedFileError, "{path} is damaged", "run: chatlog doctor; restore a backup if it cannot be mended"),
 }

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from chatlog import bytescan
-from chatlog.errors import ConflictError, NotFoundError
+from chatlog.errors import NotFoundError, TakenError
 from chatlog.models import Conversation, Filters
 from chatlog.store import Clock
 from chatlog.store.forgetting import AuditLine, Cause, Ref, Removed, Stop, StoredPolicy
@@ -312,7 +312,7 @@ class SqliteForgetting:
         with self._pool.write() as connection:
             values = (self.user, name, json.dumps(dict(rule), ensure_ascii=False), self._now())
             if not connection.execute("INSERT OR IGNORE INTO policies VALUES (?, ?, ?, ?)", values).rowcount:
-                raise ConflictError(f"there is a policy '{name}' already", f"chatlog policy remove {name}")
+                raise TakenError(f"there is a policy '{name}' already", f"chatlog policy remove {name}")
             audit.record(connection, self.user, self._now(), "policy add", {"policy": name})
 
     def remove_policy(self, name: str) -> None:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from chatlog.errors import ConflictError, NotFoundError
+from chatlog.errors import NotFoundError, TakenError
 from chatlog.models import Filters, Hit, Message, MessageDraft
 from chatlog.store.sqlite import bodies, fulltext
 from chatlog.store.sqlite.bodies import unpack
@@ -188,7 +188,7 @@ def stored_before(connection: Connection, key: int, drafts: Sequence[MessageDraf
         (key, seqs[0], seqs[-1]),
     ).fetchall()
     if [row[0] for row in rows] != [bodies.hash_of(draft) for draft in drafts]:
-        raise ConflictError("that idempotency key was used for another message", "use a new key for a new message")
+        raise TakenError("that idempotency key was used for another message", "use a new key for a new message")
     return seqs
 
 
@@ -260,7 +260,7 @@ def _check_keys(connection: Connection, key: int, drafts: Sequence[MessageDraft]
     """Raise ConflictError where a message's idempotency key stands for another message already."""
     given = [draft.key for draft in drafts if draft.key is not None]
     if len(set(given)) < len(given) or any(by_key(connection, key, name) is not None for name in given):
-        raise ConflictError("that idempotency key was used for another message", "use a new key for a new message")
+        raise TakenError("that idempotency key was used for another message", "use a new key for a new message")
 
 
 def _known(connection: Connection, key: int, parent: str | int) -> int:

@@ -19,10 +19,10 @@ from chatlog.errors import (
     CheckFailedError,
     DamagedFileError,
     NoDatabaseError,
-    NotFoundError,
     SchemaMismatchError,
     UsageError,
     WrongKeyError,
+    not_written,
 )
 from chatlog.keys import Key
 from chatlog.models import new_id
@@ -100,7 +100,7 @@ def _part_of(path: Path) -> Iterator[Path]:
     try:
         make_private(part)
     except OSError as error:
-        raise NotFoundError(f"cannot write into {path.parent}: {error.strerror}") from None
+        raise not_written(error, f"into {path.parent}") from None
     try:
         yield part
     finally:

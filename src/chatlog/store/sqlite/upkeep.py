@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlcipher3 import dbapi2 as driver
 
-from chatlog.errors import NotFoundError, RefusedError, StorageFullError
+from chatlog.errors import RefusedError, StorageFullError, not_written
 from chatlog.store.sqlite.connection import Connection
 from chatlog.store.sqlite.database_file import WAL, beside, make_private
 from chatlog.store.sqlite.failures import FULL, IOERR
@@ -27,7 +27,7 @@ def backup(connection: Connection, target: Path) -> int:
         partial.unlink(missing_ok=True)
         make_private(partial)
     except OSError as error:
-        raise NotFoundError(f"cannot write {target}: {error.strerror}") from None
+        raise not_written(error, target) from None
     try:
         connection.execute("VACUUM INTO ?", (str(partial),))
         partial.rename(target)
