@@ -295,6 +295,22 @@ def test_injected_user_texts_are_hidden(text: str, reason: str) -> None:
     assert [("user", reason, text)] == told(user(text)).hidden
 
 
+@pytest.mark.parametrize(
+    "context",
+    [
+        "<environment_context>\n  <cwd>/old/mill</cwd>\n  <shell>bash</shell>\n</environment_context>",
+        "<environment_context>\nCurrent working directory: /old/mill\nSandbox mode: x\n</environment_context>",
+    ],
+)
+def test_the_folder_of_a_session_that_names_none_is_what_the_model_was_told(context: str) -> None:
+    """The sessions before September 2025 say where they are in what they tell the model, and only there."""
+    first = {"id": "s", "timestamp": "2025-08-01T09:00:00Z", "instructions": None}
+    told_it = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": context}]}
+    found = read(codex, source_of(json_lines(first, told_it), "rollout.jsonl"))
+    assert "/old/mill" == found.conversation.project
+    assert "/mill" == told(user(context)).conversation.project
+
+
 @pytest.mark.parametrize("text", ["<b>bold</b>", "# Heading", "A question", "<my_tag>x</my_tag> what is this?"])
 def test_a_humans_words_are_not_taken_for_injected(text: str) -> None:
     """Markup and headings alone hide nothing."""

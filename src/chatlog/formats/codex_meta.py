@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from chatlog.formats import build
 from chatlog.formats.codex_thread import Thread
 from chatlog.formats.jsonstream import BROKEN_JSON
 from chatlog.formats.source import Source
@@ -17,6 +18,8 @@ from chatlog.models import ConversationDraft
 from chatlog.timespec import instant
 
 _FILE = re.compile(r"rollout-.*?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$")
+#: How the model is told its folder: by an element, in the first versions in a sentence.
+_FOLDER = re.compile(r"<cwd>\s*([^<>\n]+?)\s*</cwd>|^Current working directory: (.+)$", re.MULTILINE)
 #: Keys whose values have a place of their own, or are as long as a message.
 _TOLD = frozenset(
     ("id", "timestamp", "cwd", "instructions", "base_instructions", "dynamic_tools", "source", "payload", "tools")
@@ -36,6 +39,7 @@ class Meta:
         self.inherited: list[str] = []
         self.turn_facts: dict[str, Any] = {}
         self.title: str | None = None
+        self.folder: str | None = None
         self.window: Any = None
 
     @property
@@ -62,7 +66,18 @@ class Meta:
 
     def is_at(self, cwd: str) -> bool:
         """Whether a folder is the session's own; the first one is, where it names none."""
-        return cwd == self.facts.get("cwd")
+        self.folder = self.folder or cwd
+        return cwd == self.project
+
+    def found_at(self, context: str) -> None:
+        """Take the folder from what the model was told of its environment: older sessions name it nowhere else."""
+        if found := _FOLDER.search(context):
+            self.folder = self.folder or found[1] or found[2]
+
+    @property
+    def project(self) -> str | None:
+        """The folder the session is in."""
+        return build.word(self.facts.get("cwd")) or self.folder
 
     @property
     def own(self) -> str:
@@ -80,7 +95,7 @@ class Meta:
     def conversation(self, thread: Thread) -> ConversationDraft:
         """Return the conversation as far as it is known."""
         facts = self.facts
-        cwd, source = facts.get("cwd"), facts.get("source")
+        source = facts.get("source")
         known = {key: fact for key, fact in facts.items() if key not in _TOLD and fact not in _EMPTY}
         known |= self.turn_facts
         if source not in _EMPTY:
@@ -94,7 +109,7 @@ class Meta:
             title=self.title,
             created_at=instant(facts.get("timestamp")),
             model=thread.model,
-            project=cwd if isinstance(cwd, str) and cwd else None,
+            project=self.project,
             parent=self._parent(),
             head=thread.last,
             metadata=known,

@@ -156,7 +156,10 @@ class Rollout:
         """Take what was said, thought, called or answered."""
         kind = payload.get("type", "message" if "role" in payload else None)
         if kind in ("message", "agent_message"):
-            self.thread.message(message_view(payload), time)
+            view = message_view(payload)
+            if view.reason == "environment_context":
+                self.meta.found_at(view.text)
+            self.thread.message(view, time)
         elif kind == "reasoning":
             self._reasoning(payload, time)
         elif not isinstance(kind, str):
