@@ -564,12 +564,14 @@ def test_reasoning_stands_before_the_answer() -> None:
 
 
 def test_a_refusal_is_read_as_what_was_said() -> None:
-    """A refusal, in the content or beside it, is text marked as one."""
+    """A refusal, in the content or beside it or both, is text marked as one."""
+    blocks = [{"type": "refusal", "refusal": "No."}]
     beside = openai_messages.message({"role": "assistant", "content": None, "refusal": "No."})
-    inside = openai_messages.message({"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]})
+    inside = openai_messages.message({"role": "assistant", "content": blocks})
+    both = openai_messages.message({"role": "assistant", "content": blocks, "refusal": "No."})
 
     assert ("No.", ({"type": "text", "content": "No.", "refusal": True},)) == (beside.text, beside.parts)
-    assert beside == inside
+    assert beside == inside == both
 
 
 def test_a_call_with_two_ids() -> None:

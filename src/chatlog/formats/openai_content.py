@@ -219,8 +219,10 @@ _PARTS: dict[str, Callable[[dict[str, Any]], Part]] = {
 
 
 def _spoken(value: Mapping[str, Any]) -> Iterator[Part]:
-    if isinstance(value.get("refusal"), str) and value["refusal"]:
-        yield build.text(value["refusal"], refusal=True)
+    refusal, held = build.word(value.get("refusal")), value.get("content")
+    blocks = held if isinstance(held, list) else ()
+    if refusal and not any(isinstance(block, dict) and block.get("refusal") == refusal for block in blocks):
+        yield build.text(refusal, refusal=True)
     if isinstance(audio := value.get("audio"), dict):
         if isinstance(audio.get("transcript"), str) and not value.get("content"):
             yield build.text(audio["transcript"], modality="audio")
