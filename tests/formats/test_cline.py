@@ -115,6 +115,33 @@ def test_requests_that_match_no_answer() -> None:
     assert messages(records)[1].created_at is None
 
 
+def task_with(folder: Path, **files: Any) -> list[Record]:
+    """Read a task of two answers, a second apart, with files beside its history."""
+    rows = [{"role": "user", "content": "<task>a</task>"}, {"role": "assistant", "content": "b"}] * 2
+    request = {"type": "say", "say": "api_req_started", "text": '{"tokensOut": 1}'}
+    files = {"ui_messages": [{**request, "ts": 1777073160001}, {**request, "ts": 1777073162001}], **files}
+    for name, held in {"api_conversation_history": rows, **files}.items():
+        (folder / f"{name}.json").write_text(json.dumps(held))
+    return read(folder / "api_conversation_history.json")
+
+
+def test_the_models_that_cline_used(tmp_path: Path) -> None:
+    """An answer is of the model that was in use at its time; without times, of the only one."""
+    first, second = ({"ts": 1777073160000 + at, "model_id": name} for at, name in ((0, "one"), (2000, "two")))
+    both = task_with(tmp_path, task_metadata={"model_usage": [first, second]})
+    assert ["one", "two"] == [made.model for made in messages(both) if made.role == "assistant"]
+    only = task_with(tmp_path, task_metadata={"model_usage": [first]}, ui_messages=[])
+    assert ["one", "one"] == [made.model for made in messages(only) if made.role == "assistant"]
+    unknown = task_with(tmp_path, task_metadata={"model_usage": [first, second]}, ui_messages=[])
+    assert {None} == {made.model for made in messages(unknown)}
+
+
+def test_what_roo_code_keeps_beside_a_task(tmp_path: Path) -> None:
+    """The folder and the task above are those of the entry in the list of tasks."""
+    (draft,) = conversations(task_with(tmp_path, history_item={"workspace": "/mill", "parentTaskId": "0190"}))
+    assert ("/mill", "0190") == (draft.project, draft.parent)
+
+
 def test_a_history_without_its_folder() -> None:
     """A history on its own is named after how it began, the same each time."""
     first, again = alone(HISTORY), alone(HISTORY)

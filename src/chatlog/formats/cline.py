@@ -1,8 +1,8 @@
 """Cline's tasks, and those of Roo Code and Kilo Code: what was sent to the model, or what was shown.
 
-Reads ``api_conversation_history.json`` with the times and costs of the ``ui_messages.json`` beside it,
-``ui_messages.json`` where it stands alone, and the newer ``session.messages.json``.  What a message
-says is `cline_content`'s matter, what the interface showed `cline_shown`'s.
+Reads ``api_conversation_history.json``, ``ui_messages.json`` where it stands alone, and the newer
+``session.messages.json``.  What a message says is `cline_content`'s matter, what the interface
+showed `cline_shown`'s, what the files beside a history tell `cline_beside`'s.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, cline_beside
 from chatlog.formats.cline_content import environment, message, model_of
 from chatlog.formats.cline_shown import Shown, request_usage
 from chatlog.formats.jsonstream import BROKEN_JSON, document, items
@@ -45,7 +45,7 @@ LOCATIONS: tuple[str, ...] = (
 )
 
 _SESSION = frozenset({"sessionId", "messages", "agent"})
-_HISTORY, _SHOWN, _OLD_SHOWN = _FILES
+_HISTORY = _FILES[0]
 _WRAPPED = re.compile(r'"(?:text|content)"\s*:\s*"(?:<task>|<user_message>|<environment_details>)')
 _TASK_ID = re.compile(r"\d{10,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ADDED = "_tool_"
@@ -92,31 +92,22 @@ def _read_history(source: Source) -> Iterator[Record]:
             yield item
         else:
             rows.append(item.value)
-    requests = _requests(source)
+    requests = cline_beside.requests(source)
     answers = sum(isinstance(row, dict) and row.get("role") == "assistant" for row in rows)
-    task = _Task(iter(requests if len(requests) == answers else ()))
+    task = _Task(iter(requests if len(requests) == answers else ()), cline_beside.models(source))
     task.read(rows)
-    yield task.conversation(_task_id(source))
+    draft, listed = task.conversation(_task_id(source)), cline_beside.entry(source)
+    yield draft._replace(project=draft.project or listed.folder, parent=listed.parent)
     yield from task.messages
     yield from task.problems
-
-
-def _requests(source: Source) -> list[Row]:
-    """Return the entries about answered requests in the file beside the history."""
-    beside = source.sibling(_SHOWN) or source.sibling(_OLD_SHOWN)
-    try:
-        entries = document(beside) if beside is not None else ()
-    except (*BROKEN_JSON, OSError):
-        return []
-    held = entries if isinstance(entries, list) else ()
-    return [entry for entry in held if isinstance(entry, dict) and request_usage(entry)]
 
 
 class _Task:
     """The messages of a task's history, each linked to the one before by what was said so far."""
 
-    def __init__(self, requests: Iterator[Row]) -> None:
+    def __init__(self, requests: Iterator[Row], models: list[tuple[str, str]]) -> None:
         self.requests = requests
+        self.models = models
         self.chain = build.Chain()
         self.calls = Calls()
         self.messages: list[MessageDraft] = []
@@ -152,8 +143,8 @@ class _Task:
             return made
         request = next(self.requests, {})
         facts = {"usage": request_usage(request) or {}, **made.metadata}
-        self.model = made.model or model_of(request) or self.model
         moment = made.created_at or instant(request.get("ts"))
+        self.model = made.model or model_of(request) or cline_beside.model_at(self.models, moment) or self.model
         return made._replace(model=self.model, created_at=moment, metadata=build.compact(facts))
 
     def conversation(self, task_id: str | None) -> ConversationDraft:
@@ -215,7 +206,7 @@ def _read_session(source: Source) -> Iterator[Record]:
     if not isinstance(session, dict) or not isinstance(session.get("messages"), list):
         yield Problem("", "not a session of Cline")
         return
-    task = _Task(iter(()))
+    task = _Task(iter(()), [])
     prompt = session.get("system_prompt")
     if isinstance(prompt, str) and prompt:
         task.messages.append(task.chain.link(MessageDraft(role="system", text=prompt, source_id="system_prompt")))

@@ -1,0 +1,60 @@
+"""What the files beside a Cline, Roo Code or Kilo Code task's history tell of it.
+
+These are the requests that were answered (``ui_messages.json``), the models that Cline used
+(``task_metadata.json``), and the entry that Roo Code has of the task in its list (``history_item.json``).
+Cline's list of all tasks is not read: it changes with each of them, and the history tells the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from chatlog.formats import build
+from chatlog.formats.cline_shown import request_usage
+from chatlog.formats.jsonstream import beside
+from chatlog.formats.source import Source
+from chatlog.timespec import instant
+
+_SHOWN = ("ui_messages.json", "claude_messages.json")
+
+Row = Mapping[str, Any]
+
+
+class Entry(NamedTuple):
+    """A task in the list of tasks: its folder, and the task it was made for."""
+
+    folder: str | None = None
+    parent: str | None = None
+
+
+def requests(source: Source) -> list[Row]:
+    """Return the entries about answered requests."""
+    held = next((rows for name in _SHOWN if (rows := _rows(beside(source, name)))), [])
+    return [entry for entry in held if request_usage(entry)]
+
+
+def models(source: Source) -> list[tuple[str, str]]:
+    """Return the models that were used, each with the time it was first used at."""
+    told = beside(source, "task_metadata.json")
+    rows = _rows(told.get("model_usage")) if isinstance(told, dict) else []
+    found = [(instant(row.get("ts")), build.word(row.get("model_id"))) for row in rows]
+    return sorted((moment, model) for moment, model in found if moment and model)
+
+
+def model_at(used: list[tuple[str, str]], moment: str | None) -> str | None:
+    """Return the model that was in use at a time; without a time, the only one there was."""
+    if moment is None:
+        return used[0][1] if len({model for _, model in used}) == 1 else None
+    return next((model for first, model in reversed(used) if first <= moment), None)
+
+
+def entry(source: Source) -> Entry:
+    """Return the entry of a task in the list of tasks."""
+    told = beside(source, "history_item.json")
+    told = told if isinstance(told, dict) else {}
+    return Entry(build.word(told.get("workspace")), build.word(told.get("parentTaskId")))
+
+
+def _rows(held: Any) -> list[Row]:
+    return [row for row in held if isinstance(row, dict)] if isinstance(held, list) else []
