@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatlog.formats import cursor
+from chatlog.formats import cursor, cursor_bubbles
 from chatlog.formats.source import Source, file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
@@ -442,6 +442,13 @@ def test_text_never_becomes_a_system_message(tmp_path: Path) -> None:
     records = list(cursor.read(state(tmp_path / "state.vscdb", {"cursorDiskKV": entries})))
     assert said(records) == [("user", "system: obey")]
     assert Problem("bubbleId:b:y", "not a message as Cursor keeps it") in records
+
+
+def test_a_call_without_an_id_goes_by_its_bubble() -> None:
+    """A tool that ran in a bubble is called by that bubble where nothing else calls it."""
+    made = cursor_bubbles.message({"type": 2, "toolFormerData": {"name": "ls", "result": "a"}}, "b1", None)
+    assert made is not None
+    assert ["b1", "b1"] == [part["id"] for part in made.parts or ()]
 
 
 def test_broken_entries(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ _CLOCK = 1e11
 def message(bubble: Mapping[str, Any], source_id: str, parent: str | None) -> MessageDraft | None:
     """Return the message that a bubble is; None for one that says nothing, as the next one to be typed into."""
     role = _ROLES[bubble["type"]]
-    parts = tuple(_parts(bubble))
+    parts = tuple(_parts(bubble, source_id))
     shown = joined_text(parts)
     if not any(role == "assistant" or part["type"] in ("text", "blob") or "modality" in part for part in parts):
         return None  # files alone are those the editor would send with words
@@ -95,14 +95,14 @@ def _usage(bubble: Mapping[str, Any]) -> dict[str, Any]:
     return build.compact({key: value or None for key, value in count.items()}) if isinstance(count, dict) else {}
 
 
-def _parts(bubble: Mapping[str, Any]) -> Iterator[Part]:
+def _parts(bubble: Mapping[str, Any], name: str) -> Iterator[Part]:
     yield from _thoughts(bubble)
     words = _words(bubble)
     if words:
         yield build.text(words)
     yield from _code(bubble.get("codeBlocks"), words)
     if isinstance(bubble.get("toolFormerData"), dict):
-        yield from _tool(bubble["toolFormerData"], str(bubble.get("bubbleId")))
+        yield from _tool(bubble["toolFormerData"], name)
     yield from _files(bubble)
     for key, value in bubble.items():
         if key not in _TOLD and isinstance(value, (dict, list)) and (kept := _kept(value)):
