@@ -45,6 +45,7 @@ READERS = (
     "entire",
     "antigravity",
     "dsh",
+    "openhands",
     "pi_agent",
     "droid",
     "continue_dev",

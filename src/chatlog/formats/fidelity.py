@@ -120,6 +120,11 @@ READINGS = {
         _LOCAL,
         "titles times models projects system tools reasoning attachments hidden usage",
     ),
+    "openhands": Reading(
+        "OpenHands",
+        _LOCAL,
+        "titles times models projects system tools reasoning attachments hidden usage",
+    ),
     "codebuddy": Reading(
         "CodeBuddy, WorkBuddy",
         _LOCAL,
