@@ -55,6 +55,14 @@ def test_hostile_text_gives_a_count(unit: str, encoding: str) -> None:
     assert count_tokens(unit * (1_000_000 // len(unit)), encoding) > 0
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("encoding", [*HASHES])
+@pytest.mark.parametrize("unit", ["a", " ", "\u200d"])
+def test_ten_million_repeats_give_a_count(unit: str, encoding: str) -> None:
+    """RELIABILITY 35, the long form."""
+    assert count_tokens(unit * 10_000_000, encoding) > 0
+
+
 def test_special_tokens_are_plain_text() -> None:
     """What looks like a special token is counted as the characters it is."""
     assert count_tokens("<|endoftext|>") > 1

@@ -120,20 +120,21 @@ def test_eight_writers(tmp_path: Path, appends: int) -> None:
 
 @pytest.mark.parametrize("appends", [40, pytest.param(500, marks=pytest.mark.slow)])
 def test_readers_see_whole_transactions(tmp_path: Path, appends: int) -> None:
-    """Beside writers, a searcher, a reader and one who discards and restores meet no error and no half pair."""
+    """Beside eight writers those who search, read, prune and discard meet no error and no half pair."""
     path = tmp_path / "chats.db"
     conversation, other = conversation_in(path), conversation_in(path)
     others = [
         ready(start("search", path)),
         ready(start("read", path, conversation)),
         ready(start("discard", path, other)),
+        ready(start("prune", path)),
     ]
-    writers = [ready(start("append", path, f"w{number}", conversation, appends)) for number in range(2)]
+    writers = [ready(start("append", path, f"w{number}", conversation, appends)) for number in range(8)]
     give_the_word(*others, *writers)
     for writer in writers:
         assert appends == len(finished(writer))
 
-    for name, reader in zip(("searches", "reads", "rounds"), others, strict=True):
+    for name, reader in zip(("searches", "reads", "rounds", "pruned"), others, strict=True):
         said = finished(reader)
         assert [name] == [line.split()[0] for line in said]
         assert 0 < int(said[0].split()[1])

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 import chatlog
-from chatlog import intake
+from chatlog import intake, retention
 from chatlog.errors import ChatlogError
-from chatlog.models import MessageDraft
+from chatlog.models import ConversationDraft, MessageDraft
+from chatlog.rules import Rule
 from chatlog.store.forgetting import Cause
 from chatlog.store.sqlite import connection, database_file, migrations, schema
 from chatlog.store.sqlite.migrations import Migration
@@ -166,6 +167,23 @@ def discard(path: str, conversation: str) -> None:
                 say("strange", done)
             rounds += 1
     say("rounds", rounds)
+
+
+def prune(path: str) -> None:
+    """Put an old conversation in the file, prune it, and remove it for good, until told to stop."""
+    rounds = 0
+    old = ConversationDraft(created_at="2020-01-01T00:00:00Z")
+    with chatlog.open(path, create=False) as store:
+        wait_for_the_word()
+        while not is_told_to_stop():
+            name = store.new(old, pair("old", rounds)).id
+            plan = retention.plan(store, [Rule(older_than="1y", by="created")], store.clock(), "30d")
+            done = retention.apply(store, plan, "prune", bool)
+            gone = store.forgetting.remove([name], Cause("prune"), stop=bool)
+            if (done.finished, done.skipped, gone.conversations) != (True, (), 1):
+                say("strange", done, gone)
+            rounds += 1
+    say("pruned", rounds)
 
 
 def remove(path: str, conversations: str) -> None:

@@ -66,6 +66,37 @@ def test_the_nearest_of_many_are_those_of_few(tmp_path: Path, monkeypatch: pytes
                 assert not set(ben.vectors.nearest(asked, 1_000, within)) - set(within or range(401, 701))
 
 
+@pytest.mark.parametrize("scanned", [0, 10_000])
+def test_the_nearest_are_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scanned: int) -> None:
+    """RELIABILITY 43: where all that is nearest is another's, a user gets the true nearest of their own."""
+    for name in ("SCANNED", "SCANNED_FIRST"):
+        monkeypatch.setattr(vectors, name, scanned)
+    chance = random.Random(43)
+    asked = bits(chance)
+    with chatlog.open(tmp_path / "all.db", "ana") as ana, chatlog.open(tmp_path / "all.db", "ben") as ben:
+        monkeypatch.setattr(chance, "randbytes", lambda _: asked)
+        fill(ana, 400, chance)
+        monkeypatch.undo()
+        fill(ben, 300, chance)
+        with ben._pool.read() as connection:  # type: ignore[attr-defined]
+            vectors.load_extension(connection)
+            rows = connection.execute("SELECT rowid, embedding FROM nearest_64 WHERE user = 'ben'").fetchall()
+        number = int.from_bytes(asked)
+        true = sorted((int.from_bytes(row[1]) ^ number).bit_count() for row in rows)[:20]
+        assert true == distances(ben, asked, None)
+        assert [0] * 20 == distances(ana, asked, None)
+
+
+def test_every_question_to_vec0_names_its_user() -> None:
+    """RELIABILITY 43: only this form searches within a user's vectors; any other looks at everybody's first."""
+    source = Path(vectors.__file__).parent
+    found = [
+        line for path in source.glob("*.py") for line in path.read_text("utf-8").splitlines() if " MATCH vec" in line
+    ]
+    assert found
+    assert [] == [line for line in found if "user = ? AND embedding MATCH" not in line]
+
+
 def test_bits_are_read_once_until_there_are_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second search reads no vectors again; what came or went meanwhile, by whomever, is seen by the next one."""
     monkeypatch.setattr(vectors, "SCANNED", 0)
