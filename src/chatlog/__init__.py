@@ -4,8 +4,8 @@
         trip = store.new(chatlog.ConversationDraft(title="Trip"))
         store.add(trip.id, [chatlog.MessageDraft(role="user", text="Where shall we go?")])
 
-The other verbs are functions that take a store: `search_messages`, `import_history`, `Exporter`.
-Everything is loaded when it is first used.
+The other verbs are functions that take a store: `search_messages`, `assemble`, `import_history`, `Exporter`, and those
+of the modules that docs/python.md names.  Everything is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -17,38 +17,50 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from chatlog import errors
+    from chatlog.context import Context, Request, assemble
     from chatlog.export import Exporter
+    from chatlog.likeness import similar
     from chatlog.models import Conversation, ConversationDraft, Filters, Message, MessageDraft, Page
     from chatlog.results import Result, Results, SearchOptions
     from chatlog.search import search_messages
     from chatlog.store import Clock, Store
+    from chatlog.store.memories import Memory, MemoryDraft
     from chatlog.transfer import ImportOptions, ImportReport, import_history
 
 __all__ = [
+    "Context",
     "Conversation",
     "ConversationDraft",
     "Exporter",
     "Filters",
     "ImportOptions",
     "ImportReport",
+    "Memory",
+    "MemoryDraft",
     "Message",
     "MessageDraft",
     "Page",
+    "Request",
     "Result",
     "Results",
     "SearchOptions",
     "Store",
+    "assemble",
     "errors",
     "import_history",
     "open",
     "search_messages",
+    "similar",
 ]
 
 _HOMES = {
     "chatlog.models": ("Conversation", "ConversationDraft", "Filters", "Message", "MessageDraft", "Page"),
     "chatlog.results": ("Result", "Results", "SearchOptions"),
     "chatlog.search": ("search_messages",),
+    "chatlog.likeness": ("similar",),
+    "chatlog.context": ("Context", "Request", "assemble"),
     "chatlog.store": ("Store",),
+    "chatlog.store.memories": ("Memory", "MemoryDraft"),
     "chatlog.export": ("Exporter",),
     "chatlog.transfer": ("ImportOptions", "ImportReport", "import_history"),
 }
