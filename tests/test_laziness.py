@@ -25,6 +25,7 @@ EVERY_VERB |= {
     "chatlog.cli.actions",
     "chatlog.cli.batch",
     "chatlog.cli.found",
+    "chatlog.cli.habits",
     "chatlog.cli.indexing",
     "chatlog.cli.zone",
 }

@@ -43,6 +43,10 @@ class Key:
         """The key as SQLCipher takes it: ``x'…'`` or the passphrase."""
         return f"x'{self._raw.hex()}'" if self._raw is not None else self._passphrase or ""
 
+    def is_same(self, other: Key) -> bool:
+        """Whether it opens what the other one opens, as far as can be told without a file."""
+        return self.literal == other.literal
+
     def with_salt(self, salt: bytes) -> Key:
         """Return the raw key for a file of this salt: a passphrase is derived once, not for each connection."""
         if self._raw is not None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chatlog.cli import COMMANDS, app
+from chatlog.cli import COMMANDS, app, habits
 from chatlog.cli.options import FILTER_FLAGS, GLOBAL_FLAGS
 from chatlog.cli.session import Session
 from tests.conftest import Run
@@ -146,3 +146,40 @@ def test_a_value_is_called_the_same_by_every_verb() -> None:
     assert [] == [name for name, words in called.items() if "" in words]
     shared = {flag.spellings[-1] for flag in FILTER_FLAGS} - {"--model"}
     assert {} == {name: words for name, words in called.items() if name in shared and len(words) > 1}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("rm @last", "did you mean: delete?"),
+        ("find lisbon", "did you mean: search?"),
+        ("cat @last", "did you mean: show?"),
+        ("get @last", "did you mean: show?"),
+        ("rename @last", "did you mean: set --title?"),
+        ("backup", "did you mean: db backup?"),
+        ("version", "did you mean: --version?"),
+        ("-V", "did you mean: --version?"),
+        ("help grep", "did you mean: search?"),
+        ("db count", "chatlog db --help lists the verbs"),
+        ("list --limit 3", "did you mean: -n?"),
+        ("list --after 7d", "did you mean: --since?"),
+        ("search x --before 7d", "did you mean: --until?"),
+        ("search x -A 2", "did you mean: -C?"),
+        ("show @last --limit 3", "did you mean: -n?"),
+        ("tags --limit 3", "chatlog tags --help"),
+        ("list --since", "chatlog list --help"),
+    ],
+)
+def test_words_of_other_commands_are_answered_with_ours(line: str, said: str, run: Run) -> None:
+    """Who comes from git, notmuch, llm or a shell is told what it is called here; nothing is done under that name."""
+    ran = run(*line.split())
+    assert (2, "") == (ran.code, ran.out)
+    assert ran.err.splitlines()[1].strip().startswith(said)
+
+
+def test_what_things_are_called_elsewhere_leads_to_what_there_is() -> None:
+    """Each verb and option that is named in answer to a foreign one exists, and no verb of ours is a foreign word."""
+    options = {spelling for verb in VERBS for parameter in command(verb).params for spelling in parameter.opts}
+    named = {ours.split()[0] for ours in habits.CALLED.values()}
+    assert set() == named - {*COMMANDS, *options, "--version"}
+    assert set() == {*COMMANDS} & {*habits.CALLED}

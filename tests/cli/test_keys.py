@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from ..conftest import Run
-from .helpers import LISBON
+from .helpers import LISBON, refused
 
 
 class KeyringError(Exception):
@@ -111,6 +111,15 @@ def test_no_passphrase_is_none(trip: Run, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("getpass.getpass", end)
     ran = trip("db", "encrypt", "--passphrase", stdin=None)
     assert (2, True) == (ran.code, "no passphrase was typed" in ran.err)
+
+
+def test_the_same_key_again_is_no_new_one(trip: Run, tmp_path: Path) -> None:
+    """Who changes a key that others have seen must not be told that it is changed when it is not."""
+    trip("db", "encrypt", "--key-file", "key")
+    before = (tmp_path / "chatlog.db").read_bytes()
+    ran = trip("db", "rekey", "--key-file", "key", "--new-key-file", "key", "--json")
+    refused(ran, 2, "usage")
+    assert before == (tmp_path / "chatlog.db").read_bytes()
 
 
 def test_a_relative_key_file_is_told_and_kept_from_the_root_on(

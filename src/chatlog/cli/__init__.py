@@ -70,7 +70,8 @@ class Group(TyperGroup):
         """Return the command of a name.  Raises UsageError with what was perhaps meant."""
         command = self.get_command(ctx, args[0])
         if command is None:
-            hint = meant(args[0], self.list_commands(ctx)) or f"{ctx.command_path} --help lists the verbs"
+            close = meant(args[0], self.list_commands(ctx), beside=_spellings(self))
+            hint = close or f"{ctx.command_path} --help lists the verbs"
             raise UsageError(f"'{args[0]}' is not a verb of {ctx.command_path}", hint)
         return args[0], command, args[1:]
 
@@ -213,13 +214,23 @@ def _meaning(error: Exception) -> ChatlogError:
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         return UsageError("say which verb", "chatlog --help lists them")
     if isinstance(error, click.exceptions.NoSuchOption):
-        like = [name for name in error.possibilities or () if name.startswith("--")]
-        words = _as_words(error.ctx, error.option_name)
-        hint = " · ".join(filter(None, (meant(error.option_name, like), words, _usage_hint(error))))
-        return UsageError(f"there is no option {error.option_name}", hint)
+        return _no_such_option(error)
     if isinstance(error, click.exceptions.ClickException):
         return UsageError(error.format_message(), _usage_hint(error))
     return _no_room(error) or _forbidden(error) or _bug(error)
+
+
+def _no_such_option(error: click.exceptions.NoSuchOption) -> ChatlogError:
+    like = [name for name in error.possibilities or () if name.startswith("--")]
+    close = meant(error.option_name, like, beside=_spellings(error.ctx.command) if error.ctx else ())
+    words = _as_words(error.ctx, error.option_name)
+    hint = " · ".join(filter(None, (close, words, _usage_hint(error))))
+    return UsageError(f"there is no option {error.option_name}", hint)
+
+
+def _spellings(command: click.Command) -> set[str]:
+    """Return how a command's options are written."""
+    return {spelling for parameter in command.params for spelling in parameter.opts}
 
 
 def _as_words(context: click.Context | None, option: str) -> str | None:

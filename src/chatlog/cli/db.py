@@ -178,6 +178,8 @@ def rekey(
     url = session.settings.database()[0]
     old = _current(session, url)
     new = _asked("The new passphrase") if passphrase else keys.of_file(expanded(new_key_file or ""), make=True)
+    if new.is_same(old):
+        raise UsageError("the new key is the one that the database has", "name a file that is not there: it is made")
     _done(session, "rekey", _convert(session, url, old, new), "given a new key")
     if new_key_file:
         session.output.hint(f"from now on: chatlog config set key_file {quote(settled('key_file', new_key_file))}")

@@ -6,10 +6,11 @@ Global options stand before or after the verb; filter options are the same set w
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import typer
+from typer._click.exceptions import UsageError as UsageErrorOfClick
 from typer.core import TyperCommand, TyperOption
 
 from chatlog.cli.session import Session
@@ -82,12 +83,20 @@ FILTER_FLAGS = (
 )
 
 
-def meant(word: str, choices: Iterable[str]) -> str:
-    """Return a question for which of the choices a word was meant, nothing where none is like it."""
+def meant(word: str, choices: Iterable[str], *, beside: Collection[str] = ()) -> str:
+    """Return a question for which of the choices a word was meant, nothing where none is like it.
+
+    What other commands call so comes first, where it is among the choices or `beside` them.
+    """
     from difflib import get_close_matches
+
+    from chatlog.cli.habits import CALLED
 
     bare = {choice.lstrip("-"): choice for choice in choices}
     said = word.lower().lstrip("-")
+    ours = CALLED.get(word if word.startswith("-") else said)
+    if ours is not None and ours.partition(" ")[0] in {*bare.values(), *beside}:
+        return f"did you mean: {ours}?"
     begun = [name for name in bare if len(said) > 1 and name.startswith(said)]
     close = [bare[name] for name in dict.fromkeys([*begun, *get_close_matches(said, bare)])][:3]
     return f"did you mean: {', '.join(close)}?" if close else ""
@@ -216,7 +225,11 @@ class Command(TyperCommand):
             taken = [word for word in args if _is_minus(word)]
             Session.of(ctx).flags["minus"] = taken
             args = [word for word in args if word not in taken]
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except UsageErrorOfClick as error:
+            error.ctx = error.ctx or ctx  # the parser leaves out whose option lacks its value
+            raise
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Return what may stand here: also the options that help leaves out, and tags to remove."""
