@@ -121,7 +121,7 @@ def test_what_only_looks_like_a_field_is_a_word(text: str) -> None:
 )
 def test_a_field_with_a_minus_excludes(text: str, expected: dict[str, Any]) -> None:
     """What is of it is not looked for, and it leaves no word."""
-    assert Query(terms=(Term("word"),), apart=(Filters(**expected),)) == asked(f"word {text}")
+    assert Query(terms=(Term("word"),), filters=Filters(excluded=(Filters(**expected),))) == asked(f"word {text}")
 
 
 @pytest.mark.parametrize("text", ["since:9999-12-31T23:59:59-10:00", "since:0001-01-01T00:00:00+10:00"])

@@ -69,7 +69,7 @@ class Hunt:
         self.warned: list[str] = []
         #: Which messages may be seen is looked up before the search, in a pass over all of them; without filters it is
         #: asked of the candidates alone.
-        self.prefiltered = prefiltered or query.filters != Filters() or bool(query.apart)
+        self.prefiltered = prefiltered or query.filters != Filters()
         #: Nearly all of the candidates may not be seen, and there is more: it is worth another search, prefiltered.
         self.needs_prefilter = False
 
@@ -80,16 +80,13 @@ class Hunt:
         """The bodies that may be seen and that the filters let through; None where candidates are asked one by one."""
         if not self.prefiltered:
             return None
-        found = self.store.words.allowed(self.query.filters, hidden=self.options.hidden)
-        return found - self.excluded if self.query.apart else found
+        return self.store.words.allowed(self.query.filters, hidden=self.options.hidden)
 
     @cached_property
     def excluded(self) -> frozenset[int]:
-        """The bodies that hold an unwanted term, or are of what is unwanted."""
+        """The bodies that hold an unwanted term."""
         found = (self.store.words.posting(term, self.within, 1 << 40) for term in self.query.without)
-        others = (filters._replace(any_state=True) for filters in self.query.apart)
-        apart = (self.store.words.allowed(filters, hidden=True) for filters in others)
-        return frozenset().union(*(posting.bodies for posting in found), *apart)
+        return frozenset().union(*(posting.bodies for posting in found))
 
     @cached_property
     def whole(self) -> bool:

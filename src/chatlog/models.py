@@ -187,7 +187,10 @@ Record = ConversationDraft | MessageDraft | TitleHint | Problem | LeftOut | Extr
 
 
 class Filters(NamedTuple):
-    """Which conversations (and messages) a verb is about; `since` and `until` are UTC instants."""
+    """Which conversations (and messages) a verb is about; `since` and `until` are UTC instants.
+
+    What any field of one of `excluded` lets through is left out: roles, models, authors, sources, projects and titles.
+    """
 
     tags: tuple[str, ...] = ()
     no_tags: tuple[str, ...] = ()
@@ -207,6 +210,7 @@ class Filters(NamedTuple):
     max_messages: int | None = None
     ids: tuple[str, ...] | None = None
     begins: str | None = None  # the first characters of the id
+    excluded: tuple[Filters, ...] = ()
 
 
 class Page(NamedTuple):

@@ -52,13 +52,12 @@ ASKING_CHARACTERS = frozenset("的是了么什吗呢哪谁几怎吧在和与有�
 
 
 class Query(NamedTuple):
-    """A parsed query: terms to find, terms to do without, what else must hold, and of what none may be (`apart`)."""
+    """A parsed query: terms to find, terms to do without, and what else must hold."""
 
     terms: tuple[Term, ...]
     without: tuple[Term, ...] = ()
     filters: Filters = Filters()
     within: tuple[str, ...] = ()
-    apart: tuple[Filters, ...] = ()
 
 
 def parse(text: str, now: datetime, filters: Filters = Filters()) -> Query:  # noqa: B008  frozen
@@ -68,7 +67,6 @@ def parse(text: str, now: datetime, filters: Filters = Filters()) -> Query:  # n
     without: list[Term] = []
     symbols: list[Term] = []
     within: list[str] = []
-    apart: list[Filters] = []
     for match in _TOKEN.finditer(text):
         value = match["phrase"] if match["phrase"] is not None else match["word"]
         if (match["field"] or "").lower() == "in" and value in PLACES and not match["minus"]:
@@ -76,14 +74,12 @@ def parse(text: str, now: datetime, filters: Filters = Filters()) -> Query:  # n
         elif (narrowed := _narrowed(filters, match, value, now)) is not None:
             filters = narrowed
         elif match["minus"] and match["field"] and (others := _others(match, value, now)) is not None:
-            apart.append(others)
+            filters = filters._replace(excluded=(*filters.excluded, others))
         elif re.search(r"\w", (term := _term(match)).text):
             (without if match["minus"] else terms).append(term)
         elif not match["minus"] and any(map(is_symbol, term.text)):
             symbols.append(term)
-    return Query(
-        terms=tuple(terms or symbols), without=tuple(without), filters=filters, within=tuple(within), apart=tuple(apart)
-    )
+    return Query(terms=tuple(terms or symbols), without=tuple(without), filters=filters, within=tuple(within))
 
 
 def _term(match: re.Match[str]) -> Term:

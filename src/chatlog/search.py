@@ -9,13 +9,12 @@ import re
 import warnings
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cache, partial
 
 from chatlog import lexical
 from chatlog import query as language
 from chatlog.errors import UsageError, choices_hint
 from chatlog.hunt import Hunt
-from chatlog.models import Conversation, Filters, Hit, Message, Term, other_strings
+from chatlog.models import Filters, Hit, Message, Term, other_strings
 from chatlog.results import Result, Results, SearchOptions, best_of_each, cut, item_of, result_of
 from chatlog.store import Store
 from chatlog.telemetry import traced
@@ -109,13 +108,11 @@ def _by_query(store: Store, query: language.Query, options: SearchOptions) -> Re
 
 def _recent(store: Store, query: language.Query, options: SearchOptions) -> Results:
     """Answer a query of filters only with the latest messages they let through; one of nothing with nothing."""
-    if query.filters == Filters() and not query.apart:
+    if query.filters == Filters():
         return Results(total=0)
     hits: list[Hit] = []
-    of = cache(partial(store.get, among=Filters(any_state=True)))
     for hit in store.scan(query.filters, hidden=options.hidden, latest=True):
-        is_apart = query.apart and _is_any(hit.message, of(hit.message.conversation), query.apart)
-        if not is_apart and not _says_any(hit.message.text, query.without):
+        if not _says_any(hit.message.text, query.without):
             hits.append(hit)
         if len(hits) == options.limit:
             break
@@ -131,27 +128,6 @@ def _says_any(text: str, terms: Sequence[Term]) -> bool:
     return any(re.search(rf"\b{re.escape(term.text)}\b", text, re.IGNORECASE) for term in terms)
 
 
-def _is_any(message: Message, conversation: Conversation, filters: Sequence[Filters]) -> bool:
-    """Whether any of the filters, each of one field, lets a message through."""
-    whole = {"role": message.role, "author": message.author, "source": conversation.source or "chatlog"}
-    part = {"model": message.model or conversation.model, "project": conversation.project, "title": conversation.title}
-    return any(
-        any(word == _folded(said) for name, said in whole.items() for word in _wanted(each, name))
-        or any(word in _folded(said) for name, said in part.items() for word in _wanted(each, name))
-        for each in filters
-    )
-
-
-def _wanted(filters: Filters, name: str) -> list[str]:
-    """Return what filters ask of a field."""
-    value = getattr(filters, name)
-    return [_folded(word) for word in (value if isinstance(value, tuple) else (value,)) if word]
-
-
-def _folded(word: str | None) -> str:
-    return (word or "").casefold()
-
-
 def _by_title(store: Store, query: language.Query, options: SearchOptions) -> Results:
     """Find conversations by title and show their first message."""
     words = tuple(term.text for term in language.content_terms(query.terms))
@@ -159,8 +135,7 @@ def _by_title(store: Store, query: language.Query, options: SearchOptions) -> Re
     items = []
     for conversation in page.items:
         first = next(iter(store.messages(conversation.id)), None)
-        is_apart = first is not None and _is_any(first, conversation, query.apart)
-        if first is not None and not is_apart and not _says_any(conversation.title or "", query.without):
+        if first is not None and not _says_any(conversation.title or "", query.without):
             hit = Hit(first, conversation.title, 0.0)
             items.append(result_of(hit, query.terms))
     return Results(items=tuple(items), tier="exact" if items else "none", total=page.total)

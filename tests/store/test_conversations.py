@@ -338,6 +338,10 @@ def test_a_cursor_that_is_none_is_refused(store: Store, place: str) -> None:
         ({"ids": ()}, []),
         ({"deleted": True}, ["gone"]),
         ({"role": "user", "pinned": True, "tags": ("work",), "title": ("nothing",)}, []),
+        ({"excluded": (Filters(role="assistant"),)}, ["100%_done"]),
+        ({"excluded": (Filters(title=("tr",)), Filters(source="chatgpt"))}, ["100%_done"]),
+        ({"excluded": (Filters(model="gpt", project="/none"),)}, ["100%_done", "imported"]),
+        ({"role": "user", "excluded": (Filters(author="ana"),)}, ["imported", "trip"]),
     ],
 )
 def test_filters_narrow(store: Store, filters: dict[str, Any], expected: list[str]) -> None:

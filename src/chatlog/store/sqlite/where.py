@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from chatlog.models import Filters, several
 
+Condition = tuple[str, list[Any]]
 Where = tuple[list[str], list[Any]]
 
 
@@ -17,15 +19,25 @@ def conversation_where(user: str, filters: Filters, now: str) -> Where:
         clauses.append("c.deleted_at IS NOT NULL" if filters.deleted else "c.deleted_at IS NULL")
         clauses.append("(c.expires_at IS NULL OR c.expires_at > ?)")
         values.append(now)
-    for condition, found in _conditions(filters):
+    return _joined(clauses, values, _of_conversation, filters)
+
+
+def _joined(
+    clauses: list[str], values: list[Any], conditions: Callable[[Filters], list[Condition]], filters: Filters
+) -> Where:
+    """Return the clauses and values with the conditions of filters, and those of what they exclude turned around."""
+    for condition, found in conditions(filters):
         clauses.append(condition)
+        values.extend(found)
+    for condition, found in (each for excluded in filters.excluded for each in conditions(excluded)):
+        clauses.append(f"({condition}) IS NOT TRUE")  # what has no title has none that is unwanted
         values.extend(found)
     return clauses, values
 
 
-def _conditions(filters: Filters) -> list[tuple[str, list[Any]]]:
+def _of_conversation(filters: Filters) -> list[Condition]:
     has_tag = "EXISTS (SELECT 1 FROM tags AS t WHERE t.conversation = c.key AND t.tag = ?)"
-    found: list[tuple[str, list[Any]]] = [(has_tag, [tag]) for tag in several(filters.tags, "tags")]
+    found: list[Condition] = [(has_tag, [tag]) for tag in several(filters.tags, "tags")]
     found += [(f"NOT {has_tag}", [tag]) for tag in several(filters.no_tags, "tags")]
     found += [("c.title LIKE ? ESCAPE '\\'", [_contains(words)]) for words in several(filters.title, "titles")]
     optional: tuple[tuple[object, str, list[Any]], ...] = (
@@ -43,22 +55,20 @@ def _conditions(filters: Filters) -> list[tuple[str, list[Any]]]:
 
 def listing_where(filters: Filters) -> Where:
     """Return the conditions that hold for a conversation as a whole: dates, and any message of a role or model."""
-    clauses: list[str] = []
-    values: list[Any] = []
-    for wanted, condition in ((filters.since, "c.updated_at >= ?"), (filters.until, "c.updated_at <= ?")):
-        if wanted is not None:
-            clauses.append(condition)
-            values.append(wanted)
-    if filters.model is not None:
-        clauses.append("(c.model LIKE ? ESCAPE '\\' OR " + _some_message("m.model LIKE ? ESCAPE '\\'") + ")")
-        values += [_contains(filters.model)] * 2
-    if filters.role is not None:
-        clauses.append(_some_message("m.role = ?"))
-        values.append(filters.role)
-    if filters.author is not None:
-        clauses.append(_some_message("m.body IN (SELECT id FROM bodies WHERE author = ? COLLATE NOCASE)"))
-        values.append(filters.author)
-    return clauses, values
+    return _joined([], [], _of_any_message, filters)
+
+
+def _of_any_message(filters: Filters) -> list[Condition]:
+    model = "(c.model LIKE ? ESCAPE '\\' OR " + _some_message("m.model LIKE ? ESCAPE '\\'") + ")"
+    author = _some_message("m.body IN (SELECT id FROM bodies WHERE author = ? COLLATE NOCASE)")
+    optional: tuple[tuple[str | None, str, list[Any]], ...] = (
+        (filters.since, "c.updated_at >= ?", [filters.since]),
+        (filters.until, "c.updated_at <= ?", [filters.until]),
+        (filters.model, model, [_contains(filters.model)] * 2),
+        (filters.role, _some_message("m.role = ?"), [filters.role]),
+        (filters.author, author, [filters.author]),
+    )
+    return [(condition, values) for wanted, condition, values in optional if wanted is not None]
 
 
 def _some_message(condition: str) -> str:
@@ -67,20 +77,19 @@ def _some_message(condition: str) -> str:
 
 def message_where(filters: Filters, *, hidden: bool) -> Where:
     """Return conditions and values for single messages `m` with their bodies `b`."""
-    clauses: list[str] = [] if hidden else ["NOT m.hidden"]
-    values: list[Any] = []
-    optional: tuple[tuple[str | None, str, str | None], ...] = (
-        (filters.role, "m.role = ?", filters.role),
-        (filters.model, "coalesce(m.model, c.model) LIKE ? ESCAPE '\\'", _contains(filters.model)),
-        (filters.author, "b.author = ? COLLATE NOCASE", filters.author),
-        (filters.since, "m.created_at >= ?", filters.since),
-        (filters.until, "m.created_at <= ?", filters.until),
-    )
-    for wanted, condition, value in optional:
-        if wanted is not None:
-            clauses.append(condition)
-            values.append(value)
+    clauses, values = _joined([] if hidden else ["NOT m.hidden"], [], _of_message, filters)
     return clauses or ["1"], values
+
+
+def _of_message(filters: Filters) -> list[Condition]:
+    optional: tuple[tuple[str | None, str, list[Any]], ...] = (
+        (filters.role, "m.role = ?", [filters.role]),
+        (filters.model, "coalesce(m.model, c.model) LIKE ? ESCAPE '\\'", [_contains(filters.model)]),
+        (filters.author, "b.author = ? COLLATE NOCASE", [filters.author]),
+        (filters.since, "m.created_at >= ?", [filters.since]),
+        (filters.until, "m.created_at <= ?", [filters.until]),
+    )
+    return [(condition, values) for wanted, condition, values in optional if wanted is not None]
 
 
 def _contains(text: str | None) -> str | None:

@@ -117,7 +117,7 @@ class SqliteWords:
 
     def allowed(self, filters: Filters, *, hidden: bool = False) -> frozenset[int]:
         condition, values = self._condition(filters, hidden=hidden)
-        bodies = "JOIN bodies AS b ON b.id = m.body" if filters.author is not None else ""
+        bodies = "JOIN bodies AS b ON b.id = m.body" if "b.author" in condition else ""
         with self._pool.read() as connection:
             (found,) = connection.execute(
                 f"""SELECT json_group_array(m.body) FROM conversations AS c
