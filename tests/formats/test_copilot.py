@@ -209,6 +209,23 @@ def test_a_session_is_called_by_its_folder_where_nothing_tells() -> None:
 # Older sessions
 
 
+@pytest.mark.parametrize(
+    ("workspace", "title"),
+    [
+        ("id: s\nname: The wheel\nuser_named: true\nsummary: Other\n", "The wheel"),
+        ("id: s\nname: Turn the wheel\nuser_named: false\nsummary: 'Wheels'\n", "Wheels"),
+        ("summary: |-\n  Turn the wheel\n  and then the mill\n", None),
+        ("cwd: /mill\n", None),
+    ],
+)
+def test_a_session_is_called_as_the_file_beside_it_says(workspace: str, title: str | None, tmp_path: Path) -> None:
+    """The name that a user gave counts, then a summary; a prompt over several lines is none."""
+    (tmp_path / "workspace.yaml").write_text(workspace)
+    start = event("session.start", "e0", sessionId="s", startTime="2026-02-01T09:00:00Z")
+    (tmp_path / "events.jsonl").write_text(json_lines(start, event("user.message", "e1", "e0", content="Turn")))
+    assert title == read(copilot, tmp_path / "events.jsonl").conversation.title
+
+
 def test_a_timeline() -> None:
     """Each entry of a timeline is one message; a call that completed is not told again as requested."""
     found = read(copilot, HERE / "timeline.json")

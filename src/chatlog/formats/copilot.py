@@ -30,13 +30,15 @@ LOCATIONS = (
     *(
         f"{place}/{name}/User/{folder}/*.json{form}"
         for place in _VSCODE
-        for name in ("Code", "Code - Insiders")
+        for name in ("Code", "Code - Insiders", "VSCodium")
         for folder in ("workspaceStorage/*/chatSessions", "globalStorage/emptyWindowChatSessions")
         for form in ("", "l")
     ),
 )
 _TOLD = frozenset(("id", "timestamp", "type", "text", "callId", "name", "arguments", "result"))
 _SESSION_TOLD = ("sessionId", "startTime", "timeline", "chatMessages")
+#: What ``workspace.yaml`` says on one line.
+_SCALAR = re.compile(r"^(name|summary|user_named):[ \t]*(\S.*?)[ \t]*\r?$", re.MULTILINE)
 _CALLS = ("tool_call_requested", "tool_call_completed")
 
 
@@ -72,11 +74,29 @@ def read(source: Source) -> Iterator[Record]:
     head = Head(source.name, source.head())
     form = _form(head)
     if form == "events":
-        yield from copilot_events.read(source)
+        yield from _titled(source, copilot_events.read(source))
     elif form == "log":
         yield from copilot_vscode.read_log(source)
     else:
         yield from _read_document(source, copilot_vscode.read_chat if form == "chat" else _read_session)
+
+
+def _titled(source: Source, records: Iterator[Record]) -> Iterator[Record]:
+    """Yield a session's records, the session called as its user or Copilot named it in the file beside the events."""
+    title = _workspace_title(source)
+    for record in records:
+        if title and isinstance(record, ConversationDraft) and not record.title and not record.parent:
+            yield record._replace(title=title)
+        else:
+            yield record
+
+
+def _workspace_title(source: Source) -> str | None:
+    """Return the name that a user gave, else the summary, which may be the first prompt over many lines: no title."""
+    beside = source.sibling("workspace.yaml")
+    told = dict(_SCALAR.findall(beside.head().decode("utf-8", "replace"))) if beside else {}
+    name = told.get("name") if told.get("user_named") == "true" else told.get("summary")
+    return name.strip().strip("'\"").strip() or None if name and name[0] not in "|>" else None
 
 
 def _read_document(source: Source, reader: Any) -> Iterator[Record]:
