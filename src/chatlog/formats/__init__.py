@@ -51,6 +51,7 @@ READERS = (
     "continue_dev",
     "kimi_code",
     "sillytavern",
+    "text_generation_webui",
     "lm_studio",
     "jan",
     "cline",

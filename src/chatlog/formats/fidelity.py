@@ -146,6 +146,11 @@ READINGS = {
         "`data/<user>/chats` and `group chats`, or Export chat as JSONL",
         "titles times models authors tools reasoning attachments branches hidden usage",
     ),
+    "text_generation_webui": Reading(
+        "text-generation-webui",
+        "`user_data/logs`, or Save history as JSON",
+        "titles times models tools reasoning attachments branches",
+    ),
     "lm_studio": Reading(
         "LM Studio",
         _LOCAL,

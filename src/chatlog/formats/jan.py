@@ -34,11 +34,6 @@ _OBJECT = "thread.message"
 _UNTITLED = frozenset({"New Thread", "New Chat"})
 _FILES = re.compile(r"\s*\[ATTACHED_FILES\]\n(.*?)\n?\[/ATTACHED_FILES\]", re.DOTALL)
 _FACTS = {"file_id": "file_id", "name": "name", "type": "file_type", "size": "size", "chunks": "chunks"}
-_OPEN_THOUGHT = re.compile(r"\s*<think>\s*(.*)", re.DOTALL)
-#: How the models of OpenAI that run on one's own computer mark what they think and what they say.
-_CHANNELS = re.compile(
-    r"\s*<\|channel\|>analysis<\|message\|>(.*?)<\|start\|>assistant<\|channel\|>final<\|message\|>(.*)", re.DOTALL
-)
 _ROW_TOLD = frozenset({"id", "object", "thread_id", "role", "content", "created_at", "model", "metadata", "status"})
 _META_TOLD = frozenset({"parentId", "activeChildId", "tool_calls", "inline_file_contents"})
 _THREAD_TOLD = frozenset({"id", "object", "title", "created", "updated", "assistants", "metadata"})
@@ -247,14 +242,8 @@ def _part(held: Row, role: str, calls: Calls) -> Iterator[Part]:
 
 def _words(words: str, role: str, calls: Calls) -> Iterator[Part]:
     """Yield what a text says: of an answer its thought first, of a prompt the files that are named behind it."""
-    if role == "assistant" and (found := _CHANNELS.match(words)):
-        yield build.reasoning(found[1].strip())
-        words = found[2].strip()
-    elif role == "assistant" and tags.is_tagged(words):
-        yield from tags.said(words, calls)
-        return
-    elif role == "assistant" and (found := _OPEN_THOUGHT.match(words)):
-        yield build.reasoning(found[1])
+    if role == "assistant":
+        yield from tags.answer(words, calls)
         return
     files = _FILES.search(words) if role == "user" else None
     if files is not None:

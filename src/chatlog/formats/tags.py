@@ -1,6 +1,7 @@
 """What models write in tags among their words, as data sets keep it: thoughts, tool calls and their responses.
 
 The tags are those of the Hermes and Qwen models: ``<think>``, ``<tool_call>``, ``<tool_response>``.
+The models of OpenAI that run on one's own computer mark the channel of what they think and say instead.
 """
 
 from __future__ import annotations
@@ -17,6 +18,12 @@ from chatlog.formats.jsonstream import BROKEN_JSON
 from chatlog.models import Part
 
 _THOUGHT = re.compile(r"<(think)(?=>)")
+_OPEN_THOUGHT = re.compile(r"\s*<think>\s*(.*)", re.DOTALL)
+_CHANNELS = re.compile(
+    r"\s*(?:<\|start\|>assistant)?<\|channel\|>analysis<\|message\|>(.*?)(?:<\|end\|>)?"
+    r"<\|start\|>assistant<\|channel\|>final<\|message\|>(.*)",
+    re.DOTALL,
+)
 _CALL = re.compile(r"<(tool_call)(?=>)")
 _RESPONSES = re.compile(r"\s*<tool_response>")
 _RESPONSE = re.compile(r"<(tool_response)(?=>)")
@@ -59,6 +66,19 @@ def said(words: str, calls: Open) -> Iterator[Part]:
             yield from [build.text(told)] * bool(told)
         else:
             yield from calls_in(piece.inner.strip(), calls)
+
+
+def answer(words: str, calls: Open) -> Iterator[Part]:
+    """Yield what an answer thinks, says and calls, as tags or channels mark it; one cut off may only have thought."""
+    if found := _CHANNELS.match(words):
+        yield build.reasoning(found[1].strip())
+        words = found[2].strip()
+    if is_tagged(words):
+        yield from said(words, calls)
+    elif found := _OPEN_THOUGHT.match(words):
+        yield build.reasoning(found[1])
+    elif words:
+        yield build.text(words)
 
 
 def responses(words: str, calls: Open) -> Iterator[Part]:
