@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from random import Random
@@ -147,6 +148,21 @@ def test_json_values_are_redacted_where_they_stand() -> None:
     assert expected == redactor.value(value)
     clean = {"a": ["b", {"c": 1.5}], "tokens": 12}
     assert clean is redactor.value(clean)
+
+
+@pytest.mark.parametrize("wrap", [lambda value: {"a": value}, lambda value: [value]], ids=["objects", "arrays"])
+def test_however_deep_a_value_is(wrap: Callable[[Any], Any]) -> None:
+    """What is nested more deeply than Python calls is redacted all the same, and the same object where nothing is."""
+    deep: Any = "write to ana@example.com"
+    plain: Any = "write to nobody"
+    for _ in range(5_000):
+        deep, plain = wrap(deep), wrap(plain)
+    redactor = Redactor()
+    found = redactor.value(deep)
+    while not isinstance(found, str):
+        (found,) = found.values() if isinstance(found, dict) else found
+    assert ("write to [REDACTED:email]", {"email": 1}) == (found, dict(redactor.counts))
+    assert redactor.value(plain) is plain
 
 
 def test_the_ids_and_bytes_of_a_part_are_no_words() -> None:

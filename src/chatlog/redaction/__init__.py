@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -22,6 +22,12 @@ MAX_PATTERN_CHARS, MAX_PATTERNS, PATTERN_SECONDS = 1_000, 100, 2.0
 GROUPS = ("secrets", "contact", "money", "network", "identity")
 #: What a user's own patterns are reported as.
 OWN = "pattern"
+
+
+#: What holds other values.
+_HOLDERS = (Mapping, list, tuple)
+#: Redacts such a value: yields what it holds, its key and where words are none, and is sent that redacted.
+_Walk = Generator[tuple[Any, str, frozenset[str]], Any, Any]
 
 
 class Span(NamedTuple):
@@ -80,25 +86,40 @@ class Redactor:
         """
         if isinstance(value, str):
             return value if key in wordless or not value else self._string(value, key)
-        if isinstance(value, Mapping):
-            return self._mapping(value, wordless)
-        if isinstance(value, (list, tuple)):
-            found = [self.value(item, key, wordless) for item in value]
-            same = all(new is old for new, old in zip(found, value, strict=True))
-            return value if same else type(value)(found)
-        return value
+        if not isinstance(value, _HOLDERS):
+            return value
+        walks, done = [self._walk(value, key, wordless)], None
+        while walks:  # not by calls in calls: anyone's file may be nested more deeply than these
+            try:
+                deeper = walks[-1].send(done)
+            except StopIteration as end:
+                done = end.value
+                walks.pop()
+            else:
+                walks.append(self._walk(*deeper))
+                done = None
+        return done
 
     def part(self, part: Mapping[str, Any]) -> Any:
         """Return a part of a message redacted; its ids and bytes are no words, but what a tool is called with is."""
         return self.value(part, wordless=NO_WORDS)
 
-    def _mapping(self, value: Mapping[str, Any], wordless: frozenset[str]) -> Mapping[str, Any]:
+    def _walk(self, value: Any, key: str, wordless: frozenset[str]) -> _Walk:
+        """Return an object or array redacted; yields what in it holds values itself, and is sent that redacted."""
+        if isinstance(value, Mapping):
+            return (yield from self._mapping(value, wordless))
+        found = list[Any]()
+        for item in value:
+            found.append((yield item, key, wordless) if isinstance(item, _HOLDERS) else self.value(item, key, wordless))
+        same = all(new is old for new, old in zip(found, value, strict=True))
+        return value if same else type(value)(found)
+
+    def _mapping(self, value: Mapping[str, Any], wordless: frozenset[str]) -> _Walk:
         """Return an object redacted; what has the same name as another one now keeps its place under a number."""
-        names = {name: self.text(name) for name in value}
-        items = {
-            name: self.value(item, name, frozenset() if name == "arguments" else wordless)
-            for name, item in value.items()
-        }
+        names, items = {name: self.text(name) for name in value}, dict[str, Any]()
+        for name, item in value.items():
+            below: frozenset[str] = frozenset() if name == "arguments" else wordless
+            items[name] = (yield item, name, below) if isinstance(item, _HOLDERS) else self.value(item, name, below)
         if all(names[name] is name and items[name] is item for name, item in value.items()):
             return value
         given = Names(name for name, clean in names.items() if clean is name)
