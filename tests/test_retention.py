@@ -259,6 +259,19 @@ def test_a_hold_beats_any_lifetime(store: Store) -> None:
     assert None is store.forgetting.hold(born.id, None).hold
 
 
+def test_every_hold_is_in_the_audit_trail(store: Store) -> None:
+    """Whichever way a hold is put on or ended; a reason that is no text is refused."""
+    name = store.new().id
+    store.change(name, {"hold": "case"})
+    store.change(name, {"title": "x"})
+    store.change(name, {"hold": None})
+    store.forgetting.hold(name, "case")
+    with pytest.raises(UsageError):
+        store.forgetting.hold(name, 5)  # type: ignore[arg-type]
+    assert ["hold", "release", "hold"] == [line.action for line in store.forgetting.audit(9)]
+    assert {name} == {line.detail["id"] for line in store.forgetting.audit(9)}
+
+
 def test_what_is_being_removed_can_neither_be_held_nor_tagged(store: Store) -> None:
     """It is on its way out already: nobody is told that it stays."""
     name = store.new(messages=[MessageDraft(role="user", text="gone")]).id

@@ -22,6 +22,11 @@ def record(connection: Connection, user: str, at: str, action: str, counts: Mapp
     return cursor.lastrowid
 
 
+def record_hold(connection: Connection, user: str, at: str, conversation: str, reason: str | None) -> None:
+    """Write that a conversation was put on hold, or without a reason that the hold ended."""
+    record(connection, user, at, "release" if reason is None else "hold", {"conversations": 1, "id": conversation})
+
+
 def add_to(connection: Connection, line: int, counts: Mapping[str, int]) -> None:
     """Count more into a line, as work goes on in further transactions."""
     connection.execute(

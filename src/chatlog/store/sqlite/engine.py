@@ -135,6 +135,8 @@ class SqliteStore(Nouns):
         with self._changing(conversation) as (connection, before, now):
             before.check(if_revision)
             conversation_rows.change(connection, before.key, changes, now)
+            if "hold" in changes:
+                audit.record_hold(connection, self.user, now, conversation, changes["hold"])
             return conversation_rows.by_key(connection, before.key)
 
     def fork(self, conversation: str, seq: int | None = None, *, title: str | None = None) -> Conversation:

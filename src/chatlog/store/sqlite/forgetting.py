@@ -15,7 +15,7 @@ from typing import Any
 
 from chatlog import bytescan
 from chatlog.errors import NotFoundError, TakenError
-from chatlog.models import Conversation, Filters
+from chatlog.models import Conversation, Filters, check_text
 from chatlog.store import Clock
 from chatlog.store.forgetting import AuditLine, Cause, Ref, Removed, Stop, StoredPolicy
 from chatlog.store.sqlite import audit, backups, bodies, conversations, removal, segments, vectors
@@ -238,14 +238,14 @@ class SqliteForgetting:
             audit.record(connection, self.user, self._now(), cause.action, cause.detail)
 
     def hold(self, conversation: str, reason: str | None) -> Conversation:
+        check_text("hold", reason)
         with self._pool.write() as connection:
             key = conversations.any_key_of(connection, self.user, conversation)
             connection.execute(
                 "UPDATE conversations SET hold = ?1, revision = revision + 1 WHERE key = ?2 AND hold IS NOT ?1",
                 (reason, key),
             )
-            action = "release" if reason is None else "hold"
-            audit.record(connection, self.user, self._now(), action, {"conversations": 1, "id": conversation})
+            audit.record_hold(connection, self.user, self._now(), conversation, reason)
             return conversations.by_key(connection, key)
 
     # the file
