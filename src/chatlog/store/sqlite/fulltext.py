@@ -27,6 +27,15 @@ _WORDS = bytes(code if chr(code).isalnum() else 32 for code in range(128)) + b" 
 #: Bytes that begin no character of the unspaced scripts in UTF-8.
 _OTHERS = bytes(code for code in range(256) if code not in (0xE0, 0xE1, *range(0xE3, 0xEE), 0xEF, 0xF0))
 _ASCII = bytes(range(128))
+#: Letters that are written one for another, each as it is searched.
+_FOLDED = {
+    **dict.fromkeys("أإآٱ", "ا"), "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه",
+    "ß": "ss", "ẞ": "ss", "ı": "i", "ł": "l", "Ł": "l", "ø": "o", "Ø": "o", "đ": "d", "Đ": "d", "æ": "ae", "Æ": "ae",
+    "œ": "oe", "Œ": "oe",
+}  # fmt: skip
+#: Vowels and the like that Arabic and Hebrew are mostly written without; the tokenizer takes them for letters.
+_VOWELS = "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u065f\u0670"
+_LOOSE = f"[{_VOWELS}{''.join(_FOLDED)}]"
 #: A mark that no letter bears.
 _LONE_MARK = "(?<![\\w\u0300-\u036f])[\u0300-\u036f]+"
 #: Stands between runs, and counts as a word, so that no phrase reaches over it.
@@ -108,7 +117,13 @@ def _parts(word: bytes) -> tuple[str, ...]:
 
 
 def _composed(text: str) -> str:
-    """Return a text as it is searched: が of one character, whatever wrote it, and ABC for ＡＢＣ.
+    """Return a text as it is searched: as Unicode composes it, and strasse for Straße."""
+    text = _compatible(text)
+    return text if text.isascii() else re.sub(_LOOSE, lambda found: _FOLDED.get(found[0], ""), text)
+
+
+def _compatible(text: str) -> str:
+    """Return a text as Unicode composes it: が of one character, whatever wrote it, and ABC for ＡＢＣ.
 
     An accent by itself (´) becomes a blank with one, which the tokenizer takes for an empty word: without it.
     """
@@ -118,9 +133,9 @@ def _composed(text: str) -> str:
 
 def _composed_words(text: str) -> set[str]:
     """Return the words of a text that are others once composed; what is in a run or touches one is found there."""
-    spaced = (word for word in set(text.split()) if not re.search(_RUN, word))  # where there are runs they stay
-    words = {word for word in spaced if not unicodedata.is_normalized("NFKC", word)}
-    changed = ((word, new) for word in words if not re.search(_RUN, new := _composed(word)))
+    beyond = [word for word in set(text.split()) if not word.isascii()]
+    spaced = (word for word in beyond if not re.search(_RUN, word))  # where there are runs they stay
+    changed = ((word, new) for word in spaced if (new := _composed(word)) != word and not re.search(_RUN, new))
     return {new for word, new in changed if _letters(new) != _letters(word)}
 
 
@@ -220,8 +235,10 @@ def _term(term: Term) -> str:
     if version := re.fullmatch(_VERSION, text):
         return f"({_quoted(version[1])} OR {_quoted('v' + version[1])})"
     runs = [] if text.isascii() else re.findall(_RUN, text)[:MAX_RUNS]
-    if not runs:
-        return _quoted(text) + (" *" if term.prefix else "")
+    if not runs:  # a phrase stands in the text alone: there as it is written
+        forms = dict.fromkeys((_compatible(term.text[:MAX_TERM_CHARS]), text))
+        asked = [_quoted(form) + (" *" if term.prefix else "") for form in forms if re.search(r"\w", form)]
+        return asked[0] if len(asked) == 1 else f"({' OR '.join(asked)})"
     phrases = [f"{{extra tool_extra}} : {_phrase(run)}" for run in runs]
     rest = re.sub(_RUN, " ", text)
     if re.search(r"\w", rest):
