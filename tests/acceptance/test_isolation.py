@@ -22,12 +22,13 @@ import pytest
 import chatlog
 from chatlog.cli.options import complete_conversation, complete_tag
 from chatlog.cli.session import Session
-from chatlog.errors import ChatlogError, NotFoundError, UsageError
+from chatlog.errors import ChatlogError, ClosedError, NotFoundError, UsageError
 from chatlog.export import Exporter, select
 from chatlog.models import ConversationDraft, Extra, Filters, MessageDraft, Term, WordQuery
 from chatlog.records import conversation_record, message_record
 from chatlog.search import SearchOptions, search_messages
 from chatlog.store import Store
+from chatlog.store.sqlite import database_file
 from tests.conftest import Clock, Run
 
 from .helpers import faults
@@ -459,3 +460,21 @@ def test_completion_is_one_users(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
     context: Any = SimpleNamespace(find_root=lambda: SimpleNamespace(obj=Session()))
     assert ["ana"] == [title for _, title in complete_conversation(context, "")]
     assert ["a"] == complete_tag(context, "")
+
+
+def test_the_stores_of_many_users_share_their_connections(tmp_path: Path) -> None:
+    """Each sees what is theirs; a file of a thousand users needs no thousand connections, and one `close`."""
+    path = tmp_path / "chats.db"
+    with chatlog.open(path, "ana") as ana:
+        users = [ana.for_user(f"user {number}") for number in range(300)]
+        for number, store in enumerate(users):
+            store.new(ConversationDraft(title=f"of {number}"))
+        assert [[f"of {number}"] for number in range(300)] == [
+            [one.title for one in store.conversations().items] for store in users
+        ]
+        assert (0, users[0].vectors is users[1].vectors) == (ana.conversations().total, False)
+        assert 1 == database_file.Registry._open[path.resolve()]
+        with pytest.raises(UsageError):
+            ana.for_user(" ")
+    with pytest.raises(ClosedError):
+        users[0].conversations()

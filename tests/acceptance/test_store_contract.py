@@ -41,6 +41,7 @@ Call = Callable[[Store, str], Any]
 
 READS: dict[str, Call] = {
     "get": lambda store, name: store.get(name),
+    "for_user": lambda store, name: store.for_user("ben").conversations(),
     "conversations": lambda store, name: store.conversations(),
     "message": lambda store, name: store.message(name, 1),
     "messages": lambda store, name: list(store.messages(name)),

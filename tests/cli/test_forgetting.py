@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import chatlog
 from tests.conftest import Clock, Run
 
 from .helpers import CONVERSATION, DATABASE, ENVELOPE, LISBON, everything, refused
@@ -283,6 +285,21 @@ def test_everybody(trip: Run, clock: Clock) -> None:
     assert 1 == trip("prune", "--expired", "--yes", "--json").json["conversations"]
     ran = trip("prune", "--expired", "--all-users", "--yes", "--json")
     assert ["ana"] == [item["user"] for item in ran.json["items"]]
+
+
+@pytest.mark.parametrize("verb", [["prune", "--expired", "--all-users", "--yes"], ["stats", "--all-users"]])
+def test_more_users_than_files_may_be_open(trip: Run, tmp_path: Path, verb: list[str]) -> None:
+    """What is done for everybody needs no more open files than what is done for one."""
+    resource = pytest.importorskip("resource")
+    with chatlog.open(tmp_path / "chatlog.db") as store:
+        for number in range(100):
+            store.for_user(f"user {number}").new()
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/dev/fd"))) + 40, before[1]))
+    try:
+        assert 0 == trip(*verb).code
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 # erasing

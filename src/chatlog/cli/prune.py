@@ -69,7 +69,7 @@ def command(
     own = [plans.rule_of(session, "asked", given)] if asks else []
     store = session.store()
     users = store.forgetting.users() if all_users else [store.user]
-    stores = [store if user == store.user else session.store(user=user) for user in users]
+    stores = [store if user == store.user else store.for_user(user) for user in users]
     with store.forgetting.alone() as alone:
         parts = [_plan(session, each, own, use_policies=use_policies) for each in stores]
         warnings = _do(session, parts, alone=alone, yes=yes, seconds=max_seconds) if not dry_run else _doubts(parts)

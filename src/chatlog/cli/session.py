@@ -169,14 +169,14 @@ class Session:
 
     # the store
 
-    def store(self, *, create: bool = False, user: str | None = None) -> Store:
+    def store(self, *, create: bool = False) -> Store:
         """Return the store, opened for the run and for the settings' user; with `create` a missing one is made."""
         url, is_default = self.settings.database()
         if create and is_default:
             Path(url).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.observe()  # before the store: telemetry ends after it
         options = {"create": create, "synchronous": self.settings.get("synchronous")}
-        opened = self._opened(url, user or self.settings.get("user"), options)
+        opened = self._opened(url, self.settings.get("user"), options)
         if backup := getattr(opened, "migrated_from", None):
             self.output.hint(f"the database was upgraded; a copy of it as it was is {backup}")
         self._warn_of_readers(path_of(url))
@@ -194,7 +194,7 @@ class Session:
 
             key = keys.asked(f"Passphrase of {url}")
             opened = open_store(url, user, key=key, **options)
-        self.used_key = key  # of a second user in the file: nobody is asked twice, no passphrase derived twice
+        self.used_key = key  # opened once more: nobody is asked twice, no passphrase derived twice
         return opened
 
     def key(self, url: str, *, make: bool = False) -> Key | None:

@@ -48,7 +48,7 @@ def command(
         raise UsageError("-o goes with --format prometheus", "send the other forms into a file with >")
     store = session.store()
     users = store.forgetting.users() if all_users else [store.user]
-    stores = [store if user == store.user else session.store(user=user) for user in users]
+    stores = [store if user == store.user else store.for_user(user) for user in users]
     with output.progress("counting tokens") as progress:
         found = stats.measure(
             stores, session.filters(), by, time.perf_counter, progress, budget=number_of(session, "budget", None)

@@ -77,6 +77,12 @@ class Store(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
+    def for_user(self, user: str) -> Store:
+        """Return the store of another user of the same file, however many there are: all share their connections.
+
+        They are closed together.  Raises UsageError for what can be nobody's name.
+        """
+
     # conversations
 
     def new(self, draft: ConversationDraft = ..., messages: Sequence[MessageDraft] = ()) -> Conversation:

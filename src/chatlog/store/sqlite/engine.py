@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from copy import copy
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +30,7 @@ from chatlog.models import (
     checked_message,
     several,
 )
-from chatlog.store import Batch, Clock
+from chatlog.store import Batch, Clock, checked_user
 from chatlog.store.sqlite import audit, cipher, fulltext, migrations
 from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
@@ -80,6 +81,12 @@ class SqliteStore(Nouns):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def for_user(self, user: str) -> SqliteStore:
+        other = copy(self)
+        other.user = checked_user(user)
+        other.__dict__.pop("vectors", None)  # what it keeps is this one's
+        return other
 
     def _now(self) -> str:
         return iso(self.clock())
