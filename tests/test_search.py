@@ -654,3 +654,28 @@ def test_a_search_says_how_it_searched(store: Store) -> None:
     results = found(store, "zebra")
     assert ("lexical", "m1") == (results.mode, results.items[0].record()["source_id"])
     assert re.fullmatch(r"[a-z2-7]{26}:1", results.items[0].message.ref)
+
+
+@pytest.mark.parametrize(
+    ("asked", "dropped"),
+    [
+        ("机器学习基础", ("习基",)),
+        ("学习的知识", ("的知",)),
+        ("深度学习怎么学", ("习怎", "怎么", "么学")),
+        ("python 机器学习", ("python",)),
+        ("机器学习", ()),
+    ],
+)
+def test_a_run_of_words_is_relaxed_as_words_are(asked: str, dropped: tuple[str, ...], store: Store) -> None:
+    """Chinese, Japanese and Korean questions are one run: by words too it need not stand in a message as it is."""
+    text = "我想学习机器学习和深度学习的基础知识"
+    store.new(messages=[say(text), say("今日は天気がいい")])
+    results = search_messages(store, asked, Filters(), SearchOptions(mode="lexical"))
+    assert ([text], dropped) == ([item.message.text for item in results.items], results.dropped)
+
+
+def test_a_run_that_is_nowhere_is_named_as_it_was_asked(store: Store) -> None:
+    """Not by the pairs of characters that it was looked for by."""
+    store.new(messages=[say("今日は天気がいい")])
+    results = search_messages(store, "量子力学", Filters(), SearchOptions(mode="lexical"))
+    assert ((), ("量子力学",)) == (results.items, results.dropped)

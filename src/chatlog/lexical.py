@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from chatlog.hunt import Hunt, most_telling
 from chatlog.models import Term
+from chatlog.query import split_runs
 from chatlog.results import Results
 
 
@@ -16,7 +17,12 @@ def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
     found = hunt.holding(asked)
     dropped: list[Term] = []
     if not found:
-        found, asked, dropped = _relaxed(hunt, asked)
+        pairs, left_out = most_telling(_in_pairs(terms))
+        found, told, dropped = _relaxed(hunt, pairs, was=asked)
+        if found:
+            asked, beyond = told, left_out
+        else:  # named as they were asked for
+            dropped = [*asked]
     hunt.note_hidden(term for term in dropped if not hunt.holding((term,)))
     dropped += beyond
     names = tuple(term.text for term in dropped)
@@ -31,13 +37,20 @@ def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
     )
 
 
-def _relaxed(hunt: Hunt, asked: tuple[Term, ...]) -> tuple[frozenset[int], tuple[Term, ...], list[Term]]:
+def _in_pairs(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """Return the terms with runs of unspaced script as their pairs of characters: a run may be a whole sentence."""
+    return tuple(term for term in split_runs(terms) if term in terms or len(term.text) > 1)
+
+
+def _relaxed(
+    hunt: Hunt, asked: tuple[Term, ...], was: tuple[Term, ...]
+) -> tuple[frozenset[int], tuple[Term, ...], list[Term]]:
     """Do without one term after the other: those found nowhere first, then the most common."""
     counts = {term: hunt.count(term) for term in asked}
     dropped = [term for term in asked if counts[term] == 0]
     left = [term for term in asked if counts[term] > 0]
     while left:
-        found = hunt.holding(tuple(left)) if dropped else frozenset()
+        found = hunt.holding(tuple(left)) if dropped or asked != was else frozenset()
         if found:
             return found, tuple(left), dropped
         commonest = max(left, key=lambda term: counts[term])
