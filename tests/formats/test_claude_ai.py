@@ -78,6 +78,14 @@ def test_facts_of_a_conversation() -> None:
     assert expected == conversations(claude_ai.read(file_source(FIXTURE)))[-1]
 
 
+def test_a_shared_snapshot() -> None:
+    """What a shared link gives is the conversation as it then was, by its own id and title."""
+    facts = {"uuid": "s", "conversation_uuid": "c", "snapshot_name": "Mill", "chat_messages": [row("m", 1, index=0)]}
+    (found, *_) = conversations(list(claude_ai.read(source(facts))))
+    assert ("c", "Mill", {"uuid": "s"}) == (found.source_id, found.title, found.metadata)
+    assert sniffs(facts)
+
+
 def test_a_conversation_without_messages() -> None:
     """A conversation without a message is imported empty, one without a name has no title."""
     draft, *rest = read(chat(name=""))

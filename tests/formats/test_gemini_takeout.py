@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chatlog.formats import gemini_takeout
+from chatlog.formats import build, gemini_takeout
 from chatlog.formats.html_text import html_text
 from chatlog.formats.source import file_source
 from chatlog.models import MessageDraft
@@ -119,7 +119,9 @@ def test_the_same_item_twice() -> None:
     [
         (["Запит: Млин", "Запит: Вода", "Запит: Колесо"], ["Млин", "Вода", "Колесо"]),
         (["Hai inserito Mulino"], ["Mulino"]),
+        (["送信したメッセージ: 水車"], ["水車"]),
         (["Prompted Prompted"], ["Prompted"]),
+        (["Prompted ", "Prompted"], ["", ""]),
         (["Gevraagd: a", "Gevraagd: b"], ["Gevraagd: a", "Gevraagd: b"]),
         (["One thing", "Another thing", "A third"], ["One thing", "Another thing", "A third"]),
     ],
@@ -128,6 +130,24 @@ def test_the_verb_is_found_in_any_language(titles: list[str], expected: list[str
     """What Google writes before every prompt is taken off: a known verb, or what at least three titles share."""
     found = told(*(row(title, number, "x") for number, title in enumerate(titles)))
     assert expected == [draft.text for draft in found.all() if draft.role == "user"]
+
+
+def test_an_image_is_attached_once() -> None:
+    """It is listed as a file and as the image, under the name of its copy; the subtitles tell the name it had."""
+    subtitles = [{"name": "Attached 1 file."}, {"name": "-  mill.png", "url": "mill-1e98.png"}]
+    facts: dict[str, Any] = {"attachedFiles": ["mill-1e98.png"], "imageFile": "mill-1e98.png", "subtitles": subtitles}
+    found = told(row("Prompted See", 0, "A mill", **facts))
+    assert (build.text("See"), build.file("mill-1e98.png", "mill.png")) == message(found, "See").parts
+
+
+def test_several_chats_asked_at_once() -> None:
+    """One item may hold what several chats answered: each is asked and has its own answer."""
+    names = ["aaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb"]
+    details = [{"url": f"https://gemini.google.com/app/{name}"} for name in names]
+    answers: dict[str, Any] = {"safeHtmlItem": [{"html": "one"}, {"html": "two"}]}
+    assert [["A", "one"], ["A", "two"]] == spoken(told(row("Prompted A", 0, details=details, **answers)))
+    apart = told(row("Prompted A", 0, details=details[:1], **answers))
+    assert [["A", "one\n\ntwo"]] == spoken(apart)
 
 
 # HTML
@@ -173,6 +193,13 @@ def test_hostile_html_is_cheap(piece: str) -> None:
 def test_exports_are_recognised(name: str) -> None:
     """Gemini's activity is known by its content, in any language."""
     assert gemini_takeout.sniff(head_of(file_source(HERE / name)))
+
+
+@pytest.mark.parametrize("product", ["Gemini アプリ", "Gemini-appar", "Apps do Gemini", "Applications Gemini"])
+def test_the_product_is_known_in_other_languages(product: str) -> None:
+    """What Google calls the app is in the account's language, with its name in it."""
+    facts = {"header": product, "title": "x", "time": "2026-06-01T10:00:00Z", "products": [product]}
+    assert gemini_takeout.sniff(head_of(source_of(json.dumps([facts], ensure_ascii=False))))
 
 
 @pytest.mark.parametrize(

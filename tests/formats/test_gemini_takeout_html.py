@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chatlog.formats import detect, gemini_takeout
+from chatlog.formats import build, detect, gemini_takeout
 from chatlog.formats.gemini_takeout_html import _CHUNK
 from chatlog.formats.source import file_source, stream_source
 
@@ -18,13 +18,17 @@ NOON = "Apr 19, 2026, 12:00:00\u202fPM GMT+05:30"
 WIDE = "content-cell mdl-cell mdl-cell--6-col mdl-typography--body-1"
 
 
-def cell(body: str, product: str = "Gemini Apps") -> str:
+CHAT = "https://gemini.google.com/app/7b0000000000aaaa"
+
+
+def cell(body: str, product: str = "Gemini Apps", chat: str = "") -> str:
     """Return an activity as Takeout lays it out."""
     return (
         '<div class="outer-cell mdl-cell mdl-cell--12-col mdl-shadow--2dp"><div class="mdl-grid">'
         f'<div class="header-cell mdl-cell"><p class="mdl-typography--title">{product}<br></p></div>'
         f'<div class="{WIDE}">{body}</div><div class="{WIDE} mdl-typography--text-right"></div>'
-        '<div class="content-cell mdl-cell mdl-typography--caption"><b>Products:</b><br>&emsp;Gemini</div></div></div>'
+        '<div class="content-cell mdl-cell mdl-typography--caption"><b>Products:</b><br>&emsp;Gemini<br>'
+        f"<b>Details:</b><br>&emsp;{chat}</div></div></div>"
     )
 
 
@@ -42,6 +46,32 @@ def test_a_cell_is_a_prompt_with_its_answer() -> None:
     found = told(f"Prompted&nbsp;Why is the sky &lt;blue&gt;?<br>And the sea?<br>{NOON}<br><p>It <b>scatters</b>.</p>")
     assert [("user", "Why is the sky <blue>?\nAnd the sea?"), ("assistant", "It scatters.")] == found.said
     assert {"2026-04-19T06:30:00.000Z"} == {message.created_at for message in found.only}
+
+
+def test_a_cell_names_its_chat() -> None:
+    """The link below a cell, or around its prompt, tells its chat, which joins what is far apart."""
+    later = NOON.replace("19", "20")
+    cells = (
+        cell(f'Prompted <a href="{CHAT}">And then?</a><br>{later}<br><p>Two</p>'),
+        cell(f"Prompted Tell<br>{NOON}<br><p>One</p>", chat=f'{CHAT}: <a href="{CHAT}">{CHAT}</a><br>'),
+    )
+    found = read(gemini_takeout, source_of(page(*cells), "MyActivity.html"))
+    assert [("user", "Tell"), ("assistant", "One"), ("user", "And then?"), ("assistant", "Two")] == found.said
+    assert ["7b0000000000aaaa"] == list(found.conversations)
+
+
+def test_files_of_a_cell_are_attached() -> None:
+    """They are listed between the prompt and the time, under a line that counts them."""
+    files = 'Attached 2 files.<br>-&nbsp; <a href="a-1e98.png">a.png</a><br>- <a href="b%20c.txt">b &amp; c.txt</a>'
+    asked = told(f"Prompted See<br>these<br>{files}<br>{NOON}<br><p>Two</p>").only[0]
+    expected = (
+        build.text("See\nthese"),
+        build.file("a-1e98.png", "a.png"),
+        build.file("b%20c.txt", "b & c.txt"),
+    )
+    assert expected == asked.parts
+    assert {"name": "Attached 2 files."} == asked.metadata["subtitles"][0]
+    assert [""] == [message.text for message in told(f"Prompted&nbsp;<br>{files}<br>{NOON}<br>").only]
 
 
 def test_what_is_no_prompt_is_hidden() -> None:
@@ -83,6 +113,8 @@ def test_a_page_is_recognised_behind_its_style_sheet(tmp_path: Path) -> None:
     path = tmp_path / "MyActivity.html"
     path.write_text(text)
     assert "gemini_takeout" == detect(file_source(path))
+    assert "gemini_takeout" == detect(source_of(page(cell(f"Gav instruktionen Hej<br>{NOON}<br>", "Gemini-appar"))))
+    assert "gemini_takeout" == detect(source_of(page(cell(f"Solicitou Oi<br>{NOON}<br>", "Apps do Gemini"))))
     assert None is detect(stream_source(io.BytesIO(text.encode())))
     assert None is detect(source_of(page(cell("Watched x", product="YouTube"))))
     assert None is detect(source_of("<html><body>Gemini</body></html>"))

@@ -1,4 +1,4 @@
-"""Claude.ai's data export and what its web interface gives: conversations, flat or branched.
+"""Claude.ai's data export, and what its web interface and shared links give: conversations, flat or branched.
 
 Recognises them and puts each conversation's messages in order.  What a message says is
 `claude_ai_content`'s matter; the export's files about the account and its memories are not read.
@@ -39,7 +39,18 @@ _ROLES = {
     "tool": "tool",
 }
 _CONVERSATION_FACTS = frozenset(
-    {"uuid", "name", "title", "created_at", "updated_at", "model", "chat_messages", "messages"}
+    (
+        "uuid",
+        "conversation_uuid",
+        "name",
+        "title",
+        "snapshot_name",
+        "created_at",
+        "updated_at",
+        "model",
+        "chat_messages",
+        "messages",
+    )
 )
 #: A conversation has one of them, what stands in it none.
 _OWN_KEYS = ("chat_messages", "messages", "name", "title")
@@ -259,10 +270,11 @@ def _derived_id(parent: str | None, row: Mapping[str, Any]) -> str:
 
 
 def _draft(entry: Mapping[str, Any], messages: list[MessageDraft], projects: _Projects) -> ConversationDraft:
-    own_id = entry.get("uuid") or entry.get("conversation_id")
+    # A shared snapshot has an id of its own beside that of the conversation.
+    own_id = entry.get("conversation_uuid") or entry.get("uuid") or entry.get("conversation_id")
     if not own_id and not messages:
         raise ValueError("neither an id nor a message")
-    title = entry.get("name") or entry.get("title")
+    title = entry.get("name") or entry.get("title") or entry.get("snapshot_name")
     return ConversationDraft(
         source_id=str(own_id) if own_id else build.derived_conversation_id(messages[:2]),
         title=title.strip() or None if isinstance(title, str) else None,
@@ -272,7 +284,11 @@ def _draft(entry: Mapping[str, Any], messages: list[MessageDraft], projects: _Pr
         project=_project(entry, projects),
         pinned=bool(entry.get("is_starred")),
         archived=bool(entry.get("is_archived")),
-        metadata={key: value for key, value in entry.items() if value and key not in _CONVERSATION_FACTS},
+        metadata={
+            key: value
+            for key, value in entry.items()
+            if value and (key not in _CONVERSATION_FACTS or (key == "uuid" and value != own_id))
+        },
     )
 
 

@@ -28,10 +28,24 @@ LOCATIONS: tuple[str, ...] = ()
 
 #: Items without a chat of their own further apart than this are two conversations.
 GAP = timedelta(minutes=30)
-_PRODUCT = re.compile(r'"(?:Gemini(?: Apps)?|Bard)"|gemini\.google\.com/|bard\.google\.com')
+_PRODUCT = re.compile(
+    r'"(?:Gemini(?: Apps)?|Bard)"|"header"\s*:\s*"[^"]{0,30}\b(?:Gemini|Bard)\b[^"]{0,20}"'
+    r"|(?:gemini|bard)\.google\.com"
+)
 _CHAT = re.compile(r"https?://gemini\.google\.com/(?:u/\d+/)?(?:app|gem/[\w-]+)/([0-9a-f]{8,})")
 #: What Google writes before a prompt in the languages known; others are found by what titles share.
-_VERBS = ("Prompted ", "Asked: ", "Asked ", "Said ", "Branched ", "Answered ", "Hai inserito ")
+_VERBS = (
+    "Prompted ",
+    "Asked: ",
+    "Asked ",
+    "Said ",
+    "Branched ",
+    "Answered ",
+    "Hai inserito ",
+    "Solicitou ",
+    "Gav instruktionen ",
+    "送信したメッセージ: ",
+)
 _FEW = 3
 _TOLD = frozenset(
     ("header", "title", "time", "products", "activityControls", "safeHtmlItem", "attachedFiles", "imageFile")
@@ -57,17 +71,18 @@ def read(source: Source) -> Iterator[Record]:
             yield line
             continue
         try:
-            item = _item(line.value, verb)
+            made = [_item(value, verb) for value in _by_chat(line.value)]
         except MALFORMED:
             yield Problem(line.place, "not an item of the shape that Takeout gives")
             continue
-        if item.chat is not None:
-            chats.setdefault(item.chat, []).append(item)
-            continue
-        if group and abs(group[-1].moment - item.moment) > GAP:
-            yield from _conversation(group, None)
-            group = []
-        group.append(item)
+        for item in made:
+            if item.chat is not None:
+                chats.setdefault(item.chat, []).append(item)
+                continue
+            if group and abs(group[-1].moment - item.moment) > GAP:
+                yield from _conversation(group, None)
+                group = []
+            group.append(item)
     yield from _conversation(group, None)
     for chat, of_chat in chats.items():
         yield from _conversation(of_chat, chat)
@@ -112,13 +127,23 @@ def _answered(lines: Iterable[Line | Problem]) -> Iterator[dict[str, Any]]:
             yield line.value
 
 
+def _by_chat(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield an item as it is; one that several chats were asked at once for each of them, with the answer it gave."""
+    details, answers = value.get("details") or (), value.get("safeHtmlItem") or ()
+    if len(details) == len(answers) == len({_chat({"details": [detail]}) for detail in details} - {None}) > 1:
+        for detail, answer in zip(details, answers, strict=True):
+            yield {**value, "details": [detail], "safeHtmlItem": [answer]}
+    else:
+        yield value
+
+
 def _item(value: Mapping[str, Any], verb: str) -> _Item:
     moment, title = parse_iso(value["time"]), value["title"]
     prompt = _prompt(title, verb)
     answer, links = _answer(value.get("safeHtmlItem") or ())
     is_deed = bool(verb) and prompt == title and not answer
     name = f"{value['time']}-{hashlib.sha256(title.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
-    files = tuple(_attached([*_listed(value.get("attachedFiles")), *_listed(value.get("imageFile"))]))
+    files = tuple(_attached(value))
     asked = MessageDraft(
         role="user",
         text=prompt,
@@ -145,7 +170,7 @@ def _facts(value: Mapping[str, Any]) -> dict[str, Any]:
 
 def _prompt(title: str, verb: str) -> str:
     for start in (verb, *_VERBS):
-        if start and title.startswith(start):
+        if start and f"{title} ".startswith(start):
             return title[len(start) :]
     return title
 
@@ -169,10 +194,17 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value] if value else []
 
 
-def _attached(files: Iterable[Any]) -> Iterator[Part]:
-    for file in files:
+def _attached(value: Mapping[str, Any]) -> Iterator[Part]:
+    """Yield the files that came with a prompt, by the names they had; the image is mostly listed among them too."""
+    files = _listed(value.get("attachedFiles"))
+    names = {
+        line.get("url"): line["name"].removeprefix("-").strip()
+        for line in _listed(value.get("subtitles"))
+        if isinstance(line, dict) and isinstance(line.get("name"), str)
+    }
+    for file in (*files, *(image for image in _listed(value.get("imageFile")) if image not in files)):
         if isinstance(file, str):
-            yield build.file(file, file)
+            yield build.file(file, names.get(file) or file)
         else:
             yield build.raw("attached_file", file)
 

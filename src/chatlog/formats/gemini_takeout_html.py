@@ -1,6 +1,7 @@
 """Takeout's activity as a web page, which is what it gives unless asked for JSON: ``MyActivity.html``.
 
-Finds the cells of the page and returns each as the JSON form has it: what was done, when, and the answer's HTML.
+Finds the cells of the page and returns each as the JSON form has it: what was done, when, with which files, in which
+chat, and the answer's HTML.
 Times are written in the language and zone of the account; a zone that is not known is taken as UTC.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from html import unescape
 from itertools import islice
 from typing import Any
 
@@ -23,7 +25,10 @@ _STYLED_BYTES = 1 << 19
 _CHUNK = 1 << 20
 _CELL = b'<div class="outer-cell'
 _BODY = re.compile(r'<div class="content-cell [^"]*body-1">(.*?)(?=<div class="content-cell|\Z)', re.DOTALL)
-_HEADER = re.compile(r'mdl-typography--title">(?:Gemini|Bard)[^<]{0,20}<')
+_HEADER = re.compile(r'mdl-typography--title">[^<]{0,30}\b(?:Gemini|Bard)\b[^<]{0,20}<')
+#: An attached file, by the name of its copy beside the page; the line before the first says how many there are.
+_FILE = re.compile(r'(?:\s|&nbsp;)*-(?:\s|&nbsp;)*<a href="([^":]+)">([^<]*)</a>\s*')
+_CHAT = re.compile(r'<a href="(https://gemini\.google\.com/[^"]+)">(.*?)</a>', re.DOTALL)
 _BREAK = re.compile(r"<br\s*/?>")
 _CLOCK = re.compile(r"(?<!\d)(\d{1,2}):(\d\d):(\d\d)(?!\d)")
 _LONGEST_TIME = 60
@@ -90,10 +95,27 @@ def _activity(cell: str) -> dict[str, Any] | None:
         moment = _moment(piece)
         if number and moment is not None:
             answer = "<br>".join(pieces[number + 1 :]).strip()
-            told = html_text("<br>".join(pieces[:number]))
             html = {"safeHtmlItem": [{"html": answer}]} if html_text(answer) else {}
-            return {"title": told, "time": moment.isoformat(), **html}
+            links = dict.fromkeys(found[1] for found in _CHAT.finditer(pieces[0] + cell[body.end() :]))
+            chats = {"details": [{"url": link} for link in links]} if links else {}
+            return {**_asked(pieces[:number]), "time": moment.isoformat(), **html, **chats}
     return None
+
+
+def _asked(lines: list[str]) -> dict[str, Any]:
+    """Return what was asked, and the files that were attached to it, of the lines before the time."""
+    found = [_FILE.fullmatch(line) for line in lines]
+    first = next((number for number, file in enumerate(found) if number and file), len(lines) + 1)
+    files = [(unescape(file[1]), unescape(file[2])) for file in found[first:] if file]
+    told = {"title": html_text(_CHAT.sub(r"\2", "<br>".join(lines[: max(first - 1, 1)])))}
+    if not files:
+        return told
+    counted = [{"name": html_text(line)} for line in lines[max(first - 1, 1) : first]]
+    return {
+        **told,
+        "subtitles": [*counted, *({"name": f"-  {name}", "url": copy} for copy, name in files)],
+        "attachedFiles": [copy for copy, _ in files],
+    }
 
 
 def _moment(text: str) -> datetime | None:
