@@ -180,6 +180,19 @@ def test_forks_are_named_and_asked_for(tmp_path: Path) -> None:
     assert [] == faults(tmp_path / PATH)
 
 
+def test_a_fork_that_is_being_removed(tmp_path: Path) -> None:
+    """What a removal that was interrupted left of a fork hinders no erasure, and goes with it."""
+    with chatlog.open(tmp_path / PATH) as store:
+        said = [MessageDraft(role="user", text=f"{secret('text', 1)} {number}") for number in range(100)]
+        name = store.new(messages=said).id
+        chances = iter([False, True])
+        fork = store.fork(name).id
+        assert not store.forgetting.remove([fork], Cause("prune"), stop=lambda: next(chances)).finished
+        assert () == erasure.plan(store, [], [(name, 1)]).sharing
+        assert erasure.run(store, erasure.plan(store, [store.get(name)], [])).complete
+    assert [] == left(tmp_path, range(1, 2))
+
+
 def test_a_hold_beats_it(tmp_path: Path) -> None:
     """What is on legal hold stays, also what a fork on hold shares."""
     with chatlog.open(tmp_path / PATH) as store:

@@ -128,23 +128,23 @@ def places(connection: Connection, user: str, refs: Sequence[Ref]) -> dict[Ref, 
 
 
 def standing(connection: Connection, body: int) -> list[Ref]:
-    """Return where a body stands."""
+    """Return where a body stands, but for what is being removed."""
     rows = connection.execute(
         """SELECT c.id, m.seq FROM messages AS m JOIN conversations AS c ON c.key = m.conversation
-           WHERE m.body = ?""",
-        (body,),
+           WHERE m.body = ? AND c.expires_at IS NOT ?""",
+        (body, DOOMED),
     )
     return [(name, seq) for name, seq in rows]
 
 
 def shared_with(connection: Connection, user: str, ids: Sequence[str]) -> list[Ref]:
-    """Return the messages elsewhere that share a body with some conversations."""
+    """Return the messages elsewhere that share a body with some conversations, but for what is being removed."""
     rows = connection.execute(
         """SELECT o.id, p.seq FROM conversations AS c JOIN messages AS m ON m.conversation = c.key
            JOIN messages AS p ON p.body = m.body AND p.conversation <> m.conversation
            JOIN conversations AS o ON o.key = p.conversation
-           WHERE c.user = ? AND c.id IN (SELECT value FROM json_each(?))""",
-        (user, json.dumps(list(ids))),
+           WHERE c.user = ? AND c.id IN (SELECT value FROM json_each(?)) AND o.expires_at IS NOT ?""",
+        (user, json.dumps(list(ids)), DOOMED),
     )
     return [(name, seq) for name, seq in rows]
 
