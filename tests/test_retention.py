@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -115,6 +116,16 @@ def test_what_stays_takes_every_action(order: int) -> None:
         ({"older_than": "1d", "action": "burn"}, UsageError),
         ({"older_than": "1d", "colour": "red"}, UsageError),
         ({"older_than": "1d", "detectors": ["email"]}, UsageError),
+        ({"everything": "no"}, UsageError),
+        ({"older_than": "1d", "unless_due": "no"}, UsageError),
+        ({"older_than": "1d", "pinned": "no"}, UsageError),
+        ({"keep_last": True}, UsageError),
+        ({"min_messages": "many"}, UsageError),
+        ({"title": 5}, UsageError),
+        ({"model": 5}, UsageError),
+        ({"older_than": "1d", "except_tags": [5]}, UsageError),
+        ({"older_than": 5}, UsageError),
+        ({"role": "nobody"}, UsageError),
     ],
 )
 def test_rules_that_make_no_sense(record: dict[str, Any], error: type[Exception]) -> None:
@@ -128,6 +139,15 @@ def test_one_is_written_without_a_list() -> None:
     record = {"tags": "old", "except-tags": "keep", "action": "redact", "detectors": "email"}
     rule = rule_from("r", record)
     assert (("old",), ("keep",), ("email",)) == (rule.where["tags"], rule.except_tags, rule.detectors)
+
+
+def test_a_rule_of_a_config_file_may_hold_dates_and_numbers() -> None:
+    """What TOML reads as a date or a number is what the same text would be."""
+    written = "max_size = 4096\nsince = 2026-01-31\nuntil = 2026-02-01T10:00:00Z\npinned = false"
+    rule = rule_from("r", tomllib.loads(written))
+    found = rule.filters(NOW)
+    assert ("4096", False) == (rule.max_size, found.pinned)
+    assert ("2026-01-31T00:00:00.000Z", "2026-02-01T10:00:00.000Z") == (found.since, found.until)
 
 
 def test_a_rule_goes_through_its_record() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from chatlog import timespec
 from chatlog.errors import RefusedError, UsageError, choices_hint
-from chatlog.models import Filters
+from chatlog.models import ROLES, Filters
 
 #: What a rule may do, the weakest first: where two rules take the same conversation, the stronger one does.
 ACTIONS = ("compact", "archive", "redact", "trash", "erase")
@@ -69,6 +69,12 @@ _LISTS = {
 }
 
 
+#: What is yes or no, and what is a number; all else is text, also where a config file has a date or a plain number.
+_FLAGS = {"everything", "unless_due", "pinned", "archived"}
+_NUMBERS = {"keep_last", "min_messages", "max_messages"}
+_AS_TEXT = {"since", "until", "max_size"}
+
+
 def rule_from(name: str, record: Mapping[str, Any]) -> Rule:
     """Return the rule of a record.  Raises UsageError for one that makes no sense."""
     given: dict[str, Any] = {
@@ -80,11 +86,30 @@ def rule_from(name: str, record: Mapping[str, Any]) -> Rule:
         raise UsageError(
             f"policy '{name}' has no '{min(unknown)}'", choices_hint(min(unknown), (*CONDITIONS, *FILTERS))
         )
-    where = {key: value for key, value in given.items() if key in FILTERS}
     try:
+        given = {key: _typed(key, value) for key, value in given.items()}
+        where = {key: value for key, value in given.items() if key in FILTERS}
         return checked(Rule(name=name, where=where, **{key: given[key] for key in CONDITIONS if key in given}))
     except UsageError as error:
         raise type(error)(f"policy '{name}': {error.message}", error.hint) from None
+
+
+def _typed(name: str, value: Any) -> Any:
+    """Return a value of a rule.  Raises UsageError for one of another kind, such as "no" where there is yes or no."""
+    if value is None:
+        return None
+    if name in _FLAGS:
+        is_fit = isinstance(value, bool)
+    elif name in _NUMBERS:
+        is_fit = isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    elif name in _AS_TEXT:
+        return str(value)
+    else:
+        is_fit = all(isinstance(one, str) for one in (value if isinstance(value, tuple) else (value,)))
+    if not is_fit or (name == "role" and value not in ROLES):
+        kinds = "true or false" if name in _FLAGS else "a whole number" if name in _NUMBERS else "text"
+        raise UsageError(f"{name} cannot be {value!r}", f"one of: {', '.join(ROLES)}" if name == "role" else kinds)
+    return value
 
 
 def checked(rule: Rule) -> Rule:
