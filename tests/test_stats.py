@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from chatlog import stats
+from chatlog.cli.session import Session
 from chatlog.compaction import Compaction, Options, Plan
 from chatlog.dashboard import plain, prometheus, short, sparkline
 from chatlog.errors import UsageError
@@ -237,6 +238,16 @@ def test_a_page_for_people(run: Run) -> None:
     assert page.startswith("1 conversations   1 messages   1 tokens   5 B text   ")
     assert "tokens of a turn" in page
     assert re.search(r"^gpt-5 +█+ +1 messages", page, re.MULTILINE)
+    assert re.search(r"^30 d +▁+█ 1 messages$", page, re.MULTILINE)
+
+
+@pytest.mark.parametrize("hours", [-10, 14])
+def test_the_calendar_ends_today_wherever_that_is(run: Run, monkeypatch: pytest.MonkeyPatch, hours: int) -> None:
+    """What was said this minute is in the last of the days, which are UTC's, on either side of the date line."""
+    now = Session.now
+    monkeypatch.setattr(Session, "now", lambda session: now(session).astimezone(timezone(timedelta(hours=hours))))
+    run("add", "--new", "hello", "--role", "user")
+    page = run("stats", "--format", "table").out
     assert re.search(r"^30 d +▁+█ 1 messages$", page, re.MULTILINE)
 
 

@@ -6,7 +6,7 @@ Turns measures into lines; decides no number and writes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from chatlog.output import Output, one_line
 from chatlog.stats import Stats
@@ -31,7 +31,7 @@ def page(stats: Stats, by: str, output: Output, now: datetime, width: int) -> It
     yield ""
     yield from _percentiles(stats, output, width)
     yield ""
-    yield from _calendar(stats.days, output, now.date(), width)
+    yield from _calendar(stats.days, output, now.astimezone(UTC).date(), width)  # the days are UTC's
     if by != "day":
         yield ""
         yield from _bars(stats.by, by, output, width)
