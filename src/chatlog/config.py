@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from chatlog.errors import NotFoundError, UsageError, choices_hint, not_written
-from chatlog.paths import replace_text
+from chatlog.paths import expanded, replace_text
 
 
 class Setting(NamedTuple):
@@ -124,7 +124,7 @@ class Settings:
         """Where the config file is, or would be."""
         if self._path is None:
             named = self.environment.get("CHATLOG_CONFIG")
-            self._path, self.is_named = (Path(named), True) if named else (default_path(), False)
+            self._path, self.is_named = (expanded(named), True) if named else (default_path(), False)
         return self._path
 
     def get(self, name: str) -> str:

@@ -76,6 +76,12 @@ def test_a_backup_takes_the_place_of_the_database(trip: Run, tmp_path: Path) -> 
         assert tmp_path / found["kept"] in [backup.path for backup in store.backups()]
 
 
+def test_a_backup_in_the_home_folder(trip: Run, tmp_path: Path) -> None:
+    """It is found by the name that it was made by, also where no shell expands that."""
+    assert 0 == trip("db", "backup", "~/copy.db").code
+    assert 0 == trip("db", "restore", "~/copy.db", "--yes").code
+
+
 def test_a_lost_database_comes_back_without_a_question(trip: Run, tmp_path: Path) -> None:
     """Nothing is in its place."""
     before = everything(trip)

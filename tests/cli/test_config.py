@@ -57,6 +57,14 @@ def test_all_settings_are_listed_with_their_origin(run: Run) -> None:
     assert ("FULL", "default") == values["synchronous"]
 
 
+def test_a_file_in_the_home_folder(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No shell expands the ~ of --config=~/c.toml, nor one in a variable."""
+    (tmp_path / "c.toml").write_text("user = 'ana'\n", "utf-8")
+    assert "ana\n" == run("--config=~/c.toml", "config", "get", "user").out
+    monkeypatch.setenv("CHATLOG_CONFIG", "~/c.toml")
+    assert "ana\n" == run("config", "get", "user").out
+
+
 def test_the_file_is_where_path_says(run: Run, tmp_path: Path) -> None:
     """`config path` names the file that `config set` writes; --config and CHATLOG_CONFIG name another."""
     where = run("config", "path").out.strip()

@@ -146,7 +146,7 @@ def _tools(source_format: str | None) -> Look:
 
 def _named(session: Session, paths: Sequence[str]) -> Look:
     """Return how what was named is found: it must be there.  Raises NotFoundError."""
-    places = [str(session.file(str(expanded(path)))) for path in paths]
+    places = [str(session.file(path)) for path in paths]
     return lambda: [Found("", place, (place,)) for place in places]
 
 

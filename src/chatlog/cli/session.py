@@ -22,6 +22,7 @@ from chatlog.config import Settings
 from chatlog.errors import NotFoundError, RefusedError, UsageError, WrongKeyError, choices_hint
 from chatlog.models import Conversation, Filters, parse_ref
 from chatlog.output import Output, OutputSettings
+from chatlog.paths import expanded
 from chatlog.store import Store, open_store, path_of
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Session:
         """The settings, flags first."""
         config = self.flags.get("config")
         flags = {"format": "json", **self.flags} if self.flags.get("json") else self.flags
-        return Settings(flags, os.environ, Path(config) if config else None)
+        return Settings(flags, os.environ, expanded(config) if config else None)
 
     def agree(self, forms: tuple[str, ...] | None) -> None:
         """Say which forms the verb has: another one is refused where it was typed, and let be where it was set."""
@@ -293,6 +294,7 @@ class Session:
     @staticmethod
     def file(path: str) -> Path:
         """Return a path that must exist.  Raises NotFoundError."""
-        if not Path(path).exists():
+        found = expanded(path)
+        if not found.exists():
             raise NotFoundError(f"there is no file or folder {path}", "check the spelling")
-        return Path(path)
+        return found
