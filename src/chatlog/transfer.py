@@ -79,6 +79,10 @@ class ImportOptions:
         return frozenset(f"tag:{tag}" for tag in self.tags) | ({"redact"} if self.redactor else frozenset())
 
 
+#: What a stream is called in reports.
+STREAM = "-"
+
+
 @traced("import")
 def import_history(
     store: Store,
@@ -131,8 +135,7 @@ class _Run:
     def take(self, item: str | Path | BinaryIO) -> None:
         """Import one input; where it cannot be found or read, that is in the report."""
         if not isinstance(item, (str, Path)):
-            for source in walk_stream(item):
-                self._read(source)
+            self._take_stream(item)
             return
         if self._is_unchanged(str(item)):
             return
@@ -146,9 +149,21 @@ class _Run:
                     self._take_file(file, is_named=file == path and not self.options.only_changed)
         except (NotFoundError, UsageError, *UNREADABLE) as error:
             report.files.append(FileReport(str(path), errors=[Problem("", reason(error))]))
-        if len(report.files) == before and not self.options.only_changed:
+        if not self.options.only_changed:
+            self._miss_history(str(path), before, ignored)
+
+    def _take_stream(self, stream: BinaryIO) -> None:
+        before, ignored = len(self.report.files), self.report.ignored
+        for source in walk_stream(stream, STREAM):
+            self._read(source, is_named=source.name == STREAM or self.options.format is not None)
+        self._miss_history(STREAM, before, ignored)
+
+    def _miss_history(self, name: str, before: int, ignored: int) -> None:
+        """Name an input of which nothing came into the report."""
+        report = self.report
+        if len(report.files) == before:
             what = "no history of a format chatlog knows is in it" if report.ignored > ignored else "it is empty"
-            report.files.append(FileReport(str(path), errors=[Problem("", what)]))
+            report.files.append(FileReport(name, errors=[Problem("", what)]))
 
     def _is_unchanged(self, path: str) -> bool:
         """Whether a file may be left unread; then that is in the report."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import stat
+import zipfile
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -93,6 +94,43 @@ def test_a_history_comes_from_stdin(run: Run) -> None:
     report = run("import", "-", "--tag", "new", "--from", "chatlog", "--json", stdin=jsonl(GOOD)).json
     assert ("-", "chatlog", 2) == tuple(report["files"][0][key] for key in ("path", "format", "new"))
     assert ["new"] == run("show", "@last", "--json").json["conversation"]["tags"]
+
+
+def test_an_archive_on_stdin_is_imported_as_a_file_is(run: Run, tmp_path: Path) -> None:
+    """What in it is no history is counted and no problem; where nothing in it is, that is one."""
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        archive.writestr("conversations.jsonl", '{"role": "user", "content": "hello"}\n')
+        archive.writestr("chat.html", "<p>hello</p>")
+        archive.writestr("user.json", "{}")
+    packed = (tmp_path / "export.zip").read_bytes()
+    ran = run("import", "-", "--json", stdin=packed)
+    assert (0, 1, 2) == (ran.code, len(ran.json["files"]), ran.json["ignored"])
+    named = run("import", "export.zip", "--json").json
+    assert (named["total"], named["ignored"]) == (ran.json["total"], ran.json["ignored"])
+    with zipfile.ZipFile(tmp_path / "other.zip", "w") as archive:
+        archive.writestr("chat.html", "<p>hello</p>")
+    ran = run("import", "-", stdin=(tmp_path / "other.zip").read_bytes())
+    assert (4, True) == (ran.code, "no history of a format chatlog knows is in it" in ran.err)
+
+
+def test_a_first_dry_run_counts_what_several_files_hold_once(run: Run, tmp_path: Path) -> None:
+    """Exports of several years hold the same conversations: the dry run reports what the import then does."""
+    line = '{"type": "message", "conversation": "a", "source_id": "%d", "role": "user", "text": "hello %d"}\n'
+    for name, count in (("2023.jsonl", 2), ("2024.jsonl", 5)):
+        (tmp_path / name).write_text("".join(line % (number, number) for number in range(count)))
+    planned = run("import", "2023.jsonl", "2024.jsonl", "--dry-run", "--json")
+    assert (0, True, 5) == (planned.code, planned.json["dry_run"], planned.json["total"]["new"])
+    assert not (tmp_path / "chatlog.db").exists()
+    assert {**planned.json, "dry_run": False} == run("import", "2023.jsonl", "2024.jsonl", "--json").json
+    assert "what several of the files hold" in run("import", "2023.jsonl", "2024.jsonl", "--dry-run").err
+
+
+def test_who_imports_what_was_deleted_is_told_how_to_have_it_back(run: Run, tmp_path: Path) -> None:
+    """A count of what was skipped says nothing by itself."""
+    (tmp_path / "a.jsonl").write_text('{"role": "user", "content": "hello"}\n')
+    run("import", "a.jsonl")
+    run("delete", "@last", "--yes")
+    assert "1 message skipped: deleted here (--undelete brings it back) or on hold" in run("import", "a.jsonl").err
 
 
 def test_a_dry_run_writes_nothing_not_even_a_database(run: Run, tmp_path: Path) -> None:

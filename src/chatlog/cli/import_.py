@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -118,9 +119,11 @@ def _import(session: Session, options: ImportOptions, paths: Sequence[str]) -> I
     ]
     if not any(path == STDIN or expanded(path).exists() for path in paths):
         raise NotFoundError(f"there is no file or folder {' or '.join(paths)}", "check the spelling")
-    with _store(session, dry_run=options.dry_run) as store, _progress(session.output) as progress:
-        report = import_history(store, inputs, options, progress)
+    with _store(session, options) as (store, how), _progress(session.output) as progress:
+        report = import_history(store, inputs, how, progress)
     _print(session.output, report, dry_run=options.dry_run)
+    if how.dry_run and len(report.files) > 1:
+        session.output.hint("what several of the files hold is new in each")
     _embed(session, store, report, options)
     return report
 
@@ -156,16 +159,16 @@ def _bring_up_to_date(session: Session, options: ImportOptions, look: Look, *, w
     if not found and not watch:
         _print(output, ImportReport(), dry_run=options.dry_run, found=found)
         return ImportReport()
-    with _store(session, dry_run=options.dry_run) as store:
+    with _store(session, options) as (store, how):
         memory = Files(store, options.marks)
         with _progress(output) as progress:
-            report = import_history(store, _files(found), options, progress, memory)
+            report = import_history(store, _files(found), how, progress, memory)
         _print(output, report, dry_run=options.dry_run, found=found if all(one.format for one in found) else None)
         _embed(session, store, report, options)
         while watch:
             output.flush()
             started = time.monotonic()
-            report = import_history(store, _files(look()), options, None, memory)
+            report = import_history(store, _files(look()), how, None, memory)
             _print_news(output, report)
             output.flush()
             _embed(session, store, report, options)
@@ -189,16 +192,16 @@ def _print_news(output: Output, report: ImportReport) -> None:
 
 
 @contextmanager
-def _store(session: Session, *, dry_run: bool) -> Iterator[Store]:
-    """Return the store; for a dry run without a database, one that goes away again."""
-    if not dry_run:
-        yield session.store(create=True)
+def _store(session: Session, options: ImportOptions) -> Iterator[tuple[Store, ImportOptions]]:
+    """Return the store; for a dry run without a database, one that goes away again, and so may be written to."""
+    if not options.dry_run:
+        yield session.store(create=True), options
         return
     try:
-        yield session.store()
+        yield session.store(), options
     except NoDatabaseError:
         with tempfile.TemporaryDirectory() as folder, open_store(Path(folder) / "dry-run.db", create=True) as store:
-            yield store
+            yield store, replace(options, dry_run=False)
 
 
 @contextmanager
@@ -247,14 +250,19 @@ def _print(output: Output, report: ImportReport, *, dry_run: bool, found: Sequen
             _name_problems(output, file)
         if len(report.files) > 1:
             output.lines([f"total: {_counts(report.total)}"])
-        if any(problem.reason == UNKNOWN for file in report.files for problem in file.errors):
-            output.hint("chatlog import --help names the formats; --from insists on one")
-        if report.ignored:
-            output.hint(
-                f"{counted(report.ignored, 'other file')} {'holds' if report.ignored == 1 else 'hold'} no history"
-            )
-        if dry_run:
-            output.hint("a dry run: nothing was written")
+        _hint(output, report, dry_run=dry_run)
+
+
+def _hint(output: Output, report: ImportReport, *, dry_run: bool) -> None:
+    """Say what all of the files have in common."""
+    if any(problem.reason == UNKNOWN for file in report.files for problem in file.errors):
+        output.hint("chatlog import --help names the formats; --from insists on one")
+    if report.ignored:
+        output.hint(f"{counted(report.ignored, 'other file')} {'holds' if report.ignored == 1 else 'hold'} no history")
+    if skipped := report.total["skipped"]:
+        output.hint(f"{counted(skipped, 'message')} skipped: deleted here (--undelete brings it back) or on hold")
+    if dry_run:
+        output.hint("a dry run: nothing was written")
 
 
 def _found(found: Sequence[Found], report: ImportReport) -> list[dict[str, Any]]:
