@@ -28,6 +28,7 @@ READERS = (
     "google_aistudio",
     "gemini_takeout",
     "copilot",
+    "ms_copilot",
     "deepseek",
     "librechat",
     "chatbotui",

@@ -57,6 +57,11 @@ READINGS = {
         "Settings → Privacy → Export data",
         "titles times models projects tools reasoning attachments branches",
     ),
+    "ms_copilot": Reading(
+        "Microsoft Copilot",
+        "account.microsoft.com/privacy → Copilot → Export all activity history",
+        "titles times",
+    ),
     "chat_exporter": Reading(
         "ChatGPT Exporter, Claude Exporter, Gemini Exporter (browser extensions and userscript)",
         "the exporter's JSON or Markdown",
