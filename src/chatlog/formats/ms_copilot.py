@@ -36,7 +36,8 @@ class _Row(NamedTuple):
 
 def sniff(head: Head) -> bool:
     """Say whether this is an activity history: its first line names the columns."""
-    return not head.is_binary and _is_header(next(csv.reader([head.text[:100].partition("\n")[0]]), []))
+    cells = head.text[:100].partition("\n")[0].split(",")
+    return not head.is_binary and _is_header([cell.strip().strip('"') for cell in cells])
 
 
 def read(source: Source) -> Iterator[Record]:
