@@ -73,6 +73,18 @@ def test_the_order_of_the_file(rows: tuple[str, ...]) -> None:
     assert [("user", "Hi"), ("assistant", "Ho")] == said(told(*rows))
 
 
+def test_copilot_in_microsoft_365() -> None:
+    """Its file has other columns and times, and Copilot's name as the author."""
+    rows = ("1/2/2026 10:00:01 +00:00,Answer,Copilot,Mill", "1/2/2026 10:00:00 +00:00,Query,user,Mill")
+    text = "CreatedAt,MessageContent,Author,ChatName\r\n" + "\r\n".join(rows)
+    assert ms_copilot.sniff(head_of(source_of(text, "copilot-chat-activity.csv")))
+    found = checked(ms_copilot.read(source_of(text, "copilot-chat-activity.csv")))
+    assert [("user", "Query"), ("assistant", "Answer")] == said(found)
+    assert ["2026-01-02T10:00:00.000Z", "2026-01-02T10:00:01.000Z"] == [it.created_at for it in messages(found)]
+    assert [None, "Copilot"] == [it.author for it in messages(found)]
+    assert "Mill" == conversations(found)[0].source_id
+
+
 def test_the_same_words_twice() -> None:
     row = "A,2026-01-01T10:00:00,Human,Hi"
     assert [("user", "Hi"), ("user", "Hi")] == said(told(row, row))
@@ -104,12 +116,17 @@ def test_detection() -> None:
         assert not ms_copilot.sniff(head_of(source_of(text, "x.csv")))
 
 
-@pytest.mark.parametrize("row", ["A,2026-01-01T10:00:00,Human", "A,now,System,Hi", "A,B,C,D,E"])
+@pytest.mark.parametrize("row", ["A,2026-01-01T10:00:00,Human", "A,B,C,D,E"])
 def test_a_row_that_is_none(row: str) -> None:
     """It is named by its line, and the others are read."""
     found = told(row, "A,2026-01-01T10:00:00,Human,Hi")
     assert Problem("line 2", "not a row of conversation, time, author and message") in found
     assert [("user", "Hi")] == said(found)
+
+
+@pytest.mark.parametrize("text", ["", "x", '"', '"a"b,c\nd', "\n\n"])
+def test_no_history(text: str) -> None:
+    assert [] == messages(checked(ms_copilot.read(source_of(text, "x.csv"))))
 
 
 def test_a_long_answer() -> None:

@@ -1,7 +1,7 @@
-"""Microsoft Copilot's activity history: the CSV that the privacy dashboard gives, a row for each message.
+"""Microsoft Copilot's activity history: the CSVs that the privacy dashboard gives, a row for each message.
 
-A conversation is known by its title alone, the newest row stands first, and an answer has the time of its question:
-the rows are turned round, not sorted.
+That of Copilot in Microsoft 365 has other columns.  A conversation is known by its title alone.  The newest row stands
+first, and an answer may have the time of its question: the rows are turned round, not sorted.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
 from typing import NamedTuple
 
 from chatlog.formats import Head, build
@@ -21,23 +23,32 @@ from chatlog.timespec import instant
 
 LOCATIONS: tuple[str, ...] = ()
 
-_COLUMNS = ["conversation", "time", "author", "message"]
-_ROLES = {"human": "user", "user": "user", "ai": "assistant"}
+#: The columns of each, and in which of them conversation, time, author and message stand.
+_COLUMNS: dict[tuple[str, ...], tuple[int, ...]] = {
+    ("conversation", "time", "author", "message"): (0, 1, 2, 3),
+    ("createdat", "messagecontent", "author", "chatname"): (3, 0, 2, 1),
+}
+_USERS = ("human", "user")
+_TIME = "%m/%d/%Y %H:%M:%S %z"
 #: The most that the csv module takes in one cell; left alone it refuses long answers.
 _LONGEST = 2**31 - 1
 
 
 class _Row(NamedTuple):
     talk: str
-    time: str
+    moment: str | None
     author: str
     words: str
+
+    @property
+    def role(self) -> str:
+        """Whose words they are: Copilot has a name in one file, and is AI in another."""
+        return "user" if self.author.lower() in _USERS else "assistant"
 
 
 def sniff(head: Head) -> bool:
     """Say whether this is an activity history: its first line names the columns."""
-    cells = head.text[:100].partition("\n")[0].split(",")
-    return not head.is_binary and _is_header([cell.strip().strip('"') for cell in cells])
+    return not head.is_binary and _order(head.text[:100].partition("\n")[0].replace('"', "").split(",")) is not None
 
 
 def read(source: Source) -> Iterator[Record]:
@@ -63,14 +74,15 @@ def read(source: Source) -> Iterator[Record]:
 
 
 def _is_newest_first(rows: list[_Row]) -> bool:
-    first, last = (rows[0], rows[-1]) if rows else (None, None)
-    if first is None or last is None or first.time == last.time:
-        return first is not None and _ROLES[first.author.lower()] == "assistant"
-    return first.time > last.time
+    moments = [row.moment for row in rows if row.moment]
+    if moments and moments[0] != moments[-1]:
+        return moments[0] > moments[-1]
+    return bool(rows) and rows[0].role == "assistant"
 
 
-def _is_header(cells: list[str]) -> bool:
-    return [cell.strip().lower() for cell in cells] == _COLUMNS
+def _order(cells: list[str]) -> tuple[int, ...] | None:
+    """Return where conversation, time, author and message stand below these names of columns."""
+    return _COLUMNS.get(tuple(cell.strip().lower() for cell in cells))
 
 
 def _rows(source: Source) -> Iterator[_Row | Problem]:
@@ -81,6 +93,7 @@ def _rows(source: Source) -> Iterator[_Row | Problem]:
         io.TextIOWrapper(stream, encoding_of(source.head(4)), errors="replace", newline="") as text,
     ):
         lines = csv.reader(text, strict=True)
+        order: tuple[int, ...] = ()
         while True:
             try:
                 cells = next(lines, None)
@@ -89,24 +102,38 @@ def _rows(source: Source) -> Iterator[_Row | Problem]:
                 continue
             if cells is None:
                 return
-            if len(cells) == len(_COLUMNS) and cells[2].strip().lower() in _ROLES:
-                talk, time, author, words = cells
-                yield _Row(talk.strip(), time.strip(), author.strip(), words)
-            elif cells and not _is_header(cells):
+            if not order and (known := _order(cells)) is not None:
+                order = known
+            elif cells and len(cells) == len(order):
+                talk, time, author, words = (cells[at] for at in order)
+                yield _Row(talk.strip(), _moment(time.strip()), author.strip(), words)
+            elif cells:
                 yield Problem(f"line {lines.line_num}", "not a row of conversation, time, author and message")
+
+
+def _moment(time: str) -> str | None:
+    with suppress(ValueError):
+        return instant(datetime.strptime(time, _TIME).isoformat())  # noqa: DTZ007
+    return instant(time)
 
 
 def _conversation(talk: str, said: list[_Row]) -> Iterator[Record]:
     yield ConversationDraft(
         source_id=talk or "untitled",
         title=talk or None,
-        created_at=instant(said[0].time),
-        updated_at=instant(said[-1].time),
+        created_at=said[0].moment,
+        updated_at=said[-1].moment,
     )
     last: str | None = None
     used: Counter[str] = Counter()
     for row in said:
         words = hashlib.sha256(row.words.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        role = _ROLES[row.author.lower()]
-        last, before = build.numbered(f"{row.time}-{role}-{words}", used), last
-        yield MessageDraft(role=role, text=row.words, created_at=instant(row.time), source_id=last, parent=before)
+        last, before = build.numbered(f"{row.moment}-{row.role}-{words}", used), last
+        yield MessageDraft(
+            role=row.role,
+            text=row.words,
+            author=None if row.author.lower() in (*_USERS, "ai") else row.author or None,
+            created_at=row.moment,
+            source_id=last,
+            parent=before,
+        )
