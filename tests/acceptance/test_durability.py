@@ -246,8 +246,7 @@ class Watch:
             self.statements += 1
             if words[:1] == ["BEGIN"]:
                 inside = words[:2] == ["BEGIN", "IMMEDIATE"]
-                self.immediate += inside
-                self.wrong += [] if inside else [statement]
+                self.immediate += inside  # any other one is a reader's, in which nothing may be written
             elif words[0] in ("COMMIT", "ROLLBACK"):
                 inside = False
             elif words[0] == "WITH" and not {*WRITES} & {*words[1:]}:

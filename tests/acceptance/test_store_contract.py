@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from chatlog.errors import (
 )
 from chatlog.models import ConversationDraft, Extra, Filters, MessageDraft, Term, WordQuery
 from chatlog.store import Batch, Store
+from chatlog.store.forgetting import Cause
 from chatlog.store.memories import MemoryDraft
 from chatlog.store.sources import FileState, SeenFile
 from chatlog.store.sqlite import connection, database_file, failures
@@ -288,6 +290,65 @@ def test_iterators_hold_no_lock(place: tuple[Path, str], iterator: str) -> None:
         plain.close()
         assert 0 == busy
         assert 0 < len(list(reading))
+
+
+# what others remove meanwhile
+
+
+BETWEEN_STEPS: dict[str, Call] = {
+    "get": lambda store, name: store.get(name),
+    "a page": lambda store, name: store.conversations(),
+    "around": lambda store, name: store.around(name, 2, before=1, after=1),
+    "message": lambda store, name: store.message(name, 2),
+    "find": lambda store, name: store.forgetting.find(name),
+    "due": lambda store, name: store.forgetting.due("9999"),
+    "words": lambda store, name: list(store.forgetting.words([], [(name, 1)])),
+    "redactions": lambda store, name: store.redactions.conversations(),
+    "opening": lambda store, name: store.windows.opening(name, "cl100k_base", lambda message: 1),
+    "asked": lambda store, name: store.windows.asked(name, 9),
+    "summaries": lambda store, name: store.summaries.all(name),
+    "scan": lambda store, name: list(store.scan()),
+}
+
+
+@pytest.mark.parametrize("method", BETWEEN_STEPS)
+def test_what_is_read_in_steps_belongs_together(
+    place: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """Another process removes everything between two statements: the answer is that of before, or that it is gone."""
+    path, name = place
+    with chatlog.open(path) as other, chatlog.open(path) as store:
+        if method == "due":
+            store.change(name, {"expires_at": "2020-01-01T00:00:00Z"})
+        lent = Pool.read
+
+        class Removing:
+            """A connection that sees everything removed by another process after its first question."""
+
+            def __init__(self, plain: Any) -> None:
+                self.plain = plain
+                self.asked = 0
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(self.plain, name)
+
+            def execute(self, sql: str, *values: Any) -> Any:
+                self.asked += not sql.startswith("BEGIN")
+                if self.asked == 2:
+                    with monkeypatch.context() as patch:
+                        patch.setattr(Pool, "read", lent)
+                        ids = [one.id for one in other.redactions.conversations()]
+                        assert other.forgetting.remove(ids, Cause("prune"), stop=bool).finished
+                return self.plain.execute(sql, *values)
+
+        @contextmanager
+        def read(pool: Pool) -> Iterator[Any]:
+            with lent(pool) as connection:
+                yield Removing(connection)
+
+        monkeypatch.setattr(Pool, "read", read)
+        with suppress(NotFoundError):
+            BETWEEN_STEPS[method](store, name)
 
 
 # refusals that every writer meets

@@ -244,6 +244,17 @@ class Pool:
             self._give_back(connection)
 
     @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Lend a connection to read with in several steps: what others write meanwhile is not seen."""
+        with self.read() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    @contextmanager
     def write(self, *, commit: bool = True, durable: bool = True, checkpoint: bool = True) -> Iterator[Connection]:
         """Lend a connection inside one `BEGIN IMMEDIATE` transaction; any exception rolls it back.
 

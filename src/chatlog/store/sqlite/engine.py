@@ -94,7 +94,7 @@ class SqliteStore(Nouns):
     @contextmanager
     def _reading(self, conversation: str) -> Iterator[tuple[Connection, int]]:
         """Lend a connection with the internal key of a conversation of the user's."""
-        with self._pool.read() as connection:
+        with self._pool.snapshot() as connection:
             yield connection, conversation_rows.readable_key_of(connection, self.user, conversation, self._now())
 
     @contextmanager
@@ -121,7 +121,7 @@ class SqliteStore(Nouns):
             return conversation_rows.by_key(connection, key)
 
     def get(self, ref: str, *, among: Filters = _ANY) -> Conversation:
-        with self._pool.read() as connection:
+        with self._pool.snapshot() as connection:
             key = conversation_rows.resolve(connection, self.user, ref, self._now(), among)
             return conversation_rows.by_key(connection, key)
 
@@ -133,7 +133,7 @@ class SqliteStore(Nouns):
         limit: int | None = None,
         cursor: str | None = None,
     ) -> Page:
-        with self._pool.read() as connection:
+        with self._pool.snapshot() as connection:
             return conversation_rows.page(
                 connection, self.user, filters, self._now(), sort=sort, limit=limit, cursor=cursor
             )
@@ -278,7 +278,7 @@ class SqliteStore(Nouns):
         for key in keys:
             seq: int | None = None
             while True:
-                with self._pool.read() as connection:
+                with self._pool.snapshot() as connection:
                     title, found = message_rows.scan(connection, key, seq, filters, hidden=hidden, latest=latest)
                 yield from (Hit(message, title, 0.0) for message in found)
                 if len(found) < message_rows.PAGE:

@@ -51,7 +51,7 @@ class SqliteForgetting:
     # what there is
 
     def find(self, ref: str) -> Conversation:
-        with self._pool.read() as connection:
+        with self._pool.snapshot() as connection:
             key = conversations.resolve(connection, self.user, ref, self._now(), _ANYWHERE)
             found = conversations.by_key(connection, key)
         if found.expires_at == conversations.DOOMED:
@@ -68,7 +68,7 @@ class SqliteForgetting:
                 return
 
     def due(self, trashed_before: str) -> list[Conversation]:
-        with self._pool.read() as connection:
+        with self._pool.snapshot() as connection:
             rows = connection.execute(
                 """SELECT key FROM conversations WHERE user = ?1 AND expires_at <> ?4 AND expires_at <= ?2
                    UNION SELECT key FROM conversations WHERE user = ?1 AND deleted_at <= ?3
@@ -106,7 +106,7 @@ class SqliteForgetting:
         return int(found)
 
     def sharing(self, ids: Sequence[str], refs: Sequence[Ref]) -> list[Ref]:
-        with self._pool.read() as connection:
+        with self._pool.snapshot() as connection:
             asked = [removal.places(connection, self.user, [ref]).get(ref, (0, 0, 0))[1] for ref in refs]
             found = [ref for body in dict.fromkeys(asked) for ref in removal.standing(connection, body)]
             found += removal.shared_with(connection, self.user, ids)
@@ -115,7 +115,7 @@ class SqliteForgetting:
 
     def words(self, ids: Sequence[str], refs: Sequence[Ref], *, shared: bool = True) -> Iterator[str]:
         for name in ids:
-            with self._pool.read() as connection:
+            with self._pool.snapshot() as connection:
                 key = conversations.any_key_of(connection, self.user, name)
                 around = removal.said_around(connection, key)
             yield from around

@@ -342,7 +342,10 @@ def scan(
 
     In order, or with `latest` the last first.
     """
-    name, title = connection.execute("SELECT id, title FROM conversations WHERE key = ?", (key,)).fetchone()
+    found = connection.execute("SELECT id, title FROM conversations WHERE key = ?", (key,)).fetchone()
+    if found is None:  # removed since the page before
+        return None, []
+    name, title = found
     clauses, values = message_where(filters, hidden=hidden)
     bound = (1 << 62 if latest else 0) if seq is None else seq
     rows = connection.execute(

@@ -33,7 +33,7 @@ class SqliteRedactions:
         self.clock = clock
 
     def conversations(self) -> list[Conversation]:
-        with self._pool.read() as connection:
+        with self._pool.snapshot() as connection:
             keys = connection.execute("SELECT key FROM conversations WHERE user = ? ORDER BY key", (self.user,))
             return [conversations.by_key(connection, key) for (key,) in keys.fetchall()]
 

@@ -30,7 +30,7 @@ class SqliteSummaries:
         return self._read(conversation, "")
 
     def _read(self, conversation: str, condition: str) -> list[Summary]:
-        with self._pool.read() as connection:
+        with self._pool.snapshot() as connection:
             key = conversation_rows.readable_key_of(connection, self._user, conversation, iso(self._clock()))
             rows = connection.execute(
                 f"SELECT {_COLUMNS} FROM summaries WHERE conversation = ? {condition} ORDER BY id", (key,)
@@ -38,7 +38,7 @@ class SqliteSummaries:
         return [_from_row(row) for row in rows]
 
     def fingerprint(self, conversation: str, from_seq: int, to_seq: int) -> str:
-        with self._pool.read() as connection:
+        with self._pool.snapshot() as connection:
             key = conversation_rows.readable_key_of(connection, self._user, conversation, iso(self._clock()))
             return _fingerprint(connection, key, from_seq, to_seq)
 

@@ -35,7 +35,7 @@ class SqliteWindows:
         return conversation_rows.readable_key_of(connection, self._user, conversation, iso(self._clock()))
 
     def opening(self, conversation: str, encoding: str, count: Count) -> Opening:
-        with self._pool.read() as connection:
+        with self._pool.snapshot() as connection:
             key = self._key(connection, conversation)
             total = _Total(connection, key, encoding)
             system = _chosen(connection, key, conversation, "system", "m.role IN ('system', 'developer')", "ASC")
@@ -50,7 +50,7 @@ class SqliteWindows:
         counts: list[tuple[int, str, int]] = []
         for start in range(0, len(total.missing), _BATCH):
             batch = dict(total.missing[start : start + _BATCH])
-            with self._pool.read() as connection:
+            with self._pool.snapshot() as connection:
                 found = message_rows.at(connection, total.key, conversation, [*batch])
             counts += [(batch[message.seq], encoding, count(message)) for message in found]
         total.add([tokens for _, _, tokens in counts])
@@ -68,7 +68,7 @@ class SqliteWindows:
     def tail(
         self, conversation: str, encoding: str, count: Count, *, before: int | None = None, limit: int = 64
     ) -> list[Counted]:
-        with self._pool.read() as connection:
+        with self._pool.snapshot() as connection:
             key = self._key(connection, conversation)
             rows = connection.execute(
                 """SELECT m.seq, t.tokens FROM messages AS m
@@ -81,7 +81,7 @@ class SqliteWindows:
         return [Counted(message, _tokens(message, counts[message.seq], count)) for message in found]
 
     def asked(self, conversation: str, before: int) -> Message | None:
-        with self._pool.read() as connection:
+        with self._pool.snapshot() as connection:
             key = self._key(connection, conversation)
             row = connection.execute(
                 """SELECT seq FROM messages WHERE conversation = ? AND active AND NOT hidden AND role = 'user'
@@ -91,7 +91,7 @@ class SqliteWindows:
             return message_rows.one(connection, key, conversation, row[0]) if row else None
 
     def active(self, conversation: str, seqs: Sequence[int]) -> set[int]:
-        with self._pool.read() as connection:
+        with self._pool.snapshot() as connection:
             rows = connection.execute(
                 """SELECT seq FROM messages WHERE conversation = ? AND active AND NOT hidden
                    AND seq IN (SELECT value FROM json_each(?))""",
@@ -100,7 +100,7 @@ class SqliteWindows:
         return {row[0] for row in rows}
 
     def memories(self, limit: int = 500) -> list[Remembered]:
-        with self._pool.read() as connection:
+        with self._pool.snapshot() as connection:
             rows = connection.execute(
                 """SELECT namespace, key, value, tags, updated_at FROM memories
                    WHERE user = ? AND (expires_at IS NULL OR expires_at > ?)
