@@ -516,6 +516,24 @@ def test_closing_under_threads(tmp_path: Path) -> None:
     assert [] == faults(path)
 
 
+def test_a_crowd_leaves_few_connections(tmp_path: Path) -> None:
+    """Forty threads read at once; afterwards no more connections are kept than a few, and they are enough."""
+    path = tmp_path / "chats.db"
+    together = threading.Barrier(40)
+    with chatlog.open(path) as store:
+        pool: Pool = store._pool  # type: ignore[attr-defined]
+
+        def look(_: int) -> None:
+            with pool.read() as lent:
+                together.wait()
+                lent.execute("SELECT count(*) FROM conversations").fetchone()
+
+        with ThreadPoolExecutor(40) as crowd:
+            list(crowd.map(look, range(40)))
+        assert connection.MOST_IDLE == database_file.Registry._open[path.resolve()]
+        assert 0 == store.conversations().total
+
+
 class Snatched(deque[Any]):
     """What says that it holds something, which another thread takes before it can be taken."""
 

@@ -78,6 +78,8 @@ SETTINGS: Final = (
     "cache_size = -16000",
 )
 
+#: So many connections are kept for the next ones who need one: each holds files open, and pages in memory.
+MOST_IDLE: Final = 8
 #: While much is written the log is folded into the file once it has so many pages, not the usual 1,000: a page that
 #: changes again and again is then written to the file once.
 MUCH_PAGES: Final = 16_000
@@ -308,6 +310,9 @@ class Pool:
         self._idle.append(connection)
         if self._closed:
             self.close()
+        elif len(self._idle) > MOST_IDLE:
+            with suppress(IndexError):
+                self._drop(self._idle.popleft())
 
     def _drop(self, connection: Connection) -> None:
         connection.close()
