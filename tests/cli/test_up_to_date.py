@@ -65,10 +65,12 @@ def test_auto_finds_what_is_there_and_brings_it_up_to_date(run: Run, session: Pa
     """A line for each tool's folder, then one for each file that was read; the second time nothing is."""
     first = run("import", "--auto")
     folder = tmp_path / ".claude" / "projects"
-    assert (0, [f"claude_code: {folder}: 1 files, 1 new or changed"]) == (first.code, first.lines[:1])
+    assert (0, [f"claude_code: {folder}: 1 file, 1 new or changed"]) == (first.code, first.lines[:1])
     assert [f"{session} (claude_code): 1 conversation, 1 message, 1 new"] == first.lines[1:]
     again = run("import", "--auto")
-    assert (0, [f"claude_code: {folder}: 1 files, nothing new"]) == (again.code, again.lines)
+    assert (0, [f"claude_code: {folder}: 1 file, nothing new"]) == (again.code, again.lines)
+    quiet = run("import", "--auto", "-q")
+    assert (0, "", "") == (quiet.code, quiet.out, quiet.err)  # cron mails every line
     write(session, PROMPT, ANSWER, at=OLD + 1)
     assert "1 conversation, 2 messages, 1 new, 1 unchanged" in run("import", "--auto").out
 

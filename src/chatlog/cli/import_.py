@@ -282,8 +282,10 @@ def _found(found: Sequence[Found], report: ImportReport) -> list[dict[str, Any]]
 def _print_found(output: Output, places: Sequence[dict[str, Any]]) -> None:
     for place in places:
         changed = place["files"] - place["unchanged"]
+        if output.settings.quiet and not changed:  # cron mails every line
+            continue
         news = f"{changed} new or changed" if changed else "nothing new"
-        output.lines([one_line(f"{place['format']}: {place['folder']}: {place['files']} files, {news}")])
+        output.lines([one_line(f"{place['format']}: {place['folder']}: {counted(place['files'], 'file')}, {news}")])
     if not places:
         output.hint("no histories of local agents or tools were found; name a file or folder to import")
 
