@@ -16,6 +16,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from chatlog.errors import CheckFailedError
+
 BLOCK = 16
 WINDOW = 2 * BLOCK - 1
 #: Words shorter than this are too common to prove anything.
@@ -131,14 +133,21 @@ class _Marks:
 
 
 def left_in(paths: Sequence[Path], wanted: Sequence[bytes]) -> list[bytes]:
-    """Return which phrases are in the bytes of some files, as another process sees them."""
+    """Return which phrases are in the bytes of some files, as another process sees them.
+
+    Raises CheckFailedError where that process does not answer.
+    """
     there = [str(path) for path in paths if path.exists()]
     request = json.dumps({"paths": there, "phrases": [phrase.hex() for phrase in wanted]})
     program = f"import sys; sys.path[:] = {sys.path!r}; from chatlog.bytescan import answer; answer()"
-    done = subprocess.run(  # noqa: S603  ourselves
-        [sys.executable, "-c", program], input=request.encode(), stdout=subprocess.PIPE, check=True
-    )
-    return [bytes.fromhex(phrase) for phrase in json.loads(done.stdout)]
+    try:
+        done = subprocess.run(  # noqa: S603  ourselves
+            [sys.executable, "-c", program], input=request.encode(), stdout=subprocess.PIPE, check=True
+        )
+        return [bytes.fromhex(phrase) for phrase in json.loads(done.stdout)]
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        said = f"the process that looks through the file's bytes failed ({type(error).__name__})"
+        raise CheckFailedError(f"{said}: nothing is proven", "what was removed is: run it again") from error
 
 
 def answer() -> None:

@@ -151,7 +151,11 @@ def check_sharing(decided: ErasePlan, forks: bool | None) -> None:
 
 
 def run(store: Store, decided: ErasePlan, *, forks: bool | None = None) -> Erased:
-    """Erase what a plan says, and prove it.  Raises BusyError while another prune or erasure is at work."""
+    """Erase what a plan says, and prove it.
+
+    Raises BusyError while another prune or erasure is at work, CheckFailedError where no process can look for what is
+    left: what is erased is gone then, and noted as not proven.
+    """
     check_sharing(decided, forks)
     with alone(store):
         return do(store, decided, Cause("erase"), forks=bool(forks))

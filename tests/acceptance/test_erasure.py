@@ -12,7 +12,7 @@ import pytest
 
 import chatlog
 from chatlog import ConversationDraft, Filters, MessageDraft, erasure
-from chatlog.errors import BusyError, NotFoundError, RefusedError
+from chatlog.errors import BusyError, CheckFailedError, NotFoundError, RefusedError
 from chatlog.models import Extra, Term, WordQuery
 from chatlog.store import Store
 from chatlog.store.forgetting import Cause
@@ -251,6 +251,19 @@ def test_a_hold_that_came_meanwhile(tmp_path: Path) -> None:
         done = erasure.run(store, plan)
         assert (False, True) == (done.complete, "legal hold" in done.why)
         assert ([], 1) == (erasure.unfinished(store), store.get(name).messages)
+
+
+@pytest.mark.parametrize("python", ["/nonexistent", "/bin/false", "/bin/true"])
+def test_a_scan_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, python: str) -> None:
+    """Where no other process can look, as in a program that holds Python, nothing is proven; run again, it is."""
+    with chatlog.open(tmp_path / PATH) as store:
+        name = store.new(messages=[MessageDraft(role="user", text=secret("text", 1))]).id
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "executable", python)
+            with pytest.raises(CheckFailedError, match="nothing is proven"):
+                erasure.run(store, erasure.plan(store, [store.get(name)], []))
+        assert [name] == erasure.unfinished(store)
+        assert (True, []) == (erasure.resume(store).complete, erasure.unfinished(store))
 
 
 def test_only_one_at_a_time(tmp_path: Path) -> None:
