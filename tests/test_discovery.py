@@ -12,8 +12,8 @@ from chatlog.discovery import Found, discover, locations
 #: Formats that are exports of a web service or a data set: nothing on a computer writes them by itself.
 EXPORTS = {
     "chat_exporter", "chatbotui", "chatgpt", "chatlog", "cherry_studio", "claude_ai", "deepseek", "entire",
-    "gemini_takeout", "google_aistudio", "grok", "langchain", "librechat", "lobechat", "ms_copilot", "nextchat",
-    "oasst", "openai_messages", "sharegpt",
+    "gemini_takeout", "google_aistudio", "grok", "grok_x", "langchain", "librechat", "lobechat", "ms_copilot",
+    "nextchat", "oasst", "openai_messages", "sharegpt",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chatlog.formats import chatgpt
+from chatlog.formats import build, chatgpt
 from chatlog.formats.source import file_source
 from chatlog.models import MessageDraft
 
@@ -286,6 +286,13 @@ def test_sparse_messages_of_other_exporters() -> None:
     contents: list[Any] = [{"parts": ["one"]}, "two", ["three"], {"text": "four"}, None]
     nodes = [node(f"n{i}", None, "", content=content) for i, content in enumerate(contents)]
     assert [message.text for message in messages(read(conversation(*nodes)))] == ["one", "two", "three", "four", ""]
+
+
+def test_thoughts_that_are_words() -> None:
+    """Thoughts may stand as one text instead of a list."""
+    content = {"content_type": "thoughts", "thoughts": "Iron or steel?"}
+    message = messages(read(conversation(node("n", None, "", role="assistant", content=content))))[0]
+    assert (build.reasoning("Iron or steel?"),) == message.parts
 
 
 def test_odd_objects_among_the_strings() -> None:

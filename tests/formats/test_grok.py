@@ -55,6 +55,13 @@ def test_facts_of_a_conversation() -> None:
     assert expected == conversations(fixture())[-1]
 
 
+def test_what_agents_thought() -> None:
+    """Each agent's thoughts are reasoning; those that are told of the response already are told once."""
+    traces = [{"agent_id": "Grok", "thinking_trace": "Wind?"}, {"thinking_trace": "Water?"}]
+    (found,) = messages(read(row("a", sender="assistant", thinking_trace="Water?", agent_thinking_traces=traces)))
+    assert (build.reasoning("Water?"), build.reasoning("Wind?", agent="Grok"), build.text("a")) == found.parts
+
+
 def test_the_tree() -> None:
     """Responses are linked by their parents, a second answer is a branch."""
     assert [("r1", None), ("r2", "r1"), ("r4", "r2"), ("r3", "r1")] == links(fixture())

@@ -37,6 +37,7 @@ READERS = (
     "lobechat",
     "cherry_studio",
     "grok",
+    "grok_x",
     "grok_cli",
     "chatgpt",
     "claude_ai",

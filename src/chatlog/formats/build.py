@@ -193,6 +193,12 @@ def numbered(name: str, used: Counter[str]) -> str:
     return name if used[name] == 1 else f"{name}#{used[name]}"
 
 
+def dated_id(draft: MessageDraft, used: Counter[str]) -> str:
+    """Return an id from a message's time, role and words, where those before it may be gone from a later export."""
+    words = hashlib.sha256(draft.text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return numbered(f"{draft.created_at}-{draft.role}-{words}", used)
+
+
 def derived_conversation_id(drafts: Iterable[MessageDraft]) -> str:
     """Return an id for a conversation without one: a hash of all of its messages."""
     digest = hashlib.sha256()

@@ -198,7 +198,8 @@ def asset_id(address: str) -> str:
 
 
 def _thoughts(row: Row) -> Iterator[Part]:
-    for thought in row.content.get("thoughts") or ():
+    told = row.content.get("thoughts") or ()
+    for thought in [{"content": told}] if isinstance(told, str) else told:
         chunks = thought.get("chunks") or []
         content = thought.get("content") or "".join(chunk for chunk in chunks if isinstance(chunk, str))
         held = {"content", *(["chunks"] if all(str(chunk) in content for chunk in chunks) else [])}

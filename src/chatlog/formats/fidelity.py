@@ -203,6 +203,11 @@ READINGS = {
     "grok": Reading(
         "Grok", "accounts.x.ai: Download account data", "titles times models reasoning attachments branches"
     ),
+    "grok_x": Reading(
+        "Grok on X",
+        "`data/grok-chat-item.js` of X's archive: Settings → Your account → Download an archive of your data",
+        "times attachments",
+    ),
     "grok_cli": Reading(
         "Grok Build (`grok`)",
         _LOCAL,

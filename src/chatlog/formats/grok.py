@@ -32,7 +32,6 @@ _CAPITAL = re.compile(r"(?<=[a-z0-9])[A-Z]")
 _RENDERED = re.compile(r"<(grok:render)\b")
 _IMAGES = ("generated_image_urls", "image_attachments", "image_edit_uri", "image_edit_uris")
 _KEPT_AS_PARTS = (
-    "agent_thinking_traces",
     "steps",
     "web_search_results",
     "cited_web_search_results",
@@ -56,6 +55,7 @@ _CONVERSATION_TOLD = frozenset(
 _RESPONSE_TOLD = frozenset(
     {
         "_id",
+        "agent_thinking_traces",
         "conversation_id",
         "create_time",
         "file_attachments",
@@ -169,7 +169,7 @@ def _message(row: Row, key: str, parent: str | None, prompt: Row) -> MessageDraf
         raise TypeError("a message that is no text")
     by_user = row["sender"].lower() in _USERS
     parts = tuple(_parts(row, said))
-    text = tagged.without(said, _RENDERED).rstrip() if "<grok:render" in said else said
+    text = shown(said)
     return MessageDraft(
         role="user" if by_user else "assistant",
         text=text,
@@ -180,6 +180,11 @@ def _message(row: Row, key: str, parent: str | None, prompt: Row) -> MessageDraf
         parent=parent,
         metadata=_facts(row),
     )
+
+
+def shown(said: str) -> str:
+    """Return what is seen of an answer as words: without the places of its citations and cards."""
+    return tagged.without(said, _RENDERED).rstrip() if "<grok:render" in said else said
 
 
 def _facts(row: Row) -> dict[str, Any]:
@@ -204,6 +209,9 @@ def _parts(row: Row, said: str) -> Iterator[Part]:
             if isinstance(thought, str)
             else {"type": "thinking_trace", "thinking_trace": thought}
         )
+    for trace in row.get("agent_thinking_traces") or ():
+        if trace.get("thinking_trace") != thought:
+            yield build.reasoning(trace["thinking_trace"], **build.compact({"agent": trace.get("agent_id")}))
     for key in _KEPT_AS_PARTS:
         if row.get(key):
             yield {"type": key, key: row[key]}

@@ -7,7 +7,6 @@ first, and an answer may have the time of its question: the rows are turned roun
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections import Counter
 from collections.abc import Iterator
@@ -127,13 +126,11 @@ def _conversation(talk: str, said: list[_Row]) -> Iterator[Record]:
     last: str | None = None
     used: Counter[str] = Counter()
     for row in said:
-        words = hashlib.sha256(row.words.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        last, before = build.numbered(f"{row.moment}-{row.role}-{words}", used), last
-        yield MessageDraft(
+        draft = MessageDraft(
             role=row.role,
             text=row.words,
             author=None if row.author.lower() in (*_USERS, "ai") else row.author or None,
             created_at=row.moment,
-            source_id=last,
-            parent=before,
         )
+        last, before = build.dated_id(draft, used), last
+        yield draft._replace(source_id=last, parent=before)
