@@ -302,14 +302,27 @@ def test_a_cursor_holds_while_others_write(store: Store) -> None:
 
 @pytest.mark.parametrize(
     "place",
-    ["", "x", "é", "AAAA", "[]", '["a"]', '["a", "b"]', '[{"a": 1}, 3]', "[[1], 3]", '["a", 1' + "0" * 30 + "]"],
-)
+    [
+        "", "x", "é", "AAAA", "[]", '["a", 3]', '["updated DESC"]', '["updated DESC", "a", "b"]',
+        '["updated DESC", {"a": 1}, 3]', '["updated DESC", [1], 3]', '["updated DESC", "a", 1' + "0" * 30 + "]",
+    ],
+)  # fmt: skip
 def test_a_cursor_that_is_none_is_refused(store: Store, place: str) -> None:
     """A cursor of another list, or made by hand, is a usage error."""
     cursor = base64.urlsafe_b64encode(place.encode()).decode() if place.startswith("[") else place
     make(store, "a", "b")
     with pytest.raises(UsageError, match="is not a cursor"):
         store.conversations(cursor=cursor)
+
+
+@pytest.mark.parametrize("sort", ["title", "title:desc", "created", "updated:asc"])
+def test_a_cursor_of_another_order_is_refused(store: Store, sort: str) -> None:
+    """A time is no place among titles: the page would begin anywhere."""
+    make(store, "a", "b")
+    cursor = store.conversations(limit=1).next_cursor
+    with pytest.raises(UsageError, match="is not a cursor"):
+        store.conversations(sort=sort, cursor=cursor)
+    assert 1 == len(store.conversations(sort="updated", cursor=cursor).items)
 
 
 @pytest.mark.parametrize(

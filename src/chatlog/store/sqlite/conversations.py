@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from chatlog.canonical import canonical_json
@@ -188,30 +189,30 @@ def page(  # noqa: PLR0913  the list has as many aspects
     more, more_values = listing_where(filters)
     condition, values = " AND ".join([*clauses, *more]), [*values, *more_values]
     total = connection.execute(f"SELECT count(*) FROM conversations AS c WHERE {condition}", values).fetchone()[0]
+    order = "DESC" if descending else "ASC"
     if cursor is not None:
         condition += f" AND ({column}, c.key) {'<' if descending else '>'} (?, ?)"
-        values += _parse_cursor(cursor)
-    order = "DESC" if descending else "ASC"
+        values += _parse_cursor(cursor, f"{name} {order}")
     rows = connection.execute(
         f"""SELECT {_COLUMNS}, {column}, c.key FROM conversations AS c WHERE {condition}
             ORDER BY {column} {order}, c.key {order} LIMIT ?""",
         [*values, -1 if limit is None else limit + 1],
     ).fetchall()
     shown = rows if limit is None else rows[:limit]
-    next_cursor = _cursor(shown[-1][-2:]) if shown and len(rows) > len(shown) else None
+    next_cursor = _cursor(f"{name} {order}", shown[-1][-2:]) if shown and len(rows) > len(shown) else None
     return Page(tuple(from_row(row) for row in shown), total, next_cursor)
 
 
-def _cursor(place: Sequence[Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(list(place)).encode()).decode().rstrip("=")
+def _cursor(order: str, place: Sequence[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps([order, *place]).encode()).decode().rstrip("=")
 
 
-def _parse_cursor(cursor: str) -> list[Any]:
-    try:
-        place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except ValueError:
-        place = None
-    if not isinstance(place, list) or len(place) != 2 or not _is_place(*place):
+def _parse_cursor(cursor: str, order: str) -> list[Any]:
+    """Return a row's place in an order.  Raises UsageError for a cursor of another: its values mean nothing here."""
+    of, place = "", list[Any]()
+    with suppress(ValueError, TypeError):
+        of, *place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    if of != order or len(place) != 2 or not _is_place(*place):
         raise UsageError("that is not a cursor of this list", "use the next_cursor that list --json printed")
     return place
 
