@@ -252,6 +252,25 @@ def test_ids_and_filters_choose_what_is_exported(arguments: tuple[str, ...], con
     assert conversations == len(trip("export", *arguments, "--to", "openai").lines)
 
 
+@pytest.mark.parametrize(
+    ("target", "begins"),
+    [
+        ("trip.md", "---"),
+        ("trip.HTML", "<!DOCTYPE html>"),
+        ("trip.csv", "ref,"),
+        ("trip.json", '{"type": "chatlog"'),
+        ("trip.jsonl", '{"type":"chatlog"'),
+        ("trip.txt", '{"type":"chatlog"'),
+    ],
+)
+def test_a_file_s_name_says_its_form(target: str, begins: str, trip: Run, tmp_path: Path) -> None:
+    """Without --to nobody finds JSON lines in a file that is called a page; what --to names comes first."""
+    assert 0 == trip("export", "@last", "-o", target).code
+    assert begins == (tmp_path / target).read_text()[: len(begins)]
+    assert 0 == trip("export", "@last", "-o", target, "--force", "--to", "jsonl").code
+    assert '{"type":"chatlog"' == (tmp_path / target).read_text()[:17]
+
+
 def test_a_form_is_named_once(trip: Run) -> None:
     """--json and --format are as good as --to, which goes before them; one that is none is refused."""
     plain = trip("export", LISBON, "--to", "json").out

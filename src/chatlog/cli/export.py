@@ -31,11 +31,15 @@ def _view(session: Session) -> Store:
     return view(session.store(), session.redactor())
 
 
-def _form(session: Session, typed: str | None) -> str:
-    """Return the form that --to names, or else --json or --format; beside --to these say how errors are told."""
+def _form(session: Session, typed: str | None, target: str) -> str:
+    """Return the form that --to names, or else --json or --format, or the end of the file's name.
+
+    Beside --to the options say how errors are told.
+    """
     asked = "json" if session.flags.get("json") else session.flags.get("format")
     if typed or asked is None:
-        return typed or "jsonl"
+        end = Path(target).suffix.lower() if not target.endswith("/") else ""
+        return typed or next((name for name, form in WRITERS.items() if form.extension == end), "jsonl")
     if asked not in WRITERS:
         raise UsageError(f"an export cannot be written as {asked}", choices_hint(asked, WRITERS))
     return str(asked)
@@ -54,7 +58,7 @@ def command(
     conversations: Conversations = None,
     to: Annotated[
         str | None,
-        typer.Option(metavar="FORMAT", help=f"One of: {', '.join(WRITERS)} (jsonl).", autocompletion=_writers),
+        typer.Option(metavar="FORMAT", help=f"{', '.join(WRITERS)} (by -o, or jsonl).", autocompletion=_writers),
     ] = None,
     target: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE|DIR/|-", help="A file, a folder (one file each), or stdout.")
@@ -69,7 +73,7 @@ def command(
     form holds.
     """
     session = Session.of(ctx)
-    to = _form(session, to)
+    to = _form(session, to, target)
     store = _view(session) if redact else session.store()
     filters = session.filters()
     found = session.named(store, conversations) if conversations else None
