@@ -342,6 +342,14 @@ def test_an_unknown_place_is_refused(store: Store) -> None:
         found(store, "zebra", within=("nowhere",))
 
 
+@pytest.mark.parametrize("limit", [0, -3])
+def test_a_number_of_results_is_one_at_least(store: Store, limit: int) -> None:
+    """Words, a pattern or conversations: none or fewer is a usage error."""
+    for use in (lambda: found(store, "x", limit=limit), lambda: found(store, "x", mode="regex", limit=limit)):
+        with pytest.raises(UsageError, match="results are none"):
+            use()
+
+
 def test_an_unknown_mode_is_refused(store: Store) -> None:
     """The hint lists the modes."""
     with pytest.raises(UsageError, match="'magic' is not a way to search") as caught:

@@ -57,8 +57,9 @@ def recall(
     provider: str | Embedder = NONE,
 ) -> Recall:
     """Find memories; `provider` is the embedder that compares meanings, or its name.  A question never fails."""
-    terms = language.content_terms(language.parse(text, store.clock()).terms)
-    memories = list(store.memories.all(namespace, tags))
+    query = language.parse(text, store.clock())
+    terms = language.content_terms(query.terms)
+    memories = [one for one in store.memories.all(namespace, tags) if not _held(query.without, words_of(one))]
     held = [(_held(terms, words_of(memory)), _held(terms, memory.key)) for memory in memories]
     words = _by_words(len(terms), held)
     warnings: tuple[str, ...] = ()
@@ -106,7 +107,8 @@ def _held(terms: Sequence[Term], text: str) -> frozenset[int]:
     """Return which of the terms a text has, in another form of the word or as a part of a longer name too."""
     words = re.findall(r"\w+", text.lower())
     stems = {_stem(word) for word in words}
-    return frozenset(index for index, term in enumerate(terms) if _is_in(term.text.lower(), text.lower(), words, stems))
+    asked = (term.text.lower() if term.phrase else language.bare(term.text) for term in terms)
+    return frozenset(index for index, word in enumerate(asked) if _is_in(word, text.lower(), words, stems))
 
 
 def _is_in(term: str, text: str, words: Sequence[str], stems: set[str]) -> bool:

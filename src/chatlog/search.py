@@ -39,9 +39,11 @@ def search_messages(
 ) -> Results:
     """Find messages.
 
-    Dates in the query count from `now`, the store's clock by default.  Raises UsageError for an unknown mode or a
-    pattern that is none; a query never fails.
+    Dates in the query count from `now`, the store's clock by default.  Raises UsageError for an unknown mode, a number
+    of results below one, or a pattern that is none; a query never fails.
     """
+    if options.limit < 1:
+        raise UsageError(f"{options.limit} results are none", "limit is a number from 1 on")
     if unknown := set(options.within) - set(language.PLACES):
         raise UsageError(f"'{min(unknown)}' is not a place to search in", choices_hint(min(unknown), language.PLACES))
     if options.mode not in MODES:

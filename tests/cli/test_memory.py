@@ -97,6 +97,25 @@ def test_memories_are_found(run: Run) -> None:
     assert item["matched"] in ("words", "both")
 
 
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("what about the diet?", ["diet"]),
+        ("(diet), please!", ["diet"]),
+        ("food -peanuts", ["drink"]),
+        ("food", ["diet", "drink"]),
+        ('"green tea"', ["drink"]),
+    ],
+)
+def test_a_memory_is_asked_for_as_a_message_is(run: Run, question: str, expected: list[str]) -> None:
+    """The marks around a word are none of it, and what has an unwanted word is left out."""
+    run("memory", "set", "diet", "food without peanuts")
+    run("memory", "set", "drink", "green tea with the food")
+    run("config", "set", "embedder", "none")
+    found = run("memory", "search", "--json", question).json
+    assert expected == sorted(item["key"] for item in found["items"])
+
+
 def test_a_search_that_finds_nothing(run: Run) -> None:
     """Exit code 1 and no words."""
     run("memory", "set", "editor", "helix")
