@@ -214,11 +214,12 @@ def finish(store: Store, wanted: Sequence[bytes] | None, names: Sequence[str] = 
     if left is None:
         why = "a reader holds an older state of the file open, which still has it: run it again when that is closed"
         return Erased(complete=False, why=why, phrases=len(wanted or ()), vacuumed=vacuumed, retryable=True)
-    stray = {*left} - store.forgetting.still_said(left) if left else ()
+    stray = {*left} - store.forgetting.still_said(left, by_anyone=True) if left else ()
     if stray:
         why = f"{len(stray)} pieces of it are still in the file"
         return Erased(complete=False, why=why, phrases=len(wanted or ()), vacuumed=vacuumed)
-    return _proven(store, names, Erased(True, "", len(wanted or ()), len(left), vacuumed))
+    said = store.forgetting.still_said(left, by_anyone=False) if left else ()  # what others say is not told
+    return _proven(store, names, Erased(True, "", len(wanted or ()), len(said), vacuumed))
 
 
 def _proven(store: Store, names: Sequence[str], done: Erased) -> Erased:

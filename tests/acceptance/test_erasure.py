@@ -193,6 +193,16 @@ def test_a_fork_that_is_being_removed(tmp_path: Path) -> None:
     assert [] == left(tmp_path, range(1, 2))
 
 
+def test_what_others_say_is_not_told(tmp_path: Path) -> None:
+    """The proof allows for the same words in another user's history; the count of what is elsewhere leaves them out."""
+    said = [MessageDraft(role="user", text=secret("text", 1))]
+    with chatlog.open(tmp_path / PATH, user="ana") as ana, chatlog.open(tmp_path / PATH, user="bob") as bob:
+        ana.new(messages=said)
+        twice = [bob.new(messages=said).id for _ in range(2)]
+        done = [erasure.run(bob, erasure.plan(bob, [bob.get(name)], [])) for name in twice]
+    assert [(True, True), (True, False)] == [(one.complete, one.elsewhere > 0) for one in done]
+
+
 def test_a_hold_beats_it(tmp_path: Path) -> None:
     """What is on legal hold stays, also what a fork on hold shares."""
     with chatlog.open(tmp_path / PATH) as store:
@@ -334,7 +344,7 @@ def test_an_encrypted_file(tmp_path: Path) -> None:
         done = erasure.run(store, erasure.plan(store, [store.get(name)], []))
         assert (True, True) == (done.complete, done.vacuumed)
         phrases = [secret("text", n).encode() for n in (1, 2)]
-        assert {phrases[1]} == store.forgetting.still_said(phrases)
+        assert {phrases[1]} == store.forgetting.still_said(phrases, by_anyone=True)
         assert other == store.get("@last").id
 
 

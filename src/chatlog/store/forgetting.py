@@ -89,8 +89,8 @@ class Forgetting(Protocol):
     def words(self, ids: Sequence[str], refs: Sequence[Ref], *, shared: bool = True) -> Iterator[str]:
         """Yield what is said in conversations, around them and in messages; `shared`: also by other conversations."""
 
-    def still_said(self, phrases: Sequence[bytes]) -> set[bytes]:
-        """Return which of some phrases stand somewhere in the store."""
+    def still_said(self, phrases: Sequence[bytes], *, by_anyone: bool) -> set[bytes]:
+        """Return which of some phrases stand somewhere in the user's history, or in anyone's."""
 
     # forgetting
 

@@ -133,10 +133,10 @@ class SqliteForgetting:
                 rows = removal.said_in(connection, key, seq - 1, shared=True)
             yield from (words for found, *said in rows[:1] if found == seq for words in said if words)
 
-    def still_said(self, phrases: Sequence[bytes]) -> set[bytes]:
-        finder = bytescan.Finder(phrases)
+    def still_said(self, phrases: Sequence[bytes], *, by_anyone: bool) -> set[bytes]:
+        finder, user = bytescan.Finder(phrases), None if by_anyone else self.user
         with self._pool.read() as connection:
-            return {phrase for piece in removal.all_said(connection) for phrase in finder.within(piece, fold=True)}
+            return {piece for said in removal.all_said(connection, user) for piece in finder.within(said, fold=True)}
 
     # forgetting
 

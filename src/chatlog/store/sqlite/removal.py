@@ -234,27 +234,28 @@ def said_around(connection: Connection, key: int) -> list[str]:
     ]
 
 
-#: Everything that anybody said, where a phrase may stand: table and columns.
+#: Everything that anybody said, where a phrase may stand: table, columns, and which rows are one user's.
 SAID = (
-    ("bodies", "text, tool, parts, metadata, author, extra, tool_extra"),
-    ("conversations", "id, title, state, metadata, project, model, source_id, hold"),
-    ("messages", "source_id, key, model"),
-    ("tags", "tag"),
-    ("summaries", "text"),
-    ("memories", "namespace, key, value, tags"),
-    ("policies", "name, rule"),
-    ("tombstones", "source_id, message_id"),
-    ("audit", "detail"),
-    ("sqlite_master", "sql"),
+    ("bodies", "text, tool, parts, metadata, author, extra, tool_extra", "user = ?"),
+    ("conversations", "id, title, state, metadata, project, model, source_id, hold", "user = ?"),
+    ("messages", "source_id, key, model", "conversation IN (SELECT key FROM conversations WHERE user = ?)"),
+    ("tags", "tag", "user = ?"),
+    ("summaries", "text", "user = ?"),
+    ("memories", "namespace, key, value, tags", "user = ?"),
+    ("policies", "name, rule", "user = ?"),
+    ("tombstones", "source_id, message_id", "user = ?"),
+    ("audit", "detail", "user = ?"),
+    ("sqlite_master", "sql", "? IS NULL"),
 )
 
 
-def all_said(connection: Connection) -> Iterator[bytes]:
-    """Yield all words in the tables, in large pieces."""
+def all_said(connection: Connection, user: str | None = None) -> Iterator[bytes]:
+    """Yield all words in the tables, or those of one user, in large pieces."""
     piece: list[str] = []
     length = 0
-    for table, columns in SAID:
-        for row in connection.execute(f"SELECT {columns} FROM {table}"):
+    for table, columns, owned in SAID:
+        rows = f"SELECT {columns} FROM {table} WHERE {owned if user is not None else '? IS NULL'}"
+        for row in connection.execute(rows, (user,)):
             words = [value for value in row if value]
             piece += words
             length += sum(map(len, words))
