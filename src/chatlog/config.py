@@ -162,6 +162,10 @@ class Settings:
             self._file = read(self.path, required=self.is_named)
         return self._file
 
+    def pass_over_file(self) -> None:
+        """Take the settings as if the config file held none."""
+        self._file = {}
+
     def unknown(self) -> list[str]:
         """Return the names in the config file that mean nothing."""
         return sorted(self.file.keys() - BY_NAME.keys() - TABLES)

@@ -135,11 +135,19 @@ def test_a_file_that_is_not_toml_is_named(run: Run, tmp_path: Path) -> None:
 def test_a_value_the_file_may_not_hold_can_be_mended(run: Run, tmp_path: Path) -> None:
     """A bad value in the file is refused by the verbs, and `config set` still replaces it."""
     (tmp_path / "c.toml").write_text("format = 'papyrus'\n")
-    ran = run("config", "path", "--config", "c.toml")
+    ran = run("config", "list", "--config", "c.toml")
     assert 2 == ran.code
     assert "'papyrus' is not a value of format (from the file)" in ran.err
     assert 0 == run("config", "set", "format", "text", "--config", "c.toml").code
-    assert 0 == run("config", "path", "--config", "c.toml").code
+    assert 0 == run("config", "list", "--config", "c.toml").code
+
+
+@pytest.mark.parametrize("text", ["user = SECRETWORD", "format = 'papyrus'"])
+def test_the_place_of_a_broken_file_is_told(text: str, run: Run, tmp_path: Path) -> None:
+    """An editor is opened on it to mend it."""
+    (tmp_path / "bad.toml").write_text(f"{text}\n")
+    ran = run("config", "path", "--config", "bad.toml")
+    assert (0, "bad.toml\n", "") == (ran.code, ran.out, ran.err)
 
 
 def test_a_name_that_means_nothing_is_named(run: Run, tmp_path: Path) -> None:

@@ -11,10 +11,17 @@ from chatlog.errors import ChatlogError, UsageError, choices_hint
 from chatlog.output import to_json
 
 
-def serve(session: Session, batch: str, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """Answer every request on stdin as soon as it comes.  Raises UsageError where a batch comes from elsewhere."""
+def serve(
+    session: Session, batch: str, answer: Callable[[dict[str, Any]], dict[str, Any]], *, beside: object = None
+) -> None:
+    """Answer every request on stdin as soon as it comes.
+
+    Raises UsageError where a batch comes from elsewhere, or where something is asked `beside` it.
+    """
     if batch != STDIN:
         raise UsageError("a batch comes on stdin", "--batch -")
+    if beside:
+        raise UsageError("a batch has what it asks on stdin", "leave out --batch, or what is asked beside it")
     for line in session.read_bytes("requests"):
         if not line.strip():
             continue

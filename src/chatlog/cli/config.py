@@ -10,7 +10,7 @@ import typer
 from chatlog import config, timespec
 from chatlog.cli.options import meant, set_number, verb
 from chatlog.cli.session import Session
-from chatlog.errors import NoVectorsError
+from chatlog.errors import NoVectorsError, UsageError
 from chatlog.output import FORMATS, THING, Column, Listing
 
 
@@ -88,7 +88,12 @@ def path(ctx: typer.Context) -> None:
     """Print where the config file is, or would be."""
     session = Session.of(ctx)
     where = session.settings.path
-    session.output.thing("path", {"path": str(where), "exists": where.exists()}, [str(where)])
+    try:
+        output = session.output
+    except UsageError:  # what is wrong with the file may be why its path is asked for
+        session.settings.pass_over_file()
+        output = session.output
+    output.thing("path", {"path": str(where), "exists": where.exists()}, [str(where)])
 
 
 COMMANDS = {"list": list_, "get": get, "set": set_, "path": path}

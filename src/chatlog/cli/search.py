@@ -85,7 +85,7 @@ def command(
     )
     if batch is not None:
         defaults = {"output": output, **({"in": MEMORY} if in_memory else {})}
-        serve(session, batch, lambda asked: _answer(session, store, {**defaults, **asked}, options))
+        serve(session, batch, lambda asked: _answer(session, store, {**defaults, **asked}, options), beside=words)
         return
     filters = _asked_filters(session, store, conv, words)
     text = _asked_text(session, words, filters)

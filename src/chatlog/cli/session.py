@@ -252,12 +252,14 @@ class Session:
         return [name for ref in refs for name in (self.read_text("ids").split() if ref == STDIN else [ref])]
 
     def filters(self, **changes: Any) -> Filters:
-        """Return what the filter options say.  Raises UsageError for a date that is none."""
+        """Return what the filter options say.  Raises UsageError for a date that is none, or a span of none."""
         flags = dict(self.filter_flags)
         now = self.now()
         for name, bound in (("since", timespec.since), ("until", timespec.until)):
             if name in flags:
                 flags[name] = bound(flags[name], now)
+        if flags.get("since") and flags.get("until") and flags["since"] > flags["until"]:
+            raise UsageError("--since is later than --until, and nothing is both", "swap the two dates")
         for name in ("tags", "no_tags", "title"):
             if name in flags:
                 flags[name] = tuple(flags[name])
