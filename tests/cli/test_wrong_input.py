@@ -23,6 +23,7 @@ HUGE = "9" * 30
         (("list", "--since", "99999999y"), 2),
         (("list", "--since", "2026-02-01", "--until", "2026-01-01"), 2),
         (("search", "lisbon", "--batch", "-"), 2),
+        (("context", LISBON, "--batch", "-"), 2),
         (("prune", "--max-seconds", "abc", "--expired"), 2),
         (("context", LISBON, "--budget", "100", "--reserve", "200"), 8),
         (("show", f"{LISBON}:{HUGE}"), 2),

@@ -65,7 +65,7 @@ def command(
     )
     request = replace(request, query=None if query is None else session.text(query, "the query"))
     if batch is not None:
-        _serve(session, batch, request, redact=redact)
+        _serve(session, batch, request, conversation, redact=redact)
         return
     if conversation is None:
         raise UsageError("say which conversation", "chatlog context @last")
@@ -163,7 +163,7 @@ _KEYS: dict[str, tuple[type, str]] = {
 }
 
 
-def _serve(session: Session, batch: str, defaults: Request, *, redact: bool) -> None:
+def _serve(session: Session, batch: str, defaults: Request, beside: str | None, *, redact: bool) -> None:
     stores = {redact: _store(session, redact=redact)}
 
     def answer(asked: dict[str, Any]) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def _serve(session: Session, batch: str, defaults: Request, *, redact: bool) -> 
         )
         return {"schema_version": SCHEMA_VERSION, **found.record()}
 
-    serve(session, batch, answer)
+    serve(session, batch, answer, beside=beside)
 
 
 def _requested(values: dict[str, Any], defaults: Request) -> tuple[str, Request]:
