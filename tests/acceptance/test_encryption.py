@@ -7,8 +7,10 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,8 @@ from chatlog.keys import new_key, parse, written
 from chatlog.models import Term, WordQuery
 from chatlog.store import files, open_store
 from chatlog.store.sqlite import cipher
+from chatlog.store.sqlite.connection import connect
+from chatlog.store.sqlite.database_file import Registry
 
 from .helpers import SOURCES, chatlog_process, faults, plain_connection, rounds
 
@@ -199,6 +203,34 @@ def test_encrypt_rekey_and_decrypt_keep_everything(tmp_path: Path) -> None:
                 chatlog.open(path, key=old, create=False)
     assert ["chats.db"] == [found.name for found in tmp_path.iterdir()]
     assert ([], 0o600) == (faults(path), path.stat().st_mode & 0o777)
+
+
+def test_no_connection_is_opened_while_bytes_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor the other way round: closing the file would let go of the locks that another thread's connection holds."""
+    path, free = filled(tmp_path / "chats.db", "a passphrase of words"), list[bool]()
+
+    def is_free() -> bool:
+        if is_mine := Registry._turn.acquire(blocking=False):
+            Registry._turn.release()
+        return is_mine
+
+    def another_thread_may_open() -> bool:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(is_free).result()
+
+    def noting(function: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*arguments: Any, **named: Any) -> Any:
+            free.append(another_thread_may_open())
+            return function(*arguments, **named)
+
+        return noted
+
+    monkeypatch.setattr(Path, "open", noting(Path.open))
+    monkeypatch.setattr("chatlog.store.sqlite.engine.connect", noting(connect))
+    with chatlog.open(path, key="a passphrase of words") as store:
+        assert [False] == [*dict.fromkeys(free)]
+        assert (b"", True) == (Registry.head(path, 16), another_thread_may_open())
+        assert 5 == len(store.conversations().items)
 
 
 def test_a_file_that_is_open_elsewhere_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

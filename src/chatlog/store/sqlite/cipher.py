@@ -12,6 +12,7 @@ from typing import Any
 
 from chatlog.errors import ChatlogError, DamagedFileError, SchemaMismatchError, UsageError, WrongKeyError
 from chatlog.keys import KEY_BYTES, SALT_BYTES, Key
+from chatlog.store.sqlite.database_file import Registry
 
 MAGIC = b"SQLite format 3\x00"
 PAGE = 4_096
@@ -36,19 +37,19 @@ def unlock(connection: Any, key: Key | None) -> None:
 
 
 def explain(path: Path, key: Key | None) -> ChatlogError:
-    """Return what is wrong with a file that is no database to the driver; nobody may have it open."""
-    with path.open("rb") as file:
-        data = file.read(PAGE * 16)
+    """Return what is wrong with a file that is no database to the driver."""
+    data = Registry.head(path, PAGE * 16)
+    damaged = DamagedFileError(f"{path} has a damaged header", "restore a backup: chatlog db restore")
+    if not data or (data.startswith(MAGIC) and key is None):  # what this process has open it had read before
+        return damaged
     if data.startswith(MAGIC):
-        if key is not None:
-            return SchemaMismatchError(
-                f"{path} is not encrypted, but a key was given", "leave the key out, or: chatlog db encrypt"
-            )
-        return DamagedFileError(f"{path} has a damaged header", "restore a backup: chatlog db restore")
+        return SchemaMismatchError(
+            f"{path} is not encrypted, but a key was given", "leave the key out, or: chatlog db encrypt"
+        )
     if _is_text(data[:100]):
         return SchemaMismatchError(f"{path} is a text file, not a database", "check --db")
     if _was_plain(data) or (key is not None and _fits(data, key)):
-        return DamagedFileError(f"{path} has a damaged header", "restore a backup: chatlog db restore")
+        return damaged
     if key is None:
         return WrongKeyError(
             f"{path} is encrypted, or not a database", "give its key: key_file, key_command or keyring"
@@ -89,10 +90,9 @@ def _is_sealed(page: bytes, number: int, secret: bytes, salt: bytes) -> bool:
     return hmac.compare_digest(hmac.digest(sealing, said, "sha512"), page[-SEAL:])
 
 
-def settled(path: Path, key: Key | None, *, is_open: bool) -> Key | None:
+def settled(path: Path, key: Key | None) -> Key | None:
     """Return the key as it is used: a passphrase is derived once, with the salt that begins the file."""
-    if key is None or key.raw is not None or is_open or not path.is_file():
+    if key is None or key.raw is not None:
         return key
-    with path.open("rb") as file:
-        salt = file.read(SALT_BYTES)
+    salt = Registry.head(path, SALT_BYTES)
     return key if len(salt) < SALT_BYTES or salt == MAGIC else key.with_salt(salt)

@@ -139,7 +139,7 @@ def looked_at(path: Path, key: Key | None = None) -> Iterator[Connection]:
 
     A file without a log is taken as it stands: reading it otherwise would leave a log beside it that is never removed.
     """
-    key = cipher.settled(path, key, is_open=Registry.is_open(path))
+    key = cipher.settled(path, key)
     mode = "ro" if beside(path, WAL).exists() else "ro&immutable=1"
     with closing(_open(path, mode, key)) as connection:
         yield connection
@@ -302,9 +302,8 @@ class Pool:
         try:
             return self._idle.pop()
         except IndexError:
-            connection = self._open_connection()
-            Registry.add(self.file, 1)
-            return connection
+            with Registry.opening(self.file):
+                return self._open_connection()
 
     def _give_back(self, connection: Connection) -> None:
         self._idle.append(connection)

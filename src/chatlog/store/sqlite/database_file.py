@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import stat
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from chatlog.errors import NoDatabaseError, UsageError
@@ -36,6 +38,9 @@ class Registry:
     """Which files this process has open, so that nothing reads their bytes meanwhile."""
 
     _lock = threading.Lock()
+    #: Held while a connection is opened and counted, and while a file's bytes are read: to close a file that a
+    #: connection has open would let go of SQLite's locks.
+    _turn = threading.RLock()
     _open: dict[Path, int] = {}  # noqa: RUF012  guarded by the lock
     _torn: frozenset[Path] = frozenset()
 
@@ -44,6 +49,23 @@ class Registry:
         """Count connections in or out."""
         with cls._lock:
             cls._open[path] = cls._open.get(path, 0) + count
+
+    @classmethod
+    @contextmanager
+    def opening(cls, path: Path) -> Iterator[None]:
+        """Count the connection that is opened meanwhile."""
+        with cls._turn:
+            yield
+            cls.add(path, 1)
+
+    @classmethod
+    def head(cls, path: Path, size: int) -> bytes:
+        """Return the first bytes of a file; none of one that is not there, or that this process has open."""
+        with cls._turn:
+            if cls.is_open(path) or not path.is_file():
+                return b""
+            with path.open("rb") as file:
+                return file.read(size)
 
     @classmethod
     def is_open(cls, path: Path) -> bool:
@@ -57,7 +79,7 @@ class Registry:
 
         SQLite believes that the child holds the locks its parent holds, and writes where others remove what it wrote.
         """
-        cls._lock = threading.Lock()
+        cls._lock, cls._turn = threading.Lock(), threading.RLock()
         cls._torn |= {path for path, count in cls._open.items() if count > 0}
         cls._open = {}
 

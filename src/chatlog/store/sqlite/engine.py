@@ -37,7 +37,7 @@ from chatlog.store.sqlite import messages as message_rows
 from chatlog.store.sqlite import tags as tag_rows
 from chatlog.store.sqlite.connection import Connection, Pool, check_driver, connect, peeked
 from chatlog.store.sqlite.conversations import Standing
-from chatlog.store.sqlite.database_file import Registry, all_of, prepare_file
+from chatlog.store.sqlite.database_file import all_of, prepare_file
 from chatlog.store.sqlite.nouns import Nouns
 from chatlog.timespec import iso
 
@@ -60,7 +60,7 @@ class SqliteStore(Nouns):
         self.clock = clock
         check_driver(synchronous, key)
         prepare_file(path, create=create)
-        key = cipher.settled(path, key, is_open=Registry.is_open(path))
+        key = cipher.settled(path, key)
         self._pool = Pool(path, lambda: connect(path, synchronous, key))
         with peeked(path, key) as connection:
             if connection is not None:

@@ -24,7 +24,7 @@ from chatlog.errors import (
 )
 from chatlog.keys import Key
 from chatlog.store.sqlite import cipher
-from chatlog.store.sqlite.database_file import Registry, why_not_opened
+from chatlog.store.sqlite.database_file import why_not_opened
 
 #: SQLite's primary result codes that mean something to a user.
 ERROR, BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, CONSTRAINT, NOTADB = 1, 5, 6, 8, 10, 11, 13, 14, 19, 26
@@ -41,7 +41,7 @@ def translate(error: Exception, path: Path, key: Key | None = None) -> ChatlogEr
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if code is not None else None
     if primary == NOTADB:
-        return _not_a_database(path, key)
+        return cipher.explain(path, key)
     if primary == CANTOPEN:
         return NoDatabaseError(f"cannot open {path}: {why_not_opened(path)}")
     if code in NOT_ALLOWED or isinstance(error, driver.InterfaceError):
@@ -91,9 +91,3 @@ _MEANINGS: dict[int, tuple[type[ChatlogError], str, str]] = {
     READONLY: (ReadOnlyError, "{path} or its folder is read-only", "copy it to a place that can be written"),
     CORRUPT: (DamagedFileError, "{path} is damaged", "run: chatlog doctor; restore a backup if it cannot be mended"),
 }
-
-
-def _not_a_database(path: Path, key: Key | None) -> ChatlogError:
-    if Registry.is_open(path):
-        return DamagedFileError(f"{path} is damaged", "restore a backup: chatlog db restore")
-    return cipher.explain(path, key)

@@ -40,7 +40,7 @@ def convert(path: Path, old: Key | None, new: Key | None) -> Replaced:
     """
     path = path.resolve()
     _check_there(path)
-    old = cipher.settled(path, old, is_open=Registry.is_open(path))
+    old = cipher.settled(path, old)
     with _part_of(path) as part, _alone(path, old) as connection:
         migrations.version_of(connection, path)
         _copy(connection, part, new)
@@ -181,7 +181,7 @@ def _put_aside(part: Path, path: Path, key: Key | None, aside: Path) -> Path | N
         part.rename(path)
         return None
     try:
-        with _alone(path, cipher.settled(path, key, is_open=Registry.is_open(path))) as connection:
+        with _alone(path, cipher.settled(path, key)) as connection:
             migrations.version_of(connection, path)
             upkeep.backup(connection, aside)
             _swap(connection, part, path)
