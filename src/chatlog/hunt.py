@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -67,6 +67,8 @@ class Hunt:
         self.options = options
         self.within = tuple(place for place in options.within if place in ("text", "tool")) or ("text", "tool")
         self.warned: list[str] = []
+        #: Which messages hold terms; a word that is nowhere is asked for on several ways.
+        self.posting = cache(self._posting)
         #: Which messages may be seen is looked up before the search, in a pass over all of them; without filters it is
         #: asked of the candidates alone.
         self.prefiltered = prefiltered or query.filters != Filters()
@@ -85,7 +87,7 @@ class Hunt:
     @cached_property
     def excluded(self) -> frozenset[int]:
         """The bodies that hold an unwanted term."""
-        found = (self.store.words.posting(term, self.within, 1 << 40) for term in self.query.without)
+        found = (self.posting((term,), 1 << 40, EVERY) for term in self.query.without)
         return frozenset().union(*(posting.bodies for posting in found))
 
     @cached_property
@@ -128,7 +130,7 @@ class Hunt:
         """Return the messages that hold all of the terms: the latest, where there are very many."""
         span = _bounds(self.allowed) if self.allowed else EVERY
         bodies, is_complete = frozenset[int](), False
-        for posting in self._backwards(partial(self.store.words.together, terms, self.within), span):
+        for posting in self._backwards(partial(self.posting, terms), span):
             bodies |= self.may_be_found(posting.bodies)
             is_complete = posting.complete
             if len(bodies) > self._enough or (self.allowed is None and not self.query.without):
@@ -188,7 +190,7 @@ class Hunt:
         if self.options.hidden:
             return
         told = (term for term in terms if not is_unspaced(term))
-        latest = {term.text: self._latest(self._posting(term, COMMON, self.span).bodies)[:NOTED] for term in told}
+        latest = {term.text: self._latest(self.posting((term,), COMMON, self.span).bodies)[:NOTED] for term in told}
         bodies = frozenset[int]().union(*latest.values())
         spots = self.store.words.spots(bodies, 0, self.query.filters, hidden=True) if bodies else []
         hidden = {spot.body for spot in spots if spot.allowed}
@@ -197,7 +199,7 @@ class Hunt:
 
     def count(self, term: Term) -> int:
         """Return how many of the user's messages hold a term, about where they are many."""
-        return self.store.words.posting(term, self.within, COMMON).total
+        return self.posting((term,), COMMON, EVERY).total
 
     # by words
 
@@ -211,7 +213,7 @@ class Hunt:
 
     def _postings(self, terms: Sequence[Term]) -> dict[Term, Posting]:
         """Return which messages hold each term: the latest, and older ones while too few of those may be found."""
-        postings = {term: self._backwards(partial(self._posting, term), self.span) for term in terms}
+        postings = {term: self._backwards(partial(self.posting, (term,)), self.span) for term in terms}
         found = {term: next(posting) for term, posting in postings.items()}
         while self.allowed and not self.whole:
             going_on = [term for term, posting in found.items() if not posting.complete]
@@ -223,8 +225,8 @@ class Hunt:
                 found[term] = Posting(found[term].bodies | older.bodies, found[term].total, older.since)
         return found
 
-    def _posting(self, term: Term, most: int, span: tuple[int, int]) -> Posting:
-        return self.store.words.posting(term, self.within, most, span=span)
+    def _posting(self, terms: tuple[Term, ...], most: int, span: tuple[int, int]) -> Posting:
+        return self.store.words.posting(terms, self.within, most, span=span)
 
     def _weighed(self, term: Term, found: Posting, rare: Sequence[Term]) -> Weighed:
         held = found.bodies if found.complete else found.bodies | self._also_shown(term, rare)
@@ -276,9 +278,9 @@ class Hunt:
         if "text" not in self.within:
             return found
         if rare:
-            found = self.store.words.posting(term, ("shown",), self.common, beside=rare, span=self.span).bodies
+            found = self.store.words.posting((term,), ("shown",), self.common, beside=rare, span=self.span).bodies
         if self.allowed and self.whole:
-            found |= self.store.words.posting(term, ("shown",), EVERY[1], span=_bounds(self.allowed)).bodies
+            found |= self.store.words.posting((term,), ("shown",), EVERY[1], span=_bounds(self.allowed)).bodies
         return found
 
     def around(self, bodies: Collection[int], reach: int) -> list[Spot]:

@@ -18,10 +18,10 @@ TEXT = ("text",)
 def test_a_posting_says_how_many_there_are(store: Store) -> None:
     """Where there are too many the latest are given, and how many there are is taken from how far back they reach."""
     store.new(messages=[say(f"{'zebra' if number % 2 else 'ox'} {number}") for number in range(1, 41)])
-    assert Posting(frozenset(range(1, 40, 2)), 20) == store.words.posting(Term("zebra"), TEXT, 30)
-    found = store.words.posting(Term("zebra"), TEXT, 5)
+    assert Posting(frozenset(range(1, 40, 2)), 20) == store.words.posting([Term("zebra")], TEXT, 30)
+    found = store.words.posting([Term("zebra")], TEXT, 5)
     assert (frozenset({31, 33, 35, 37, 39}), 20, 31, False) == (found.bodies, found.total, found.since, found.complete)
-    assert frozenset({7, 9}) == store.words.posting(Term("zebra"), TEXT, 30, span=(6, 10)).bodies
+    assert frozenset({7, 9}) == store.words.posting([Term("zebra")], TEXT, 30, span=(6, 10)).bodies
 
 
 def test_the_size_is_exact_where_nobody_else_has_any(tmp_path: Path) -> None:
@@ -40,10 +40,10 @@ def test_others_change_nothing(tmp_path: Path) -> None:
     """A posting is the same whether others have the word or are there at all."""
     with chatlog.open(tmp_path / "all.db", "ana") as ana, chatlog.open(tmp_path / "all.db", "ben") as ben:
         ana.new(messages=[say("a zebra"), say("an ox")])
-        alone = ana.words.posting(Term("zebra"), TEXT, 10)
+        alone = ana.words.posting([Term("zebra")], TEXT, 10)
         ben.new(messages=[say("a zebra")])
-        assert alone == ana.words.posting(Term("zebra"), TEXT, 10)
-        assert frozenset({3}) == ben.words.posting(Term("zebra"), TEXT, 10).bodies
+        assert alone == ana.words.posting([Term("zebra")], TEXT, 10)
+        assert frozenset({3}) == ben.words.posting([Term("zebra")], TEXT, 10).bodies
 
 
 def test_neighbours_stand_in_order_each_once(store: Store) -> None:

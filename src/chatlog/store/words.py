@@ -61,25 +61,20 @@ class Words(Protocol):
 
     def posting(
         self,
-        term: Term,
+        terms: Sequence[Term],
         within: Sequence[str],
         most: int,
         *,
         beside: Sequence[Term] = (),
         span: tuple[int, int] = EVERY,
     ) -> Posting:
-        """Return the latest `most` bodies that hold a term, with `beside` only those that hold one of these too.
+        """Return the latest `most` bodies, of those from one to another, that hold every one of the terms.
 
-        With `span` only of bodies from the one to the other.
+        With `beside` only those that hold one of these too.
         """
 
     def placed(self, term: Term, within: Sequence[str], among: Collection[int]) -> frozenset[int]:
         """Return which of `among` hold a term in these places."""
-
-    def together(
-        self, terms: Sequence[Term], within: Sequence[str], most: int, span: tuple[int, int] = EVERY
-    ) -> Posting:
-        """Return the latest `most` bodies that hold every one of the terms, from one body to another only."""
 
     def allowed(self, filters: Filters, *, hidden: bool = False) -> frozenset[int]:
         """Return the bodies of the messages that the filters let through."""

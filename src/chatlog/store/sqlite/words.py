@@ -51,14 +51,14 @@ class SqliteWords:
 
     def posting(
         self,
-        term: Term,
+        terms: Sequence[Term],
         within: Sequence[str],
         most: int,
         *,
         beside: Sequence[Term] = (),
         span: tuple[int, int] = EVERY,
     ) -> Posting:
-        query = WordQuery(every=(term,), within=tuple(within))
+        query = WordQuery(every=tuple(terms), within=tuple(within))
         with self._pool.read() as connection:
             asked = fulltext.expression(self._owner(connection), query, any_of=beside)
             return self._bodies(connection, asked, most, span)
@@ -75,13 +75,6 @@ class SqliteWords:
                 (fulltext.expression(self._owner(connection), query), first, last),
             ).fetchall()
         return frozenset(row[0] for row in rows).intersection(among)
-
-    def together(
-        self, terms: Sequence[Term], within: Sequence[str], most: int, span: tuple[int, int] = EVERY
-    ) -> Posting:
-        query = WordQuery(every=tuple(terms), within=tuple(within))
-        with self._pool.read() as connection:
-            return self._bodies(connection, fulltext.expression(self._owner(connection), query), most, span)
 
     def _owner(self, connection: Connection) -> str | None:
         """Return the user to search for, None where the file has no other: to ask for an owner doubles FTS5's work.
