@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -27,6 +28,8 @@ from benchmarks.common import (
     verdict,
     workplace,
 )
+from chatlog.keys import parse
+from chatlog.store import files
 
 MESSAGES_EACH = 50
 TYPER = 'python -c "import typer"'
@@ -39,6 +42,9 @@ VERBS: Mapping[str, Sequence[str]] = {
     "chatlog list --format table": ("list", "--format", "table"),
 }
 BARRED = tuple(VERBS)[:3]
+#: Keys of a copy of the file: what each adds to `list` (RELIABILITY.md, acceptance 26).
+KEYS = {"chatlog list, raw key": "5a" * 32, "chatlog list, passphrase": "a passphrase of some words"}
+KEY_BARS = (0.010, 0.300)
 #: Variables the processes measured do not get: PYTHONDONTWRITEBYTECODE, say, as installed programs have bytecode.
 OURS = ("CHATLOG_", "LLM_", "PYTHON")
 TYPER_BAR = 2.0
@@ -68,6 +74,7 @@ def _actions(folder: Path, count: int) -> dict[str, Callable[[], Usage]]:
     }
     commands: dict[str, Sequence[str]] = {TYPER: ("-c", "import typer")}
     commands |= {name: ("-m", "chatlog", *words) for name, words in VERBS.items()}
+    commands |= {name: ("-m", "chatlog", "list", *_encrypted(database, key)) for name, key in KEYS.items()}
     if not missing("llm"):
         environment["LLM_USER_PATH"] = str(_llm_logs(folder / f"llm-{count}", conversations))
         commands[LLM] = ("-m", "llm", "logs", "list")
@@ -76,6 +83,20 @@ def _actions(folder: Path, count: int) -> dict[str, Callable[[], Usage]]:
         return lambda: process([sys.executable, *words], environment)
 
     return {name: action(words) for name, words in commands.items()}
+
+
+def _encrypted(database: Path, key: str) -> Sequence[str]:
+    """Make an encrypted copy of a database; return the options that open it."""
+    copy = database.with_name(f"{database.stem}-{len(key)}.db")
+    holder = copy.with_suffix(".key")
+    if not copy.exists():
+        part = copy.with_suffix(".part")
+        shutil.copyfile(database, part)
+        files.convert(str(part), None, parse(key))
+        part.rename(copy)
+    holder.write_text(key, "utf-8")
+    holder.chmod(0o600)
+    return ("--db", str(copy), "--key-file", str(holder))
 
 
 def _print(found: Mapping[str, Sequence[Usage]]) -> None:
@@ -100,6 +121,9 @@ def _print(found: Mapping[str, Sequence[Usage]]) -> None:
         if peer in found:
             worst = max(wall[name] / wall[peer] for name in BARRED)
             verdict(f"list, show and add ≤ {bar} × {peer}: {worst:.2f}", met=worst <= bar)
+    for name, bar in zip(KEYS, KEY_BARS, strict=True):
+        more = wall[name] - wall["chatlog list"]
+        verdict(f"{name}: ≤ {ms(bar)} ms more than a plain file: {ms(more)}", met=more <= bar)
 
 
 def _llm_logs(folder: Path, conversations: Mapping[str, int]) -> Path:
