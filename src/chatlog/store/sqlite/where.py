@@ -8,7 +8,8 @@ from typing import Any
 
 from chatlog.models import Filters, several
 
-Condition = tuple[str, list[Any]]
+#: What is wanted, None for whatever there is; the condition that this makes, and its values.
+Condition = tuple[object, str, list[Any]]
 Where = tuple[list[str], list[Any]]
 
 
@@ -26,21 +27,22 @@ def _joined(
     clauses: list[str], values: list[Any], conditions: Callable[[Filters], list[Condition]], filters: Filters
 ) -> Where:
     """Return the clauses and values with the conditions of filters, and those of what they exclude turned around."""
-    for condition, found in conditions(filters):
-        clauses.append(condition)
-        values.extend(found)
-    for condition, found in (each for excluded in filters.excluded for each in conditions(excluded)):
-        clauses.append(f"({condition}) IS NOT TRUE")  # what has no title has none that is unwanted
-        values.extend(found)
+    excluded = (each for one in filters.excluded for each in conditions(one))
+    for form, found in (("{}", conditions(filters)), ("({}) IS NOT TRUE", excluded)):  # no title is no unwanted one
+        for wanted, condition, more in found:
+            if wanted is not None:
+                clauses.append(form.format(condition))
+                values.extend(more)
     return clauses, values
 
 
 def _of_conversation(filters: Filters) -> list[Condition]:
     has_tag = "EXISTS (SELECT 1 FROM tags AS t WHERE t.conversation = c.key AND t.tag = ?)"
-    found: list[Condition] = [(has_tag, [tag]) for tag in several(filters.tags, "tags")]
-    found += [(f"NOT {has_tag}", [tag]) for tag in several(filters.no_tags, "tags")]
-    found += [("c.title LIKE ? ESCAPE '\\'", [_contains(words)]) for words in several(filters.title, "titles")]
-    optional: tuple[tuple[object, str, list[Any]], ...] = (
+    title = "c.title LIKE ? ESCAPE '\\'"
+    return [
+        *((tag, has_tag, [tag]) for tag in several(filters.tags, "tags")),
+        *((tag, f"NOT {has_tag}", [tag]) for tag in several(filters.no_tags, "tags")),
+        *((words, title, [_contains(words)]) for words in several(filters.title, "titles")),
         (filters.source, "coalesce(c.source, 'chatlog') = ?", [filters.source]),
         (filters.project, "c.project LIKE ? ESCAPE '\\'", [_contains(filters.project)]),
         (filters.pinned, "c.pinned = ?", [filters.pinned]),
@@ -49,8 +51,7 @@ def _of_conversation(filters: Filters) -> list[Condition]:
         (filters.max_messages, "c.message_count <= ?", [filters.max_messages]),
         (filters.ids, "c.id IN (SELECT value FROM json_each(?))", [json.dumps(filters.ids)]),
         (filters.begins, "c.id >= ? AND c.id < ?", [filters.begins, f"{filters.begins}\x7f"]),
-    )
-    return found + [(condition, values) for wanted, condition, values in optional if wanted is not None]
+    ]
 
 
 def listing_where(filters: Filters) -> Where:
@@ -61,14 +62,13 @@ def listing_where(filters: Filters) -> Where:
 def _of_any_message(filters: Filters) -> list[Condition]:
     model = "(c.model LIKE ? ESCAPE '\\' OR " + _some_message("m.model LIKE ? ESCAPE '\\'") + ")"
     author = _some_message("m.body IN (SELECT id FROM bodies WHERE author = ? COLLATE NOCASE)")
-    optional: tuple[tuple[str | None, str, list[Any]], ...] = (
+    return [
         (filters.since, "c.updated_at >= ?", [filters.since]),
         (filters.until, "c.updated_at <= ?", [filters.until]),
         (filters.model, model, [_contains(filters.model)] * 2),
         (filters.role, _some_message("m.role = ?"), [filters.role]),
         (filters.author, author, [filters.author]),
-    )
-    return [(condition, values) for wanted, condition, values in optional if wanted is not None]
+    ]
 
 
 def _some_message(condition: str) -> str:
@@ -82,14 +82,13 @@ def message_where(filters: Filters, *, hidden: bool) -> Where:
 
 
 def _of_message(filters: Filters) -> list[Condition]:
-    optional: tuple[tuple[str | None, str, list[Any]], ...] = (
+    return [
         (filters.role, "m.role = ?", [filters.role]),
         (filters.model, "coalesce(m.model, c.model) LIKE ? ESCAPE '\\'", [_contains(filters.model)]),
         (filters.author, "b.author = ? COLLATE NOCASE", [filters.author]),
         (filters.since, "m.created_at >= ?", [filters.since]),
         (filters.until, "m.created_at <= ?", [filters.until]),
-    )
-    return [(condition, values) for wanted, condition, values in optional if wanted is not None]
+    ]
 
 
 def _contains(text: str | None) -> str | None:
