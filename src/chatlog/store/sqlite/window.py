@@ -100,7 +100,7 @@ class SqliteWindows:
         return {row[0] for row in rows}
 
     def memories(self, limit: int = 500) -> list[Remembered]:
-        with self._pool.snapshot() as connection:
+        with self._pool.read() as connection:
             rows = connection.execute(
                 """SELECT namespace, key, value, tags, updated_at FROM memories
                    WHERE user = ? AND (expires_at IS NULL OR expires_at > ?)
