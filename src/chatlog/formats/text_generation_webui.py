@@ -57,7 +57,7 @@ def read(source: Source) -> Iterator[Record]:
     chat.read()
     if chat.drafts:
         yield chat.conversation(source)
-        yield from chat.drafts
+        yield from chat.drafts.values()
     yield from (*problems, *chat.problems)
 
 
@@ -66,7 +66,7 @@ class _Chat:
     """The messages of a log, each behind the one that was shown before it."""
 
     log: Row
-    drafts: list[MessageDraft] = field(default_factory=list)
+    drafts: dict[str, MessageDraft] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     calls: Calls = field(default_factory=Calls)
     head: str | None = None
@@ -131,8 +131,7 @@ class _Chat:
 
     def _add(self, draft: MessageDraft) -> None:
         name = build.derived_id(self.head, draft)
-        if all(name != known.source_id for known in self.drafts):
-            self.drafts.append(draft._replace(source_id=name, parent=self.head))
+        self.drafts.setdefault(name, draft._replace(source_id=name, parent=self.head))
         self.head = name
 
     def conversation(self, source: Source) -> ConversationDraft:
@@ -142,12 +141,13 @@ class _Chat:
         stem = "" if source.name == "-" else source.stem
         unnamed = _UNNAMED.fullmatch(stem)
         begun = instant("{}-{}-{}T{}:{}:{}".format(*unnamed.groups())) if unnamed else None
-        name = stem or build.opening_id(self.drafts)
+        drafts = [*self.drafts.values()]
+        name = stem or build.opening_id(drafts)
         return ConversationDraft(
             source_id=f"{character}/{name}" if character and not unnamed else name,
             title=None if unnamed else stem or None,
-            created_at=build.first_moment(self.drafts) or begun,
-            model=next((draft.model for draft in reversed(self.drafts) if draft.model), None),
+            created_at=build.first_moment(drafts) or begun,
+            model=next((draft.model for draft in reversed(drafts) if draft.model), None),
             head=self.head,
             metadata=build.compact({"character": character}),
         )
