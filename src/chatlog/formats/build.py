@@ -17,6 +17,9 @@ from urllib.parse import unquote, urlsplit
 from chatlog.canonical import content_hash
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record
 
+#: What says nothing where a source has it, and where false is how it says so, too.
+EMPTY: tuple[object, ...] = (None, "", [], {})
+UNSET: tuple[object, ...] = (*EMPTY, False)
 #: So many messages are looked at for the first that was typed.
 _OPENING_MESSAGES = 100
 _REMINDER = r"<(system-reminder)(?=>)"
@@ -193,10 +196,17 @@ def numbered(name: str, used: Counter[str]) -> str:
     return name if used[name] == 1 else f"{name}#{used[name]}"
 
 
-def dated_id(draft: MessageDraft, used: Counter[str]) -> str:
-    """Return an id from a message's time, role and words, where those before it may be gone from a later export."""
-    words = hashlib.sha256(draft.text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return numbered(f"{draft.created_at}-{draft.role}-{words}", used)
+def dated(drafts: Iterable[MessageDraft]) -> Iterator[MessageDraft]:
+    """Yield messages one behind the other, where those before one may be gone from a later export.
+
+    Each has an id from its time, role and words.
+    """
+    last: str | None = None
+    used: Counter[str] = Counter()
+    for draft in drafts:
+        words = hashlib.sha256(draft.text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        last, before = numbered(f"{draft.created_at}-{draft.role}-{words}", used), last
+        yield draft._replace(source_id=last, parent=before)
 
 
 def derived_conversation_id(drafts: Iterable[MessageDraft]) -> str:

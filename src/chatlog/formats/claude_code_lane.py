@@ -26,7 +26,6 @@ HELD = 1000
 
 _SYNTHETIC = "<synthetic>"
 _CHATLOG_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-_EMPTY: tuple[object, ...] = (None, "", [], {}, False)
 _STRUCTURE = frozenset(
     {"type", "subtype", "level", "message", "content", "attachment", "rendered", "toolUseResult", "timestamp"}
     | {"uuid", "parentUuid", "logicalParentUuid", "sourceToolAssistantUUID", "parent_tool_use_id"}
@@ -90,14 +89,14 @@ def _output(usage: object) -> int:
 
 def facts(entry: Entry) -> dict[str, Any]:
     """Return what an entry says beside its message and its place in the tree."""
-    return {key: value for key, value in entry.items() if key not in _STRUCTURE and value not in _EMPTY}
+    return {key: value for key, value in entry.items() if key not in _STRUCTURE and value not in build.UNSET}
 
 
 def response_facts(entry: Entry) -> dict[str, Any]:
     """Return the facts of a model response, its usage and its message id among them."""
     message = entry["message"]
     found = facts(entry)
-    found.update((k, v) for k, v in message.items() if k not in _RESPONSE_STRUCTURE and v not in _EMPTY)
+    found.update((k, v) for k, v in message.items() if k not in _RESPONSE_STRUCTURE and v not in build.UNSET)
     if message.get("id"):
         found["message_id"] = message["id"]
     if message.get("usage"):

@@ -33,7 +33,6 @@ _MODEL = re.compile(r"<model>([^<]+)</model>")
 _TOLD = frozenset({"role", "content", "id", "ts", "modelInfo", "metrics", "type"})
 #: Types of ours that a block of another shape may have too.
 _OTHERS = ("reasoning", "file", "blob", "uri", "tool_call", "tool_call_response")
-_EMPTY: tuple[object, ...] = (None, "", [], {}, False)
 
 Row = Mapping[str, Any]
 
@@ -158,7 +157,7 @@ def _typed(part: Part) -> str:
 
 
 def _draft(row: Row, role: str, text: str, parts: tuple[Part, ...], hidden: str | None = None) -> MessageDraft:
-    facts = {key: fact for key, fact in row.items() if key not in _TOLD and fact not in _EMPTY}
+    facts = {key: fact for key, fact in row.items() if key not in _TOLD and fact not in build.UNSET}
     if row.get("metrics"):
         facts["usage"] = row["metrics"]
     if isinstance(info := row.get("modelInfo"), dict):

@@ -33,7 +33,6 @@ _CHANGED = "HAS_CHANGES"
 #: Where the words of an answer that is JSON are.
 _WORDS = ("question", "response", "text")
 _TOLD = frozenset({"ts", "type", "say", "ask", "text", "images", "modelInfo", "partial", "conversationHistoryIndex"})
-_EMPTY: tuple[object, ...] = (None, "", [], {}, False)
 
 Row = Mapping[str, Any]
 
@@ -85,7 +84,7 @@ class Shown:
         self.used[key] += 1
         key = key if self.used[key] == 1 else f"{key}-{self.used[key]}"
         said, parts = self._said(kind, role, entry, key)
-        facts = {name: fact for name, fact in entry.items() if name not in _TOLD and fact not in _EMPTY}
+        facts = {name: fact for name, fact in entry.items() if name not in _TOLD and fact not in build.UNSET}
         if role == "assistant" and self.usage:
             facts["usage"], self.usage = self.usage, None
         if kind not in ("text", "task", "reasoning"):

@@ -22,7 +22,6 @@ _EVENTS = frozenset(("thread.started", "turn.started", "turn.completed", "turn.f
 _SAID = ("agent_message", "assistant_message", "plan")
 _TOLD = frozenset(("id", "type", "item_type", "text", "command", "aggregated_output", "server", "tool", "arguments"))
 _RESULTS = ("result", "error")
-_EMPTY: tuple[object, ...] = (None, "", [], {})
 _NOT_AN_EVENT = "not an event of the shape that Codex prints"
 
 
@@ -164,7 +163,7 @@ def _text(value: Any) -> str:
 def _tool(kind: str, item: Mapping[str, Any]) -> list[Part]:
     """Return an item that is a tool's use as call and result."""
     name, extra = kind, dict[str, Any]()
-    rest = {k: v for k, v in item.items() if k not in _TOLD and k not in _RESULTS and v not in _EMPTY}
+    rest = {k: v for k, v in item.items() if k not in _TOLD and k not in _RESULTS and v not in build.EMPTY}
     response, failed = item.get("result"), item.get("status") in ("failed", "declined")
     if kind == "command_execution":
         arguments: Any = {"command": item.get("command")}

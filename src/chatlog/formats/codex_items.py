@@ -43,7 +43,6 @@ _FAILED = re.compile(
     r"(?!0\n)-?\d+\n|Script failed\nWall time "
 )
 _TEXTS = ("input_text", "output_text", "text", "summary_text", "reasoning_text")
-_EMPTY: tuple[object, ...] = (None, "", [], {})
 #: Names that parts use themselves.
 _OWN = frozenset(("type", "id", "name", "arguments", "content", "response", "is_error"))
 _CALL_TOLD = frozenset(
@@ -91,7 +90,7 @@ def message_view(payload: Payload) -> View:
     if payload.get("type") == "agent_message":
         reason = "agent_message"
     author, model = payload.get("author"), payload.get("model")
-    facts = {key: fact for key, fact in payload.items() if key not in _MESSAGE_TOLD and fact not in _EMPTY}
+    facts = {key: fact for key, fact in payload.items() if key not in _MESSAGE_TOLD and fact not in build.EMPTY}
     facts.pop("model", None)
     return View(role, text, parts, reason, build.word(author), build.word(model), facts)
 
@@ -162,7 +161,9 @@ def image(address: str, **facts: Any) -> Part:
 
 def _rest(values: Payload, *told: str) -> dict[str, Any]:
     return {
-        f"source_{k}" if k in _OWN else k: v for k, v in values.items() if k not in (*told, "type") and v not in _EMPTY
+        f"source_{k}" if k in _OWN else k: v
+        for k, v in values.items()
+        if k not in (*told, "type") and v not in build.EMPTY
     }
 
 
@@ -179,7 +180,7 @@ def call_part(payload: Payload, call_id: str) -> Part:
     rest = {
         f"item_{key}" if key in _OWN else key: fact
         for key, fact in payload.items()
-        if key not in _CALL_TOLD and fact not in _EMPTY and key != "result"
+        if key not in _CALL_TOLD and fact not in build.EMPTY and key != "result"
     }
     return build.tool_call(call_id, call_name(payload), build.parsed(arguments), **rest)
 

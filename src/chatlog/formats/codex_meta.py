@@ -27,7 +27,6 @@ _TOLD = frozenset(
 _TURN_FACTS = ("effort", "approval_policy")
 #: Where the index of titles is, seen from the folder of a rollout.
 _INDEXES = {"archived_sessions": "../session_index.jsonl", "sessions": "../../../../session_index.jsonl"}
-_EMPTY: tuple[object, ...] = (None, "", [], {})
 
 
 class Meta:
@@ -62,7 +61,7 @@ class Meta:
 
     def turn(self, context: Mapping[str, Any]) -> None:
         """Take how the model is run from a turn's context."""
-        self.turn_facts.update({key: context[key] for key in _TURN_FACTS if context.get(key) not in _EMPTY})
+        self.turn_facts.update({key: context[key] for key in _TURN_FACTS if context.get(key) not in build.EMPTY})
 
     def is_at(self, cwd: str) -> bool:
         """Whether a folder is the session's own; the first one is, where it names none."""
@@ -96,9 +95,9 @@ class Meta:
         """Return the conversation as far as it is known."""
         facts = self.facts
         source = facts.get("source")
-        known = {key: fact for key, fact in facts.items() if key not in _TOLD and fact not in _EMPTY}
+        known = {key: fact for key, fact in facts.items() if key not in _TOLD and fact not in build.EMPTY}
         known |= self.turn_facts
-        if source not in _EMPTY:
+        if source not in build.EMPTY:
             known["source"] = source
         if thread.usage.total:
             known["usage"] = thread.usage.total

@@ -19,7 +19,6 @@ _TOOLS = ("toolInvocationSerialized", "toolInvocation")
 _CALL_TOLD = frozenset(
     ("kind", "toolId", "toolCallId", "toolSpecificData", "resultDetails", "presentation", "isComplete", "source")
 )
-_EMPTY: tuple[object, ...] = (None, "", [], {}, False)
 
 
 def response_parts(items: Iterable[Any], facts: dict[str, Any]) -> list[Part]:
@@ -123,7 +122,7 @@ def _invocation(item: Mapping[str, Any], rounds: Mapping[str, Part], used: set[s
     call_id = item.get("toolCallId")
     data = item["toolSpecificData"] if isinstance(item.get("toolSpecificData"), dict) else {}
     details = item.get("resultDetails")
-    shown = {key: _message(fact) for key, fact in item.items() if key not in _CALL_TOLD and fact not in _EMPTY}
+    shown = {key: _message(fact) for key, fact in item.items() if key not in _CALL_TOLD and fact not in build.UNSET}
     known = rounds.get(call_id) if isinstance(call_id, str) else None
     if known is not None:
         used.add(str(call_id))

@@ -50,7 +50,6 @@ _RESPONSE_FACTS = (
 #: What newer versions tell of the response in keys of their own.
 _USAGE = ("promptTokens", "completionTokens")
 _NOT_SHOWN = "hidden_from_transcript"
-_EMPTY: tuple[object, ...] = (None, "", [], {})
 _SET, _PUSH, _DELETE = 1, 2, 3
 
 Request = Mapping[str, Any]
@@ -184,7 +183,7 @@ def _conversation(
         model=next((draft.model for draft in reversed(drafts) if draft.model), None),
         project=_project(source),
         head=head,
-        metadata={key: fact for key, fact in chat.items() if key not in told and fact not in _EMPTY},
+        metadata={key: fact for key, fact in chat.items() if key not in told and fact not in build.EMPTY},
     )
 
 
@@ -208,7 +207,7 @@ def _messages(name: str, request: Request, parent: str | None, used: Counter[str
     rest = {
         key: fact
         for key, fact in request.items()
-        if key not in {*_REQUEST_TOLD, *_RESPONSE_FACTS, *_USAGE} and fact not in _EMPTY
+        if key not in {*_REQUEST_TOLD, *_RESPONSE_FACTS, *_USAGE} and fact not in build.EMPTY
     }
     text = _prompt(request["message"])
     why = _why_hidden(request)
@@ -264,7 +263,7 @@ def _range(variable: Mapping[str, Any]) -> Any:
 
 
 def _response(name: str, request: Request, asked: str | None) -> MessageDraft | None:
-    facts = {key: request[key] for key in _RESPONSE_FACTS if request.get(key) not in _EMPTY}
+    facts = {key: request[key] for key in _RESPONSE_FACTS if request.get(key) not in build.EMPTY}
     parts = response_parts(request.get("response") or (), facts)
     usage, state = _usage(request), request.get("modelState")
     ended = state.get("completedAt") if isinstance(state, dict) else None
@@ -305,5 +304,5 @@ def _metadata(request: Request) -> Mapping[str, Any]:
 def _usage(request: Request) -> Any:
     """Return the tokens that a response took, wherever this version keeps them."""
     result = request["result"] if isinstance(request.get("result"), dict) else {}
-    counts = {key: request[key] for key in _USAGE if request.get(key) not in _EMPTY}
+    counts = {key: request[key] for key in _USAGE if request.get(key) not in build.EMPTY}
     return request.get("usage") or result.get("usage") or _metadata(request).get("usage") or counts

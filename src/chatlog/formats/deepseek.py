@@ -28,7 +28,6 @@ _CONVERSATION_TOLD = frozenset({"id", "title", "mapping", "inserted_at", "update
 _MESSAGE_TOLD = frozenset(
     {"fragments", "files", "model", "inserted_at", "content", "role", "thinking_content", "message_id", "parent_id"}
 )
-_EMPTY: tuple[object, ...] = (None, "", [], {})
 #: What a fragment tells besides its words; the numbers say nothing but their order.
 _FRAGMENT_TOLD = frozenset({"type", "content", "id", "stage_id"})
 #: What the website's server answers with: a conversation and the list of its messages.
@@ -119,7 +118,9 @@ def _draft(entry: Mapping[str, Any], messages: list[MessageDraft]) -> Conversati
         updated_at=instant(entry.get("updated_at")),
         model=next((message.model for message in reversed(messages) if message.model), None),
         pinned=entry.get("pinned") is True,
-        metadata={key: fact for key, fact in entry.items() if key not in _CONVERSATION_TOLD and fact not in _EMPTY},
+        metadata={
+            key: fact for key, fact in entry.items() if key not in _CONVERSATION_TOLD and fact not in build.EMPTY
+        },
     )
 
 
@@ -136,7 +137,7 @@ def _message(said: Mapping[str, Any], key: str, parent: str | None) -> MessageDr
         created_at=instant(said.get("inserted_at")),
         source_id=key,
         parent=parent,
-        metadata={name: fact for name, fact in said.items() if name not in _MESSAGE_TOLD and fact not in _EMPTY},
+        metadata={name: fact for name, fact in said.items() if name not in _MESSAGE_TOLD and fact not in build.EMPTY},
     )
 
 
@@ -155,7 +156,7 @@ def _fragments(said: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 
 def _part(kind: str, held: Mapping[str, Any]) -> Part:
     content = held.get("content")
-    rest = {key: fact for key, fact in held.items() if key not in _FRAGMENT_TOLD and fact not in _EMPTY}
+    rest = {key: fact for key, fact in held.items() if key not in _FRAGMENT_TOLD and fact not in build.EMPTY}
     if not isinstance(content, str) or (kind not in _ROLES and kind not in (*_THOUGHTS, "RESPONSE", "TEXT")):
         return {**held, "type": kind.lower() or "fragment"}
     return {**rest, **(build.reasoning(content) if kind in _THOUGHTS else build.text(content))}
@@ -166,4 +167,4 @@ def _file(held: Any) -> Part:
         return build.file(str(held))
     known = build.file(held.get("id") or held.get("file_id"), held.get("file_name") or held.get("name"))
     told = ("id", "file_id", "file_name", "name", "type")
-    return {**{key: fact for key, fact in held.items() if key not in told and fact not in _EMPTY}, **known}
+    return {**{key: fact for key, fact in held.items() if key not in told and fact not in build.EMPTY}, **known}

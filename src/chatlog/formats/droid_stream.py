@@ -23,7 +23,6 @@ _SESSION = ("sessionId", "session_id")
 _TOLD = frozenset({"type", "id", "timestamp", "role", "text", "finalText", *_SESSION})
 _START_TOLD = frozenset({"type", "subtype", "id", "timestamp", "model", "cwd", *_SESSION})
 _CALL_TOLD = frozenset({"toolName", "toolId", "parameters", "isError", "value"})
-_EMPTY: tuple[object, ...] = (None, "", [], {})
 
 Row = Mapping[str, Any]
 
@@ -81,7 +80,9 @@ class _Stream:
             self.counts["repeated events"] += 1
             return
         yield from self._let_go()
-        facts = {fact: event[fact] for fact in event if fact not in _TOLD | _CALL_TOLD and event[fact] not in _EMPTY}
+        facts = {
+            fact: event[fact] for fact in event if fact not in _TOLD | _CALL_TOLD and event[fact] not in build.EMPTY
+        }
         model = self.draft.model if self.draft is not None and made.role == "assistant" else None
         self.held = made._replace(
             source_id=key,
@@ -130,7 +131,7 @@ def _conversation(start: Row, session: str) -> ConversationDraft:
         created_at=instant(start.get("timestamp")),
         model=build.word(start.get("model")),
         project=build.word(start.get("cwd")),
-        metadata={key: fact for key, fact in start.items() if key not in _START_TOLD and fact not in _EMPTY},
+        metadata={key: fact for key, fact in start.items() if key not in _START_TOLD and fact not in build.EMPTY},
     )
 
 

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chatlog.formats.build import kept
+from chatlog.formats.build import EMPTY, kept
 from chatlog.models import ROLES, MessageDraft, Part, joined_text
 from chatlog.timespec import instant
 
 #: Names that data sets and older interfaces give to the roles.
 ALIASES = {"function": "tool", "human": "user", "ai": "assistant", "bot": "assistant", "model": "assistant"}
 _TIMES = ("created_at", "createdAt", "timestamp", "created", "ts", "time", "session_start", "started_at")
-_EMPTY: tuple[object, ...] = (None, "", [], {})
 
 
 class UnreadableError(ValueError):
@@ -52,7 +51,7 @@ def text_draft(
     parts: tuple[Part, ...] | None = None,
 ) -> MessageDraft:
     """Return the draft of a message whose text is known, and its parts where that is not all."""
-    facts = {key: fact for key, fact in value.items() if key not in content_keys and fact not in _EMPTY}
+    facts = {key: fact for key, fact in value.items() if key not in content_keys and fact not in EMPTY}
     facts.pop("role", None)
     if not facts:
         return MessageDraft(role=role, text=text, parts=parts)

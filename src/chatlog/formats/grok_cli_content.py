@@ -39,7 +39,6 @@ _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ROOTED = re.compile(r"/|[A-Za-z]:[\\/]")
 #: Injected by Grok, but the words are the user's, said while it worked.
 _INTERJECTION = "interjection"
-_EMPTY: tuple[object, ...] = (None, "", [], {})
 _SERVER_TOLD = frozenset({"type", "tool_type", "id", "name", "action", "input", "code", "output", "outputs"})
 _STILL_RUNNING = ("in_progress", "searching", "interpreting")
 #: Facts of a session that only count or steer what Grok does next.
@@ -87,7 +86,7 @@ class Thread:
 
 def facts(record: Row, told: Iterable[str]) -> dict[str, Any]:
     """Return what else a record says."""
-    return {key: fact for key, fact in record.items() if key not in told and fact not in _EMPTY}
+    return {key: fact for key, fact in record.items() if key not in told and fact not in build.EMPTY}
 
 
 def row(value: object) -> Row:
@@ -166,7 +165,7 @@ def server_call(kind: Row) -> list[Part]:
         answer = kind.get("outputs") or kind.get("output")
     key, status = build.word(kind.get("id")), build.word(kind.get("status"))
     call = {**facts(kind, _SERVER_TOLD), **build.tool_call(key, name, asked, source_type="backend_tool_call")}
-    if answer in _EMPTY:
+    if answer in build.EMPTY:
         if status is None or status in _STILL_RUNNING:
             return [call]
         answer = {"status": status}

@@ -6,7 +6,6 @@ A message names its chat and nothing else.  An answer has the time of its questi
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import IO, Any
@@ -91,8 +90,4 @@ def _conversation(chat: str, messages: list[MessageDraft]) -> Iterator[Record]:
     yield ConversationDraft(
         source_id=chat, created_at=ordered[0].created_at, updated_at=ordered[-1].created_at, metadata={"on": "x"}
     )
-    last: str | None = None
-    used: Counter[str] = Counter()
-    for draft in ordered:
-        last, before = build.dated_id(draft, used), last
-        yield draft._replace(source_id=last, parent=before)
+    yield from build.dated(ordered)

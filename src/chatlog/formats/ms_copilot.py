@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -123,14 +122,13 @@ def _conversation(talk: str, said: list[_Row]) -> Iterator[Record]:
         created_at=said[0].moment,
         updated_at=said[-1].moment,
     )
-    last: str | None = None
-    used: Counter[str] = Counter()
-    for row in said:
-        draft = MessageDraft(
-            role=row.role,
-            text=row.words,
-            author=None if row.author.lower() in (*_USERS, "ai") else row.author or None,
-            created_at=row.moment,
-        )
-        last, before = build.dated_id(draft, used), last
-        yield draft._replace(source_id=last, parent=before)
+    yield from build.dated(map(_message, said))
+
+
+def _message(row: _Row) -> MessageDraft:
+    return MessageDraft(
+        role=row.role,
+        text=row.words,
+        author=None if row.author.lower() in (*_USERS, "ai") else row.author or None,
+        created_at=row.moment,
+    )

@@ -28,7 +28,6 @@ _PARENT_KEYS = ("parent_id", "parent_message_id")
 _TOLD = frozenset(
     (*_ID_KEYS, *_PARENT_KEYS, "text", "role", "replies", "model_name", "created_date", "message_tree_id")
 )
-_EMPTY: tuple[object, ...] = (None, "", [], {})
 
 
 def sniff(head: Head) -> bool:
@@ -172,7 +171,7 @@ def _draft(node: Mapping[str, Any], key: str, parent: str | None, conversation: 
     text = node["text"]
     if not isinstance(text, str):
         raise TypeError("a message whose text is not text")
-    facts = {key: fact for key, fact in node.items() if key not in _TOLD and fact not in _EMPTY}
+    facts = {key: fact for key, fact in node.items() if key not in _TOLD and fact not in build.EMPTY}
     deleted = node.get("deleted") is True
     return MessageDraft(
         role=_ROLES[node["role"]],

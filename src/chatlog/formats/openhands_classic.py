@@ -17,7 +17,6 @@ from chatlog.models import Part
 _STEERING = ("change_agent_state", "agent_state_changed", "null", "recall", "condensation_request")
 #: What an action says beside what its tool is given.
 _ARGUMENTS_TOLD = frozenset(("thought", "confirmation_state", "security_risk", "hidden", "blocking", "is_static"))
-_EMPTY: tuple[object, ...] = (None, "", [], {}, False)
 #: A page as the browser shows it: large, and the picture of it is kept.
 _PAGE = ("screenshot", "set_of_marks", "dom_object", "axtree_object", "extra_element_properties", "_diff_cache")
 #: Exit codes of a command that ran, or still does.
@@ -76,7 +75,7 @@ def _call(kind: str, event: Event, given: Event) -> tuple[str, Any, str]:
         if call.get("id") == meta.get("tool_call_id"):
             function = call["function"]
             return function["name"], build.parsed(function.get("arguments")), call["id"]
-    arguments = {key: fact for key, fact in given.items() if key not in _ARGUMENTS_TOLD and fact not in _EMPTY}
+    arguments = {key: fact for key, fact in given.items() if key not in _ARGUMENTS_TOLD and fact not in build.UNSET}
     return build.word(meta.get("function_name")) or kind, arguments, str(meta.get("tool_call_id") or event["id"])
 
 
@@ -86,7 +85,7 @@ def _answer(event: Event, made: Told) -> Told:
     made.answer, made.model = build.word(response.get("id")), build.word(response.get("model"))
     usage = response.get("usage")
     if isinstance(usage, dict):
-        made.facts["usage"] = {key: fact for key, fact in usage.items() if fact not in _EMPTY}
+        made.facts["usage"] = {key: fact for key, fact in usage.items() if fact not in build.UNSET}
     if made.role == "assistant" and event.get("source") == "user":
         made.facts["by"] = "user"
     return made
@@ -119,7 +118,7 @@ def _summary(given: Event, counts: Counter[str]) -> Told | None:
 def _observation(kind: str, event: Event, counts: Counter[str]) -> Told:
     held = event["extras"] if isinstance(event.get("extras"), dict) else {}
     said, cause = event.get("content") or "", event.get("cause")
-    facts = {key: fact for key, fact in held.items() if key not in _PAGE and fact not in _EMPTY}
+    facts = {key: fact for key, fact in held.items() if key not in _PAGE and fact not in build.UNSET}
     if any(held.get(key) for key in _PAGE[1:-1]):
         counts["pages as the browser saw them"] += 1
     failed = kind in ("error", "user_rejected") or held.get("error") is True or _exit_code(held) not in _FINE

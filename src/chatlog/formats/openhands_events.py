@@ -15,7 +15,6 @@ from chatlog.models import Part, joined_text
 
 Event = Mapping[str, Any]
 
-_EMPTY: tuple[object, ...] = (None, "", [], {}, False)
 _USAGE_TOLD = ("model", "response_id", "context_window")
 _OBSERVATION_TOLD = ("content", "is_error", "kind", "tool_name", "command", "metadata")
 
@@ -44,7 +43,7 @@ class Told:
         """Take what an answer cost, and the model that gave it."""
         if usage:
             self.model = build.word(usage.get("model")) or self.model
-            self.facts["usage"] = {k: v for k, v in usage.items() if k not in _USAGE_TOLD and v not in _EMPTY}
+            self.facts["usage"] = {k: v for k, v in usage.items() if k not in _USAGE_TOLD and v not in build.UNSET}
 
 
 def told(event: Event, counts: Counter[str]) -> Told | None:
@@ -154,7 +153,7 @@ def _result(event: Event, _: Counter[str]) -> Told:
     said = [*content(held.get("content"))]
     plain = all(part["type"] == "text" for part in said)
     response = "\n".join(part["content"] for part in said) if plain else said
-    facts = {key: fact for key, fact in held.items() if key not in _OBSERVATION_TOLD and fact not in _EMPTY}
+    facts = {key: fact for key, fact in held.items() if key not in _OBSERVATION_TOLD and fact not in build.UNSET}
     more = [{**part, "extended": True} for part in content(event.get("extended_content"))]
     made = build.tool_result(event.get("tool_call_id"), response, is_error=held.get("is_error") is True)
     return Told("tool", [{**made, "name": event.get("tool_name")}, *more], text="", facts=facts)
@@ -192,7 +191,7 @@ def _foreign_call(event: Event, _: Counter[str]) -> Told | None:
     call = build.tool_call(
         name, event["title"], event.get("raw_input"), **build.compact({"kind": event.get("tool_kind")})
     )
-    output = event.get("raw_output") if event.get("raw_output") not in _EMPTY else event.get("content")
+    output = event.get("raw_output") if event.get("raw_output") not in build.UNSET else event.get("content")
     return Told("assistant", [call, build.tool_result(name, output, is_error=failed)])
 
 

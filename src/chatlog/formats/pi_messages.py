@@ -14,7 +14,6 @@ from chatlog.timespec import instant
 
 _MESSAGE_TOLD = frozenset({"role", "content", "timestamp", "model", "toolCallId", "isError", "display"})
 _ENTRY_TOLD = frozenset({"type", "id", "parentId", "timestamp", "content", "display", "summary", "message"})
-_EMPTY: tuple[object, ...] = (None, "", [], {}, False)
 #: How oh-my-pi names a picture that it keeps in a file of its own.
 _KEPT_APART = "blob:"
 
@@ -36,7 +35,7 @@ def _message(entry: Row) -> MessageDraft:
 
 
 def _facts(value: Row) -> dict[str, Any]:
-    return {key: fact for key, fact in value.items() if key not in _MESSAGE_TOLD and fact not in _EMPTY}
+    return {key: fact for key, fact in value.items() if key not in _MESSAGE_TOLD and fact not in build.UNSET}
 
 
 def _spoken(role: str, value: Row, moment: str | None) -> MessageDraft:
@@ -133,7 +132,7 @@ def _summary(value: Row, moment: str | None, reason: str | None = None) -> Messa
     summary = value["summary"]
     if not isinstance(summary, str):
         raise TypeError("a summary that is no text")
-    facts = {key: fact for key, fact in value.items() if key not in (*_ENTRY_TOLD, "role") and fact not in _EMPTY}
+    facts = {key: fact for key, fact in value.items() if key not in (*_ENTRY_TOLD, "role") and fact not in build.UNSET}
     facts["hidden_reason"] = reason or value.get("role") or "summary"
     return MessageDraft(role="user", text=summary, created_at=moment, hidden=True, metadata=facts)
 

@@ -51,7 +51,6 @@ _TOLD = frozenset(
         "gitBranch",
     }
 )
-_EMPTY: tuple[object, ...] = (None, "", [], {}, False)
 
 Row = Mapping[str, Any]
 
@@ -167,7 +166,7 @@ class _Lane:
         return None if parent in (None, value.get("sessionId")) else self.above.get(parent, self.last)
 
     def _facts(self, value: Row) -> dict[str, Any]:
-        facts = {key: fact for key, fact in value.items() if key not in _TOLD and fact not in _EMPTY}
+        facts = {key: fact for key, fact in value.items() if key not in _TOLD and fact not in build.UNSET}
         if isinstance(told := facts.get("toolCallResult"), dict):
             facts["toolCallResult"] = {key: fact for key, fact in told.items() if key != "responseParts"}
         if value.get("usageMetadata"):

@@ -30,7 +30,6 @@ _ROW = re.compile(r'"history"\s*:\s*\[\s*(?=\{)')
 #: Facts of a step that its history does not tell.
 _STEP_FACTS = ("execution_time", "state", "extra_info")
 _CONVERSATION_FACTS = ("environment", "info", "replay_config", "trajectory_format", "instance_id")
-_EMPTY: tuple[object, ...] = (None, "", {}, [])
 _ROW_TOLD = frozenset({"is_demo", "tool_call_ids", "message_type", "agent", "thinking_blocks"})
 _MAIN = ("main", "primary")
 #: So many first messages at least, the first answer among them, tell one run from another of the same name.
@@ -169,7 +168,7 @@ def _message(row: Row, calls: Calls, step: Row, *, answers_action: bool) -> Mess
 
 
 def _facts(made: MessageDraft, step: Row, *, is_demo: bool) -> dict[str, Any]:
-    told = {key: build.parsed(step[key]) for key in _STEP_FACTS if step.get(key) not in _EMPTY}
+    told = {key: build.parsed(step[key]) for key in _STEP_FACTS if step.get(key) not in build.EMPTY}
     facts = {**made.metadata, **told}
     if str(facts.get("thought", "")).strip() in made.text:
         facts.pop("thought", None)
