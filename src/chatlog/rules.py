@@ -98,17 +98,18 @@ def _typed(name: str, value: Any) -> Any:
     """Return a value of a rule.  Raises UsageError for one of another kind, such as "no" where there is yes or no."""
     if value is None:
         return None
-    if name in _FLAGS:
-        is_fit = isinstance(value, bool)
-    elif name in _NUMBERS:
-        is_fit = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    elif name in _AS_TEXT:
+    if name in _AS_TEXT:
         return str(value)
+    if name in _FLAGS:
+        kind, is_fit = "true or false", isinstance(value, bool)
+    elif name in _NUMBERS:
+        kind, is_fit = "a whole number", isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    elif name == "role":
+        kind, is_fit = f"one of: {', '.join(ROLES)}", value in ROLES
     else:
-        is_fit = all(isinstance(one, str) for one in (value if isinstance(value, tuple) else (value,)))
-    if not is_fit or (name == "role" and value not in ROLES):
-        kinds = "true or false" if name in _FLAGS else "a whole number" if name in _NUMBERS else "text"
-        raise UsageError(f"{name} cannot be {value!r}", f"one of: {', '.join(ROLES)}" if name == "role" else kinds)
+        kind, is_fit = "text", all(isinstance(one, str) for one in (value if isinstance(value, tuple) else (value,)))
+    if not is_fit:
+        raise UsageError(f"{name} cannot be {value!r}", kind)
     return value
 
 

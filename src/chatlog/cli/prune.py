@@ -16,7 +16,6 @@ from chatlog.models import Filters
 from chatlog.output import FORMATS, size_text
 from chatlog.rules import Rule
 from chatlog.store import Store
-from chatlog.store.forgetting import REDACTION
 
 
 class Part(NamedTuple):
@@ -118,10 +117,10 @@ def _do(session: Session, parts: list[Part], *, alone: bool, yes: bool, seconds:
 
 def _finish_redaction(store: Store) -> None:
     """Bring a redaction that was interrupted to its end; where that cannot be, doctor says so."""
-    if REDACTION in store.forgetting.chores():
-        from chatlog.redacting import finish
+    from chatlog import redacting
 
-        finish(store)
+    if redacting.unfinished(store):
+        redacting.finish(store)
 
 
 def _record(parts: Iterable[Part], warnings: Sequence[str], *, dry_run: bool) -> dict[str, Any]:

@@ -32,7 +32,7 @@ MIN_PREFIX = 4
 #: What an id is made of, and its beginning.
 _ID = r"[a-z0-9_-]+"
 #: No revision or seq that comes from elsewhere is larger, so that there is room to count on.
-_MOST = 1 << 62
+MOST = 1 << 62
 #: A lifetime that marks what is being removed: nobody sees it, and the next prune goes on with it.
 DOOMED = "1970-01-01T00:00:00.000Z"
 _ALL_ALIVE = Filters()
@@ -298,7 +298,7 @@ def _check(values: Mapping[str, Any]) -> None:
             check_text(name, value)
         elif (name in _MARKS and not isinstance(value, int)) or (name in _OBJECTS and not isinstance(value, Mapping)):
             raise UsageError(f"the {name} is {'not an object' if name in _OBJECTS else 'neither true nor false'}")
-        elif name in _NUMBERS and not (value is None or (isinstance(value, int) and 0 <= value < _MOST)):
+        elif name in _NUMBERS and not (value is None or (isinstance(value, int) and 0 <= value < MOST)):
             raise UsageError(f"the {name} is not a whole number, or one too large")
 
 

@@ -11,6 +11,7 @@ from sqlcipher3 import dbapi2 as driver
 from chatlog.errors import UsageError
 from chatlog.models import Extra
 from chatlog.store.sqlite.connection import Connection
+from chatlog.store.sqlite.conversations import MOST
 from chatlog.timespec import checked_instant
 
 _SUMMARY = ("kind", "from_seq", "to_seq", "text", "tokens", "method", "created_at")
@@ -70,7 +71,7 @@ def _text(value: object) -> str:
 
 
 def _whole(value: object) -> int:
-    if not isinstance(value, int) or not 0 <= value < 1 << 62:
+    if not isinstance(value, int) or not 0 <= value < MOST:
         raise TypeError
     return value
 

@@ -80,12 +80,7 @@ def check_plain(path: Path) -> None:
 
 def is_plain(path: Path) -> bool:
     """Whether anybody who can read a file can read the database in it."""
-    return _head(path) == cipher.MAGIC
-
-
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(len(cipher.MAGIC))
+    return Registry.head(path, len(cipher.MAGIC)) == cipher.MAGIC
 
 
 def _check_there(path: Path) -> None:
@@ -144,7 +139,7 @@ def _rekey(part: Path, source: Path, key: Key | None) -> None:
     except (WrongKeyError, DamagedFileError) as error:
         raise type(error)(error.message.replace(str(part), str(source)), error.hint) from None
     except SchemaMismatchError as error:
-        if key is None or _head(part) != cipher.MAGIC:
+        if key is None or not is_plain(part):
             raise SchemaMismatchError(f"{source} is not a database", "check the spelling") from error
     with _part_of(part) as plain:
         part.replace(plain)
