@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -130,9 +130,14 @@ def parsed(arguments: Any) -> Any:
         return arguments
 
 
-def compact(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the entries that say something: not None, "", [], {} or False."""
-    return {key: value for key, value in values.items() if value not in (None, "", [], {}, False)}
+def rest(values: Mapping[str, Any], told: Container[str] = (), empty: tuple[object, ...] = EMPTY) -> dict[str, Any]:
+    """Return the entries that say something, without those whose keys are `told` elsewhere."""
+    return {key: fact for key, fact in values.items() if key not in told and fact not in empty}
+
+
+def compact(values: Mapping[str, Any], told: Container[str] = ()) -> dict[str, Any]:
+    """Return the `rest` where false, and so zero, says nothing either."""
+    return rest(values, told, UNSET)
 
 
 def word(value: object) -> str | None:

@@ -124,7 +124,7 @@ def _turn(message: Row) -> _Turn:
     words = message["say"]
     if message["role"] not in _ROLES or not isinstance(words, str):
         raise TypeError("not what one of the two said")
-    facts = build.compact({key: fact for key, fact in message.items() if key not in ("role", "say", "time")})
+    facts = build.compact(message, ("role", "say", "time"))
     return _Turn(message["role"], words, build.word(message.get("time")), facts)
 
 

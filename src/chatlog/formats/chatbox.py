@@ -225,7 +225,7 @@ def _parts(row: Row) -> Iterator[Part]:
     for picture in row.get("pictures") or ():
         yield from _picture(picture)
     for file in row.get("files") or ():
-        rest = build.compact({key: fact for key, fact in file.items() if key not in ("id", "name", "fileType", "type")})
+        rest = build.compact(file, ("id", "name", "fileType", "type"))
         yield {**rest, **build.file(build.word(file.get("id")), build.word(file.get("name")), file.get("fileType"))}
     for link in row.get("links") or ():
         rest = {key: fact for key, fact in link.items() if key not in ("id", "url", "type")}
@@ -243,7 +243,7 @@ def _part(part: Row) -> Iterator[Part]:
         yield from _picture(part)
     elif kind == "tool-call":
         key, name = build.word(part.get("toolCallId")), build.word(part.get("toolName"))
-        more = build.compact({key: fact for key, fact in part.items() if key not in _CALL_TOLD})
+        more = build.compact(part, _CALL_TOLD)
         yield {**more, **build.tool_call(key, name, build.parsed(part.get("args")))}
         if part.get("state") in ("result", "error") or part.get("result") is not None:
             yield build.tool_result(key, part.get("result"), is_error=part.get("state") == "error")

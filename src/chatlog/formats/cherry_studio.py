@@ -224,7 +224,7 @@ def _result(key: str | None, held: Any) -> Part:
 
 def _block(block: Row) -> Iterator[Part]:
     kind, words = block.get("type"), block.get("content")
-    rest = build.compact({key: fact for key, fact in block.items() if key not in _BLOCK_TOLD})
+    rest = build.compact(block, _BLOCK_TOLD)
     if kind in ("main_text", "compact") and isinstance(words, str):
         yield {**rest, **build.text(words)}
     elif kind == "thinking" and isinstance(words, str):

@@ -89,14 +89,13 @@ def _output(usage: object) -> int:
 
 def facts(entry: Entry) -> dict[str, Any]:
     """Return what an entry says beside its message and its place in the tree."""
-    return {key: value for key, value in entry.items() if key not in _STRUCTURE and value not in build.UNSET}
+    return build.compact(entry, _STRUCTURE)
 
 
 def response_facts(entry: Entry) -> dict[str, Any]:
     """Return the facts of a model response, its usage and its message id among them."""
     message = entry["message"]
-    found = facts(entry)
-    found.update((k, v) for k, v in message.items() if k not in _RESPONSE_STRUCTURE and v not in build.UNSET)
+    found = facts(entry) | build.compact(message, _RESPONSE_STRUCTURE)
     if message.get("id"):
         found["message_id"] = message["id"]
     if message.get("usage"):

@@ -157,7 +157,7 @@ def _typed(part: Part) -> str:
 
 
 def _draft(row: Row, role: str, text: str, parts: tuple[Part, ...], hidden: str | None = None) -> MessageDraft:
-    facts = {key: fact for key, fact in row.items() if key not in _TOLD and fact not in build.UNSET}
+    facts = build.compact(row, _TOLD)
     if row.get("metrics"):
         facts["usage"] = row["metrics"]
     if isinstance(info := row.get("modelInfo"), dict):

@@ -84,7 +84,7 @@ class Shown:
         self.used[key] += 1
         key = key if self.used[key] == 1 else f"{key}-{self.used[key]}"
         said, parts = self._said(kind, role, entry, key)
-        facts = {name: fact for name, fact in entry.items() if name not in _TOLD and fact not in build.UNSET}
+        facts = build.compact(entry, _TOLD)
         if role == "assistant" and self.usage:
             facts["usage"], self.usage = self.usage, None
         if kind not in ("text", "task", "reasoning"):

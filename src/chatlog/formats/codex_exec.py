@@ -163,7 +163,7 @@ def _text(value: Any) -> str:
 def _tool(kind: str, item: Mapping[str, Any]) -> list[Part]:
     """Return an item that is a tool's use as call and result."""
     name, extra = kind, dict[str, Any]()
-    rest = {k: v for k, v in item.items() if k not in _TOLD and k not in _RESULTS and v not in build.EMPTY}
+    rest = build.rest(item, (*_TOLD, *_RESULTS))
     response, failed = item.get("result"), item.get("status") in ("failed", "declined")
     if kind == "command_execution":
         arguments: Any = {"command": item.get("command")}

@@ -90,7 +90,7 @@ def message_view(payload: Payload) -> View:
     if payload.get("type") == "agent_message":
         reason = "agent_message"
     author, model = payload.get("author"), payload.get("model")
-    facts = {key: fact for key, fact in payload.items() if key not in _MESSAGE_TOLD and fact not in build.EMPTY}
+    facts = build.rest(payload, _MESSAGE_TOLD)
     facts.pop("model", None)
     return View(role, text, parts, reason, build.word(author), build.word(model), facts)
 
@@ -160,11 +160,8 @@ def image(address: str, **facts: Any) -> Part:
 
 
 def _rest(values: Payload, *told: str) -> dict[str, Any]:
-    return {
-        f"source_{k}" if k in _OWN else k: v
-        for k, v in values.items()
-        if k not in (*told, "type") and v not in build.EMPTY
-    }
+    rest = build.rest(values, (*told, "type"))
+    return {f"source_{key}" if key in _OWN else key: fact for key, fact in rest.items()}
 
 
 def call_name(payload: Payload) -> str:
@@ -177,12 +174,9 @@ def call_name(payload: Payload) -> str:
 def call_part(payload: Payload, call_id: str) -> Part:
     """Return the tool call of an item, under the id that its result will name."""
     arguments = next((payload[key] for key in ("arguments", "input", "action") if payload.get(key) is not None), None)
-    rest = {
-        f"item_{key}" if key in _OWN else key: fact
-        for key, fact in payload.items()
-        if key not in _CALL_TOLD and fact not in build.EMPTY and key != "result"
-    }
-    return build.tool_call(call_id, call_name(payload), build.parsed(arguments), **rest)
+    rest = build.rest(payload, (*_CALL_TOLD, "result"))
+    named = {f"item_{key}" if key in _OWN else key: fact for key, fact in rest.items()}
+    return build.tool_call(call_id, call_name(payload), build.parsed(arguments), **named)
 
 
 def drawn(payload: Payload) -> list[Part]:

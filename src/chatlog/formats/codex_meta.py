@@ -61,7 +61,7 @@ class Meta:
 
     def turn(self, context: Mapping[str, Any]) -> None:
         """Take how the model is run from a turn's context."""
-        self.turn_facts.update({key: context[key] for key in _TURN_FACTS if context.get(key) not in build.EMPTY})
+        self.turn_facts |= build.rest({key: context.get(key) for key in _TURN_FACTS})
 
     def is_at(self, cwd: str) -> bool:
         """Whether a folder is the session's own; the first one is, where it names none."""
@@ -95,7 +95,7 @@ class Meta:
         """Return the conversation as far as it is known."""
         facts = self.facts
         source = facts.get("source")
-        known = {key: fact for key, fact in facts.items() if key not in _TOLD and fact not in build.EMPTY}
+        known = build.rest(facts, _TOLD)
         known |= self.turn_facts
         if source not in build.EMPTY:
             known["source"] = source

@@ -124,7 +124,7 @@ def _conversation(session: Row, source: Source, found: _History) -> Conversation
         model=model or next((one.model for one in reversed(found.messages) if one.model), None),
         project=_path(folder) if folder else None,
         head=found.last,
-        metadata=build.compact({key: fact for key, fact in session.items() if key not in _SESSION_TOLD}),
+        metadata=build.compact(session, _SESSION_TOLD),
     )
 
 

@@ -212,7 +212,7 @@ def _state_of(call: Row, states: Iterable[Row]) -> Row:
 def _call(call: Row, state: Row, counts: Counter[str]) -> Part:
     function = call.get("function")
     told = function if isinstance(function, dict) else {}
-    extra = build.compact({key: state[key] for key in state if key not in _STATE_TOLD})
+    extra = build.compact(state, _STATE_TOLD)
     status = state.get("status")
     if status not in (None, "done"):
         extra["status"] = status
@@ -234,7 +234,7 @@ def _output(state: Row) -> Made:
     """Return the message that the output of a call is; `items` say what its pieces are called."""
     name, output = build.word(state.get("toolCallId")), state["output"]
     words = [piece.get("content") for piece in output]
-    named = [build.compact({key: piece[key] for key in piece if key not in ("content", "icon")}) for piece in output]
+    named = [build.compact(piece, ("content", "icon")) for piece in output]
     response = "\n\n".join(words) if all(isinstance(word, str) for word in words) else words
     part = build.tool_result(name, response, is_error=state.get("status") == "errored")
     return Made(MessageDraft(role="tool", parts=({**part, "items": named} if any(named) else part,)), name)

@@ -117,9 +117,7 @@ def _read_session(source: Source, session: Mapping[str, Any]) -> Iterator[Record
     yield ConversationDraft(
         source_id=str(session.get("sessionId") or source.stem),
         created_at=instant(session.get("startTime")),
-        metadata={
-            key: fact for key, fact in session.items() if key not in _SESSION_TOLD and fact not in (None, "", [], {})
-        },
+        metadata=build.rest(session, _SESSION_TOLD),
     )
     told = _turns(timeline, "type", "text", "copilot")
     if timeline and all(map(operator.ge, told, _turns(sent, "role", "content", "assistant"))):

@@ -13,8 +13,6 @@ from chatlog.models import Part
 
 Data = Mapping[str, Any]
 
-EMPTY: tuple[object, ...] = (None, "", [], {}, False)
-
 
 def attachment(item: Any) -> Part:
     """Return what was attached to a prompt: a file, bytes, or as it came what is neither."""
@@ -29,7 +27,7 @@ def attachment(item: Any) -> Part:
 def request_part(request: Data) -> Part:
     """Return the tool call of an answer's request."""
     told = ("toolCallId", "name", "arguments", "type", "id", "content")
-    rest = {key: fact for key, fact in request.items() if key not in told and fact not in EMPTY}
+    rest = build.compact(request, told)
     arguments = build.parsed(request.get("arguments"))
     return build.tool_call(request.get("toolCallId"), request.get("name"), arguments, **rest)
 
@@ -45,7 +43,7 @@ def result_part(data: Data) -> Part:
         return build.tool_result(data.get("toolCallId"), response, is_error=True, **extra)
     if not isinstance(result, dict) or "content" not in result:
         return build.tool_result(data.get("toolCallId"), result, is_error=failed)
-    rest = {key: fact for key, fact in result.items() if key != "content" and fact not in EMPTY}
+    rest = build.compact(result, ("content",))
     if rest.get("detailedContent") == result["content"]:
         del rest["detailedContent"]
     return build.tool_result(data.get("toolCallId"), result["content"], is_error=failed, **_safe(rest))

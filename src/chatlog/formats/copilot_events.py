@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, build
-from chatlog.formats.copilot_event_parts import EMPTY, Data, attachment, request_part, result_part
+from chatlog.formats.copilot_event_parts import Data, attachment, request_part, result_part
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
@@ -201,8 +201,8 @@ class _Session:
         """Take what is known of the session."""
         context = data["context"] if isinstance(data.get("context"), dict) else {}
         cwd, model = context.get("cwd"), data.get("selectedModel")
-        facts = {key: fact for key, fact in data.items() if key not in _START_TOLD and fact not in EMPTY}
-        facts |= {key: fact for key, fact in context.items() if key != "cwd" and fact not in EMPTY}
+        facts = build.compact(data, _START_TOLD)
+        facts |= build.compact(context, ("cwd",))
         self.model = model if isinstance(model, str) and model else self.model
         lane.draft = lane.draft._replace(
             source_id=lane.draft.source_id if lane.opened else str(data.get("sessionId") or lane.draft.source_id),
@@ -297,7 +297,7 @@ class _Session:
 
     def spent(self, _: Data, data: Data, __: _Lane) -> None:
         """Add the usage to the answer before, else to the one that follows."""
-        usage = {key: fact for key, fact in data.items() if key != "parentToolCallId" and fact not in EMPTY}
+        usage = build.compact(data, ("parentToolCallId",))
         if self.answer is None:
             self.usage = usage
         else:  # the answer is still in `ready`
@@ -323,7 +323,7 @@ class _Session:
         """Take what the command line told its user, hidden."""
         text = _text(data.get("message") or data.get("content") or data.get("summaryContent") or "")
         told = ("message", "content", "summaryContent", "stack", "parentToolCallId")
-        facts = {key: fact for key, fact in data.items() if key not in told and fact not in EMPTY}
+        facts = build.compact(data, told)
         reason = _REASONS.get(str(event["type"]), str(event["type"]))
         role = "user" if reason in ("compact_summary", "skill", "system_notification") else "assistant"
         return _Made(role, text, facts={**facts, "hidden_reason": reason})
@@ -338,7 +338,7 @@ class _Session:
     def system(self, _: Data, data: Data, __: _Lane) -> _Made:
         """Take the instructions the model was given, hidden."""
         role = data.get("role")
-        facts = {key: fact for key, fact in data.items() if key not in ("content", "role") and fact not in EMPTY}
+        facts = build.compact(data, ("content", "role"))
         facts["hidden_reason"] = "instructions"
         return _Made(role if role in ("system", "developer") else "system", _text(data["content"]), facts=facts)
 
@@ -356,7 +356,7 @@ def _text(value: Any) -> str:
 
 
 def _facts(kind: str, data: Data) -> dict[str, Any]:
-    return {key: fact for key, fact in data.items() if key not in _TOLD[kind] and fact not in EMPTY}
+    return build.compact(data, _TOLD[kind])
 
 
 def _spoken(parts: list[Part], model: str | None) -> _Made:

@@ -122,7 +122,7 @@ def _invocation(item: Mapping[str, Any], rounds: Mapping[str, Part], used: set[s
     call_id = item.get("toolCallId")
     data = item["toolSpecificData"] if isinstance(item.get("toolSpecificData"), dict) else {}
     details = item.get("resultDetails")
-    shown = {key: _message(fact) for key, fact in item.items() if key not in _CALL_TOLD and fact not in build.UNSET}
+    shown = {key: _message(fact) for key, fact in build.compact(item, _CALL_TOLD).items()}
     known = rounds.get(call_id) if isinstance(call_id, str) else None
     if known is not None:
         used.add(str(call_id))

@@ -183,7 +183,7 @@ def _conversation(
         model=next((draft.model for draft in reversed(drafts) if draft.model), None),
         project=_project(source),
         head=head,
-        metadata={key: fact for key, fact in chat.items() if key not in told and fact not in build.EMPTY},
+        metadata=build.rest(chat, told),
     )
 
 
@@ -204,11 +204,7 @@ def _project(source: Source) -> str | None:
 def _messages(name: str, request: Request, parent: str | None, used: Counter[str]) -> list[MessageDraft]:
     """Return a request's prompt and, where there is one, its response."""
     moment = instant(request.get("timestamp"))
-    rest = {
-        key: fact
-        for key, fact in request.items()
-        if key not in {*_REQUEST_TOLD, *_RESPONSE_FACTS, *_USAGE} and fact not in build.EMPTY
-    }
+    rest = build.rest(request, {*_REQUEST_TOLD, *_RESPONSE_FACTS, *_USAGE})
     text = _prompt(request["message"])
     why = _why_hidden(request)
     files = list(_variables(request.get("variableData")))
@@ -263,7 +259,7 @@ def _range(variable: Mapping[str, Any]) -> Any:
 
 
 def _response(name: str, request: Request, asked: str | None) -> MessageDraft | None:
-    facts = {key: request[key] for key in _RESPONSE_FACTS if request.get(key) not in build.EMPTY}
+    facts = build.rest({key: request.get(key) for key in _RESPONSE_FACTS})
     parts = response_parts(request.get("response") or (), facts)
     usage, state = _usage(request), request.get("modelState")
     ended = state.get("completedAt") if isinstance(state, dict) else None
@@ -304,5 +300,5 @@ def _metadata(request: Request) -> Mapping[str, Any]:
 def _usage(request: Request) -> Any:
     """Return the tokens that a response took, wherever this version keeps them."""
     result = request["result"] if isinstance(request.get("result"), dict) else {}
-    counts = {key: request[key] for key in _USAGE if request.get(key) not in build.EMPTY}
+    counts = build.rest({key: request.get(key) for key in _USAGE})
     return request.get("usage") or result.get("usage") or _metadata(request).get("usage") or counts

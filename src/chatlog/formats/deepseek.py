@@ -118,9 +118,7 @@ def _draft(entry: Mapping[str, Any], messages: list[MessageDraft]) -> Conversati
         updated_at=instant(entry.get("updated_at")),
         model=next((message.model for message in reversed(messages) if message.model), None),
         pinned=entry.get("pinned") is True,
-        metadata={
-            key: fact for key, fact in entry.items() if key not in _CONVERSATION_TOLD and fact not in build.EMPTY
-        },
+        metadata=build.rest(entry, _CONVERSATION_TOLD),
     )
 
 
@@ -137,7 +135,7 @@ def _message(said: Mapping[str, Any], key: str, parent: str | None) -> MessageDr
         created_at=instant(said.get("inserted_at")),
         source_id=key,
         parent=parent,
-        metadata={name: fact for name, fact in said.items() if name not in _MESSAGE_TOLD and fact not in build.EMPTY},
+        metadata=build.rest(said, _MESSAGE_TOLD),
     )
 
 
@@ -156,7 +154,7 @@ def _fragments(said: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 
 def _part(kind: str, held: Mapping[str, Any]) -> Part:
     content = held.get("content")
-    rest = {key: fact for key, fact in held.items() if key not in _FRAGMENT_TOLD and fact not in build.EMPTY}
+    rest = build.rest(held, _FRAGMENT_TOLD)
     if not isinstance(content, str) or (kind not in _ROLES and kind not in (*_THOUGHTS, "RESPONSE", "TEXT")):
         return {**held, "type": kind.lower() or "fragment"}
     return {**rest, **(build.reasoning(content) if kind in _THOUGHTS else build.text(content))}
@@ -167,4 +165,4 @@ def _file(held: Any) -> Part:
         return build.file(str(held))
     known = build.file(held.get("id") or held.get("file_id"), held.get("file_name") or held.get("name"))
     told = ("id", "file_id", "file_name", "name", "type")
-    return {**{key: fact for key, fact in held.items() if key not in told and fact not in build.EMPTY}, **known}
+    return {**build.rest(held, told), **known}

@@ -107,7 +107,7 @@ def _message(entry: Row) -> MessageDraft:
         parts, text = made.parts or text_parts(text), build.without_reminders(text)
         if not text:
             facts["hidden_reason"] = "system_reminder"
-    facts |= {key: fact for key, fact in entry.items() if key not in _ENTRY_TOLD and fact not in (None, "", [], {})}
+    facts |= build.rest(entry, _ENTRY_TOLD)
     return made._replace(
         text=text,
         parts=parts,

@@ -80,9 +80,7 @@ class _Stream:
             self.counts["repeated events"] += 1
             return
         yield from self._let_go()
-        facts = {
-            fact: event[fact] for fact in event if fact not in _TOLD | _CALL_TOLD and event[fact] not in build.EMPTY
-        }
+        facts = build.rest(event, _TOLD | _CALL_TOLD)
         model = self.draft.model if self.draft is not None and made.role == "assistant" else None
         self.held = made._replace(
             source_id=key,
@@ -131,7 +129,7 @@ def _conversation(start: Row, session: str) -> ConversationDraft:
         created_at=instant(start.get("timestamp")),
         model=build.word(start.get("model")),
         project=build.word(start.get("cwd")),
-        metadata={key: fact for key, fact in start.items() if key not in _START_TOLD and fact not in build.EMPTY},
+        metadata=build.rest(start, _START_TOLD),
     )
 
 

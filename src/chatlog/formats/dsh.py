@@ -109,7 +109,7 @@ class _Session:
             created_at=instant(header.get("createdAt")),
             project=build.word(header.get("cwd")),
             parent=build.word(header.get("parentSession")),
-            metadata=build.compact({key: fact for key, fact in header.items() if key not in _HEADER_TOLD}),
+            metadata=build.compact(header, _HEADER_TOLD),
         )
         yield self.draft
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chatlog.formats.build import EMPTY, kept
+from chatlog.formats.build import kept, rest
 from chatlog.models import ROLES, MessageDraft, Part, joined_text
 from chatlog.timespec import instant
 
@@ -51,7 +51,7 @@ def text_draft(
     parts: tuple[Part, ...] | None = None,
 ) -> MessageDraft:
     """Return the draft of a message whose text is known, and its parts where that is not all."""
-    facts = {key: fact for key, fact in value.items() if key not in content_keys and fact not in EMPTY}
+    facts = rest(value, content_keys)
     facts.pop("role", None)
     if not facts:
         return MessageDraft(role=role, text=text, parts=parts)

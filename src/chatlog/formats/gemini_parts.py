@@ -19,6 +19,7 @@ _RENAMED = {
     **{key: f"source_{key}" for key in ("type", "id", "name", "content", "arguments", "response", "mime_type", "uri")},
     "thoughtSignature": "signature",
 }
+#: An object with nothing in it may say something here, as that a tool took no arguments.
 _EMPTY: tuple[object, ...] = (None, "", [])
 _BAD_OUTCOMES = ("OUTCOME_FAILED", "OUTCOME_DEADLINE_EXCEEDED")
 
@@ -61,7 +62,7 @@ def part(value: Mapping[str, Any]) -> list[Part]:
 
 def rest(values: Mapping[str, Any], *told: str) -> Facts:
     """Return what else an object says, under names that a part of ours does not use itself."""
-    return {_RENAMED.get(key, key): fact for key, fact in values.items() if key not in told and fact not in _EMPTY}
+    return {_RENAMED.get(key, key): fact for key, fact in build.rest(values, told, _EMPTY).items()}
 
 
 def _call(call: Mapping[str, Any], facts: Facts) -> Part:

@@ -165,7 +165,7 @@ def _item(value: Mapping[str, Any], verb: str) -> _Item:
 
 
 def _facts(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: fact for key, fact in value.items() if key not in _TOLD and fact not in (None, "", [], {})}
+    return build.rest(value, _TOLD)
 
 
 def _prompt(title: str, verb: str) -> str:

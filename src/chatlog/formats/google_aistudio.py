@@ -216,11 +216,7 @@ _SPECIAL: dict[str, Callable[[Mapping[str, Any], Facts], Part]] = {
 
 def _facts(chunk: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a chunk says beside its content."""
-    facts = {
-        key: fact
-        for key, fact in chunk.items()
-        if key not in _TOLD and not _INLINE.fullmatch(key) and fact not in (None, "", [], {})
-    }
+    facts = build.rest(chunk, {*_TOLD, *filter(_INLINE.fullmatch, chunk)})
     count = chunk.get("tokenCount")
     if isinstance(count, int):
         facts["usage"] = {"thoughtsTokenCount" if chunk.get("isThought") else "tokenCount": count}

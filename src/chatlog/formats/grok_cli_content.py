@@ -7,7 +7,7 @@ a session's files; neither of the two files is known here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -84,9 +84,9 @@ class Thread:
         return linked
 
 
-def facts(record: Row, told: Iterable[str]) -> dict[str, Any]:
+def facts(record: Row, told: Container[str]) -> dict[str, Any]:
     """Return what else a record says."""
-    return {key: fact for key, fact in record.items() if key not in told and fact not in build.EMPTY}
+    return build.rest(record, told)
 
 
 def row(value: object) -> Row:

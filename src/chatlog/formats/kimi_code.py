@@ -192,7 +192,7 @@ class _Journal:
                 step.results.append(_result(event, step.uuid, moment))
             case "step.end":
                 step = self._open(event, moment)
-                step.facts |= build.compact({key: event[key] for key in event if key not in _STEP_TOLD})
+                step.facts |= build.compact(event, _STEP_TOLD)
                 yield from self.finished()
             case kind:
                 self.counts[f"{build.kind_name(kind, _EVENT)} events"] += 1
@@ -279,7 +279,7 @@ def _message(value: Row, moment: str | None) -> MessageDraft:
         raise ValueError("a message whose role is not known")
     content = value.get("content") or ()
     parts = [build.text(content)] if isinstance(content, str) else [_part(part) for part in content]
-    facts = build.compact({key: value[key] for key in value if key not in _MESSAGE_TOLD})
+    facts = build.compact(value, _MESSAGE_TOLD)
     origin = value.get("origin")
     kind = origin.get("kind") if isinstance(origin, dict) else None
     if role == "system" or (role == "user" and kind not in (None, "user")):
@@ -309,7 +309,7 @@ def _whole_call(call: Row) -> Part:
 
 
 def _call(event: Row) -> Part:
-    extra = build.compact({key: event[key] for key in event if key not in _CALL_TOLD})
+    extra = build.compact(event, _CALL_TOLD)
     return {**extra, **build.tool_call(event["toolCallId"], event.get("name"), build.parsed(event.get("args")))}
 
 
@@ -319,7 +319,7 @@ def _result(event: Row, step: str | None, moment: str | None) -> MessageDraft:
     response, is_error = result, False
     if isinstance(result, dict) and "output" in result:
         response, is_error = result["output"], result.get("isError") is True
-        extra = build.compact({key: result[key] for key in result if key not in ("output", "isError")})
+        extra = build.compact(result, ("output", "isError"))
     part = {**extra, **build.tool_result(name, response, is_error=is_error)}
     return MessageDraft(role="tool", parts=(part,), created_at=moment, source_id=f"{step}:{name}" if step else None)
 

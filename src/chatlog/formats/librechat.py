@@ -139,7 +139,7 @@ def _message(node: Node, key: str, parent: str | None, conversation: Node) -> Me
 
 
 def _facts(node: Node, conversation: Node) -> dict[str, Any]:
-    facts = {key: fact for key, fact in node.items() if key not in _MESSAGE_TOLD and fact not in build.UNSET}
+    facts = build.compact(node, _MESSAGE_TOLD)
     if facts.get("endpoint") == conversation.get("endpoint"):
         facts.pop("endpoint", None)
     if facts.get("updatedAt") == node.get("createdAt"):

@@ -204,7 +204,7 @@ def _part(block: Row, calls: _Calls) -> Part:
     if kind == "toolCallResult":
         number = str(block.get("callId"))
         name = build.word(block.get("toolCallRequestId")) or build.word(block.get("toolCallId"))
-        extra = build.compact({key: block[key] for key in block if key not in _RESULT_TOLD})
+        extra = build.compact(block, _RESULT_TOLD)
         is_error = calls.states.get(number, {}).get("type") in _FAILED
         response = _response(block.get("content"))
         return {**extra, **build.tool_result(name or calls.names.get(number, number), response, is_error=is_error)}

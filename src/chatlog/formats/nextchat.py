@@ -152,7 +152,7 @@ def _tools(tools: Iterable[Row]) -> Iterator[Part]:
     for number, tool in enumerate(tools, 1):
         called = tool.get("function") or {}
         key = build.word(tool.get("id")) or f"call-{number}"
-        rest = build.compact({name: fact for name, fact in tool.items() if name not in _TOOL_TOLD})
+        rest = build.compact(tool, _TOOL_TOLD)
         call = build.tool_call(key, build.word(called.get("name")), build.parsed(called.get("arguments")))
         yield {**rest, **call}
         if tool.get("content") is not None:

@@ -171,7 +171,7 @@ def _draft(node: Mapping[str, Any], key: str, parent: str | None, conversation: 
     text = node["text"]
     if not isinstance(text, str):
         raise TypeError("a message whose text is not text")
-    facts = {key: fact for key, fact in node.items() if key not in _TOLD and fact not in build.EMPTY}
+    facts = build.rest(node, _TOLD)
     deleted = node.get("deleted") is True
     return MessageDraft(
         role=_ROLES[node["role"]],

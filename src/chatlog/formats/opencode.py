@@ -292,7 +292,7 @@ def _conversation(info: Mapping[str, Any]) -> ConversationDraft:
         project=build.word(info.get("directory")),
         parent=build.word(info.get("parentID")),
         archived=bool(times.get("archived")),
-        metadata=build.compact({key: value for key, value in info.items() if key not in _SESSION_FACTS}),
+        metadata=build.compact(info, _SESSION_FACTS),
     )
 
 

@@ -75,7 +75,7 @@ def _call(kind: str, event: Event, given: Event) -> tuple[str, Any, str]:
         if call.get("id") == meta.get("tool_call_id"):
             function = call["function"]
             return function["name"], build.parsed(function.get("arguments")), call["id"]
-    arguments = {key: fact for key, fact in given.items() if key not in _ARGUMENTS_TOLD and fact not in build.UNSET}
+    arguments = build.compact(given, _ARGUMENTS_TOLD)
     return build.word(meta.get("function_name")) or kind, arguments, str(meta.get("tool_call_id") or event["id"])
 
 
@@ -85,7 +85,7 @@ def _answer(event: Event, made: Told) -> Told:
     made.answer, made.model = build.word(response.get("id")), build.word(response.get("model"))
     usage = response.get("usage")
     if isinstance(usage, dict):
-        made.facts["usage"] = {key: fact for key, fact in usage.items() if fact not in build.UNSET}
+        made.facts["usage"] = build.compact(usage)
     if made.role == "assistant" and event.get("source") == "user":
         made.facts["by"] = "user"
     return made
@@ -118,7 +118,7 @@ def _summary(given: Event, counts: Counter[str]) -> Told | None:
 def _observation(kind: str, event: Event, counts: Counter[str]) -> Told:
     held = event["extras"] if isinstance(event.get("extras"), dict) else {}
     said, cause = event.get("content") or "", event.get("cause")
-    facts = {key: fact for key, fact in held.items() if key not in _PAGE and fact not in build.UNSET}
+    facts = build.compact(held, _PAGE)
     if any(held.get(key) for key in _PAGE[1:-1]):
         counts["pages as the browser saw them"] += 1
     failed = kind in ("error", "user_rejected") or held.get("error") is True or _exit_code(held) not in _FINE

@@ -43,7 +43,7 @@ class Told:
         """Take what an answer cost, and the model that gave it."""
         if usage:
             self.model = build.word(usage.get("model")) or self.model
-            self.facts["usage"] = {k: v for k, v in usage.items() if k not in _USAGE_TOLD and v not in build.UNSET}
+            self.facts["usage"] = build.compact(usage, _USAGE_TOLD)
 
 
 def told(event: Event, counts: Counter[str]) -> Told | None:
@@ -153,7 +153,7 @@ def _result(event: Event, _: Counter[str]) -> Told:
     said = [*content(held.get("content"))]
     plain = all(part["type"] == "text" for part in said)
     response = "\n".join(part["content"] for part in said) if plain else said
-    facts = {key: fact for key, fact in held.items() if key not in _OBSERVATION_TOLD and fact not in build.UNSET}
+    facts = build.compact(held, _OBSERVATION_TOLD)
     more = [{**part, "extended": True} for part in content(event.get("extended_content"))]
     made = build.tool_result(event.get("tool_call_id"), response, is_error=held.get("is_error") is True)
     return Told("tool", [{**made, "name": event.get("tool_name")}, *more], text="", facts=facts)

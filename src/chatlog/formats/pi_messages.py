@@ -35,7 +35,7 @@ def _message(entry: Row) -> MessageDraft:
 
 
 def _facts(value: Row) -> dict[str, Any]:
-    return {key: fact for key, fact in value.items() if key not in _MESSAGE_TOLD and fact not in build.UNSET}
+    return build.compact(value, _MESSAGE_TOLD)
 
 
 def _spoken(role: str, value: Row, moment: str | None) -> MessageDraft:
@@ -132,7 +132,7 @@ def _summary(value: Row, moment: str | None, reason: str | None = None) -> Messa
     summary = value["summary"]
     if not isinstance(summary, str):
         raise TypeError("a summary that is no text")
-    facts = {key: fact for key, fact in value.items() if key not in (*_ENTRY_TOLD, "role") and fact not in build.UNSET}
+    facts = build.compact(value, (*_ENTRY_TOLD, "role"))
     facts["hidden_reason"] = reason or value.get("role") or "summary"
     return MessageDraft(role="user", text=summary, created_at=moment, hidden=True, metadata=facts)
 

@@ -166,7 +166,7 @@ class _Lane:
         return None if parent in (None, value.get("sessionId")) else self.above.get(parent, self.last)
 
     def _facts(self, value: Row) -> dict[str, Any]:
-        facts = {key: fact for key, fact in value.items() if key not in _TOLD and fact not in build.UNSET}
+        facts = build.compact(value, _TOLD)
         if isinstance(told := facts.get("toolCallResult"), dict):
             facts["toolCallResult"] = {key: fact for key, fact in told.items() if key != "responseParts"}
         if value.get("usageMetadata"):

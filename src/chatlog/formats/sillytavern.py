@@ -300,7 +300,7 @@ def _listed(value: Any) -> list[Any]:
 
 
 def _call(call: Row) -> Part:
-    extra = build.compact({key: fact for key, fact in call.items() if key not in _CALL_TOLD})
+    extra = build.compact(call, _CALL_TOLD)
     arguments = build.parsed(call.get("parameters"))
     return {**extra, **build.tool_call(build.word(call.get("id")), build.word(call.get("name")), arguments)}
 

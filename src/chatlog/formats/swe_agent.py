@@ -168,8 +168,8 @@ def _message(row: Row, calls: Calls, step: Row, *, answers_action: bool) -> Mess
 
 
 def _facts(made: MessageDraft, step: Row, *, is_demo: bool) -> dict[str, Any]:
-    told = {key: build.parsed(step[key]) for key in _STEP_FACTS if step.get(key) not in build.EMPTY}
-    facts = {**made.metadata, **told}
+    told = build.rest({key: step.get(key) for key in _STEP_FACTS})
+    facts = {**made.metadata, **{key: build.parsed(fact) for key, fact in told.items()}}
     if str(facts.get("thought", "")).strip() in made.text:
         facts.pop("thought", None)
     return {**facts, "hidden_reason": "demonstration"} if is_demo else facts
