@@ -90,14 +90,56 @@ def test_messages(key: str, field: str, value: Any) -> None:
 
 
 def test_what_an_answer_holds() -> None:
-    """Thoughts, steps, search results, the words with their marks and pictures become parts."""
+    """Thoughts, steps, calls, search results, the words with their marks and pictures become parts."""
     assert (
         build.reasoning("A cat is needed."),
         {"type": "steps", "steps": [{"text": ["Searching"], "tags": ["header"]}]},
+        build.tool_call("t", "WebSearch", {"query": "cats"}),
+        build.tool_result("t", []),
         {"type": "web_search_results", "web_search_results": [{"url": "https://x.test", "title": "Cats"}]},
         build.text('Here<grok:render card_id="c"><argument name="x">1</argument></grok:render>'),
         build.uri("users/1/cat.jpg", modality="image"),
     ) == message("r2").parts
+
+
+def test_responses_that_name_no_parent() -> None:
+    """Exports of 2025 name no parents: each response follows the one before it, and the last is active."""
+    rows = [{"response": {"_id": key, "message": key, "sender": "human"}} for key in "abc"]
+    found = read(*rows)
+    assert [("a", None), ("b", "a"), ("c", "b")] == links(found)
+    assert "c" == conversations(found)[-1].head
+
+
+def test_what_was_called_in_steps() -> None:
+    """The calls of an answer's steps stand before their results; what else the steps tell is kept."""
+    searched = {"tool_usage_card_id": "1", "tool": {"WebSearch": {"args": {"query": "wren"}}}}
+    read_file = {"tool_usage_card_id": "2", "tool": {"ReadFile": {"path": "a.md"}}}
+    hits = {"tool_usage_card_id": "1", "result": {"WebSearchResults": [{"url": "https://x.test"}]}}
+    steps = [
+        {"tagged_text": {"header": "Searching"}, "tool_usage_cards": [searched], "tool_usage_results": [hits]},
+        {"tool_usage_cards": [read_file], "tool_usage_results": [{"tool_usage_card_id": "9", "result": "lost"}]},
+    ]
+    (found,) = messages(read(row("a", sender="assistant", steps=steps)))
+    assert (
+        {"type": "steps", "steps": [{"tagged_text": {"header": "Searching"}}]},
+        build.tool_call("1", "WebSearch", {"query": "wren"}),
+        build.tool_result("1", [{"url": "https://x.test"}]),
+        build.tool_call("2", "ReadFile", {"path": "a.md"}),
+        build.tool_result("9", "lost"),
+        build.text("a"),
+    ) == found.parts
+
+
+def test_calls_as_the_website_tells_them() -> None:
+    """In camel case, a call and its result have no object around their names."""
+    cards = [{"toolUsageCardId": "1", "webSearch": {"args": {"query": "wren"}}}]
+    steps = [{"toolUsageCards": cards, "toolUsageResults": [{"toolUsageCardId": "1", "webSearchResults": [7]}]}]
+    (found,) = messages(read(row("a", sender="assistant", steps=steps)))
+    assert (
+        build.tool_call("1", "web_search", {"query": "wren"}),
+        build.tool_result("1", [7]),
+        build.text("a"),
+    ) == found.parts
 
 
 def test_the_active_leaf() -> None:

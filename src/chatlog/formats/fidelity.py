@@ -201,7 +201,7 @@ READINGS = {
         "titles times models projects system tools reasoning attachments branches usage",
     ),
     "grok": Reading(
-        "Grok", "accounts.x.ai: Download account data", "titles times models reasoning attachments branches"
+        "Grok", "accounts.x.ai: Download account data", "titles times models tools reasoning attachments branches"
     ),
     "grok_x": Reading(
         "Grok on X",

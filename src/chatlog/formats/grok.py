@@ -8,7 +8,7 @@ A conversation as Grok's website gets it is read as well; there the keys are in 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from chatlog import tagged
@@ -32,7 +32,6 @@ _CAPITAL = re.compile(r"(?<=[a-z0-9])[A-Z]")
 _RENDERED = re.compile(r"<(grok:render)\b")
 _IMAGES = ("generated_image_urls", "image_attachments", "image_edit_uri", "image_edit_uris")
 _KEPT_AS_PARTS = (
-    "steps",
     "web_search_results",
     "cited_web_search_results",
     "xposts",
@@ -65,6 +64,7 @@ _RESPONSE_TOLD = frozenset(
         "parent_response_id",
         "response_id",
         "sender",
+        "steps",
         "thinking_trace",
         "xai_user_id",
         *_IMAGES,
@@ -91,7 +91,7 @@ def read(source: Source) -> Iterator[Record]:
     )
 
 
-def _spelt(values: Row) -> Row:
+def _spelt(values: Row) -> dict[str, Any]:
     """Return an object with its keys as the export spells them: ``createTime`` is ``create_time``."""
     return {_CAPITAL.sub(lambda capital: f"_{capital[0].lower()}", key): value for key, value in values.items()}
 
@@ -101,8 +101,7 @@ def _conversation(entry: Row, place: str) -> Iterator[Record]:
     rows, problems = _rows(held.get("responses") or () if isinstance(held, dict) else held, place)
     messages: list[MessageDraft] = []
     above: dict[str | None, str | None] = {None: None}
-    parents = {key: row.get("parent_response_id") for key, (row, _) in rows.items()}
-    for key, parent in build.preorder(parents):
+    for key, parent in build.preorder(_parents(rows)):
         row, where = rows[key]
         try:
             messages.append(_message(row, key, above[parent], rows[parent][0] if parent else {}))
@@ -134,6 +133,12 @@ def _rows(found: Any, place: str) -> tuple[dict[str, tuple[Row, str]], list[Prob
         key = _plain_id(row.get("response_id") or row.get("_id")) or f"response-{number}"
         rows.setdefault(key, ({**row, "share_link": link} if link else row, where))
     return rows, problems
+
+
+def _parents(rows: Mapping[str, tuple[Row, str]]) -> dict[str, str | None]:
+    """Return the response that each one follows; in exports that name none, that is the one before it."""
+    parents = {key: row.get("parent_response_id") for key, (row, _) in rows.items()}
+    return parents if any(parents.values()) else dict(zip(rows, [None, *rows], strict=False))
 
 
 def _plain_id(value: Any) -> str | None:
@@ -212,6 +217,7 @@ def _parts(row: Row, said: str) -> Iterator[Part]:
     for trace in row.get("agent_thinking_traces") or ():
         if trace.get("thinking_trace") != thought:
             yield build.reasoning(trace["thinking_trace"], **build.compact({"agent": trace.get("agent_id")}))
+    yield from _steps(row.get("steps") or ())
     for key in _KEPT_AS_PARTS:
         if row.get(key):
             yield {"type": key, key: row[key]}
@@ -225,6 +231,35 @@ def _parts(row: Row, said: str) -> Iterator[Part]:
     named = [held.get("fileMetadataId") for held in described if isinstance(held, dict)]
     for held in (*described, *(held for held in row.get("file_attachments") or () if held not in named)):
         yield _attachment(held)
+
+
+def _steps(steps: Sequence[Row]) -> Iterator[Part]:
+    """Yield what was called in the steps of an answer, each call before its results, and what else the steps tell."""
+    told = [_spelt(step) for step in steps]
+    calls = [call for step in told for call in step.pop("tool_usage_cards", None) or ()]
+    results = [result for step in told for result in step.pop("tool_usage_results", None) or ()]
+    if rest := [kept for step in told if (kept := build.compact(step))]:
+        yield {"type": "steps", "steps": rest}
+    made = [build.tool_call(*_use(_spelt(call), "tool")) for call in calls]
+    answers = [build.tool_result(*_use(_spelt(result), "result")[::2]) for result in results]
+    for call in made:
+        yield call
+        yield from (answer for answer in answers if answer["id"] == call["id"])
+    called = {call["id"] for call in made}
+    yield from (answer for answer in answers if answer["id"] not in called)
+
+
+def _use(held: dict[str, Any], key: str) -> tuple[str | None, str | None, Any]:
+    """Return the id of a tool's call or result, what it is named, and what was asked or found.
+
+    Both stand in an object by their name, a call's arguments in one more.
+    """
+    call_id = build.word(held.pop("tool_usage_card_id", None))
+    inner = held.get(key, held)
+    if not isinstance(inner, dict) or len(inner) != 1:
+        return call_id, None, inner
+    ((name, value),) = inner.items()
+    return call_id, name, value["args"] if isinstance(value, dict) and value.keys() == {"args"} else value
 
 
 def _attachment(held: Any, **facts: Any) -> Part:
