@@ -1,6 +1,7 @@
 """ShareGPT data sets: records of ``{"conversations": [{"from", "value"}, …]}``, in an array or a line each.
 
-Also the preference sets of that form, whose rejected answer becomes a branch beside the chosen one.
+Also those that spell a turn otherwise, or have a prompt and its answer in one object or the turns as columns; and
+the preference sets of that form, whose rejected answer becomes a branch beside the chosen one.
 A record's turns get ids from what was said so far; chunks of a split conversation stay apart.
 There is no standard place on disk: data sets lie where people download them.
 """
@@ -25,10 +26,14 @@ from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Probl
 
 LOCATIONS: tuple[str, ...] = ()
 
-_LISTS = ("conversations", "conversation", "items")
+_TALKS = ("conversations", "conversation")
+_LISTS = (*_TALKS, "messages", "items")
 _PREFERRED = ("chosen", "rejected")
 _SYSTEM = ("system", "system_prompt")
-_START = re.compile(rf'"(?:{"|".join((*_LISTS, _PREFERRED[0]))})"\s*:\s*\[?\s*(?=\{{)')
+_START = re.compile(rf'"({"|".join((*_LISTS, _PREFERRED[0]))})"\s*:\s*\[?\s*(?=\{{)')
+_SPEAKER = re.compile(r'"(?:from|role)"\s*:\s*\[?\s*"([^"]*)"')
+#: What a person said and what the model answered, where one object holds both.
+_EXCHANGES = (("human", "assistant"), ("user", "assistant"), ("input", "output"))
 #: An id shorter than this numbers a file's records; it is no name that a second file could not have too.
 _OWN_ID_CHARS = 7
 _CALL, _RESULT = "tool_call", "tool_call_response"
@@ -63,11 +68,21 @@ _OTHER_WORDS = ("text", "markdown", "content")
 
 
 def sniff(head: Head) -> bool:
-    """Say whether a source that begins like this holds turns of ``from`` and ``value``."""
+    """Say whether a source that begins like this holds turns of ``from`` and ``value``, or what is like them."""
     if not head.is_json or head.keys.isdisjoint((*_LISTS, *_PREFERRED)):
         return False
-    starts = islice(_START.finditer(head.text), 3)
-    return any({"from", "value"} <= set(first_keys(head.text[start.end() :])) for start in starts)
+    return any(_begins_turn(start[1], head.text[start.end() :]) for start in islice(_START.finditer(head.text), 3))
+
+
+def _begins_turn(key: str, text: str) -> bool:
+    """Whether JSON text under `key` begins with a turn of this form, and not with one of role and content."""
+    keys = set(first_keys(text))
+    if keys >= {"from", "value"}:
+        return True
+    if key in _TALKS and any(keys >= set(pair) for pair in _EXCHANGES):
+        return True
+    speaker = _SPEAKER.search(text) if keys & {"value", "text"} or keys >= {"from", "content"} else None
+    return speaker is not None and speaker[1].strip().lower() in _ROLES
 
 
 def read(source: Source) -> Iterator[Record]:
@@ -119,9 +134,10 @@ class _Reading:
 
 
 def _own_id(facts: dict[str, Any]) -> str | None:
-    own = facts.get("id")
-    if isinstance(own, str) and len(own) >= _OWN_ID_CHARS and not own.isdigit():
-        return str(facts.pop("id"))
+    for key in ("id", "conversation_id"):
+        own = facts.get(key)
+        if isinstance(own, str) and len(own) >= _OWN_ID_CHARS and not own.isdigit():
+            return str(facts.pop(key))
     return None
 
 
@@ -160,7 +176,7 @@ def _conversation_draft(facts: dict[str, Any], name: str, threads: list[_Thread]
 def _sequences(facts: dict[str, Any]) -> list[list[Any]]:
     """Take out and return the turns of a record, once for each of its alternative ends, the preferred first."""
     key = next((key for key in _LISTS if key in facts), None)
-    turns = [_as_turn(turn) for turn in facts.pop(key) or ()] if key else []
+    turns = [turn for held in _rows(facts.pop(key)) for turn in _as_turns(held)] if key else []
     for key in _SYSTEM:
         if isinstance(facts.get(key), str):
             prompt = {"from": "system", "value": facts.pop(key)}
@@ -169,11 +185,31 @@ def _sequences(facts: dict[str, Any]) -> list[list[Any]]:
     return [turns + end for end in ends] or [turns]
 
 
-def _as_turn(value: Any) -> Any:
-    """Return a turn; some records of a mixed set have it as role and content."""
-    if isinstance(value, dict) and "from" not in value and "role" in value:
-        return {"from": value["role"], "value": value.get("content"), **_without(value, "role", "content")}
-    return value
+def _rows(held: Any) -> list[Any]:
+    """Return the elements of a list, which tables write as columns: an object of lists."""
+    if isinstance(held, dict):
+        return [dict(zip(held, row, strict=True)) for row in zip(*held.values(), strict=True)]
+    return list(held or ())
+
+
+def _as_turns(value: Any) -> Iterator[Any]:
+    """Yield what an element of a record's list says, as turns of from and value."""
+    pair = next((pair for pair in _EXCHANGES if value.keys() >= set(pair)), None) if isinstance(value, dict) else None
+    if pair is not None:
+        asked, answered = pair
+        told = {"system": value.get("system"), "human": value[asked]}
+        yield from ({"from": speaker, "value": words} for speaker, words in told.items() if words)
+        yield {"from": "gpt", "value": value[answered], **_without(value, "system", *pair)}
+    elif isinstance(value, dict) and "from" not in value and "role" in value:
+        yield _spelt({"from": value["role"], **_without(value, "role")})
+    else:
+        yield _spelt(value)
+
+
+def _spelt(turn: Any) -> Any:
+    """Return a turn with its words under ``value``."""
+    key = next((key for key in _OTHER_WORDS if key in turn), None) if isinstance(turn, dict) else None
+    return turn if key is None or "value" in turn else {"value": turn[key], **_without(turn, key)}
 
 
 def _without(facts: Mapping[str, Any], *keys: str) -> dict[str, Any]:
@@ -222,14 +258,16 @@ def _message(turn: Mapping[str, Any], calls: Calls, name: str, parent: str | Non
     if kind == "user" and isinstance(value, str) and tags.are_responses(value):
         kind = _RESULT
     said = _said(kind, turn, calls)
+    facts = {key: fact for key, fact in _without(turn, "from", "value", said.told).items() if fact is not None}
     return MessageDraft(
         role="tool" if kind == _RESULT else "assistant" if kind == _CALL else kind or "user",
         text=said.text,
         parts=said.parts,
         author=None if kind else build.word(speaker),
+        created_at=time_of(facts),
         source_id=name,
         parent=parent,
-        metadata={key: turn[key] for key in turn if key not in ("from", "value", said.told) and turn[key] is not None},
+        metadata=facts,
     )
 
 
@@ -251,7 +289,11 @@ def _said(kind: str | None, turn: Mapping[str, Any], calls: Calls) -> _Said:
     if kind == _CALL:
         return _Said("", tuple(tags.calls_in(value, calls)))
     if kind == _RESULT:
-        return _Said("", tuple(_results(value, calls)))
+        return _Said("", tuple(_results(turn, calls)), told="tool_call_id")
+    if kind == "assistant" and turn.get("tool_calls"):
+        spoken = {"role": kind, "content": value or None, "tool_calls": build.parsed(turn["tool_calls"])}
+        made = openai_content.message(spoken, calls)
+        return _Said(made.text, made.parts, told="tool_calls")
     if isinstance(value, str):
         parts = tuple(tags.said(value, calls)) if kind == "assistant" and tags.is_tagged(value) else ()
         return _Said(joined_text(parts), parts) if parts else _Said(value)
@@ -262,12 +304,13 @@ def _said(kind: str | None, turn: Mapping[str, Any], calls: Calls) -> _Said:
     return _Said(made.text, made.parts)
 
 
-def _results(value: Any, calls: Calls) -> Iterator[Part]:
+def _results(turn: Mapping[str, Any], calls: Calls) -> Iterator[Part]:
     """Yield the result of a turn: one for each of the open calls where it is a list of as many."""
+    value, own = turn.get("value"), build.word(turn.get("tool_call_id"))
     if isinstance(value, str) and tags.are_responses(value):
         yield from tags.responses(value, calls)
         return
     found = tags.literal(build.parsed(value.strip())) if isinstance(value, str) else value
-    each = found if isinstance(found, list) and 1 < len(found) == calls.open else [value]
+    each = found if isinstance(found, list) and 1 < len(found) == calls.open and own is None else [value]
     for response in each:
-        yield build.tool_result(calls.answered(None, None), response)
+        yield build.tool_result(calls.answered(own, None), response)
