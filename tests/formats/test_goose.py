@@ -13,7 +13,7 @@ from chatlog.formats.source import Source, file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, Unfinished
 
 from .making import DATA, conversations, head_of, json_lines, messages, said, source_of
-from .sqlite_making import damage, database, in_memory, table
+from .sqlite_making import damage, database, in_memory, table, with_connection
 
 FIXTURE = DATA / "goose" / "20250110_101500.jsonl"
 HEADER, *LINES = (json.loads(line) for line in FIXTURE.read_text(encoding="utf-8").splitlines())
@@ -185,6 +185,40 @@ def test_the_database_continues_the_files(tmp_path: Path) -> None:
     assert records[-1] == LeftOut("sessions without messages", 1)
     assert held.path is not None
     assert list(goose.read(in_memory(held.path))) == records
+
+
+def test_what_newer_versions_note(tmp_path: Path) -> None:
+    """An answer has the model and usage that its metadata tells, a session what each of its requests cost."""
+    asked = {"provider": "anthropic", "requestedModel": "opus", "resolvedModel": "opus-4"}
+    document = {"type": "document", "data": "JVBE", "mimeType": "application/pdf", "name": "a.pdf"}
+    lines = [
+        {"role": "user", "created": 1, "content": [document]},
+        {"role": "assistant", "created": 2, "content": [{"type": "text", "text": "A wren."}],
+         "metadata": {"userVisible": True, "inference": asked, "usage": {"inputTokens": 9}}},
+    ]  # fmt: skip
+    held = sessions(tmp_path / "sessions.db", lines)
+    spent = {"session_id": NAME, "created_timestamp": 2, "model": "opus-4", "input_tokens": 9, "cost": None}
+    assert held.path is not None
+    table(held.path, "usage_ledger", [spent, {**spent, "session_id": "other"}])
+    prompt, answer = messages(goose.read(held))
+    assert prompt.parts == ({"type": "blob", "mime_type": "application/pdf", "content": "JVBE", "name": "a.pdf"},)
+    assert (answer.model, answer.metadata["usage"]) == ("opus-4", {"inputTokens": 9})
+    (talk,) = conversations(goose.read(held))
+    assert talk.metadata["usage_ledger"] == [{"created_timestamp": 2, "model": "opus-4", "input_tokens": 9}]
+
+
+def test_the_session_that_an_agent_was_sent_from(tmp_path: Path) -> None:
+    """A session begun by another's agent has that as its parent, by the id it has here."""
+    held = sessions(tmp_path / "sessions.db", parent_session_id=f"{NAME}-above")
+    assert held.path is not None
+    said = """'[{"type": "text", "text": "Go"}]'"""
+    with_connection(
+        held.path,
+        f"""INSERT INTO sessions (id, created_at) VALUES ('{NAME}-above', '2025-01-09');
+        INSERT INTO messages (session_id, role, content_json) VALUES ('{NAME}-above', 'user', {said})""",
+    ).close()
+    above, below = conversations(goose.read(held))
+    assert (above.parent, below.parent) == (None, above.source_id)
 
 
 def test_a_longer_session_keeps_its_ids() -> None:

@@ -26,7 +26,9 @@ LOCATIONS = (
 )
 
 _NOT_A_MESSAGE = "not a message as Goose keeps it"
-_SESSION_FACTS = frozenset({"id", "name", "description", "working_dir", "created_at", "updated_at", "conversation"})
+_SESSION_FACTS = frozenset(
+    {"id", "name", "description", "working_dir", "created_at", "updated_at", "conversation", "parent"}
+)
 _ROLES = {"user": "user", "assistant": "assistant"}
 _JSON_COLUMNS = ("extension_data", "recipe_json", "user_recipe_values_json", "model_config_json")
 
@@ -89,11 +91,13 @@ def _after(first: Line | Problem, rest: Iterator[Line | Problem]) -> Iterator[Li
 
 
 def _database(database: Database) -> Iterator[Record]:
-    groups = Groups(database, "messages", "session_id")
+    groups, ledger = (Groups(database, table, "session_id") for table in ("messages", "usage_ledger"))
     empty = 0
     for row in database.rows("SELECT * FROM sessions ORDER BY created_at, id"):
         if row["id"] in groups.places:
-            yield from _Session(str(row["id"]), row, f"session {row['id']}").records(_rows(groups, row["id"]))
+            spent = [build.compact(_rest(used, "id", "session_id")) for used in ledger.rows(row["id"])]
+            facts = {**row, "usage_ledger": spent, "parent": _above(groups, row.get("parent_session_id"))}
+            yield from _Session(str(row["id"]), facts, f"session {row['id']}").records(_rows(groups, row["id"]))
         else:
             empty += 1
     known = {row["id"] for row in database.rows("SELECT id FROM sessions")}
@@ -101,6 +105,13 @@ def _database(database: Database) -> Iterator[Record]:
         yield from _Session(str(name), {}, f"session {name}").records(_rows(groups, name))
     if empty:
         yield LeftOut("sessions without messages", empty)
+
+
+def _above(groups: Groups, name: Any) -> str | None:
+    """Return what the session is called here that another was begun from."""
+    records = _Session(str(name), {}, "").records(_rows(groups, name)) if name in groups.places else iter(())
+    first = next(records, None)
+    return first.source_id if isinstance(first, ConversationDraft) else None
 
 
 def _rows(groups: Groups, name: Any) -> Iterator[Line | Problem]:
@@ -159,6 +170,7 @@ class _Session:
             created_at=instant(self.facts.get("created_at")) or self.begun,
             updated_at=instant(self.facts.get("updated_at")),
             project=build.word(self.facts.get("working_dir")),
+            parent=self.facts.get("parent"),
             model=_model(told),
             archived=bool(self.facts.get("archived_at")),
             metadata=build.compact(told),
@@ -186,11 +198,13 @@ def _message(value: Mapping[str, Any], parent: str | None) -> MessageDraft:
     if value.get("id"):
         facts["id"] = value["id"]  # no identity: a version of Goose gives ids to messages that had none
     if value.get("tokens"):
-        facts["usage"] = {"tokens": value["tokens"]}
+        facts.setdefault("usage", {"tokens": value["tokens"]})
+    answered = told["inference"] if isinstance(told.get("inference"), dict) else {}
     return MessageDraft(
         role=role,
         text=shown,
         parts=parts,
+        model=build.word(answered.get("resolvedModel")) or build.word(answered.get("requestedModel")),
         created_at=instant(value.get("created")),
         source_id=build.content_id(parent, role, parts, shown),
         parent=parent,
@@ -206,6 +220,10 @@ def _part(block: Mapping[str, Any]) -> Part:
 
 def _rest(block: Mapping[str, Any], *told: str) -> dict[str, Any]:
     return {key: value for key, value in block.items() if key != "type" and key not in told and value is not None}
+
+
+def _bytes(block: Mapping[str, Any]) -> Part:
+    return build.blob(block.get("mimeType"), block["data"], **_rest(block, "data", "mimeType"))
 
 
 def _tool_request(block: Mapping[str, Any]) -> Part:
@@ -232,7 +250,8 @@ def _tool_response(block: Mapping[str, Any]) -> Part:
 _PARTS: dict[str, Callable[[Mapping[str, Any]], Part]] = {
     "text": lambda block: build.text(block["text"], **_rest(block, "text")),
     "thinking": lambda block: build.reasoning(block["thinking"], **_rest(block, "thinking")),
-    "image": lambda block: build.blob(block.get("mimeType"), block["data"], **_rest(block, "data", "mimeType")),
+    "image": _bytes,
+    "document": _bytes,
     "toolRequest": _tool_request,
     "frontendToolRequest": _tool_request,
     "toolResponse": _tool_response,
