@@ -239,6 +239,24 @@ def test_results_find_their_calls() -> None:
     assert ["call-2", "t9"] == [(made.parts or ())[0]["id"] for made in found if made.role == "tool"]
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "\n\n# Todo List (Optional - Plan Mode)\n\n\n\nWhile in PLAN MODE, you may include a todo list.",
+        "\n\n\t\t\t# TODO LIST RECOMMENDED\n\t\t\tWhen starting a new task, create one.",
+        "\n# task_progress RECOMMENDED\n\nInclude a todo list.",
+        "(The user did not provide a new message. Consider asking them how they'd like you to proceed.)",
+        "[TASK RESUMPTION] This task was interrupted 3 days ago.",
+    ],
+)
+def test_what_the_extension_wrote(words: str) -> None:
+    """A block that the extension put beside what was typed is not read as typed; alone it is hidden."""
+    typed = {"role": "user", "content": [{"type": "text", "text": "<task>a</task>"}, {"type": "text", "text": words}]}
+    alone = {"role": "user", "content": [{"type": "text", "text": words}]}
+    found = messages(checked(cline.read(source_of(json.dumps([typed, alone]), HISTORY.name))))
+    assert [("a", False), (words, True)] == [(made.text, made.hidden) for made in found]
+
+
 # What was shown
 
 

@@ -21,12 +21,15 @@ _DETAILS = re.compile(r"(?:(?<!\s)\s+)?<environment_details>.*?(?:</environment_
 _TYPED = re.compile(r"<(task|feedback|user_message|answer|user_feedback|user_input)(?=[ >])")
 #: The words before a tool's result.
 _RESULT = re.compile(r"\s*\[([\w-]+)(?: [^\n]*)?\] Result:")
+#: How a block begins that the extension wrote, in lower case: versions differ in that.
 _INJECTED = (
+    "<environment_details>",
     "# task_progress",
-    "Files attached by the user:",
-    "[TASK RESUMPTION]",
-    "# TODO LIST",
-    "[ERROR] You did not use a tool",
+    "files attached by the user:",
+    "[task resumption]",
+    "(the user did not provide a new message.",
+    "# todo list",
+    "[error] you did not use a tool",
 )
 _FOLDER = re.compile(r"# Current (?:Working|Workspace) Directory \(([^()\n]+(?:\([^()\n]*\)[^()\n]*)*)\)")
 _MODEL = re.compile(r"<model>([^<]+)</model>")
@@ -135,7 +138,7 @@ def _result(gathered: list[str], calls: Calls) -> Part:
 
 
 def _is_injected(words: str) -> bool:
-    return words.lstrip().startswith(("<environment_details>", *_INJECTED))
+    return words.lstrip()[:50].lower().startswith(_INJECTED)
 
 
 def _is_typed(words: str) -> bool:
