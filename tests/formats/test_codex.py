@@ -358,6 +358,24 @@ def test_the_last_words_of_a_turn_are_not_lost() -> None:
     assert [("assistant", "Done")] == again.said
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0), (0, 2, 1), (1,)])
+def test_what_a_search_found(order: tuple[int, ...]) -> None:
+    """What a search found is its result, whether its event stands before its item, behind it or alone."""
+    action, found = (
+        {"type": "search", "query": "mills"},
+        [{"title": "Mill", "url": "https://a.example", "snippet": "x"}],
+    )
+    values = (
+        item("web_search_call", id="ws-1", status="completed", action=action),
+        event("web_search_end", call_id="ws-1", query="mills", action=action, results=found),
+        item("message", role="user", content="<a_b>c</a_b>"),
+    )
+    parts = [part for m in told(user("Hello"), *(values[at] for at in order)).all() for part in m.parts or ()]
+    searches = [part for part in parts if part["type"].startswith("tool_call")]
+    assert [("web_search", None), (None, found)] == [(part.get("name"), part.get("response")) for part in searches]
+    assert ["ws-1", "ws-1"] == [part["id"] for part in searches]
+
+
 def test_a_tool_that_only_an_event_tells() -> None:
     """The end of a tool whose call is no item is call and result; the end of one that is an item is not told again."""
     end = event("exec_command_end", call_id="c", command=["ls"], aggregated_output="a\n", exit_code=2)

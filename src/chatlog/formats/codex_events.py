@@ -103,10 +103,13 @@ def _unless_said(rollout: Rollout, text: Any, time: Any) -> bool:
 
 
 def _tool(rollout: Rollout, payload: Payload, time: Any) -> bool:
-    """Take a tool's end where no item tells the call."""
-    kind, call_id = payload["type"], payload.get("call_id")
+    """Take a tool's end where no item tells the call, and what a search found, which no item tells."""
+    kind, call_id, called = payload["type"], payload.get("call_id"), rollout.thread.called
     query = searched(payload) if kind == "web_search_end" else None
-    if {call_id, query} & rollout.thread.called:
+    told = next((called[name] for name in (call_id, query) if name in called), None)
+    if told is not None and kind == "web_search_end" and payload.get("results"):
+        rollout.thread.found(told, payload["results"], time)
+    elif told is not None:
         rollout.counts[f"event: {kind} (an item tells the same)"] += 1
     else:
         held = Held("assistant", f"event\0{call_id}", time, event_parts(payload))

@@ -275,7 +275,8 @@ def _mcp(payload: Payload) -> tuple[str, Any, Any, bool]:
 
 
 def _search(payload: Payload) -> tuple[str, Any, Any, bool]:
-    return "web_search", {key: payload[key] for key in ("query", "action") if payload.get(key)}, None, False
+    asked = {key: payload[key] for key in ("query", "action") if payload.get(key)}
+    return "web_search", asked, payload.get("results") or None, False
 
 
 def _viewed(payload: Payload) -> tuple[str, Any, Any, bool]:

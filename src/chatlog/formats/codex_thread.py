@@ -33,6 +33,7 @@ USER, ASSISTANT, REASONING, CALL, SEARCH, INSTRUCTIONS = (
     "search",
     "instructions",
 )
+RESULT = "tool_call_response"
 
 Twin = tuple[str, str]
 
@@ -92,7 +93,7 @@ class Thread:
         self.moment: tuple[Any, str | None] = (None, None)
         self.group: Held | None = None
         self.calls = Calls()
-        self.called: set[str] = set()
+        self.called: dict[str, str] = {}
         self.usage = _Usage()
         # of the turn that is being read
         self.pending: dict[Twin, list[Held]] = {}
@@ -187,14 +188,25 @@ class Thread:
     def call(self, parts: list[Part], keys: Iterable[Twin], time: Any) -> None:
         """Take a call: it belongs to the response before, as long as nothing came between."""
         held = Held("assistant", f"call\0{parts[0].get('id')}", time, [], model=self.model, facts=dict(self.place))
+        parts = [*parts]
         for twin in keys:
-            self._drop(twin)
-            self.called.add(twin[1])
+            event = self._drop(twin)
+            if event is not None and twin[0] == SEARCH:
+                parts += [{**part, "id": parts[0]["id"]} for part in event.parts if part["type"] == RESULT]
+            self.called[twin[1]] = str(parts[0].get("id"))
         if self.group is None:
             self._open(held)
         if self.group is not None:
             self.group.parts += parts
         self.let_go()
+
+    def found(self, call_id: str, results: Any, time: Any) -> None:
+        """Take what a search found, which only the event behind its item tells."""
+        part = build.tool_result(call_id, results)
+        if self.group is not None:
+            self.group.parts.append(part)
+        else:
+            self.result(part, time)
 
     def result(self, part: Part, time: Any) -> None:
         """Take a result, a message of its own."""
