@@ -67,12 +67,11 @@ def load(folder: Path, store: Store) -> tuple[dict[str, str], dict[str, str]]:
     return ids, refs
 
 
-def evidence(folder: Path, place: Path, budgets: Sequence[int], most: int | None) -> dict[tuple[str, int], float]:
+def evidence(folder: Path, place: Path, budgets: Sequence[int]) -> dict[tuple[str, int], float]:
     """Return the share of the labelled evidence inside the context, for chatlog and trim_messages."""
     with chatlog.open(place / f"{folder.name}.db", synchronous="NORMAL") as store:
         ids, refs = load(folder, store)
         queries = [row for row in jsonl(folder / "queries.jsonl") if row.get("category") != "adversarial"]
-        queries = random.Random(7).sample(queries, most) if most and most < len(queries) else queries
         found: dict[tuple[str, int], float] = {}
         trimmed = {name: _trimmer(store, talk) for name, talk in ids.items()}
         conversations = {name: store.get(talk) for name, talk in ids.items()}
@@ -274,7 +273,7 @@ def counting(folder: Path, most: int) -> tuple[int, int, float]:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", nargs="?", type=Path, default=DEFAULT, help="the labelled sets (../shared/retrieval)")
-    parser.add_argument("--quick", action="store_true", help="fewer questions and cases, a smaller file")
+    parser.add_argument("--quick", action="store_true", help="fewer cases, a smaller file")
     parser.add_argument("--keep", type=Path, help="where to put the files, kept for the next run (temporary)")
     parser.add_argument("--set", default="locomo", help="the labelled set (locomo)")
     parser.add_argument("--only", choices=("evidence", "rules", "time", "prefix", "counting"), help="one part")
@@ -292,7 +291,7 @@ def show_evidence(options: argparse.Namespace, place: Path) -> None:
         print(f"there is no {folder}: no labelled evidence", file=sys.stderr)
         return
     (place / f"{folder.name}.db").unlink(missing_ok=True)
-    found = evidence(folder, place, BUDGETS, 150 if options.quick else None)
+    found = evidence(folder, place, BUDGETS)
     rows = [[name, *(f"{found[name, budget]:.1%}" for budget in BUDGETS)] for name in ("chatlog", "trim_messages")]
     table([f"evidence inside, {folder.name}", *(f"{budget:,} tokens" for budget in BUDGETS)], rows)
     if options.set == "locomo":

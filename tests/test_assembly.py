@@ -189,7 +189,7 @@ def test_of_turns_that_answer_alike_the_shorter_comes_first_and_idle_ones_not_at
             message(6, "user", "of no use", importance="discard"), message(7, "user", "word " * 300)]  # fmt: skip
     scores = (1.0, 1.0, 0.5, 0.51, 1.0, 1.0, 2.0)
     scored = [Scored(found, score) for found, score in zip(said, scores, strict=True)]
-    assert [7, 2, 1, 4, 3] == [found.seq for found in by_worth(scored, COUNT)]
+    assert [7, 2, 1, 4, 3] == [found.seq for found in by_worth(scored)]
 
 
 def test_what_tools_put_out_comes_behind_what_was_said_of_it() -> None:
@@ -199,7 +199,7 @@ def test_what_tools_put_out_comes_behind_what_was_said_of_it() -> None:
     found = [message(seq, "tool", "", parts) for seq, parts in enumerate(results)]
     found.append(message(3, "assistant", "It burns, as I said."))
     scored = [Scored(one, score) for one, score in zip(found, (1.0, 0.9, 0.5, 0.8), strict=True)]
-    assert [3, 1, 2] == [one.seq for one in by_worth(scored, COUNT, frozenset({"lamp"}))]
+    assert [3, 1, 2] == [one.seq for one in by_worth(scored, frozenset({"lamp"}))]
 
 
 def test_quotes_say_when_and_where_turns_are_left_out() -> None:

@@ -301,7 +301,7 @@ class _Reading:
         active = self.windows.active(name, [one.message.seq for one in found])
         telling = (word for word in plain_words(question).split() if word.lower() not in STOP_WORDS)
         found = [one for one in found if one.message.seq in active]
-        return by_worth(found, self.count, word_set(" ".join(telling)))
+        return by_worth(found, word_set(" ".join(telling)))
 
 
 def _times(tokens: int, budget: int) -> str:

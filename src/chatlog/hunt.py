@@ -217,8 +217,10 @@ class Hunt:
         found = {term: next(posting) for term, posting in postings.items()}
         while self.allowed and not self.whole:
             going_on = [term for term, posting in found.items() if not posting.complete]
+            if not going_on:
+                break
             held = frozenset[int]().union(*(posting.bodies for posting in found.values()))
-            if not going_on or not self._too_few(self.may_be_found(held)):
+            if not self._too_few(self.may_be_found(held)):
                 break
             for term in going_on:
                 older = next(postings[term])

@@ -54,7 +54,7 @@ def said(message: Message) -> str:
 
 def passage(text: str, words: frozenset[str], most: int, count: Counter) -> str:
     """Return the piece of a long text that has the most of some words, of at most `most` tokens."""
-    if count(text) <= most:
+    if count.fits(text, most):
         return text
     size = max(len(text) * most // max(count(text), 1) - 8, 40)
     starts = range(0, len(text), max(size // 2, 1))

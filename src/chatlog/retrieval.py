@@ -8,7 +8,7 @@ from typing import NamedTuple
 from chatlog.importance import emptiness
 from chatlog.models import Message
 from chatlog.quoting import labelled, passage, said, speaker, word_set
-from chatlog.tokens import Counter
+from chatlog.tokens import Counter, estimate
 
 _KIND = "earlier turns found for this message"
 #: No quote takes more than this share of the room, nor less than this many tokens if it is longer.
@@ -16,9 +16,9 @@ _LONGEST, _SHORTEST = 0.25, 120
 #: After this many in a row that did not fit, the room counts as full.
 _MOST_REFUSED = 12
 
-#: A turn is worth its score by its tokens to this power: of two that answer alike the shorter one leaves room for
-#: more.  Below so many tokens being shorter is no merit.
-_PRICE, _LEAST = 0.2, 25
+#: A turn is worth its score by its length to this power, in tokens as they are estimated: of two that answer alike the
+#: shorter one leaves room for more.  Below so many being shorter is no merit.
+_PRICE, _LEAST = 0.2, 45
 #: What is said beside a call ("now let me run the tests") is worth less than what is said for itself, and so are calls
 #: and what tools put out: what came of them is said afterwards, in fewer words.
 _BESIDE_A_CALL, _PAYLOAD = 0.5, 0.6
@@ -32,18 +32,18 @@ class Scored(NamedTuple):
     score: float
 
 
-def by_worth(found: Iterable[Scored], count: Counter, words: frozenset[str] = frozenset()) -> list[Message]:
+def by_worth(found: Iterable[Scored], words: frozenset[str] = frozenset()) -> list[Message]:
     """Return what was found for some words, best first, without what says nothing or is said to be of no use."""
     told = [one for one in found if not _is_idle(one.message, words)]
-    worth = {one.message.seq: _worth(one, count) for one in told}
+    worth = {one.message.seq: _worth(one) for one in told}
     return [one.message for one in sorted(told, key=lambda one: -worth[one.message.seq])]
 
 
-def _worth(one: Scored, count: Counter) -> float:
+def _worth(one: Scored) -> float:
     share = _PAYLOAD if emptiness(one.message) == "tool payload" else 1.0
     if share == 1.0 and any(part.get("type") == "tool_call" for part in one.message.parts or ()):
         share = _BESIDE_A_CALL
-    return share * one.score / float(max(count(said(one.message)), _LEAST) ** _PRICE)
+    return share * one.score / float(max(estimate(said(one.message)), _LEAST) ** _PRICE)
 
 
 def _is_idle(message: Message, words: frozenset[str]) -> bool:

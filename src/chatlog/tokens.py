@@ -152,6 +152,10 @@ class Counter:
             return sum(map(self._counted, lines(text)))
         return self._counted(text)
 
+    def fits(self, text: str, most: int) -> bool:
+        """Return whether a text is at most so many tokens; each is a byte at least, so that few have to be counted."""
+        return len(text.encode("utf-8", "surrogatepass")) <= most or self(text) <= most
+
     def _counted(self, text: str) -> int:
         known = self._known.get(text)
         if known is None:
