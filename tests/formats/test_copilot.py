@@ -420,11 +420,31 @@ def test_the_model_that_was_chosen_for_auto() -> None:
 
 def test_calls_that_the_chat_does_not_show_are_kept() -> None:
     """Rounds of calls that no item shows stay in the answer's metadata."""
-    rounds = [{"response": "x", "toolCalls": [{"id": "other", "name": "read", "arguments": "{}"}]}]
+    calls = [{"id": name, "name": "read", "arguments": "{}"} for name in ("other", "another")]
+    rounds = [{"response": "x", "toolCalls": calls}]
     shown = {"kind": "toolInvocationSerialized", "toolId": "t", "toolCallId": "mine", "invocationMessage": "Reading"}
     found = chatted(request("r", "Go", shown, result={"metadata": {"toolCallRounds": rounds, "toolCallResults": {}}}))
     assert rounds == found.only[1].metadata["result"]["metadata"]["toolCallRounds"]
     assert "Reading" == part(found, "r-response", "tool_call")["invocationMessage"]
+
+
+@pytest.mark.parametrize("ids", [("toolu_1", "toolu_2"), ("0b5e-1", "0b5e-2")])
+def test_calls_under_the_ids_of_copilots_notes(ids: tuple[str, str]) -> None:
+    """A call is found though Copilot's notes lengthen its id, and where the tool goes by another id by its place."""
+    calls = [{"id": f"toolu_{n}__vscode-17{n}", "name": "read_file", "arguments": f'{{"at": {n}}}'} for n in (1, 2)]
+    results = {call["id"]: {"content": [{"value": f"got {call['id'][6]}"}]} for call in calls}
+    result = {"metadata": {"toolCallRounds": [{"toolCalls": calls}], "toolCallResults": results}}
+    shown = [{"kind": "toolInvocationSerialized", "toolId": "copilot_readFile", "toolCallId": name} for name in ids]
+    found = chatted(request("r", "Go", *shown, result=result)).only[1]
+
+    told = [(p["id"], p.get("name"), p.get("arguments"), p.get("response")) for p in found.parts or ()]
+    assert [
+        (ids[0], "read_file", {"at": 1}, None),
+        (ids[0], None, None, "got 1"),
+        (ids[1], "read_file", {"at": 2}, None),
+        (ids[1], None, None, "got 2"),
+    ] == told
+    assert {"metadata": {"toolCallRounds": [{}]}} == found.metadata["result"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ Pure functions from the response's items to parts.  Requests and chats are not k
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -16,14 +16,16 @@ from chatlog.models import Part
 SILENT = frozenset(("undoStop", "prepareToolInvocation", "mcpServersStarting"))
 _MARKDOWN = ("markdownContent", "markdownVuln", "markdown")
 _TOOLS = ("toolInvocationSerialized", "toolInvocation")
+#: What Copilot adds to the ids of the model's calls in its own notes of them.
+_SUFFIX = "__vscode"
 _CALL_TOLD = frozenset(
     ("kind", "toolId", "toolCallId", "toolSpecificData", "resultDetails", "presentation", "isComplete", "source")
 )
 
 
-def response_parts(items: Iterable[Any], facts: dict[str, Any]) -> list[Part]:
+def response_parts(items: Sequence[Any], facts: dict[str, Any]) -> list[Part]:
     """Return the parts of a response; of `facts`, what the model called moves from the result into the calls."""
-    rounds = _rounds(facts.get("result"))
+    rounds = _by_invocation(_rounds(facts.get("result")), items)
     used: set[str] = set()
     parts: list[Part] = []
     run: list[str] = []
@@ -178,11 +180,23 @@ def _rounds(result: Any) -> dict[str, Part]:
     for held in metadata.get("toolCallRounds") or ():
         for call in held.get("toolCalls") or ():
             if isinstance(call.get("id"), str):
-                arguments = build.parsed(call.get("arguments"))
-                found[call["id"]] = {"name": call.get("name"), "arguments": arguments}
-                if call["id"] in results:
-                    found[call["id"]]["response"] = _content(results[call["id"]])
+                made = {"name": call.get("name"), "arguments": build.parsed(call.get("arguments"))}
+                told = {"response": _content(results[call["id"]])} if call["id"] in results else {}
+                name = call["id"].partition(_SUFFIX)[0]
+                found[call["id"] if name in found else name] = {**made, **told}
     return found
+
+
+def _by_invocation(rounds: dict[str, Part], items: Sequence[Any]) -> dict[str, Part]:
+    """Return the model's calls by the ids that the tools' invocations have.
+
+    Before 2026 those were ids of VS Code's own, so that only the order tells which is which.
+    """
+    tools = [item for item in items if isinstance(item, dict) and item.get("kind") in _TOOLS]
+    ids = [str(item.get("toolCallId")) for item in tools if not item.get("subAgentInvocationId")]
+    if len(ids) != len(rounds) or not rounds.keys().isdisjoint(ids):
+        return rounds
+    return dict(zip(ids, rounds.values(), strict=True))
 
 
 def _content(result: Any) -> Any:
