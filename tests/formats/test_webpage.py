@@ -10,7 +10,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
@@ -23,7 +23,8 @@ from chatlog.formats import build, webpage
 from chatlog.formats.webpage import text as spell
 from chatlog.formats.webpage.branches import tree
 from chatlog.formats.webpage.highlight import _LANGUAGES, highlighted
-from chatlog.formats.webpage.site import Site
+from chatlog.formats.webpage.page import asset
+from chatlog.formats.webpage.site import Site, _words
 from chatlog.models import Message, MessageDraft, Part
 
 from .making import stored, talk
@@ -175,17 +176,36 @@ def test_an_index_acts_no_more_than_a_page() -> None:
     assert len(HOSTILE) == len(rows)
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no browser here")
+def in_browser(page: Path, place: str = "") -> str:
+    """Return a page as Chromium has it once its script has run."""
+    command = [
+        "chromium",
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={page.parent / 'profile'}",
+    ]
+    done = subprocess.run(
+        [*command, "--dump-dom", page.as_uri() + place], capture_output=True, text=True, timeout=120, check=False
+    )
+    return done.stdout
+
+
+def needs_browser(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test that looks at a page in Chromium, where there is one."""
+    missing = pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no browser here")
+    return pytest.mark.slow(missing(test))
+
+
+@needs_browser
 def test_a_browser_runs_nothing_of_it(tmp_path: Path) -> None:
     """In Chromium the title stays the page's own, and our own script has run."""
     drafts = [draft for text in HOSTILE for draft in everywhere(text)]
     (tmp_path / "page.html").write_text(page_of(*drafts, title="Harmless"), "utf-8")
-    command = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
-    command += ["--dump-dom", f"file://{tmp_path / 'page.html'}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-    assert "<title>Harmless</title>" in done.stdout
-    assert ">Unfold all</button>" in done.stdout
+    shown = in_browser(tmp_path / "page.html")
+    assert "<title>Harmless</title>" in shown
+    assert ">Unfold all</button>" in shown
+    assert "<summary>Contents</summary>" in shown
 
 
 # what is shown
@@ -196,9 +216,12 @@ def test_markdown_is_shown_as_it_is_meant() -> None:
     text = "# Top\n\n**bold** https://a.example/x. [b](https://b.example)\n\n```python\nreturn 1\n```\n\n|a|\n|-|\n|1|\n\n![i](https://c.example/i.png)"
     body = body_of(MessageDraft(role="assistant", text=text))
     assert "<h3>Top</h3>" in body
-    assert '<a href="https://a.example/x" rel="noopener noreferrer nofollow">https://a.example/x</a>.' in body
+    assert (
+        '<a class="bare" href="https://a.example/x" rel="noopener noreferrer nofollow">https://a.example/x</a>.' in body
+    )
+    assert '<a href="https://b.example" rel="noopener noreferrer nofollow">b</a>' in body
     assert '<pre class="code" data-lang="python"><code><span class="k">return</span> <span class="n">1</span>' in body
-    assert '<div class="scroll"><table>' in body
+    assert '<div class="scroll" dir="auto"><table>' in body
     assert ">[image: i]</a>" in body
     assert "<img" not in body
 
@@ -359,6 +382,81 @@ def test_the_index_lists_the_newest_first_and_knows_the_words() -> None:
     assert 1 == page.count("<p dir")
     words = re.search(r'id="words">(.*?)</script>', page, re.DOTALL)
     assert ["cafe naive", "cafe naive"] == json.loads(words[1] if words else "")
+
+
+def test_what_has_no_blanks_is_searched_to_its_end() -> None:
+    """Twenty characters from anywhere in a sentence of Chinese or Thai are in a piece of it."""
+    sentence = "".join(chr(0x4E00 + number) for number in range(130))
+    pieces = list(_words(sentence))
+    assert all(any(sentence[at : at + 20] in piece for piece in pieces) for at in range(111))
+    assert all(len(piece) <= 40 for piece in pieces)
+    assert [["x" * 40], ["字" * 40]] == [list(_words("x" * 99)), list(_words("字" * 40))]
+
+
+@needs_browser
+def test_a_browser_searches_from_the_address(tmp_path: Path) -> None:
+    """What was looked for stands in the address, be it well spelt or not; a hit leads to the words in its page."""
+    with closing(Site()) as site:
+        for name in ("one", "two"):
+            site.add(talk(title=name), list(stored(MessageDraft(role="user", text=f"word{name} 100%"))), f"{name}.html")
+        with (tmp_path / "index.html").open("w") as out:
+            site.write(out)
+    seen = Seen(in_browser(tmp_path / "index.html", "#q=wordtwo"))
+    assert [True, False] == ["hidden" in row for row in seen.all("li") if row.get("class") == "row"]
+    assert any((a["href"] or "").endswith("/two.html#:~:text=wordtwo") for a in seen.all("a"))
+    seen = Seen(in_browser(tmp_path / "index.html", "#q=100%"))
+    assert [False, False] == ["hidden" in row for row in seen.all("li") if row.get("class") == "row"]
+    assert any((a["href"] or "").endswith("/two.html#:~:text=100") for a in seen.all("a"))
+
+
+# style
+
+
+def palette(medium: str, scheme: str) -> dict[str, str]:
+    """Return the colours by their names, as a browser takes them that shows or prints with a scheme preferred."""
+    holds = {medium, f"(prefers-color-scheme: {scheme})", f"{medium} and (prefers-color-scheme: {scheme})"}
+    blocks = re.findall(r"(?:@media ([^{]+) \{\s*)?:root \{(.*?)\}", asset("page.css"), re.DOTALL)
+    chosen = "".join(block for condition, block in blocks if not condition or condition in holds)
+    return dict(re.findall(r"--([\w-]+): (#[\da-f]+);", chosen))
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colours by the formula of WCAG 2.2."""
+
+    def light(colour: str) -> float:
+        wide = re.sub(r"^#(.)(.)(.)$", r"#\1\1\2\2\3\3", colour)
+        red, green, blue = (int(wide[at : at + 2], 16) / 255 for at in (1, 3, 5))
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue)]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    dark, bright = sorted((light(one), light(other)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("medium", ["screen", "print"])
+def test_every_text_can_be_read(medium: str, scheme: str) -> None:
+    """Each colour of text has WCAG's 4.5 against every ground that it stands on; paper is white whatever the screen."""
+    found = palette(medium, scheme)
+    pairs = [(text, ground) for text in ("ink", "dim", "link") for ground in ("page", "tint", "mine")]
+    pairs += [(text, "code") for text in ("ink", "dim", "k", "s", "c", "n", "f", "d", "ins", "del")]
+    pairs += [("warn", "warn-tint"), ("dim", "warn-tint")]
+    assert {} == {pair: ratio for pair in pairs if (ratio := contrast(*(found[name] for name in pair))) < 4.5}
+    assert medium == "screen" or found["page"] == "#fff"
+
+
+def test_words_of_either_direction_begin_on_their_side() -> None:
+    """Lists, quotations and tables go by their own words, not by a message's first; code is never mirrored by them."""
+    made = spell.markdown("Python\n\n- אחת\n\n3. שתיים\n\n> ציטוט\n\n|א|\n|-|\n|1|")
+    for opening in (
+        '<ul dir="auto">',
+        '<ol dir="auto" start="3">',
+        '<blockquote dir="auto">',
+        '<div class="scroll" dir="auto">',
+    ):
+        assert opening in made
+    assert "dir=" not in body_of(MessageDraft(role="user", text="שלום")).partition("<article")[2]
+    assert re.search(r"^code, .*direction: ltr; unicode-bidi: isolate", asset("page.css"), re.MULTILINE)
 
 
 # formulas, tables, names

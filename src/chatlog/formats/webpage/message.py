@@ -56,7 +56,7 @@ class Speaker:
         back = f'<a class="back" href="#{self.anchor(answers)}">answers #{answers}</a>' if answers else ""
         return (
             f'<article class="{kind}" id="{place}"><header>{self._heading(message, place)}{back}</header>\n'
-            f'<div class="said" dir="auto">{"".join(parts)}</div></article>\n'
+            f'<div class="said">{"".join(parts)}</div></article>\n'
         )
 
     def _heading(self, message: Message, place: str) -> str:
@@ -65,7 +65,7 @@ class Speaker:
         facts = f'<span class="model">{spell.plain(model)}</span>' if model else ""
         when = escape(message.created_at)
         return (
-            f'<b class="who">{spell.plain(name)}</b>{facts}'
+            f'<h2 class="who">{spell.plain(name)}</h2>{facts}'
             f'<a class="when" href="#{place}"><time datetime="{when}">{escape(minute(message.created_at))}</time></a>'
         )
 

@@ -19,7 +19,7 @@ from chatlog.formats.webpage.text import harmless, plain
 from chatlog.models import Conversation, Message
 
 INDEX = "index.html"
-#: So many different words of a conversation are searched, and no longer ones.
+#: So many different words of a conversation are searched, and no longer ones but in pieces.
 MAX_WORDS, MAX_WORD_CHARS = 5_000, 40
 _EXCERPT_CHARS = 160
 _WORD = re.compile(r"\w+")
@@ -125,4 +125,13 @@ def _words(text: str) -> Iterator[str]:
     if not text.isascii():
         parted = unicodedata.normalize("NFKD", text)
         text = "".join(char for char in parted if char < "\u0300" or not unicodedata.category(char).startswith("M"))
-    return (match[0][:MAX_WORD_CHARS] for match in _WORD.finditer(text.lower()))
+    for match in _WORD.finditer(text.lower()):
+        yield from _slices(match[0])
+
+
+def _slices(word: str) -> Iterator[str]:
+    """Yield a word; of what has no blanks, as Chinese and Thai, pieces that overlap, so that each part is in one."""
+    yield word[:MAX_WORD_CHARS]
+    if not word.isascii():
+        for start in range(MAX_WORD_CHARS // 2, len(word) - MAX_WORD_CHARS // 2, MAX_WORD_CHARS // 2):
+            yield word[start : start + MAX_WORD_CHARS]

@@ -72,7 +72,13 @@ def link(address: str, label: str) -> str:
     """Return a link, or the label where the address is none that a page may link to."""
     if not is_link(address):
         return plain(label)
-    return f'<a href="{escape(address)}" rel="noopener noreferrer nofollow">{plain(label)}</a>'
+    return f"{_anchor(address, is_bare=label == address)}{plain(label)}</a>"
+
+
+def _anchor(address: str, *, is_bare: bool) -> str:
+    """Return the beginning of a link; a bare one says its address already, and is not given it again in print."""
+    bare = ' class="bare"' if is_bare else ""
+    return f'<a{bare} href="{escape(address)}" rel="noopener noreferrer nofollow">'
 
 
 def code(text: str, language: str = "") -> str:
@@ -120,11 +126,14 @@ def _renderer(*, breaks: bool) -> MarkdownIt:
         "link_open": _link_open,
         "heading_open": _heading,
         "heading_close": _heading,
-        "table_open": lambda *_: '<div class="scroll"><table>\n',
+        "table_open": lambda *_: '<div class="scroll" dir="auto"><table>\n',
         "table_close": lambda *_: "</table></div>\n",
         "th_open": _cell,
         "td_open": _cell,
         "text": _text,
+        "bullet_list_open": _block,
+        "ordered_list_open": _block,
+        "blockquote_open": _block,
     }
     for name, rule in rules.items():
         made.add_render_rule(name, lambda _, *given, rule=rule: rule(*given))
@@ -145,8 +154,8 @@ def _image(tokens: Sequence[Any], index: int, *_: object) -> str:
 
 
 def _link_open(tokens: Sequence[Any], index: int, *_: object) -> str:
-    address = str(tokens[index].attrGet("href") or "")
-    return f'<a href="{escape(address)}" rel="noopener noreferrer nofollow">'
+    token = tokens[index]
+    return _anchor(str(token.attrGet("href") or ""), is_bare=token.info == "auto")
 
 
 def _heading(tokens: Sequence[Any], index: int, *_: object) -> str:
@@ -154,6 +163,13 @@ def _heading(tokens: Sequence[Any], index: int, *_: object) -> str:
     token = tokens[index]
     level = min(int(token.tag[1:]) + 2, 6)
     return f"<h{level}>" if token.nesting == 1 else f"</h{level}>\n"
+
+
+def _block(tokens: Sequence[Any], index: int, *_: object) -> str:
+    """Return a list or a quotation, its marks on the side where its own words begin."""
+    token = tokens[index]
+    start = token.attrGet("start")
+    return f'<{token.tag} dir="auto"' + (f' start="{int(start)}"' if start is not None else "") + ">\n"
 
 
 def _cell(tokens: Sequence[Any], index: int, *_: object) -> str:
