@@ -81,6 +81,14 @@ def test_messages(key: str, field: str, value: Any) -> None:
     assert value == getattr(message(key), field)
 
 
+def test_an_answer_that_was_withdrawn() -> None:
+    """A ready-made refusal in the place of an answer is what was said."""
+    said_so = {"fragments": [{"id": 2, "type": "TEMPLATE_RESPONSE", "content": "Let's talk of something else."}]}
+    entry = {"id": "c", "inserted_at": "2026-01-15T10:00:00Z", "mapping": {"1": {"parent": None, "message": said_so}}}
+    (found,) = messages(checked(deepseek.read(source_of(json.dumps([entry])))))
+    assert ("assistant", "Let's talk of something else.", None) == (found.role, found.text, found.parts)
+
+
 def test_sniff() -> None:
     """DeepSeek's envelope is ChatGPT's, but neither takes the other's for its own."""
     ours = head_of(file_source(FIXTURE))

@@ -285,7 +285,7 @@ def test_messages_in_a_table_of_their_own(tmp_path: Path) -> None:
     """Where a chat itself holds no messages, those of the newer table are read."""
     bare = {**EVERYTHING[0], "chat": {**CHAT, "history": {"currentId": "a1"}, "messages": []}}
     held = webui(tmp_path / "webui.db", [bare])
-    keys = ("role", "content", "usage")
+    keys = ("content", "usage", "output", "files")  # columns of JSON, in which nothing is null
     rows = [
         {
             "id": f"chat-1-{name}",
@@ -293,8 +293,10 @@ def test_messages_in_a_table_of_their_own(tmp_path: Path) -> None:
             "user_id": "user-1",
             "parent_id": CHAT["history"]["messages"][name]["parentId"] and "chat-1-u1",
             "model_id": CHAT["history"]["messages"][name].get("model"),
+            "role": CHAT["history"]["messages"][name]["role"],
+            "done": 1,
             "created_at": CHAT["history"]["messages"][name]["timestamp"],
-            **{key: CHAT["history"]["messages"][name].get(key) for key in keys},
+            **{key: json.dumps(CHAT["history"]["messages"][name].get(key)) for key in keys},
         }
         for name in ("u1", "a1", "b1")
     ]
@@ -305,7 +307,10 @@ def test_messages_in_a_table_of_their_own(tmp_path: Path) -> None:
         ("a1", "u1", "gpt-5"),
         ("b1", "u1", "claude-4"),
     ]
-    assert (found[1].text, found[1].created_at) == (BY_ID["a1"].text, BY_ID["a1"].created_at)
+    assert [(made.text, made.created_at) for made in found] == [
+        (BY_ID[name].text, BY_ID[name].created_at) for name in ("u1", "a1", "b1")
+    ]
+    assert "done" not in found[1].metadata
     assert found[1].metadata["usage"] == {"prompt_tokens": 10, "completion_tokens": 20}
 
 

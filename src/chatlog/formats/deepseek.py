@@ -24,6 +24,8 @@ _ENVELOPE = "conversations"
 _FRAGMENTS = re.compile(r'"fragments"\s*:\s*\[')
 _ROLES = {"REQUEST": "user", "USER": "user", "SYSTEM": "system"}
 _THOUGHTS = ("THINK", "REASONING")
+#: What is said; of these a refusal is ready-made, in place of an answer that was withdrawn.
+_WORDS = (*_ROLES, "RESPONSE", "TEMPLATE_RESPONSE", "TEXT")
 _CONVERSATION_TOLD = frozenset({"id", "title", "mapping", "inserted_at", "updated_at", "pinned", "current_message_id"})
 _MESSAGE_TOLD = frozenset(
     {"fragments", "files", "model", "inserted_at", "content", "role", "thinking_content", "message_id", "parent_id"}
@@ -155,7 +157,7 @@ def _fragments(said: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 def _part(kind: str, held: Mapping[str, Any]) -> Part:
     content = held.get("content")
     rest = build.rest(held, _FRAGMENT_TOLD)
-    if not isinstance(content, str) or (kind not in _ROLES and kind not in (*_THOUGHTS, "RESPONSE", "TEXT")):
+    if not isinstance(content, str) or kind not in (*_THOUGHTS, *_WORDS):
         return {**held, "type": kind.lower() or "fragment"}
     return {**rest, **(build.reasoning(content) if kind in _THOUGHTS else build.text(content))}
 

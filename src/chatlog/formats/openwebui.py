@@ -86,24 +86,33 @@ def _database(database: Database) -> Iterator[Record]:
                     **chat,
                     "history": {**(chat.get("history") or {}), "messages": {held["id"]: held for held in rows}},
                 }
-            meta = build.parsed(row.get("meta"))
-            yield from _Chat({**row, "chat": chat, "meta": meta}, place).records()
+            yield from _Chat({**row, "chat": chat, "meta": _json(row.get("meta"))}, place).records()
         except MALFORMED:
             yield Problem(place, _NOT_A_CHAT)
 
 
+_JSON = ("content", "output", "files", "sources", "embeds", "meta", "status_history", "error", "usage")
 _COLUMNS = {"parent_id": "parentId", "model_id": "model", "created_at": "timestamp", "status_history": "statusHistory"}
 
 
 def _message_of_row(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of the table that newer versions keep messages in, in the words of a chat's own."""
-    told = {_COLUMNS.get(key, key): build.parsed(value) for key, value in row.items() if value is not None}
+    held = {key: _json(value) if key in _JSON else value for key, value in row.items()}
+    told = {_COLUMNS.get(key, key): value for key, value in held.items() if value is not None}
     told["id"] = str(told["id"]).removeprefix(f"{told.pop('chat_id', '')}-")
     if told.get("parentId"):
         told["parentId"] = str(told["parentId"]).removeprefix(f"{row.get('chat_id')}-")
     for key in ("user_id", "updated_at"):
         told.pop(key, None)
     return told
+
+
+def _json(value: Any) -> Any:
+    """Return the value of a column of JSON, where words stand in quotes and nothing as null."""
+    try:
+        return loaded(value)
+    except MALFORMED:
+        return value
 
 
 def _messages(chat: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -202,7 +211,7 @@ def _message(row: Mapping[str, Any], key: str, parent: str | None) -> MessageDra
     shown = joined_text(parts).strip() if len(parts) > 1 else joined_text(parts)
     facts = {name: fact for name, fact in row.items() if name not in _TOLD}
     facts["usage"] = row.get("usage") or row.get("info")
-    if facts.get("done") is True:
+    if facts.get("done") in (True, 1):
         del facts["done"]
     return MessageDraft(
         role=_ROLES[row["role"]],
