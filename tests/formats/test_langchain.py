@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import struct
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -225,8 +227,39 @@ def test_a_file_and_a_table_tell_the_same(tmp_path: Path) -> None:
 STATE = {"v": 1, "id": "2", "channel_values": {"messages": [constructed(human("Hi")), constructed(EVERYTHING[3])]}}
 
 
+def packed(value: Any) -> bytes:
+    """Return a state as LangGraph keeps it: MessagePack, a message as an extension of its class and its values."""
+    match value:
+        case {"lc": 1, "id": [*module, name], "kwargs": values}:
+            made = packed([".".join(module), name, values, "model_validate_json"])
+            return b"\xc9" + struct.pack(">Ib", len(made), 5) + made
+        case dict():
+            return b"\xdf" + struct.pack(">I", len(value)) + b"".join(map(packed, chain(*value.items())))
+        case list():
+            return b"\xdd" + struct.pack(">I", len(value)) + b"".join(map(packed, value))
+        case str():
+            return b"\xdb" + struct.pack(">I", len(value.encode())) + value.encode()
+        case None:
+            return b"\xc0"
+    return b"\xd2" + struct.pack(">i", value)
+
+
+def test_states_in_messagepack(tmp_path: Path) -> None:
+    """A state as LangGraph keeps it by default tells the same as one in JSON."""
+    rows = [
+        {"thread_id": "thread-one", "checkpoint_ns": "", "checkpoint_id": "1", "type": kind, "checkpoint": data}
+        for kind, data in (("json", json.dumps(STATE)), ("msgpack", packed(STATE)))
+    ]
+    told = [
+        messages(langchain.read(file_source(table(tmp_path / f"{number}.db", "checkpoints", [row]))))
+        for number, row in enumerate(rows)
+    ]
+    assert told[0] == told[1]
+    assert len(told[0]) == 2
+
+
 def test_states_of_langgraph(tmp_path: Path) -> None:
-    """Of each thread the last state is read where it is JSON; others are counted, and nothing is unpickled."""
+    """Of each thread the last state is read; those kept in other ways are counted, and nothing is unpickled."""
     row = {"checkpoint_ns": "", "parent_checkpoint_id": None, "metadata": "{}"}
     rows = [
         {**row, "thread_id": "thread-one", "checkpoint_id": "1", "type": "json", "checkpoint": {"channel_values": {}}},
@@ -248,7 +281,8 @@ def test_states_of_langgraph(tmp_path: Path) -> None:
     assert said(records) == [("user", "Hi"), ("assistant", "Adding")]
     assert [record for record in records if isinstance(record, (LeftOut, Problem))] == [
         Problem("thread thread-four", "not a state as LangGraph keeps it"),
-        LeftOut("LangGraph threads whose state is not kept as JSON", 2),
+        Problem("thread thread-two", "not a state as LangGraph keeps it"),
+        LeftOut("LangGraph threads whose state is kept neither as JSON nor as MessagePack", 1),
     ]
 
 

@@ -218,7 +218,7 @@ READINGS = {
     ),
     "langchain": Reading(
         "LangChain, LangGraph",
-        "the application's `message_store` table, file or state",
+        "the application's `message_store` or `checkpoints` table, file or state",
         "models authors system tools reasoning attachments branches usage",
     ),
     "openai_messages": Reading(

@@ -1,7 +1,7 @@
-"""Message histories of LangChain: tables of SQLChatMessageHistory and its kind, files, LangGraph's JSON states.
+"""Message histories of LangChain: tables of SQLChatMessageHistory and its kind, files, LangGraph's threads.
 
 There is no standard place: each application keeps its own.  What one message says is told in OpenAI's
-form and read by `openai_content`; states of LangGraph in msgpack are counted, not read.
+form and read by `openai_content`; which ones a thread of LangGraph holds is `langgraph_states`' matter.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build, openai_content
-from chatlog.formats.jsonstream import Line, document, items
+from chatlog.formats import MALFORMED, Head, build, langgraph_states, openai_content
+from chatlog.formats.jsonstream import Line, items
 from chatlog.formats.source import Source
 from chatlog.formats.sqlite_source import MAGIC, Database, Groups, holds, loaded, quoted, records, schema
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
@@ -38,7 +38,6 @@ _COLUMN = re.compile(r"""(?:^|,)\s*["`\[]?(\w+)""")
 #: How many rows of a table are looked at for a message.
 _LOOKED_AT = 20
 _TIMES = ("created_at", "timestamp", "created", "time")
-_STATES = frozenset({"thread_id", "checkpoint_ns", "checkpoint_id", "checkpoint", "type"})
 #: A session's name shorter than this, such as ``1`` or ``foo``, is one that other files have too.
 _OWN_NAME_CHARS = 8
 _KIND = r'"type"\s*:\s*"(?:human|ai|system|tool|function|chat|remove|\w+MessageChunk)"'
@@ -49,13 +48,6 @@ _FILE = re.compile(
 _FLAT = re.compile(rf'\{{\s*"messages"\s*:\s*\[\s*\{{[^{{}}]*(?:\{{\}}[^{{}}]*)*{_KIND}')
 _SPOKEN = re.compile(r'"type"\s*:\s*"(?:human|ai)"')
 _VALUES = re.compile(rf'"values"\s*:\s*\{{\s*"messages"\s*:\s*\[\s*\{{[^{{}}]*(?:\{{[^{{}}]*\}}[^{{}}]*)*{_KIND}')
-#: Where a state of LangGraph's server says which thread it is of.
-_THREADS = (
-    ("thread_id",),
-    ("checkpoint", "thread_id"),
-    ("metadata", "thread_id"),
-    ("config", "configurable", "thread_id"),
-)
 _NOT_A_MESSAGE = "not a message as LangChain keeps it"
 
 
@@ -76,7 +68,7 @@ def sniff(head: Head) -> bool:
 def _is_like_ours(statement: str) -> bool:
     """Whether a table has a session and a message on each row, or a state of LangGraph, and little else."""
     names = frozenset(re.findall(r"\w+", statement.partition("(")[2]))
-    if names >= _STATES:
+    if langgraph_states.is_table(names):
         return True
     return "session_id" in names and "message" in names and not names & {"role", "content", "content_json"}
 
@@ -99,9 +91,9 @@ def _is_told_in(head: Head, table: str, statement: str) -> bool:
 def read(source: Source) -> Iterator[Record]:
     """Yield each session with its messages in the order in which they were added."""
     if source.head(len(MAGIC)) == MAGIC:
-        yield from records(source, _database)
+        yield from records(source, _database, langgraph_states.BINARY)
     elif "values" in Head(source.name, source.head()).keys:
-        yield from _state(source)
+        yield from _thread(langgraph_states.answered(source), source.stem)
     else:
         entries = (entry if isinstance(entry, Problem) else _Entry(entry) for entry in items(source, "messages"))
         yield from _session(source.stem, entries, is_named=False)
@@ -116,30 +108,22 @@ class _Entry:
         self.moment = moment
 
 
-def _state(source: Source) -> Iterator[Record]:
-    """Yield the messages of a thread's state as LangGraph's server answers with it."""
-    try:
-        state = document(source)
-        held = state["values"]["messages"]
-        entries = [_Entry(Line(f"message {number}", value, number)) for number, value in enumerate(held, 1)]
-    except MALFORMED:
-        yield Problem("", "not a state as LangGraph keeps it")
+def _thread(thread: langgraph_states.Thread | Problem | LeftOut, otherwise: str) -> Iterator[Record]:
+    """Yield the messages of a thread of LangGraph's, called by that where it has no name."""
+    if not isinstance(thread, langgraph_states.Thread):
+        yield thread
         return
-    name = next(filter(None, (_within(state, keys) for keys in _THREADS)), None)
-    yield from _session(name or source.stem, entries, is_named=name is not None)
-
-
-def _within(value: Any, keys: Iterable[str]) -> str | None:
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return build.word(value)
+    numbered = enumerate(thread.messages, 1)
+    entries = [_Entry(Line(f"{thread.place}message {number}", value, number)) for number, value in numbered]
+    yield from _session(thread.name or otherwise, entries, is_named=thread.name is not None)
 
 
 def _database(database: Database) -> Iterator[Record]:
     for table in sorted(database.tables):
         columns = database.columns(table)
-        if columns >= _STATES:
-            yield from _states(database, table)
+        if langgraph_states.is_table(columns):
+            for thread in langgraph_states.threads(database, table):
+                yield from _thread(thread, table)
             continue
         like = sorted(filter(_SESSION_LIKE.search, columns))
         session = next((name for name in (*_SESSIONS, *like) if name in columns), None)
@@ -188,31 +172,6 @@ def _rows(groups: Groups, name: Any, column: str, table: str) -> Iterator[_Entry
                 yield _Entry(Line(where, value, place), moment)
         except MALFORMED:
             yield Problem(where, _NOT_A_MESSAGE)
-
-
-def _states(database: Database, table: str) -> Iterator[Record]:
-    """Yield the messages of each thread's last state that is kept as JSON."""
-    query = f"""SELECT thread_id, checkpoint_ns, max(checkpoint_id) AS checkpoint_id
-        FROM {quoted(table)} GROUP BY thread_id, checkpoint_ns ORDER BY 3"""
-    packed = 0
-    for last in database.rows(query):
-        where = f"thread {last['thread_id']}"
-        wanted = (last["thread_id"], last["checkpoint_ns"], last["checkpoint_id"])
-        held = f"SELECT * FROM {quoted(table)} WHERE thread_id IS ? AND checkpoint_ns IS ? AND checkpoint_id IS ?"
-        row = next(database.rows(held, *wanted), None)
-        if row is None or row["type"] != "json":
-            packed += 1
-            continue
-        try:
-            state = loaded(row["checkpoint"])
-            messages = state["channel_values"].get("messages") or ()
-            entries = [_Entry(Line(f"{where}, message {n}", value, n)) for n, value in enumerate(messages, 1)]
-            name = ":".join(filter(None, (str(last["thread_id"]), last["checkpoint_ns"])))
-            yield from _session(name, entries, is_named=True)
-        except MALFORMED:
-            yield Problem(where, "not a state as LangGraph keeps it")
-    if packed:
-        yield LeftOut("LangGraph threads whose state is not kept as JSON", packed)
 
 
 @dataclass(slots=True)
