@@ -248,6 +248,28 @@ def test_tool_use_is_folded_and_paired() -> None:
     assert '<details class="use result error" open><summary><b>Error</b> <span>tool</span></summary>' in body
 
 
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({"command": ["bash", "-lc", "ls"], "timeout": 9}, "bash -lc ls"),
+        ({"explain": None, "plan": [{"step": "Look", "status": "done"}, {"step": "Mend"}]}, "Look Mend"),
+        ({"empty": " ", "path": "a.py"}, "a.py"),
+        ({"limit": 3}, None),
+    ],
+)
+def test_a_call_says_what_it_is_about(given: dict[str, object], shown: str | None) -> None:
+    """The first words among its arguments stand beside its name while it is folded."""
+    body = body_of(MessageDraft(role="assistant", parts=(build.tool_call("1", "run", given),)))
+    assert f"<b>run</b>{f' <span>{shown}</span>' if shown else ''}</summary>" in body
+
+
+def test_the_first_words_of_reasoning_are_no_markdown() -> None:
+    """Codex and Gemini begin each thought with a headline in bold."""
+    body = body_of(MessageDraft(role="assistant", parts=(build.reasoning("**Planning** the rest"),)))
+    assert "<span>Planning the rest</span>" in body
+    assert "<strong>Planning</strong>" in body
+
+
 def test_pictures_that_are_there_are_shown() -> None:
     """A picture's bytes are in the page; what is no picture is named."""
     body = body_of(

@@ -122,7 +122,7 @@ def _reasoning(part: Part) -> str:
     content = str(part.get("content") or "")
     if not content.strip():
         return ""
-    return _folded("reasoning", _label("Reasoning", _preview(content)), spell.markdown(content))
+    return _folded("reasoning", _label("Reasoning", _preview(content.replace("**", ""))), spell.markdown(content))
 
 
 def _attachment(part: Part) -> str:
@@ -160,10 +160,20 @@ def _size(text: str) -> str:
 
 def _preview(value: Any) -> str:
     """Return the beginning of what a call was given, or of a text, in a line."""
-    if isinstance(value, Mapping):
-        value = next((item for item in value.values() if isinstance(item, str) and item.strip()), "")
-    line = " ".join(str(value or "")[:400].split())
+    line = " ".join(_first_words(value)[:400].split())
     return line if len(line) <= _PREVIEW_CHARS else line[: _PREVIEW_CHARS - 1].rstrip() + "…"
+
+
+def _first_words(value: Any) -> str:
+    """Return the first text that a value holds; of a list, each one's."""
+    match value:
+        case str():
+            return value
+        case Mapping():
+            return next((words for item in value.values() if (words := _first_words(item)).strip()), "")
+        case list():
+            return " ".join(filter(None, map(_first_words, value[:20])))
+    return ""
 
 
 def _arguments(value: Any) -> str:
