@@ -263,3 +263,40 @@ def test_a_source_of_no_format_is_read_once(text: str, times: int) -> None:
 
     assert recognised(replace(source, opener=counted))[0] is None
     assert times == len(opened)
+
+
+LAID_OUT = ("codex/every_feature.jsonl", "codex/exec.jsonl", "copilot/events.jsonl", "cursor/transcript.jsonl")
+
+
+def _spread(values: list[Any]) -> str:
+    return "\n".join(json.dumps(value, indent=2) for value in values)
+
+
+@pytest.mark.parametrize("name", [*LAID_OUT, "claude_code/sidechains.jsonl", "gemini_cli/chats/session.jsonl"])
+@pytest.mark.parametrize("written", [_spread, json.dumps, lambda values: json.dumps(values, indent=1)])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_jsonl_may_be_written_over_many_lines_or_as_an_array(name: str, written: Any, encoding: str) -> None:
+    """What a program that prints JSON nicely or gathers lines into an array left is read as the lines were."""
+    path = next(DATA.glob(name.replace("chats/", "**/chats/").replace("session.", "session*.")))
+    text = written([json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()])
+    expected = list(reader(name.partition("/")[0]).read(source_of(path.read_bytes(), path.name)))
+
+    found, source = recognised(source_of(text.encode(encoding), path.name))
+    assert name.partition("/")[0] == found
+    assert expected == list(reader(str(found)).read(source))
+
+
+def test_a_broken_record_among_many_lines_is_a_problem() -> None:
+    """It costs none of those before it and behind it, and a stream is closed when it was read."""
+    values = [{"type": "thread.started", "thread_id": "t"}, {"type": "turn.started"}, {"type": "turn.completed"}]
+    text = _spread(values).replace('"type": "turn.started"', '"type" "turn.started"')
+    found, source = recognised(source_of(text, "x.jsonl"))
+
+    assert "codex" == found
+    assert ["line 2"] == [r.place for r in reader("codex").read(source) if isinstance(r, Problem)]
+
+
+def test_what_one_document_holds_stays_one() -> None:
+    """A document that is written over many lines, with nothing behind it, is read as it stands."""
+    source = source_of(json.dumps(OPENAI, indent=2))
+    assert ("openai_messages", source) == recognised(source)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib import import_module
+from types import ModuleType
 from typing import IO, Any, NamedTuple, Protocol, cast
 
 from chatlog.errors import UsageError, choices_hint
@@ -70,6 +71,8 @@ READERS = (
     "langchain",
     "openai_messages",
 )
+#: What is found where no format knows a source, or only the one that takes what no other does.
+_LAST = (None, READERS[-1])
 
 
 class Form(NamedTuple):
@@ -230,16 +233,34 @@ def recognised(source: Source, name: str | None = None) -> tuple[str | None, Sou
     """Return the format a source is in, or `name`, with the source showing as much of itself as that is seen by.
 
     Where the usual head ends amid the first record, and no format, or only the one that takes
-    what no other does, knows it, a wider head decides.
+    what no other does, knows it, a wider head decides.  Records that are JSONL but for the way they
+    are written, over many lines or as an array, are given line by line.
     """
     names = READERS if name is None else (name,)
     head = Head(source.name, source.head(), source)
+    if head.is_json and not head.is_array and _records().is_spread(head.text):
+        source = _records().line_by_line(source)
+        head = Head(source.name, source.head(), source)
     found = _sniffed(head, names)
-    if found not in (None, READERS[-1]) or not _is_cut(head):
-        return name or found, source
-    wide = replace(source, head_bytes=WIDE_HEAD_BYTES)
-    seen = _sniffed(Head(wide.name, wide.head(), wide), names)
-    return name or seen or found, source if seen is None else wide
+    if found in _LAST and _is_cut(head):
+        wide = replace(source, head_bytes=WIDE_HEAD_BYTES)
+        if seen := _sniffed(Head(wide.name, wide.head(), wide), names):
+            found, source = seen, wide
+    if found in _LAST and head.is_array and (listed := _in_lines(source, names)):
+        return listed
+    return name or found, source
+
+
+def _in_lines(source: Source, names: Iterable[str]) -> tuple[str, Source] | None:
+    """Return the format of an array's elements line by line, with the source of those; None where none knows them."""
+    lines = _records().line_by_line(source)
+    found = _sniffed(Head(lines.name, lines.head(), lines), [name for name in names if name not in _LAST])
+    return (found, lines) if found else None
+
+
+def _records() -> ModuleType:
+    """Return the module that imports this one: it is asked for where it is needed."""
+    return import_module("chatlog.formats.records")
 
 
 def _sniffed(head: Head, names: Iterable[str]) -> str | None:

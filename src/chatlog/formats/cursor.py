@@ -75,7 +75,7 @@ def _is_database(head: Head) -> bool:
 
 
 def _is_transcript(head: Head) -> bool:
-    if not head.keys >= {"role", "message"} or head.keys & {"uuid", "sessionId", "type", "content"}:
+    if head.is_array or not head.keys >= {"role", "message"} or head.keys & {"uuid", "sessionId", "type", "content"}:
         return False
     first = next(iter(head.objects), {})
     return isinstance(first.get("message"), dict) and "content" in first["message"]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from io import BytesIO
+from io import BufferedReader, BytesIO, RawIOBase
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head
@@ -44,6 +44,52 @@ def _goes_on(first: str, rest: str) -> bool:
     if first[-1] == ",":
         return rest.startswith('"')
     return first[-1] in "{[:" and len(first) <= _OPENING_CHARS
+
+
+def is_spread(text: str) -> bool:
+    """Whether JSON text is objects behind each other, the first of them written over many lines."""
+    first, _, rest = text.partition("\n")
+    if not first.startswith("{") or not _goes_on(first.rstrip(), rest.lstrip()):
+        return False
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except BROKEN_JSON:
+        return False
+    return text[end:].lstrip().startswith("{")
+
+
+def line_by_line(source: Source) -> Source:
+    """Return a source of the same records, each on a line of its own; one that is broken stays so."""
+    return replace(source, opener=lambda: BufferedReader(_Joined(_written(source))), size=None, path=None)
+
+
+def _written(source: Source) -> Generator[bytes]:
+    for entry in items(source):
+        if isinstance(entry, Line):
+            yield json.dumps(entry.value, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+        else:
+            yield b"{\n"
+
+
+class _Joined(RawIOBase):
+    """Pieces of bytes as one stream."""
+
+    def __init__(self, pieces: Generator[bytes]) -> None:
+        self.pieces = pieces
+        self.piece = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        self.piece = self.piece or memoryview(next(self.pieces, b""))
+        chunk, self.piece = self.piece[: len(buffer)], self.piece[len(buffer) :]
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        self.pieces.close()
+        super().close()
 
 
 def recovered(source: Source, key: str, within: str | None = None) -> tuple[Any, list[Problem]]:
