@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -111,6 +112,20 @@ def test_what_a_reader_looks_at_beside_a_file_counts_too(store: Store, tmp_path:
     beside.unlink()
     counts += [len(sync(store, path).files) for _ in range(2)]
     assert [1, 0] * 4 == counts
+
+
+@pytest.mark.skipif(sys.platform in ("darwin", "win32"), reason="names are Unicode there")
+def test_names_that_are_no_utf8_are_remembered(store: Store, tmp_path: Path) -> None:
+    """A folder of old, its name in Latin-1, holds histories like any other, with what stands beside them."""
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    path = folder / "conversations.json"
+    path.write_text(CHATGPT)
+    (folder / "conversation_asset_file_names.json").write_text("{}")
+    for file in folder.iterdir():
+        os.utime(file, (OLD, OLD))
+    assert [("conversations.json", 1)] == read(sync(store, path))
+    assert [] == read(sync(store, path))
 
 
 def test_a_plain_import_remembers_for_a_later_one(store: Store, tmp_path: Path) -> None:

@@ -236,7 +236,7 @@ def _kept_report(path: Path, read: list[FileReport], ignored: int) -> str | None
     if any(one.leans_on_others or not one.path.startswith(str(path)) for one in read):
         return None
     records = [{**one.record(), "path": one.path.removeprefix(str(path))} for one in read]
-    return json.dumps({"files": records, "ignored": ignored}, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps({"files": records, "ignored": ignored}, separators=(",", ":"))
 
 
 def _unknown(head: bytes) -> str:

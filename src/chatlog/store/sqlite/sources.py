@@ -76,7 +76,8 @@ def _from_row(row: Row) -> SeenFile:
 
 
 def _to_row(file: SeenFile) -> Row:
-    beside = json.dumps(file.beside, ensure_ascii=False, separators=(",", ":")) if file.beside else None
+    # in ASCII: a path may hold bytes that are no UTF-8, and one that a history names anything at all
+    beside = json.dumps(file.beside, separators=(",", ":")) if file.beside else None
     marks = "\n".join(sorted(file.marks)) or None
     return (
         file.path,
