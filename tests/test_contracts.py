@@ -76,6 +76,14 @@ def below(path: Path, *folders: str) -> bool:
     return name(path).startswith(tuple(f"{folder}/" for folder in folders))
 
 
+@pytest.mark.parametrize("path", [path for path in MODULES if below(path, "formats")], ids=name)
+def test_foreign_json_is_decoded_in_one_place(path: Path) -> None:
+    """Half of a surrogate pair anywhere in it, in JSON within JSON too, would cost the message."""
+    decoders = {"json.loads", "json.load", "json.JSONDecoder", "ast.literal_eval", "orjson.loads"} & uses(path)
+    allowed = {"jsonstream.py": {"json.JSONDecoder"}, "tags.py": {"ast.literal_eval"}}
+    assert decoders <= allowed.get(path.name, set())
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name)
 def test_only_the_store_and_formats_import_a_database(path: Path) -> None:
     """Nothing outside store/ and formats/ sees a connection, a row or a driver's exception."""

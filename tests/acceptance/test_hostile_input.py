@@ -9,6 +9,7 @@ import stat
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlcipher3 import dbapi2 as driver
@@ -106,6 +107,37 @@ def test_a_hostile_element_costs_at_most_what_cannot_be_told_from_it(run: Run, t
     assert GOOD[0] in texts
     assert GOOD[1] in texts or hostile in ("not closed", "nested a million deep")
     assert [] == faults(tmp_path / "chatlog.db")
+
+
+HALF = r"cut \ud83d"
+
+
+def codex_lines(arguments: str, output: str) -> list[dict[str, Any]]:
+    """Return a rollout with a call; the shell's output stands in JSON of its own."""
+    call = {"type": "function_call", "name": "shell", "call_id": "c", "arguments": arguments}
+    given = {"type": "function_call_output", "call_id": "c", "output": output}
+    told = [("session_meta", {"id": "s"}), ("response_item", call), ("response_item", given)]
+    return [{"timestamp": "2026-11-01T10:00:00.000Z", "type": kind, "payload": payload} for kind, payload in told]
+
+
+def openai_lines(arguments: str, output: str) -> list[dict[str, Any]]:
+    call = {"id": "c", "type": "function", "function": {"name": "shell", "arguments": arguments}}
+    called = {"role": "assistant", "content": None, "tool_calls": [call]}
+    return [called, {"role": "tool", "tool_call_id": "c", "content": output}]
+
+
+@pytest.mark.parametrize("lines", [codex_lines, openai_lines])
+def test_half_a_pair_in_json_within_json_costs_nothing(
+    run: Run, tmp_path: Path, lines: Callable[[str, str], list[dict[str, Any]]]
+) -> None:
+    """33: arguments and outputs are JSON as text, and are cut amid an emoji now and then."""
+    arguments, output = f'{{"text": "{HALF}"}}', f'{{"output": "{HALF}", "metadata": {{"exit_code": 0}}}}'
+    (tmp_path / "h.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines(arguments, output)), "utf-8")
+    assert 0 == run("import", "h.jsonl").code
+    parts = [line["parts"][0] for line in map(json.loads, run("export", "--to", "jsonl").lines) if line.get("parts")]
+    assert [{"text": HALF}] == [part["arguments"] for part in parts if part["type"] == "tool_call"]
+    assert all(HALF in part["response"] for part in parts if part["type"] == "tool_call_response")
+    assert ["tool_call", "tool_call_response"] == [part["type"] for part in parts]
 
 
 ENCODINGS = {

@@ -204,6 +204,13 @@ def test_a_damaged_page_is_told_after_what_is_sound(tmp_path: Path) -> None:
     assert found[-1] == Problem("", "the database is damaged or encrypted")
 
 
+def test_a_column_whose_name_is_damaged(tmp_path: Path) -> None:
+    """What the driver cannot decode is a problem of the file, not of ours."""
+    path = table(tmp_path / "a.db", "words", [{"said": "hello", "column": 1}])
+    path.write_bytes(path.read_bytes().replace(b"column", b"col\xffmn"))
+    assert read(file_source(path)) == [Problem("", "the database is damaged or encrypted")]
+
+
 def test_an_encrypted_file(tmp_path: Path) -> None:
     """A file that only its key opens is a problem that says so, and is no database of a known format."""
     path = tmp_path / "a.db"

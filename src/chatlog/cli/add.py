@@ -77,9 +77,10 @@ def _from_text(content: str, role: str | None) -> MessageDraft:
 
 def _from_json(content: str) -> list[MessageDraft]:
     from chatlog.formats import wire
+    from chatlog.formats.jsonstream import decoded
 
     try:
-        value = json.loads(content, parse_constant=str)  # NaN and Infinity are no JSON: kept as their names
+        value = decoded(content)
     except (ValueError, RecursionError) as error:
         place = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise UsageError(f"the input is not valid JSON{place}", "for plain text say --role") from None

@@ -7,7 +7,6 @@ A new format is a new module and a row here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
@@ -16,7 +15,7 @@ from types import ModuleType
 from typing import IO, Any, NamedTuple, Protocol, cast
 
 from chatlog.errors import UsageError, choices_hint
-from chatlog.formats.jsonstream import BROKEN_JSON, encoding_of, first_keys, from_next_element
+from chatlog.formats.jsonstream import BROKEN_JSON, decoded, encoding_of, first_keys, from_next_element, is_json
 from chatlog.formats.source import HEAD_BYTES, WIDE_HEAD_BYTES, Source
 from chatlog.models import Conversation, Message, Record
 
@@ -169,7 +168,7 @@ class Head:
             if not line.lstrip().startswith("{"):
                 continue
             try:
-                value = json.loads(line)
+                value = decoded(line)
             except BROKEN_JSON:
                 continue
             if isinstance(value, dict):
@@ -179,7 +178,7 @@ class Head:
     @property
     def _document(self) -> tuple[dict[str, Any], ...]:
         try:
-            value = json.loads(self.text)
+            value = decoded(self.text)
         except BROKEN_JSON:
             return ()
         if isinstance(value, list):
@@ -193,20 +192,12 @@ def _from_first_whole_line(text: str) -> str:
     That it is JSONL is told by its other lines: each of them is an object.
     """
     first, _, rest = text.partition("\n")
-    if not rest.lstrip().startswith("{") or first.strip() == "[" or _is_json(first):
+    if not rest.lstrip().startswith("{") or first.strip() == "[" or is_json(first):
         return text
     lines = [line for line in rest.split("\n") if line.strip()]
-    whole = lines if _is_json(lines[-1]) else lines[:-1]  # the head may end amid one
-    is_jsonl = whole and all(line.lstrip()[0] == "{" for line in lines) and all(map(_is_json, whole))
+    whole = lines if is_json(lines[-1]) else lines[:-1]  # the head may end amid one
+    is_jsonl = whole and all(line.lstrip()[0] == "{" for line in lines) and all(map(is_json, whole))
     return rest.lstrip() if is_jsonl else text
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except BROKEN_JSON:
-        return False
-    return True
 
 
 @cache

@@ -6,7 +6,6 @@ the model.  Steps have numbers and no ids: results are paired to calls by number
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,7 @@ from typing import Any
 from chatlog import tagged
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.antigravity_steps import FULL, SHORT, steps
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, beside
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, beside, decoded
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record
@@ -292,10 +291,10 @@ def _decoded(value: str) -> Any:
     """Return what JSON text says, as far as it goes where it was cut.  Raises one of BROKEN_JSON for other text."""
     cut = _CUT.search(value)
     if cut is None:
-        return json.loads(value)
+        return decoded(value)
     for end in ('"', ""):
         try:
-            return f"{json.loads(value[: cut.start()] + end)}{cut[0]}"
+            return f"{decoded(value[: cut.start()] + end)}{cut[0]}"
         except BROKEN_JSON:
             continue
     return value

@@ -6,7 +6,6 @@ No format's knowledge lives here.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from chatlog.canonical import content_hash
+from chatlog.formats.jsonstream import BROKEN_JSON, decoded
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record
 
 #: What says nothing where a source has it, and where false is how it says so, too.
@@ -125,8 +125,8 @@ def parsed(arguments: Any) -> Any:
     if not isinstance(arguments, str) or arguments[:1] not in ("{", "["):
         return arguments
     try:
-        return json.loads(arguments)
-    except (ValueError, RecursionError):
+        return decoded(arguments)
+    except BROKEN_JSON:
         return arguments
 
 

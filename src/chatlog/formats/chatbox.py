@@ -6,7 +6,6 @@ from a message.  A conversation is known by its first message, as a thread that 
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,7 @@ from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.envelope import role_of
-from chatlog.formats.jsonstream import BROKEN_JSON, document, text_of
+from chatlog.formats.jsonstream import BROKEN_JSON, document, leading, sound, text_of
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
 from chatlog.timespec import instant
@@ -32,7 +31,6 @@ _SESSION = "session:"
 _OLD, _LIST = "chat-sessions", "chat-sessions-list"
 _MARKS = frozenset({_OLD, _LIST, "__exported_items"})
 _SESSION_KEY = re.compile(r'"(session:[^"\\]+)"\s*:\s*(?=\{)')
-_DECODER = json.JSONDecoder()
 _UNTITLED = "Untitled"
 _SESSION_TOLD = frozenset({"id", "name", "messages", "threads", "threadName", "messageForksHash", "starred", "picUrl"})
 _MESSAGE_TOLD = frozenset(
@@ -76,11 +74,11 @@ def _data(source: Source) -> tuple[Any, list[Problem]]:
     try:
         return document(source), []
     except BROKEN_JSON:
-        text = text_of(source)
+        text = sound(text_of(source))
     found: dict[str, Any] = {}
     for match in _SESSION_KEY.finditer(text):
         with suppress(*BROKEN_JSON):
-            found[match[1]] = _DECODER.raw_decode(text, match.end())[0]
+            found[match[1]] = leading(text, match.end())[0]
     return found, [Problem("", "the file is cut off or broken; its whole sessions were read")]
 
 

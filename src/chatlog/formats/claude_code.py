@@ -7,7 +7,6 @@ no message.  How a conversation is put together is `claude_code_lane`'s, what an
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Set
@@ -17,7 +16,7 @@ from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.claude_code_content import View, as_entry, attachment_view, entry_view, result_facts, system_view
 from chatlog.formats.claude_code_lane import Drafts, Lane
 from chatlog.formats.claude_code_links import Entry
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, items, lines
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, is_json, items, lines
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, Problem, Record, TitleHint
 
@@ -103,11 +102,7 @@ def _entries(source: Source) -> Iterator[Line | Problem]:
 def _first_line_is_whole(text: str) -> bool:
     """Whether JSON text goes on behind a first line that is complete, as JSONL does and an array does not."""
     first, _, rest = text.partition("\n")
-    try:
-        json.loads(first)
-    except BROKEN_JSON:
-        return False
-    return rest.strip() != ""
+    return is_json(first) and rest.strip() != ""
 
 
 class _Session:

@@ -7,7 +7,6 @@ how a thread comes together `codex_thread`.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from chatlog.formats import MALFORMED, Head, codex_exec
 from chatlog.formats.codex_history import lines_with_history
 from chatlog.formats.codex_rollout import FIRST_KEYS, Rollout
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, items
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, items, leading, sound
 from chatlog.formats.source import Source
 from chatlog.models import LeftOut, Problem, Record
 
@@ -85,7 +84,7 @@ def _entries(source: Source, head: Head, rollout: Rollout) -> Iterator[Line | Pr
         return
     start = _SESSION.match(head.text)
     try:
-        session, _ = json.JSONDecoder().raw_decode(head.text, start.end() if start else 0)
+        session, _ = leading(sound(head.text), start.end() if start else 0)
         rollout.first(session, None)
     except (*BROKEN_JSON, *MALFORMED):
         yield Problem("session", "not a session of the shape that Codex writes")

@@ -6,13 +6,13 @@ the thread around an item.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import build
+from chatlog.formats.jsonstream import BROKEN_JSON, decoded
 from chatlog.models import ROLES, Part, joined_text
 
 Payload = Mapping[str, Any]
@@ -222,8 +222,8 @@ def _unwrapped(output: str) -> tuple[Any, bool, dict[str, Any]]:
     """Return a shell's output from the JSON text that it may stand in, with its exit code beside it."""
     if output.startswith('{"output"'):
         try:
-            held = json.loads(output)
-        except (ValueError, RecursionError):
+            held = decoded(output)
+        except BROKEN_JSON:
             return output, False, {}
         if isinstance(held, dict) and held.keys() <= {"output", "metadata"}:
             facts = held["metadata"] if isinstance(held.get("metadata"), dict) else {}

@@ -5,14 +5,13 @@ Reads the session's facts, its file's name and the index of titles above it; kno
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from chatlog.formats import build
 from chatlog.formats.codex_thread import Thread
-from chatlog.formats.jsonstream import BROKEN_JSON
+from chatlog.formats.jsonstream import BROKEN_JSON, decoded
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft
 from chatlog.timespec import instant
@@ -146,7 +145,7 @@ class Meta:
 
 def _thread_name(line: bytes, own: str) -> str | None:
     try:
-        entry = json.loads(line)
+        entry = decoded(line.decode("utf-8", "replace"))
     except BROKEN_JSON:
         return None
     name = entry.get("thread_name") if isinstance(entry, dict) and entry.get("id") == own else None

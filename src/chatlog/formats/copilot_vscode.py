@@ -6,7 +6,6 @@ branch.  What a response says is `copilot_response`'s matter.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -15,7 +14,7 @@ from urllib.parse import unquote
 
 from chatlog.formats import MALFORMED, build
 from chatlog.formats.copilot_response import SILENT, address_of, response_parts
-from chatlog.formats.jsonstream import BROKEN_JSON, lines
+from chatlog.formats.jsonstream import beside, lines
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
 from chatlog.timespec import instant
@@ -189,11 +188,7 @@ def _conversation(
 
 def _project(source: Source) -> str | None:
     """Return the folder that the workspace above the chats is of."""
-    beside = source.sibling("../workspace.json") if "chatSessions" in source.name else None
-    try:
-        told = json.loads(beside.head()) if beside else {}
-    except BROKEN_JSON:
-        return None
+    told = beside(source, "../workspace.json") if "chatSessions" in source.name else None
     place = (told.get("folder") or told.get("workspace")) if isinstance(told, dict) else None
     if not isinstance(place, str):
         return None

@@ -6,12 +6,11 @@ Nothing here knows where a bubble was kept.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from chatlog.formats import build
-from chatlog.formats.jsonstream import BROKEN_JSON, sound
+from chatlog.formats.jsonstream import BROKEN_JSON, decoded
 from chatlog.models import MessageDraft, Part, joined_text
 from chatlog.timespec import instant
 
@@ -126,7 +125,7 @@ def _words(bubble: Mapping[str, Any]) -> str:
 def _rich_words(held: Any) -> str:
     """Return the words of a text in the form of the editor, a tree of nodes as JSON."""
     try:
-        tree = json.loads(sound(held)) if isinstance(held, str) and held.startswith("{") else held
+        tree = decoded(held) if isinstance(held, str) and held.startswith("{") else held
     except BROKEN_JSON:
         return ""
     found: list[str] = []

@@ -7,7 +7,6 @@ as a branch.  What one entry says is `gemini_cli_message`'s matter.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from chatlog.formats import MALFORMED, Head, build, gemini_stream
 from chatlog.formats.gemini_cli_message import call_ids, message, shown
 from chatlog.formats.gemini_parts import parts_of, unpaired
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, first_keys, items, lines
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, first_keys, is_json, items, lines
 from chatlog.formats.openai_content import Calls
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, joined_text
@@ -99,13 +98,7 @@ def _read_session(source: Source, head: Head) -> Iterator[Record]:
 
 def _entries(source: Source, head: Head) -> Iterator[Line | Problem]:
     """Yield a log's lines, or the one document; of a damaged document what can be read of its messages."""
-    try:
-        json.loads(head.text.partition("\n")[0])
-    except BROKEN_JSON:
-        if "messages" not in head.keys:
-            yield from lines(source)
-            return
-    else:
+    if is_json(head.text.partition("\n")[0]) or "messages" not in head.keys:
         yield from lines(source)
         return
     try:

@@ -54,6 +54,28 @@ def sound(text: str) -> str:
     return _SURROGATE.sub(lambda match: ("\\" if match[1] else "") + match[0], text)
 
 
+def decoded(text: str) -> Any:
+    """Return the value of JSON text, as it can be stored.  Raises one of BROKEN_JSON.
+
+    Half of a surrogate pair, which is left where other programs cut a text, is spelt out; NaN and Infinity are named.
+    """
+    return _DECODER.decode(sound(text))
+
+
+def leading(text: str, start: int = 0) -> tuple[Any, int]:
+    """Return the value that begins at a place of `sound` JSON text, and where it ends.  Raises one of BROKEN_JSON."""
+    return _DECODER.raw_decode(text, start)
+
+
+def is_json(text: str) -> bool:
+    """Whether a text is one JSON value."""
+    try:
+        _DECODER.decode(text)
+    except BROKEN_JSON:
+        return False
+    return True
+
+
 def encoding_of(head: bytes) -> str:
     """Return the encoding a byte order mark announces, UTF-8 without one."""
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
@@ -136,7 +158,7 @@ def text_of(source: Source) -> str:
 
 def document(source: Source) -> Any:
     """Return a whole JSON document.  Raises ValueError or RecursionError where it is not one."""
-    return _DECODER.decode(sound(text_of(source)))
+    return decoded(text_of(source))
 
 
 def beside(source: Source, name: str) -> Any:

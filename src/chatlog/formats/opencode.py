@@ -7,7 +7,6 @@ message of opencode 2 says is `opencode_v2`'s matter.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, opencode_v2
-from chatlog.formats.jsonstream import BROKEN_JSON, document, items, sound
+from chatlog.formats.jsonstream import BROKEN_JSON, document, items, leading, sound
 from chatlog.formats.source import Folder, Source
 from chatlog.formats.sqlite_source import MAGIC, Database, Groups, loaded, records, schema
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
@@ -79,14 +78,15 @@ def read(source: Source) -> Iterator[Record]:
 
 def _exported(head: Head) -> dict[str, Any] | None:
     """Return the session of an export where the beginning of the file shows it whole."""
-    match = _EXPORT.match(head.text)
+    text = sound(head.text)
+    match = _EXPORT.match(text)
     if match is None:
         return None
     try:
-        info, end = json.JSONDecoder().raw_decode(sound(head.text[match.end() :]))
+        info, end = leading(text, match.end())
     except BROKEN_JSON:
         return None
-    return info if re.match(r'\s*,\s*"messages"\s*:\s*\[', head.text[match.end() + end :]) else None
+    return info if re.match(r'\s*,\s*"messages"\s*:\s*\[', text[end:]) else None
 
 
 def _messages_of_export(source: Source) -> Iterator[_Told]:

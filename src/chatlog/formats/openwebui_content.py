@@ -14,7 +14,7 @@ from typing import Any
 
 from chatlog import tagged
 from chatlog.formats import build, openai_content
-from chatlog.formats.jsonstream import BROKEN_JSON
+from chatlog.formats.jsonstream import BROKEN_JSON, decoded
 from chatlog.models import Part
 
 _DETAILS = re.compile(r'<(details)\s+type="(\w+)"')
@@ -114,7 +114,7 @@ def _json(value: Any) -> Any:
     if not isinstance(value, str) or value[:1] not in '"[{':
         return value
     try:
-        return json.loads(value) if value else value
+        return decoded(value)
     except BROKEN_JSON:
         return value
 

@@ -5,7 +5,6 @@ Looks at the beginning only and reads by `jsonstream`.  No format's knowledge li
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
@@ -14,7 +13,7 @@ from io import BufferedReader, BytesIO, RawIOBase
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, items, lines, text_of
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, is_json, items, lines, text_of
 from chatlog.formats.source import Source
 from chatlog.models import LeftOut, Problem, Record
 
@@ -32,11 +31,7 @@ def _is_line_by_line(text: str) -> bool:
     first, _, rest = text.partition("\n")
     if first.startswith("[") and not rest.strip():
         return False
-    try:
-        json.loads(first)
-    except BROKEN_JSON:
-        return first.startswith("{") and not _goes_on(first.rstrip(), rest.lstrip())
-    return True
+    return is_json(first) or (first.startswith("{") and not _goes_on(first.rstrip(), rest.lstrip()))
 
 
 def _goes_on(first: str, rest: str) -> bool:

@@ -6,7 +6,6 @@ beside it, and one in an archive or a stream, is read from a private copy that i
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import tempfile
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from chatlog.formats import Head
-from chatlog.formats.jsonstream import sound
+from chatlog.formats.jsonstream import decoded
 from chatlog.formats.source import Source, file_source
 from chatlog.models import Problem, Record
 
@@ -30,6 +29,7 @@ _UNWRITTEN = ("-wal", "-journal")
 _TRIES = 3
 _BUSY_SECONDS = 5.0
 _CORRUPT, _NOT_A_DATABASE, _BUSY, _LOCKED = 11, 26, 5, 6
+_DAMAGED = "the database is damaged or encrypted"
 _VIRTUAL = re.compile(r"CREATE\s+VIRTUAL", re.IGNORECASE)
 
 
@@ -72,6 +72,8 @@ class Database:
                     yield {name: self._readable(name, value) for name, value in zip(names, row, strict=True)}
         except driver.Error as error:
             raise UnreadableError(_reason(error)) from error
+        except UnicodeDecodeError as error:  # the driver's own, over the name of a column
+            raise UnreadableError(_DAMAGED) from error
 
     def _readable(self, name: str, value: Any) -> Any:
         return value.decode("utf-8", "replace") if type(value) is bytes and name not in self._binary else value
@@ -80,7 +82,7 @@ class Database:
 def _reason(error: Exception) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (_CORRUPT, _NOT_A_DATABASE):
-        return "the database is damaged or encrypted"
+        return _DAMAGED
     if code in (_BUSY, _LOCKED):
         return "another program is writing to the database"
     return "the database cannot be read"
@@ -136,7 +138,7 @@ def loaded(value: Any) -> Any:
     if value is None or value in ("", b""):
         return None
     text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-    return json.loads(sound(text))
+    return decoded(text)
 
 
 def records(

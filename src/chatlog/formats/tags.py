@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from chatlog import tagged
 from chatlog.formats import build
-from chatlog.formats.jsonstream import BROKEN_JSON
+from chatlog.formats.jsonstream import BROKEN_JSON, decoded
 from chatlog.models import Part
 
 _THOUGHT = re.compile(r"<(think)(?=>)")
@@ -100,11 +100,9 @@ def literal(value: Any) -> Any:
     if not isinstance(value, str) or value[:1] not in ("{", "[") or len(value) > _LITERAL_CHARS:
         return value
     try:
-        found = ast.literal_eval(value)
-        json.dumps(found)
+        return decoded(json.dumps(ast.literal_eval(value)))
     except (*BROKEN_JSON, SyntaxError, TypeError, MemoryError):
         return value
-    return found
 
 
 def calls_in(value: Any, calls: Open) -> Iterator[Part]:
