@@ -5,6 +5,7 @@ Looks at the beginning only and reads by `jsonstream`.  No format's knowledge li
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
@@ -13,7 +14,7 @@ from io import BufferedReader, BytesIO, RawIOBase
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, is_json, items, lines, text_of
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, is_json, items, leading, lines, text_of
 from chatlog.formats.source import Source
 from chatlog.models import LeftOut, Problem, Record
 
@@ -47,7 +48,7 @@ def is_spread(text: str) -> bool:
     if not first.startswith("{") or not _goes_on(first.rstrip(), rest.lstrip()):
         return False
     try:
-        _, end = json.JSONDecoder().raw_decode(text)
+        _, end = leading(text)
     except BROKEN_JSON:
         return False
     return text[end:].lstrip().startswith("{")
