@@ -325,7 +325,8 @@ class Ingest:
             messages.switch_head(self.connection, target.key, wanted)
             target.head = wanted
         changes = self._changes(target, draft)
-        if target.head == target.stored_head and not changes and not target.placed and not target.replaced:
+        is_other = bool(target.placed or target.replaced or target.head != target.stored_head)
+        if not (is_other or changes):
             return
         revision = target.revision + 1
         if draft.revision is not None and draft.revision >= target.revision:
@@ -333,6 +334,7 @@ class Ingest:
         elif target.is_new:
             revision = target.revision
         values = {"last_seq": target.last_seq, "head_seq": target.head, "revision": revision, **changes}
+        values |= {"token_count": None} if is_other else {}
         self.connection.execute(
             f"""UPDATE conversations SET {", ".join(f"{name} = ?" for name in values)},
                   message_count = message_count + ? WHERE key = ?""",

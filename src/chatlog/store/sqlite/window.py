@@ -49,10 +49,11 @@ class SqliteWindows:
         """Count what is not counted yet, and keep the counts where the file can be written."""
         counts: list[tuple[int, str, int]] = []
         for start in range(0, len(total.missing), _BATCH):
-            batch = dict(total.missing[start : start + _BATCH])
+            seqs = total.missing[start : start + _BATCH]
             with self._pool.snapshot() as connection:
-                found = message_rows.at(connection, total.key, conversation, [*batch])
-            counts += [(batch[message.seq], encoding, count(message)) for message in found]
+                found = message_rows.at(connection, total.key, conversation, seqs)
+                bodies = _bodies(connection, total.key, seqs)  # others perhaps than when it was seen what is missing
+            counts += [(bodies[message.seq], encoding, count(message)) for message in found]
         total.add([tokens for _, _, tokens in counts])
         try:
             with self._pool.write() as connection:
@@ -129,6 +130,15 @@ def _tokens(message: Message, known: int | None, count: Count) -> int:
     return count(message) if known is None else known
 
 
+def _bodies(connection: Connection, key: int, seqs: Sequence[int]) -> dict[int, int]:
+    """Return the body at each of some seqs."""
+    rows = connection.execute(
+        "SELECT seq, body FROM messages WHERE conversation = ? AND seq IN (SELECT value FROM json_each(?))",
+        (key, json.dumps(seqs)),
+    ).fetchall()
+    return dict(rows)
+
+
 def _first_asked(connection: Connection, key: int) -> int | None:
     row = connection.execute(
         """SELECT seq FROM messages WHERE conversation = ? AND active AND NOT hidden AND role = 'user'
@@ -167,14 +177,14 @@ class _Total:
         self.first: int | None = first
         self.tokens: int = tokens
         since = connection.execute(
-            """SELECT m.seq, m.body, t.tokens FROM messages AS m
+            """SELECT m.seq, t.tokens FROM messages AS m
                LEFT JOIN token_counts AS t ON t.body = m.body AND t.encoding = ?
                WHERE m.conversation = ? AND m.seq > ? AND m.active AND NOT m.hidden ORDER BY m.seq""",
             (encoding, key, self.last or 0),
         ).fetchall()
-        self.missing = [(seq, body) for seq, body, tokens in since if tokens is None]
+        self.missing = [seq for seq, tokens in since if tokens is None]
         self.messages += len(since)
-        self.tokens += sum(tokens for _, _, tokens in since if tokens is not None)
+        self.tokens += sum(tokens for _, tokens in since if tokens is not None)
         if since:
             self.first = self.first if self.first is not None else since[0][0]
             self.last = since[-1][0]
