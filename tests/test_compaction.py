@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 
 import chatlog
+from chatlog import redacting
 from chatlog.compaction import Compaction, Options
 from chatlog.context import Request, assemble
 from chatlog.errors import CommandError, ConflictError
 from chatlog.models import Conversation, ConversationDraft, MessageDraft
+from chatlog.redaction import Redactor
 from chatlog.store import Store
 from chatlog.store.summaries import SummaryDraft
 from chatlog.summarizers import Task, summarizer
@@ -253,19 +255,48 @@ def test_writers_meanwhile_lose_nothing_and_a_second_compactor_is_first(store: S
         return "said"
 
     assert run(store, found, how)
-    draft = SummaryDraft("rolling", 1, 2, "late", 1, "test", None, 1, store.summaries.fingerprint(found.id, 1, 2))
+    draft = SummaryDraft("rolling", 1, 2, "late", 1, "test", None, [*store.messages(found.id)][:2])
     with pytest.raises(ConflictError):
         store.summaries.add(found.id, [draft])
     assert 84 <= store.get(found.id).messages
 
 
-def test_turns_that_changed_meanwhile_are_not_summarised(store: Store) -> None:
-    """A fingerprint of what was read is compared with what is there."""
+@pytest.mark.parametrize("how", ["words", "author", "branch"])
+def test_turns_that_changed_meanwhile_are_not_summarised(store: Store, how: str) -> None:
+    """What was read is compared with what is there."""
     found = grown(store, 2)
-    draft = SummaryDraft("rolling", 1, 4, "x", 1, "test", None, 1, store.summaries.fingerprint(found.id, 1, 3))
+    first, *turns = store.messages(found.id)
+    read = {
+        "words": [first._replace(text="x"), *turns],
+        "author": [first._replace(author="ana"), *turns],
+        "branch": [first, *turns],
+    }
+    if how == "branch":
+        store.add(found.id, [MessageDraft(role="user", text="Otherwise?", parent=2)])
+    draft = SummaryDraft("rolling", 1, 4, "x", 1, "test", None, read[how])
     with pytest.raises(ConflictError):
         store.summaries.add(found.id, [draft])
     assert [] == store.summaries.all(found.id)
+
+
+def test_what_is_redacted_during_a_long_compaction_is_in_no_summary(store: Store) -> None:
+    """Turns of a later step were read before: what they said then is not summarised."""
+    found = store.new()
+    said = ["word " * 900 for _ in range(60)]
+    said[30] = f"My password: hunter2secret9. {said[30]}"
+    store.add(found.id, [MessageDraft(role=("user", "assistant")[at % 2], text=text) for at, text in enumerate(said)])
+    told: list[Task] = []
+
+    def how(task: Task) -> str:
+        if not told:
+            assert redacting.apply(store, redacting.plan(store, [found], Redactor()))
+        told.append(task)
+        return " ".join(message.text[:40] for message in task.messages)
+
+    assert run(store, store.get(found.id), how)
+    assert len(told) > 2
+    assert not [made for made in store.summaries.all(found.id) if "hunter2" in made.text]
+    assert "hunter2" not in "".join(message.text for message in store.messages(found.id))
 
 
 KILLED = """

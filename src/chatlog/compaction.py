@@ -7,7 +7,7 @@ nothing half done and two processes never summarise the same turns.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -134,26 +134,22 @@ class Compaction:
                     raise
                 plan = self.plan(self.store.get(plan.conversation.id), options)
                 continue
-            rest = plan.turns[len(chunk) :]
-            plan = Plan(conversation=plan.conversation, level=plan.level, total=plan.total, turns=rest)
+            plan = replace(plan, turns=plan.turns[len(chunk) :])
         return stored
 
     def _step(self, plan: Plan, chunk: Sequence[Counted]) -> list[Summary]:
         """Summarise one chunk; all that is made of it is kept at once."""
-        name, first, last = plan.conversation.id, chunk[0].message.seq, chunk[-1].message.seq
-        bodies = self.store.summaries.fingerprint(name, first, last)
+        name = plan.conversation.id
         latest = self.store.summaries.latest(name)
         wanted = ["facts", "rolling"] if plan.level in ("facts", "notify") else ["rolling"]
-        drafts = [self._draft(kind, latest, chunk, bodies) for kind in wanted]
+        drafts = [self._draft(kind, latest, [turn.message for turn in chunk]) for kind in wanted]
         return self.store.summaries.add(name, [draft for draft in drafts if draft is not None])
 
-    def _draft(
-        self, kind: str, latest: Mapping[str, Summary], chunk: Sequence[Counted], bodies: str
-    ) -> SummaryDraft | None:
+    def _draft(self, kind: str, latest: Mapping[str, Summary], turns: Sequence[Message]) -> SummaryDraft | None:
         """Return what is made of a chunk and the summary before it; the first facts extend the rolling one."""
         own = latest.get(kind)
         before = own or latest.get("rolling")
-        fresh = [turn.message for turn in chunk if before is None or turn.message.seq > before.to_seq]
+        fresh = [turn for turn in turns if before is None or turn.seq > before.to_seq]
         if not fresh:
             return None
         task = Task(messages=fresh, previous=before.text if before else "", most=SUMMARY_TOKENS, kind=kind)
@@ -162,11 +158,8 @@ class Compaction:
             text = "(nothing worth keeping was said)"
         count = counter(tokenizer_for(None).encoding)
         text = cut(text, LONGEST, count, head=1.0)[0]
-        first = before.from_seq if before else chunk[0].message.seq
-        return SummaryDraft(
-            kind, first, chunk[-1].message.seq, text, count(text), self.method, own.id if own else None,
-            chunk[0].message.seq, bodies,
-        )  # fmt: skip
+        first = before.from_seq if before else turns[0].seq
+        return SummaryDraft(kind, first, turns[-1].seq, text, count(text), self.method, own.id if own else None, turns)
 
 
 def _is_said(message: Message) -> bool:

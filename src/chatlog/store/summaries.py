@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from chatlog.models import Message
+
 #: `rolling` tells what happened, `facts` what must be kept, `resume` what a pause was about.
 KINDS = ("rolling", "facts", "resume")
 
@@ -29,8 +31,8 @@ class Summary(NamedTuple):
 class SummaryDraft(NamedTuple):
     """A summary on its way in.
 
-    `after` is the id of the summary it extends, None for a first one; `since` the first seq that is new in it, and
-    `bodies` what `Summaries.fingerprint` told of it up to `to_seq`: the write is refused where these are no longer so.
+    `after` is the id of the summary it extends, None for a first one; `turns` are the messages it was made of beside
+    that: the write is refused where they are no longer so.
     """
 
     kind: str
@@ -40,8 +42,7 @@ class SummaryDraft(NamedTuple):
     tokens: int
     method: str
     after: int | None
-    since: int
-    bodies: str
+    turns: Sequence[Message]
 
 
 class Summaries(Protocol):
@@ -52,9 +53,6 @@ class Summaries(Protocol):
 
     def all(self, conversation: str) -> list[Summary]:
         """Return every summary, the superseded ones too, oldest first."""
-
-    def fingerprint(self, conversation: str, from_seq: int, to_seq: int) -> str:
-        """Return a digest of the active messages of a range; another one when any of them changed."""
 
     def add(self, conversation: str, drafts: Sequence[SummaryDraft]) -> list[Summary]:
         """Store summaries at once, each superseding the one it extends.

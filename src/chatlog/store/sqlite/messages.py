@@ -124,11 +124,13 @@ def path_through(connection: Connection, key: int, seq: int, before: int, after:
     return path
 
 
-def at(connection: Connection, key: int, conversation: str, seqs: Sequence[int]) -> list[Message]:
-    """Return the messages of some seqs, in order."""
+def at(
+    connection: Connection, key: int, conversation: str, seqs: Sequence[int], *, active: bool = False
+) -> list[Message]:
+    """Return the messages of some seqs, or with `active` those of them on the active path, in order."""
     rows = connection.execute(
         f"""SELECT {_COLUMNS} {_FROM} WHERE m.conversation = ? AND m.seq IN (SELECT value FROM json_each(?))
-            ORDER BY m.seq""",
+            {"AND m.active" if active else ""} ORDER BY m.seq""",
         (key, json.dumps(list(seqs))),
     ).fetchall()
     return [from_row(conversation, row) for row in rows]

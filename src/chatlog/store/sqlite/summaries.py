@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from chatlog.errors import ConflictError
+from chatlog.models import Message
 from chatlog.store.sqlite import conversations as conversation_rows
+from chatlog.store.sqlite import messages as message_rows
 from chatlog.store.sqlite.connection import Connection, Pool, Row
 from chatlog.store.summaries import Summary, SummaryDraft
 from chatlog.timespec import iso
@@ -36,11 +37,6 @@ class SqliteSummaries:
                 f"SELECT {_COLUMNS} FROM summaries WHERE conversation = ? {condition} ORDER BY id", (key,)
             ).fetchall()
         return [_from_row(row) for row in rows]
-
-    def fingerprint(self, conversation: str, from_seq: int, to_seq: int) -> str:
-        with self._pool.snapshot() as connection:
-            key = conversation_rows.readable_key_of(connection, self._user, conversation, iso(self._clock()))
-            return _fingerprint(connection, key, from_seq, to_seq)
 
     def add(self, conversation: str, drafts: Sequence[SummaryDraft]) -> list[Summary]:
         now = iso(self._clock())
@@ -72,13 +68,12 @@ def _check(connection: Connection, key: int, draft: SummaryDraft) -> None:
     ).fetchone()
     if row[0] != draft.after:
         raise ConflictError("another process has summarised this conversation meanwhile", "run it again")
-    if _fingerprint(connection, key, draft.since, draft.to_seq) != draft.bodies:
+    seqs = [turn.seq for turn in draft.turns]
+    now = message_rows.at(connection, key, "", seqs, active=True)
+    if [*map(_said, now)] != [*map(_said, draft.turns)]:
         raise ConflictError("the summarised turns have changed meanwhile", "run it again")
 
 
-def _fingerprint(connection: Connection, key: int, from_seq: int, to_seq: int) -> str:
-    rows = connection.execute(
-        "SELECT seq, body FROM messages WHERE conversation = ? AND seq BETWEEN ? AND ? AND active ORDER BY seq",
-        (key, from_seq, to_seq),
-    ).fetchall()
-    return hashlib.sha256(repr(rows).encode()).hexdigest()
+def _said(turn: Message) -> tuple[object, ...]:
+    """Return of a message what a summary is made of."""
+    return turn.seq, turn.role, turn.author, turn.text, turn.parts
