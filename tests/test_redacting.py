@@ -12,6 +12,8 @@ from chatlog import ConversationDraft, MessageDraft, redacting
 from chatlog.redaction import Redactor
 from chatlog.store import Store
 from chatlog.store.memories import MemoryDraft
+from chatlog.store.sqlite.redactions import SqliteRedactions
+from chatlog.store.summaries import SummaryDraft
 
 MAIL = "joe@example.org"
 MARK = "[REDACTED:email]"
@@ -36,6 +38,36 @@ def test_what_is_written_after_the_plan_is_kept(store: Store) -> None:
     found = store.get(name)
     assert ({"contact": MARK, "step": 2}, "better") == (found.state, found.title)
     assert f"not {MARK} any more" == store.memories.get("contact").value
+
+
+def test_a_summary_made_after_the_plan_is_redacted(store: Store) -> None:
+    """It was made of the words that go."""
+    name = store.new(messages=[MessageDraft(role="user", text=f"Write to {MAIL}")]).id
+    planned = redacting.plan(store, [store.get(name)], Redactor(["email"]))
+    summary = SummaryDraft("rolling", 1, 1, f"wrote to {MAIL}", 5, "test", None, [*store.messages(name)])
+    store.summaries.add(name, [summary])
+    redacting.apply(store, planned)
+    assert [f"wrote to {MARK}"] == [made.text for made in store.summaries.all(name)]
+
+
+def test_one_that_is_killed_half_way_is_audited(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it replaced is gone; that somebody redacted stands in the audit trail, once."""
+    name = store.new(messages=[MessageDraft(role="user", text=f"{number} {MAIL}") for number in range(3)]).id
+    planned = redacting.plan(store, [store.get(name)], Redactor(["email"]))
+    monkeypatch.setattr(redacting, "BATCH", 1)
+    batches = iter([True])
+
+    def replace(self: SqliteRedactions, changes: Any) -> Any:
+        if not next(batches, False):
+            raise KeyboardInterrupt
+        return whole(self, changes)
+
+    whole = SqliteRedactions.replace
+    monkeypatch.setattr(SqliteRedactions, "replace", replace)
+    with pytest.raises(KeyboardInterrupt):
+        redacting.apply(store, planned)
+    assert redacting.finish(store)
+    assert [("redact", 1, 3)] == [line[3:6] for line in store.forgetting.audit(9)]
 
 
 def test_what_was_put_on_hold_after_the_plan_stays(store: Store) -> None:

@@ -177,17 +177,17 @@ def apply(store: Store, found: Plan) -> bool:
     """Carry a plan out; whether nothing of what was replaced is left in the file."""
     redactions = store.redactions
     store.forgetting.begin_chore([REDACTION])
+    store.record(  # first: it stands there too where the rest is for another run
+        "redact", conversations=len(found.items), messages=found.messages, bytes=found.bytes, kinds=dict(found.kinds)
+    )
     for start in range(0, len(found.said), BATCH):
         done = redactions.replace(found.said[start : start + BATCH])
         found.skipped |= dict.fromkeys(done.held, HELD)
     for name, item in found.items.items():
         if item.changes:
             redactions.rewrite(name, partial(fields, found.redactor))
-    if found.noted:
-        redactions.renote(found.noted, partial(noted, found.redactor))
-    store.record(
-        "redact", conversations=len(found.items), messages=found.messages, bytes=found.bytes, kinds=dict(found.kinds)
-    )
+    made = [note.handle for note in redactions.noted([*found.items], memories=False)]  # some of them since the plan
+    redactions.renote([*dict.fromkeys([*found.noted, *made])], partial(noted, found.redactor))
     return finish(store)
 
 
