@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from chatlog.formats.turns import Step, steps
 from chatlog.material import Material
-from chatlog.models import Message, text_parts
+from chatlog.models import Message, as_text, text_parts
 from chatlog.quoting import BETWEEN, CONTINUE, beginning, labelled, polished, said, shortened, speaker, word_set
 from chatlog.recent import AROUND, Window
 from chatlog.retrieval import Quotes
@@ -340,7 +340,7 @@ class Assembly:
         lines: list[str] = []
         refs: list[str] = []
         for memory in self.material.remembered:
-            line = f"{memory.key}: {memory.value if isinstance(memory.value, str) else _json(memory.value)}"
+            line = f"{memory.key}: {as_text(memory.value)}"
             price = self.count(line) + 1
             if price <= spare - 20:
                 spare -= price
@@ -369,12 +369,6 @@ class Assembly:
             Left(message.ref, "found, no room", self.count(said(message))) for message in quotes.refused[:10]
         ]
         return text
-
-
-def _json(value: object) -> str:
-    import json
-
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _words(text: str) -> Message:

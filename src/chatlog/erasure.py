@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from chatlog import bytescan
 from chatlog.errors import BusyError, ChatlogError, NotFoundError, RefusedError
-from chatlog.models import Conversation, parse_ref
+from chatlog.models import Conversation, as_text, parse_ref
 from chatlog.retention import Left
 from chatlog.store import Store
 from chatlog.store.forgetting import Cause, Ref
@@ -131,13 +131,8 @@ def _quoting(store: Store, ids: Sequence[str], refs: Sequence[Ref]) -> Iterator[
         [p for p in bytescan.phrases(store.forgetting.words(ids, refs)) if len(p) >= bytescan.WINDOW]
     )
     for memory in memories:
-        if finder.within(to_text(memory.value).encode("utf-8", "surrogatepass")):
+        if finder.within(as_text(memory.value).encode("utf-8", "surrogatepass")):
             yield memory.namespace, memory.key
-
-
-def to_text(value: Any) -> str:
-    """Return the words of a JSON value as the file holds them."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def check_sharing(decided: ErasePlan, forks: bool | None) -> None:
@@ -177,6 +172,7 @@ def do(store: Store, decided: ErasePlan, cause: Cause, *, forks: bool) -> Erased
     names = [*decided.ids, *(f"{name}:{seq}" for name, seq in [*decided.refs, *also])]
     store.forgetting.begin_chore([CHORE + name for name in names])
     pieces = bytescan.phrases(_words(store, decided, also))
+    store.sources.forget(pieces)
     store.forgetting.take_out([*also, *decided.refs], cause)
     store.forgetting.remove(decided.ids, cause, stop=never)
     store.memories.delete(decided.memories)
@@ -191,7 +187,7 @@ def _words(store: Store, decided: ErasePlan, also: Sequence[Ref]) -> Iterator[st
     yield from store.forgetting.words(decided.ids, [*decided.refs, *also], shared=shared)
     for memory in store.memories.all():
         if decided.everything or (memory.namespace, memory.key) in decided.memories:
-            yield to_text(memory.value)
+            yield json.dumps(memory.value, ensure_ascii=False, separators=(",", ":"))  # as the file holds it
 
 
 def finish(store: Store, wanted: Sequence[bytes] | None, names: Sequence[str] = ()) -> Erased:
@@ -214,11 +210,10 @@ def finish(store: Store, wanted: Sequence[bytes] | None, names: Sequence[str] = 
     if left is None:
         why = "a reader holds an older state of the file open, which still has it: run it again when that is closed"
         return Erased(complete=False, why=why, phrases=len(wanted or ()), vacuumed=vacuumed, retryable=True)
-    stray = {*left} - store.forgetting.still_said(left, by_anyone=True) if left else ()
-    if stray:
+    said = store.forgetting.still_said(left, by_anyone=False)  # of what others say it is only told that it is no stray
+    if stray := {*left} - said - store.forgetting.still_said([*{*left} - said], by_anyone=True):
         why = f"{len(stray)} pieces of it are still in the file"
         return Erased(complete=False, why=why, phrases=len(wanted or ()), vacuumed=vacuumed)
-    said = store.forgetting.still_said(left, by_anyone=False) if left else ()  # what others say is not told
     return _proven(store, names, Erased(True, "", len(wanted or ()), len(said), vacuumed))
 
 

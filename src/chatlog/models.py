@@ -7,6 +7,7 @@ as long to fill and to copy.  Nothing here touches a file, a clock or a terminal
 from __future__ import annotations
 
 import base64
+import json
 import os
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -288,6 +289,11 @@ def joined_text(parts: Iterable[Part]) -> str:
     """Return what a person reads of some parts: the text parts, a blank line between them."""
     said = (part.get("content") for part in parts if part.get("type") == "text")
     return "\n\n".join(words for words in said if words and isinstance(words, str))
+
+
+def as_text(value: Any) -> str:
+    """Return a text as it is, and any other value as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def is_well_formed(part: Part) -> bool:

@@ -6,13 +6,12 @@ here chooses what is said.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chatlog.formats import anthropic_messages, gemini_request, openai_messages, responses_request
 from chatlog.formats.turns import Step, mention, response_text
-from chatlog.models import Message
+from chatlog.models import Message, as_text
 from chatlog.tokens import Counter, media_tokens
 
 #: Around each message, around each tool call, and once for the answer's beginning.
@@ -40,10 +39,6 @@ def _media(value: Mapping[str, Any], form: str) -> int:
         case {"inlineData": {"mimeType": str(mime), "data": str(data)}}:
             return media_tokens(mime.partition("/")[0], len(data), form)
     return 0
-
-
-def _strings(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _content(content: Any, count: Counter, form: str) -> int:
@@ -88,7 +83,7 @@ def count_anthropic(request: Mapping[str, Any], count: Counter) -> int:
 def _anthropic_block(block: Mapping[str, Any], count: Counter) -> int:
     match block:
         case {"type": "tool_use"}:
-            return PER_CALL + count(block["id"]) + count(block["name"]) + count(_strings(block["input"]))
+            return PER_CALL + count(block["id"]) + count(block["name"]) + count(as_text(block["input"]))
         case {"type": "tool_result"}:
             return PER_MESSAGE + count(block["tool_use_id"]) + count(block["content"])
         case {"type": "thinking"}:
@@ -108,7 +103,7 @@ def count_gemini(request: Mapping[str, Any], count: Counter) -> int:
 def _gemini_part(part: Mapping[str, Any], count: Counter) -> int:
     match part:
         case {"functionCall": dict(call)}:
-            return PER_CALL + count(call["id"]) + count(call["name"]) + count(_strings(call["args"]))
+            return PER_CALL + count(call["id"]) + count(call["name"]) + count(as_text(call["args"]))
         case {"functionResponse": dict(answer)}:
             return PER_CALL + count(answer["id"]) + count(answer["name"]) + sum(map(count, answer["response"].values()))
     return count(part.get("text") or "") + _media(part, "gemini")
@@ -135,7 +130,7 @@ def _part_text(part: Mapping[str, Any]) -> str:
         case {"type": "text", "content": str(content)}:
             return content if content.strip() else ""
         case {"type": "tool_call"}:
-            return f"[tool call: {part.get('name') or 'tool'} {_strings(part.get('arguments') or {})}]"
+            return f"[tool call: {part.get('name') or 'tool'} {as_text(part.get('arguments') or {})}]"
         case {"type": "tool_call_response"}:
             return f"[tool result]\n{response_text(part.get('response'))}"
     return mention(dict(part)) or ""
@@ -176,7 +171,7 @@ def message_tokens(parts: Iterable[Mapping[str, Any]], count: Counter) -> int:
             case {"type": "text" | "reasoning", "content": str(content)}:
                 total += count(content)
             case {"type": "tool_call"}:
-                total += PER_CALL + count(str(part.get("name") or "")) + count(_strings(part.get("arguments") or {}))
+                total += PER_CALL + count(str(part.get("name") or "")) + count(as_text(part.get("arguments") or {}))
             case {"type": "tool_call_response"}:
                 total += PER_MESSAGE + count(response_text(part.get("response")))
             case {"type": "blob" | "uri" | "file"}:

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 import chatlog
-from chatlog import ConversationDraft, Filters, MessageDraft, erasure
+from chatlog import ConversationDraft, Exporter, Filters, MessageDraft, bytescan, erasure, import_history
 from chatlog.errors import BusyError, CheckFailedError, NotFoundError, RefusedError
 from chatlog.models import Extra, Term, WordQuery
 from chatlog.store import Store
 from chatlog.store.forgetting import Cause
+from chatlog.store.memories import MemoryDraft
+from chatlog.store.sources import FileState, SeenFile
 
 from .helpers import chatlog_process, faults, plain_connection, rounds
 
@@ -335,6 +337,45 @@ def test_a_memory_made_of_it(tmp_path: Path) -> None:
         assert erasure.run(store, plan).complete
         assert ["other"] == [memory.key for memory in store.memories.all()]
     assert [] == left(tmp_path, range(1, 2))
+
+
+def test_what_the_proof_looks_for_of_a_memory_is_there_before(tmp_path: Path) -> None:
+    """A memory is looked for as the file holds it, whoever wrote it, not as a program would write it."""
+    with chatlog.open(tmp_path / PATH) as store:
+        value = {"who": "Ana", "where": ["the old harbour", 1]}
+        store.memories.set(MemoryDraft("set", value))
+        store.ingest_extra(Extra(kind="memory", values={"key": "brought in", "value": {**value, "when": "7 May"}}))
+        plan = erasure.plan(store, [], [], everything=True)
+        phrases = bytescan.phrases(erasure._words(store, plan, []))
+        assert 2 <= len(phrases)
+        assert store.forgetting.fold()
+        assert {*phrases} == {*bytescan.left_in(store.forgetting.files(), phrases)}
+
+
+def test_names_of_files_that_were_imported(tmp_path: Path) -> None:
+    """A file that is called as its conversation is forgotten with it; the import that reads it again is told so."""
+    title = "My trip to Japan in spring"
+    source = tmp_path / f"{title}.jsonl"
+    with chatlog.open(tmp_path / "export.db") as store:
+        store.new(ConversationDraft(title=title), [MessageDraft(role="user", text="Where shall we go first?")])
+        Exporter(store, "jsonl").write_file(store.conversations().items, source, force=False, everything=False)
+    with chatlog.open(tmp_path / PATH) as store:
+        import_history(store, [source])
+        done = erasure.run(store, erasure.plan(store, store.conversations().items, []))
+        assert (True, "", {}) == (done.complete, done.why, store.sources.all())
+        assert title.encode() not in (tmp_path / PATH).read_bytes()
+        assert {"skipped": 1, "new": 0}.items() <= import_history(store, [source]).total.items()
+
+
+def test_what_others_imported_is_theirs(tmp_path: Path) -> None:
+    """What is erased may be what another user's file is called: that is no piece of it that is left."""
+    with chatlog.open(tmp_path / PATH, user="bob") as bob:
+        bob.sources.remember([SeenFile(path="/home/bob/lisbon plans", state=FileState(1, 1), read_ns=1, reader="")])
+        with chatlog.open(tmp_path / PATH, user="ana") as ana:
+            name = ana.new(messages=[MessageDraft(role="user", text="lisbon plans")]).id
+            done = erasure.run(ana, erasure.plan(ana, [ana.get(name)], []))
+            assert (True, 0) == (done.complete, done.elsewhere)
+        assert ["/home/bob/lisbon plans"] == [*bob.sources.all()]
 
 
 def test_an_encrypted_file(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ WRITES: dict[str, Call] = {
     "ingest_extra": lambda store, name: store.ingest_extra(Extra(kind="memory", values={"key": "k", "value": BIG})),
     "title_by_message": lambda store, name: store.title_by_message("chatgpt", "m1", BIG),
     "sources, remembered": lambda store, name: store.sources.remember([READ]),
-    "sources, forgotten": lambda store, name: store.sources.forget(),
+    "sources, forgotten": lambda store, name: store.sources.forget([b"nowhere"]),
     "redactions of a message": lambda store, name: store.redactions.replace([(1, MessageDraft(role="user", text=BIG))]),
     "memories, set": lambda store, name: store.memories.set(MemoryDraft("k", BIG)),
     "record": lambda store, name: store.record("export", note=BIG),
@@ -114,6 +115,7 @@ def place(tmp_path: Path) -> tuple[Path, str]:
     with chatlog.open(path) as store:
         name = store.new(ConversationDraft(title="Weather"), pair("w", 0)).id
         store.delete([store.new(ConversationDraft(title="gone")).id])
+        store.sources.remember([replace(READ, path="nowhere")])
         imported = [ConversationDraft(source_id="s1"), MessageDraft(role="tool", text="x", source_id="m1")]
         store.ingest("chatgpt", imported)
     return path, name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from chatlog.store import Store
@@ -26,10 +27,21 @@ def test_files_are_remembered_as_told(store: Store) -> None:
     assert later == store.sources.all()["/p"]
 
 
+def test_what_tells_a_phrase_is_forgotten(store: Store) -> None:
+    """Whether the file's own name has it, that of one beside it, or the report; of what has none nothing is."""
+    told = replace(PLAIN, path="/told", report='{"files":[{"path":"/Lisbon.md"}]}')
+    tagged, beside = (replace(PLAIN, path=f"/{name}", **facts) for name, facts in (
+        ("tagged", {"marks": frozenset({"tag:lisbon"})}), ("beside", {"beside": {"/a/lisbon.zip": None}}),
+    ))  # fmt: skip
+    store.sources.remember([replace(PLAIN, path="/notes on Lisbon/1"), told, tagged, beside, PLAIN])
+    assert (0, 4) == (store.sources.forget([]), store.sources.forget([b"lisbon"]))
+    assert ["/p"] == [*store.sources.all()]
+
+
 def test_each_user_has_files_of_their_own(tmp_path: Path) -> None:
     """What one user's imports read is nothing to another's, and forgetting it neither."""
     with opened(tmp_path / "a.db", "ana") as ana, opened(tmp_path / "a.db", "bob") as bob:
         ana.sources.remember([PLAIN])
         assert {} == bob.sources.all()
-        assert (0, 1) == (bob.sources.forget(), ana.sources.forget())
+        assert (0, 1) == (bob.sources.forget([b"/p"]), ana.sources.forget([b"/p"]))
         assert {} == ana.sources.all()

@@ -54,5 +54,8 @@ class Sources(Protocol):
     def remember(self, files: Sequence[SeenFile]) -> None:
         """Keep what is known of files, in place of what was known before."""
 
-    def forget(self) -> int:
-        """Forget every file, so that all are read again; return how many there were."""
+    def forget(self, phrases: Sequence[bytes]) -> int:
+        """Forget the files of which anything that is known holds one of some phrases; return how many there were.
+
+        They are read again by the next import.
+        """

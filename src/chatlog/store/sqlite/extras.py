@@ -12,6 +12,7 @@ from chatlog.errors import UsageError
 from chatlog.models import Extra
 from chatlog.store.sqlite.connection import Connection
 from chatlog.store.sqlite.conversations import MOST
+from chatlog.store.sqlite.memories import json_text
 from chatlog.timespec import checked_instant
 
 _SUMMARY = ("kind", "from_seq", "to_seq", "text", "tokens", "method", "created_at")
@@ -96,8 +97,8 @@ def _add_memory(connection: Connection, user: str, values: Mapping[str, Any], no
            VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             *place,
-            json.dumps(values["value"], ensure_ascii=False, allow_nan=False),
-            json.dumps(_texts(values.get("tags") or []), ensure_ascii=False),
+            json_text(values["value"]),
+            json_text(_texts(values.get("tags") or [])),
             _time(values, "created_at") or now,
             _time(values, "updated_at") or now,
             _time(values, "expires_at"),

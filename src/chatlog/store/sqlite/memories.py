@@ -31,12 +31,12 @@ class SqliteMemories:
     def set(self, draft: MemoryDraft) -> Memory:
         checked(draft)
         now = iso(self._clock())
-        value = _json(draft.value)
+        value = json_text(draft.value)
         with self._pool.write() as connection:
             before = self._find(connection, draft.namespace, draft.key, now)
             tags = before.tags if draft.tags is None and before else tuple(dict.fromkeys(draft.tags or ()))
             expires_at = before.expires_at if draft.expires_at is None and before else _end(draft.expires_at)
-            if before and (_json(before.value), before.tags, before.expires_at) == (value, tags, expires_at):
+            if before and (json_text(before.value), before.tags, before.expires_at) == (value, tags, expires_at):
                 return before
             connection.execute(
                 """INSERT INTO memories (user, namespace, key, value, tags, created_at, updated_at, expires_at)
@@ -44,8 +44,8 @@ class SqliteMemories:
                    value = excluded.value, tags = excluded.tags, created_at = excluded.created_at,
                    updated_at = excluded.updated_at, expires_at = excluded.expires_at""",
                 (
-                    self._user, draft.namespace, draft.key, value, _json(tags), before.created_at if before else now,
-                    now, expires_at,
+                    self._user, draft.namespace, draft.key, value, json_text(tags),
+                    before.created_at if before else now, now, expires_at,
                 ),
             )  # fmt: skip
             return self._find(connection, draft.namespace, draft.key, now) or _gone(draft.key, draft.namespace)
@@ -108,7 +108,8 @@ def _from_row(row: Row) -> Memory:
     return Memory(user, namespace, key, json.loads(value), tuple(json.loads(tags)), *times)
 
 
-def _json(value: object) -> str:
+def json_text(value: object) -> str:
+    """Return a value as it is kept.  Raises UsageError for what JSON cannot hold."""
     try:
         return _encode(value)
     except (TypeError, ValueError, RecursionError):

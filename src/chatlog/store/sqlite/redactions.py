@@ -15,6 +15,7 @@ from chatlog.store.redactions import Change, Handle, Noted, Replaced, Said
 from chatlog.store.sqlite import bodies, conversations, fulltext, superseded, tags, vectors
 from chatlog.store.sqlite import space as room
 from chatlog.store.sqlite.connection import Connection, Pool
+from chatlog.store.sqlite.memories import json_text
 
 PAGE = 200
 #: How long to wait for readers of an old state before it is said that one is left.
@@ -137,10 +138,7 @@ class SqliteRedactions:
                     if (namespace := place["namespace"]) not in places:
                         places[namespace] = Names(self._keys(connection, namespace))
                     changes["key"] = places[namespace].claim(place["key"])
-                values = {
-                    name: json.dumps(value, ensure_ascii=False) if name in _JSON else value
-                    for name, value in changes.items()
-                }
+                values = {name: json_text(value) if name in _JSON else value for name, value in changes.items()}
                 values |= {"tokens": None} if table == "summaries" else {}
                 connection.execute(f"UPDATE {table} SET {_set(values)} WHERE id = ?", [*values.values(), handle])
 

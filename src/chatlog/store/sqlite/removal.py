@@ -234,29 +234,27 @@ def said_around(connection: Connection, key: int) -> list[str]:
     ]
 
 
-#: Everything that anybody said, where a phrase may stand: table, columns, and which rows are one user's.
-SAID = (
-    ("bodies", "text, tool, parts, metadata, author, extra, tool_extra", "user = ?"),
-    ("conversations", "id, title, state, metadata, project, model, source_id, hold", "user = ?"),
-    ("messages", "source_id, key, model", "conversation IN (SELECT key FROM conversations WHERE user = ?)"),
-    ("tags", "tag", "user = ?"),
-    ("summaries", "text", "user = ?"),
-    ("memories", "namespace, key, value, tags", "user = ?"),
-    ("policies", "name, rule", "user = ?"),
-    ("tombstones", "source_id, message_id", "user = ?"),
-    ("audit", "detail", "user = ?"),
-    ("sqlite_master", "sql", "? IS NULL"),
-)
+#: Where a phrase may stand: each table that holds text, and which of its rows are a user's.
+SAID = {
+    **dict.fromkeys(
+        ("bodies", "conversations", "tags", "summaries", "memories", "policies", "tombstones", "audit", "sources",
+         "meanings", "chores"),
+        "user = ?",
+    ),
+    "messages": "conversation IN (SELECT key FROM conversations WHERE user = ?)",
+    "backups": "? IS NULL",
+    "sqlite_master": "? IS NULL",
+}  # fmt: skip
 
 
 def all_said(connection: Connection, user: str | None = None) -> Iterator[bytes]:
     """Yield all words in the tables, or those of one user, in large pieces."""
     piece: list[str] = []
     length = 0
-    for table, columns, owned in SAID:
-        rows = f"SELECT {columns} FROM {table} WHERE {owned if user is not None else '? IS NULL'}"
+    for table, owned in SAID.items():
+        rows = f"SELECT * FROM {table} WHERE {owned if user is not None else '? IS NULL'}"
         for row in connection.execute(rows, (user,)):
-            words = [value for value in row if value]
+            words = [value for value in row if isinstance(value, str)]
             piece += words
             length += sum(map(len, words))
             if length > PIECE_CHARS:

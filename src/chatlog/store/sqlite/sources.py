@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from chatlog import bytescan
 from chatlog.store.sources import FileState, SeenFile
 from chatlog.store.sqlite.connection import Pool, Row
 
@@ -17,7 +18,6 @@ class SqliteSources:
         self._user = user
 
     def all(self) -> dict[str, SeenFile]:
-        """Return every file that was read, by its path."""
         with self._pool.read() as connection:
             rows = connection.execute(
                 """SELECT path, size, mtime_ns, read_ns, reader, format, sha256, beside, marks, stamp
@@ -27,7 +27,6 @@ class SqliteSources:
             return {row[0]: _from_row(row) for row in rows}
 
     def report(self, path: str) -> str | None:
-        """Return what the import of a file reported, None where that may not be given again."""
         with self._pool.read() as connection:
             row = connection.execute(
                 "SELECT told FROM sources WHERE user = ? AND path = ?", (self._user, path)
@@ -35,15 +34,13 @@ class SqliteSources:
         return row[0] if row else None
 
     def stamp(self) -> int:
-        """Return a number that changes whenever something is deleted, restored or redacted: each is audited."""
-        with self._pool.read() as connection:
+        with self._pool.read() as connection:  # what deletes, restores and redacts is audited
             row = connection.execute(
                 "SELECT id FROM audit WHERE user = ? AND action <> 'export' ORDER BY id DESC LIMIT 1", (self._user,)
             ).fetchone()
         return row[0] if row else 0
 
     def remember(self, files: Sequence[SeenFile]) -> None:
-        """Keep what is known of files, in place of what was known before."""
         if not files:
             return
         with self._pool.write(durable=False) as connection:  # it cannot outlast the messages, which were written before
@@ -52,10 +49,15 @@ class SqliteSources:
                 [(self._user, *_to_row(file)) for file in files],
             )
 
-    def forget(self) -> int:
-        """Forget every file; return how many there were."""
+    def forget(self, phrases: Sequence[bytes]) -> int:
+        finder = bytescan.Finder(phrases)
         with self._pool.write() as connection:
-            return connection.execute("DELETE FROM sources WHERE user = ?", (self._user,)).rowcount
+            rows = connection.execute(
+                "SELECT path, concat_ws(char(0), path, beside, marks, told) FROM sources WHERE user = ?", (self._user,)
+            ).fetchall()
+            telling = [(self._user, path) for path, known in rows if finder.within(known.encode(), fold=True)]
+            connection.executemany("DELETE FROM sources WHERE user = ? AND path = ?", telling)
+        return len(telling)
 
 
 def _from_row(row: Row) -> SeenFile:
