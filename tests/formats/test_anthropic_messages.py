@@ -12,7 +12,7 @@ from chatlog.formats import anthropic_messages, build, openai_messages
 from chatlog.formats.envelope import UnreadableError
 from chatlog.models import MessageDraft
 
-from .making import said, source_of, stored, talk
+from .making import head_of, said, source_of, stored, talk
 
 
 def written(*drafts: MessageDraft) -> dict[str, Any]:
@@ -64,6 +64,21 @@ def test_every_block_becomes_a_part() -> None:
         content[8],
     ) == made.parts
     assert ("See", "claude-x", "msg_1") == (made.text, made.model, made.source_id)
+
+
+def test_a_thought_in_pieces() -> None:
+    """A thought that is a list of texts, as Mistral's models tell it, is their words."""
+    thought = [{"type": "text", "text": "A "}, {"type": "text", "text": "wren"}]
+    made = anthropic_messages.message({"role": "assistant", "content": [{"type": "thinking", "thinking": thought}]})
+    assert (build.reasoning("A wren"),) == made.parts
+
+
+def test_a_batch_of_answers() -> None:
+    """The results of a batch are an answer each."""
+    spoken = {"type": "message", "role": "assistant", "model": "opus", "content": [{"type": "text", "text": "Hi!"}]}
+    source = source_of(json.dumps({"custom_id": "1", "result": {"type": "succeeded", "message": spoken}}) + "\n")
+    assert openai_messages.sniff(head_of(source))
+    assert [("assistant", "Hi!")] == said(openai_messages.read(source))
 
 
 def test_a_user_message_of_results_is_the_tools() -> None:

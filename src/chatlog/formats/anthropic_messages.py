@@ -61,7 +61,10 @@ def _text(block: dict[str, Any]) -> Part:
 
 
 def _thinking(block: dict[str, Any]) -> Part:
-    return build.reasoning(string(block["thinking"]), **_rest(block, "thinking"))
+    thought = block["thinking"]
+    if isinstance(thought, list):  # Mistral's models think in blocks of text
+        thought = "".join(string(piece["text"]) for piece in thought)
+    return build.reasoning(string(thought), **_rest(block, "thinking"))
 
 
 def string(value: object) -> str:

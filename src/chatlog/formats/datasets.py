@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chatlog.formats import Head, written
+from chatlog.formats import Head, responses_items, written
 from chatlog.formats.jsonstream import first_keys
 
 _LISTS = ("messages", "conversations", "conversation", "items", "traj")
@@ -22,6 +22,15 @@ _PAIR = ("conversation_a", "conversation_b")
 _CHOSEN = ("chosen", "preferred_output", "completion", "rejected", "non_preferred_output", *_PAIR)
 _SYSTEM = ("system", "system_prompt")
 _NAMED = re.compile(r'\{\s*"[^"]*"\s*:\s*(?:\[\s*\]\s*,\s*"[^"]*"\s*:\s*)*\[\s*(?=\{)')
+#: The keys of an answer from OpenAI's or Anthropic's API, and of one in a batch.
+_ANSWERED = (
+    {"custom_id", "response"},
+    {"custom_id", "result"},
+    {"choices", "model"},
+    {"object", "output", "model"},
+)
+#: A request of the Responses API in a batch.
+_RESPONSES_REQUEST = re.compile(r'"url"\s*:\s*"/v1/responses"')
 #: Keys of a message that carry what it says.
 SAYS = frozenset({"content", "tool_calls", "function_call", "refusal", "reasoning_content"})
 #: Keys of records that hold role and content somewhere but are another format's.
@@ -90,7 +99,18 @@ def _prompt(facts: dict[str, Any]) -> list[Any] | None:
             messages = list(inner.pop("messages"))
             _merge(facts, inner)
             return messages
+    for key in _REQUESTS:
+        if isinstance(facts.get(key), dict) and isinstance(facts[key].get("input"), (str, list)):
+            inner = dict(facts.pop(key))
+            messages = _instructions(inner) + responses_items.messages(inner.pop("input"))
+            _merge(facts, inner)
+            return messages
     return written.instruction(facts) or written.chat(facts) or _transcript(facts) or _written_prompt(facts)
+
+
+def _instructions(inner: dict[str, Any]) -> list[Any]:
+    told = inner.pop("instructions", None)
+    return [{"role": "system", "content": told}] if told else []
 
 
 def _transcript(facts: dict[str, Any]) -> list[Any] | None:
@@ -135,27 +155,42 @@ def _answers(facts: dict[str, Any]) -> Iterator[list[Any]]:
             yield _as_messages(facts.pop(key), "assistant")
     for key in _RESPONSES:
         if isinstance(facts.get(key), dict):
-            yield from ([answer] for answer in _response(facts, key))
+            yield from _response(facts, key)
+    if facts.get("object") == "response" and isinstance(facts.get("output"), list):
+        completion = {name: facts.pop(name) for name in _OF_RESPONSE if name in facts}
+        yield _response_messages(completion)
     if isinstance(facts.get("choices"), list):
         completion = {name: facts.pop(name) for name in _OF_ANSWER if name in facts}
         yield from ([answer] for answer in completion_messages(completion))
 
 
-def _response(facts: dict[str, Any], key: str) -> list[Any]:
+def _response(facts: dict[str, Any], key: str) -> list[list[Any]]:
+    """Take out and return the alternative answers of a response; none where it holds none."""
     body = facts[key].get("body", facts[key])
     if not isinstance(body, dict):
         return []
     if isinstance(body.get("choices"), list):
         _merge(facts, {name: value for name, value in facts.pop(key).items() if name not in ("body", *_OF_ANSWER)})
-        return list(completion_messages(body))
+        return [[answer] for answer in completion_messages(body)]
+    if isinstance(body.get("output"), list):
+        _merge(facts, {name: value for name, value in facts.pop(key).items() if name not in ("body", *_OF_RESPONSE)})
+        return [_response_messages(body)]
     spoken = body.get("message", body)
     if is_message(spoken):
         del facts[key]
-        return [spoken]
+        return [[spoken]]
     return []
 
 
 _OF_ANSWER = ("choices", "id", "model", "created", "usage", "object")
+_OF_RESPONSE = ("output", "id", "model", "created_at", "usage", "object")
+
+
+def _response_messages(body: Mapping[str, Any]) -> list[Any]:
+    """Return what a response of the Responses API put out, the last message with its model, time and usage."""
+    told = responses_items.messages(body["output"])
+    facts = {key: body[key] for key in ("model", "created_at", "usage") if key in body}
+    return [*told[:-1], *({**facts, **last} for last in told[-1:])]
 
 
 def completion_messages(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -193,7 +228,7 @@ def looks_like(head: Head) -> bool:
         return True
     if keys & {"prompt", "input"} and (keys >= {"chosen", "rejected"} or keys & {"preferred_output", "completion"}):
         return True
-    if keys >= {"custom_id", "response"} or keys >= {"choices", "model"}:
+    if any(keys >= signs for signs in _ANSWERED) or ("custom_id" in keys and _RESPONSES_REQUEST.search(head.text)):
         return True
     return written.begins_transcript(head.text) or _begins_named(head.text) or _is_cut_before_messages(head)
 
