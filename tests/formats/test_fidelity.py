@@ -31,9 +31,12 @@ VERSIONS = [
     {**SAID, "uuid": name, "text": "x", "sender": sender, "parent_message_uuid": parent}
     for name, sender, parent in (("a", "human", None), ("b", "assistant", "a"), ("c", "assistant", "a"))
 ]
+STEPS = [{"role": "assistant", "content": words, "agent": "main", "action": words} for words in ("a", "b", "c")]
+ATTEMPTS = [{"trajectory": [], "history": [STEPS[0], end]} for end in STEPS[1:]]
 #: What the fixtures of a format do not hold, in its own form.
 MORE = {
     "claude_ai": [json.dumps([{"uuid": "u", "name": "n", "chat_messages": VERSIONS}])],
+    "swe_agent": [json.dumps({"attempts": ATTEMPTS, **ATTEMPTS[0]})],
     "openai_messages": [json_lines({"title": "t", "messages": TOOLS})],
     "sharegpt": [
         json_lines(

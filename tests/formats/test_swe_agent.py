@@ -107,6 +107,27 @@ def test_the_same_run_again() -> None:
     assert ids[:4] == [message.source_id for message in messages(early)]
 
 
+def test_several_attempts() -> None:
+    """The chosen attempt is the active path, and the others are branches of it; each one's outcome is told."""
+
+    def attempt(*said_so: str) -> dict[str, Any]:
+        rows = [{"role": "user", "content": "Fix it", "agent": "main"}]
+        steps = [{"action": words, "observation": "", "response": words, "execution_time": 1} for words in said_so]
+        rows += [{"role": "assistant", "content": words, "agent": "main", "action": words} for words in said_so]
+        return {"trajectory": steps, "history": rows, "info": {"exit_status": said_so[-1]}}
+
+    tries = [attempt("look", "give up"), attempt("look", "submit"), attempt("look", "look again")]
+    records = read({"attempts": tries, **tries[1]})
+    assert swe_agent.sniff(head_of(source_of('{"attempts": ' + json.dumps(tries)[:-20])))
+    user, look, submit, give_up, again = messages(records)
+    assert ["Fix it", "look", "submit", "give up", "look again"] == [text for _, text in said(records)]
+    assert {look.source_id} == {submit.parent, give_up.parent, again.parent}
+    (draft,) = conversations(records)
+    assert submit.source_id == draft.head
+    assert user.parent is None
+    assert [{"exit_status": end} for end in ("give up", "submit", "look again")] == draft.metadata["attempts"]
+
+
 def test_sniff() -> None:
     """A trajectory is known by its steps or its history's agents; other files with a history are not."""
     assert swe_agent.sniff(head_of(file_source(FIXTURE)))

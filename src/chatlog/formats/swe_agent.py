@@ -1,7 +1,8 @@
 """SWE-agent's trajectories: the ``.traj`` file of a run, with the history its model saw.
 
 Reads the history, a demonstration in it hidden, with the run's times and states beside each answer;
-the steps themselves where there is no history.  Trajectories lie below each run's output folder.
+the steps themselves where there is no history.  Of several attempts at a task, those that were not chosen
+are branches.  Trajectories lie below each run's output folder.
 The messages of mini-swe-agent's ``.traj.json`` are `swe_mini`'s matter.
 """
 
@@ -42,7 +43,7 @@ def sniff(head: Head) -> bool:
     """Say whether this is a trajectory of SWE-agent or mini-swe-agent."""
     if not head.is_json or head.is_array:
         return False
-    if head.keys.isdisjoint(("trajectory", "history")):
+    if head.keys.isdisjoint(("trajectory", "history", "attempts")):
         return swe_mini.sniff(head)
     step, row = _STEP.search(head.text), _ROW.search(head.text)
     if step is not None:
@@ -83,31 +84,50 @@ def _damaged(source: Source) -> Generator[Record, None, Row]:
 
 def _run(run: Row, stem: str) -> Iterator[Record]:
     if swe_mini.is_run(run):
-        read = list(swe_mini.messages(run["messages"]))
-        messages = [record for record in read if isinstance(record, MessageDraft)]
-        yield from _conversation(run, stem.removesuffix(".traj"), messages, swe_mini.model(run))
-        yield from read
+        told = list(swe_mini.messages(run["messages"]))
+        spoken = [record for record in told if isinstance(record, MessageDraft)]
+        yield from _conversation(run, stem.removesuffix(".traj"), spoken, swe_mini.model(run))
+        yield from told
         return
+    read = [_read(attempt) for attempt in (run, *_others(run))]
+    chosen = read[0][0]
+    yield from _conversation(run, stem, chosen, _model(build.parsed(run.get("replay_config"))))
+    yield from {message.source_id: message for messages, _, _ in read for message in messages}.values()
+    for _, problems, _ in read:
+        yield from problems
+    unplaced = sum(count for _, _, count in read)
+    if unplaced:
+        yield LeftOut("times and states of steps that no answer is known to belong to", unplaced)
+
+
+def _others(run: Row) -> Iterator[Row]:
+    """Yield the attempts at a task that were not chosen, which begin as the chosen one does and part from it."""
+    attempts = [attempt for attempt in run.get("attempts") or () if isinstance(attempt, dict)]
+    yield from (attempt for attempt in attempts if attempt.get("history") != run.get("history"))
+
+
+def _read(run: Row) -> tuple[list[MessageDraft], list[Problem], int]:
+    """Return the messages of one attempt, what is none, and how many steps belong to no answer."""
     steps = [step for step in run.get("trajectory") or () if isinstance(step, dict)]
     rows = run.get("history") or list(_rows_of(steps))
     messages, problems = _messages(rows, steps)
-    yield from _conversation(run, stem, messages, _model(build.parsed(run.get("replay_config"))))
-    yield from messages
-    yield from problems
-    if _answers(rows) != len(steps) and steps:
-        yield LeftOut("times and states of steps that no answer is known to belong to", len(steps))
+    return messages, problems, len(steps) if _answers(rows) != len(steps) else 0
 
 
 def _conversation(run: Row, stem: str, messages: list[MessageDraft], model: str | None) -> Iterator[Record]:
     """Yield a run's conversation, known by its file's name and how it began."""
     telling = max(_TELLING, len(build.opening(messages)) + 1)
     name = None if stem == "-" else stem
+    facts = {key: build.parsed(run.get(key)) for key in _CONVERSATION_FACTS}
+    if run.get("attempts"):
+        facts["attempts"] = [attempt.get("info") for attempt in run["attempts"] if isinstance(attempt, dict)]
     if messages or name:
         yield ConversationDraft(
             source_id=f"{stem}-{build.derived_conversation_id(messages[:telling])[2:18]}",
             title=name,
             model=model,
-            metadata=build.compact({key: build.parsed(run.get(key)) for key in _CONVERSATION_FACTS}),
+            head=messages[-1].source_id if messages and "attempts" in facts else None,
+            metadata=build.compact(facts),
         )
 
 
