@@ -97,6 +97,17 @@ def test_sniff() -> None:
         assert not chatbotui.sniff(head_of(source_of(other)))
 
 
+def test_the_first_version() -> None:
+    """Its export was the list of conversations; messages in a list with more to say are another's."""
+    talk = {"id": 1, "name": "Birds", "messages": [{"role": "user", "content": "Hi"}]}
+    source = source_of(json.dumps([talk, {**talk, "id": 2, "name": "Mills"}]))
+    assert chatbotui.sniff(head_of(source))
+    records = checked(chatbotui.read(source))
+    assert ["Birds", "Mills"] == [draft.title for draft in conversations(records)]
+    assert [("user", "Hi")] * 2 == said(records)
+    assert not chatbotui.sniff(head_of(source_of(json.dumps([{**talk, "source": "x"}]))))
+
+
 def test_wrong_types() -> None:
     """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
     assert read_twisted(chatbotui.read, json.loads(FIXTURE.read_text())) > 230

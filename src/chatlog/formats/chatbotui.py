@@ -23,11 +23,14 @@ _FIRST = re.compile(r'"history"\s*:\s*\[\s*(?=\{)')
 _EMPTY_HISTORY = re.compile(r'"history"\s*:\s*\[\s*\]')
 _OF_CONVERSATION = frozenset({"id", "name", "messages"})
 _TOLD = frozenset({"id", "name", "messages", "model", "prompt", "folderId"})
+_SPOKEN = re.compile(r'"messages"\s*:\s*\[\s*\{[^{}]*"role"')
 
 
 def sniff(head: Head) -> bool:
     """Say whether this is an export of Chatbot UI."""
     keys = head.keys
+    if head.is_array:  # the first version: nothing but conversations, which say nothing else
+        return _OF_CONVERSATION <= keys <= _TOLD and _SPOKEN.search(head.text) is not None
     if _HISTORY not in keys or keys.isdisjoint(("version", "folders", "prompts")):
         return False
     first = _FIRST.search(head.text)
@@ -44,6 +47,7 @@ def read(source: Source) -> Iterator[Record]:
     except BROKEN_JSON:
         yield from _damaged(source)
         return
+    export = {_HISTORY: export} if isinstance(export, list) else export
     if not isinstance(export, dict) or not isinstance(export.get(_HISTORY), list):
         yield Problem("", "not an export of Chatbot UI")
         return
