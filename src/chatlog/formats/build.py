@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from chatlog.canonical import content_hash
 from chatlog.formats.jsonstream import BROKEN_JSON, decoded
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record, joined_text
 
 #: What says nothing where a source has it, and where false is how it says so, too.
 EMPTY: tuple[object, ...] = (None, "", [], {})
@@ -109,6 +109,12 @@ def only_text(parts: Iterable[Part], shown: str) -> bool:
 def kept(parts: Sequence[Part], shown: str) -> tuple[Part, ...] | None:
     """Return the parts to keep beside `shown`, None where that is all they say."""
     return None if only_text(parts, shown) else tuple(parts)
+
+
+def said(parts: Sequence[Part]) -> tuple[str, tuple[Part, ...] | None]:
+    """Return what a person reads of some parts, and the parts to keep beside it."""
+    shown = joined_text(parts)
+    return shown, kept(parts, shown)
 
 
 def without_reminders(text: str) -> str:

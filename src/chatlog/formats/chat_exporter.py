@@ -17,7 +17,7 @@ from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.jsonstream import text_of
 from chatlog.formats.records import recovered
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant, iso
 
 LOCATIONS: tuple[str, ...] = ()
@@ -179,11 +179,11 @@ def _records(chat: _Chat) -> Iterator[Record]:
 
 def _draft(turn: _Turn, days_first: bool) -> MessageDraft:
     parts = _parts(turn.words) if _ROLES.get(turn.who) == "assistant" else [build.text(turn.words)]
-    text = joined_text(parts)
+    text, kept = build.said(parts)
     made = MessageDraft(
         role=_ROLES.get(turn.who, "tool"),
         text=text,
-        parts=build.kept(parts, text),
+        parts=kept,
         created_at=_moment(turn.moment, days_first=days_first),
         metadata=turn.facts,
     )

@@ -17,7 +17,7 @@ from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.envelope import role_of
 from chatlog.formats.jsonstream import BROKEN_JSON, document, leading, sound, text_of
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
 #: Where versions before the browser's database keep their sessions, and what stays there of them.
@@ -194,14 +194,14 @@ class _Thread:
 def _message(row: Row) -> MessageDraft:
     role = role_of(row)
     parts = tuple(_parts(row))
-    text = joined_text(parts)
+    text, kept = build.said(parts)
     facts = {key: fact for key, fact in row.items() if key not in _MESSAGE_TOLD}
     if row.get("isSummary") is True:
         facts["hidden_reason"] = "compaction"
     return MessageDraft(
         role=role,
         text=text,
-        parts=build.kept(parts, text),
+        parts=kept,
         author=build.word(row.get("name")),
         model=build.word(row.get("model")) if role == "assistant" else None,
         created_at=instant(row.get("timestamp")),

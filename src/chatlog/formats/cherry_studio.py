@@ -17,7 +17,7 @@ from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.envelope import role_of
 from chatlog.formats.records import recovered
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
 LOCATIONS: tuple[str, ...] = ()
@@ -138,7 +138,7 @@ class _Topic:
         facts: Row = held if isinstance(held, dict) else {}
         own = [self.blocks[key] for key in row.get("blocks") or () if key in self.blocks]
         parts = tuple(part for block in own for part in _block(block)) if own else tuple(_unblocked(row, facts))
-        text = joined_text(parts)
+        text, kept = build.said(parts)
         rest = {key: fact for key, fact in row.items() if key not in _ROW_TOLD}
         told = {key: fact for key, fact in facts.items() if key not in _META_TOLD}
         names = model if isinstance(model, dict) else {}
@@ -146,7 +146,7 @@ class _Topic:
         return MessageDraft(
             role=role,
             text=text,
-            parts=build.kept(parts, text),
+            parts=kept,
             model=(build.word(names.get("id")) or build.word(row.get("modelId"))) if role == "assistant" else None,
             created_at=instant(row.get("createdAt")),
             source_id=build.word(row.get("id")),

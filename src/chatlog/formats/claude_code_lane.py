@@ -64,14 +64,14 @@ class Response:
 
     def finished(self, conversation: str) -> MessageDraft:
         """Return the message; what no model wrote, such as the text of an API error, is hidden."""
-        text = joined_text(self.parts)
+        text, kept = build.said(self.parts)
         no_answer = self.model == _SYNTHETIC or bool(self.metadata.get("isApiErrorMessage"))
         if no_answer:
             self.metadata |= {"hidden_reason": "synthetic", "model": self.model}
         return MessageDraft(
             role="assistant",
             text=text,
-            parts=build.kept(self.parts, text),
+            parts=kept,
             model=None if no_answer else self.model,
             created_at=self.created_at,
             source_id=self.source_id,

@@ -124,11 +124,11 @@ class _Session:
         answer, self.answer = self.answer, None
         if answer is None or not answer.parts:
             return
-        text = joined_text(answer.parts)
+        text, kept = build.said(answer.parts)
         made = MessageDraft(
             role="assistant",
             text=text,
-            parts=build.kept(answer.parts, text),
+            parts=kept,
             model=self.model,
             created_at=answer.moment,
             source_id=answer.source_id,

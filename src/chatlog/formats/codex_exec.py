@@ -14,7 +14,7 @@ from chatlog.formats import MALFORMED, build
 from chatlog.formats.jsonstream import Line, lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
 _ITEM_EVENTS = ("item.started", "item.updated", "item.completed")
@@ -149,8 +149,7 @@ def _message(item: Mapping[str, Any]) -> MessageDraft:
         return MessageDraft(role="assistant", text=_text(item["message"]), hidden=True, metadata=facts)
     else:
         parts = _tool(str(kind), item)
-    text = joined_text(parts)
-    kept = build.kept(parts, text)
+    text, kept = build.said(parts)
     return MessageDraft(role="assistant", text=text, parts=kept)
 
 

@@ -16,7 +16,7 @@ from chatlog.formats import MALFORMED, build
 from chatlog.formats.copilot_event_parts import Data, attachment, request_part, result_part
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
 _FAMILIES = ("session", "user", "assistant", "tool", "system", "subagent", "hook", "skill", "pending_messages")
@@ -360,8 +360,8 @@ def _facts(kind: str, data: Data) -> dict[str, Any]:
 
 
 def _spoken(parts: list[Part], model: str | None) -> _Made:
-    text = joined_text(parts)
-    return _Made("assistant", text, build.kept(parts, text), model)
+    text, kept = build.said(parts)
+    return _Made("assistant", text, kept, model)
 
 
 _REASONS = {

@@ -16,7 +16,7 @@ from chatlog.formats import MALFORMED, build
 from chatlog.formats.copilot_response import SILENT, address_of, response_parts
 from chatlog.formats.jsonstream import beside, lines
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
 #: Keys that, beside ``requests``, only these documents have.
@@ -267,11 +267,11 @@ def _response(name: str, request: Request, asked: str | None) -> MessageDraft | 
         facts["usage"] = usage
     if is_hidden := bool(request.get("hiddenFromTranscript")):
         facts["hidden_reason"] = _NOT_SHOWN
-    text = joined_text(parts)
+    text, kept = build.said(parts)
     return MessageDraft(
         role="assistant",
         text=text,
-        parts=build.kept(parts, text),
+        parts=kept,
         model=_model(request),
         created_at=instant(ended) or instant(request.get("responseTimestamp")) or asked,
         parent=name,

@@ -11,7 +11,7 @@ from typing import Any
 
 from chatlog.formats import build
 from chatlog.formats.jsonstream import BROKEN_JSON, decoded
-from chatlog.models import MessageDraft, Part, joined_text
+from chatlog.models import MessageDraft, Part
 from chatlog.timespec import instant
 
 _ROLES = {1: "user", 2: "assistant", "user": "user", "ai": "assistant", "assistant": "assistant"}
@@ -58,14 +58,14 @@ def message(bubble: Mapping[str, Any], source_id: str, parent: str | None) -> Me
     """Return the message that a bubble is; None for one that says nothing, as the next one to be typed into."""
     role = _ROLES[bubble["type"]]
     parts = tuple(_parts(bubble, source_id))
-    shown = joined_text(parts)
+    shown, kept = build.said(parts)
     if not any(role == "assistant" or part["type"] in ("text", "blob") or "modality" in part for part in parts):
         return None  # files alone are those the editor would send with words
     facts = {key: value for key, value in bubble.items() if key not in _TOLD and not isinstance(value, (dict, list))}
     return MessageDraft(
         role=role,
         text=shown,
-        parts=build.kept(parts, shown),
+        parts=kept,
         model=_model(bubble),
         created_at=_moment(bubble),
         source_id=source_id,

@@ -15,7 +15,7 @@ from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.jsonstream import items
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
 LOCATIONS: tuple[str, ...] = ()
@@ -128,11 +128,11 @@ def _message(said: Mapping[str, Any], key: str, parent: str | None) -> MessageDr
     fragments = _fragments(said)
     role = next((_ROLES[kind] for kind, _ in fragments if kind in _ROLES), "assistant")
     parts = (*(_part(kind, held) for kind, held in fragments), *map(_file, said.get("files") or ()))
-    text = joined_text(parts)
+    text, kept = build.said(parts)
     return MessageDraft(
         role=role,
         text=text,
-        parts=build.kept(parts, text),
+        parts=kept,
         model=build.word(said.get("model")) if role == "assistant" else None,
         created_at=instant(said.get("inserted_at")),
         source_id=key,

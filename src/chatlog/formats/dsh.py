@@ -231,11 +231,11 @@ def _is_copy(row: Row) -> bool:
 
 def _message(role: str, held: Row, row: Row, facts: dict[str, Any]) -> MessageDraft:
     parts = _parts(held.get("content"))
-    text = joined_text(parts)
+    text, kept = build.said(parts)
     return MessageDraft(
         role=role,
         text=text,
-        parts=build.kept(parts, text),
+        parts=kept,
         created_at=instant(row.get("time")),
         source_id=build.word(held.get("id")),
         hidden=bool(facts.get("hidden_reason")),

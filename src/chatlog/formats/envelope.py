@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chatlog.formats.build import kept, rest
-from chatlog.models import ROLES, MessageDraft, Part, joined_text
+from chatlog.formats.build import rest, said
+from chatlog.models import ROLES, MessageDraft, Part
 from chatlog.timespec import instant
 
 #: Names that data sets and older interfaces give to the roles.
@@ -39,8 +39,8 @@ def draft(value: Mapping[str, Any], role: str, parts: Iterable[Part], content_ke
     held = tuple(parts)
     if role == "user" and held and all(part["type"] == "tool_call_response" for part in held):
         role = "tool"
-    shown = joined_text(held)
-    return text_draft(value, role, shown, content_keys, kept(held, shown))
+    shown, kept = said(held)
+    return text_draft(value, role, shown, content_keys, kept)
 
 
 def text_draft(

@@ -13,7 +13,7 @@ from chatlog.formats import Head, build
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, MessageDraft, Part, Record, joined_text
+from chatlog.models import ConversationDraft, MessageDraft, Part, Record
 from chatlog.timespec import instant
 
 #: Keys that only lines of this stream have, by their type.
@@ -88,11 +88,11 @@ class _Run:
         parts = [build.text(words)] if (words := "".join(self.words)) else []
         parts += self.calls
         if parts:
-            text = joined_text(parts)
+            text, kept = build.said(parts)
             made = MessageDraft(
                 role="assistant",
                 text=text,
-                parts=build.kept(parts, text),
+                parts=kept,
                 model=self.draft.model if self.draft else None,
                 created_at=self.begun,
             )

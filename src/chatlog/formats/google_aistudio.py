@@ -15,7 +15,7 @@ from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.gemini_parts import Facts, code, code_result, inline_data, paired, parts_of, rest
 from chatlog.formats.jsonstream import BROKEN_JSON, document
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
 LOCATIONS: tuple[str, ...] = ()
@@ -99,9 +99,8 @@ class _Chat:
         except MALFORMED:
             self.problems.append(Problem("systemInstruction", "not of the shape that AI Studio writes"))
             return
-        text = joined_text(parts)
+        text, kept = build.said(parts)
         if parts:
-            kept = build.kept(parts, text)
             self._accept(MessageDraft(role="system", text=text, parts=kept))
 
     def _accept(self, draft: MessageDraft) -> None:
@@ -240,11 +239,11 @@ def _add(facts: dict[str, Any], told: Mapping[str, Any]) -> None:
 
 
 def _draft(role: str, parts: list[Part], facts: dict[str, Any], model: str | None) -> MessageDraft:
-    text = joined_text(parts)
+    text, kept = build.said(parts)
     return MessageDraft(
         role=role,
         text=text,
-        parts=build.kept(parts, text),
+        parts=kept,
         model=model if role == "assistant" else None,
         created_at=instant(facts.pop("createTime", None)),
         metadata=facts,

@@ -13,7 +13,7 @@ from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, lines
 from chatlog.formats.source import Source
 from chatlog.formats.sqlite_source import MAGIC, Database, Groups, loaded, records, schema
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
 LOCATIONS = (
@@ -188,8 +188,7 @@ def _message(value: Mapping[str, Any], parent: str | None) -> MessageDraft:
     role = _ROLES[value["role"]]
     if role == "user" and held and all(part["type"] == "tool_call_response" for part in held):
         role = "tool"
-    shown = joined_text(held)
-    parts = build.kept(held, shown)
+    shown, parts = build.said(held)
     told = dict(value.get("metadata") or {})
     hidden = told.get("userVisible") is False
     facts = {key: fact for key, fact in told.items() if not (key in ("userVisible", "agentVisible") and fact)}

@@ -167,8 +167,7 @@ class _History:
         """Return an answer with what was pending before it, called by the first of that."""
         first = self.pending[0] if self.pending else None
         whole = (*self.pending, *parts)
-        text = joined_text(whole)
-        kept = build.kept(whole, text)
+        text, kept = build.said(whole)
         made = draft._replace(text=text, parts=kept, created_at=self.moment)
         self.pending = []
         return self.thread.link(made, first)

@@ -16,7 +16,7 @@ from chatlog.formats.envelope import role_of
 from chatlog.formats.jsonstream import Line, beside, lines
 from chatlog.formats.openai_content import Calls
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
 _HOMES = (
@@ -192,14 +192,14 @@ def _time(row: Row) -> float:
 def _message(row: Row, calls: Calls) -> MessageDraft:
     role, facts = role_of(row), _meta(row)
     parts = tuple(_parts(row, role, facts, calls))
-    text = joined_text(parts)
+    text, kept = build.said(parts)
     rest = {key: fact for key, fact in row.items() if key not in _ROW_TOLD}
     rest |= {key: fact for key, fact in facts.items() if key not in _META_TOLD}
     status = row.get("status")
     return MessageDraft(
         role=role,
         text=text,
-        parts=build.kept(parts, text),
+        parts=kept,
         model=build.word(row.get("model")) if role == "assistant" else None,
         created_at=instant(row.get("created_at")),
         metadata=build.compact({**rest, "status": None if status == "ready" else status}),

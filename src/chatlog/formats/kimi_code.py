@@ -209,12 +209,12 @@ class _Journal:
         if step is None:
             return
         if step.parts:
-            text = joined_text(step.parts)
+            text, kept = build.said(step.parts)
             yield self._linked(
                 MessageDraft(
                     role="assistant",
                     text=text,
-                    parts=build.kept(step.parts, text),
+                    parts=kept,
                     model=self.model,
                     created_at=step.moment,
                     source_id=step.uuid,

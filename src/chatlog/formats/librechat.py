@@ -13,7 +13,7 @@ from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.jsonstream import Line, items
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
 LOCATIONS: tuple[str, ...] = ()
@@ -124,11 +124,11 @@ def _message(node: Node, key: str, parent: str | None, conversation: Node) -> Me
     sender = node.get("sender")
     by_user = node["isCreatedByUser"] if "isCreatedByUser" in node else str(sender).lower() == _USER
     parts = (*_said(node), *_files(node))
-    text = joined_text(parts)
+    text, kept = build.said(parts)
     return MessageDraft(
         role="user" if by_user else "assistant",
         text=text,
-        parts=build.kept(parts, text),
+        parts=kept,
         author=None if by_user else build.word(sender),
         model=build.word(node.get("model")),
         created_at=instant(node.get("createdAt")),

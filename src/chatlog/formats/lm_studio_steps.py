@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from chatlog.formats import build
-from chatlog.models import ROLES, MessageDraft, Part, joined_text
+from chatlog.models import ROLES, MessageDraft, Part
 from chatlog.timespec import instant
 
 #: The setting that holds the instructions.
@@ -86,12 +86,12 @@ def messages(version: Row, counts: Counter[str], named: Callable[[Part], Part]) 
     if not parts:
         counts["messages that say nothing"] += 1
         return
-    text = joined_text(parts)
+    text, kept = build.said(parts)
     yield Made(
         MessageDraft(
             role=role,
             text=text,
-            parts=build.kept(parts, text),
+            parts=kept,
             created_at=_sent_at(version),
             metadata=_sent(version, text),
         ),
@@ -249,7 +249,7 @@ def _file(block: Row) -> Part:
 
 
 def _answer(turn: _Turn, role: str, version: Row) -> Made:
-    text = joined_text(turn.parts)
+    text, kept = build.said(turn.parts)
     facts = _generated(turn.infos)
     info = turn.infos[-1] if turn.infos else {}
     model = build.word(info.get("identifier")) or build.word(info.get("indexedModelIdentifier"))
@@ -262,7 +262,7 @@ def _answer(turn: _Turn, role: str, version: Row) -> Made:
         MessageDraft(
             role=turn.role,
             text=text,
-            parts=build.kept(turn.parts, text),
+            parts=kept,
             model=(model or said_by) if turn.role == "assistant" else None,
             created_at=instant(moment[1]) if moment else None,
             hidden="hidden_reason" in facts,

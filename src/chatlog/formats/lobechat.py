@@ -17,7 +17,7 @@ from chatlog.formats.envelope import role_of
 from chatlog.formats.jsonstream import first_keys
 from chatlog.formats.records import recovered
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
 LOCATIONS: tuple[str, ...] = ()
@@ -182,13 +182,13 @@ class _Tables:
         parts = tuple(self._parts(row, role, extra))
         if row.get("role") == "function" and parts:  # once the call and what came of it were one message
             role = "assistant"
-        text = joined_text(parts)
+        text, kept = build.said(parts)
         facts = {key: fact for key, fact in row.items() if key not in _ROW_TOLD}
         facts |= {key: fact for key, fact in extra.items() if key not in _EXTRA_TOLD}
         return MessageDraft(
             role=role,
             text=text,
-            parts=build.kept(parts, text),
+            parts=kept,
             model=next(
                 filter(None, map(build.word, (row.get("model"), row.get("fromModel"), extra.get("fromModel")))), None
             )

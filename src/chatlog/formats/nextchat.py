@@ -18,7 +18,7 @@ from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.openai_content import Calls, message
 from chatlog.formats.records import recovered
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant, iso, parse_iso
 
 LOCATIONS: tuple[str, ...] = ()
@@ -137,11 +137,11 @@ def _message(value: Row, calls: Calls, ahead: timedelta) -> MessageDraft:
     role = made.role
     if value.get("isMcpResponse") is True:
         role, parts = "tool", (_mcp_result(made.text),)
-    text = joined_text(parts)
+    text, kept = build.said(parts)
     return made._replace(
         role=role,
         text=text,
-        parts=build.kept(parts, text),
+        parts=kept,
         model=made.model if role == "assistant" else None,
         created_at=made.created_at or (iso(clock - ahead) if clock else instant(value.get("date"))),
         metadata=build.compact(dict(made.metadata)),

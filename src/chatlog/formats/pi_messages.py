@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from chatlog.formats import build
-from chatlog.models import MessageDraft, Part, joined_text
+from chatlog.models import MessageDraft, Part
 from chatlog.timespec import instant
 
 _MESSAGE_TOLD = frozenset({"role", "content", "timestamp", "model", "toolCallId", "isError", "display"})
@@ -40,11 +40,11 @@ def _facts(value: Row) -> dict[str, Any]:
 
 def _spoken(role: str, value: Row, moment: str | None) -> MessageDraft:
     parts = tuple(_parts(value.get("content")))
-    text = joined_text(parts)
+    text, kept = build.said(parts)
     return MessageDraft(
         role=role,
         text=text,
-        parts=build.kept(parts, text),
+        parts=kept,
         model=build.word(value.get("model")),
         created_at=moment,
         metadata=_facts(value),

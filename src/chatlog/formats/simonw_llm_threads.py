@@ -202,12 +202,12 @@ class _Thread:
     def _message(self, key: str, parent: str | None) -> MessageDraft:
         row, told = self.rows[key], self.told.get(key, {})
         parts = tuple(self._parts(key))
-        shown = joined_text(parts)
+        shown, kept = build.said(parts)
         metadata = build.compact({"provider_metadata": loaded(row["provider_metadata"])})
         return MessageDraft(
             role=_role(row["role"]),
             text=shown,
-            parts=build.kept(parts, shown),
+            parts=kept,
             source_id=self.names[key],
             parent=parent,
             conversation=self.draft.source_id,

@@ -20,7 +20,7 @@ from chatlog.formats.openai_content import Calls
 from chatlog.formats.openai_content import message as openai_message
 from chatlog.formats.records import recovered
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
+from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
 #: Where it was cloned to as its guide says; it kept its logs in another folder before May 2025.
@@ -115,14 +115,14 @@ class _Chat:
         parts = [*(tags.answer(said, self.calls) if role == "assistant" else _typed(said)), *_attached(facts)]
         if not parts:
             return
-        text = joined_text(parts)
+        text, kept = build.said(parts)
         rest = build.compact(
             {key: fact for key, fact in facts.items() if key not in _TOLD | {"content", "visible_content"}}
         )
         draft = MessageDraft(
             role=role,
             text=text,
-            parts=build.kept(parts, text),
+            parts=kept,
             model=model if role == "assistant" else None,
             created_at=moment,
             metadata={**rest, "visible": raw} if raw not in ("", said) and not facts.get("tool_sequence") else rest,
