@@ -18,6 +18,7 @@ from chatlog.models import ConversationDraft, Filters, MessageDraft
 from chatlog.store import Store, open_store
 from chatlog.store.sqlite.measures import SqliteMeasures
 from chatlog.summarizers import summarizer
+from chatlog.terminal import cells
 from chatlog.tokens import CL100K, count_tokens
 
 from .conftest import Clock, Run
@@ -239,6 +240,20 @@ def test_a_page_for_people(run: Run) -> None:
     assert "tokens of a turn" in page
     assert re.search(r"^gpt-5 +█+ +1 messages", page, re.MULTILINE)
     assert re.search(r"^30 d +▁+█ 1 messages$", page, re.MULTILINE)
+
+
+@pytest.mark.parametrize("width", [50, 80, 120])
+def test_no_line_of_a_page_is_wider_than_the_terminal(run: Run, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
+    """Of sums by a long name the bar is shortened first, then what is counted, the name last."""
+    for model, times in (("claude-sonnet-4-5-20250929", 12), ("学习机器学习的模型", 1)):
+        for number in range(times):
+            run("add", "--new", f"{number}" * 2_000, "--role", "user", "--model", model)
+    monkeypatch.setenv("COLUMNS", str(width))
+    page = run("stats", "--format", "table", "--by", "model").out.splitlines()
+    assert [] == [line for line in page if cells(line) > width]
+    (row,) = [line for line in page if line.startswith("claude-sonnet-4")]
+    assert row.startswith("claude-sonnet-4-5-20250929 ") == (width >= 80)
+    assert (" tokens" in row) == (width >= 80)
 
 
 @pytest.mark.parametrize("hours", [-10, 14])

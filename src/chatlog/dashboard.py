@@ -13,7 +13,7 @@ from chatlog.stats import Stats
 from chatlog.store.measures import Group
 from chatlog.terminal import broken, cells, cut
 
-_BAR, _SPARKS, _SHADES = 24, "▁▂▃▄▅▆▇█", "·░▒▓█"
+_BAR, _LEAST_BAR, _LEAST_NAME, _SPARKS, _SHADES = 24, 6, 10, "▁▂▃▄▅▆▇█", "·░▒▓█"
 #: So many groups are shown; JSON holds all.
 MOST_GROUPS = 15
 MOST_GROWN = 5
@@ -105,7 +105,8 @@ def _calendar(days: Sequence[Group], output: Output, today: date, width: int) ->
     monday = today - timedelta(days=today.weekday(), weeks=weeks - 1)
     shown = [counts.get((monday + timedelta(days=at)).isoformat(), 0) for at in range(7 * weeks)]
     most = max(shown, default=0)
-    yield output.paint(f"messages a day, {weeks} weeks to {today.isoformat()}; the darkest {most:,}", "bold")
+    heading = f"messages a day, {weeks} weeks to {today.isoformat()}; the darkest {most:,}"
+    yield from broken(output.paint(heading, "bold"), width)
     for weekday, name in enumerate(_DAYS):
         row = "".join(
             _shade(shown[7 * week + weekday], most) if monday + timedelta(days=7 * week + weekday) <= today else " "
@@ -129,16 +130,32 @@ def sparkline(values: Sequence[int]) -> str:
 def _bars(groups: Sequence[Group], by: str, output: Output, width: int) -> Iterator[str]:
     shown = groups[:MOST_GROUPS]
     names = [one_line(group.name) or "-" for group in shown]
-    room = min(max(map(cells, names), default=0), max(width - _BAR - 40, 10))
+    counts = _counts(shown, width)
+    free = width - max(map(len, counts), default=0) - 3
+    room = min(max(map(cells, names), default=0), max(free - _LEAST_BAR, _LEAST_NAME))
+    longest = max(min(_BAR, free - room), 1)
     most = max((group.messages for group in shown), default=1)
     yield output.paint(f"by {by}", "bold")
-    for name, group in zip(names, shown, strict=True):
-        bar = "█" * max(1, _BAR * group.messages // most)
+    for name, group, count in zip(names, shown, counts, strict=True):
+        bar = "█" * max(1, longest * group.messages // most)
         label = cut(name, room)
-        counts = f"{group.messages:>9,} messages {group.conversations:>7,} conv. {short(group.tokens):>8} tokens"
-        yield f"{label}{' ' * (room - cells(label))} {output.paint(f'{bar:{_BAR}}', 'blue')}{counts}"
+        yield f"{label}{' ' * (room - cells(label))} {output.paint(f'{bar:{longest}}', 'blue')}  {count}"
     if len(groups) > len(shown):
         yield output.paint(f"and {len(groups) - len(shown)} more; --json lists them", "dim")
+
+
+def _counts(groups: Sequence[Group], width: int) -> list[str]:
+    """Return what each group counts, in columns; the last ones are left out where a name and a bar need their room."""
+    columns = [
+        [f"{group.messages:,} messages" for group in groups],
+        [f"{group.conversations:,} conv." for group in groups],
+        [f"{short(group.tokens)} tokens" for group in groups],
+    ]
+    rooms = [max(map(len, column), default=0) + 2 for column in columns]
+    while len(rooms) > 1 and sum(rooms) > width - _LEAST_NAME - _LEAST_BAR - 1:
+        rooms.pop()
+    rows = zip(*columns[: len(rooms)], strict=True)
+    return ["".join(f"{cell:>{room}}" for cell, room in zip(row, rooms, strict=True))[2:] for row in rows]
 
 
 def short(number: float) -> str:
