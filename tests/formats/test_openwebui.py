@@ -354,7 +354,7 @@ def test_text_never_becomes_a_system_message() -> None:
         ("user", "After", "a"),
     ]
     assert [record for record in records if isinstance(record, Problem)] == [
-        Problem("item 1, message b", "not a message as Open WebUI keeps it")
+        Problem("item 1, message b", "not a message as Open WebUI keeps it (KeyError)")
     ]
 
 

@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import Head, build, trees
 from chatlog.formats.jsonstream import items
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
+from chatlog.models import ConversationDraft, MessageDraft, Part, Record
 from chatlog.timespec import instant
 
 LOCATIONS: tuple[str, ...] = ()
@@ -70,28 +70,13 @@ def _as_export(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _conversation(entry: Mapping[str, Any], place: str) -> Iterator[Record]:
     nodes = entry.get("mapping") or {}
-    messages: list[MessageDraft] = []
-    problems: list[Problem] = []
-    above: dict[str | None, str | None] = {None: None}
-    for key, parent in build.preorder(_parents(nodes)):
-        above[key] = above[parent]
-        try:
-            said = nodes[key].get("message")
-            if said is not None:
-                messages.append(_message(said, key, above[parent]))
-                above[key] = key
-        except MALFORMED as error:
-            problems.append(
-                Problem(f"{place}, node {len(above) - 1}", f"not a message of DeepSeek ({type(error).__name__})")
-            )
-    draft = _draft(entry, messages)
-    yield draft
-    yield from messages
-    yield from problems
-    if messages:
-        named = str(entry.get("current_message_id"))
-        is_here = any(message.source_id == named for message in messages)
-        yield draft._replace(head=named if is_here else build.newest_leaf(messages))
+
+    def message(key: str, _: str | None, above: str | None) -> MessageDraft | None:
+        said = nodes[key].get("message")
+        return None if said is None else _message(said, key, above)
+
+    tree = trees.grown(_parents(nodes), message, lambda key: f"{place}, node {key}", "not a message of DeepSeek")
+    yield from tree.records(_draft(entry, tree.messages), str(entry.get("current_message_id")))
 
 
 def _parents(nodes: Mapping[str, Any]) -> dict[str, str | None]:

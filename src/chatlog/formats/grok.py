@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from chatlog import tagged
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import Head, build, trees
 from chatlog.formats.jsonstream import first_keys, items
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -99,24 +99,13 @@ def _spelt(values: Row) -> dict[str, Any]:
 def _conversation(entry: Row, place: str) -> Iterator[Record]:
     facts, held = _spelt(entry["conversation"]), entry.get("responses") or ()
     rows, problems = _rows(held.get("responses") or () if isinstance(held, dict) else held, place)
-    messages: list[MessageDraft] = []
-    above: dict[str | None, str | None] = {None: None}
-    for key, parent in build.preorder(_parents(rows)):
-        row, where = rows[key]
-        try:
-            messages.append(_message(row, key, above[parent], rows[parent][0] if parent else {}))
-            above[key] = key
-        except MALFORMED as error:
-            above[key] = above[parent]
-            problems.append(Problem(where, f"not a response of Grok ({type(error).__name__})"))
-    draft = _draft(facts, messages)
-    yield draft
-    yield from messages
-    yield from problems
-    if messages:
-        named = _plain_id(facts.get("leaf_response_id"))
-        is_here = any(message.source_id == named for message in messages)
-        yield draft._replace(head=named if is_here else build.newest_leaf(messages))
+
+    def message(key: str, parent: str | None, above: str | None) -> MessageDraft:
+        return _message(rows[key][0], key, above, rows[parent][0] if parent else {})
+
+    tree = trees.grown(_parents(rows), message, lambda key: rows[key][1], "not a response of Grok")
+    tree.problems[:0] = problems
+    yield from tree.records(_draft(facts, tree.messages), _plain_id(facts.get("leaf_response_id")))
 
 
 def _rows(found: Any, place: str) -> tuple[dict[str, tuple[Row, str]], list[Problem]]:

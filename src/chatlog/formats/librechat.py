@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import Head, build, trees
 from chatlog.formats.jsonstream import Line, items
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -59,23 +59,13 @@ def read(source: Source) -> Iterator[Record]:
 def _conversation(entry: Line) -> Iterator[Record]:
     value = entry.value
     nodes, links, problems = _tree(value, entry.place)
-    ordered = build.preorder(links)
-    messages: list[MessageDraft] = []
-    above: dict[str | None, str | None] = {None: None}
-    for key, parent in ordered:
-        node, place = nodes[key]
-        try:
-            messages.append(_message(node, key, above[parent], value))
-            above[key] = key
-        except MALFORMED as error:
-            above[key] = above[parent]
-            problems.append(Problem(place, f"not a LibreChat message ({type(error).__name__})"))
-    draft = _draft(value, messages)
-    yield draft
-    yield from messages
-    yield from problems
-    if messages:
-        yield draft._replace(head=build.newest_leaf(messages))
+
+    def message(key: str, _: str | None, above: str | None) -> MessageDraft:
+        return _message(nodes[key][0], key, above, value)
+
+    tree = trees.grown(links, message, lambda key: nodes[key][1], "not a LibreChat message")
+    tree.problems[:0] = problems
+    yield from tree.records(_draft(value, tree.messages))
 
 
 def _tree(value: Node, place: str) -> tuple[dict[str, tuple[Node, str]], dict[str, str | None], list[Problem]]:
@@ -210,11 +200,8 @@ def _tool_call(block: Node) -> Iterator[Part]:
 def _image(block: Node) -> Iterator[Part]:
     held = block.get("image_url") or block.get("image_file")
     address = held.get("url") if isinstance(held, dict) else held
-    if isinstance(address, str) and address.startswith("data:") and ";base64," in address:
-        kind, _, data = address.removeprefix("data:").partition(";base64,")
-        yield build.blob(kind, data, modality="image")
-    elif isinstance(address, str):
-        yield build.uri(address, modality="image")
+    if isinstance(address, str):
+        yield build.addressed(address, modality="image")
     elif isinstance(held, dict):
         yield {**_file(held), "modality": "image"}
     else:

@@ -180,15 +180,7 @@ def _image(block: dict[str, Any]) -> Part:
     detail = image if isinstance(image, dict) else {"url": image, **_rest(block, "image_url")}
     if not isinstance(detail.get("url"), str):
         return block
-    return _addressed(detail["url"], modality="image", **_rest(detail, "url"))
-
-
-def _addressed(address: str, **facts: Any) -> Part:
-    """Return a uri part, or the bytes where the address is a base64 data URL."""
-    head, comma, data = address.partition(";base64,")
-    if comma and head.startswith("data:"):
-        return build.blob(head[5:] or None, data, **facts)
-    return build.uri(address, **facts)
+    return build.addressed(detail["url"], modality="image", **_rest(detail, "url"))
 
 
 def _audio(block: dict[str, Any]) -> Part:
@@ -202,7 +194,7 @@ def _file(block: dict[str, Any]) -> Part:
         return block
     name = held.get("filename")
     if isinstance(held.get("file_data"), str):
-        return _addressed(held["file_data"], **build.compact({"name": name}))
+        return build.addressed(held["file_data"], **build.compact({"name": name}))
     return build.file(held.get("file_id"), name, **_rest(held, "file_id", "filename"))
 
 

@@ -380,11 +380,8 @@ def _tool(rest: dict[str, Any]) -> Iterator[Part]:
 def _file(rest: dict[str, Any]) -> Iterator[Part]:
     name, mime, address = rest.pop("filename", None), rest.pop("mime", None), str(rest.pop("url", ""))
     named = {**rest, **({"name": name} if name else {})}
-    head, comma, data = address.partition(";base64,")
-    if comma and head.startswith("data:"):
-        yield build.blob(mime or head[5:] or None, data, **named)
-    elif address:
-        yield build.uri(address, mime, **named)
+    if address:
+        yield {**build.addressed(address, **named), **({"mime_type": mime} if mime else {})}
     else:
         yield build.file(None, name, mime, **rest)
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build, openwebui_content
+from chatlog.formats import MALFORMED, Head, build, openwebui_content, trees
 from chatlog.formats.jsonstream import items
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -48,6 +48,7 @@ _TOLD = frozenset(
 _CHAT_FACTS = ("models", "params", "system")
 _ROW_FACTS = ("user_id", "folder_id", "share_id", "meta", "summary")
 _NOT_A_CHAT = "not a chat as Open WebUI keeps it"
+_NOT_A_MESSAGE = "not a message as Open WebUI keeps it"
 
 
 def sniff(head: Head) -> bool:
@@ -143,32 +144,12 @@ class _Chat:
 
     def records(self) -> Iterator[Record]:
         """Yield the chat, its messages, parents first, and the chat again with its active leaf."""
-        told: list[MessageDraft] = []
-        problems: list[Problem] = []
-        above: dict[str | None, str | None] = {None: None}
         parents = {key: row.get("parentId") if isinstance(row, dict) else None for key, row in self.rows.items()}
-        for key, parent in build.preorder(parents):
-            try:
-                told.append(_message(self.rows[key], key, above[parent]))
-                above[key] = key
-            except MALFORMED:
-                above[key] = above[parent]
-                problems.append(Problem(f"{self.place}, message {key}", "not a message as Open WebUI keeps it"))
-        draft = self._draft(told)
-        yield draft
-        yield from told
-        yield from problems
-        if told:
-            yield draft._replace(head=self._head(told))
+        tree = trees.grown(parents, self._message, lambda key: f"{self.place}, message {key}", _NOT_A_MESSAGE)
+        yield from tree.records(self._draft(tree.messages), (self.chat.get("history") or {}).get("currentId"))
 
-    def _head(self, told: list[MessageDraft]) -> str | None:
-        """Return the active leaf: the one that is named, else the newest."""
-        named = (self.chat.get("history") or {}).get("currentId")
-        if any(message.source_id == named for message in told):
-            return str(named)
-        parents = {message.parent for message in told}
-        leaves = [message for message in told if message.source_id not in parents]
-        return max(leaves, key=lambda message: message.created_at or "").source_id
+    def _message(self, key: str, _: str | None, above: str | None) -> MessageDraft:
+        return _message(self.rows[key], key, above)
 
     def _draft(self, told: list[MessageDraft]) -> ConversationDraft:
         chat, entry = self.chat, self.entry

@@ -156,11 +156,11 @@ def _file(held: Mapping[str, Any]) -> Part:
     kind, address = held.get("type"), held.get("url")
     meta = inner["meta"] if isinstance(inner.get("meta"), dict) else {}
     data = inner["data"] if isinstance(inner.get("data"), dict) else {}
-    head, comma, bytes_ = str(address or "").partition(";base64,")
     name = held.get("name") or inner.get("filename") or meta.get("name")
     mime = held.get("content_type") or meta.get("content_type")
-    if comma:
-        return build.blob(mime or head.removeprefix("data:"), bytes_, **build.compact({"name": name, "modality": kind}))
+    if ";base64," in str(address):
+        made = build.addressed(str(address), **build.compact({"name": name, "modality": kind}))
+        return {**made, **({"mime_type": mime} if mime else {})}
     text = held.get("content") or data.get("content")
     extra = build.compact({"kind": kind, "url": address, "size": held.get("size"), "content": text})
     return build.file(held.get("id") or inner.get("id"), name, mime, **extra)
