@@ -273,6 +273,25 @@ def test_same_sessions_again() -> None:
     assert ["1", "2", "3", "4"] == [message.source_id for message in messages(first)]
 
 
+@pytest.mark.parametrize("tag", ["thinking-content-7bbeb8e1441453ad999a0bbba8a46d4b", "think"])
+@pytest.mark.parametrize(
+    ("answer", "thoughts", "text"),
+    [
+        ("<{0}>\n\nHm.\n\n#### so\n\n</{0}>\n\nYes.", ["Hm.\n\n#### so"], "Yes."),
+        ("<{0}>\nHm.\n</{0}>\n\nYes.\n\n<{0}>\nAh.\n</{0}>\n\nNo.", ["Hm.", "Ah."], "Yes.\n\nNo."),
+        ("<{0}>\n\nHm, and", ["Hm, and"], ""),
+        ("The tag `<{0}>` and </{0}>.", [], "The tag `<{0}>` and </{0}>."),
+    ],
+)
+def test_what_a_model_thought(tag: str, answer: str, thoughts: list[str], text: str) -> None:
+    """Thoughts before an answer are reasoning; one that was broken off is all there is, and other tags are words."""
+    history = START + f"\n#### why?  \n\n{answer.format(tag)}\n"
+    made = messages(read(history))[-1]
+
+    assert ("assistant", text.format(tag)) == (made.role, made.text)
+    assert thoughts == [part["content"] for part in made.parts or () if part["type"] == "reasoning"]
+
+
 def test_two_sessions_of_one_second() -> None:
     """Sessions that begin alike are two conversations."""
     assert len({draft.source_id for draft in conversations(read(START + START))}) == 2
@@ -313,7 +332,7 @@ def test_real_answers() -> None:
 def test_cut_off(cut: int) -> None:
     """A history cut anywhere, amid a character too, reads as far as it goes."""
     data = FIXTURE.read_bytes()[:cut] + b"\xe2\x94"
-    assert all(message.text or message.role == "user" for message in messages(aider.read(source_of(data))))
+    assert all(made.text or made.parts or made.role == "user" for made in messages(aider.read(source_of(data))))
 
 
 def test_nothing() -> None:

@@ -14,11 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from chatlog import tagged
 from chatlog.formats import Head, build
 from chatlog.formats.aider_blocks import HEADER, Block, Blocks
 from chatlog.formats.jsonstream import encoding_of
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, MessageDraft, Record
+from chatlog.models import ConversationDraft, MessageDraft, Part, Record
 from chatlog.timespec import instant
 from chatlog.titles import title_from
 
@@ -38,6 +39,8 @@ _TOKENS = re.compile(r"^Tokens: .*received.*$", re.MULTILINE)
 _COUNT = re.compile(r"(?<![\d.,])([\d.,]+)([kM]?) (sent|received|cache write|cache hit)")
 _COST = re.compile(r"\$([\d.]+) (message|request|session)")
 _SIZES = {"": 1, "k": 1000, "M": 1_000_000}
+#: What a model thought, before its answer: aider's own tag for it, or the one that some models use themselves.
+_THOUGHT = re.compile(r"<(thinking-content-[0-9a-f]{32}|think)(?=>)")
 _COMMAND = re.compile(r"[/!]\S*")
 #: Commands whose rest is a prompt.
 _ASKING = ("/ask", "/code", "/architect", "/help", "/context")
@@ -149,9 +152,11 @@ class _Session:
             facts = {"hidden_reason": _HIDDEN}
         elif block.kind == "user":
             facts = self._command(block.text)
+        text, parts = _answered(block.text) if block.kind == "assistant" else (block.text, None)
         return MessageDraft(
             role=block.kind,
-            text=block.text,
+            text=text,
+            parts=parts,
             author="aider" if block.kind == "tool" else None,
             model=self.model if block.kind == "assistant" else None,
             source_id=str(self.count),
@@ -175,6 +180,20 @@ class _Session:
             yield from self._opened()
         if self.draft is not None and (self.title or self.model):
             yield self.draft._replace(title=self.title, model=self.model)
+
+
+def _answered(text: str) -> tuple[str, tuple[Part, ...] | None]:
+    """Return an answer's words, and its parts where it begins with what the model thought."""
+    if not _THOUGHT.match(text):
+        return text, None
+    pieces = tagged.split(text, _THOUGHT, cut_off=True)
+    return build.said(
+        [
+            build.text(piece.strip("\n")) if isinstance(piece, str) else build.reasoning(piece.inner.strip())
+            for piece in pieces
+            if not isinstance(piece, str) or piece.strip()
+        ]
+    )
 
 
 def _usage(line: str) -> dict[str, Any]:

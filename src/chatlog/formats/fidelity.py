@@ -162,7 +162,7 @@ READINGS = {
         "titles times models projects system tools reasoning attachments branches hidden usage",
     ),
     "jan": Reading("Jan", _LOCAL, "titles times models projects system tools reasoning attachments branches usage"),
-    "aider": Reading("aider", _LOCAL, "titles times models authors branches hidden usage"),
+    "aider": Reading("aider", _LOCAL, "titles times models authors reasoning branches hidden usage"),
     "swe_agent": Reading("SWE-agent", _LOCAL, "titles models authors system tools reasoning branches hidden"),
     "simonw_llm": Reading(
         "llm (`logs.db`)", _LOCAL, "titles times models system tools reasoning attachments branches usage"
