@@ -125,6 +125,19 @@ def task_with(folder: Path, **files: Any) -> list[Record]:
     return read(folder / "api_conversation_history.json")
 
 
+def test_requests_beside_more_than_were_answered(tmp_path: Path) -> None:
+    """Where one was repeated, that counts which tells the place of its answer, and the last of one place."""
+    asked = [(-1, 1), (-1, 2), (1, 3), ("x", 4)]
+    shown = [
+        {"ts": 1777073160000 + spent, "say": "api_req_started", "text": json.dumps({"tokensOut": spent})}
+        | {"conversationHistoryIndex": place}
+        for place, spent in asked
+    ]
+    answers = [made for made in messages(task_with(tmp_path, ui_messages=shown)) if made.role == "assistant"]
+    assert [2, 3] == [made.metadata["usage"]["tokensOut"] for made in answers]
+    assert ["2026-04-24T23:26:00.002Z", "2026-04-24T23:26:00.003Z"] == [made.created_at for made in answers]
+
+
 def test_the_models_that_cline_used(tmp_path: Path) -> None:
     """An answer is of the model that was in use at its time; without times, of the only one."""
     first, second = ({"ts": 1777073160000 + at, "model_id": name} for at, name in ((0, "one"), (2000, "two")))

@@ -92,9 +92,8 @@ def _read_history(source: Source) -> Iterator[Record]:
             yield item
         else:
             rows.append(item.value)
-    requests = cline_beside.requests(source)
-    answers = sum(isinstance(row, dict) and row.get("role") == "assistant" for row in rows)
-    task = _Task(iter(requests if len(requests) == answers else ()), cline_beside.models(source))
+    answers = [at for at, row in enumerate(rows) if isinstance(row, dict) and row.get("role") == "assistant"]
+    task = _Task(iter(cline_beside.requests(source, answers)), cline_beside.models(source))
     task.read(rows)
     draft, listed = task.conversation(_task_id(source)), cline_beside.entry(source)
     yield draft._replace(project=draft.project or listed.folder, parent=listed.parent)

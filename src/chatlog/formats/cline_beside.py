@@ -17,6 +17,8 @@ from chatlog.formats.source import Source
 from chatlog.timespec import instant
 
 _SHOWN = ("ui_messages.json", "claude_messages.json")
+#: So many messages before an answer stands the last one when it was asked for: the user's comes between.
+_BEFORE = 2
 
 Row = Mapping[str, Any]
 
@@ -28,10 +30,18 @@ class Entry(NamedTuple):
     parent: str | None = None
 
 
-def requests(source: Source) -> list[Row]:
-    """Return the entries about answered requests."""
+def requests(source: Source, answers: list[int]) -> list[Row]:
+    """Return the entry about the request of each answer, these by their places in the history.
+
+    Where there are as many as answers they stand in order.  A request that was repeated or broken off has one, too:
+    then those count that tell the history's last message before theirs, as newer versions do.
+    """
     held = next((rows for name in _SHOWN if (rows := _rows(beside(source, name)))), [])
-    return [entry for entry in held if request_usage(entry)]
+    made = [entry for entry in held if request_usage(entry)]
+    if len(made) == len(answers):
+        return made
+    placed = {at: entry for entry in made if isinstance(at := entry.get("conversationHistoryIndex"), int)}
+    return [placed.get(at - _BEFORE, {}) for at in answers]
 
 
 def models(source: Source) -> list[tuple[str, str]]:
