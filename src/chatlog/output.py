@@ -161,15 +161,7 @@ class Output:
 
     def prose(self, lines: Iterable[str]) -> None:
         """Write lines for a person: on a terminal broken between words, below the column that they ended in."""
-        if not self.is_terminal:
-            self.lines(lines)
-            return
-        import shutil
-
-        from chatlog.terminal import broken, hanging
-
-        width = shutil.get_terminal_size().columns
-        self.lines(row for line in lines for row in broken(line, width, hanging(line)))
+        self.lines(_fitted(lines) if self.is_terminal else lines)
 
     def flush(self) -> None:
         """Let a reader see what was written so far, while more is awaited."""
@@ -274,6 +266,11 @@ class Output:
         if not self.settings.quiet:
             self._say(visible(text), "dim")
 
+    def remarks(self, lines: Iterable[str]) -> None:
+        """Say lines on stderr as `prose` writes them on stdout, unless asked to be quiet."""
+        for line in _fitted(lines) if sys.stderr.isatty() else lines:
+            self.hint(line)
+
     def question(self, text: str) -> None:
         """Ask something on stderr; the answer is read on the same line."""
         sys.stderr.write(visible(text) + " [y/N] ")
@@ -320,6 +317,15 @@ class Output:
     def _say(self, text: str, style: str) -> None:
         painted = f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.error_color else text
         sys.stderr.write(painted + "\n")
+
+
+def _fitted(lines: Iterable[str]) -> Iterator[str]:
+    import shutil
+
+    from chatlog.terminal import broken, hanging
+
+    width = shutil.get_terminal_size().columns
+    return (row for line in lines for row in broken(line, width, hanging(line)))
 
 
 def _narrow(column: Column, width: int) -> int:

@@ -250,6 +250,15 @@ def test_a_real_terminal_gets_a_table_and_its_width(real: Run) -> None:
     assert all(len(line) <= 70 for line in plain)
 
 
+def test_why_a_context_is_what_it_is_fits_the_window(real: Run) -> None:
+    """What stands in the last column of --explain goes on below it, no word is broken."""
+    said = on_pty("context", LISBON, "--query", "where to eat", "--explain", "--format", "text", columns=50)
+    table = [COLOURS.sub("", line) for line in said.partition("section ")[2].splitlines()]
+    (at,) = [number for number, line in enumerate(table) if line.startswith("all of it")]
+    assert f"{' ' * 35}{LISBON[:8]}" in table[at : at + 3]
+    assert all(len(line) <= 50 for line in table[: at + 3])
+
+
 @pytest.fixture
 def tall(real: Run) -> Run:
     """The same, with a conversation that is taller than a screen."""

@@ -109,8 +109,7 @@ def _print(session: Session, found: Context, *, envelope: bool, explain: bool) -
         output.json({**record, "explain": [*_rows(found)]} if explain else record)
         return
     if explain:
-        for line in _table(found):
-            output.hint(line)
+        output.remarks(_table(found))
     output.stream().write((found.wire if isinstance(found.wire, str) else to_json(found.wire)) + "\n")
 
 
@@ -132,7 +131,7 @@ def _table(found: Context) -> Iterator[str]:
     share = found.tokens / max(found.budget, 1)
     kept = f", {found.reserve:,} of it for the answer" if found.reserve else ""
     yield f"{'total':<10} {found.tokens:>8,} {share:>6.1%} {'':>6}  of {found.budget:,}{kept}"
-    yield f"{'all of it':<10} {found.total:>8,} {'':>13}  the whole conversation, {found.conversation}"
+    yield f"{'all of it':<10} {found.total:>8,} {'':>13}  the whole conversation, {found.conversation[:8]}"
     reasons: dict[str, list[Left]] = {}
     for left in found.omitted:
         reasons.setdefault(left.reason, []).append(left)
