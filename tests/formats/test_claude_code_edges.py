@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -483,3 +484,28 @@ def test_a_transcript_for_hooks_is_known() -> None:
     rows = {"type": "user", "content": "x"}, {"type": "tool_use", "tool_name": "read", "tool_input": {}}
     assert claude_code.sniff(head_of(source_of(json_lines(*rows))))
     assert not claude_code.sniff(head_of(source_of(json_lines(rows[0]))))
+
+
+@pytest.mark.parametrize(
+    ("agent", "is_there", "said"),
+    [
+        ("aside_question-7a81e4850e48fc1e", True, ["Aside?", "Yes."]),
+        ("acompact-a897fe51ff61acd8", True, ["Aside?", "Yes."]),
+        ("aside_question-7a81e4850e48fc1e", False, ["Hello", "Hi.", "Aside?", "Yes."]),
+        ("a7a81e4850e48fc1e", True, ["Hello", "Hi.", "Aside?", "Yes."]),
+    ],
+)
+def test_history_that_a_sub_agent_was_given(tmp_path: Path, agent: str, is_there: bool, said: list[str]) -> None:
+    """One that goes on from its session's own history does not tell that again, where the session is there."""
+    told_before = [entry("user", "u1", "Hello"), entry("assistant", "a1", "Hi.", id="m1")]
+    own = [entry("user", "u2", "Aside?", parentUuid="a1"), entry("assistant", "a2", "Yes.", id="m2")]
+    if is_there:
+        (tmp_path / "s.jsonl").write_text(json_lines(*told_before, entry("user", "u3", "Go on")))
+    path = tmp_path / "s" / "subagents" / f"agent-{agent}.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text(json_lines(*({**one, "isSidechain": True, "agentId": agent} for one in (*told_before, *own))))
+
+    found = read(path)
+    assert said == [message.text for message in found.all()]
+    assert (f"s/agent-{agent}", "s") == next((c.source_id, c.parent) for c in found.conversations.values())
+    assert found.left_out == ({"entries copied from the session above": 2} if len(said) == 2 else {})

@@ -15,7 +15,7 @@ from typing import Any
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.claude_code_content import View, as_entry, attachment_view, entry_view, result_facts, system_view
 from chatlog.formats.claude_code_lane import Drafts, Lane
-from chatlog.formats.claude_code_links import Entry
+from chatlog.formats.claude_code_links import Entry, copied
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, is_json, items, lines
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, Problem, Record, TitleHint
@@ -119,6 +119,7 @@ class _Session:
         self.prompts: dict[str, str] = {}
         self.own_files: dict[str, bool] = {}
         self.agent_file = _AGENT_FILE.search(source.name)
+        self.copied = copied(source)
         self.current = "" if source.name == "-" else source.stem
 
     def feed(self, line: Line) -> Iterable[Record]:
@@ -212,9 +213,11 @@ class _Session:
         return lane.add_response(entry)
 
     def _is_repeat(self, lane: Lane, entry: Entry, content: object) -> bool:
+        if entry.get("uuid") in self.copied:
+            self.counts["entries copied from the session above"] += 1
+            return True
         repeated = lane.is_repeat(entry, content)
-        if repeated:
-            self.counts["entries repeated under the same uuid"] += 1
+        self.counts["entries repeated under the same uuid"] += repeated
         return repeated
 
     def _enter(self, lane: Lane, entry: Entry) -> None:

@@ -6,10 +6,26 @@ holds nothing but ids and never a message.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from chatlog.formats.jsonstream import Line, lines
+from chatlog.formats.source import Source
+
 Entry = Mapping[str, Any]
+
+#: The file of a sub-agent that went on from its session's own history, as for a question aside or a summary:
+#: its id has a label, and its file begins with a copy of that history.
+_BRANCHED = re.compile(r"(?:^|[/\\!])([\w-]+)[/\\]subagents[/\\]agent-a[a-z_]+-[0-9a-f]+\.jsonl$")
+
+
+def copied(source: Source) -> frozenset[str]:
+    """Return the uuids of the entries that a sub-agent's file may repeat of its session's, where that is there."""
+    found = _BRANCHED.search(source.name)
+    session = source.sibling(f"../../{found[1]}.jsonl") if found else None
+    entries = (line.value for line in (lines(session) if session else ()) if isinstance(line, Line))
+    return frozenset(str(entry["uuid"]) for entry in entries if isinstance(entry, dict) and "uuid" in entry)
 
 
 class Links:
