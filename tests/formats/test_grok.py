@@ -9,7 +9,7 @@ import pytest
 
 from chatlog.formats import build, grok
 from chatlog.formats.source import file_source
-from chatlog.models import ConversationDraft, MessageDraft, Problem, Record
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
 from .damage import checked, read_cut_off, read_twisted
 from .making import DATA, conversations, head_of, messages, said, sample, source_of
@@ -195,6 +195,15 @@ def test_sniff() -> None:
     assert grok.sniff(head_of(source_of('[{"conversation": {}, "responses": []}]')))
     for other in ('{"conversations": []}', '{"conversations": [{"from": "human"}]}', '{"conversation": {}}', "[]"):
         assert not grok.sniff(head_of(source_of(other)))
+
+
+def test_what_lies_beside_the_conversations() -> None:
+    """What the export holds besides is counted."""
+    entry = {"conversation": {"id": "c"}, "responses": [row("a")]}
+    export = {"conversations": [entry], "projects": [{"a": [1]}], "tasks": [], "media_posts": [{}, {}]}
+    records = checked(grok.read(source_of(json.dumps(export))))
+    assert [LeftOut("projects", 1), LeftOut("pictures and films that were posted", 2)] == records[-2:]
+    assert 1 == len(messages(records))
 
 
 def test_wrong_types() -> None:

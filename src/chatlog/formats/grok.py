@@ -1,7 +1,7 @@
 """Grok's data export: ``prod-grok-backend.json``, conversations with their responses linked to a tree.
 
 Reads the conversations, every branch of them.  Projects, tasks and posts beside them are no
-conversations and are not read.  The export is a download: it lies where people saved it.
+conversations and are counted.  The export is a download: it lies where people saved it.
 A conversation as Grok's website gets it is read as well; there the keys are in camel case.
 """
 
@@ -22,6 +22,7 @@ from chatlog.timespec import instant
 LOCATIONS: tuple[str, ...] = ()
 
 _ENVELOPE = "conversations"
+_BESIDE = {"projects": "projects", "tasks": "tasks", "media_posts": "pictures and films that were posted"}
 _FIRST = re.compile(r'"conversations"\s*:\s*\[\s*(?=\{)')
 #: A conversation may have no responses; the next has.
 _RESPONSES = re.compile(r'"responses"\s*:\s*\[')
@@ -86,9 +87,13 @@ def sniff(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield each conversation with every message of its tree, and again with its active leaf."""
+    beside: dict[str, Any] = {}
     yield from read_each(
-        items(source, _ENVELOPE), lambda item: _conversation(item.value, item.place), "not a conversation of Grok"
+        items(source, _ENVELOPE, beside),
+        lambda item: _conversation(item.value, item.place),
+        "not a conversation of Grok",
     )
+    yield from build.left_out({_BESIDE[key]: len(beside[key]) for key in _BESIDE if isinstance(beside.get(key), list)})
 
 
 def _spelt(values: Row) -> dict[str, Any]:

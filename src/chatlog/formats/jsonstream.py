@@ -9,6 +9,7 @@ import codecs
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, Any
@@ -170,12 +171,11 @@ def beside(source: Source, name: str) -> Any:
         return None
 
 
-def items(source: Source, key: str | None = None) -> Iterator[Line | Problem]:
+def items(source: Source, key: str | None = None, after: dict[str, Any] | None = None) -> Iterator[Line | Problem]:
     """Yield the elements of a JSON array one by one, or the documents where it holds no array.
 
-    With `key`, an object that holds its array under that key is read as the array.  Memory is
-    bounded by the largest element; a broken element is a Problem and the next that can be
-    found follows.
+    With `key`, an object that holds its array under that key is read as the array; what it holds behind goes into
+    `after`.  Memory is bounded by the largest element; a broken one is a Problem, and the next that is found follows.
     """
     with source.open() as stream:
         reader = _Reader(stream)
@@ -183,6 +183,8 @@ def items(source: Source, key: str | None = None) -> Iterator[Line | Problem]:
             yield from _array(reader)
         elif key is not None and reader.enter(key):
             yield from _elements(reader, "]")
+            if after is not None and reader.passes("]"):
+                after.update(_entries(reader))
         else:
             yield from _elements(reader, "")
 
@@ -217,15 +219,22 @@ def _elements(reader: _Reader, closing: str) -> Iterator[Line | Problem]:
     while reader.peek() not in (closing, ""):
         number += 1
         try:
-            value = reader.value()
+            yield Line(f"item {number}", reader.value(), number)
         except BROKEN_JSON as error:
             yield Problem(f"item {number}", _why(error))
             if not (reader.resync(error) if closing else reader.next_document()):
                 return
-            continue
-        yield Line(f"item {number}", value, number)
     if reader.peek() != closing:
         yield Problem(f"after item {number}", "the file ends before its JSON does")
+
+
+def _entries(reader: _Reader) -> Iterator[tuple[str, Any]]:
+    """Yield what else the object here holds, as far as it can be read."""
+    with suppress(*BROKEN_JSON):
+        while reader.peek() == '"':
+            key = reader.value()
+            if reader.passes(":") and reader.peek():
+                yield key, reader.value()
 
 
 def _is_cut_off(error: json.JSONDecodeError, text: str) -> bool:
