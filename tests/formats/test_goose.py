@@ -207,6 +207,19 @@ def test_what_newer_versions_note(tmp_path: Path) -> None:
     assert talk.metadata["usage_ledger"] == [{"created_timestamp": 2, "model": "opus-4", "input_tokens": 9}]
 
 
+def test_a_database_with_fewer_columns(tmp_path: Path) -> None:
+    """Of a session no more than its id needs to be told, of a message who says what."""
+    said = """'[{"type": "text", "text": "Hi"}]'"""
+    path = database(
+        tmp_path / "sessions.db",
+        f"""CREATE TABLE sessions (id TEXT PRIMARY KEY); INSERT INTO sessions VALUES ('one');
+        CREATE TABLE messages (session_id, role, content_json); INSERT INTO messages VALUES ('one', 'user', {said})""",
+    )
+    records = list(goose.read(file_source(path)))
+    assert [("user", "Hi")] == [(made.role, made.text) for made in messages(records)]
+    assert not [record for record in records if isinstance(record, Problem)]
+
+
 def test_the_session_that_an_agent_was_sent_from(tmp_path: Path) -> None:
     """A session begun by another's agent has that as its parent, by the id it has here."""
     held = sessions(tmp_path / "sessions.db", parent_session_id=f"{NAME}-above")
@@ -217,7 +230,7 @@ def test_the_session_that_an_agent_was_sent_from(tmp_path: Path) -> None:
         f"""INSERT INTO sessions (id, created_at) VALUES ('{NAME}-above', '2025-01-09');
         INSERT INTO messages (session_id, role, content_json) VALUES ('{NAME}-above', 'user', {said})""",
     ).close()
-    above, below = conversations(goose.read(held))
+    below, above = conversations(goose.read(held))
     assert (above.parent, below.parent) == (None, above.source_id)
 
 

@@ -93,7 +93,7 @@ def _after(first: Line | Problem, rest: Iterator[Line | Problem]) -> Iterator[Li
 def _database(database: Database) -> Iterator[Record]:
     groups, ledger = (Groups(database, table, "session_id") for table in ("messages", "usage_ledger"))
     empty = 0
-    for row in database.rows("SELECT * FROM sessions ORDER BY created_at, id"):
+    for row in database.rows("SELECT * FROM sessions ORDER BY rowid"):
         if row["id"] in groups.places:
             spent = [build.compact(_rest(used, "id", "session_id")) for used in ledger.rows(row["id"])]
             facts = {**row, "usage_ledger": spent, "parent": _above(groups, row.get("parent_session_id"))}
