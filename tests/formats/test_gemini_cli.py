@@ -113,6 +113,21 @@ def test_what_is_hidden(everything: Read) -> None:
     ] == everything.hidden
 
 
+@pytest.mark.parametrize(
+    "context",
+    [
+        "\n# Initial Context\n\n--- Global ---\n--- Context from: GEMINI.md ---\nBe short.",
+        "--- Context from: .gemini/GEMINI.md ---\nBe short.\n--- End of Context from: .gemini/GEMINI.md ---",
+        "\n<loaded_context>\n<project_context>\nBe short.\n</project_context>\n</loaded_context>",
+    ],
+)
+def test_a_sub_agents_task_is_shown_without_the_context_before_it(context: str) -> None:
+    """What a sub-agent is told of the project comes before its task in a part of its own, and stays in the parts."""
+    found = told(said("1", [{"text": context}, {"text": "Count the mills."}]))
+    assert "Count the mills." == by_id(found, "1").text
+    assert [context, "Count the mills."] == [kept["content"] for kept in by_id(found, "1").parts or ()]
+
+
 def test_the_last_version_stands_in_the_place_of_the_first(everything: Read) -> None:
     """A message that is written again is one message, where it came first."""
     assert ["s0", "i1", "u1", "g1", "r1", "u2"] == [draft.source_id for draft in everything.only[:6]]
@@ -340,6 +355,7 @@ def test_sessions_are_looked_for_where_they_are() -> None:
     root = HERE.parent
     patterns = [place.removeprefix("~/.gemini/tmp/") for place in gemini_cli.LOCATIONS]
     assert {*HERE.rglob("*.json*")} == {path for pattern in patterns for path in root.glob(pattern)}
+    assert "chats/**/*.json" in {pattern.removeprefix("*/") for pattern in patterns}, "sub-agents lie a folder deeper"
 
 
 @pytest.mark.parametrize(("shown", "kept"), [("Found 3 files", "Found 3 files"), ("a.py\n  b.py", None)])

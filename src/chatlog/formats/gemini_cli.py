@@ -22,7 +22,7 @@ from chatlog.timespec import instant
 
 #: Where the files are found.
 LOCATIONS = (
-    "~/.gemini/tmp/*/chats/*.json",
+    "~/.gemini/tmp/*/chats/**/*.json",
     "~/.gemini/tmp/*/chats/**/*.jsonl",
     "~/.gemini/tmp/*/logs.json",
     "~/.gemini/tmp/*/checkpoint*.json",

@@ -27,6 +27,10 @@ _INJECTED = {
     "[Function Response:": "function_response",
 }
 _EMBEDDED = re.compile(r"<(hook_context|session_context)(?=>)")
+#: How the project's context begins that a sub-agent is given in a part of its own before its task.
+_CONTEXT = re.compile(
+    r"\s*(?:<loaded_context>|(?:# Initial Context\s+)?--- (?:Global|Extension|Project|Context from: .*) ---)"
+)
 #: Where the files begin that a prompt names with an @.
 _FILES = "--- Content from referenced files ---"
 _TOLD = frozenset(
@@ -92,7 +96,9 @@ def shown(parts: list[Part]) -> tuple[str, str | None]:
     """Return what a human wrote in some parts, or what was injected instead and why it is hidden."""
     words = [part["content"] for part in parts if part["type"] == "text"]
     begins = next((at for at, text in enumerate(words) if text.strip().startswith(_FILES)), len(words))
-    raw = joined_text({"type": "text", "content": text} for text in (words[:begins] or words))
+    typed = words[:begins] or words
+    typed = [text for text in typed if not _CONTEXT.match(text)] or typed
+    raw = joined_text({"type": "text", "content": text} for text in typed)
     text = tagged.without(raw, _EMBEDDED).strip() if "_context>" in raw else raw
     start = text.lstrip() or raw.lstrip()
     return text or raw, next((reason for mark, reason in _INJECTED.items() if start.startswith(mark)), None)
