@@ -170,6 +170,8 @@ def test_a_record_of_role_and_content_among_others() -> None:
         {"conversations": [{"user": "a", "assistant": "b"}]},
         {"source": "x", "conversation": [{"input": "a", "output": "b"}]},
         {"id": "7", "conversations": {"from": ["user", "assistant"], "value": ["a", "b"]}},
+        {"conversations": '[{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]'},
+        {"conversations": "[{'from': 'human', 'value': 'a'}, {'from': 'gpt', 'value': 'b'}]"},
     ],
 )
 def test_other_spellings_of_turns(value: dict[str, Any]) -> None:
@@ -177,6 +179,11 @@ def test_other_spellings_of_turns(value: dict[str, Any]) -> None:
     source = source_of(json_lines(value))
     assert sharegpt.sniff(head_of(source))
     assert [("user", "a"), ("assistant", "b")] == said(checked(sharegpt.read(source)))
+
+
+def test_turns_that_are_words() -> None:
+    """A text in the place of the turns is one problem, not one for each of its letters."""
+    assert [Problem("item 1", "not a ShareGPT conversation (TypeError)")] == read({"conversations": "human: hi"})
 
 
 def test_what_is_only_like_turns() -> None:

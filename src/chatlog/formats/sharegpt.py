@@ -32,6 +32,8 @@ _PREFERRED = ("chosen", "rejected")
 _SYSTEM = ("system", "system_prompt")
 _START = re.compile(rf'"({"|".join((*_LISTS, _PREFERRED[0]))})"\s*:\s*\[?\s*(?=\{{)')
 _SPEAKER = re.compile(r'"(?:from|role)"\s*:\s*\[?\s*"([^"]*)"')
+#: Turns that are text, as a table without lists in its cells has them.
+_IN_TEXT = re.compile(r'"conversations?"\s*:\s*"\[\s*\{\s*(?:\\"|\')(?:from|value|role|content)(?:\\"|\')')
 #: What a person said and what the model answered, where one object holds both.
 _EXCHANGES = (("human", "assistant"), ("user", "assistant"), ("input", "output"))
 #: An id shorter than this numbers a file's records; it is no name that a second file could not have too.
@@ -71,7 +73,8 @@ def sniff(head: Head) -> bool:
     """Say whether a source that begins like this holds turns of ``from`` and ``value``, or what is like them."""
     if not head.is_json or head.keys.isdisjoint((*_LISTS, *_PREFERRED)):
         return False
-    return any(_begins_turn(start[1], head.text[start.end() :]) for start in islice(_START.finditer(head.text), 3))
+    starts = islice(_START.finditer(head.text), 3)
+    return any(_begins_turn(start[1], head.text[start.end() :]) for start in starts) or bool(_IN_TEXT.search(head.text))
 
 
 def _begins_turn(key: str, text: str) -> bool:
@@ -186,9 +189,12 @@ def _sequences(facts: dict[str, Any]) -> list[list[Any]]:
 
 
 def _rows(held: Any) -> list[Any]:
-    """Return the elements of a list, which tables write as columns: an object of lists."""
+    """Return the elements of a list, which tables write as text or as columns: an object of lists."""
+    held = tags.literal(build.parsed(held))
     if isinstance(held, dict):
         return [dict(zip(held, row, strict=True)) for row in zip(*held.values(), strict=True)]
+    if isinstance(held, str):
+        raise TypeError("turns that are no list")
     return list(held or ())
 
 
