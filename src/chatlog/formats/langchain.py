@@ -195,16 +195,11 @@ class _Session:
         if self.last is None or self.last in self.used:
             self.last = build.derived_id(parent, made)
         self.used.add(self.last)
-        return MessageDraft(
-            role=made.role,
-            text=made.text,
-            parts=made.parts,
-            author=made.author,
-            model=made.model,
+        return made._replace(
             created_at=instant(entry.moment) or made.created_at,
             source_id=self.last,
             parent=parent,
-            metadata={key: fact for key, fact in made.metadata.items() if key != "is_error"},  # the part tells it
+            metadata=build.rest(made.metadata, ("is_error",), ()),  # the part tells it
         )
 
 

@@ -79,10 +79,8 @@ class _Talk:
     def follow(self, made: MessageDraft) -> MessageDraft:
         """Return the message at the end of its conversation."""
         parent, self.parent = self.parent, self._own(made.source_id) or build.derived_id(self.parent, made)
-        if not made.metadata.keys().isdisjoint(_TALK_KEYS):
-            facts = {key: fact for key, fact in made.metadata.items() if key not in _TALK_KEYS}
-            made = made._replace(metadata=facts)
-        return _placed(made, self.parent, parent, self.source_id)
+        facts = {key: fact for key, fact in made.metadata.items() if key not in _TALK_KEYS}
+        return made._replace(source_id=self.parent, parent=parent, conversation=self.source_id, metadata=facts)
 
     def _own(self, name: str | None) -> str | None:
         """Return a message's own id, unless all lines share it or it counts from the start again."""
@@ -224,28 +222,10 @@ def _linked_up(drafts: list[MessageDraft]) -> tuple[list[MessageDraft], str]:
     for made in drafts:
         name = build.derived_id(name or None, made)
         own = name if made.source_id in used else made.source_id
-        linked.append(_placed(made, own, parent))
+        linked.append(made._replace(source_id=own, parent=parent))
         used.add(own)
         parent = own
     return linked, name
-
-
-def _placed(
-    made: MessageDraft, source_id: str | None, parent: str | None, conversation: str | None = None
-) -> MessageDraft:
-    """Return the message in its place; `dataclasses.replace` would take twice as long."""
-    return MessageDraft(
-        role=made.role,
-        text=made.text,
-        parts=made.parts,
-        author=made.author,
-        model=made.model,
-        created_at=made.created_at,
-        source_id=source_id,
-        parent=parent,
-        conversation=conversation,
-        metadata=made.metadata,
-    )
 
 
 def _conversation_draft(facts: dict[str, Any]) -> ConversationDraft:
