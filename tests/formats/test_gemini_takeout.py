@@ -132,6 +132,13 @@ def test_the_verb_is_found_in_any_language(titles: list[str], expected: list[str
     assert expected == [draft.text for draft in found.all() if draft.role == "user"]
 
 
+def test_a_survey_is_no_prompt() -> None:
+    """An answer to a question of Gemini's own survey is a deed, though an answer to its question in a chat is said."""
+    found = told(row("Prompted One", 1, "<p>1</p>"), row("Answered survey question", 2), row("Answered Two", 3))
+    assert [("user", "activity", "Answered survey question")] == found.hidden
+    assert [["One", "1", "Answered survey question", "Two"]] == spoken(found)
+
+
 def test_an_image_is_attached_once() -> None:
     """It is listed as a file and as the image, under the name of its copy; the subtitles tell the name it had."""
     subtitles = [{"name": "Attached 1 file."}, {"name": "-  mill.png", "url": "mill-1e98.png"}]

@@ -46,6 +46,8 @@ _VERBS = (
     "Gav instruktionen ",
     "送信したメッセージ: ",
 )
+#: A deed that begins as a prompt does.
+_SURVEY = "Answered survey question"
 _FEW = 3
 _TOLD = frozenset(
     ("header", "title", "time", "products", "activityControls", "safeHtmlItem", "attachedFiles", "imageFile")
@@ -170,7 +172,7 @@ def _facts(value: Mapping[str, Any]) -> dict[str, Any]:
 
 def _prompt(title: str, verb: str) -> str:
     for start in (verb, *_VERBS):
-        if start and f"{title} ".startswith(start):
+        if start and f"{title} ".startswith(start) and not title.startswith(_SURVEY):
             return title[len(start) :]
     return title
 
