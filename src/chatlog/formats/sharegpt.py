@@ -198,24 +198,23 @@ def _rows(held: Any) -> list[Any]:
     return list(held or ())
 
 
-def _as_turns(value: Any) -> Iterator[Any]:
-    """Yield what an element of a record's list says, as turns of from and value."""
-    pair = next((pair for pair in _EXCHANGES if value.keys() >= set(pair)), None) if isinstance(value, dict) else None
+def _as_turns(value: Any) -> Iterable[Any]:
+    """Return what an element of a record's list says, as turns of from and value."""
+    if not isinstance(value, dict) or ("from" in value and "value" in value):
+        return (value,)
+    pair = next((pair for pair in _EXCHANGES if value.keys() >= set(pair)), None)
     if pair is not None:
-        asked, answered = pair
-        told = {"system": value.get("system"), "human": value[asked]}
-        yield from ({"from": speaker, "value": words} for speaker, words in told.items() if words)
-        yield {"from": "gpt", "value": value[answered], **_without(value, "system", *pair)}
-    elif isinstance(value, dict) and "from" not in value and "role" in value:
-        yield _spelt({"from": value["role"], **_without(value, "role")})
-    else:
-        yield _spelt(value)
+        return _exchange(value, *pair)
+    speaker = "from" if "from" in value else "role"
+    words = next((key for key in ("value", *_OTHER_WORDS) if key in value), "value")
+    told = {"from": value[speaker]} if speaker in value else {}
+    return ({**told, "value": value.get(words), **_without(value, speaker, words)},)
 
 
-def _spelt(turn: Any) -> Any:
-    """Return a turn with its words under ``value``."""
-    key = next((key for key in _OTHER_WORDS if key in turn), None) if isinstance(turn, dict) else None
-    return turn if key is None or "value" in turn else {"value": turn[key], **_without(turn, key)}
+def _exchange(value: Mapping[str, Any], asked: str, answered: str) -> Iterator[Any]:
+    before = {"system": value.get("system"), "human": value[asked]}
+    yield from ({"from": speaker, "value": words} for speaker, words in before.items() if words)
+    yield {"from": "gpt", "value": value[answered], **_without(value, "system", asked, answered)}
 
 
 def _without(facts: Mapping[str, Any], *keys: str) -> dict[str, Any]:
