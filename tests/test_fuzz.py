@@ -1,7 +1,8 @@
 """A fuzz run: real histories and fixtures, damaged at random from a fixed seed, imported into a store.
 
-Whatever a file holds, an import ends with a report; what it brought in is sound, and no reader gives up a whole
-file for a record of another shape.  A short round runs always, the long one with ``-m slow``.
+Whatever a file holds, an import ends with a report; what it brought in is sound and comes through an export as it is,
+and no reader gives up a whole file for a record of another shape.  A short round runs always, the long one with
+``-m slow``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from chatlog.intake import FileReport
 from chatlog.store import Store
 from chatlog.transfer import ImportOptions, import_history
 
-from .store.making import assert_sound, opened
+from .store.making import assert_sound, exported, imported, opened
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT.parent / "shared" / "samples"
@@ -157,7 +158,11 @@ def check(folder: Path, paths: list[Path], seeds: range) -> None:
         for path, seed, file in imports(folder, store, paths, seeds):
             given_up += [(path.name, seed, reason) for reason in gave_up(file)]
         assert_sound(store)
+        told = exported(store)
     assert [] == given_up
+    with opened(folder / "copy.db") as copy:
+        assert 0 == imported(copy, told).total["errors"]
+        assert told == exported(copy)
 
 
 def test_damaged_histories_are_imported_as_far_as_they_go(tmp_path: Path) -> None:

@@ -192,6 +192,22 @@ def test_the_last_of_two_versions_in_one_batch_wins(store: Store) -> None:
     assert_sound(store)
 
 
+def test_what_was_hidden_until_it_was_sent_is_shown(store: Store) -> None:
+    """A message that waited in a queue; an account from before does not hide it again."""
+    waiting, sent = (talk("hello")[0]._replace(hidden=hidden) for hidden in (True, False))
+    for message in (waiting, sent, waiting):
+        take(store, of("c", [message]))
+    assert [False] == [message.hidden for message in store.messages(only(store))]
+
+
+def test_a_version_that_names_its_parent_counts(store: Store) -> None:
+    """Of a message that came twice, first without what it follows, the words stand where they belong."""
+    first, then = talk("a", "b")
+    for _ in range(2):
+        take(store, of("c", [then._replace(parent=None), first, then]))
+        assert [(1, None, "a"), (2, 1, "b")] == tree(store)
+
+
 def test_ids_of_two_users_do_not_meet(store: Store) -> None:
     """The same history imported by two users is two histories."""
     records = of("c", talk("hello"))
@@ -410,6 +426,26 @@ def test_a_title_taken_from_the_text_gives_way(store: Store) -> None:
     assert "hello" == store.get(only(store)).title
     take(store, of("c", talk("hello"), title="Named"))
     assert "Named" == store.get(only(store)).title
+
+
+def test_a_title_taken_from_the_text_goes_with_it(store: Store) -> None:
+    """A message that was still being written named the conversation."""
+    take(store, of("c", talk("What is")))
+    take(store, of("c", talk("What is a lever?", "A bar.")))
+    assert "What is a lever?" == store.get(only(store)).title
+
+
+@pytest.mark.parametrize(("owners", "later"), [(None, "large"), ("mine", "mine")])
+def test_a_source_goes_on_with_another_model(store: Store, owners: str | None, later: str) -> None:
+    """The model is the one that it went on with, unless the owner set one; only what brings more tells."""
+    said = [one._replace(model=model) for one, model in zip(talk("q", "a", "r"), (None, "small", "large"), strict=True)]
+    take(store, of("c", said[:2], model="small"))
+    if owners:
+        store.change(only(store), {"model": owners})
+    with unwritten(store):
+        take(store, of("c", said[:2], model="large"))
+    take(store, of("c", said, model="large"))
+    assert later == store.get(only(store)).model
 
 
 def test_marks_and_tags_of_the_owner_stay(store: Store) -> None:
@@ -731,6 +767,27 @@ def test_a_tail_follows_its_beginning_once_that_is_here(store: Store, tail: int,
     assert_sound(store)
     with unwritten(store):
         take(store, of("c", records, head="m4"))
+
+
+def test_what_was_written_in_between_comes_in_between(store: Store) -> None:
+    """A message that was told before the one that it follows, as one typed while a tool runs is, follows it then."""
+    asked, call, result, typed, answer = timed("q", "call", "result", "typed", "answer")
+    take(store, of("c", [asked, call, typed._replace(parent=call.source_id)]))
+    for _ in range(2):
+        take(store, of("c", [asked, call, result, typed, answer]))
+        assert ["q", "call", "result", "typed", "answer"] == shown(store)
+    assert_sound(store)
+    with unwritten(store):
+        take(store, of("c", [asked, call, result, typed, answer]))
+
+
+def test_another_beginning_takes_nothing_off_its_path(store: Store) -> None:
+    """What a slice has in place of the beginning here is a branch of its own."""
+    take(store, of("c", talk("q", "a")))
+    preface = say("preface", source_id="p")
+    with_preface = [preface, *(one._replace(parent="p") for one in talk("q", "a")[1:])]
+    take(store, of("c", with_preface, head="m2"))
+    assert (["q", "a"], ["preface"]) == (shown(store), shown(store, branch=3))
 
 
 def test_an_export_keeps_the_numbers_that_a_tail_got(store: Store) -> None:

@@ -165,7 +165,7 @@ def _rest(block: Mapping[str, Any], *told: str) -> dict[str, Any]:
 def _text(block: dict[str, Any]) -> Part:
     key = next((key for key in ("text", "value", "content") if key in block), None)
     if key is None:
-        return {"type": "unknown", **block}
+        return {**block, "type": "unknown"}
     if isinstance(block[key], dict):
         return build.text(str(block[key]["value"]), **_rest(block, key), **_rest(block[key], "value"))
     return build.text(anthropic_messages.string(block[key]), **_rest(block, key))

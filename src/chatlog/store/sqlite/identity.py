@@ -39,13 +39,18 @@ def _is_before(draft: ConversationDraft, other: ConversationDraft | None) -> boo
 
 
 def last_versions(drafts: Sequence[MessageDraft]) -> Iterable[MessageDraft]:
-    """Return each message once: at the place where it came first, as it came last, unless that was cut short."""
+    """Return each message once: at the place where it came first, as it came last, unless that was cut short.
+
+    What it follows counts as soon as it is told.
+    """
     found: dict[Identity, MessageDraft] = {}
     for number, draft in enumerate(drafts, 1):
         name = identity(draft) or -number
         before = found.get(name)
         if before is None or before.role != draft.role or not is_beginning(parts_of(draft), parts_of(before)):
             found[name] = draft
+        elif before.parent is None:
+            found[name] = before._replace(parent=draft.parent)
     return found.values()
 
 

@@ -6,16 +6,14 @@ its seq where it comes from chatlog's own export.  Tombstones and the trash keep
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 
 from chatlog.models import ConversationDraft, Ingested, MessageDraft
-from chatlog.store.sqlite import bodies, conversations, existing, messages, superseded, tags, trees
+from chatlog.store.sqlite import bodies, conversations, existing, headers, messages, superseded, tags, trees
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.identity import (
     Identity,
-    completed,
     diverged,
     grouped,
     identity,
@@ -111,7 +109,7 @@ class Ingest:
         key, name, title, title_by, last_seq, head, updated_at, revision = facts
         title_by = "owner" if is_held else title_by  # no import takes it away
         found = Target(key, name, False, title, title_by, last_seq, head, updated_at, revision, stored_head=head)
-        found.is_held = bool(is_held)
+        found.is_held, found.stored_seq = bool(is_held), last_seq
         return found
 
     def _find(self, condition: str, values: list[str | None]) -> Row | None:
@@ -169,10 +167,11 @@ class Ingest:
                 wanted |= {message.seq, before, diverged(target.id, message)}
         origins = {name: found for name in wanted if (found := origin(target.id, name))}
         wanted |= {seq for seq, _ in origins.values()}
-        for name, parent, *place in existing.placed(self.connection, target.key, wanted):
+        for name, parent, is_hidden, *place in existing.placed(self.connection, target.key, wanted):
             target.known[name] = (place[0], place[1], place[2])
-            if parent is None:
-                target.roots.add(name)
+            target.parents[name] = parent
+            if is_hidden:
+                target.hidden.add(name)
         for name, (seq, digest) in origins.items():  # ours, which a copy of this conversation kept as a branch
             if seq in target.known and target.known[seq][1].hex().startswith(digest):
                 target.known.setdefault(name or "", target.known[seq])
@@ -196,6 +195,8 @@ class Ingest:
             self._diverge(target, draft, digest)
         elif known is None:
             self._append(target, draft, digest)
+        elif known[1] == digest and name in target.hidden and not draft.hidden:  # sent at last
+            self._replace(target, draft, digest, known)
         elif known[1] == digest or self._stays(target, known[0], draft, digest):
             self.counts["unchanged"] += 1
             target.known |= {draft.seq: known} if draft.seq is not None else {}
@@ -307,24 +308,38 @@ class Ingest:
     # the end of a batch
 
     def _graft(self, target: Target, drafts: Sequence[MessageDraft]) -> None:
-        """Let messages that were imported before their parents, as the end of a session may be, follow them now."""
+        """Let messages that were imported before their parents follow them now.
+
+        So the end of a session may be, and what was written while it was not known yet what comes before it.
+        """
         for draft in drafts:
-            if draft.source_id in target.roots and isinstance(draft.parent, str) and draft.parent in target.known:
-                root, parent = target.known[draft.source_id][0], target.known[draft.parent][0]
-                if moved := trees.graft(self.connection, target.key, root, parent, target.last_seq):
+            name = draft.source_id or ""
+            if name in target.parents and isinstance(draft.parent, str) and draft.parent in target.known:
+                seq, parent = target.known[name][0], target.known[draft.parent][0]
+                if self._came_before(target, target.parents[name], parent):
+                    moved = trees.graft(self.connection, target.key, seq, parent, target.last_seq)
                     target.renumber(moved)
+                    target.parents[name] = parent if moved else target.parents[name]
         if target.grafted and target.head is not None:
             self.connection.execute("UPDATE messages SET active = 0 WHERE conversation = ? AND active", (target.key,))
             messages.switch_head(self.connection, target.key, target.head)
 
+    def _came_before(self, target: Target, stored: int | None, parent: int) -> bool:
+        """Whether a parent that the source names belongs between a message and the one that it follows here."""
+        if stored is None or parent == stored:
+            return stored is None
+        is_new = parent > target.stored_seq
+        return is_new and trees.leads_back(self.connection, target.key, parent, stored, target.stored_seq)
+
     def _settle(self, target: Target, draft: ConversationDraft) -> None:
         """Bring the conversation's own row up to date; nothing is written where nothing changed."""
         self.ids.append(target.id)
-        wanted = self._wanted_head(target, draft)
+        is_moved = any(conversation == target.id for conversation, _ in self.moved)
+        wanted = headers.wanted_head(self.connection, target, draft, is_moved=is_moved)
         if wanted is not None and wanted != target.head:
             messages.switch_head(self.connection, target.key, wanted)
             target.head = wanted
-        changes = self._changes(target, draft)
+        changes = headers.changes(self.connection, target, draft)
         is_other = bool(target.placed or target.replaced or target.head != target.stored_head)
         if not (is_other or changes):
             return
@@ -340,61 +355,3 @@ class Ingest:
                   message_count = message_count + ? WHERE key = ?""",
             [*values.values(), target.placed, target.key],
         )
-
-    def _wanted_head(self, target: Target, draft: ConversationDraft) -> int | None:
-        """Return the seq of the leaf that the source shows, None where the head stays as it is.
-
-        A source may name its head after all of its messages, in a batch of its own; an older state of the conversation,
-        which another file may hold, does not take the head back.
-        """
-        is_older = draft.updated_at is not None and draft.updated_at < target.updated_at
-        says_so = draft.head is not None and draft.id is None and not is_older
-        if not (target.placed or says_so) or self._continued_here(target, draft):
-            return None
-        wanted = target.last_seq if draft.head is None else target.known.get(draft.head, (None,))[0]
-        return None if wanted in (None, target.head) or self._is_behind(target, draft) else wanted
-
-    def _is_behind(self, target: Target, draft: ConversationDraft) -> bool:
-        """Whether a source's state of a conversation is older than the newest message here.
-
-        One that brings something new and has no time of its own counts as current: a long history comes in batches.
-        """
-        newest = max(draft.updated_at or "", target.newest_in_batch)
-        if target.is_new or draft.id is not None or not newest or (draft.updated_at is None and target.placed):
-            return False
-        return newest < existing.newest_time(self.connection, target.key)
-
-    def _continued_here(self, target: Target, draft: ConversationDraft) -> bool:
-        """Whether the owner has gone on from here, so that the head is theirs to move."""
-        if target.is_new or target.stored_head is None:
-            return False
-        if draft.id is not None:
-            return any(conversation == target.id for conversation, _ in self.moved)
-        return existing.is_added(self.connection, target.key, target.stored_head)
-
-    def _changes(self, target: Target, draft: ConversationDraft) -> dict[str, str | None]:
-        """Return the columns of an existing conversation, or of a new one once it has messages, that change."""
-        changes: dict[str, str | None] = {}
-        title, model, project, parent, metadata, redacted = self.connection.execute(
-            "SELECT title, model, project, parent, metadata, redacted FROM conversations WHERE key = ?", (target.key,)
-        ).fetchone()
-        is_other = draft.title and target.title_by != "owner" and draft.title != title
-        if is_other and (draft.updated_at is None or not self._is_behind(target, draft)):
-            changes |= {"title": draft.title, "title_by": "source"}
-        elif title is None and target.title is not None:
-            changes["title"] = target.title
-        elif target.grafted and target.title_by == "text" and not redacted:
-            changes["title"] = existing.title_of(self.connection, target.key) or title
-        for name, stored, found in (("model", model, draft.model), ("project", project, draft.project)):
-            if stored is None and found is not None:
-                changes[name] = found
-        if parent is None and draft.parent is not None:
-            changes |= {"parent": draft.parent}
-        updated = draft.updated_at or target.newest
-        if updated > target.updated_at:
-            changes["updated_at"] = updated
-        if draft.metadata and not target.is_new and redacted != 1:
-            merged = completed(json.loads(metadata), draft.metadata, is_newer=updated > target.updated_at)
-            if (text := conversations.metadata_text(merged, allow_nan=True)) != metadata:
-                changes["metadata"] = text
-        return changes

@@ -27,7 +27,9 @@ class Target:
     inherited: dict[Said, int] = field(default_factory=dict)  # → body in the parent's prefix
     repeated: frozenset[str] = frozenset()  # source ids that other conversations hold, too
     stored_head: int | None = None
-    roots: set[Identity] = field(default_factory=set)  # of `known`, those that follow nothing here
+    stored_seq: int = 0  # `last_seq` before the batch
+    parents: dict[Identity, int | None] = field(default_factory=dict)  # of `known` before the batch → seq of the parent
+    hidden: set[Identity] = field(default_factory=set)  # of `known`, those that are hidden
     placed: int = 0  # messages appended
     replaced: int = 0  # messages with another body or seq
     grafted: bool = False
@@ -41,8 +43,9 @@ class Target:
     def renumber(self, moved: Mapping[int, int]) -> None:
         """Note that messages have other seqs now."""
         self.known = {name: (moved.get(place[0], place[0]), *place[1:]) for name, place in self.known.items()}
+        self.parents = {name: moved.get(seq or 0, seq) for name, seq in self.parents.items()}
         self.head = moved.get(self.head or 0, self.head)
         self.stored_head = moved.get(self.stored_head or 0, self.stored_head)
-        self.last_seq = max(moved.values())
+        self.last_seq = max(moved.values(), default=self.last_seq)
         self.replaced += len(moved)
-        self.grafted = True
+        self.grafted |= bool(moved)

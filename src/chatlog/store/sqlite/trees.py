@@ -67,8 +67,19 @@ _IS_CITED = """SELECT EXISTS (SELECT 1 FROM summaries WHERE conversation = ?1) O
     WHERE c.key = ?1 AND f.forked_at IS NOT NULL)"""
 
 
+#: A message and those it follows, up to the first that is no newer than a seq.
+_ABOVE = """WITH RECURSIVE above (seq) AS (
+    SELECT ?2 UNION SELECT m.parent_seq FROM above JOIN messages AS m ON m.conversation = ?1 AND m.seq = above.seq
+      WHERE above.seq > ?3 AND m.parent_seq IS NOT NULL) SELECT 1 FROM above WHERE seq = ?4"""
+
+
+def leads_back(connection: Connection, key: int, seq: int, ancestor: int, last_seq: int) -> bool:
+    """Whether nothing but what came after `last_seq` stands between a message and one that it follows."""
+    return connection.execute(_ABOVE, (key, seq, last_seq, ancestor)).fetchone() is not None
+
+
 def graft(connection: Connection, key: int, root: int, parent: int, last_seq: int) -> dict[int, int]:
-    """Make a root follow a message that came after it; return the new seqs of all that follows it, by the old ones.
+    """Make a message follow one that came after it; return the new seqs of all that follows it, by the old ones.
 
     A parent must come before its child, so all of them go behind `last_seq`.  Nothing is done, and nothing returned,
     where that closes a circle, or where the seqs are cited elsewhere: by summaries and forks, and by whoever wrote

@@ -1,0 +1,79 @@
+"""What a source says of a conversation itself, beside its messages: its head, title, model; and whether that counts."""
+
+from __future__ import annotations
+
+import json
+
+from chatlog.models import ConversationDraft
+from chatlog.store.sqlite import conversations, existing
+from chatlog.store.sqlite.connection import Connection
+from chatlog.store.sqlite.identity import completed
+from chatlog.store.sqlite.target import Target
+
+
+def wanted_head(connection: Connection, target: Target, draft: ConversationDraft, *, is_moved: bool) -> int | None:
+    """Return the seq of the leaf that the source shows, None where the head stays as it is.
+
+    A source may name its head after all of its messages, in a batch of its own; an older state of the conversation,
+    which another file may hold, does not take the head back.
+    """
+    is_older = draft.updated_at is not None and draft.updated_at < target.updated_at
+    says_so = draft.head is not None and draft.id is None and not is_older
+    if not (target.placed or says_so) or _is_continued(connection, target, draft, is_moved=is_moved):
+        return None
+    wanted = target.last_seq if draft.head is None else target.known.get(draft.head, (None,))[0]
+    return None if wanted in (None, target.head) or _is_behind(connection, target, draft) else wanted
+
+
+def _is_behind(connection: Connection, target: Target, draft: ConversationDraft) -> bool:
+    """Whether a source's state of a conversation is older than the newest message here.
+
+    One that brings something new and has no time of its own counts as current: a long history comes in batches.
+    """
+    newest = max(draft.updated_at or "", target.newest_in_batch)
+    if target.is_new or draft.id is not None or not newest or (draft.updated_at is None and target.placed):
+        return False
+    return newest < existing.newest_time(connection, target.key)
+
+
+def _is_continued(connection: Connection, target: Target, draft: ConversationDraft, *, is_moved: bool) -> bool:
+    """Whether the owner has gone on from here, so that the head is theirs to move."""
+    if target.is_new or target.stored_head is None:
+        return False
+    if draft.id is not None:
+        return is_moved
+    return existing.is_added(connection, target.key, target.stored_head)
+
+
+def changes(connection: Connection, target: Target, draft: ConversationDraft) -> dict[str, str | None]:
+    """Return the columns of an existing conversation, or of a new one once it has messages, that change."""
+    title, model, project, parent, metadata, redacted = connection.execute(
+        "SELECT title, model, project, parent, metadata, redacted FROM conversations WHERE key = ?", (target.key,)
+    ).fetchone()
+    found: dict[str, str | None] = {}
+    is_other = draft.title and target.title_by != "owner" and draft.title != title
+    if is_other and (draft.updated_at is None or not _is_behind(connection, target, draft)):
+        found |= {"title": draft.title, "title_by": "source"}
+    elif title is None and target.title is not None:
+        found["title"] = target.title
+    elif target.replaced and target.title_by == "text" and not redacted:
+        found["title"] = existing.title_of(connection, target.key) or title
+    if draft.model not in (None, model) and (model is None or _goes_on(connection, target, draft, model)):
+        found["model"] = draft.model
+    for name, stored, told in (("project", project, draft.project), ("parent", parent, draft.parent)):
+        if stored is None and told is not None:
+            found[name] = told
+    updated = draft.updated_at or target.newest
+    if updated > target.updated_at:
+        found["updated_at"] = updated
+    if draft.metadata and not target.is_new and redacted != 1:
+        merged = completed(json.loads(metadata), draft.metadata, is_newer=updated > target.updated_at)
+        if (text := conversations.metadata_text(merged, allow_nan=True)) != metadata:
+            found["metadata"] = text
+    return found
+
+
+def _goes_on(connection: Connection, target: Target, draft: ConversationDraft, model: str) -> bool:
+    """Whether a source goes on with another model than has answered so far; one that the owner set has not."""
+    is_later = target.placed > 0 and not target.is_new and not _is_behind(connection, target, draft)
+    return is_later and existing.has_answered(connection, target.key, model)
