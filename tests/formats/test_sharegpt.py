@@ -103,6 +103,12 @@ def test_preferences_that_repeat_the_prompt() -> None:
     assert [("user", "q"), ("assistant", "a"), ("assistant", "b")] == said(read(both))
 
 
+def test_preferences_in_another_spelling() -> None:
+    """An answer may be told as role and content behind turns of from and value."""
+    both = {"chosen": {"role": "assistant", "content": "a"}, "rejected": {"role": "assistant", "content": "b"}}
+    assert [("user", "q"), ("assistant", "a"), ("assistant", "b")] == said(read(turns(("human", "q"), **both)))
+
+
 def test_empty_conversations_are_counted() -> None:
     """A record without turns is no conversation, but counted."""
     assert LeftOut("conversations without messages", 1) == fixture()[-1]

@@ -184,7 +184,7 @@ def _sequences(facts: dict[str, Any]) -> list[list[Any]]:
         if isinstance(facts.get(key), str):
             prompt = {"from": "system", "value": facts.pop(key)}
             turns = [prompt, *turns] if prompt["value"] and prompt not in turns[:1] else turns
-    ends = [_turns(facts.pop(key)) for key in _PREFERRED if _turns(facts.get(key))]
+    ends = [_end(facts.pop(key)) for key in _PREFERRED if _end(facts.get(key))]
     return [turns + end for end in ends] or [turns]
 
 
@@ -221,9 +221,9 @@ def _without(facts: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     return {key: fact for key, fact in facts.items() if key not in keys}
 
 
-def _turns(value: Any) -> list[Any]:
-    held = value if isinstance(value, list) else [value]
-    return held if all(isinstance(turn, dict) and "value" in turn for turn in held) else []
+def _end(value: Any) -> list[Any]:
+    held = [turn for each in (value if isinstance(value, list) else [value]) for turn in _as_turns(each)]
+    return held if all(isinstance(turn, dict) and "from" in turn for turn in held) else []
 
 
 class _Thread:
