@@ -314,7 +314,12 @@ def test_unwanted_words_hold_for_titles(store: Store) -> None:
     """A title with an unwanted word is left out."""
     store.new(ConversationDraft(title="Trip draft"), [say("a")])
     store.new(ConversationDraft(title="Trip final"), [say("b")])
-    assert ["b"] == texts(found(store, "in:title trip -draft"))
+    store.new(ConversationDraft(title="Trip draft, empty"))
+    for limit in (1, 9):
+        results = found(store, "in:title trip -draft", limit=limit)
+        assert (["b"], 1) == (texts(results), results.total)
+    results = found(store, "in:title draft", limit=1)
+    assert (["a"], 1) == (texts(results), results.total)
 
 
 def test_filters_alone_give_as_many_as_are_asked_for(store: Store) -> None:
@@ -333,6 +338,14 @@ def test_the_trash_can_be_searched(store: Store) -> None:
     for text, options in (("zebra", {}), ("zeb.a", {"mode": "regex"}), ("zebra", {"context": 1})):
         assert ["zebra"] == texts(found(store, text, trash, **options))
     assert ["before"] == texts(found(store, "in:title gone", trash))
+
+
+@pytest.mark.parametrize("how", [{"mode": "regex", "within": ("title",)}, {"within": ("title", "text")}])
+def test_titles_are_searched_by_words_alone(store: Store, how: dict[str, Any]) -> None:
+    """Titles are no place where messages or patterns are found: who asks for both is told so."""
+    store.new(ConversationDraft(title="zebra"), [say("zebra")])
+    with pytest.raises(UsageError):
+        found(store, "zebra", **how)
 
 
 def test_an_unknown_place_is_refused(store: Store) -> None:

@@ -305,8 +305,8 @@ def weighed(store: Store, items: Sequence[Taken]) -> tuple[Taken, ...]:
 
 
 @traced("prune")
-def apply(store: Store, decided: Plan, action: str, stop: Stop, ways: Ways = NO_WAYS) -> Outcome:
-    """Do what a plan says; `stop` is asked between two short transactions.
+def apply(store: Store, decided: Plan, action: str, stop: Stop = bool, ways: Ways = NO_WAYS) -> Outcome:
+    """Do what a plan says; `stop`, which says whether to go on another time, is asked between two short transactions.
 
     What has changed since the plan was made is left alone, and named.
     """

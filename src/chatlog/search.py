@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 
 from chatlog import lexical
 from chatlog import query as language
@@ -46,6 +47,8 @@ def search_messages(
         raise UsageError(f"{options.limit} results are none", "limit is a number from 1 on")
     if unknown := set(options.within) - set(language.PLACES):
         raise UsageError(f"'{min(unknown)}' is not a place to search in", choices_hint(min(unknown), language.PLACES))
+    if "title" in options.within and (options.mode == "regex" or set(options.within) != {"title"}):
+        raise UsageError("titles are searched by words, and apart from messages", "--title TEXT chooses by title")
     if options.mode not in MODES:
         raise UsageError(f"'{options.mode}' is not a way to search", choices_hint(options.mode, MODES))
     if options.mode == "regex":
@@ -133,13 +136,17 @@ def _says_any(text: str, terms: Sequence[Term]) -> bool:
 def _by_title(store: Store, query: language.Query, options: SearchOptions) -> Results:
     """Find conversations by title and show their first message."""
     words = tuple(term.text for term in language.content_terms(query.terms))
-    page = store.conversations(query.filters._replace(title=query.filters.title + words), limit=options.limit)
-    items = []
-    for conversation in page.items:
-        first = next(iter(store.messages(conversation.id)), None)
-        if first is not None and not _says_any(conversation.title or "", query.without):
-            hit = Hit(first, conversation.title, 0.0)
-            items.append(result_of(hit, query.terms))
+    filters = query.filters._replace(
+        title=query.filters.title + words,
+        excluded=query.filters.excluded + tuple(Filters(title=(term.text,)) for term in query.without),
+        min_messages=max(query.filters.min_messages or 1, 1),
+    )
+    page = store.conversations(filters, limit=options.limit)
+    items = [
+        result_of(Hit(first, conversation.title, 0.0), query.terms)
+        for conversation in page.items
+        for first in islice(store.messages(conversation.id), 1)
+    ]
     return Results(items=tuple(items), tier="exact" if items else "none", total=page.total)
 
 

@@ -1,6 +1,6 @@
 """How large a history is and how it grows: totals, percentiles, turns that suddenly cost more, latency of reads.
 
-Takes a store and a stopwatch, returns numbers; knows no terminal.
+Takes a store, returns numbers; knows no terminal.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from statistics import median
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from chatlog.errors import UsageError, choices_hint
@@ -83,7 +84,7 @@ def measure(
     stores: Sequence[Store],
     filters: Filters,
     by: str,
-    stopwatch: Callable[[], float],
+    stopwatch: Callable[[], float] = perf_counter,
     progress: Progress | None = None,
     *,
     budget: int | None = None,

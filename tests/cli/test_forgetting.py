@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import chatlog
+from chatlog.cli.session import Session
 from tests.conftest import Clock, Run
 
 from .helpers import CONVERSATION, DATABASE, ENVELOPE, LISBON, everything, refused
@@ -273,6 +274,22 @@ def test_what_was_continued_is_not_erased(trip: Run, monkeypatch: pytest.MonkeyP
     ran = trip("prune", "--policies", "--yes", "--json")
     assert (0, 0, [{"id": LISBON, "reason": "changed meanwhile"}]) == (
         ran.code, ran.json["conversations"], ran.json["skipped"],
+    )  # fmt: skip
+    assert LISBON in listed(trip)
+
+
+def test_what_was_continued_is_not_deleted(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report says what went, and names what somebody went on with before it did."""
+    confirm = Session.confirm
+
+    def late(*arguments: Any, **named: Any) -> None:
+        trip("add", LISBON, "--role", "user", "and Porto?")
+        confirm(*arguments, **named)
+
+    monkeypatch.setattr(Session, "confirm", late)
+    ran = trip("delete", LISBON, "--yes", "--json")
+    assert (2, 0, [], [{"id": LISBON, "reason": "changed meanwhile"}]) == (
+        ran.code, ran.json["conversations"], ran.json["items"], ran.json["skipped"],
     )  # fmt: skip
     assert LISBON in listed(trip)
 

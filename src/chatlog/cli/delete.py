@@ -41,11 +41,10 @@ def command(
     named = conversations or []
     found = plans.whole(session, store, named) if named else list(select(store, None, filters))
     plan = retention.asked(store, found)
-    record = plan.record(dry_run=dry_run)
     if plan.items and not dry_run:
         session.confirm(plans.to_trash(plan), yes=yes)
-        outcome = retention.apply(store, plan, "delete", plans.deadline(None))
-        record["skipped"] += [left._asdict() for left in outcome.skipped]
+        plan = plan.left_out(retention.apply(store, plan, "delete").skipped)
+    record = plan.record(dry_run=dry_run)
     undo = "" if dry_run else f"; {restoring(plan)}"
     plans.report(session, record, f"{plans.described(record)} {'would go' if dry_run else 'moved'} to the trash{undo}")
     if named:

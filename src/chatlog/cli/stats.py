@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from shutil import get_terminal_size
@@ -50,9 +49,8 @@ def command(
     users = store.forgetting.users() if all_users else [store.user]
     stores = [store if user == store.user else store.for_user(user) for user in users]
     with output.progress("counting tokens") as progress:
-        found = stats.measure(
-            stores, session.filters(), by, time.perf_counter, progress, budget=number_of(session, "budget", None)
-        )
+        budget = number_of(session, "budget", None)
+        found = stats.measure(stores, session.filters(), by, progress=progress, budget=budget)
     match output.format:
         case "prometheus" if target != "-":
             _write(store, expanded(target), prometheus(found, ",".join(users)))

@@ -161,7 +161,7 @@ def resolve(connection: Connection, user: str, ref: str, now: str, among: Filter
 
 def _recent(connection: Connection, user: str, ref: str, now: str, among: Filters) -> int:
     number = "1" if ref == "@last" else ref[1:]
-    if not (number.isascii() and number.isdigit()) or int(number) < 1 or len(number) > 9:
+    if not re.fullmatch("0*[1-9][0-9]{0,8}", number):
         raise UsageError(f"'{ref}' is not a conversation", "write @last, @1, @2 …")
     clauses, values = conversation_where(user, among._replace(archived=False), now)
     row = connection.execute(
