@@ -17,7 +17,7 @@ from typing import IO, cast
 
 from chatlog import formats
 from chatlog.errors import DamagedFileError, NotFoundError, RefusedError, not_written
-from chatlog.models import Conversation, Extra, Filters, Message, new_id
+from chatlog.models import Conversation, Extra, Filters, Message, Page, new_id
 from chatlog.paths import is_sink
 from chatlog.store import Store
 
@@ -28,10 +28,16 @@ def select(store: Store, refs: Sequence[str] | None, filters: Filters) -> Iterat
         for ref in refs:
             yield store.get(ref)
         return
+    for page in _pages(store, filters):
+        yield from page.items
+
+
+def _pages(store: Store, filters: Filters, *, readable: bool = False) -> Iterator[Page]:
+    """Yield all that the filters let through, the oldest first."""
     cursor = None
     while True:
-        page = store.conversations(filters, sort="created:asc", limit=200, cursor=cursor)
-        yield from page.items
+        page = store.conversations(filters, sort="created:asc", limit=200, cursor=cursor, readable=readable)
+        yield page
         cursor = page.next_cursor
         if cursor is None:
             return
@@ -63,6 +69,12 @@ class Exporter:
         self.form = formats.WRITERS[to]
         self.progress = progress
         self.report = ExportReport()
+
+    def every(self, filters: Filters) -> Iterator[Conversation]:
+        """Yield all that the filters let through, the oldest first, as far as it can be read."""
+        for page in _pages(self.store, filters, readable=True):
+            self.report.lost |= dict.fromkeys(page.lost, 0)
+            yield from page.items
 
     def write(self, conversations: Iterable[Conversation], out: IO[str], *, everything: bool = False) -> None:
         """Write to a text stream; with `everything`, a lossless form ends with memories and tombstones."""

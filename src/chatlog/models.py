@@ -215,11 +215,15 @@ class Filters(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Some conversations of a longer list, and the cursor that continues it."""
+    """Some conversations of a longer list, and the cursor that continues it.
+
+    `lost` names those of which something cannot be read, where it was asked for all that can be.
+    """
 
     items: tuple[Conversation, ...]
     total: int
     next_cursor: str | None
+    lost: tuple[str, ...] = ()
 
 
 class Term(NamedTuple):

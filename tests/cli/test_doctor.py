@@ -182,7 +182,8 @@ DAMAGES: dict[str, tuple[Plant, str, str]] = {
     "text that is not UTF-8": (sql("UPDATE bodies SET text = CAST(x'ff' AS TEXT) WHERE id = 3"), "hashes", BACK),
     "parts that are no JSON": (sql("UPDATE bodies SET parts = '[{' WHERE id = 2"), "hashes", BACK),
     "wrong hash": (sql("UPDATE bodies SET sha256 = x'00' WHERE id = 1"), "hashes", BACK),
-    "state that is no JSON": (sql("UPDATE conversations SET state = '{'"), "values", "chatlog state"),
+    "state that is no JSON": (sql("UPDATE conversations SET state = '{'"), "values", BACK),
+    "title that is not UTF-8": (sql("UPDATE conversations SET title = CAST(x'ff' AS TEXT)"), "values", BACK),
     "missing index": (sql("DROP INDEX messages_body"), "schema", AGAIN),
     "index of another kind": (
         sql("DROP INDEX messages_body", "CREATE INDEX messages_body ON messages (role)"), "schema", AGAIN,
@@ -274,6 +275,34 @@ def test_of_a_damaged_file_all_that_can_be_read_is_exported(
         assert 0 == sick("--db", "saved.db", "import", "saved").code
         assert 0 == sick("--db", "saved.db", "doctor", "--deep").code
         assert len(before) - 1 == len(sick("--db", "saved.db", "export").lines)
+
+
+@pytest.mark.parametrize("column", ["title", "model", "project", "source_id", "state", "metadata"])
+def test_of_a_conversation_all_that_can_be_read_is_listed_and_exported(column: str, sick: Run, tmp_path: Path) -> None:
+    """One value that cannot be read hides neither the rest of its conversation nor any other."""
+    ids = [*sick("list", "--format", "ids").lines, sick("new", "--title", "whole", "--id-only").lines[0]]
+    damage = f"UPDATE conversations SET {column} = CAST(x'ff' AS TEXT) WHERE id = '{ids[0]}'"
+    sql(damage)(tmp_path / "chatlog.db", pytest.MonkeyPatch(), Clock())
+    ran = sick("list", "--sort", "created:asc", "--json")
+    assert (4, ids) == (ran.code, [item["id"] for item in ran.json["items"]])
+    assert [f"some of what is kept of {ids[0]} cannot be read: the file is damaged"] == ran.json["warnings"]
+    ran = sick("export", "-o", "saved")
+    assert (4, True) == (ran.code, f"what is kept of {ids[0]} cannot be read" in ran.err)
+    assert 0 == sick("--db", "saved.db", "import", "saved").code
+    assert 6 == int(sick("--db", "saved.db", "list", "--sort", "created:asc").lines[0].split("\t")[3])
+
+
+def test_a_conversation_that_cannot_be_read_at_all_hides_no_other(sick: Run, tmp_path: Path) -> None:
+    """It is named by its number, wherever it stands in the list, and whatever the page."""
+    ids = [sick("new", "--title", title, "--id-only").lines[0] for title in "abcd"]
+    damage = f"UPDATE conversations SET created_at = CAST(x'ff' AS TEXT) WHERE id IN ('{ids[0]}', '{ids[2]}')"
+    sql(damage)(tmp_path / "chatlog.db", pytest.MonkeyPatch(), Clock())
+    first = sick("list", "-n", "2", "--sort", "title:desc", "--json")
+    assert (4, ["d", "Backlog"]) == (first.code, [item["title"] for item in first.json["items"]])
+    rest = sick("list", "--sort", "title:desc", "--cursor", first.json["next_cursor"], "--json")
+    assert (4, ["b"]) == (rest.code, [item["title"] for item in rest.json["items"]])
+    assert 2 == len(sick("list", "--json").json["warnings"])
+    assert 3 == sick("export").out.count('"type":"conversation"')
 
 
 def test_what_is_kept_beside_conversations_may_be_lost_alone(sick: Run, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import typer
 from chatlog.cli.options import Conversations, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.errors import BusyError, DamagedFileError, PartlyDoneError, UsageError, choices_hint
-from chatlog.export import Exporter, ExportReport, Progress, select
+from chatlog.export import Exporter, ExportReport, Progress
 from chatlog.formats import WRITERS
 from chatlog.models import Filters
 from chatlog.output import Output, counted
@@ -77,11 +77,11 @@ def command(
     store = _view(session) if redact else session.store()
     filters = session.filters()
     found = session.named(store, conversations) if conversations else None
-    chosen = iter(found) if found is not None else select(store, None, filters)
     everything = found is None and filters == Filters()
     folder = expanded(target)
     with _progress(session.output, is_free=target != STDIN or not session.output.is_terminal) as progress:
         exporter = Exporter(store, to, progress)
+        chosen = iter(found) if found is not None else exporter.every(filters)
         if target == STDIN:
             exporter.write(chosen, session.output.stream(), everything=everything)
         elif _is_folder(target, folder, to):
@@ -101,7 +101,7 @@ def command(
 def _name_lost(session: Session, report: ExportReport) -> None:
     """Say what of a damaged file could not be read: the rest is written."""
     for name, messages in report.lost.items():
-        what = f"{counted(messages, 'message')} of {name}" if messages else f"what is kept beside {name}"
+        what = f"{counted(messages, 'message')} of {name}" if messages else f"some of what is kept of {name}"
         session.output.warning(f"{what} cannot be read: the file is damaged")
     if report.lost:
         session.exit_code = PartlyDoneError.exit_code

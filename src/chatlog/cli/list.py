@@ -9,6 +9,7 @@ import typer
 
 from chatlog.cli.options import one_of, verb
 from chatlog.cli.session import Session
+from chatlog.errors import PartlyDoneError
 from chatlog.output import FORMATS, Column, Listing, text_of
 from chatlog.records import conversation_record
 from chatlog.store import SORTS
@@ -38,7 +39,8 @@ def command(
     session = Session.of(ctx)
     filters = session.filters(archived=session.filter_flags.get("archived", False))
     store = session.store()
-    page = store.conversations(filters, sort=sort, limit=number or None, cursor=cursor)
+    page = store.conversations(filters, sort=sort, limit=number or None, cursor=cursor, readable=True)
+    warnings = [f"some of what is kept of {name} cannot be read: the file is damaged" for name in page.lost]
     session.output.listing(
         Listing(
             items=[conversation_record(conversation) for conversation in page.items],
@@ -46,9 +48,13 @@ def command(
             identify=lambda record: str(record["id"]),
             total=page.total,
             next_cursor=page.next_cursor,
+            warnings=warnings,
             none="no conversation matches" if session.filter_flags else "no conversations",
         )
     )
+    for warning in warnings:
+        session.output.warning(warning)
+        session.exit_code = PartlyDoneError.exit_code
     if sort.partition(":")[0] == "tokens" and (unsized := store.measures.unsized(filters)):
         session.output.hint(
             f"{unsized} of {page.total} are not counted yet, and sorted as 0; chatlog stats counts them"

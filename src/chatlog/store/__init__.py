@@ -99,9 +99,18 @@ class Store(Protocol):
         """
 
     def conversations(
-        self, filters: Filters = ..., *, sort: str = "updated:desc", limit: int | None = None, cursor: str | None = None
+        self,
+        filters: Filters = ...,
+        *,
+        sort: str = "updated:desc",
+        limit: int | None = None,
+        cursor: str | None = None,
+        readable: bool = False,
     ) -> Page:
-        """Return a page of the conversations that the filters let through."""
+        """Return a page of the conversations that the filters let through.
+
+        With `readable` what cannot be read, where the file is damaged, is left out and named, instead of an error.
+        """
 
     def change(self, conversation: str, changes: Mapping[str, Any], *, if_revision: int | None = None) -> Conversation:
         """Set title, pinned, archived, model, project, expires_at, hold or state, and return the result."""

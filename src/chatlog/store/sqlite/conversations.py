@@ -1,25 +1,27 @@
-"""Conversations: rows to objects, ids to rows, pages of a list, changes and the trash."""
+"""Conversations: rows to objects, ids to rows, changes and the trash."""
 
 from __future__ import annotations
 
-import base64
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from chatlog.canonical import canonical_json
 from chatlog.errors import AmbiguousIdError, ConflictError, NotFoundError, UsageError, choices_hint
-from chatlog.models import Conversation, ConversationDraft, Filters, Page, check_text, new_id
+from chatlog.models import Conversation, ConversationDraft, Filters, check_text, new_id
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.where import conversation_where, listing_where
 from chatlog.timespec import checked_instant
 
-_COLUMNS = """c.id, c.user, c.title, c.source, c.source_id, c.parent, c.forked_at, c.model, c.project, c.created_at,
-    c.updated_at, c.pinned, c.archived, c.hold, c.deleted_at, c.expires_at,
-    (SELECT json_group_array(tag) FROM (SELECT tag FROM tags WHERE conversation = c.key ORDER BY tag)),
-    c.message_count, c.token_count, c.head_seq, c.revision, c.state, c.metadata"""
+#: What `from_row` reads, of a conversation `c`.
+COLUMNS = (
+    *("c.id", "c.user", "c.title", "c.source", "c.source_id", "c.parent", "c.forked_at", "c.model", "c.project"),
+    *("c.created_at", "c.updated_at", "c.pinned", "c.archived", "c.hold", "c.deleted_at", "c.expires_at"),
+    "(SELECT json_group_array(tag) FROM (SELECT tag FROM tags WHERE conversation = c.key ORDER BY tag))",
+    *("c.message_count", "c.token_count", "c.head_seq", "c.revision", "c.state", "c.metadata"),
+)
+_COLUMNS = ", ".join(COLUMNS)
 
 #: What `change` may set; everything else follows from messages or has its own method.
 _TEXTS = ("title", "model", "project", "hold")
@@ -37,17 +39,9 @@ MOST = 1 << 62
 DOOMED = "1970-01-01T00:00:00.000Z"
 _ALL_ALIVE = Filters()
 
-_ORDERS = {
-    "updated": ("c.updated_at", "desc"),
-    "created": ("c.created_at", "desc"),
-    "messages": ("c.message_count", "desc"),
-    "tokens": ("coalesce(c.token_count, -1)", "desc"),
-    "title": ("coalesce(c.title, '') COLLATE NOCASE", "asc"),
-}
-
 
 def from_row(row: Row) -> Conversation:
-    """Return the conversation of a row of `_COLUMNS`."""
+    """Return the conversation of a row of `COLUMNS`."""
     return Conversation(
         id=row[0],
         user=row[1],
@@ -174,53 +168,6 @@ def _recent(connection: Connection, user: str, ref: str, now: str, among: Filter
             f"there are fewer than {number} conversations" if number != "1" else "there is no conversation yet"
         )
     return int(row[0])
-
-
-def page(  # noqa: PLR0913  the list has as many aspects
-    connection: Connection, user: str, filters: Filters, now: str, *, sort: str, limit: int | None, cursor: str | None
-) -> Page:
-    """Return a page of the list; the cursor is the last row's place in the order, so it holds while others write."""
-    name, _, direction = sort.partition(":")
-    if name not in _ORDERS or direction not in ("", "asc", "desc"):
-        raise UsageError(f"'{sort}' is not an order", f"{choices_hint(sort, _ORDERS)}, with :asc or :desc")
-    column, usual = _ORDERS[name]
-    descending = (direction or usual) == "desc"
-    clauses, values = conversation_where(user, filters, now)
-    more, more_values = listing_where(filters)
-    condition, values = " AND ".join([*clauses, *more]), [*values, *more_values]
-    total = connection.execute(f"SELECT count(*) FROM conversations AS c WHERE {condition}", values).fetchone()[0]
-    order = "DESC" if descending else "ASC"
-    if cursor is not None:
-        condition += f" AND ({column}, c.key) {'<' if descending else '>'} (?, ?)"
-        values += _parse_cursor(cursor, f"{name} {order}")
-    rows = connection.execute(
-        f"""SELECT {_COLUMNS}, {column}, c.key FROM conversations AS c WHERE {condition}
-            ORDER BY {column} {order}, c.key {order} LIMIT ?""",
-        [*values, -1 if limit is None else limit + 1],
-    ).fetchall()
-    shown = rows if limit is None else rows[:limit]
-    next_cursor = _cursor(f"{name} {order}", shown[-1][-2:]) if shown and len(rows) > len(shown) else None
-    return Page(tuple(from_row(row) for row in shown), total, next_cursor)
-
-
-def _cursor(order: str, place: Sequence[Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps([order, *place]).encode()).decode().rstrip("=")
-
-
-def _parse_cursor(cursor: str, order: str) -> list[Any]:
-    """Return a row's place in an order.  Raises UsageError for a cursor of another: its values mean nothing here."""
-    of, place = "", list[Any]()
-    with suppress(ValueError, TypeError):
-        of, *place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    if of != order or len(place) != 2 or not _is_place(*place):
-        raise UsageError("that is not a cursor of this list", "use the next_cursor that list --json printed")
-    return place
-
-
-def _is_place(value: object, key: object) -> bool:
-    """Whether these may be a row's value in the order and its key."""
-    whole = all(abs(number) < 1 << 63 for number in (value, key) if isinstance(number, int))
-    return isinstance(value, (str, int)) and isinstance(key, int) and whole
 
 
 def insert(connection: Connection, user: str, draft: ConversationDraft, now: str) -> int:

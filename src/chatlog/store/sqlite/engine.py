@@ -31,7 +31,7 @@ from chatlog.models import (
     several,
 )
 from chatlog.store import Batch, Clock, checked_user
-from chatlog.store.sqlite import audit, cipher, fulltext, migrations
+from chatlog.store.sqlite import audit, cipher, fulltext, listing, migrations
 from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
 from chatlog.store.sqlite import tags as tag_rows
@@ -132,11 +132,11 @@ class SqliteStore(Nouns):
         sort: str = "updated:desc",
         limit: int | None = None,
         cursor: str | None = None,
+        readable: bool = False,
     ) -> Page:
         with self._pool.snapshot() as connection:
-            return conversation_rows.page(
-                connection, self.user, filters, self._now(), sort=sort, limit=limit, cursor=cursor
-            )
+            asked = listing.Asked(sort, limit, cursor, readable)
+            return listing.page(connection, self.user, filters, self._now(), asked)
 
     def change(self, conversation: str, changes: Mapping[str, Any], *, if_revision: int | None = None) -> Conversation:
         with self._changing(conversation) as (connection, before, now):

@@ -65,6 +65,11 @@ def is_unreadable(error: BaseException) -> bool:
     )
 
 
+def is_damage(error: BaseException) -> bool:
+    """Whether a value, or a page of the file, is no longer what was written."""
+    return is_unreadable(error) or getattr(error, "sqlite_errorcode", 0) & 0xFF == CORRUPT
+
+
 def _by_its_words(error: Exception, path: Path) -> ChatlogError | None:
     """Return what an error means that has no code of its own."""
     if isinstance(error, driver.OperationalError) and str(error).startswith("no such table"):

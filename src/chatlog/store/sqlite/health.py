@@ -102,7 +102,7 @@ def checks(connection: Connection, path: Path, *, deep: bool) -> Iterator[Check]
         ("orphans", partial(_counted, "orphans", ORPHANS, SAVE)),
         ("trees", _trees),
         ("counters", partial(_counted, "counters", COUNTERS, REBUILD)),
-        ("values", partial(_counted, "values", VALUES, "chatlog state, memory or policy sets them again")),
+        ("values", _values),
         ("permissions", lambda _: _permissions(path)),
     ]
     every += [("search terms", _terms), ("hashes", _hashes)] if deep else []
@@ -213,6 +213,13 @@ def _counted(name: str, queries: tuple[tuple[str, str], ...], mend: str, connect
     found = [(what, connection.execute(sql).fetchone()[0]) for what, sql in queries]
     wrong = [f"{count} {what}" for what, count in found if count]
     return Check(name, not wrong, "; ".join(wrong) or "ok", mend if wrong else "")
+
+
+def _values(connection: Connection) -> Check:
+    """Find JSON that is none, and text of conversations that cannot be read at all."""
+    for _ in connection.execute("SELECT title, model, project, source_id, hold FROM conversations"):
+        pass
+    return _counted("values", VALUES, SAVE, connection)
 
 
 def _permissions(path: Path) -> Check:
