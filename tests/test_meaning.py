@@ -17,6 +17,7 @@ from chatlog.models import ConversationDraft, Filters
 from chatlog.results import SearchOptions
 from chatlog.search import search_messages
 from chatlog.store import Store
+from chatlog.store.forgetting import Cause
 from chatlog.store.sqlite import vectors as vector_rows
 
 from .store.making import say
@@ -44,9 +45,9 @@ def test_a_search_embeds_what_is_new(store: Store) -> None:
 
 def test_a_deleted_body_leaves_no_vector(store: Store) -> None:
     """What forgets a body forgets its vectors, in both tables."""
-    store.new(messages=[say("we ate sardines by the harbour"), say("the ferry was late")])
+    name = store.new(messages=[say("we ate sardines by the harbour"), say("the ferry was late")]).id
     search_messages(store, "fish")
-    store.vectors.forget([1])
+    store.forgetting.take_out([(name, 1)], Cause("erase"))
     assert 1 == vectors(store)
     question = meaning.Question(["sardines"], embedder("wordllama"), store.vectors.state() or pytest.fail("no index"))
     assert [2] == question.nearest(store, 5)

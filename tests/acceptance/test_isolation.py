@@ -145,10 +145,6 @@ def op_search(store: Store, chance: Random) -> Any:
     return [found.tier, found.dropped, found.total, sorted(items, key=lambda item: str(item["ref"]))]
 
 
-def op_frequency(store: Store, chance: Random) -> Any:
-    return store.frequency(WordQuery(every=(Term(chance.choice(WORDS)),)))
-
-
 def op_tag(store: Store, chance: Random) -> Any:
     return store.tag([some(store, chance)], add=[chance.choice(TAGS)], remove=[chance.choice(TAGS)])
 
@@ -332,7 +328,7 @@ def test_another_users_trash_and_words(two: tuple[Store, Store]) -> None:
     ben.delete([theirs])
     assert 0 == ana.restore([theirs])
     assert not ana.title_by_message("chatgpt", "m1", "mine")
-    assert 0 == ana.frequency(WordQuery(every=(Term("xylophone"),)))
+    assert [] == ana.match(WordQuery(every=(Term("xylophone"),)))
     for mode in ("lexical", "regex"):
         assert () == search_messages(ana, "xylophone", options=SearchOptions(mode=mode)).items
     assert (0, []) == (ana.conversations().total, ana.tags())

@@ -54,7 +54,6 @@ READS: dict[str, Call] = {
     "around": lambda store, name: store.around(name, 1, before=1, after=1),
     "tags": lambda store, name: store.tags(),
     "match": lambda store, name: store.match(RAIN),
-    "frequency": lambda store, name: store.frequency(RAIN),
     "scan": lambda store, name: list(store.scan()),
     "extras": lambda store, name: list(store.extras()),
     "extras of a conversation": lambda store, name: list(store.extras(name)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,11 @@ def fill(store: Store, count: int, chance: random.Random) -> None:
     store.new(messages=[say(f"message {number}") for number in range(count)])
     store.vectors.start(Meanings("test", 64, None, 0, 0, 0), store.vectors.state())
     put(store, chance)
+
+
+def forget(store: Store, bodies: Iterable[int]) -> None:
+    with store._pool.write() as connection:  # type: ignore[attr-defined]
+        vectors.forget(connection, [*bodies])
 
 
 def put(store: Store, chance: random.Random) -> None:
@@ -53,7 +59,7 @@ def test_the_nearest_of_many_are_those_of_few(tmp_path: Path, monkeypatch: pytes
     with chatlog.open(tmp_path / "all.db", "ana") as ana, chatlog.open(tmp_path / "all.db", "ben") as ben:
         fill(ana, 400, chance)
         fill(ben, 300, chance)
-        ben.vectors.forget(range(450, 500))
+        forget(ben, range(450, 500))
         for within in (None, [*range(401, 520)], [401, 402], [1, 2, 3]):
             asked = bits(chance)
             monkeypatch.setattr(vectors, "SCANNED", 10_000)
@@ -110,7 +116,7 @@ def test_bits_are_read_once_until_there_are_others(tmp_path: Path, monkeypatch: 
         asked = bits(chance)
         first = store.vectors.nearest(asked, 100)
         assert (first, 1) == (store.vectors.nearest(asked, 100), len(read))
-        other.vectors.forget(first[:10])
+        forget(other, first[:10])
         assert (first[10:], 2) == (store.vectors.nearest(asked, 100), len(read))
         other.new(messages=[say(f"one more {number}") for number in range(5)])
         put(other, chance)

@@ -164,9 +164,6 @@ class Store(Protocol):
     def match(self, query: WordQuery, filters: Filters = ..., *, limit: int = 10) -> list[Hit]:
         """Return the best messages for a word query, best first."""
 
-    def frequency(self, query: WordQuery) -> int:
-        """Return how many messages match, counted up to a bound."""
-
     def scan(self, filters: Filters = ..., *, hidden: bool = False, latest: bool = False) -> Iterator[Hit]:
         """Yield every message the filters let through, newest conversation first, with `latest` from its end."""
 

@@ -87,6 +87,3 @@ class Vectors(Protocol):
 
     def codes(self, bodies: Sequence[int]) -> Mapping[int, list[bytes]]:
         """Return the vectors of bodies, a byte a dimension, one for each piece of the text."""
-
-    def forget(self, bodies: Iterable[int]) -> None:
-        """Delete the vectors of bodies."""

@@ -268,10 +268,6 @@ class SqliteStore(Nouns):
         name, title = connection.execute("SELECT id, title FROM conversations WHERE key = ?", (key,)).fetchone()
         return Hit(message_rows.one(connection, key, name, seq), title, score)
 
-    def frequency(self, query: WordQuery) -> int:
-        with self._pool.read() as connection:
-            return fulltext.frequency(connection, self.user, query)
-
     def scan(self, filters: Filters = _ANY, *, hidden: bool = False, latest: bool = False) -> Iterator[Hit]:
         with self._pool.read() as connection:
             keys = conversation_rows.keys(connection, self.user, filters, self._now())

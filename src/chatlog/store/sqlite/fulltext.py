@@ -57,7 +57,6 @@ COLUMNS = {
 }
 #: bm25 weights in column order: owner, text, tool, author, extra, tool_extra.
 WEIGHTS = "0.0, 1.0, 0.5, 1.0, 0.7, 0.35"
-COUNT_BOUND = 10_000
 #: Longer words and runs are searched by their beginning, for a phrase costs by its length; of many the first count.
 MAX_TERM_CHARS, MAX_RUN_CHARS, MAX_RUNS, MAX_TERMS = 400, 24, 16, 100
 
@@ -270,14 +269,3 @@ def match(connection: Connection, user: str, query: WordQuery, filters: Filters,
         [asked, *values, *more_values],
     )
     return iter(cursor)
-
-
-def frequency(connection: Connection, user: str, query: WordQuery) -> int:
-    """Return how many bodies match, counted up to `COUNT_BOUND`."""
-    asked = expression(user, query)
-    if asked is None:
-        return 0
-    count = connection.execute(
-        "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)", (asked, COUNT_BOUND)
-    ).fetchone()[0]
-    return int(count)

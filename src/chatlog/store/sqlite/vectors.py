@@ -360,10 +360,6 @@ class SqliteVectors:
                 found.setdefault(piece // MAX_PIECES, []).append(code)
         return found
 
-    def forget(self, bodies: Iterable[int]) -> None:
-        with self._pool.write() as connection:
-            forget(connection, list(bodies))
-
 
 def _spans(bodies: Collection[int]) -> list[tuple[int, int]]:
     """Return the spans of ids that the pieces of bodies have, those of bodies in a row as one."""
