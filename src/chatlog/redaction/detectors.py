@@ -5,23 +5,17 @@ What is found is bounded in length.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
+from functools import cache
 
 from chatlog.errors import UsageError
 from chatlog.redaction import passwords, personal, tokens
 from chatlog.redaction.checks import mixed
-from chatlog.redaction.text import Found, Rule, Text
+from chatlog.redaction.text import Found, Rule, Text, pattern
 
 #: A private key without an end is taken to go on for so long.
 MAX_KEY_CHARS = 20_000
 _KEY_BODY = rf"[A-Za-z0-9+/=\s\\:,]{{0,{MAX_KEY_CHARS}}}"
-
-
-@lru_cache(64)
-def _pattern(source: str) -> re.Pattern[str]:
-    return re.compile(source)
 
 
 def _private_keys(text: Text) -> Found:
@@ -29,23 +23,23 @@ def _private_keys(text: Text) -> Found:
     raw = text.raw
     past, no_end = 0, False
     for at in text.places("-----BEGIN "):
-        head = _pattern(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----").match(raw, at) if at >= past else None
+        head = pattern(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----").match(raw, at) if at >= past else None
         if head is None:
             continue
         end = -1 if no_end else raw.find("-----END ", head.end())
         no_end = end < 0
         if 0 <= end - head.end() <= MAX_KEY_CHARS:
-            closing = _pattern(r"-----END [A-Z0-9 ]{0,60}-----").match(raw, end)
+            closing = pattern(r"-----END [A-Z0-9 ]{0,60}-----").match(raw, end)
             past = closing.end() if closing else end
         else:
-            body = _pattern(_KEY_BODY).match(raw, head.end())
+            body = pattern(_KEY_BODY).match(raw, head.end())
             past = len(raw[: body.end()].rstrip()) if body else head.end()
         yield at, past
 
 
 def _putty_keys(text: Text) -> Found:
     for at in text.places("Private-Lines: "):
-        match = _pattern(r"Private-Lines: \d{1,3}\r?\n(?:[A-Za-z0-9+/=]{1,80}\r?\n?){1,200}").match(text.raw, at)
+        match = pattern(r"Private-Lines: \d{1,3}\r?\n(?:[A-Za-z0-9+/=]{1,80}\r?\n?){1,200}").match(text.raw, at)
         if match:
             yield match.span()
 
@@ -55,7 +49,7 @@ _USERINFO = r"://([^\s:/@'\"<>]{0,100}:[^\s@/'\"<>]{1,200})@(?=[A-Za-z0-9\[])"
 
 def _credentials(text: Text) -> Found:
     for at in text.places("://"):
-        match = _pattern(_USERINFO).match(text.raw, at)
+        match = pattern(_USERINFO).match(text.raw, at)
         if match and text.raw[at - 1 : at].isalnum() and not passwords.is_placeholder(match[1].partition(":")[2]):
             yield match.span(1)
 
@@ -63,7 +57,7 @@ def _credentials(text: Text) -> Found:
 def _bearers(text: Text) -> Found:
     for hint in ("bearer ", "authorization: basic ", "authorization: token "):
         for at in text.low_places(hint):
-            match = _pattern(r"[A-Za-z0-9._~+/-]{12,4000}={0,2}").match(text.raw, at + len(hint))
+            match = pattern(r"[A-Za-z0-9._~+/-]{12,4000}={0,2}").match(text.raw, at + len(hint))
             if match and mixed(match[0][:200]):
                 yield match.span()
 

@@ -6,20 +6,14 @@ What only looks like a value (a type, a call, a placeholder) is let be; a key mu
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from itertools import pairwise
 
 from chatlog.redaction.checks import mixed
-from chatlog.redaction.text import Found, Text
+from chatlog.redaction.text import Found, Text, pattern
 
 #: A value of so many characters may be longer than what was looked at; one that goes so often from letters to digits
 #: is no name.
 LONG, RANDOM, MOST_NAMES = 200, 4, 3
-
-
-@lru_cache(64)
-def _pattern(source: str) -> re.Pattern[str]:
-    return re.compile(source)
 
 
 #: What documentation writes where a name and a password go.
@@ -87,7 +81,7 @@ def _keys(text: Text) -> Found:
     """Yield the values of ..._KEY, as an environment has them: only what looks like no word at all."""
     past = 0
     for at in text.places("_KEY"):
-        match = _pattern(_KEY_VALUE).match(text.raw, at + 4) if at >= past else None
+        match = pattern(_KEY_VALUE).match(text.raw, at + 4) if at >= past else None
         past = match.end() if match else past
         if match and _changes(match[1]) >= RANDOM and _is_secret(match[1], quoted=False, strict=True):
             yield match.span(1)
@@ -96,14 +90,14 @@ def _keys(text: Text) -> Found:
 def _phrases(text: Text) -> Found:
     for hint, value in _SAID:
         for at in text.low_places(hint):
-            if (match := _pattern(value).match(text.raw, at + len(hint))) and not is_placeholder(match[1]):
+            if (match := pattern(value).match(text.raw, at + len(hint))) and not is_placeholder(match[1]):
                 yield match.span(1)
 
 
 def _users(text: Text) -> Found:
     for hint in _USERS:
         for at in text.low_places(hint):
-            match = _pattern(_USER).match(text.raw, at + len(hint))
+            match = pattern(_USER).match(text.raw, at + len(hint))
             if match and text.low.rfind("curl", max(at - CURL_CHARS, 0), at) >= 0 and not is_placeholder(match[1]):
                 yield match.span(1)
 
@@ -127,20 +121,20 @@ def _assigned(text: Text, name: str, *, strict: bool) -> Found:
             start = match.start(found)
             past = start + len(value)
             if len(value) >= LONG:
-                past = _pattern(_REST).match(text.raw, past).end()  # type: ignore[union-attr]  # it always matches
+                past = pattern(_REST).match(text.raw, past).end()  # type: ignore[union-attr]  # it always matches
             yield start, past
 
 
 def _value(text: Text, at: int, end: int) -> re.Match[str] | None:
     """Return what stands behind a name as its value: assigned, in an element, as an option, in a definition."""
-    if match := _pattern(_BETWEEN + _VALUE).match(text.raw, end):
+    if match := pattern(_BETWEEN + _VALUE).match(text.raw, end):
         return match
-    if text.raw[end : end + 1] in (">", " ") and (match := _pattern(_XML).match(text.raw, end)):
+    if text.raw[end : end + 1] in (">", " ") and (match := pattern(_XML).match(text.raw, end)):
         return match
     if text.raw[at - 2 : at] == "--":
-        return _pattern(_OPTION).match(text.raw, end)
+        return pattern(_OPTION).match(text.raw, end)
     if text.raw[end : end + 1] in ("'", '"') and "define(" in text.low[max(at - 60, 0) : at]:
-        return _pattern(_DEFINED).match(text.raw, end)
+        return pattern(_DEFINED).match(text.raw, end)
     return None
 
 

@@ -7,17 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 
 from chatlog.redaction import checks
-from chatlog.redaction.text import Found, Rule, Text
+from chatlog.redaction.text import Found, Rule, Text, pattern
 
 Check = Callable[[str], bool]
-
-
-@lru_cache(256)
-def _pattern(source: str) -> re.Pattern[str]:
-    return re.compile(source)
 
 
 # mail
@@ -32,7 +26,7 @@ _FILES = {"png", "jpg", "jpeg", "gif", "svg", "webp", "pdf", "css", "scss", "tsx
 
 def _emails(text: Text) -> Found:
     raw = text.raw
-    domain, local = _pattern(_DOMAIN), _pattern(_LOCAL)
+    domain, local = pattern(_DOMAIN), pattern(_LOCAL)
     for at in text.places("@"):
         if not (raw[at + 1 : at + 2].isalnum() and (before := local.match(raw[max(at - 64, 0) : at][::-1]))):
             continue
@@ -73,7 +67,7 @@ def _phones(text: Text) -> Found:
         return
     if "+" in text.raw:
         yield from _international(text)
-    for match in _pattern(_NORTH_AMERICAN).finditer(text.raw if text.most_digits >= 10 else ""):
+    for match in pattern(_NORTH_AMERICAN).finditer(text.raw if text.most_digits >= 10 else ""):
         area = checks.digits(match[0])[-10]
         if area >= "2" and _alone(text, match.start(), match.end()):
             yield match.span()
@@ -89,7 +83,7 @@ def _told(text: Text, word: str, *, clear: bool) -> Found:
         after = at + len(word)
         if not clear and not (text.begins(at) and text.ends(after)):
             continue
-        match = _pattern(_NUMBER).search(text.raw, after, after + 45)
+        match = pattern(_NUMBER).search(text.raw, after, after + 45)
         if match is None or not _tells(text.raw[after : match.start()]):
             continue
         count = len(checks.digits(match[0]))
@@ -105,7 +99,7 @@ def _tells(between: str) -> bool:
 
 def _international(text: Text) -> Found:
     raw = text.raw
-    for match in _pattern(_INTERNATIONAL).finditer(raw):
+    for match in pattern(_INTERNATIONAL).finditer(raw):
         before = raw[match.start() - 1 : match.start()]
         if before.isalnum() or before in ("+", ")", "_"):
             continue
@@ -157,7 +151,7 @@ class _Checked:
     def __call__(self, text: Text) -> Found:
         if text.most_digits < self.least or (self.words and not any(word in text.low for word in self.words)):
             return
-        for match in _pattern(self.source).finditer(text.raw):
+        for match in pattern(self.source).finditer(text.raw):
             start, end = match.span()
             before = text.low[max(start - 60, 0) : start] if self.words else ""
             told = not self.words or any(word in before for word in self.words)
@@ -173,9 +167,9 @@ def _ibans(text: Text) -> Found:
     if text.most_digits < 6:
         return
     raw = text.raw
-    for match in _pattern(r"[A-Z]{2}\d\d").finditer(raw):
+    for match in pattern(r"[A-Z]{2}\d\d").finditer(raw):
         size = checks.IBAN_LENGTHS.get(match[0][:2])
-        found = size and _pattern(rf"[A-Z0-9](?: ?[A-Z0-9]){{{size - 1}}}").match(raw, match.start())
+        found = size and pattern(rf"[A-Z0-9](?: ?[A-Z0-9]){{{size - 1}}}").match(raw, match.start())
         if found and text.begins(found.start()) and text.ends(found.end()) and checks.iban(found[0]):
             yield found.span()
 
@@ -186,7 +180,7 @@ _CARD = r"[2-68]\d{3}(?:([ -])\d{4}\1\d{4}\1\d{1,4}(?:\1\d{3})?|([ -])\d{6}\2\d{
 def _cards(text: Text) -> Found:
     if text.most_digits < 13:
         return
-    for match in _pattern(_CARD).finditer(text.raw):
+    for match in pattern(_CARD).finditer(text.raw):
         whole = match[0]
         for number in (whole, whole.rstrip("0123456789")[:-1]):  # the last group may be something else
             end = match.start() + len(number)
@@ -201,10 +195,10 @@ _VERSION = r"(?:version|ver\.?|v|release|build|firmware|driver|[a-z]/|[=~<>!]=)[
 def _ipv4s(text: Text) -> Found:
     if text.most_digits < 4 or text.raw.count(".") < 3:
         return
-    for match in _pattern(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}").finditer(text.raw):
+    for match in pattern(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}").finditer(text.raw):
         start, end = match.span()
         dotted = text.raw[end : end + 1] == "." and text.raw[end + 1 : end + 2].isdigit()
-        is_version = _pattern(_VERSION).search(text.low[max(start - 12, 0) : start])
+        is_version = pattern(_VERSION).search(text.low[max(start - 12, 0) : start])
         joined = text.raw[start - 1 : start] in (".", "-", "+") and start > 0
         if text.begins(start) and text.ends(end) and not (dotted or joined or is_version) and checks.ipv4(match[0]):
             yield start, end
@@ -213,7 +207,7 @@ def _ipv4s(text: Text) -> Found:
 def _ipv6s(text: Text) -> Found:
     if text.raw.count(":") < 2:
         return
-    for match in _pattern(r"[23f][0-9a-f]{3}:[0-9a-f:]{3,34}").finditer(text.low):
+    for match in pattern(r"[23f][0-9a-f]{3}:[0-9a-f:]{3,34}").finditer(text.low):
         start, end = match.span()
         address = text.raw[start:end].rstrip(":")
         alone = text.begins(start) and text.ends(start + len(address)) and text.raw[start - 1 : start] != ":"

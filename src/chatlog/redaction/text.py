@@ -1,15 +1,21 @@
-"""A text as detectors see it: itself, its lower case on demand, and where a word stands in it."""
+"""A text as detectors see it: itself, its lower case on demand, where a word stands in it; and their patterns."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 #: Where something begins and ends.
 Found = Iterator[tuple[int, int]]
 _LOWER = {code: code + 32 for code in range(65, 91)}
+
+
+@lru_cache(1_024)
+def pattern(source: str) -> re.Pattern[str]:
+    """Return a pattern, compiled once: at its first use, for there are hundreds."""
+    return re.compile(source)
 
 
 class Text:

@@ -6,12 +6,10 @@ at its first use.  Every repeat is bounded.
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
 from typing import NamedTuple
 
 from chatlog.redaction.checks import jwt, mixed
-from chatlog.redaction.text import Found, Rule, Text
+from chatlog.redaction.text import Found, Rule, Text, pattern
 
 _W = r"[A-Za-z0-9_-]"
 _A = "[A-Za-z0-9]"
@@ -195,12 +193,6 @@ _INNER = (
 _RUN = "[A-Za-z0-9_-]*"
 #: A bot's token: its id, a time, a signature.
 _DISCORD = r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,45}(?![A-Za-z0-9_-])"
-
-
-@lru_cache(512)
-def pattern(source: str) -> re.Pattern[str]:
-    """Return a pattern, compiled once."""
-    return re.compile(source)
 
 
 def rules() -> tuple[Rule, ...]:
