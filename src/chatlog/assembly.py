@@ -78,11 +78,15 @@ def choose(material: Material, budget: int, form: Form, count: Counter) -> Chose
     return bare.least()
 
 
+def _quoted_share(budget: int) -> float:
+    """Return the share of a budget that retrieved turns get where no separate question is asked."""
+    return min(max(_QUOTED / budget, _QUOTED_SHARE), _QUOTED_MOST)
+
+
 def _recent_share(budget: int, *, asked: bool) -> float:
     """Return the share of a budget that the verbatim turns get."""
     if not asked:
-        quoted = min(max(_QUOTED / budget, _QUOTED_SHARE), _QUOTED_MOST)
-        return 1 - quoted - _MEMORY - _NEW_MESSAGE
+        return 1 - _quoted_share(budget) - _MEMORY - _NEW_MESSAGE
     low = _ASKED[0]
     for high in _ASKED:
         if budget <= high[0]:
@@ -265,7 +269,7 @@ class Assembly:
 
     @property
     def _quoted_room(self) -> int:
-        return int(self.budget * min(max(_QUOTED / self.budget, _QUOTED_SHARE), _QUOTED_MOST))
+        return int(self.budget * _quoted_share(self.budget))
 
     @cached_property
     def recent_room(self) -> int:

@@ -31,6 +31,15 @@ def canonical_json(value: object) -> str:
         raise UsageError("a value is not one that JSON can hold") from None
 
 
+def parsed(text: str) -> Any:
+    """Return the value of JSON.  Raises ValueError for what is none, as NaN and Infinity are."""
+    return json.loads(text, parse_constant=_refuse)
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(name)
+
+
 def content_hash(role: str, parts: Sequence[Part] | None, text: str = "") -> bytes:
     """Return the sha256 of a message's canonical role and parts; without parts, of its text as the only one."""
     from hashlib import sha256  # it brings OpenSSL, which reading needs not

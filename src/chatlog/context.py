@@ -22,7 +22,7 @@ from chatlog.material import Material, Pause
 from chatlog.models import Conversation, Filters, Message
 from chatlog.query import STOP_WORDS
 from chatlog.quoting import word_set
-from chatlog.recent import AROUND
+from chatlog.recent import AROUND, SHORT
 from chatlog.results import SearchOptions
 from chatlog.retrieval import Scored, by_worth
 from chatlog.search import search_messages
@@ -44,8 +44,6 @@ _MEANINGS = {
 }
 #: The newest messages are read in pages of this size, and up to this many in all.
 _PAGE, _MOST_READ = 128, 4_000
-#: A conversation of no more than this share of the budget fits whole, and a pause leaves nothing of it out.
-_WHOLE = 0.3
 #: The tokens that most forms add to a turn, and those that a summary's label costs.
 _TURN, _LABEL = 4, 20
 #: Of a long message, this many characters at each end are taken as the question.
@@ -253,7 +251,7 @@ class _Reading:
         found = self.store.summaries.latest(self.conversation.id)
         asked = self.count(self.request.query or "")
         all_of_it = self.opening.tokens + AROUND * self.opening.messages + asked
-        if not found or all_of_it > usable * _WHOLE:
+        if not found or all_of_it > usable * SHORT:
             return found
         covered = max(one.to_seq for one in found.values())
         old = self.windows.tail(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
-from chatlog.output import Output, one_line
+from chatlog.output import Output, one_line, size_text
 from chatlog.stats import Stats
 from chatlog.store.measures import Group
 from chatlog.terminal import broken, cells, cut
@@ -69,7 +69,7 @@ def _flat(stats: Stats) -> Iterator[tuple[str, float]]:
 def _totals(stats: Stats, output: Output) -> str:
     totals = (
         ("conversations", f"{stats.conversations:,}"), ("messages", f"{stats.messages:,}"),
-        ("tokens", short(stats.tokens)), ("text", size(stats.bytes)), ("file", size(stats.file_bytes)),
+        ("tokens", short(stats.tokens)), ("text", size_text(stats.bytes)), ("file", size_text(stats.file_bytes)),
     )  # fmt: skip
     return "   ".join(f"{output.paint(value, 'bold')} {name}" for name, value in totals)
 
@@ -164,11 +164,6 @@ def short(number: float) -> str:
         if number >= unit:
             return f"{number / (1e3 if unit == 1e4 else unit):.1f}{name}"
     return f"{number:,.0f}"
-
-
-def size(count: int) -> str:
-    """Return a number of bytes as a person says it."""
-    return f"{short(count)}B" if count >= 10_000 else f"{count:,} B"
 
 
 # Prometheus

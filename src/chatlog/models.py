@@ -369,7 +369,7 @@ def checked_message(draft: MessageDraft) -> MessageDraft:
 
 def checked_tag(tag: str) -> str:
     """Return a tag.  Raises UsageError for one with blanks, commas, a leading sign, or none at all."""
-    if not tag or not tag.isprintable() or any(mark in tag for mark in " ,\t") or tag[0] in "+-" or len(tag) > 100:
+    if not tag or not tag.isprintable() or " " in tag or "," in tag or tag[0] in "+-" or len(tag) > 100:
         raise UsageError(f"'{tag[:40]}' is not a tag", "a tag is one word without blanks and commas")
     return tag
 

@@ -77,8 +77,8 @@ def word_set(text: str) -> frozenset[str]:
 
 
 def stem(word: str) -> str:
-    """Return a word without its commonest English endings."""
-    for ending in ("ing", "ies", "ed", "es", "s"):
+    """Return a word without its commonest English endings: story and stories are one."""
+    for ending in ("ing", "ies", "ed", "es", "s", "y"):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             return word[: -len(ending)]
     return word

@@ -14,6 +14,7 @@ from chatlog import query as language
 from chatlog.embedders import NONE, Embedder, embedder
 from chatlog.errors import NoVectorsError
 from chatlog.models import Term
+from chatlog.quoting import stem
 from chatlog.ranking import rarity
 from chatlog.results import Tier
 from chatlog.store import Store
@@ -106,7 +107,7 @@ def _by_words(terms: int, held: Sequence[tuple[frozenset[int], frozenset[int]]])
 def _held(terms: Sequence[Term], text: str) -> frozenset[int]:
     """Return which of the terms a text has, in another form of the word or as a part of a longer name too."""
     words = re.findall(r"\w+", text.lower())
-    stems = {_stem(word) for word in words}
+    stems = {stem(word) for word in words}
     asked = (term.text.lower() if term.phrase else language.bare(term.text) for term in terms)
     return frozenset(index for index, word in enumerate(asked) if _is_in(word, text.lower(), words, stems))
 
@@ -114,11 +115,7 @@ def _held(terms: Sequence[Term], text: str) -> frozenset[int]:
 def _is_in(term: str, text: str, words: Sequence[str], stems: set[str]) -> bool:
     if not re.fullmatch(r"\w+", term) or not term.isascii():
         return term in text
-    return _stem(term) in stems or (len(term) > 3 and any(term in word for word in words))
-
-
-def _stem(word: str) -> str:
-    return re.sub(r"(?<=\w{3})(ies|ing|ed|es|s|y)$", "", word) if word.isascii() else word
+    return stem(term) in stems or (len(term) > 3 and any(term in word for word in words))
 
 
 def _by_meaning(text: str, memories: Sequence[Memory], provider: str | Embedder) -> list[float]:

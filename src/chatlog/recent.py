@@ -25,8 +25,10 @@ _STEP = 0.5
 _OLD_RESULT, _NEW_RESULT, _LONG_TEXT = 1 / 16, 1 / 3, 1 / 3
 #: The share of the window for the request that its first turn is still working on, and the fewest tokens for it.
 _REQUEST, _SHORTEST_REQUEST = 1 / 8, 48
-#: How many exchanges before a pause stay verbatim, and up to which share of the budget a pause leaves nothing out.
-_BEFORE_PAUSE, _SHORT = 3, 0.3
+#: How many exchanges before a pause stay verbatim.
+_BEFORE_PAUSE = 3
+#: A conversation of no more than this share of the budget fits whole, and a pause leaves nothing of it out.
+SHORT = 0.3
 
 
 class Window:
@@ -141,7 +143,7 @@ class Window:
     @cached_property
     def floor(self) -> int:
         """The index of the oldest turn that may be verbatim: after a pause, it is a few exchanges before the pause."""
-        pause, budget = self.material.pause, self.budget * _SHORT
+        pause, budget = self.material.pause, self.budget * SHORT
         if pause is None or (self.material.is_whole and self.material.total <= budget):
             return 0
         before = [at for at, turn in enumerate(self.turns) if turn.message.seq < pause.after]

@@ -1,4 +1,4 @@
-"""Import into and export from a store: which inputs, which format, and the report.
+"""Import into a store: which inputs, which format, and the report.
 
 Nothing here knows a format or a terminal.  What is read is written in batches (`intake`), each one transaction, so
 that a killed import goes on where it stopped when it is run again.

@@ -12,10 +12,10 @@ from chatlog.cli.options import Conversations, number_of, verb
 from chatlog.cli.session import Session
 from chatlog.compaction import Compaction, Options, Plan
 from chatlog.errors import ChatlogError, PartlyDoneError, UsageError
+from chatlog.export import select
 from chatlog.levels import window_for
 from chatlog.models import Conversation, Filters
-from chatlog.output import FORMATS, Column, Listing
-from chatlog.store import Store
+from chatlog.output import FORMATS, Column, Listing, counted
 from chatlog.summarizers import BUILT_IN, summarizer
 
 
@@ -53,7 +53,7 @@ def command(
         raise UsageError("say which conversations", "ids, filters, or --due for all that are due")
     name = how or session.settings.get("summarizer") or BUILT_IN
     store = session.store()
-    chosen = session.named(store, conversations) if conversations else _all(store, filters)
+    chosen = session.named(store, conversations) if conversations else select(store, None, filters)
     work = Compaction(store, summarizer(name, os.environ.get("OPENAI_API_KEY")), name)
     _report(
         session, _compacted(session, work, chosen, _Asked(number_of(session, "budget", budget), due, keep, dry_run))
@@ -68,12 +68,6 @@ class _Asked:
 
     def options(self, conversation: Conversation) -> Options:
         return Options(window=window_for(conversation.model, self.budget), due=self.due, keep=self.keep)
-
-
-def _all(store: Store, filters: Filters) -> Iterator[Conversation]:
-    from chatlog.export import select
-
-    return select(store, None, filters)
 
 
 def _compacted(
@@ -94,7 +88,7 @@ def _compacted(
             yield {**plan.record(), "dry_run": asked.dry_run, "summaries": [], "reason": error.message}
             session.output.warning(f"{conversation.id}: {error.message}")
     if first is not None:
-        some = "1 conversation was" if failed == 1 else f"{failed:,} conversations were"
+        some = f"{counted(failed, 'conversation')} {'was' if failed == 1 else 'were'}"
         raise PartlyDoneError(f"{some} not summarised: {first.message}", first.hint)
 
 

@@ -15,7 +15,6 @@ from chatlog.cli.session import Session
 from chatlog.context import Context, Request, assemble
 from chatlog.errors import UsageError, choices_hint
 from chatlog.output import SCHEMA_VERSION, to_json
-from chatlog.store import Store
 
 #: So many of what was left out for one reason are named.
 _MOST_PLACES = 12
@@ -69,18 +68,9 @@ def command(
         return
     if conversation is None:
         raise UsageError("say which conversation", "chatlog context @last")
-    store, request = _store(session, redact=redact), _asked(session, request, redact=redact)
+    store, request = session.outward(redact=redact), _asked(session, request, redact=redact)
     found = assemble(store, session.ending(store, conversation), request)
     _print(session, found, envelope=envelope, explain=explain)
-
-
-def _store(session: Session, *, redact: bool) -> Store:
-    """Return the store, with `redact` as it may be handed out."""
-    if not redact:
-        return session.store()
-    from chatlog.outgoing import view
-
-    return view(session.store(), session.redactor())
 
 
 def _asked(session: Session, request: Request, *, redact: bool) -> Request:
@@ -163,14 +153,14 @@ _KEYS: dict[str, tuple[type, str]] = {
 
 
 def _serve(session: Session, batch: str, defaults: Request, beside: str | None, *, redact: bool) -> None:
-    stores = {redact: _store(session, redact=redact)}
+    stores = {redact: session.outward(redact=redact)}
 
     def answer(asked: dict[str, Any]) -> dict[str, Any]:
         check_keys(asked, {*_KEYS, "id"})
         values = {name: _typed(asked, name) for name in _KEYS if asked.get(name) is not None}
         safe = values.pop("redact", False) or redact
         if safe not in stores:
-            stores[safe] = _store(session, redact=safe)
+            stores[safe] = session.outward(redact=safe)
         conversation, request = _requested(values, defaults)
         found = assemble(
             stores[safe], session.ending(stores[safe], conversation), _asked(session, request, redact=safe)

@@ -17,18 +17,10 @@ from chatlog.formats import WRITERS
 from chatlog.models import Filters
 from chatlog.output import Output, counted
 from chatlog.paths import expanded
-from chatlog.store import Store
 
 
 def _writers() -> list[str]:
     return list(WRITERS)
-
-
-def _view(session: Session) -> Store:
-    """Return the store as it may be shared."""
-    from chatlog.outgoing import view
-
-    return view(session.store(), session.redactor())
 
 
 def _form(session: Session, typed: str | None, target: str) -> str:
@@ -74,7 +66,7 @@ def command(
     """
     session = Session.of(ctx)
     to = _form(session, to, target)
-    store = _view(session) if redact else session.store()
+    store = session.outward(redact=redact)
     filters = session.filters()
     found = session.named(store, conversations) if conversations else None
     everything = found is None and filters == Filters()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
+from chatlog.canonical import parsed
 from chatlog.cli.found import facts
 from chatlog.cli.options import complete_tag, verb
 from chatlog.cli.session import STDIN, Session
@@ -68,13 +68,9 @@ def set_(
 def _value(text: str) -> Any:
     """Return the value of JSON, or the text."""
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return parsed(text)
     except (ValueError, RecursionError):
         return text
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(name)
 
 
 @verb("chatlog memory get editor", "chatlog memory get diet --json", forms=(*THING, "ids"))

@@ -183,6 +183,15 @@ class Session:
         self._warn_of_readers(path_of(url))
         return self.resources.enter_context(opened)
 
+    def outward(self, *, redact: bool) -> Store:
+        """Return the store, with `redact` as it may be handed out: without secrets and personal data."""
+        store = self.store()
+        if not redact:
+            return store
+        from chatlog.outgoing import view
+
+        return view(store, self.redactor())
+
     def _opened(self, url: str, user: str, options: dict[str, Any]) -> Store:
         """Return the store, opened with the key that the settings point to, or that a person types."""
         key = self.used_key or self.key(url)

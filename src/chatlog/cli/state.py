@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
 
+from chatlog.canonical import parsed
 from chatlog.cli.options import Conversation, Revision, one_of, verb
 from chatlog.cli.session import Session
 from chatlog.errors import BusyError, ConflictError, NotFoundError, UsageError, choices_hint
@@ -83,16 +83,12 @@ def _edit(session: Session, action: str, value: str | None) -> Edit:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        value = json.loads(text, parse_constant=_refuse)
+        value = parsed(text)
     except (ValueError, RecursionError):
         raise UsageError("the state is not valid JSON", 'write an object: {"step": 3}') from None
     if not isinstance(value, dict):
         raise UsageError("the state must be a JSON object", 'write one: {"step": 3}')
     return value
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(name)
 
 
 def _print(session: Session, state: Any, revision: int, key: str | None) -> None:

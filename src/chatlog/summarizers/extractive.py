@@ -16,7 +16,7 @@ from typing import NamedTuple
 from chatlog.importance import importance_of, rule_of, sentences
 from chatlog.models import Message
 from chatlog.query import STOP_WORDS
-from chatlog.quoting import stem, word_set
+from chatlog.quoting import speaker, stem, word_set
 from chatlog.summarizers import Task
 from chatlog.tokens import CL100K, counter, cut
 
@@ -78,7 +78,7 @@ def _candidates(task: Task) -> list[Candidate]:
     for message in task.messages:
         for sentence, factor in _of_message(message, task.kind):
             first, _, left_out = cut(sentence, _LONGEST, count, head=1.0)
-            line = f"- {message.author or message.role.capitalize()}: {first.strip()}{'…' if left_out else ''}"
+            line = f"- {speaker(message)}: {first.strip()}{'…' if left_out else ''}"
             found.append(Candidate(len(found), line, _words(sentence), factor))
     return found[-_MOST_SENTENCES:]
 

@@ -15,9 +15,10 @@ from chatlog.store.sqlite.fulltext import extra_columns
 
 #: Strings shorter than this stay in the JSON: a reference would be as long.
 _WORTH_A_REFERENCE = 32
-#: SQL for the bytes of words in a body `b`; `octet_length` of a column reads the row's header, not its pages.
-OCTETS = """(octet_length(b.text) + coalesce(octet_length(b.tool), 0) + coalesce(octet_length(b.parts), 0)
-    + coalesce(octet_length(b.metadata), 0))"""
+#: SQL for the bytes of what is said in a body `b`, and of all that is kept of it; `octet_length` of a column reads the
+#: row's header, not its pages.
+SAID_OCTETS = "octet_length(b.text) + coalesce(octet_length(b.tool), 0) + coalesce(octet_length(b.parts), 0)"
+OCTETS = f"({SAID_OCTETS} + coalesce(octet_length(b.metadata), 0))"
 
 #: Made once, for `json.dumps` makes one a call.
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

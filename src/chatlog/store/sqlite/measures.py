@@ -11,14 +11,13 @@ from typing import Any
 from chatlog.errors import BusyError
 from chatlog.models import Filters, Message
 from chatlog.store.measures import Exchange, Group, Size
+from chatlog.store.sqlite.bodies import SAID_OCTETS
 from chatlog.store.sqlite.connection import Pool, Row
 from chatlog.store.sqlite.upkeep import sizes
 from chatlog.store.sqlite.where import conversation_where, listing_where
 from chatlog.store.sqlite.window import SqliteWindows
 from chatlog.timespec import iso
 
-#: `octet_length` of a column reads the row's header, not its pages.
-_BYTES = "octet_length(b.text) + coalesce(octet_length(b.tool), 0) + coalesce(octet_length(b.parts), 0)"
 _JOINED = """messages AS m ON m.conversation = c.key {0}JOIN bodies AS b ON b.id = m.body
     LEFT JOIN token_counts AS t ON t.body = m.body AND t.encoding = ?1"""
 _FROM = "FROM chosen AS c JOIN " + _JOINED.format("")
@@ -71,7 +70,7 @@ class SqliteMeasures:
         rows = self._ask(
             filters,
             encoding,
-            f"""SELECT c.id, c.title, c.model, c.message_count, coalesce(sum({_BYTES}), 0),
+            f"""SELECT c.id, c.title, c.model, c.message_count, coalesce(sum({SAID_OCTETS}), 0),
                   coalesce(sum({_TOKENS}), 0), c.updated_at
                 {_FROM_ALL} GROUP BY c.key ORDER BY c.updated_at DESC, c.key DESC""",
         )
@@ -122,7 +121,7 @@ class SqliteMeasures:
             filters,
             encoding,
             f"""SELECT {_NAMES[dimension]} AS name, count(DISTINCT c.key), count(m.seq), coalesce(sum({_TOKENS}), 0),
-                  coalesce(sum({_BYTES}), 0)
+                  coalesce(sum({SAID_OCTETS}), 0)
                 {joined} {tags} GROUP BY name ORDER BY {"name" if dimension == "day" else "3 DESC, name"}""",
         )
         return [Group(*row) for row in rows]

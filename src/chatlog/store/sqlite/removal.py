@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from chatlog.store.forgetting import Ref
-from chatlog.store.sqlite import bodies, vectors
+from chatlog.store.sqlite import bodies, existing, vectors
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.conversations import DOOMED
 from chatlog.store.sqlite.identity import nameless
@@ -187,12 +187,7 @@ def _settle(connection: Connection, key: int, seq: int, parent: int | None, text
         if head is not None:
             switch_head(connection, key, head)
     if title is not None and title == title_from(text):
-        row = connection.execute(
-            """SELECT b.text FROM messages AS m JOIN bodies AS b ON b.id = m.body
-               WHERE m.conversation = ? AND m.role = 'user' AND NOT m.hidden ORDER BY m.seq LIMIT 1""",
-            (key,),
-        ).fetchone()
-        title = title_from(row[0]) if row else None
+        title = existing.title_of(connection, key)
     connection.execute(
         """UPDATE conversations SET message_count = message_count - 1, head_seq = ?, title = ?, token_count = NULL,
              revision = revision + 1 WHERE key = ?""",

@@ -110,7 +110,8 @@ class SqliteWords:
 
     def allowed(self, filters: Filters, *, hidden: bool = False) -> frozenset[int]:
         condition, values = self._condition(filters, hidden=hidden)
-        bodies = "JOIN bodies AS b ON b.id = m.body" if "b.author" in condition else ""
+        by_author = any(one.author is not None for one in (filters, *filters.excluded))
+        bodies = "JOIN bodies AS b ON b.id = m.body" if by_author else ""
         with self._pool.read() as connection:
             (found,) = connection.execute(
                 f"""SELECT json_group_array(m.body) FROM conversations AS c
