@@ -89,6 +89,14 @@ def test_an_answer_that_was_withdrawn() -> None:
     assert ("assistant", "Let's talk of something else.", None) == (found.role, found.text, found.parts)
 
 
+def test_fragments_that_are_no_words() -> None:
+    """A file is a reference to it; a fragment of no words is none of ours, whatever its kind is called."""
+    held = [{"type": "FILE", "file_id": "f", "file_name": "a.pdf"}, {"type": "TEXT", "content": None}]
+    entry = {"id": "c", "inserted_at": "2026-01-15T10:00:00Z", "mapping": {"1": {"message": {"fragments": held}}}}
+    (found,) = messages(checked(deepseek.read(source_of(json.dumps([entry])))))
+    assert (build.file("f", "a.pdf"), {"type": "source_text", "content": None}) == found.parts
+
+
 def test_sniff() -> None:
     """DeepSeek's envelope is ChatGPT's, but neither takes the other's for its own."""
     ours = head_of(file_source(FIXTURE))

@@ -141,9 +141,11 @@ def _fragments(said: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
 
 def _part(kind: str, held: Mapping[str, Any]) -> Part:
     content = held.get("content")
-    rest = build.rest(held, _FRAGMENT_TOLD)
+    if kind == "FILE":
+        return _file(held)
     if not isinstance(content, str) or kind not in (*_THOUGHTS, *_WORDS):
-        return {**held, "type": kind.lower() or "fragment"}
+        return build.raw(kind.lower() or "fragment", {key: fact for key, fact in held.items() if key != "type"})
+    rest = build.rest(held, _FRAGMENT_TOLD)
     return {**rest, **(build.reasoning(content) if kind in _THOUGHTS else build.text(content))}
 
 
