@@ -26,6 +26,7 @@ def reference(marker: str, **facts: Any) -> dict[str, Any]:
 
 CITE = "\ue200cite\ue202turn0search0\ue201"
 PAGE = {"title": "Page", "url": "https://e.org"}
+FORMULA = '\ue200genui\ue202{"math_block_widget_v2":{"content":"C = \\\\pi d"}}\ue201'
 CITED = [
     (
         "alt of a reference",
@@ -47,6 +48,11 @@ CITED = [
     ),
     ("entity without a reference", 'In \ue200entity\ue202["city","Rome","Italy"]\ue201 now', [], "In Rome now"),
     ("link without a reference", "See \ue200url\ue202the shop\ue202turn0view0\ue201.", [], "See the shop."),
+    ("product", 'The \ue200product_entity\ue202["turn0product1","Mill 2"]\ue201 is', [], "The Mill 2 is"),
+    ("formula", f"So:\n\n{FORMULA}\n\nwhere", [reference(FORMULA, alt=FORMULA)], "So:\n\n\\[C = \\pi d\\]\n\nwhere"),
+    ("app", 'A\n\ue200genui\ue202{"app_block":{"language":"html","content":"<p>"}}\ue201', [], "A\n```html\n<p>\n```"),
+    ("widget without words", 'A \ue200genui\ue202{"suggest":{"label":"x"}}\ue201', [], "A"),
+    ("broken widget", "A \ue200genui\ue202{no\ue201", [], "A"),
     ("picture group", 'A\ue200image_group\ue202{"query":["x"]}\ue201', [], "A"),
     ("cut off at the end", "A \ue200cite\ue202turn0se", [], "A"),
     ("marked span", "A \ue203quoted\ue204 word", [], "A quoted word"),

@@ -23,6 +23,8 @@ _CUT_OFF = re.compile("[ \\t]?\ue200[a-z_]+(?:\ue202[^\\s\ue200-\ue20f]*)*")
 _LEFT_OVER = re.compile("[\ue200-\ue20f]")
 #: New sequences whose first field is words of the sentence itself.
 _WORDED = frozenset({"url", "link", "link_title"})
+#: Those whose first field is JSON that holds such words.
+_DATA = frozenset({"entity", "product_entity", "genui"})
 
 
 def clean(text: str, metadata: Mapping[str, Any], *, answer: bool = True) -> str:
@@ -125,7 +127,21 @@ def _old_label(match: re.Match[str], sources: Mapping[str, str]) -> str:
 def _words(marker: str) -> str:
     """Return the words of the sentence that a new sequence holds, such as an entity's name."""
     kind, *fields = marker.strip("\ue200\ue201").split("\ue202")
-    if kind == "entity" and fields:
-        entity = parsed(fields[0])
-        return str(entity[1]) if isinstance(entity, list) and len(entity) > 1 else ""
-    return fields[0] if kind in _WORDED and fields else ""
+    if kind in _WORDED and fields:
+        return fields[0]
+    match parsed(fields[0]) if kind in _DATA and fields else None:
+        case [_, str(name), *_]:
+            return name
+        case dict(widget):
+            return next(filter(None, map(_shown, widget, widget.values())), "")
+    return ""
+
+
+def _shown(widget: str, given: Any) -> str:
+    """Return the words or code that a widget shows, a formula in the marks that ChatGPT's own text has for it."""
+    content = given.get("content") if isinstance(given, dict) else None
+    if not isinstance(content, str):
+        return ""
+    if isinstance(language := given.get("language"), str):
+        return f"```{language}\n{content}\n```"
+    return f"\\[{content}\\]" if widget.startswith("math") else content
