@@ -66,6 +66,42 @@ def test_new_citations(case: str, words: str, references: list[Any], expected: s
     assert expected == cleaned(words, content_references=references)
 
 
+SEARCHED = {
+    "content_references": [{"items": [{**PAGE, "refs": [{"turn_index": 0, "ref_type": "search", "ref_index": 1}]}]}],
+    "search_result_groups": [
+        {"entries": [{"url": "https://n.org", "ref_id": {"turn_index": 12, "ref_type": "news", "ref_index": 0}}]}
+    ],
+}
+COMPONENTS = [
+    ('A. <Cite refs={["turn0search1"]}/>\nB', "A. ([Page](https://e.org))\nB"),
+    ('A<Cite refs={["turn0search1","turn12news0"]}/>.', "A ([Page](https://e.org), [https://n.org](https://n.org))."),
+    ('A <Cite ref="turn9search9"/>.', "A."),
+    ('| <Link url="https://e.org" title="Page"/> |', "| [Page](https://e.org) |"),
+    ('**<Entity category="idea" value="RAPTOR" disambig="Trees"/>**', "**RAPTOR**"),
+    ('A\n<AsyncImage query="mill" aspectRatio="1:1" maxHeight=420/>\nB', "A\n\nB"),
+    ('```jsx\n<Cite refs={["turn0search1"]}/>\n```', '```jsx\n<Cite refs={["turn0search1"]}/>\n```'),
+    ('See `<Link url="https://e.org" title="Page"/>`', 'See `<Link url="https://e.org" title="Page"/>`'),
+    (
+        '<Cite refs={[1]}/> <Link to="/"/> <Entity value={p.title}/>',
+        '<Cite refs={[1]}/> <Link to="/"/> <Entity value={p.title}/>',
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "expected"), COMPONENTS)
+def test_components(words: str, expected: str) -> None:
+    """Components become what they show, outside code; others stay."""
+    assert expected == cleaned(words, **SEARCHED)
+    assert words == cleaned(words, role="user", **SEARCHED)
+
+
+def test_components_without_what_was_found() -> None:
+    """A message without the results of its search, or with broken ones, is read."""
+    words = 'A <Cite refs={["turn0search1"]}/>.'
+    assert "A." == cleaned(words)
+    assert "A." == cleaned(words, content_references=[5, {"items": 7}], search_result_groups={"a": 1})
+
+
 def test_citations_by_number_in_a_list() -> None:
     """An old marker is also resolved by its place in the message's own list of sources."""
     assert cleaned("A【0†source】.", _cite_metadata={"metadata_list": [PAGE]}) == "A ([Page](https://e.org))."

@@ -1,7 +1,8 @@
 """The citation markers inside ChatGPT's answers, made readable.
 
-Turns ``【11†source】`` and the private-use sequences of newer answers into the link or name that
-the message's metadata gives for them, and takes out those it gives none for.  It never changes
+Turns ``【11†source】``, the private-use sequences of newer answers and the components of the newest,
+``<Cite refs={["turn0search1"]}/>``, into the link or name that the message's metadata gives for them,
+and takes out those it gives none for.  It never changes
 the text as it came, which the reader keeps beside the cleaned one.
 """
 
@@ -21,6 +22,12 @@ _OLD_MARKER = re.compile(f"([ \\t]?){_OLD}")
 _NEW_MARKER = re.compile(f"([ \\t]?){_NEW}")
 _CUT_OFF = re.compile("[ \\t]?\ue200[a-z_]+(?:\ue202[^\\s\ue200-\ue20f]*)*")
 _LEFT_OVER = re.compile("[\ue200-\ue20f]")
+_VALUE = r'(?:"[^"\n]{0,500}"|\{[^{}\n]{0,500}\}|[\w%]{1,9})'
+_COMPONENT = re.compile(rf"([ \t]?)<(Cite|Link|Entity|AsyncImage)((?:\s+\w{{1,30}}={_VALUE}){{1,9}})\s*/>")
+_FACT = re.compile(r'(\w+)="([^"]*)"')
+#: What a text calls something that was found.
+_FOUND = re.compile(r"turn\d+[a-z_]+\d+")
+_CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]+`)", re.DOTALL)
 #: New sequences whose first field is words of the sentence itself.
 _WORDED = frozenset({"url", "link", "link_title"})
 #: Those whose first field is JSON that holds such words.
@@ -32,6 +39,10 @@ def clean(text: str, metadata: Mapping[str, Any], *, answer: bool = True) -> str
 
     The old form is left alone in what is no `answer`: there it is somebody's own quotation.
     """
+    if answer and "/>" in text and _COMPONENT.search(text):
+        pages, pieces = _pages(metadata), _CODE.split(text)
+        pieces[::2] = [_COMPONENT.sub(lambda match: _component(match, pages), piece) for piece in pieces[::2]]
+        text = "".join(pieces)
     if text.isascii() or _MARKER.search(text) is None:
         return text
     sources = _sources(text, metadata) if answer else {}
@@ -40,6 +51,36 @@ def clean(text: str, metadata: Mapping[str, Any], *, answer: bool = True) -> str
         text = _OLD_MARKER.sub(lambda match: _placed(match, _old_label(match, sources)), text)
     text = _NEW_MARKER.sub(lambda match: _placed(match, _words(match.group().strip())), text)
     return _LEFT_OVER.sub("", _CUT_OFF.sub("", text))
+
+
+def _component(match: re.Match[str], pages: Mapping[str, Any]) -> str:
+    """Return the words that a component shows; one that says nothing we know stays as it is."""
+    facts = dict(_FACT.findall(match[3]))
+    names = dict.fromkeys(_FOUND.findall(match[3]))
+    match match[2]:
+        case "Cite" if names:
+            return _placed(match, _links(pages[name] for name in names if name in pages))
+        case "Link" if facts.get("url"):
+            return _placed(match, _link(facts))
+        case "Entity" if facts.get("value"):
+            return _placed(match, facts["value"])
+        case "AsyncImage" if facts.get("query"):
+            return _placed(match, "")
+    return match.group()
+
+
+def _pages(metadata: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the pages that were found, by what the text calls them."""
+    pages: dict[str, Mapping[str, Any]] = {}
+    for found, key in (("content_references", "items"), ("search_result_groups", "entries")):
+        for page in (page for group in _objects(metadata.get(found)) for page in _objects(group.get(key))):
+            for ref in _objects([page.get("ref_id")]) + _objects(page.get("refs")):
+                pages.setdefault(f"turn{ref.get('turn_index')}{ref.get('ref_type')}{ref.get('ref_index')}", page)
+    return pages
+
+
+def _objects(value: Any) -> list[Mapping[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _placed(match: re.Match[str], label: str) -> str:
