@@ -275,6 +275,26 @@ def test_a_printed_stream_tells_its_folder_first() -> None:
     assert [draft.project for draft in found.conversations.values()] == ["/p"]
 
 
+def test_coworks_log_has_its_own_name_for_the_time() -> None:
+    """Claude Cowork's ``audit.jsonl`` is a session whose lines tell the time under another key, the prompt twice."""
+    said = {"type": "user", "uuid": "u", "session_id": "s", "message": {"role": "user", "content": "Sort"}}
+    state = {"type": "command_lifecycle", "command_uuid": "u", "state": "queued", "session_id": "s"}
+    entries = [
+        {**said, "timestamp": "2026-08-01T10:00:00.000Z"},
+        state,
+        {**said, "isReplay": True},
+        said | {"uuid": "v"},
+    ]
+    found = told(
+        *({**told_at, "_audit_timestamp": f"2026-08-01T10:00:0{at}.500Z"} for at, told_at in enumerate(entries)),
+        name="audit.jsonl",
+    )
+    assert {"u": "2026-08-01T10:00:00.000Z", "v": "2026-08-01T10:00:03.500Z"} == {
+        name: message.created_at for name, message in found.only.items()
+    }
+    assert "_audit_timestamp" not in found.only["v"].metadata
+
+
 def test_words_from_a_chat_service_are_shown_bare() -> None:
     """Claude Code marks them as its own, but somebody wrote them; how they came stays in the parts."""
     wrapped = '<channel source="plugin:discord:discord">\nAnd the retries?\n</channel>'

@@ -273,8 +273,12 @@ _BARE_RESULT = {"output": "content", "tool_output": "content", "content": "conte
 def as_entry(value: dict[str, Any]) -> dict[str, Any]:
     """Return a call, a result or words that stand bare on their line as the entry of a message; any other as it is.
 
-    The transcripts that tools beside Claude Code keep for its hooks have such lines.
+    The transcripts that tools beside Claude Code keep for its hooks have such lines.  In the log that Claude Cowork
+    keeps, ``audit.jsonl``, the time has a name of its own.
     """
+    if "_audit_timestamp" in value and not value.get("timestamp"):
+        value = dict(value)
+        value["timestamp"] = value.pop("_audit_timestamp")
     kind = value.get("type")
     if "message" in value or kind not in ("user", "tool_use", "tool_result"):
         return value
