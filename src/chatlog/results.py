@@ -73,7 +73,10 @@ class Result(NamedTuple):
 
 
 class Results(NamedTuple):
-    """What a search found and how: `dropped` are the words it had to do without, `asked` the query that ran."""
+    """What a search found and how.
+
+    `dropped` are the words it had to do without, `unwanted` those that no result may have, `asked` the query that ran.
+    """
 
     items: tuple[Result, ...] = ()
     mode: str = "lexical"
@@ -82,6 +85,7 @@ class Results(NamedTuple):
     total: int | None = None
     warnings: tuple[str, ...] = ()
     asked: str = ""
+    unwanted: tuple[str, ...] = ()
 
 
 class SearchOptions(NamedTuple):

@@ -56,7 +56,7 @@ def search_messages(
     else:
         query = language.parse(text, now or store.clock(), filters)
         options = options._replace(within=options.within or query.within, limit=min(options.limit, MOST_RESULTS))
-        found = _by_query(store, query, options)
+        found = _by_query(store, query, options)._replace(unwanted=tuple(term.text for term in query.without))
     if options.context:
         found = found._replace(items=tuple(_with_neighbours(store, item, options) for item in found.items))
     return found

@@ -275,3 +275,10 @@ def test_the_flag_of_another_command_can_be_searched_for(trip: Run) -> None:
     assert "chatlog search -- --no-verify" in refused.err
     trip("add", LISBON, "git commit --no-verify", "--role", "user")
     assert "git commit --no-verify" == trip("search", "--json", "--", "--no-verify").json["items"][0]["snippet"]
+
+
+def test_words_that_are_left_out_are_named(trip: Run) -> None:
+    """A dash before a word may have been meant as a part of it; in a phrase it is one."""
+    assert "without messages that have: rf" in trip("search", "rm -rf").err
+    assert "" == trip("search", "-q", "rm -rf").err
+    assert "without" not in trip("search", '"rm -rf"').err

@@ -25,6 +25,8 @@ def show(session: Session, found: Results, *, explain: bool = False) -> None:
         output.warning(warning)
     if found.tier == "relaxed" and found.dropped:
         output.hint(f"not all words together; without: {' '.join(found.dropped)}")
+    if found.unwanted:
+        output.hint(f"without messages that have: {' '.join(found.unwanted)}")  # which may not be what -rf was to say
     if explain:
         output.hint(f"searched by {found.mode} for: {found.asked} ({found.tier})")
     if output.format == "table":
