@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections import deque
@@ -18,8 +19,10 @@ from sqlcipher3 import dbapi2 as driver
 import chatlog
 from chatlog.errors import (
     BusyError,
+    ChatlogError,
     ClosedError,
     ConflictError,
+    NoDatabaseError,
     NotFoundError,
     ReadOnlyError,
     StorageFullError,
@@ -248,6 +251,19 @@ def test_what_sqlite_says_of_itself(code: int, kind: type[Exception]) -> None:
     error = driver.OperationalError("…")
     error.sqlite_errorcode = code
     assert isinstance(failures.translate(error, Path("chats.db")), kind)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "kind"), [(os.R_OK, ReadOnlyError), (0, NoDatabaseError), (os.R_OK | os.W_OK, NoDatabaseError)]
+)
+def test_a_file_on_a_disk_that_is_read_only(
+    monkeypatch: pytest.MonkeyPatch, allowed: int, kind: type[ChatlogError]
+) -> None:
+    """SQLite says of it what it says of a file that may not be opened; what can be read is not said to be forbidden."""
+    monkeypatch.setattr(os, "access", lambda path, asked: asked & allowed == asked)
+    error = driver.OperationalError("unable to open database file")
+    error.sqlite_errorcode = failures.CANTOPEN
+    assert type(failures.translate(error, Path("chats.db"))) is kind
 
 
 def test_closing_ends_iterators(place: tuple[Path, str]) -> None:

@@ -123,6 +123,11 @@ def prepare_file(path: Path, *, create: bool) -> None:
         raise NoDatabaseError(f"cannot create {path}: {why_not_opened(path)}") from None
 
 
+def is_read_only(path: Path) -> bool:
+    """Whether a file can be read, but nothing be written beside it, as on a disk that is mounted so."""
+    return os.access(path, os.R_OK) and not os.access(path.parent, os.W_OK)
+
+
 def why_not_opened(path: Path) -> str:
     """Return why the system does not let a database be opened or made."""
     if path.is_dir():

@@ -24,7 +24,7 @@ from chatlog.errors import (
 )
 from chatlog.keys import Key
 from chatlog.store.sqlite import cipher
-from chatlog.store.sqlite.database_file import why_not_opened
+from chatlog.store.sqlite.database_file import is_read_only, why_not_opened
 
 #: SQLite's primary result codes that mean something to a user.
 ERROR, BUSY, LOCKED, READONLY, IOERR, CORRUPT, FULL, CANTOPEN, CONSTRAINT, NOTADB = 1, 5, 6, 8, 10, 11, 13, 14, 19, 26
@@ -42,7 +42,9 @@ def translate(error: Exception, path: Path, key: Key | None = None) -> ChatlogEr
     primary = code & 0xFF if code is not None else None
     if primary == NOTADB:
         return cipher.explain(path, key)
-    if primary == CANTOPEN:
+    if primary == CANTOPEN and is_read_only(path):  # what it would not open is the log beside it
+        primary = READONLY
+    elif primary == CANTOPEN:
         return NoDatabaseError(f"cannot open {path}: {why_not_opened(path)}")
     if code in NOT_ALLOWED or isinstance(error, driver.InterfaceError):
         return UsageError("a value is not one that may be kept")
