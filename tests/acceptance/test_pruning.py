@@ -13,6 +13,7 @@ import pytest
 
 import chatlog
 from chatlog import ConversationDraft, Filters, MessageDraft, erasure
+from chatlog.errors import BusyError
 from chatlog.store.forgetting import Cause
 from chatlog.timespec import iso
 from tests.conftest import Clock
@@ -111,6 +112,9 @@ def test_two_at_once(tmp_path: Path) -> None:
     assert 2 == json.loads(chatlog_process(tmp_path, *prune).stdout)["conversations"]
     third = chatlog_process(tmp_path, *prune)
     assert (0, 0) == (third.returncode, json.loads(third.stdout)["conversations"])
+    assert not path.with_name(f"{PATH}-prune").exists()
+    with chatlog.open(path) as store, pytest.raises(BusyError), store.forgetting.alone():
+        raise BusyError("the disk is full")
     assert not path.with_name(f"{PATH}-prune").exists()
 
 

@@ -117,12 +117,12 @@ def alone(path: Path) -> Iterator[bool]:
         descriptor = os.open(name, os.O_CREAT | os.O_RDWR, 0o600)
     except OSError as error:
         raise ReadOnlyError(f"cannot write {name}: {error.strerror}") from None
+    mine = _locked(descriptor) and _is_there(name, descriptor)
     try:
-        mine = _locked(descriptor) and _is_there(name, descriptor)
         yield mine
+    finally:
         if mine:
             name.unlink(missing_ok=True)
-    finally:
         os.close(descriptor)
 
 
