@@ -242,7 +242,7 @@ def test_a_page_for_people(run: Run) -> None:
     assert re.search(r"^30 d +▁+█ 1 messages$", page, re.MULTILINE)
 
 
-@pytest.mark.parametrize("width", [50, 80, 120])
+@pytest.mark.parametrize("width", [40, 50, 80, 120])
 def test_no_line_of_a_page_is_wider_than_the_terminal(run: Run, monkeypatch: pytest.MonkeyPatch, width: int) -> None:
     """Of sums by a long name the bar is shortened first, then what is counted, the name last."""
     for model, times in (("claude-sonnet-4-5-20250929", 12), ("学习机器学习的模型", 1)):
@@ -251,7 +251,7 @@ def test_no_line_of_a_page_is_wider_than_the_terminal(run: Run, monkeypatch: pyt
     monkeypatch.setenv("COLUMNS", str(width))
     page = run("stats", "--format", "table", "--by", "model").out.splitlines()
     assert [] == [line for line in page if cells(line) > width]
-    (row,) = [line for line in page if line.startswith("claude-sonnet-4")]
+    (row,) = [line for line in page if line.startswith("claude-")]
     assert row.startswith("claude-sonnet-4-5-20250929 ") == (width >= 80)
     assert (" tokens" in row) == (width >= 80)
 

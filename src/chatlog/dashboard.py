@@ -19,6 +19,8 @@ MOST_GROUPS = 15
 MOST_GROWN = 5
 #: Weeks of the calendar, on a terminal that is wide enough.
 MOST_WEEKS, LABEL = 53, 5
+#: What the line of the last days says beside them.
+SUM = LABEL + len(" 100,000 messages")
 _DAYS = ("Mon", "", "Wed", "", "Fri", "", "Sun")
 _NAMES = ("p50", "p90", "p99", "max")
 
@@ -113,8 +115,9 @@ def _calendar(days: Sequence[Group], output: Output, today: date, width: int) ->
             for week in range(weeks)
         )
         yield f"{name:{LABEL}}{output.paint(row, 'green')}".rstrip()
-    last = [counts.get((today - timedelta(days=ago)).isoformat(), 0) for ago in range(29, -1, -1)]
-    yield f"{'30 d':{LABEL}}{output.paint(sparkline(last), 'cyan')} {sum(last):,} messages"
+    shown_days = max(min(30, width - SUM), 7)
+    last = [counts.get((today - timedelta(days=ago)).isoformat(), 0) for ago in reversed(range(shown_days))]
+    yield f"{f'{shown_days} d':{LABEL}}{output.paint(sparkline(last), 'cyan')} {sum(last):,} messages"
 
 
 def _shade(count: int, most: int) -> str:

@@ -59,7 +59,7 @@ def heading(conversation: Conversation, look: Look) -> Iterator[str]:
 def message(found: Message, look: Look) -> Iterator[str]:
     """Yield a message: a line that says whose it is, then what it says."""
     yield ""
-    yield _byline(found, look)
+    yield from broken(_byline(found, look), look.width)
     for part in shown_parts(found):
         yield from _part(part, look)
 

@@ -158,6 +158,14 @@ def test_a_narrow_terminal_gets_fewer_columns_not_cut_ids(trip: Run, monkeypatch
     assert all(cell_len(line) <= 40 for line in lines)
 
 
+def test_who_said_it_stays_within_the_screen(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A long name, or that of a model, goes on in the next line."""
+    trip("add", LISBON, "Grilled.", "--role", "user", "--author", "Ana " * 5, "--model", "claude-sonnet-4-5-20250929")
+    on_terminal(monkeypatch, columns=40)
+    lines = [COLOURS.sub("", line) for line in trip("show", LISBON).lines]
+    assert all(cell_len(line) <= 40 for line in lines)
+
+
 @pytest.mark.parametrize("columns", [40, 60, 100])
 def test_the_heading_of_a_result_stays_within_the_screen(
     columns: int, trip: Run, monkeypatch: pytest.MonkeyPatch
