@@ -12,6 +12,7 @@ from chatlog import ConversationDraft, MessageDraft, redacting
 from chatlog.redaction import Redactor
 from chatlog.store import Store
 from chatlog.store.memories import MemoryDraft
+from chatlog.store.sources import FileState, SeenFile
 from chatlog.store.sqlite.redactions import SqliteRedactions
 from chatlog.store.summaries import SummaryDraft
 
@@ -38,6 +39,18 @@ def test_what_is_written_after_the_plan_is_kept(store: Store) -> None:
     found = store.get(name)
     assert ({"contact": MARK, "step": 2}, "better") == (found.state, found.title)
     assert f"not {MARK} any more" == store.memories.get("contact").value
+
+
+def test_a_file_that_is_called_as_what_was_found_is_forgotten(store: Store) -> None:
+    """Else its name keeps what the title lost; others are not read again for it."""
+    name = store.new(ConversationDraft(title=MAIL)).id
+    named = [
+        SeenFile(path=f"/{name}", state=FileState(1, 1), read_ns=1, reader="")
+        for name in (f"{MAIL}.md", f"a {MAIL}.json", "b.md")
+    ]
+    store.sources.remember(named)
+    assert redacting.apply(store, redacting.plan(store, [store.get(name)], Redactor(["email"])))
+    assert ["/b.md"] == [*store.sources.all()]
 
 
 def test_a_summary_made_after_the_plan_is_redacted(store: Store) -> None:

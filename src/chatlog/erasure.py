@@ -172,7 +172,8 @@ def do(store: Store, decided: ErasePlan, cause: Cause, *, forks: bool) -> Erased
     names = [*decided.ids, *(f"{name}:{seq}" for name, seq in [*decided.refs, *also])]
     store.forgetting.begin_chore([CHORE + name for name in names])
     pieces = bytescan.phrases(_words(store, decided, also))
-    store.sources.forget(pieces)
+    finder = bytescan.Finder(pieces)
+    store.sources.forget(lambda known: finder.within(known.encode(), fold=True))
     store.forgetting.take_out([*also, *decided.refs], cause)
     store.forgetting.remove(decided.ids, cause, stop=never)
     store.memories.delete(decided.memories)

@@ -5,6 +5,7 @@ The plan holds other words for what it found, never what it found; the dry run p
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -188,7 +189,13 @@ def apply(store: Store, found: Plan) -> bool:
             redactions.rewrite(name, partial(fields, found.redactor))
     made = [note.handle for note in redactions.noted([*found.items], memories=False)]  # some of them since the plan
     redactions.renote([*dict.fromkeys([*found.noted, *made])], partial(noted, found.redactor))
+    store.sources.forget(partial(_names, found.redactor))  # a file may be called as what was in it
     return finish(store)
+
+
+def _names(redactor: Redactor, known: str) -> bool:
+    """Whether anything is found in the names of files, with their endings or without."""
+    return any(redactor.spans(names) for names in (known, re.sub(r"\.\w{1,9}(?=[\0\"]|$)", "", known)))
 
 
 def unfinished(store: Store) -> bool:

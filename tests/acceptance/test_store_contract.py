@@ -91,7 +91,7 @@ WRITES: dict[str, Call] = {
     "ingest_extra": lambda store, name: store.ingest_extra(Extra(kind="memory", values={"key": "k", "value": BIG})),
     "title_by_message": lambda store, name: store.title_by_message("chatgpt", "m1", BIG),
     "sources, remembered": lambda store, name: store.sources.remember([READ]),
-    "sources, forgotten": lambda store, name: store.sources.forget([b"nowhere"]),
+    "sources, forgotten": lambda store, name: store.sources.forget(bool),
     "redactions of a message": lambda store, name: store.redactions.replace([(1, MessageDraft(role="user", text=BIG))]),
     "memories, set": lambda store, name: store.memories.set(MemoryDraft("k", BIG)),
     "record": lambda store, name: store.record("export", note=BIG),

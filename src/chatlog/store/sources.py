@@ -5,7 +5,7 @@ The noun and its protocol; whether a file has changed is `freshness`'s to say.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -54,8 +54,8 @@ class Sources(Protocol):
     def remember(self, files: Sequence[SeenFile]) -> None:
         """Keep what is known of files, in place of what was known before."""
 
-    def forget(self, phrases: Sequence[bytes]) -> int:
-        """Forget the files of which anything that is known holds one of some phrases; return how many there were.
+    def forget(self, tells: Callable[[str], object]) -> int:
+        """Forget the files of which what is known tells something, as `tells` says of it; return how many there were.
 
         They are read again by the next import.
         """

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from chatlog import bytescan
 from chatlog.store.sources import FileState, SeenFile
 from chatlog.store.sqlite.connection import Pool, Row
 
@@ -49,14 +48,14 @@ class SqliteSources:
                 [(self._user, *_to_row(file)) for file in files],
             )
 
-    def forget(self, phrases: Sequence[bytes]) -> int:
-        finder = bytescan.Finder(phrases)
-        with self._pool.write() as connection:
+    def forget(self, tells: Callable[[str], object]) -> int:
+        with self._pool.read() as connection:
             rows = connection.execute(
                 "SELECT path, concat_ws(char(0), path, beside, marks, told) FROM sources WHERE user = ?", (self._user,)
             ).fetchall()
-            telling = [(self._user, path) for path, known in rows if finder.within(known.encode(), fold=True)]
-            connection.executemany("DELETE FROM sources WHERE user = ? AND path = ?", telling)
+        if telling := [(self._user, path) for path, known in rows if tells(known)]:
+            with self._pool.write() as connection:
+                connection.executemany("DELETE FROM sources WHERE user = ? AND path = ?", telling)
         return len(telling)
 
 
