@@ -329,6 +329,13 @@ def test_filters_alone_give_as_many_as_are_asked_for(store: Store) -> None:
     assert [MOST_MESSAGES + 1] * 2 == [len(results.items), results.total]
 
 
+@pytest.mark.parametrize("unwanted", ["東京", "fooba*", "c++", '"not this"'])
+def test_unwanted_words_hold_for_filters_alone(store: Store, unwanted: str) -> None:
+    """In scripts without blanks, of words that begin like it, and of what is no word."""
+    store.new(messages=[say("私は東京に住む; foobar in c++ is not this"), say("food: 京都, is not at all this, c")])
+    assert ["food: 京都, is not at all this, c"] == texts(found(store, f"role:user -{unwanted}"))
+
+
 def test_the_trash_can_be_searched(store: Store) -> None:
     """Words, titles and patterns are found in the trash, with neighbours, when the filter asks for it."""
     name = store.new(ConversationDraft(title="Gone"), [say("before"), say("zebra"), say("after")]).id

@@ -15,7 +15,7 @@ from chatlog import lexical
 from chatlog import query as language
 from chatlog.errors import UsageError, choices_hint
 from chatlog.hunt import Hunt
-from chatlog.models import Filters, Hit, Message, Term, other_strings
+from chatlog.models import UNSPACED, Filters, Hit, Message, Term, other_strings
 from chatlog.results import Result, Results, SearchOptions, best_of_each, cut, item_of, result_of
 from chatlog.store import Store
 from chatlog.telemetry import traced
@@ -129,8 +129,15 @@ def _recent(store: Store, query: language.Query, options: SearchOptions) -> Resu
 
 
 def _says_any(text: str, terms: Sequence[Term]) -> bool:
-    """Whether a text has any of the terms, as whole words."""
-    return any(re.search(rf"\b{re.escape(term.text)}\b", text, re.IGNORECASE) for term in terms)
+    """Whether a text has any of the terms, as whole words where its script has such."""
+    return any(re.search(_whole(term), text, re.IGNORECASE) for term in terms)
+
+
+def _whole(term: Term) -> str:
+    words = re.escape(term.text)
+    if re.search(f"[{UNSPACED}]", term.text):
+        return words
+    return rf"(?<!\w){words}" if term.prefix else rf"(?<!\w){words}(?!\w)"
 
 
 def _by_title(store: Store, query: language.Query, options: SearchOptions) -> Results:

@@ -564,3 +564,16 @@ def test_an_owners_title_is_not_replaced_by_a_summary(store: Store) -> None:
     store.change(only(store), {"title": "Mine"})
     assert not store.title_by_message("claude_code", "m1", "A summary")
     assert "Mine" == store.get(only(store)).title
+
+
+@pytest.mark.parametrize("text", ["Über", "über", "ÜBER", "u\u0308ber", "москва", "МОСКВА", "ΑΘΉΝΑ", "straße", "uns"])
+def test_filters_know_the_case_of_every_script(store: Store, text: str) -> None:
+    """Of titles, projects and authors, also where accents are written by themselves."""
+    title, other = "Über uns: Москва, Αθήνα, Straße", "Anderes"
+    name = store.new(ConversationDraft(title=title, project=f"/{title}"), [say("x", author=title)]).id
+    store.new(ConversationDraft(title=other, project=f"/{other}"), [say("x", author=other)])
+    for filters in (Filters(title=(text,)), Filters(project=text), Filters(excluded=(Filters(title=("anderes é",)),))):
+        assert name in [found.id for found in store.conversations(filters).items]
+    assert 1 == store.conversations(Filters(title=(text,))).total
+    assert 1 == store.conversations(Filters(author=title.upper().replace("STRASSE", "STRAßE"))).total
+    assert [name] == [hit.message.conversation for hit in store.scan(Filters(author=title.lower()))]

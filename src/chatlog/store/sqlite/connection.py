@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+import unicodedata
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -52,6 +53,7 @@ class Connection(Protocol):
     def execute(self, sql: str, values: Sequence[Any] = ..., /) -> Cursor: ...  # noqa: D102  the DB-API's
     def executemany(self, sql: str, values: Sequence[Sequence[Any]], /) -> Cursor: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
+    def create_function(self, name: str, arity: int, function: Any, /, *, deterministic: bool) -> None: ...  # noqa: D102
 
 
 #: Older ones have the WAL-reset bug, which loses committed data.
@@ -130,7 +132,13 @@ def _open(path: Path, mode: str, key: Key | None) -> Connection:
         uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_SLICE
     )
     cipher.unlock(connection, key)
+    connection.create_function("folded", 1, folded, deterministic=True)
     return connection
+
+
+def folded(text: str | None) -> str | None:
+    """Return a text as it is compared whatever its case: SQLite by itself knows that of ASCII alone."""
+    return text and unicodedata.normalize("NFC", text).casefold()
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chatlog.models import Filters, several
+from chatlog.store.sqlite.connection import folded
 
 #: What is wanted, None for whatever there is; the condition that this makes, and its values.
 Condition = tuple[object, str, list[Any]]
@@ -38,13 +39,12 @@ def _joined(
 
 def _of_conversation(filters: Filters) -> list[Condition]:
     has_tag = "EXISTS (SELECT 1 FROM tags AS t WHERE t.conversation = c.key AND t.tag = ?)"
-    title = "c.title LIKE ? ESCAPE '\\'"
     return [
         *((tag, has_tag, [tag]) for tag in several(filters.tags, "tags")),
         *((tag, f"NOT {has_tag}", [tag]) for tag in several(filters.no_tags, "tags")),
-        *((words, title, [_contains(words)]) for words in several(filters.title, "titles")),
+        *(_has("c.title", words) for words in several(filters.title, "titles")),
         (filters.source, "coalesce(c.source, 'chatlog') = ?", [filters.source]),
-        (filters.project, "c.project LIKE ? ESCAPE '\\'", [_contains(filters.project)]),
+        _has("c.project", filters.project),
         (filters.pinned, "c.pinned = ?", [filters.pinned]),
         (filters.archived, "c.archived = ?", [filters.archived]),
         (filters.min_messages, "c.message_count >= ?", [filters.min_messages]),
@@ -61,13 +61,13 @@ def listing_where(filters: Filters) -> Where:
 
 def _of_any_message(filters: Filters) -> list[Condition]:
     model = "(c.model LIKE ? ESCAPE '\\' OR " + _some_message("m.model LIKE ? ESCAPE '\\'") + ")"
-    author = _some_message("m.body IN (SELECT id FROM bodies WHERE author = ? COLLATE NOCASE)")
+    _, is_author, author = _is("author", filters.author)
     return [
         (filters.since, "c.updated_at >= ?", [filters.since]),
         (filters.until, "c.updated_at <= ?", [filters.until]),
         (filters.model, model, [_contains(filters.model)] * 2),
         (filters.role, _some_message("m.role = ?"), [filters.role]),
-        (filters.author, author, [filters.author]),
+        (filters.author, _some_message(f"m.body IN (SELECT id FROM bodies WHERE {is_author})"), author),
     ]
 
 
@@ -85,10 +85,24 @@ def _of_message(filters: Filters) -> list[Condition]:
     return [
         (filters.role, "m.role = ?", [filters.role]),
         (filters.model, "coalesce(m.model, c.model) LIKE ? ESCAPE '\\'", [_contains(filters.model)]),
-        (filters.author, "b.author = ? COLLATE NOCASE", [filters.author]),
+        _is("b.author", filters.author),
         (filters.since, "m.created_at >= ?", [filters.since]),
         (filters.until, "m.created_at <= ?", [filters.until]),
     ]
+
+
+def _has(column: str, text: str | None) -> Condition:
+    """Return the condition that a column contains a text, whatever its case."""
+    if text is None or text.isascii():
+        return text, f"{column} LIKE ? ESCAPE '\\'", [_contains(text)]
+    return text, f"instr(folded({column}), ?)", [folded(text)]
+
+
+def _is(column: str, text: str | None) -> Condition:
+    """Return the condition that a column is a text, whatever its case."""
+    if text is None or text.isascii():
+        return text, f"{column} = ? COLLATE NOCASE", [text]
+    return text, f"folded({column}) = ?", [folded(text)]
 
 
 def _contains(text: str | None) -> str | None:
