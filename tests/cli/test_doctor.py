@@ -306,14 +306,16 @@ def test_a_conversation_that_cannot_be_read_at_all_hides_no_other(sick: Run, tmp
 
 
 def test_what_is_kept_beside_conversations_may_be_lost_alone(sick: Run, tmp_path: Path) -> None:
-    """A memory that cannot be read leaves the messages to be exported."""
+    """A memory that cannot be read leaves the messages to be exported, and other memories."""
     with chatlog.open(tmp_path / "chatlog.db") as store:
-        store.memories.set(MemoryDraft("city", "Lisbon"))
+        for key in ("city", "country", "street"):
+            store.memories.set(MemoryDraft(key, "Lisbon"))
     before = sick("export").lines
-    damage = "UPDATE memories SET value = CAST(x'ff' AS TEXT)"
-    sql(damage)(tmp_path / "chatlog.db", pytest.MonkeyPatch(), Clock())
-    ran = sick("export")
-    assert (4, before[:-1]) == (ran.code, ran.lines)
+    for number, value in enumerate(("CAST(x'ff' AS TEXT)", "'{'"), 1):
+        damage = f"UPDATE memories SET value = {value} WHERE id = {number}"
+        sql(damage)(tmp_path / "chatlog.db", pytest.MonkeyPatch(), Clock())
+        ran = sick("export")
+        assert (4, [*before[:-3], *before[number - 3 :]]) == (ran.code, ran.lines)
 
 
 def test_a_rebuilt_index_of_meanings_is_whole(sick: Run, tmp_path: Path) -> None:

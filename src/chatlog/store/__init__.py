@@ -208,7 +208,10 @@ class Store(Protocol):
         """Bring in a summary, memory or tombstone; whether it was new."""
 
     def extras(self, conversation: str | None = None) -> Iterator[Extra]:
-        """Yield the summaries of a conversation, or the user's memories and tombstones."""
+        """Yield the summaries of a conversation, or the user's memories and tombstones.
+
+        Raises DamagedFileError where a memory cannot be read, once all that can be is given out.
+        """
 
     def title_by_message(self, source: str, message_id: str, title: str) -> bool:
         """Give the conversation of a source's message a title where it has none of its own."""

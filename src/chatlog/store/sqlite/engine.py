@@ -38,6 +38,7 @@ from chatlog.store.sqlite import tags as tag_rows
 from chatlog.store.sqlite.connection import Connection, Pool, check_driver, connect, peeked
 from chatlog.store.sqlite.conversations import Standing
 from chatlog.store.sqlite.database_file import all_of, prepare_file
+from chatlog.store.sqlite.failures import unreadable
 from chatlog.store.sqlite.nouns import Nouns
 from chatlog.timespec import iso
 
@@ -317,12 +318,16 @@ class SqliteStore(Nouns):
     def extras(self, conversation: str | None = None) -> Iterator[Extra]:
         from chatlog.store.sqlite import extras
 
+        is_whole = True
         with self._pool.read() as connection:
             if conversation is not None:
                 found = extras.summaries_of(connection, self.user, conversation)
             else:
-                found = extras.memories_and_tombstones(connection, self.user, self._now())
+                found, is_whole = extras.memories(connection, self.user, self._now())
+                found += extras.tombstones(connection, self.user)
         yield from found
+        if not is_whole:
+            raise unreadable(self.path)
 
     def title_by_message(self, source: str, message_id: str, title: str) -> bool:
         with self._pool.write(durable=False) as connection:

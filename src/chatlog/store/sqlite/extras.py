@@ -12,6 +12,7 @@ from chatlog.errors import UsageError
 from chatlog.models import Extra
 from chatlog.store.sqlite.connection import Connection
 from chatlog.store.sqlite.conversations import MOST
+from chatlog.store.sqlite.failures import UNREADABLE, is_damage
 from chatlog.store.sqlite.memories import json_text
 from chatlog.timespec import checked_instant
 
@@ -33,23 +34,36 @@ def summaries_of(connection: Connection, user: str, conversation: str) -> list[E
     ]
 
 
-def memories_and_tombstones(connection: Connection, user: str, now: str) -> list[Extra]:
-    """Return the user's memories that have not expired, then their tombstones."""
-    memories = connection.execute(
-        f"""SELECT {", ".join(_MEMORY)} FROM memories WHERE user = ? AND (expires_at IS NULL OR expires_at > ?)
-            ORDER BY namespace, key""",
+def memories(connection: Connection, user: str, now: str) -> tuple[list[Extra], bool]:
+    """Return the user's memories that have not expired, and whether all of them could be read."""
+    keys = connection.execute(
+        """SELECT id FROM memories WHERE user = ? AND (expires_at IS NULL OR expires_at > ?)
+           ORDER BY namespace, key""",
         (user, now),
     ).fetchall()
-    tombstones = connection.execute(
+    found = [_memory(connection, *key) for key in keys]
+    return [memory for memory in found if memory is not None], None not in found
+
+
+def _memory(connection: Connection, key: int) -> Extra | None:
+    """Return a memory, None where the file is damaged there."""
+    try:
+        row = connection.execute(f"SELECT {', '.join(_MEMORY)} FROM memories WHERE id = ?", (key,)).fetchone()
+        values = dict(zip(_MEMORY, row, strict=True))
+        values |= {name: json.loads(values[name]) for name in ("value", "tags")}
+    except (driver.Error, *UNREADABLE) as error:
+        if not is_damage(error):
+            raise
+        return None
+    return Extra(kind="memory", values=values)
+
+
+def tombstones(connection: Connection, user: str) -> list[Extra]:
+    """Return the user's tombstones."""
+    rows = connection.execute(
         f"SELECT {', '.join(_TOMBSTONE)} FROM tombstones WHERE user = ? ORDER BY source, source_id, message_id", (user,)
-    ).fetchall()
-    return [Extra(kind="memory", values=_memory(dict(zip(_MEMORY, row, strict=True)))) for row in memories] + [
-        Extra(kind="tombstone", values=dict(zip(_TOMBSTONE, row, strict=True))) for row in tombstones
-    ]
-
-
-def _memory(values: dict[str, Any]) -> dict[str, Any]:
-    return {**values, "value": json.loads(values["value"]), "tags": json.loads(values["tags"])}
+    )
+    return [Extra(kind="tombstone", values=dict(zip(_TOMBSTONE, row, strict=True))) for row in rows]
 
 
 def bring_in(connection: Connection, user: str, extra: Extra, now: str) -> bool:
