@@ -38,7 +38,7 @@ def sessions() -> list[Path]:
 
 def look(store: Store) -> list[tuple[Any, ...]]:
     """Return all that came from the source, but for our own numbers."""
-    return sorted((_conversation(store, found.id) for found in store.conversations(limit=1_000).items), key=str)
+    return sorted((_conversation(store, found.id) for found in store.conversations(limit=100_000).items), key=str)
 
 
 def _conversation(store: Store, name: str) -> tuple[Any, ...]:
