@@ -64,3 +64,38 @@ def test_a_session_that_grows_ends_as_it_would_at_once(path: Path, tmp_path: Pat
         import_history(whole, [file])
         assert look(whole) == look(grown)
         assert_sound(grown)
+
+
+def test_a_thought_that_is_told_twice_is_one_at_every_line(tmp_path: Path) -> None:
+    """Codex tells the sections of a thought as they come, and all of them once it is thought."""
+    thought = [{"type": "summary_text", "text": text} for text in ("First the wheel.", "Then the lever.")]
+    entries: list[tuple[str, dict[str, Any]]] = [
+        ("session_meta", {"id": "019c0000-0000-7000-8000-00000000000a", "cwd": "/mill"}),
+        ("response_item", {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Why?"}]}),
+        ("event_msg", {"type": "user_message", "message": "Why?"}),
+        *(("event_msg", {"type": "agent_reasoning", "text": section["text"]}) for section in thought),
+        ("response_item", {"type": "reasoning", "summary": thought}),
+        ("response_item", {"type": "function_call", "name": "shell", "call_id": "c", "arguments": "{}"}),
+        ("response_item", {"type": "function_call_output", "call_id": "c", "output": "dry"}),
+    ]
+    lines = [
+        json.dumps({"timestamp": f"2026-11-01T10:00:0{second}.000Z", "type": kind, "payload": payload}) + "\n"
+        for second, (kind, payload) in enumerate(entries)
+    ]
+    file = tmp_path / "rollout-2026-11-01T10-00-00-019c0000-0000-7000-8000-00000000000a.jsonl"
+    with opened(tmp_path / "grown.db") as grown, opened(tmp_path / "whole.db") as whole:
+        for step in range(2, len(lines) + 1):
+            file.write_text("".join(lines[:step]))
+            import_history(grown, [file])
+        import_history(whole, [file])
+        assert look(whole) == look(grown)
+    (found,) = look_parts(tmp_path / "grown.db")
+    assert ["reasoning", "reasoning", "tool_call"] == found
+
+
+def look_parts(path: Path) -> list[list[str]]:
+    """Return the kinds of the parts of each answer."""
+    with opened(path) as store:
+        (found,) = store.conversations().items
+        said = [message for message in store.messages(found.id) if message.role == "assistant"]
+        return [[part["type"] for part in message.parts or ()] for message in said]

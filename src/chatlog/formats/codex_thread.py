@@ -15,6 +15,7 @@ from typing import Any
 
 from chatlog.formats import build
 from chatlog.formats.codex_items import View
+from chatlog.formats.codex_usage import Usage, added
 from chatlog.formats.openai_content import Calls
 from chatlog.models import MessageDraft, Part, joined_text
 from chatlog.timespec import instant
@@ -94,7 +95,7 @@ class Thread:
         self.group: Held | None = None
         self.calls = Calls()
         self.called: dict[str, str] = {}
-        self.usage = _Usage()
+        self.usage = Usage()
         # of the turn that is being read
         self.pending: dict[Twin, list[Held]] = {}
         self.prompts: dict[str, Held] = {}
@@ -175,7 +176,8 @@ class Thread:
     def reasoning(self, parts: list[Part], time: Any) -> None:
         """Take what can be read of a reasoning item: it begins a response, or goes on with its thoughts."""
         words = [part["content"] for part in parts]
-        held = Held("assistant", f"reasoning\0{words}", time, parts, model=self.model, facts=dict(self.place))
+        key = f"reasoning\0{words[:1]}"  # as the event has it that told the first of them while it was thought
+        held = Held("assistant", key, time, parts, model=self.model, facts=dict(self.place))
         for word in words:
             self._tell((REASONING, word.strip()))
         group = self.group
@@ -241,9 +243,9 @@ class Thread:
         if self.usage.comes_first is None:
             self.usage.comes_first = not answers or self._waits_for(ASSISTANT) or self._waits_for(REASONING)
         if self.usage.comes_first or not answers:
-            self.usage.next = _added(self.usage.next, usage)
+            self.usage.next = added(self.usage.next, usage)
         else:
-            answers[-1].facts["usage"] = _added(answers[-1].facts.get("usage"), usage)
+            answers[-1].facts["usage"] = added(answers[-1].facts.get("usage"), usage)
         return True
 
     # twins
@@ -312,15 +314,17 @@ class Thread:
         if self.usage.next is not None:
             answers = [held for held in self.buffer if held.role == "assistant"]
             if answers:
-                answers[-1].facts["usage"] = _added(answers[-1].facts.get("usage"), self.usage.next)
+                answers[-1].facts["usage"] = added(answers[-1].facts.get("usage"), self.usage.next)
                 self.usage.next = None
         self.group = None
         self._emit(len(self.buffer))
 
     def _emit(self, count: int) -> None:
         ready, self.buffer = self.buffer[:count], self.buffer[count:]
+        together = _thoughts_together(ready)
         for held in ready:
             self._settled(held)
+        for held in together:
             if held is self.group:
                 self.group = None
             parent, self.last = self.last, self._name(held)
@@ -347,45 +351,22 @@ class Thread:
             self.last = self.turns.pop()
 
 
+def _thoughts_together(ready: Iterable[Held]) -> list[Held]:
+    """Return messages, thoughts in a row that only events tell so far as one: the item to come has them all."""
+    found: list[Held] = []
+    for held in ready:
+        if found and _is_thought(held) and _is_thought(found[-1]):
+            found[-1].parts += held.parts
+        else:
+            found.append(held)
+    return found
+
+
+def _is_thought(held: Held) -> bool:
+    return held.twin is not None and held.twin[0] == REASONING
+
+
 def _mark_typed(item: Held, event: Held) -> None:
     """Show a message that an event tells a human typed, and keep what only the event names."""
     item.reason = None
     item.facts.update(event.facts)
-
-
-class _Usage:
-    """The running total of a thread's tokens, and the usage that no response has been given yet."""
-
-    def __init__(self) -> None:
-        self.total: dict[str, Any] = {}
-        self.next: dict[str, Any] | None = None
-        #: Whether this version tells the usage before the items of a response; not known yet in a new turn.
-        self.comes_first: bool | None = None
-
-    def news(self, total: Any, last: Any) -> dict[str, Any] | None:
-        """Return what was spent since the last report, None where nothing was."""
-        if not isinstance(total, dict):
-            return dict(last) if isinstance(last, dict) and last else None
-        if total == self.total:
-            return None
-        before, self.total = self.total, total
-        if isinstance(last, dict) and last:
-            return dict(last)
-        counts = {key: count for key, count in total.items() if isinstance(count, int)}
-        spent = {key: count - _count(before.get(key)) for key, count in counts.items()}
-        return counts if any(count < 0 for count in spent.values()) else spent
-
-
-def _count(value: Any) -> int:
-    return value if isinstance(value, int) else 0
-
-
-def _added(before: dict[str, Any] | None, usage: dict[str, Any]) -> dict[str, Any]:
-    """Return two usages as one."""
-    if not before:
-        return usage
-    both = {**before, **usage}
-    return {
-        key: _count(before.get(key)) + _count(usage.get(key)) if isinstance(value, int) else value
-        for key, value in both.items()
-    }
