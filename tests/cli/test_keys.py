@@ -102,11 +102,12 @@ def test_passphrases_that_differ_change_nothing(trip: Run, monkeypatch: pytest.M
     assert 0 == trip("list").code
 
 
-def test_no_passphrase_is_none(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The end of the input is no empty passphrase."""
+@pytest.mark.parametrize("failure", [EOFError(), UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no text")])
+def test_no_passphrase_is_none(trip: Run, monkeypatch: pytest.MonkeyPatch, failure: Exception) -> None:
+    """The end of the input is no empty passphrase, and bytes that are no text are none."""
 
     def end(*_: object, **__: object) -> str:
-        raise EOFError
+        raise failure
 
     monkeypatch.setattr("getpass.getpass", end)
     ran = trip("db", "encrypt", "--passphrase", stdin=None)

@@ -149,6 +149,16 @@ def test_an_argument_that_is_not_utf8_is_named(trip: Run) -> None:
     assert (2, True) == (ran.code, "not UTF-8" in ran.err)
 
 
+def test_an_empty_word_is_no_conversation(trip: Run) -> None:
+    """As a variable that is not set gives it, in quotes."""
+    refused(trip("tag", "", "+work", "--json"), 2, "usage")
+
+
+def test_a_name_that_no_file_can_have_is_not_found(trip: Run) -> None:
+    """Too long a name is the caller's, not a bug of ours."""
+    refused(trip("db", "backup", "a" * 300, "--json"), 3, "not_found")
+
+
 # files that are no files
 
 

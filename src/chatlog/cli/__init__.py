@@ -217,7 +217,7 @@ def _meaning(error: Exception) -> ChatlogError:
         return _no_such_option(error)
     if isinstance(error, click.exceptions.ClickException):
         return UsageError(error.format_message(), _usage_hint(error))
-    return _no_room(error) or _forbidden(error) or _bug(error)
+    return _no_room(error) or _out_of_reach(error) or _bug(error)
 
 
 def _no_such_option(error: click.exceptions.NoSuchOption) -> ChatlogError:
@@ -250,11 +250,12 @@ def _no_room(error: Exception) -> ChatlogError | None:
     return None
 
 
-def _forbidden(error: Exception) -> ChatlogError | None:
-    """Return what it means that somebody may not even look whether a file is there."""
-    if not isinstance(error, PermissionError) or error.filename is None:
+def _out_of_reach(error: Exception) -> ChatlogError | None:
+    """Return what it means that nobody can even look whether a file is there: forbidden, or too long a name."""
+    if not isinstance(error, OSError) or error.filename is None:
         return None
-    return NotFoundError(f"cannot look at {os.fsdecode(error.filename)}: permission denied", "check the path")
+    why = (error.strerror or type(error).__name__).lower()
+    return NotFoundError(f"cannot look at {os.fsdecode(error.filename)}: {why}", "check the path")
 
 
 def _usage_hint(error: click.exceptions.ClickException) -> str:

@@ -129,6 +129,6 @@ def asked(question: str, *, twice: bool = False) -> Key:
         first = getpass.getpass(f"{question}: ", stream=sys.stderr)
         if twice and getpass.getpass("Once more: ", stream=sys.stderr) != first:
             raise UsageError("the two are not the same", "nothing was changed")
-    except EOFError:
+    except (EOFError, UnicodeDecodeError):
         raise UsageError("no passphrase was typed") from None
     return parse(first)

@@ -38,7 +38,7 @@ def command(
     given = [*session.flags.get("minus", []), *(words or [])]
     add = [word[1:] for word in given if word.startswith("+")]
     remove = [word[1:] for word in given if word.startswith("-") and len(word) > 1]
-    refs = [word for word in given if word == "-" or word[0] not in "+-"]
+    refs = [word for word in given if word == "-" or not word.startswith(("+", "-"))]
     if not add and not remove:
         raise UsageError("say which tags", "chatlog tag @last +work -draft")
     filters = session.filters()
