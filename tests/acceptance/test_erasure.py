@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 import chatlog
-from chatlog import ConversationDraft, Exporter, Filters, MessageDraft, bytescan, erasure, import_history
+from chatlog import ConversationDraft, Exporter, Filters, MessageDraft, bytescan, erasure, import_history, redacting
 from chatlog.errors import BusyError, CheckFailedError, NotFoundError, RefusedError
 from chatlog.models import Extra, Term, WordQuery
+from chatlog.redaction import Redactor
 from chatlog.store import Store
 from chatlog.store.forgetting import Cause
 from chatlog.store.memories import MemoryDraft
@@ -414,3 +415,25 @@ def test_samples_of_the_analyser(tmp_path: Path) -> None:
     assert 0 == other.execute(samples).fetchone()[0]
     other.close()
     assert [] == left(tmp_path, range(30))
+
+
+@pytest.mark.parametrize("way", ["redact", "erase"])
+def test_words_that_name_pages_of_the_index(tmp_path: Path, way: str) -> None:
+    """The index finds a page by the word that it once began with, which FTS5 would leave there."""
+    path = tmp_path / PATH
+    with chatlog.open(path) as store:
+        said = [" ".join(f"zq{number:02}a{word:02}" for word in range(30)) for number in range(60)]
+        name = store.new(messages=[MessageDraft(role="user", text=text) for text in said]).id
+        with store._pool.read() as connection:  # type: ignore[attr-defined]
+            named = {term[1:].decode() for (term,) in connection.execute("SELECT term FROM words_idx")}
+        refs = [(name, number) for number, text in enumerate(said, 1) if named & set(text.split())]
+        words = sorted(named & set(" ".join(said).split()))
+        assert words
+        if way == "redact":
+            assert redacting.apply(store, redacting.plan(store, [store.get(name)], Redactor(patterns=words)))
+        else:
+            assert erasure.run(store, erasure.plan(store, [], refs)).complete
+        sought = {word for message in store.messages(name) for word in message.text.split() if word in " ".join(said)}
+        assert all(store.match(WordQuery(every=(Term(word),))) for word in sought)
+        assert all(check.ok for check in store.checks(deep=True))
+    assert [] == [word for word in words if word.encode() in path.read_bytes()]

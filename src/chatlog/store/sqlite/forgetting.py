@@ -33,7 +33,6 @@ FEW_MESSAGES = 50
 MARKED = 16, 500
 #: What one transaction removes by weight; where the index is overwritten in place, by the commit, it is one message.
 OCTETS, ONE = (1 << 14, 1 << 22), (1, 1)
-MERGE = "merge"
 _ANYWHERE = Filters(any_state=True)
 
 
@@ -207,7 +206,7 @@ class SqliteForgetting:
         """Lend a connection in a write transaction; with `many` what leaves the index is left for a merge."""
         with pace.turn() as connection:
             if many:
-                if _note(connection, self.user, [MERGE], self._now()):
+                if _note(connection, self.user, [room.MERGE], self._now()):
                     segments.defer_merges(connection, on=True)
                 segments.overwrite_deleted(connection, on=False)
             yield connection
@@ -254,13 +253,9 @@ class SqliteForgetting:
         room.drop_samples(self._pool)
         with self._pool.write() as connection:
             connection.execute("DELETE FROM memories WHERE user = ? AND expires_at <= ?", (self.user, self._now()))
-        if MERGE in self.chores():
-            if not room.merge_index(self._pool, stop):
-                return False
-            with self._pool.write() as connection:
-                segments.defer_merges(connection, on=False)
-                connection.execute("DELETE FROM chores WHERE name = ?", (MERGE,))
-        return vectors.sweep(self._pool, stop) and room.give_back(self._pool, stop)
+        return (
+            room.tidy_index(self._pool, stop) and vectors.sweep(self._pool, stop) and room.give_back(self._pool, stop)
+        )
 
     def fold(self) -> bool:
         return room.fold(self._pool)
@@ -292,7 +287,7 @@ class SqliteForgetting:
         with self._pool.read() as connection:
             rows = connection.execute(
                 "SELECT name FROM chores WHERE user = ? OR name IN (?, ?) ORDER BY since",
-                (self.user, MERGE, vectors.STRAYS),
+                (self.user, room.MERGE, vectors.STRAYS),
             )
             return [name for (name,) in rows]
 

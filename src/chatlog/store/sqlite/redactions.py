@@ -172,6 +172,7 @@ class SqliteRedactions:
 
     def finish(self) -> bool:
         try:
+            room.tidy_index(self._pool, bool)
             room.vacuum(self._pool)
         except BusyError:  # no room for a second copy, or somebody writes all the time
             return False

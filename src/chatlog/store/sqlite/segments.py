@@ -57,6 +57,40 @@ def merge_step(connection: Connection, pages: int, level: int | None) -> int | N
     return level if level in merging else None
 
 
+def stale_names(connection: Connection) -> list[tuple[int, bytes]]:
+    """Return the names of pages (words_idx) that are no beginnings of words in the index.
+
+    A page is named after the word it once began with; FTS5 leaves the name where the word is deleted.
+    """
+    _open_vocabulary(connection)
+    named = connection.execute("SELECT segid, term FROM words_idx WHERE length(term) > 1")
+    return [(segment, name) for segment, name in named if not (_next_name(connection, name) or b"").startswith(name)]
+
+
+def rename_page(connection: Connection, segment: int, name: bytes) -> None:
+    """Name a page after the next word in the index: it is found as before, for no word is between the two.
+
+    A page without a word behind its name is empty, and loses the name, as FTS5 has it too.
+    """
+    _open_vocabulary(connection)
+    there, following = (segment, name), _next_name(connection, name)
+    if following is not None:
+        connection.execute("UPDATE OR IGNORE words_idx SET term = ? WHERE (segid, term) = (?, ?)", (following, *there))
+    if following != name:
+        connection.execute("DELETE FROM words_idx WHERE (segid, term) = (?, ?)", there)
+
+
+def _open_vocabulary(connection: Connection) -> None:
+    connection.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab(main, words, instance)")
+
+
+def _next_name(connection: Connection, name: bytes) -> bytes | None:
+    """Return the first word in the index from a page's name on, as a name: all begin with a zero."""
+    following = "SELECT CAST('0' || term AS BLOB) FROM temp.vocabulary WHERE term >= CAST(substr(?, 2) AS TEXT) LIMIT 1"
+    row = connection.execute(following, (name,)).fetchone()
+    return row and bytes(row[0])
+
+
 def size(connection: Connection) -> int:
     """Return how many bodies are in the index, of all users: FTS5's record of averages begins with it."""
     block = connection.execute("SELECT block FROM words_data WHERE id = 1").fetchone()[0]

@@ -22,6 +22,8 @@ from chatlog.store.sqlite.upkeep import sizes
 
 #: Pages of the file that one step may write.
 FEWEST_PAGES, MOST_PAGES = 16, 1_000
+#: The chore that stands for a merge of the whole index, whoever noted it.
+MERGE = "merge"
 #: How long the write-ahead log may take to be free of readers.
 FOLD_SECONDS = 2.0
 
@@ -44,6 +46,29 @@ def merge_index(pool: Pool, stop: Stop) -> bool:
         return level is not None
 
     return in_steps(pool, step, stop, least=FEWEST_PAGES, most=MOST_PAGES)
+
+
+def tidy_index(pool: Pool, stop: Stop) -> bool:
+    """Take out of the word index what was left in it for a merge, or as the name of a page; whether all was."""
+    with pool.read() as connection:
+        waits = _merge_waits(connection)
+    if waits:
+        if not merge_index(pool, stop):
+            return False
+        with pool.write() as connection:
+            segments.defer_merges(connection, on=False)
+            connection.execute("DELETE FROM chores WHERE name = ?", (MERGE,))
+    with pool.read() as connection:
+        stale = segments.stale_names(connection)
+    for segment, name in stale:
+        with pool.write() as connection:
+            if not _merge_waits(connection):  # till then pages hold what was deleted, too
+                segments.rename_page(connection, segment, name)
+    return True
+
+
+def _merge_waits(connection: Connection) -> bool:
+    return connection.execute("SELECT 1 FROM chores WHERE name = ?", (MERGE,)).fetchone() is not None
 
 
 def drop_samples(pool: Pool) -> None:
