@@ -65,9 +65,19 @@ def test_a_thought_before_an_answer() -> None:
 
 
 @pytest.mark.parametrize(
+    "words", ["<tool_call>", "Write `<tool_call>` and `</tool_call>` around it.", "<tool_call>\nno json\n</tool_call>"]
+)
+def test_who_speaks_of_calls_calls_nothing(words: str) -> None:
+    """What stands there is read as it was written."""
+    for turns in (sharegpt_turns(("human", "a"), ("gpt", words)), plain_turns(("user", "a"), ("assistant", words))):
+        assert (words, None) == (turns[1].text, turns[1].parts)
+
+
+@pytest.mark.parametrize(
     ("words", "parts"),
     [
-        ("<tool_call>\nno json\n</tool_call>", [build.tool_call("call-1", None, "no json")]),
+        ('<tool_call>{"name": a</tool_call>', [build.tool_call("call-1", None, '{"name": a')]),
+        ("<tool_call>\n<function=a>\n</tool_call>", [build.tool_call("call-1", None, "<function=a>")]),
         ('<tool_call>{"name": "a"}', [build.tool_call("call-1", "a", None)]),
         (
             '<tool_call>{"function": {"name": "a", "arguments": "{}"}, "id": "x"}</tool_call> So.',

@@ -24,7 +24,8 @@ _CHANNELS = re.compile(
     r"<\|start\|>assistant<\|channel\|>final<\|message\|>(.*)",
     re.DOTALL,
 )
-_CALL = re.compile(r"<(tool_call)(?=>)")
+#: A call: an object, a list, or in XML.  Who only speaks of the tag goes on with words.
+_CALL = re.compile(r"<(tool_call)(?=>\s*(?:[{\[]|<(?!/)|[\w.-]+\s*<arg_key>))")
 _RESPONSES = re.compile(r"\s*<tool_response>")
 _RESPONSE = re.compile(r"<(tool_response)(?=>)")
 _CALL_KEYS = frozenset({"id", "name", "arguments", "parameters", "function", "type"})
@@ -45,7 +46,7 @@ class Open(Protocol):
 
 def is_tagged(words: str) -> bool:
     """Whether an answer has a thought before it, or calls in it, as tags."""
-    return "<tool_call>" in words or (words.lstrip().startswith("<think>") and "</think>" in words)
+    return _CALL.search(words) is not None or (words.lstrip().startswith("<think>") and "</think>" in words)
 
 
 def are_responses(words: str) -> bool:
