@@ -142,16 +142,16 @@ def _exactly(hunt: Hunt, terms: Sequence[Weighed], places: Sequence[Spot]) -> di
 
     What a tool puts out is long, and has every word somewhere.
     """
-    here = {spot.body for spot in places}
-    held = [term.bodies for term in terms]
-    phrase = _phrase(hunt, frozenset.intersection(*held) & here) if held else frozenset()
-    said = held if hunt.within == ("tool",) else [term.shown | term.authored for term in terms]
+    here = frozenset(spot.body for spot in places)  # few beside all that hold a word: what else does is not looked at
+    held = [here & term.bodies for term in terms]
+    phrase = _phrase(hunt, here.intersection(*held)) if held else frozenset()
+    said = held if hunt.within == ("tool",) else [here & term.shown | here & term.authored for term in terms]
     found: dict[int, float] = {}
     for share, bodies in ((ranking.TOOL, held), (1.0, said)):
         literal, complete = _literal(terms, bodies), _complete(terms, bodies)
         literal |= phrase & complete
         found |= {body: share * (LITERAL * (body in literal) + COMPLETE * (body in complete))
-                  for body in (literal | complete) & here}  # fmt: skip
+                  for body in literal | complete}  # fmt: skip
     return found
 
 
@@ -188,7 +188,8 @@ def _is_literal(term: Term) -> bool:
 
 def _order(hunt: Hunt, field: _Field, terms: Sequence[Weighed]) -> list[int]:
     """Return the places that may be shown, the best first; `terms` are those that some shown message has."""
-    holding = frozenset[int]().union(*(term.bodies for term in terms))
+    here = {spot.body for spot in field.spots}
+    holding = frozenset[int]().union(*(here & term.bodies for term in terms))
     look_up = len([term for term in field.terms if term.bodies]) == LOOK_UP
     by_meaning = hunt.options.mode == "semantic"
     alike = ALIKE_LOOK_UP if look_up and not by_meaning else ALIKE if hunt.query.filters.ids is None else 0.0
@@ -248,9 +249,9 @@ def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int]) -> bool:
 
 def _asks_for_itself(field: _Field, order: Sequence[int]) -> bool:
     """Whether nothing is asked for but phrases and names, and none of them is there: nothing else means the same."""
-    held = frozenset[int]().union(*(term.bodies for term in field.terms))
-    exact = all(term.term.phrase or names.is_name(term.term.text) for term in field.terms)
-    return exact and not any(field.spots[index].body in held for index in order)
+    if not all(term.term.phrase or names.is_name(term.term.text) for term in field.terms):
+        return False
+    return not any(field.spots[index].body in term.bodies for term in field.terms for index in order)
 
 
 def _found(hunt: Hunt, field: _Field) -> list[Weighed]:
