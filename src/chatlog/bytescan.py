@@ -76,12 +76,10 @@ class Finder:
     def within(self, data: bytes, *, fold: bool = False) -> set[bytes]:
         """Return which phrases are in the data; with `fold` the short ones in any case, as an index has words."""
         padded = data + bytes(-len(data) % BLOCK)
-        found = {
-            phrase
-            for at in self._block_marks.places(padded, 0)
-            for phrase in self._blocks.get(padded[at : at + BLOCK], ())
-            if phrase in data
-        }
+        # each block once: one of blanks stands in many places
+        blocks = {padded[at : at + BLOCK] for at in self._block_marks.places(padded, 0)}
+        likely = {phrase for block in blocks for phrase in self._blocks.get(block, ())}
+        found = {phrase for phrase in likely if phrase in data}
         if fold:
             folded = data.lower() if self._short else b""
             return found | {phrase for phrase in self._short if phrase.lower() in folded}
