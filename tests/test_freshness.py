@@ -128,6 +128,16 @@ def test_names_that_are_no_utf8_are_remembered(store: Store, tmp_path: Path) -> 
     assert [] == read(sync(store, path))
 
 
+def test_a_word_in_any_script_is_found_in_what_is_known(store: Store, tmp_path: Path) -> None:
+    """So that an erasure and a redaction reach it: in what was looked at beside a file, too."""
+    seen = freshness.SeenFile(
+        path="/a", state=freshness.FileState(1, 1), read_ns=1, reader="1", beside={"/机密\udce9.json": None}
+    )
+    store.sources.remember([seen])
+    assert {"/机密\udce9.json": None} == store.sources.all()["/a"].beside
+    assert 1 == store.sources.forget(lambda known: "机密" in known)
+
+
 def test_a_plain_import_remembers_for_a_later_one(store: Store, tmp_path: Path) -> None:
     """It reports all as unchanged and writes nothing the second time."""
     path = write(tmp_path / "a.jsonl", "hello")

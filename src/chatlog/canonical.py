@@ -31,6 +31,12 @@ def canonical_json(value: object) -> str:
         raise UsageError("a value is not one that JSON can hold") from None
 
 
+def kept_json(value: object) -> str:
+    """Return JSON in the letters that it has, so that a word is found in it; bytes that are no UTF-8 stay as escapes."""
+    written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return written.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def parsed(text: str) -> Any:
     """Return the value of JSON.  Raises ValueError for what is none, as NaN and Infinity are."""
     return json.loads(text, parse_constant=_refuse)

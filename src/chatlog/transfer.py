@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from chatlog import formats, redacting
+from chatlog.canonical import kept_json
 from chatlog.errors import NotFoundError, UsageError
 from chatlog.formats.source import UNREADABLE, Progress, Source, files, sources, walk_stream, watched
 from chatlog.freshness import Files, Reading
@@ -236,7 +237,7 @@ def _kept_report(path: Path, read: list[FileReport], ignored: int) -> str | None
     if any(one.leans_on_others or not one.path.startswith(str(path)) for one in read):
         return None
     records = [{**one.record(), "path": one.path.removeprefix(str(path))} for one in read]
-    return json.dumps({"files": records, "ignored": ignored}, separators=(",", ":"))
+    return kept_json({"files": records, "ignored": ignored})
 
 
 def _unknown(head: bytes) -> str:

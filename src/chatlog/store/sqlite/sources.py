@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 
+from chatlog.canonical import kept_json
 from chatlog.store.sources import FileState, SeenFile
 from chatlog.store.sqlite.connection import Pool, Row
 
@@ -77,8 +78,7 @@ def _from_row(row: Row) -> SeenFile:
 
 
 def _to_row(file: SeenFile) -> Row:
-    # in ASCII: a path may hold bytes that are no UTF-8, and one that a history names anything at all
-    beside = json.dumps(file.beside, separators=(",", ":")) if file.beside else None
+    beside = kept_json(file.beside) if file.beside else None
     marks = "\n".join(sorted(file.marks)) or None
     return (
         file.path,
