@@ -32,7 +32,7 @@ def canonical_json(value: object) -> str:
 
 
 def kept_json(value: object) -> str:
-    """Return JSON in the letters that it has, so that a word is found in it; bytes that are no UTF-8 stay as escapes."""
+    """Return JSON in the letters that it has, so that a word is found in it; what is no UTF-8 stays as escapes."""
     written = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return written.encode("utf-8", "backslashreplace").decode("utf-8")
 

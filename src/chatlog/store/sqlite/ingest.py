@@ -316,19 +316,20 @@ class Ingest:
             name = draft.source_id or ""
             if name in target.parents and isinstance(draft.parent, str) and draft.parent in target.known:
                 seq, parent = target.known[name][0], target.known[draft.parent][0]
-                if self._came_before(target, target.parents[name], parent):
-                    moved = trees.graft(self.connection, target.key, seq, parent, target.last_seq)
+                if self._came_before(target, target.parents[name], parent) and (
+                    moved := trees.graft(self.connection, target.key, seq, parent, target.last_seq)
+                ):
                     target.renumber(moved)
-                    target.parents[name] = parent if moved else target.parents[name]
+                    target.parents[name] = parent
         if target.grafted and target.head is not None:
             self.connection.execute("UPDATE messages SET active = 0 WHERE conversation = ? AND active", (target.key,))
             messages.switch_head(self.connection, target.key, target.head)
 
     def _came_before(self, target: Target, stored: int | None, parent: int) -> bool:
         """Whether a parent that the source names belongs between a message and the one that it follows here."""
-        if stored is None or parent == stored:
-            return stored is None
-        is_new = parent > target.stored_seq
+        if stored is None:
+            return True
+        is_new = parent != stored and parent > target.stored_seq
         return is_new and trees.leads_back(self.connection, target.key, parent, stored, target.stored_seq)
 
     def _settle(self, target: Target, draft: ConversationDraft) -> None:

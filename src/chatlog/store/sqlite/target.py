@@ -46,6 +46,6 @@ class Target:
         self.parents = {name: moved.get(seq or 0, seq) for name, seq in self.parents.items()}
         self.head = moved.get(self.head or 0, self.head)
         self.stored_head = moved.get(self.stored_head or 0, self.stored_head)
-        self.last_seq = max(moved.values(), default=self.last_seq)
+        self.last_seq = max(moved.values())
         self.replaced += len(moved)
-        self.grafted |= bool(moved)
+        self.grafted = True
