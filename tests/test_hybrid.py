@@ -82,6 +82,20 @@ def test_a_name_is_found_where_the_question_says_whose_something_is(store: Store
     assert "Ann" == search_messages(store, "which walrus was Ann's favourite?").items[0].message.author
 
 
+@pytest.mark.parametrize(
+    ("question", "alone"), [("what was the discussion of walrus food?", False), ("what of the walrus food?", True)]
+)
+def test_of_a_discussion_the_stretch_of_talk_about_it_comes_first(store: Store, question: str, alone: bool) -> None:
+    """A line that holds all of the words is nothing beside a talk about them, where that is what is asked for."""
+    about = [f"{word} number {number} of the list" for number in range(12) for word in ("The walrus", "Some food")]
+    lines = ["I bought walrus food.", *["Well."] * 60, *about]
+    talk = store.new(messages=[MessageDraft(role="user", text=text) for text in lines])
+
+    found = search_messages(store, question, Filters(ids=(talk.id,)))
+
+    assert alone == (found.items[0].message.text == lines[0])
+
+
 def test_less_is_enough_in_a_chosen_conversation(store: Store) -> None:
     """Who names the conversation knows that it is there."""
     asked = query.parse("which fish is it?", store.clock(), Filters(ids=("x",)))

@@ -7,7 +7,17 @@ import random
 import pytest
 
 from chatlog.models import Term
-from chatlog.ranking import REACH, SHARED, TELLING, Weighed, best_seeds, by_conversation, word_scores
+from chatlog.ranking import (
+    REACH,
+    SHARED,
+    STRETCH,
+    TELLING,
+    Weighed,
+    best_seeds,
+    by_conversation,
+    by_stretch,
+    word_scores,
+)
 from chatlog.store.words import Spot, Surroundings
 
 
@@ -61,6 +71,24 @@ def test_a_conversation_with_more_of_it_counts_more() -> None:
     ]
     shares = by_conversation(spots, [1.0] * len(spots))
     assert [2 / TELLING] * 2 + [1.0] * (TELLING + 20) == shares
+
+
+def test_a_stretch_is_all_that_is_near_in_the_same_conversation() -> None:
+    """What one pass adds up is what a look at each pair does."""
+    chance = random.Random(5)
+    places = sorted({(chance.randrange(3), chance.randrange(6 * STRETCH)) for _ in range(300)})
+    spots = [Spot(talk, seq, 1, None, "2026-11-20T00:00:00.000Z", 20, allowed=True) for talk, seq in places]
+    scores = [float(chance.randrange(8)) for _ in spots]
+    sums = [
+        sum(
+            score
+            for (other, at), score in zip(places, scores, strict=True)
+            if talk == other and abs(at - seq) <= STRETCH
+        )
+        for talk, seq in places
+    ]
+
+    assert [one / max(sums) for one in sums] == by_stretch(spots, scores)
 
 
 @pytest.mark.parametrize("wanted", [1, 3, 8, 100])

@@ -27,6 +27,8 @@ LITERAL = 0.5
 COMPLETE = 0.3
 #: What it adds to stand in the conversation most about the question: a single message may match by chance.
 CONVERSATION = 0.2
+#: And in the stretch of talk most about it, where the question asks for a discussion: a single line says little of it.
+STRETCH = 2.0
 #: So many characters of a message are looked through for the phrase.
 PHRASE_SCAN = 100_000
 #: What it adds to be by somebody whom the question names, with all the rest of it right there; and to hold the kind of
@@ -98,6 +100,8 @@ def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
     if not order or _is_noise(hunt, field, order):
         return Results(mode=mode, dropped=dropped, total=0, warnings=hunt.warnings())
     if mode == "hybrid":
+        if hunt.allowed is not None and language.asks_for_talk(hunt.query.terms):
+            order = _in_stretches(field, order)
         order = _read(hunt, field, order)
     items = hunt.items((field.ranked(index) for index in order), asked)
     return Results(
@@ -201,6 +205,14 @@ def _order(hunt: Hunt, field: _Field, terms: Sequence[Weighed]) -> list[int]:
         if (by_words and not by_meaning) or field.alike[index] >= alike:
             found.append(index)
     return field.best_first(found)
+
+
+def _in_stretches(field: _Field, order: Sequence[int]) -> list[int]:
+    """Return the places by how much the talk around them is about the question, too."""
+    shares = ranking.by_stretch(field.spots, field.total)
+    for index in order:
+        field.total[index] += STRETCH * shares[index]
+    return field.best_first(order)
 
 
 def _read(hunt: Hunt, field: _Field, order: Sequence[int]) -> list[int]:

@@ -37,14 +37,20 @@ _STOP_WORDS = """
 #: Words that carry a question but not what it is about.
 STOP_WORDS = frozenset(_STOP_WORDS.split())
 
+_TALK_WORDS = """
+    debate debated debates debating discuss discussed discusses discussing discussion discussions overview presentation
+    presentations recap summaries summarise summarised summarize summarized summary
+"""
+#: Words that ask for a stretch of talk rather than for one thing that was said.
+TALK_WORDS = frozenset(_TALK_WORDS.split())
 _ASKING_WORDS = """
-    ask asked asking conversation conversations decide decided decision describe described discuss discussed discusses
-    discussing discussion discussions explain explained meeting meetings mention mentioned mentions opinion opinions
-    question reason said say saying says summaries summarise summarize summary talk talked talking talks team think
-    thinking thinks thought thoughts told
+    ask asked asking conclude concluded conclusion conclusions conversation conversations decide decided decision
+    describe described explain explained meeting meetings mention mentioned mentions opinion opinions perspective
+    perspectives presented presenting question reason said say saying says talk talked talking talks team think thinking
+    thinks thought thoughts told
 """
 #: Words that are about conversation itself, which count less than what it was about.
-ASKING_WORDS = frozenset(_ASKING_WORDS.split())
+ASKING_WORDS = TALK_WORDS.union(_ASKING_WORDS.split())
 #: What is said of who owns something, and verbs cut short: `'s`, `n't`.
 _ENDING = re.compile(r"(?:(?<=\w)['’]s|^n?['’](?:s|t|re|ve|ll|d|m))[?!.,;:]*$", re.IGNORECASE)
 #: Characters of Chinese that make a question, or hold a sentence together.
@@ -187,6 +193,12 @@ def split_runs(terms: tuple[Term, ...]) -> tuple[Term, ...]:
 def is_weak(term: Term) -> bool:
     """Whether a term is about the question rather than what it asks for."""
     return bare(term.text) in ASKING_WORDS or (is_unspaced(term) and bool(set(term.text) & ASKING_CHARACTERS))
+
+
+def asks_for_talk(terms: tuple[Term, ...]) -> bool:
+    """Whether a question is about a stretch of talk: it has a word for that, and says what was talked about."""
+    words = [term for term in content_terms(terms) if not term.phrase]
+    return any(bare(term.text) in TALK_WORDS for term in words) and not all(is_weak(term) for term in words)
 
 
 def is_unspaced(term: Term) -> bool:

@@ -45,6 +45,8 @@ SMALL = 200
 CLAUSE = 0.5
 #: So many of the best of a conversation tell whether it is about the question.
 TELLING = 5
+#: What is within so many messages of another one is of the same stretch of talk.
+STRETCH = 40
 #: How meaning adds to words, whose best is 1.
 MEANING = 0.4
 
@@ -214,6 +216,31 @@ def by_conversation(spots: Sequence[Spot], scores: Sequence[float]) -> list[floa
     sums = {conversation: sum(nlargest(TELLING, all_of_it)) for conversation, all_of_it in found.items()}
     best = max(sums.values(), default=0.0) or 1.0
     return [sums[spot.conversation] / best for spot in spots]
+
+
+def by_stretch(spots: Sequence[Spot], scores: Sequence[float]) -> list[float]:
+    """Return for each spot how much those within `STRETCH` of it have, of what those around the best one have.
+
+    The spots are in the order of their places.
+    """
+    sums: list[float] = []
+    first = last = 0
+    held = 0.0
+    for spot in spots:
+        while last < len(spots) and _distance(spot, spots[last]) <= STRETCH:
+            held += scores[last]
+            last += 1
+        while _distance(spots[first], spot) > STRETCH:
+            held -= scores[first]
+            first += 1
+        sums.append(held)
+    best = max(sums, default=0.0) or 1.0
+    return [one / best for one in sums]
+
+
+def _distance(one: Spot, later: Spot) -> float:
+    """Return how many messages after another one a spot stands, without end where that is another conversation."""
+    return later.seq - one.seq if one.conversation == later.conversation else math.inf
 
 
 def best_seeds(terms: Sequence[Weighed], wanted: int, allowed: Callable[[Iterable[int]], Collection[int]]) -> list[int]:
