@@ -260,6 +260,38 @@ def test_events_may_come_before_or_after_their_items() -> None:
     assert [("user", "Ok"), ("assistant", "Ok"), ("assistant", "Ok"), ("user", "Ok")] == found.said
 
 
+CITED = "<citation_entries>\nMEMORY.md:1-3|note=[the oven]\n</citation_entries>"
+
+
+@pytest.mark.parametrize(
+    ("marked", "shown", "text"),
+    [
+        (f"Bake it.\n\n<oai-mem-citation>\n{CITED}\n</oai-mem-citation>", "Bake it.\n\n", "Bake it.\n\n"),
+        (f"Bake it.\n<oai-mem-citation>\n{CITED}", "Bake it.\n", "Bake it.\n"),
+        (
+            "Thus:\n<proposed_plan>\n# Bake\n</proposed_plan>\nShall I?",
+            "Thus:\nShall I?",
+            "Thus:\n<proposed_plan>\n# Bake\n</proposed_plan>\nShall I?",
+        ),
+    ],
+)
+def test_what_codex_takes_out_of_an_answer_does_not_make_it_two(marked: str, shown: str, text: str) -> None:
+    """The event has an answer without the memories it cites and without its plan; the item has all of it."""
+    for values in ([answer(marked), event("agent_message", message=shown)],) * 2:
+        assert [("assistant", text)] == told(*values).said
+        assert [("assistant", text)] == told(*reversed(values)).said
+
+
+def test_the_memories_that_an_answer_cites_are_kept() -> None:
+    """They are no words of the answer; an event that no item repeats has them in an object of its own."""
+    entries = {"entries": [{"path": "MEMORY.md", "note": "the oven"}]}
+    marked = f"Bake it.<oai-mem-citation>\n{CITED}\n</oai-mem-citation>"
+
+    assert CITED == message(told(answer(marked)), "Bake it.").metadata["memory_citation"]
+    alone = told(event("agent_message", message="Bake it.", memory_citation=entries))
+    assert entries == message(alone, "Bake it.").metadata["memory_citation"]
+
+
 def test_a_prompt_wrapped_by_an_editor_is_told_once() -> None:
     """The item holds what the editor put around the words, the event the words alone."""
     wrapped = user("# Context from my IDE setup:\n## Open file: a.py\n## My request for Codex:\nFix it")
@@ -347,6 +379,12 @@ def test_instructions_are_told_once() -> None:
 
     assert [("user", "instructions")] == [(role, reason) for role, reason, _ in repeated.hidden]
     assert [("system", "instructions", "Be brief.")] == alone.hidden
+
+
+def test_tools_that_a_session_was_given_are_counted() -> None:
+    """What a program offered the model is not kept, and named."""
+    given = line("session_meta", {"id": "s", "dynamic_tools": [{"name": "bake", "description": "Bake bread"}]})
+    assert {"dynamic_tools": 1} == read(codex, source_of(json_lines(given, user("Hello")), "rollout.jsonl")).left_out
 
 
 def test_the_last_words_of_a_turn_are_not_lost() -> None:

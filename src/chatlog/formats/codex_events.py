@@ -37,13 +37,14 @@ def _user_message(rollout: Rollout, payload: Payload, time: Any) -> bool:
 
 
 def _agent_message(rollout: Rollout, payload: Payload, time: Any) -> bool:
-    _say(rollout, payload["message"], time, payload.get("phase"))
+    told = {key: payload[key] for key in ("phase", "memory_citation") if payload.get(key)}
+    _say(rollout, payload["message"], time, told)
     return True
 
 
-def _say(rollout: Rollout, text: str, time: Any, phase: Any = None) -> None:
+def _say(rollout: Rollout, text: str, time: Any, facts: dict[str, Any] | None = None) -> None:
     held = Held("assistant", f"assistant\0{text}", time, [build.text(text)])
-    held.facts = {"phase": phase} if phase else {}
+    held.facts = facts or {}
     rollout.thread.told_by_event(ASSISTANT, text, held)
 
 

@@ -42,6 +42,11 @@ _FAILED = re.compile(
     r"(?:Exit code: |(?:Command: (?:.*\n){1,40}?)?(?:Chunk ID: .*\n)?(?:Wall time: .*\n)?Process exited with code )"
     r"(?!0\n)-?\d+\n|Script failed\nWall time "
 )
+#: What Codex takes out of an answer before it shows it: the memories that it cites, and in plan mode the plan.
+_CITED = re.compile(r"<oai-mem-citation>(.*?)(?:</oai-mem-citation>|\Z)", re.DOTALL)
+_PLAN = re.compile(
+    r"^[ \t]*<proposed_plan>[ \t]*\n.*?(?:^[ \t]*</proposed_plan>[ \t]*(?:\n|\Z)|\Z)", re.DOTALL | re.MULTILINE
+)
 _TEXTS = ("input_text", "output_text", "text", "summary_text", "reasoning_text")
 #: Names that parts use themselves.
 _OWN = frozenset(("type", "id", "name", "arguments", "content", "response", "is_error"))
@@ -73,6 +78,8 @@ class View:
             yield "\n".join(pieces)
         if self.role == "user" and self.text not in pieces:
             yield self.text
+        if self.role == "assistant" and (beside := _PLAN.sub("", self.text).strip()) not in ("", *pieces):
+            yield beside
 
 
 def message_view(payload: Payload) -> View:
@@ -91,8 +98,15 @@ def message_view(payload: Payload) -> View:
         reason = "agent_message"
     author, model = payload.get("author"), payload.get("model")
     facts = build.rest(payload, _MESSAGE_TOLD)
+    if role == "assistant" and (cited := _CITED.findall(text)):
+        parts = [_without_citation(part) for part in parts]
+        text, facts["memory_citation"] = joined_text(parts), "\n".join(cited).strip()
     facts.pop("model", None)
     return View(role, text, parts, reason, build.word(author), build.word(model), facts)
+
+
+def _without_citation(part: Part) -> Part:
+    return {**part, "content": _CITED.sub("", part["content"])} if part["type"] == "text" else part
 
 
 def shown(parts: list[Part]) -> tuple[str, str | None]:

@@ -106,6 +106,8 @@ class Rollout:
             self.counts["session_meta (repeated or inherited)"] += 1
             return
         self.thread.model = self.thread.model or build.word(facts.get("model"))
+        if facts.get("dynamic_tools"):
+            self.leave_out("dynamic_tools")
         base, own = facts.get("base_instructions"), facts.get("instructions")
         if isinstance(base, dict) and isinstance(base.get("text"), str) and base["text"]:
             self.thread.note(_instructions(base["text"], facts))

@@ -30,7 +30,8 @@ def _user_message(item: Payload) -> Iterator[Payload]:
 
 
 def _agent_message(item: Payload) -> Iterator[Payload]:
-    yield {"type": "agent_message", "message": _joined(item["content"]), "phase": item.get("phase")}
+    told = {key: item.get(key) for key in ("phase", "memory_citation")}
+    yield {"type": "agent_message", "message": _joined(item["content"]), **told}
 
 
 def _joined(pieces: list[Any]) -> str:
