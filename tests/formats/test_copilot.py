@@ -372,6 +372,42 @@ def test_the_autopilots_urging_is_hidden() -> None:
     assert found.hidden == [("user", "autopilot", told_it)]
 
 
+def test_what_the_command_line_writes_in_the_users_name_is_hidden() -> None:
+    """A notice that something in the background has ended, whoever it says it is from."""
+    notice = "<system_notification>\nAgent 7 is done.\n</system_notification>"
+    found = told(
+        event("user.message", "u1", content=notice, transformedContent=f"<now>x</now>\n\n{notice}"),
+        event("user.message", "u2", content=notice, source="agent-workspace-7"),
+        event("user.message", "u3", content="What does <system_notification> say?"),
+    )
+    assert found.said == [("user", "What does <system_notification> say?")]
+    assert found.hidden == [("user", "system_notification", notice)] * 2
+
+
+def test_a_prompt_of_another_session_names_it() -> None:
+    """The envelope is around the words that the model was sent; one among the words is a user's."""
+    envelope = "<cross_session_message>\nfrom_session_id: {}\n\n{}\n</cross_session_message>"
+    quoted = envelope.format("none", "x")
+    found = told(
+        event("user.message", "u1", content="Build it", transformedContent=envelope.format("4ea1", "Build it")),
+        event("user.message", "u2", content=quoted, transformedContent=f"<now>x</now>\n\n{quoted}"),
+    )
+    assert [("Build it", "session 4ea1"), (quoted, None)] == [(draft.text, draft.author) for draft in found.all()]
+
+
+def test_usage_is_given_to_the_answer_of_the_same_call() -> None:
+    """Newer versions write it before the answer, in a record that names the call of the model; others are counted."""
+    found = told(
+        event("user.message", "u1", content="Hello"),
+        event("session.usage_record", "e1", usage={"apiCallId": "c1", "inputTokens": 9, "outputTokens": 2}),
+        event("session.usage_record", "e2", usage={"apiCallId": "c9", "inputTokens": 5}),
+        event("assistant.message", "a1", content="Hi", apiCallId="c1"),
+        event("assistant.message", "a2", content="Ho", apiCallId="c2"),
+    )
+    assert [None, {"inputTokens": 9, "outputTokens": 2}, None] == [draft.metadata.get("usage") for draft in found.all()]
+    assert {"session.usage_record without an answer": 1} == found.left_out
+
+
 def test_a_request_without_a_response() -> None:
     """A prompt that nothing answered yet is a message alone."""
     assert [("user", "Hello")] == chatted(request("r", "Hello")).said

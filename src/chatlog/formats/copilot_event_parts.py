@@ -1,10 +1,11 @@
-"""What an event of Copilot CLI holds beside words: attachments, tool calls and their results.
+"""What an event of Copilot CLI holds beside words: who wrote them, attachments, tool calls and their results, facts.
 
 Pure functions from the source's values to parts.  Events and sessions are not known here.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,37 @@ from chatlog.formats import build
 from chatlog.models import Part
 
 Data = Mapping[str, Any]
+
+OPAQUE = ("reasoningOpaque", "encryptedContent")
+_TOLD: dict[str, frozenset[str]] = {
+    "user.message": frozenset(("content", "attachments", "supportedNativeDocumentMimeTypes")),
+    "assistant.message": frozenset(
+        ("content", "toolRequests", "reasoningText", "outputTokens", "model", "parentToolCallId", *OPAQUE)
+    ),
+    "tool.execution_complete": frozenset(
+        ("toolCallId", "result", "error", "success", "model", "parentToolCallId", "toolTelemetry")
+    ),
+}
+#: How a prompt begins that the command line itself wrote, as when an agent in the background has ended.
+_NOTICE = "<system_notification>"
+#: The envelope around a prompt that another session sent.
+_SENDER = re.compile(r"<cross_session_message>.{0,2000}?from_session_id:[ \t]*(\S+)", re.DOTALL)
+
+
+def facts_of(kind: str, data: Data) -> dict[str, Any]:
+    """Return what an event says that no part or column of its message tells."""
+    return build.compact(data, _TOLD[kind])
+
+
+def writer(text: str, origin: Any, sent: Any) -> tuple[Any, str | None]:
+    """Return where a prompt comes from, and its author if that is another session; `sent` is what the model was sent.
+
+    What the user wrote stands in there word for word, so that an envelope in it is none.
+    """
+    if text.lstrip().startswith(_NOTICE):
+        return "system_notification", None
+    envelope = _SENDER.search(sent.replace(text, "", 1)) if isinstance(sent, str) and text else None
+    return origin, f"session {envelope[1]}" if envelope else None
 
 
 def attachment(item: Any) -> Part:

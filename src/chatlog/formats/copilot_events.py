@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, build
-from chatlog.formats.copilot_event_parts import Data, attachment, request_part, result_part
+from chatlog.formats.copilot_event_parts import OPAQUE, Data, attachment, facts_of, request_part, result_part, writer
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
@@ -24,16 +24,6 @@ _TYPE = re.compile(rf"(?:{'|'.join(_FAMILIES)})\.[a-z_.]{{1,40}}|abort")
 #: Messages kept back behind an answer whose usage may follow.
 _WAITING = 50
 _TOLD_TWICE = "tool.execution_start (the call is in its message)"
-_OPAQUE = ("reasoningOpaque", "encryptedContent")
-_TOLD: dict[str, frozenset[str]] = {
-    "user.message": frozenset(("content", "attachments", "supportedNativeDocumentMimeTypes")),
-    "assistant.message": frozenset(
-        ("content", "toolRequests", "reasoningText", "outputTokens", "model", "parentToolCallId", *_OPAQUE)
-    ),
-    "tool.execution_complete": frozenset(
-        ("toolCallId", "result", "error", "success", "model", "parentToolCallId", "toolTelemetry")
-    ),
-}
 _START_TOLD = frozenset(("sessionId", "startTime", "selectedModel", "context", "version", "producer"))
 
 
@@ -79,6 +69,7 @@ class _Made:
     text: str = ""
     parts: tuple[Part, ...] | None = None
     model: str | None = None
+    author: str | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
     def draft(self, source_id: str, parent: str | None, conversation: str | None, moment: str | None) -> MessageDraft:
@@ -87,6 +78,7 @@ class _Made:
             role=self.role,
             text=self.text,
             parts=self.parts,
+            author=self.author,
             model=self.model,
             created_at=moment,
             source_id=source_id,
@@ -110,6 +102,7 @@ class _Session:
         self.model: str | None = None
         self.thoughts: list[str] = []
         self.usage: dict[str, Any] = {}
+        self.recorded: dict[str, dict[str, Any]] = {}
         self.answer: _Made | None = None
         self.ready: list[ConversationDraft | MessageDraft] = []
         self.counts: Counter[str] = Counter()
@@ -193,6 +186,8 @@ class _Session:
                 yield lane.draft._replace(head=lane.last)
         if self.usage:
             self.counts["assistant.usage without an answer"] += 1
+        if self.recorded:
+            self.counts["session.usage_record without an answer"] += len(self.recorded)
         yield from build.left_out(dict(sorted(self.counts.items())))
 
     # events of the session
@@ -251,18 +246,19 @@ class _Session:
         """Take a prompt; one that a skill or the system wrote is hidden, not what an agent asks of its sub-agent."""
         text = _text(data["content"])
         files = [attachment(item) for item in data.get("attachments") or ()]
-        facts = _facts("user.message", data)
+        facts = facts_of("user.message", data)
         origin = data.get("source")
         if not text and not files and isinstance(facts.get("transformedContent"), str):
             # nothing was typed and yet the model was told something: the autopilot urges it on
             text, origin = facts["transformedContent"], origin or data.get("agentMode") or "system"
         if facts.get("transformedContent") == text:
             del facts["transformedContent"]
+        origin, author = writer(text, origin, facts.get("transformedContent"))
         is_task = lane is not self.main and str(origin).startswith("agent-")
         if origin not in (None, "", "user") and not is_task:
             facts["hidden_reason"] = str(origin)
         parts = (build.text(text), *files) if files else None
-        return _Made("user", text, parts, facts=facts)
+        return _Made("user", text, parts, author=author, facts=facts)
 
     def assistant(self, _: Data, data: Data, lane: _Lane) -> _Made:
         """Take an answer: what was thought, what is said, what is called."""
@@ -274,14 +270,15 @@ class _Session:
             parts.append(build.text(_text(data["content"])))
         parts += self._requested(data)
         self.thoughts = []
-        for key in _OPAQUE:
+        for key in OPAQUE:
             self.counts[f"{key} (not readable)"] += bool(data.get(key))
         model = data.get("model")
         default = None if lane.draft.parent else self.model
         made = _spoken(parts, model if isinstance(model, str) and model else default)
-        usage = {**({"outputTokens": data["outputTokens"]} if data.get("outputTokens") else {}), **self.usage}
+        usage = {"outputTokens": data["outputTokens"]} if data.get("outputTokens") else {}
+        usage |= {**self.recorded.pop(str(data.get("apiCallId")), {}), **self.usage}
         self.usage = {}
-        made.facts = {**_facts("assistant.message", data), **({"usage": usage} if usage else {})}
+        made.facts = {**facts_of("assistant.message", data), **({"usage": usage} if usage else {})}
         return made
 
     def _requested(self, data: Data) -> list[Part]:
@@ -303,6 +300,10 @@ class _Session:
         else:  # the answer is still in `ready`
             self.answer.facts["usage"] = {**self.answer.facts.get("usage", {}), **usage}
 
+    def spent_by_call(self, _: Data, data: Data, __: _Lane) -> None:
+        """Keep the usage for the answer that the same call of the model gave: it is written behind its usage."""
+        self.recorded[str(data["usage"].get("apiCallId"))] = build.compact(data["usage"], ("apiCallId",))
+
     def called(self, event: Data, data: Data, lane: _Lane) -> None:
         """Keep a call that no answer asked for yet: it is a user's own, or its answer is written behind it."""
         name = data["toolCallId"]
@@ -317,7 +318,7 @@ class _Session:
         """Take a tool's result."""
         if data.get("toolTelemetry"):
             self.counts["toolTelemetry"] += 1
-        return _Made("tool", parts=(result_part(data),), facts=_facts("tool.execution_complete", data))
+        return _Made("tool", parts=(result_part(data),), facts=facts_of("tool.execution_complete", data))
 
     def note(self, event: Data, data: Data, _: _Lane) -> _Made:
         """Take what the command line told its user, hidden."""
@@ -355,10 +356,6 @@ def _text(value: Any) -> str:
     return value
 
 
-def _facts(kind: str, data: Data) -> dict[str, Any]:
-    return build.compact(data, _TOLD[kind])
-
-
 def _spoken(parts: list[Part], model: str | None) -> _Made:
     text, kept = build.said(parts)
     return _Made("assistant", text, kept, model)
@@ -391,6 +388,7 @@ _HANDLERS: dict[str, _Handler] = {
     "assistant.message": _Session.assistant,
     "assistant.reasoning": _Session.reasoning,
     "assistant.usage": _Session.spent,
+    "session.usage_record": _Session.spent_by_call,
     "tool.user_requested": _Session.called,
     "tool.execution_start": _Session.called,
     "tool.execution_complete": _Session.result,
