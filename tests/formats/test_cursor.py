@@ -451,6 +451,50 @@ def test_a_call_without_an_id_goes_by_its_bubble() -> None:
     assert ["b1", "b1"] == [part["id"] for part in made.parts or ()]
 
 
+NOTICE = "<system_notification>\nThe following task has finished.\n</system_notification>\n"
+TOLD_TO = "Briefly inform the user about the task result and perform any follow-up actions (if needed)."
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "hidden"),
+    [
+        (f"{NOTICE}<user_query>{TOLD_TO}</user_query>", TOLD_TO, True),
+        (NOTICE, NOTICE, True),
+        (TOLD_TO, TOLD_TO, True),
+        (f"{NOTICE}<user_query>Stop.</user_query>", "Stop.", False),
+        ("<div>Why is this empty?</div>", "<div>Why is this empty?</div>", False),
+    ],
+)
+def test_what_the_editor_writes_in_the_users_name_is_hidden(text: str, shown: str, hidden: bool) -> None:
+    """A task that ended in the background is told as a prompt that nobody typed."""
+    made = cursor_bubbles.message({"type": 1, "text": text}, "b1", None)
+    assert made is not None
+    assert (shown, hidden) == (made.text, made.hidden)
+    assert text in (made.text, *(part["content"] for part in made.parts or ()))
+
+
+@pytest.mark.parametrize("written", [lambda calls: calls, json.dumps])
+def test_calls_that_stand_beside_the_bubbles(tmp_path: Path, written: Any) -> None:
+    """Until version 3 of the form a chat had the calls of its bubbles, often as JSON text."""
+    calls = {"y": {"tool": 5, "name": "read_file", "rawArgs": '{"path": "a"}', "result": "birds"}}
+    chat = {
+        "composerId": "a",
+        "conversation": [{"type": 1, "bubbleId": "x", "text": "Read"}, {"type": 2, "bubbleId": "y", "text": ""}],
+        "capabilities": [{"type": 14, "data": {}}, {"type": 15, "data": {"bubbleDataMap": written(calls)}}],
+    }
+    records = list(cursor.read(state(tmp_path / "state.vscdb", {"cursorDiskKV": {"composerData:a": chat}})))
+    call, result = of_chat(records, "a")[1].parts or ()
+    assert ("read_file", {"path": "a"}, "birds") == (call["name"], call["arguments"], result["response"])
+
+
+def test_what_a_call_without_a_result_shows() -> None:
+    """What a person answered to a question stands beside the result, also where there is none."""
+    asked = {"name": "ask_question", "rawArgs": "{}", "additionalData": {"answers": ["blue"]}}
+    made = cursor_bubbles.message({"type": 2, "toolFormerData": asked}, "b1", None)
+    assert made is not None
+    assert {"answers": ["blue"]} == (made.parts or ())[-1]["additionalData"]
+
+
 def test_broken_entries(tmp_path: Path) -> None:
     """An entry that is no JSON, and one that is no chat or bubble, are told by their keys; the rest is read."""
     held = state(tmp_path / "state.vscdb")

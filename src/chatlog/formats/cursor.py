@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from chatlog.formats import MALFORMED, Head, build, cursor_cli
-from chatlog.formats.cursor_bubbles import message
+from chatlog.formats.cursor_bubbles import message, tools_beside
 from chatlog.formats.jsonstream import BROKEN_JSON, beside, document
 from chatlog.formats.source import Source
 from chatlog.formats.sqlite_source import MAGIC, Database, holds, loaded, quoted, records, schema
@@ -253,7 +253,7 @@ class _Chats:
         except MALFORMED:
             self.problems.append(Problem(place, _NOT_A_CHAT))
             return
-        told = list(self._messages(str(draft.source_id), bubbles))
+        told = list(self._messages(str(draft.source_id), bubbles, tools_beside(chat)))
         if told:
             yield draft
             yield from told
@@ -293,8 +293,10 @@ class _Chats:
         if not held and not chat.get("fullConversationHeadersOnly"):
             yield from by_name.items()
 
-    def _messages(self, chat: str, bubbles: Iterable[tuple[str, Any]]) -> Iterator[MessageDraft]:
-        """Yield the messages that bubbles are, each after the one before."""
+    def _messages(
+        self, chat: str, bubbles: Iterable[tuple[str, Any]], tools: Mapping[str, Any]
+    ) -> Iterator[MessageDraft]:
+        """Yield the messages that bubbles are, each after the one before; `tools` are calls that stand beside them."""
         last: str | None = None
         for name, held in bubbles:
             key = f"bubbleId:{chat}:{name}"
@@ -303,6 +305,8 @@ class _Chats:
                 if bubble is None:
                     self.left_out["bubbles that are in the file no more"] += 1
                     continue
+                if name in tools and not bubble.get("toolFormerData"):
+                    bubble = {**bubble, "toolFormerData": tools[name]}
                 made = message(bubble, name, last)
             except MALFORMED:
                 self.problems.append(Problem(key, "not a message as Cursor keeps it"))
@@ -319,7 +323,7 @@ class _Chats:
         names = [key.removeprefix(prefix) for key in self.entries.keys(prefix)]
         lost = [(name, None) for name in names if name not in known]
         last: str | None = None
-        for made in sorted(self._messages(chat, lost), key=lambda made: made.created_at or ""):
+        for made in sorted(self._messages(chat, lost, {}), key=lambda made: made.created_at or ""):
             facts = {**made.metadata, "hidden_reason": "not in the chat any more"}
             yield made._replace(parent=last, hidden=True, metadata=facts)
             last = made.source_id

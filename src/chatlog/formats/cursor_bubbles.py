@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from chatlog.formats import build
+from chatlog.formats.cursor_prompts import shown_in_editor
 from chatlog.formats.jsonstream import BROKEN_JSON, decoded
 from chatlog.models import MessageDraft, Part
 from chatlog.timespec import instant
@@ -62,6 +63,10 @@ def message(bubble: Mapping[str, Any], source_id: str, parent: str | None) -> Me
     if not any(role == "assistant" or part["type"] in ("text", "blob") or "modality" in part for part in parts):
         return None  # files alone are those the editor would send with words
     facts = {key: value for key, value in bubble.items() if key not in _TOLD and not isinstance(value, (dict, list))}
+    why = None
+    if role == "user":
+        shown, why = shown_in_editor(shown)
+        kept = build.kept(parts, shown)
     return MessageDraft(
         role=role,
         text=shown,
@@ -70,7 +75,8 @@ def message(bubble: Mapping[str, Any], source_id: str, parent: str | None) -> Me
         created_at=_moment(bubble),
         source_id=source_id,
         parent=parent,
-        metadata=build.compact({**facts, "usage": _usage(bubble)}),
+        hidden=why is not None,
+        metadata=build.compact({**facts, "usage": _usage(bubble), "hidden_reason": why}),
     )
 
 
@@ -173,12 +179,22 @@ def _tool(told: Mapping[str, Any], name: str) -> Iterator[Part]:
     extra = build.compact({**{key: told.get(key) for key in keys}, "status": status})
     yield build.tool_call(call_id, told.get("name") or str(told.get("tool")), arguments, **extra)
     result, error = build.parsed(told.get("result")), build.parsed(told.get("error"))
-    if result is not None or error is not None:
-        more = build.compact(
-            {"additionalData": told.get("additionalData"), "error": error if result is not None else None}
-        )
-        answer = error if result is None else result
-        yield build.tool_result(call_id, answer, is_error=status == "error" or result is None, **more)
+    more = build.compact({"additionalData": told.get("additionalData")})
+    if result is not None and error is not None:
+        more["error"] = error
+    if result is not None or error is not None or more:
+        failed = status == "error" or (error is not None and result is None)
+        yield build.tool_result(call_id, error if result is None else result, is_error=failed, **more)
+
+
+def tools_beside(chat: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the calls by their bubbles, which until version 3 of the form stood in the chat, often as JSON text."""
+    found: dict[str, Any] = {}
+    for held in _dicts(chat.get("capabilities")):
+        data = held.get("data")
+        calls = build.parsed(data.get("bubbleDataMap")) if isinstance(data, dict) else None
+        found |= calls if isinstance(calls, dict) else {}
+    return found
 
 
 def _files(bubble: Mapping[str, Any]) -> Iterator[Part]:

@@ -6,36 +6,19 @@ What is there in Cursor's binary form only is counted.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from chatlog import tagged
 from chatlog.formats import MALFORMED, build, openai_content
+from chatlog.formats.cursor_prompts import sent_at, shown
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.source import Source
 from chatlog.formats.sqlite_source import Database, loaded
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant
 
-#: What a person typed; it may hold tags of its own, so that the last end counts.
-_QUERY = "user_query"
-_INJECTED = re.compile(r"\s*<(?!user_query)[a-z_]+>")
-#: When a prompt was sent, such as ``Friday, May 8, 2026, 6:05 AM (UTC+5:30)``.
-_TIME = re.compile(
-    r"<timestamp>(?:\w+, )?(?P<month>[A-Z][a-z]{2})[a-z]* (?P<day>\d{1,2}), (?P<year>\d{4}), "
-    r"(?P<hour>\d{1,2}):(?P<minute>\d\d) (?P<half>[AP])M"
-    r"(?: \(UTC(?:(?P<sign>[+-])(?P<hours>\d{1,2})(?::(?P<minutes>\d\d))?)?\))?</timestamp>\s*"
-)
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-#: How queries begin that Cursor asks itself once an agent it started has ended.
-_CONTINUED = (
-    "The above subagent result is already visible",
-    "The beginning of the above subagent result is already visible",
-    "Briefly inform the user about the task result",
-)
 _HASH_BYTES = 32
 _BYTES = 2
 _NOT_A_MESSAGE = "not a message as Cursor keeps it"
@@ -160,7 +143,7 @@ class _Messages:
         options = _options(value)
         made = openai_content.message({"role": value["role"], "content": _content(value.get("content"))}, self.calls)
         parts = made.parts or (build.text(made.text),)
-        text, injected = _shown(made.text) if made.role == "user" else (made.text, None)
+        text, injected = shown(made.text) if made.role == "user" else (made.text, None)
         hidden = hidden or injected
         facts = {key: fact for key, fact in options.items() if key != "modelName"}
         parent = self.last
@@ -171,30 +154,10 @@ class _Messages:
             source_id=self.last,
             parent=parent,
             model=options.get("modelName"),
-            created_at=instant(value.get("timestamp")) or _moment(made.text),
+            created_at=instant(value.get("timestamp")) or sent_at(made.text),
             hidden=hidden is not None,
             metadata={**facts, **({"hidden_reason": hidden} if hidden else {})},
         )
-
-
-def _shown(text: str) -> tuple[str, str | None]:
-    """Return what a person reads of words in a person's name and, where nobody typed them, why they are hidden."""
-    query = tagged.outermost(text, _QUERY)
-    if query is None:
-        typed = _TIME.sub("", text)
-        return typed, "context added by Cursor" if _INJECTED.match(typed) else None
-    typed = query[2].strip()
-    return typed, "subagent_result" if typed.startswith(_CONTINUED) else None
-
-
-def _moment(text: str) -> str | None:
-    """Return when a prompt was sent, as Cursor notes it before the words."""
-    told = _TIME.search(text)
-    if told is None or told["month"] not in _MONTHS:
-        return None
-    month, hour = _MONTHS.index(told["month"]) + 1, int(told["hour"]) % 12 + (12 if told["half"] == "P" else 0)
-    zone = f"{told['sign'] or '+'}{int(told['hours'] or 0):02}:{told['minutes'] or '00'}"
-    return instant(f"{told['year']}-{month:02}-{int(told['day']):02}T{hour:02}:{told['minute']}:00{zone}")
 
 
 def _options(value: Mapping[str, Any]) -> dict[str, Any]:
