@@ -321,6 +321,7 @@ def test_everything_left_out_is_counted(session: Read) -> None:
         "progress: bash_progress": 1,
         "progress: hook_progress": 1,
         "queue-operation": 5,
+        "summary (of a session in another file)": 1,
         "summary (the session has a title)": 1,
         "system: api_error": 1,
         "system: compact_boundary": 1,

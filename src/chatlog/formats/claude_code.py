@@ -374,8 +374,8 @@ class _Session:
 
     def _hints(self) -> Iterator[TitleHint]:
         for leaf, title in self.summaries:
-            self.counts["summary (of a session in another file)"] += not self.lanes
             lane = next((lane for lane in self.lanes.values() if leaf in lane.links.ids), None)
+            self.counts["summary (of a session in another file)"] += lane is None
             facts = self.facts[lane.source_id] if lane else {}
             if "custom-title" in facts or "ai-title" in facts:
                 self.counts["summary (the session has a title)"] += 1
