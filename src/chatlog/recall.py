@@ -16,7 +16,7 @@ from chatlog.errors import NoVectorsError
 from chatlog.models import Term
 from chatlog.quoting import stem
 from chatlog.ranking import rarity
-from chatlog.results import Tier
+from chatlog.results import Tier, cut
 from chatlog.store import Store
 from chatlog.store.memories import Memory
 
@@ -34,8 +34,14 @@ class Recalled(NamedTuple):
     matched: str
 
     def record(self) -> dict[str, Any]:
-        """Return the machine form."""
-        return {**self.memory.record(), "score": round(self.score, 6), "matched": self.matched}
+        """Return the machine form: the keys of a message that is found, null where a memory has none, and its own."""
+        none = dict.fromkeys(("ref", "conversation", "seq", "source_id", "role", "author"))
+        memory = self.memory
+        snippet = cut(" ".join(_strings(memory.value)), ()).text
+        return {
+            **none, "title": memory.key, **memory.record(), "snippet": snippet, "score": round(self.score, 6),
+            "matched": self.matched, "before": [], "after": [],
+        }  # fmt: skip
 
 
 class Recall(NamedTuple):

@@ -244,6 +244,27 @@ def test_a_search_among_memories_says_what_one_among_messages_says(trip: Run) ->
     assert "lexical" == found(trip, "helix", "--in", "memory", "--mode", "lexical")["mode"]
 
 
+def test_a_memory_is_found_as_a_message_is(trip: Run) -> None:
+    """It has the keys of every result, and the filters hold that it can be asked for: its tags."""
+    for key, tag in (("editor", "tools"), ("diet", "health")):
+        trip("memory", "set", key, f"helix {key}", "--tag", tag)
+    (memory,) = found(trip, "helix", "--in", "memory", "--tag", "tools")["items"]
+    message = found(trip, "lisbon")["items"][0]
+    assert set() == message.keys() - memory.keys()
+    assert (None, "editor", "helix editor", []) == tuple(memory[key] for key in ("ref", "title", "snippet", "before"))
+    (answer,) = batch(trip, {"query": "helix", "in": "memory", "tag": "tools"})
+    assert [memory] == answer["items"]
+
+
+@pytest.mark.parametrize("option", [("--since", "7d"), ("--conv", LISBON), ("--mode", "regex"), ("--mode", "nonsense")])
+def test_what_a_memory_does_not_have_cannot_be_asked_of_it(trip: Run, option: tuple[str, str]) -> None:
+    """A filter that would be passed over is refused, on the command line and in a batch."""
+    trip("memory", "set", "editor", "helix")
+    (answer,) = batch(trip, {"query": "helix", "in": "memory", option[0].strip("-"): option[1]})
+    assert "usage" == answer["error"]["kind"]
+    assert 2 == trip("search", "helix", "--in", "memory", *option).code
+
+
 def test_memories_are_searched_by_themselves(trip: Run) -> None:
     """Together with a place in messages the request is refused, and no place is said to be none that is."""
     (answer,) = batch(trip, {"query": "lisbon", "in": ["memory", "text"]})

@@ -90,7 +90,7 @@ def command(
     filters = _asked_filters(session, store, conv, words)
     text = _asked_text(session, words, filters)
     if in_memory:
-        _show_memories(session, _recall(store, text, options))
+        _show_memories(session, _recall(store, text, filters, options))
         return
     answer = OUTPUTS[output](store, text, filters, options, session.now())
     found.show(session, answer, explain=explain)
@@ -136,11 +136,16 @@ def _show_memories(session: Session, memories: Recall) -> None:
     show_found(session, memories)
 
 
-def _recall(store: Store, text: str, options: SearchOptions) -> Recall:
-    """Search among memories."""
+def _recall(store: Store, text: str, filters: Filters, options: SearchOptions) -> Recall:
+    """Search among memories.  Raises UsageError for what can only be asked of messages."""
     from chatlog.recall import recall
 
-    return recall(store, text, limit=options.limit, provider=NONE if options.mode == "lexical" else options.embedder)
+    if filters != Filters(tags=filters.tags):
+        raise UsageError("memories have tags, and nothing else to filter by", "--tag T")
+    if options.mode not in MODES or options.mode == "regex":
+        raise UsageError(f"memories cannot be searched by '{options.mode}'", "leave --mode out, or say lexical")
+    provider = NONE if options.mode == "lexical" else options.embedder
+    return recall(store, text, tags=filters.tags, limit=options.limit, provider=provider)
 
 
 def _check_output(output: str) -> None:
@@ -173,9 +178,10 @@ def _answer(session: Session, store: Store, request: Mapping[str, Any], options:
     )
     output = _typed(request, "output", str, "")
     _check_output(output)
+    filters = _filters(session, store, request)
     if in_memory:
-        return found.envelope(_recall(store, text, options))
-    results: Results = OUTPUTS[output](store, text, _filters(session, store, request), options, session.now())
+        return found.envelope(_recall(store, text, filters, options))
+    results: Results = OUTPUTS[output](store, text, filters, options, session.now())
     return found.envelope(results, explain=_typed(request, "explain", bool, False))
 
 
