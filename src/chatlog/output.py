@@ -11,11 +11,12 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import IO, Any, NamedTuple, cast
 
 from chatlog.errors import ChatlogError, UsageError, choices_hint
+from chatlog.streams import tell
 
 SCHEMA_VERSION = 1
 #: On a terminal a wide column gives way to the others down to this, and they are no wider than that.
@@ -240,8 +241,9 @@ class Output:
         import shlex
         import shutil
 
-        wanted = self.is_terminal and self.settings.use_pager and not self.settings.plain
-        command = shlex.split(self.settings.pager) if wanted else []
+        wanted, command = self.is_terminal and self.settings.use_pager and not self.settings.plain, list[str]()
+        with suppress(ValueError):  # a quote without its end
+            command = shlex.split(self.settings.pager) if wanted else []
         if not command or command[0] == "cat" or shutil.which(command[0]) is None:
             yield
             return
@@ -273,7 +275,7 @@ class Output:
 
     def question(self, text: str) -> None:
         """Ask something on stderr; the answer is read on the same line."""
-        sys.stderr.write(visible(text) + " [y/N] ")
+        tell(visible(text) + " [y/N] ")
         sys.stderr.flush()
 
     def warning(self, text: str) -> None:
@@ -288,7 +290,7 @@ class Output:
     def error(self, error: ChatlogError) -> None:
         """Say on stderr what went wrong: a sentence and a hint, or JSON where JSON was asked for."""
         if self.format in ("json", "jsonl"):
-            sys.stderr.write(to_json({"error": error.record()}) + "\n")
+            tell(to_json({"error": error.record()}) + "\n")
             return
         self._say(f"error: {visible(error.message)}", "red")
         if error.hint:
@@ -316,7 +318,7 @@ class Output:
 
     def _say(self, text: str, style: str) -> None:
         painted = f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.error_color else text
-        sys.stderr.write(painted + "\n")
+        tell(painted + "\n")
 
 
 def _fitted(lines: Iterable[str]) -> Iterator[str]:

@@ -44,6 +44,18 @@ def test_output_that_finds_no_room_is_an_error(verb: str, trip: Run) -> None:
     assert "Exception" not in ran.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize(
+    ("verb", "code", "said"),
+    [("show nowhere", 3, ""), ("nowhere", 2, ""), ("list --nowhere --json", 2, ""), ("", 2, ""),
+     ("search --mode lexical sardines nowhere --format ids", 0, f"{LISBON}:2\n")],
+)  # fmt: skip
+def test_a_remark_that_finds_no_room_changes_nothing(verb: str, code: int, said: str, trip: Run) -> None:
+    """A full disk below a job's log costs what would have been logged, not the result, nor its exit code."""
+    ran = shell(f"$chatlog {verb} 2> /dev/full")
+    assert (code, said) == (ran.returncode, ran.stdout)
+
+
 @pytest.mark.parametrize(
     ("line", "code"),
     [

@@ -282,7 +282,8 @@ def test_long_text_goes_through_the_pager(tall: Run) -> None:
     assert "paged:" not in on_pty("show", LISBON, "--no-pager", env=pager)
     assert "paged:" not in on_pty("show", LISBON, env={"CHATLOG_PAGER": "", "PAGER": "sed s/^/paged:/"})
     assert "paged:" in on_pty("show", LISBON, env={"PAGER": "sed s/^/paged:/"})
-    assert "Try the sardines" in on_pty("show", LISBON, env={"CHATLOG_PAGER": "no-such-pager"})
+    for pager in ({"CHATLOG_PAGER": "no-such-pager"}, {"PAGER": "less 'x"}):
+        assert "Try the sardines" in on_pty("show", LISBON, env=pager)
 
 
 def test_what_fits_the_screen_needs_no_pager(tall: Run) -> None:

@@ -20,6 +20,7 @@ from chatlog.cli.options import EXIT_CODES, build, global_options, meant
 from chatlog.cli.session import Session
 from chatlog.errors import NO_ROOM, BusyError, ChatlogError, NotFoundError, StorageFullError, UsageError
 from chatlog.output import Output, OutputSettings
+from chatlog.streams import forget, open_closed, tell
 
 #: Each verb: its module and its line in the help.
 COMMANDS = {
@@ -178,14 +179,14 @@ def run(arguments: Sequence[str], session: Session) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        _forget_output()  # the reader has gone: nobody to tell
+        forget(sys.stdout)  # the reader has gone: nobody to tell
         return BROKEN_PIPE
     except Exception as error:
         if os.environ.get("CHATLOG_DEBUG") and not isinstance(error, (ChatlogError, click.exceptions.ClickException)):
             raise
         meaning = _meaning(error)
         if isinstance(error, click.exceptions.NoArgsIsHelpError) and not _asks_for_json(arguments):
-            sys.stderr.write(error.format_message() + "\n")
+            tell(error.format_message() + "\n")
         else:
             _say(session, arguments, meaning)
         return meaning.exit_code
@@ -200,11 +201,6 @@ def _invoke(arguments: Sequence[str], session: Session) -> int:
     except typer.Exit as ended:
         return ended.exit_code
     return 0
-
-
-def _forget_output() -> None:
-    """Let what stdout could not take be flushed into nothing when the process ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _meaning(error: Exception) -> ChatlogError:
@@ -245,7 +241,7 @@ def _no_room(error: Exception) -> ChatlogError | None:
     if isinstance(error, MemoryError):
         return BusyError("there is not enough memory for this", "try a smaller input")
     if isinstance(error, OSError) and error.errno in NO_ROOM:
-        _forget_output()  # files have their own sentences: this was stdout
+        forget(sys.stdout)  # files have their own sentences: this was stdout
         return StorageFullError(f"the output could not be written: {error.strerror}", "free some space")
     return None
 
@@ -289,16 +285,9 @@ def _asks_for_json(arguments: Sequence[str]) -> bool:
     return not forms.isdisjoint({*arguments, *joined})
 
 
-def _open_closed_streams() -> None:
-    """Put the null device where a standard stream is closed: no file of ours may get its number."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115  it stays open
-
-
 def main() -> None:
     """Run the command line of the process and end it."""
-    _open_closed_streams()
+    open_closed()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")  # type: ignore[union-attr]
     sys.exit(run(sys.argv[1:], Session()))
