@@ -160,7 +160,8 @@ def test_a_name_that_means_nothing_is_named(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("ttl", "bogus"), ("trash", "soon"), ("budget", "abc"), ("budget", "0"), ("embedder", "nope")]
+    ("name", "value"),
+    [("ttl", "bogus"), ("trash", "soon"), ("budget", "abc"), ("budget", "0"), ("embedder", "nope"), ("user", "a\x01b")],
 )
 def test_what_the_verbs_would_refuse_cannot_be_set(run: Run, name: str, value: str) -> None:
     """Who sets a value hears that it means nothing, not whoever runs the verb that needs it."""

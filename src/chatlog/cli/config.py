@@ -12,6 +12,7 @@ from chatlog.cli.options import meant, set_number, verb
 from chatlog.cli.session import Session
 from chatlog.errors import NoVectorsError, UsageError
 from chatlog.output import FORMATS, THING, Column, Listing
+from chatlog.store import checked_user
 
 
 def _names() -> list[str]:
@@ -74,6 +75,8 @@ def _check(name: str, value: str) -> None:
     match name:
         case "ttl" | "trash" if value:
             timespec.duration(value)
+        case "user":
+            checked_user(value)
         case "budget" if value:
             set_number(name, value)
         case "embedder" if value != "none":
