@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from chatlog import errors
@@ -70,6 +72,13 @@ def test_an_error_is_a_sentence_with_a_hint(kind: type[ChatlogError]) -> None:
         "hint": error.hint,
         "retryable": kind.__name__ in RETRYABLE,
     } == error.record()
+
+
+@pytest.mark.parametrize("kind", all_errors())
+def test_an_error_may_come_from_another_process(kind: type[ChatlogError]) -> None:
+    """What a pool's worker raises is the same where it arrives: one that cannot be unpickled ends the whole pool."""
+    error = made(kind)
+    assert (kind, vars(error), str(error)) == (type(came := pickle.loads(pickle.dumps(error))), vars(came), str(came))
 
 
 @pytest.mark.parametrize("kind", all_errors())

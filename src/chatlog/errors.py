@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 def choices_hint(word: str, choices: Iterable[str]) -> str:
@@ -60,7 +60,10 @@ class AmbiguousIdError(UsageError):
             f"'{prefix}' could be any of {len(candidates)} conversations: {', '.join(candidates)}",
             "type more of the id",
         )
-        self.candidates = candidates
+        self.prefix, self.candidates = prefix, candidates
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, list[str]]]:  # another process may raise it
+        return type(self), (self.prefix, self.candidates)
 
 
 class NotFoundError(ChatlogError):

@@ -267,6 +267,14 @@ def test_an_unknown_order_is_refused(store: Store, sort: str) -> None:
     assert all(name in caught.value.hint for name in SORTS)
 
 
+def test_a_page_has_no_fewer_than_no_conversations(store: Store) -> None:
+    """A limit below 0 is refused, rather than taken for an empty page of a full list; 0 is that page."""
+    make(store, "a")
+    with pytest.raises(UsageError, match="cannot have -1"):
+        titles(store, limit=-1)
+    assert [] == titles(store, limit=0)
+
+
 @settings(deadline=None, max_examples=30)
 @given(
     st.lists(st.sampled_from(["a", "B", "b", "", None, "ä", "Z"]), max_size=9),

@@ -107,7 +107,7 @@ class Store(Protocol):
         cursor: str | None = None,
         readable: bool = False,
     ) -> Page:
-        """Return a page of the conversations that the filters let through.
+        """Return a page of the conversations that the filters let through.  Raises UsageError for a limit below 0.
 
         With `readable` what cannot be read, where the file is damaged, is left out and named, instead of an error.
         """
@@ -119,10 +119,10 @@ class Store(Protocol):
         """Create a child that starts with everything up to `seq` (the head by default)."""
 
     def delete(self, conversations: Sequence[str]) -> int:
-        """Move conversations to the trash; return how many were moved."""
+        """Move conversations to the trash; return how many were moved: those that are there and not in it yet."""
 
     def restore(self, conversations: Sequence[str]) -> int:
-        """Take conversations out of the trash; return how many came back."""
+        """Take conversations out of the trash; return how many came back: those that were in it."""
 
     # messages
 

@@ -48,6 +48,8 @@ def page(connection: Connection, user: str, filters: Filters, now: str, asked: A
     name, _, direction = asked.sort.partition(":")
     if name not in _ORDERS or direction not in ("", "asc", "desc"):
         raise UsageError(f"'{asked.sort}' is not an order", f"{choices_hint(asked.sort, _ORDERS)}, with :asc or :desc")
+    if asked.limit is not None and asked.limit < 0:
+        raise UsageError(f"a page cannot have {asked.limit} conversations", "limit is a number from 0 on")
     column, usual = _ORDERS[name]
     order = "DESC" if (direction or usual) == "desc" else "ASC"
     clauses, values = conversation_where(user, filters, now)
