@@ -300,6 +300,14 @@ def test_a_prompt_wrapped_by_an_editor_is_told_once() -> None:
     assert [("user", "Fix it")] == told(wrapped, event("user_message", message="Fix it")).said
 
 
+def test_what_only_the_event_of_a_prompt_tells_is_kept() -> None:
+    """Pictures of whatever form, sounds, and what stands for them among the words."""
+    facts = {"local_images": [{"url": "data:image/png;base64,AAAA"}], "text_elements": [{"placeholder": "[Image #1]"}]}
+    found = told(event("user_message", message="Look", images=[], client_id="c", **facts), user("Look"))
+
+    assert facts == message(found, "Look").metadata
+
+
 def test_a_human_may_type_what_looks_injected() -> None:
     """An event that tells the same shows that a human typed it."""
     text = "<environment_context>is this tag yours?</environment_context>"

@@ -29,9 +29,8 @@ def _user_message(rollout: Rollout, payload: Payload, time: Any) -> bool:
         return False
     view = message_view({"role": "user", "content": text})
     parts = view.parts + [image(address) for address in payload.get("images") or () if isinstance(address, str)]
-    local = [path for path in payload.get("local_images") or () if isinstance(path, str)]
     held = Held("user", f"user\0{text}", time, parts, text=view.text)
-    held.facts = {"local_images": local} if local else {}
+    held.facts = build.compact(payload, ("type", "message", "images", "kind", "client_id"))
     rollout.thread.told_by_event(USER, text, held)
     return True
 
