@@ -63,6 +63,27 @@ def test_words_handed_over_that_were_queued_before_the_file_begins() -> None:
     assert ["Start.", "Parser first", "Parser first, then."] == [message.text for message in found.only.values()]
 
 
+@pytest.mark.parametrize("order", ["ear", "era", "ar", "ra"])
+def test_words_handed_over_are_told_once_whatever_is_written_first(order: str) -> None:
+    """Some versions write the attachment that says them before they leave the queue, some behind it."""
+    base = {"type": "queue-operation", "sessionId": "s", "content": "Parser first"}
+    attachment = {"type": "queued_command", "prompt": "Parser first", "commandMode": "prompt"}
+    entries = {
+        "e": {**base, "operation": "enqueue", "timestamp": "t1"},
+        "a": {"type": "attachment", "sessionId": "s", "uuid": "q1", "parentUuid": "u1", "attachment": attachment},
+        "r": {**base, "operation": "remove", "timestamp": "t2", "reason": "absorbed_mid_turn"},
+    }
+    again = {**base, "operation": "remove", "timestamp": "t3", "content": "And the tests"}
+    found = told(
+        entry("user", "u1", "Start."),
+        *(entries[name] for name in order),
+        again,
+        entry("assistant", "a1", "Parser first, then.", id="m"),
+    )
+    words = [message.text for message in found.only.values()]
+    assert ["Start.", "Parser first", "And the tests", "Parser first, then."] == words
+
+
 def test_attachments_without_ids_follow_the_message_before() -> None:
     """Queued words that Claude Code attached without a uuid stand where they were written."""
     attachment = {"type": "queued_command", "prompt": "And this.", "commandMode": "prompt"}

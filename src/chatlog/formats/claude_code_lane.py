@@ -8,6 +8,7 @@ is not decided here.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -150,6 +151,7 @@ class Lane:
     links: Links = field(default_factory=Links)
     prints: dict[str, int] = field(default_factory=dict)
     queue: list[Queued] = field(default_factory=list)
+    attached: Counter[str] = field(default_factory=Counter)
     held: list[MessageDraft] = field(default_factory=list)
     response: Response | None = None
 
@@ -190,15 +192,16 @@ class Lane:
         base = self.links.base(entry, prompt=prompt, answered=answered)
         source_id = self._name(entry, view, base)
         parent = self.links.add_result(base, source_id) if results else self.links.end(base)
-        self._unqueue(view)
+        self._unqueue(entry, view)
         self._accept(entry, self._draft(view, source_id, parent, self._time(entry), metadata))
 
-    def _unqueue(self, view: View) -> None:
+    def _unqueue(self, entry: Entry, view: View) -> None:
         """Forget queued words that have come up as a message of their own."""
-        if self.queue:
-            waiting = [words for words in self.queue if not words.is_in(view)]
-            self.repeated_words += len(self.queue) - len(waiting)
-            self.queue = waiting
+        told = [words for words in self.queue if words.is_in(view)]
+        self.repeated_words += len(told)
+        self.queue = [words for words in self.queue if words not in told]
+        if entry.get("type") == "attachment" and not any(words.sent for words in told):
+            self.attached.update([str(words.entry["content"]) for words in told] or [view.text])
 
     def add_response(self, entry: Entry) -> Drafts:
         """Accept an entry of a model response; return what the one before was holding back."""
@@ -320,10 +323,14 @@ class Lane:
         """Mark queued words as given to the model in the middle of its turn."""
         words = entry.get("content")
         waiting = [queued for queued in self.queue if not queued.sent]
+        meant = [queued for queued in waiting if queued.entry.get("content") == words]
+        if not meant and self.attached[str(words)]:  # since 2.1.241 the attachment that says them stands before
+            self.attached[str(words)] -= 1
+            return
         if words and not waiting:  # they were typed before this file begins
             self.queue_up(entry)
             waiting = self.queue[-1:]
-        for queued in ([queued for queued in waiting if queued.entry.get("content") == words] or waiting)[:1]:
+        for queued in (meant or waiting)[:1]:
             queued.sent = True
 
     def _sent_words(self, base: str | None) -> str | None:
