@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -130,9 +131,9 @@ def test_a_filter_that_nothing_passes_is_what_is_said(trip: Run, mode: str) -> N
 # --batch
 
 
-def batch(run: Run, *requests: object) -> list[Any]:
+def batch(run: Run, *requests: object, options: Sequence[str] = ()) -> list[Any]:
     lines = [request if isinstance(request, str) else json.dumps(request) for request in requests]
-    ran = run("search", "--batch", "-", stdin="".join(f"{line}\n" for line in lines))
+    ran = run("search", "--batch", "-", *options, stdin="".join(f"{line}\n" for line in lines))
     assert (0, "") == (ran.code, ran.err)
     return [json.loads(line) for line in ran.lines]
 
@@ -185,6 +186,22 @@ def test_the_keys_of_a_request_are_the_verb_s_options(keys: dict[str, object], e
     """Every filter of the command line is one of a request, too."""
     (answer,) = batch(trip, {"id": 1, "query": "", **keys})
     assert expected == refs(answer)
+
+
+def test_the_options_beside_a_batch_hold_for_every_request_that_says_nothing_else(trip: Run) -> None:
+    """Filters too: an editor that asks for one project's history gets nothing of another."""
+    asked = [{"query": ""}, {"query": "", "tag": [], "limit": None}, {"query": "", "conv": [DATABASE]}]
+    answers = batch(trip, *asked, options=["--tag", "travel", "--role", "user", "--explain"])
+    assert [{f"{LISBON}:1"}, {f"{LISBON}:1", f"{DATABASE}:1"}, set()] == [{*refs(one)} for one in answers]
+    assert all("explain" in item for one in answers for item in one["items"])
+    assert [f"{DATABASE}:1"] == refs(batch(trip, {"query": "", "role": "user"}, options=["--conv", DATABASE])[0])
+    assert 2 == trip("search", "--batch", "-", "--conv", "-", stdin=DATABASE).code
+
+
+def test_no_conversations_are_none(trip: Run) -> None:
+    """A list of conversations that is empty, as an earlier request's hits may be, lets nothing through."""
+    assert [] == refs(batch(trip, {"query": "lisbon", "conv": []})[0])
+    assert 1 == trip("search", "lisbon", "--conv", "-", stdin="").code
 
 
 def test_a_key_that_is_none_is_an_error(trip: Run) -> None:

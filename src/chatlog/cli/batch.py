@@ -50,4 +50,4 @@ def _request(line: bytes) -> dict[str, Any]:
         raise UsageError("the request is not JSON", "one JSON object a line") from None
     if not isinstance(value, dict):
         raise UsageError("the request is not a JSON object", "one JSON object a line")
-    return value
+    return {name: given for name, given in value.items() if given is not None}  # null: as if it were not there

@@ -157,7 +157,7 @@ def _serve(session: Session, batch: str, defaults: Request, beside: str | None, 
 
     def answer(asked: dict[str, Any]) -> dict[str, Any]:
         check_keys(asked, {*_KEYS, "id"})
-        values = {name: _typed(asked, name) for name in _KEYS if asked.get(name) is not None}
+        values = {name: _typed(asked, name) for name in _KEYS if name in asked}
         safe = values.pop("redact", False) or redact
         if safe not in stores:
             stores[safe] = session.outward(redact=safe)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -83,11 +84,11 @@ def command(
         hidden=hidden,
         embedder=session.embedder(),
     )
+    filters = _asked_filters(session, store, conv, [STDIN] if batch else words)
     if batch is not None:
-        defaults = {"output": output, **({"in": MEMORY} if in_memory else {})}
-        serve(session, batch, lambda asked: _answer(session, store, {**defaults, **asked}, options), beside=words)
+        defaults = {"output": output, "explain": explain, **({"in": MEMORY} if in_memory else {})}
+        serve(session, batch, partial(_answer, session, store, options, filters, defaults), beside=words)
         return
-    filters = _asked_filters(session, store, conv, words)
     text = _asked_text(session, words, filters)
     if in_memory:
         _show_memories(session, _recall(store, text, filters, options))
@@ -163,8 +164,15 @@ def _places(places: list[str]) -> tuple[str, ...]:
 # --batch: one JSON request a line, one JSON answer a line
 
 
-def _answer(session: Session, store: Store, request: Mapping[str, Any], options: SearchOptions) -> dict[str, Any]:
-    request = {name.replace("-", "_"): value for name, value in request.items()}
+def _answer(
+    session: Session,
+    store: Store,
+    options: SearchOptions,
+    filters: Filters,
+    defaults: Mapping[str, Any],
+    asked: Mapping[str, Any],
+) -> dict[str, Any]:
+    request = {**defaults, **{name.replace("-", "_"): value for name, value in asked.items()}}
     check_keys(request, _KEYS)
     text = _typed(request, "query", str, "")
     places = _strings(request.get("in"))
@@ -178,7 +186,7 @@ def _answer(session: Session, store: Store, request: Mapping[str, Any], options:
     )
     output = _typed(request, "output", str, "")
     _check_output(output)
-    filters = _filters(session, store, request)
+    filters = filters._replace(**_filters(session, store, request))
     if in_memory:
         return found.envelope(_recall(store, text, filters, options))
     results: Results = OUTPUTS[output](store, text, filters, options, session.now())
@@ -210,21 +218,17 @@ def _strings(value: Any) -> list[str]:
     return values
 
 
-def _filters(session: Session, store: Store, request: Mapping[str, Any]) -> Filters:
-    now = session.now()
-    conversations = _strings(request.get("conv"))
-    single = {
-        name: _typed(request, name, kind, None) for name, kind in _FILTERS.items() if request.get(name) is not None
-    }
-    if single.get("role") not in (None, *ROLES):
-        raise UsageError("role is not one that chatlog knows", choices_hint(single["role"], ROLES))
-    since, until = (_typed(request, name, str, "") for name in ("since", "until"))
-    return Filters(
-        tags=tuple(_strings(request.get("tag"))),
-        no_tags=tuple(_strings(request.get("no_tag"))),
-        title=tuple(_strings(request.get("title"))),
-        since=timespec.since(since, now) if since else None,
-        until=timespec.until(until, now) if until else None,
-        ids=tuple(session.conversation(store, ref).id for ref in conversations) if conversations else None,
-        **single,
-    )
+def _filters(session: Session, store: Store, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the filters that a request names, which go before those of the command line."""
+    filters = {name: _typed(request, name, kind, None) for name, kind in _FILTERS.items() if name in request}
+    if filters.get("role") not in (None, *ROLES):
+        raise UsageError("role is not one that chatlog knows", choices_hint(filters["role"], ROLES))
+    for field, name in (("tags", "tag"), ("no_tags", "no_tag"), ("title", "title")):
+        if name in request:
+            filters[field] = tuple(_strings(request[name]))
+    for name, bound in (("since", timespec.since), ("until", timespec.until)):
+        if asked := _typed(request, name, str, ""):
+            filters[name] = bound(asked, session.now())
+    if "conv" in request:
+        filters["ids"] = tuple(session.conversation(store, ref).id for ref in _strings(request["conv"]))
+    return filters
