@@ -26,7 +26,7 @@ from typing import TypeVar
 import chatlog
 from chatlog.models import ConversationDraft, MessageDraft
 
-PEERS = ("llm", "langchain-community", "openai-agents")
+PEERS = ("llm", "langchain-community", "openai-agents", "claude-code-log", "conversation-tk")
 SEED = 20_261_120
 #: How many words a made-up text has: as an assistant's, and as people's; those of the labelled sets have 14 to 26.
 LONG, SHORT = (20, 120), (6, 34)

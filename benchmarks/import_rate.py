@@ -1,8 +1,8 @@
 """`python -m benchmarks.import_rate [FOLDER]`: megabytes of JSON imported a second into a fresh file.
 
-The reader alone (JSON to records) and the whole import (to a committed, searchable file) by turns, and how
-large the file is against the words in it.  Without a folder, the project's Claude Code and ShareGPT samples, or
-made-up Claude Code sessions.
+The reader alone (JSON to records) and the whole import (to a committed, searchable file) by turns, beside them
+another program that brings the same history into an SQLite file, and how large the file is against the words in it.
+Without a folder, the project's Claude Code and ShareGPT samples, or made-up Claude Code sessions.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import chatlog
 from benchmarks.common import (
@@ -29,6 +30,7 @@ from benchmarks.common import (
     walls,
     workplace,
 )
+from benchmarks.import_peers import peers
 from chatlog import formats
 from chatlog.formats.source import Source, walk
 
@@ -36,6 +38,9 @@ FORMATS = ("claude_code", "sharegpt")
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"
 SESSION = Path(chatlog.__file__).parent / "demo" / "claude-code-session.jsonl"
 BAR = 20.0
+WHOLE = "whole import"
+#: A peer may take a hundred times as long.
+PEER_RUNS = 2
 MADE_UP_BYTES = 10_000_000
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -59,8 +64,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _measure(history: Path, sources: Sequence[Source], fresh: Path, runs: int) -> None:
     size = sum(source.size or 0 for source in sources)
     print(f"{history}: {len(sources)} files, {size / 1e6:.1f} MB")
-    found = interleaved({"reader alone": lambda: _read(sources), "whole import": lambda: _import(sources, fresh)}, runs)
+    found = interleaved({"reader alone": lambda: _read(sources), WHOLE: lambda: _import(sources, fresh)}, runs)
+    others = peers(formats.detect(sources[0]) or "")
+    sizes: dict[str, int] = {}
+    for name, peer in others.items():
+        found[name] = []
+        for _ in range(min(runs, PEER_RUNS)):
+            with TemporaryDirectory(dir=fresh.parent) as place:
+                found[name].append(peer(sources, Path(place)))
+                sizes[name] = sum(file.stat().st_size for file in Path(place).rglob("*.db"))
     _print(found, size, fresh)
+    for name in others:
+        ratio = p50(walls(found[WHOLE])) / p50(walls(found[name]))
+        print(f"{name}: a file of {sizes[name] / 1e6:.1f} MB, {sizes[name] / _words(fresh)[0]:.2f} × the words")
+        verdict(f"ahead of {name}: {ratio:.2f} ×", met=ratio < 1)
     fresh.unlink()
 
 
@@ -102,7 +119,7 @@ def _print(found: dict[str, list[Usage]], size: int, fresh: Path) -> None:
         f"{messages:,} messages; the file is {stored / 1e6:.1f} MB, {stored / words:.2f} × its words "
         f"(text and tool text, {words / 1e6:.1f} MB), {stored / size:.2f} × the JSON"
     )
-    whole = walls(found["whole import"])
+    whole = walls(found[WHOLE])
     verdict(
         f"≥ {BAR:.0f} MB/s of JSON: {rate(p50(whole))}, at best {rate(min(whole))}", met=size / p50(whole) >= BAR * 1e6
     )
