@@ -187,6 +187,7 @@ def test_what_is_left_out(records: list[Record]) -> None:
         "chats whose messages are in Cursor's global storage": 1,
         "bubbles that are in the file no more": 1,
         "prompts whose chats are not in this file": 1,
+        "drafts (typed and not sent)": 1,
     }
     assert not [record for record in records if isinstance(record, Problem)]
 
@@ -493,6 +494,28 @@ def test_what_a_call_without_a_result_shows() -> None:
     made = cursor_bubbles.message({"type": 2, "toolFormerData": asked}, "b1", None)
     assert made is not None
     assert {"answers": ["blue"]} == (made.parts or ())[-1]["additionalData"]
+
+
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_what_an_edit_made_of_a_file(tmp_path: Path, as_bytes: bool) -> None:
+    """Since 2026 the words of an edit stand in an entry of their own, and its arguments only where it was."""
+    edit = {
+        "name": "edit_file_v2",
+        "rawArgs": "{}",
+        "params": '{"relativeWorkspacePath": "a.md"}',
+        "result": '{"beforeContentId": "composer.content.b", "afterContentId": "composer.content.a"}',
+    }
+    chat = {"composerId": "a", "conversation": [{"type": 2, "bubbleId": "y", "text": "", "toolFormerData": edit}]}
+    held = state(tmp_path / "state.vscdb", {"cursorDiskKV": {"composerData:a": chat}})
+    for name, words in (("a", "# Wren\n{two} birds"), ("b", "# Wren")):
+        value = f"CAST('{words}' AS BLOB)" if as_bytes else f"'{words}'"
+        database(tmp_path / "state.vscdb", f"INSERT INTO cursorDiskKV VALUES ('composer.content.{name}', {value});")
+
+    records = list(cursor.read(held))
+    call, result = of_chat(records, "a")[0].parts or ()
+    assert {"relativeWorkspacePath": "a.md"} == call["arguments"]
+    assert "# Wren\n{two} birds" == result["response"]["afterContent"]
+    assert LeftOut("contents of files before an edit", 1) in records
 
 
 def test_broken_entries(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ _PROMPTS = "aiService.prompts"
 _ENTRIES = re.compile(
     r'"(?:workbench\.panel\.aichat\.view\.aichat\.chatdata|composer\.composerData|composerData:|bubbleId:)'
 )
+#: How the keys of entries begin that hold what files were before and after edits.
+_CONTENT = "composer.content."
 _NOT_A_CHAT = "not a chat as Cursor keeps it"
 _CHAT_FACTS = (
     "subtitle",
@@ -141,6 +143,9 @@ class _Entries(Protocol):
     def get(self, key: str) -> Any:
         """Return the value of an entry, None where there is none.  Raises one of MALFORMED where it is broken."""
 
+    def text(self, key: str) -> str | None:
+        """Return the value of an entry that is text rather than JSON."""
+
     def keys(self, prefix: str) -> list[str]:
         """Return the keys that begin with that."""
 
@@ -154,6 +159,9 @@ class _Exported:
     def get(self, key: str) -> Any:
         value = self.values.get(key)
         return loaded(value) if isinstance(value, str) else value
+
+    def text(self, key: str) -> str | None:
+        return build.word(self.values.get(key))
 
     def keys(self, prefix: str) -> list[str]:
         return [key for key in self.values if key.startswith(prefix)]
@@ -169,9 +177,17 @@ class _Stored:
     def get(self, key: str) -> Any:
         if key == _HEADERS and "composerHeaders" in self.database.tables:
             return {"allComposers": [_head(row) for row in self.database.rows("SELECT * FROM composerHeaders")]}
+        value = self._value(key)
+        return None if value is None else loaded(value)
+
+    def text(self, key: str) -> str | None:
+        value = self._value(key)
+        return build.word(value.decode("utf-8", "replace") if isinstance(value, bytes) else value)
+
+    def _value(self, key: str) -> Any:
         for name in self.names:
             for row in self.database.rows(f"SELECT value FROM {quoted(name)} WHERE key = ?", key):
-                return loaded(row["value"])
+                return row["value"]
         return None
 
     def keys(self, prefix: str) -> list[str]:
@@ -250,6 +266,7 @@ class _Chats:
             draft = self._draft(chat)
             self.known.add(str(draft.source_id))
             bubbles = list(self._bubbles(chat, str(draft.source_id)))
+            self.left_out["drafts (typed and not sent)"] += bool(str(chat.get("text") or "").strip())
         except MALFORMED:
             self.problems.append(Problem(place, _NOT_A_CHAT))
             return
@@ -307,7 +324,7 @@ class _Chats:
                     continue
                 if name in tools and not bubble.get("toolFormerData"):
                     bubble = {**bubble, "toolFormerData": tools[name]}
-                made = message(bubble, name, last)
+                made = message(self._with_content(bubble), name, last)
             except MALFORMED:
                 self.problems.append(Problem(key, "not a message as Cursor keeps it"))
                 continue
@@ -316,6 +333,19 @@ class _Chats:
             else:
                 last = made.source_id
                 yield made
+
+    def _with_content(self, bubble: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a bubble with what its edit made of a file: newer versions keep it in an entry of its own."""
+        tool = bubble.get("toolFormerData")
+        result = build.parsed(tool.get("result")) if isinstance(tool, dict) else None
+        if not isinstance(tool, dict) or not isinstance(result, dict):
+            return bubble
+        key = result.get("afterContentId")
+        made = self.entries.text(key) if isinstance(key, str) and key.startswith(_CONTENT) else None
+        if made is None:
+            return bubble
+        self.left_out["contents of files before an edit"] += bool(result.get("beforeContentId"))
+        return {**bubble, "toolFormerData": {**tool, "result": {**result, "afterContent": made}}}
 
     def _taken_out(self, chat: str, known: frozenset[str]) -> Iterator[MessageDraft]:
         """Yield the messages that are kept, but are in the chat no more since an earlier one was changed."""

@@ -173,7 +173,7 @@ def _tool(told: Mapping[str, Any], name: str) -> Iterator[Part]:
             yield build.raw("toolFormerData", build.compact(dict(told)))
         return
     call_id = told.get("toolCallId") or name
-    arguments = build.parsed(told.get("rawArgs") or told.get("params"))
+    arguments = build.parsed(told.get("rawArgs")) or build.parsed(told.get("params"))
     status = told.get("status")
     keys = ("tool", "userDecision", "modelCallId")
     extra = build.compact({**{key: told.get(key) for key in keys}, "status": status})
