@@ -357,6 +357,28 @@ def test_a_humans_words_are_not_taken_for_injected(text: str) -> None:
     assert [("user", text)] == told(user(text)).said
 
 
+@pytest.mark.parametrize(
+    ("texts", "kinds", "shown", "reason"),
+    [
+        (["Mind the oven."], ["hooks.additional_context"], "Mind the oven.", "hooks.additional_context"),
+        (["<skill>x</skill>"], ["skills.selected_skill_instructions"], "<skill>x</skill>", "skill"),
+        (["<skill> is a tag?"], ["user.text"], "<skill> is a tag?", None),
+        (["Mind the oven.", "Bake."], ["hooks.additional_context", "user.text"], "Bake.", None),
+        (["Bake."], ["unknown"], "Bake.", None),
+        (["Bake."], ["hooks.additional_context", "user.text"], "Bake.", None),
+    ],
+)
+def test_versions_that_say_who_wrote_each_piece(
+    texts: list[str], kinds: list[str], shown: str, reason: str | None
+) -> None:
+    """What a hook or a skill added is hidden though it looks like a human's words, and what a human typed is not."""
+    said = user("")
+    said["payload"]["content"] = [{"type": "input_text", "text": text} for text in texts]
+    said["payload"]["internal_chat_message_metadata_passthrough"] = {"content_item_kinds": kinds}
+    (only,) = told(said).all()
+    assert (shown, reason) == (only.text, only.metadata.get("hidden_reason"))
+
+
 def test_words_beside_injected_ones_are_shown() -> None:
     """Of a message in several pieces, those that a human wrote are its words; everything is in its parts."""
     pieces = ["Oil it", "<skill>\n<name>oil</name>\n</skill>", "soon"]

@@ -7,7 +7,7 @@ the thread around an item.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,8 @@ _INJECTED = {
 }
 #: Text that is one element from its beginning to its end is Codex's too, whatever it is called.
 _WRAPPED = re.compile(r"\s*<([a-z][a-z0-9]*_[a-z0-9_]+)(?: [^<>]*)?>.*</\1>\s*", re.DOTALL)
+#: The kind of a piece that a human typed.
+_TYPED = "user.text"
 _IDE = "# Context from my IDE setup:"
 _REQUEST = re.compile(r"^## My request for Codex:[ \t]*\n?", re.MULTILINE)
 _IMAGE_TAG = re.compile(r"\s*</?image\b[^<>]*>\s*")
@@ -91,7 +93,7 @@ def message_view(payload: Payload) -> View:
     parts = content_parts(content)
     text, reason = joined_text(parts), None
     if role == "user":
-        text, reason = shown(parts)
+        text, reason = shown(parts, _kinds(payload, len(parts)))
     elif role != "assistant":
         reason = "instructions"
     if payload.get("type") == "agent_message":
@@ -109,18 +111,33 @@ def _without_citation(part: Part) -> Part:
     return {**part, "content": _CITED.sub("", part["content"])} if part["type"] == "text" else part
 
 
-def shown(parts: list[Part]) -> tuple[str, str | None]:
+def _kinds(payload: Payload, count: int) -> list[Any]:
+    """Return of what kind each piece of a message is, which 0.155 says; None where nothing does."""
+    passed = payload.get("internal_chat_message_metadata_passthrough")
+    kinds = passed.get("content_item_kinds") if isinstance(passed, dict) else None
+    return kinds if isinstance(kinds, list) and len(kinds) == count else [None] * count
+
+
+def shown(parts: list[Part], kinds: Iterable[Any]) -> tuple[str, str | None]:
     """Return what a human wrote in a message, or what was injected instead and why it is hidden."""
-    words = [part["content"] for part in parts if part["type"] == "text"]
-    pieces = [_seen(word) for word in words if word and not _IMAGE_TAG.fullmatch(word)]
+    words = [(part["content"], kind) for part, kind in zip(parts, kinds, strict=True) if part["type"] == "text"]
+    pieces = [_seen(word, kind) for word, kind in words if word and not _IMAGE_TAG.fullmatch(word)]
     typed = [text for text, reason in pieces if reason is None]
     if typed or not pieces:
         return "\n\n".join(typed), None
     return "\n\n".join(text for text, _ in pieces), pieces[0][1]
 
 
-def _seen(text: str) -> tuple[str, str | None]:
+def _seen(text: str, kind: Any) -> tuple[str, str | None]:
     """Return what is to be read of one piece of text, and why it is hidden where no human wrote it."""
+    read, reason = _looked_at(text)
+    if kind == _TYPED:
+        return (read if reason is None else text), None
+    told = isinstance(kind, str) and kind != "unknown" and not kind.startswith("user.")
+    return read, reason or (kind if told else None)
+
+
+def _looked_at(text: str) -> tuple[str, str | None]:
     start = text.lstrip()
     if start.startswith(_IDE):
         asked = _REQUEST.split(text, maxsplit=1)
