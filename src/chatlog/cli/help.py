@@ -44,6 +44,7 @@ JSON and files hold ISO-8601 UTC: 2026-11-20T21:44:00.123Z
   --min-messages N  --max-messages N
 
 On search, dates, role, author and model are those of the message; on the others, of the conversation.
+Archived conversations are left out by list alone: the others take them too, unless --archived chooses only them.
 An empty filter ("") is refused, and so are ids and filters together where something is changed.
 """,
     "query": """The search language
