@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -282,6 +283,21 @@ def test_a_future_write_format(run: Run, tmp_path: Path) -> None:
     ran = run("--db", path.name, "new")
     assert_no_bug(ran)
     assert 7 == ran.code
+
+
+@pytest.mark.parametrize("behind", [0, 20, 40])
+def test_one_byte_of_the_schema_is_damage_and_no_bug(behind: int, run: Run, tmp_path: Path) -> None:
+    """Whatever SQLite makes of it, a malformed schema or a column that there is not, the verbs know what it means."""
+    path = history(tmp_path)
+    sound = path.read_bytes()
+    for found in re.finditer(b"TABLE", sound):
+        data = bytearray(sound)
+        data[found.start() + behind] = 0xFF
+        path.write_bytes(data)
+        for verb in ("list", "doctor"):
+            ran = run("--db", path.name, verb)
+            assert_no_bug(ran)
+            assert ran.code in (0, 1, 5)
 
 
 def test_noise_of_the_driver_stays_inside(tmp_path: Path) -> None:

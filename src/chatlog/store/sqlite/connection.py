@@ -167,7 +167,7 @@ def peeked(path: Path, key: Key | None = None) -> Iterator[Connection | None]:
             connection = None
     try:
         yield connection
-    except driver.Error:
+    except (driver.Error, *UNREADABLE):
         pass
     finally:
         if connection is not None:

@@ -5,6 +5,7 @@ An error is known by its code, by its words only where it has none of its own; a
 
 from __future__ import annotations
 
+import re
 import zlib
 from json import JSONDecodeError
 from pathlib import Path
@@ -74,7 +75,7 @@ def is_damage(error: BaseException) -> bool:
 
 def _by_its_words(error: Exception, path: Path) -> ChatlogError | None:
     """Return what an error means that has no code of its own."""
-    if isinstance(error, driver.OperationalError) and str(error).startswith("no such table"):
+    if isinstance(error, driver.OperationalError) and _NOT_WHOLE.search(str(error)):
         return DamagedFileError(f"{path} is not whole: {error}", "run: chatlog doctor")
     if isinstance(error, driver.OperationalError) and str(error).startswith(_TOO_MUCH):
         return UsageError("the filters are too long, or too many", "choose by less")
@@ -83,6 +84,11 @@ def _by_its_words(error: Exception, path: Path) -> ChatlogError | None:
     return None
 
 
+#: How it, FTS5 and sqlite-vec say that the schema is not the one that was written.
+_NOT_WHOLE = re.compile(
+    r"no such (table|column|function)|table \w+ has no column|unrecognized (column )?option"
+    r"|error in tokenizer|parse error in|vec0 constructor error|could not open vectors blob|vtable constructor failed"
+)
 #: How SQLite begins to say that a condition is beyond its limits.
 _TOO_MUCH = ("LIKE or GLOB pattern too complex", "Expression tree is too large", "too many SQL variables")
 _BUSY_MEANING = (BusyError, "{path} is busy: another process is writing", "try again in a moment")

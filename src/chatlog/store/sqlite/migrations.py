@@ -16,6 +16,7 @@ from chatlog.errors import BusyError, ChatlogError, DamagedFileError, SchemaMism
 from chatlog.keys import Key
 from chatlog.store.sqlite import schema
 from chatlog.store.sqlite.connection import Connection, looked_at, patiently, transaction
+from chatlog.store.sqlite.failures import UNREADABLE
 
 
 class Migration(NamedTuple):
@@ -67,7 +68,7 @@ def version_of(connection: Connection, path: Path) -> int:
 
 def waiting(path: Path, key: Key | None) -> tuple[int, int] | None:
     """Return the schema a file has and the newest, None where it has that, or cannot be looked at."""
-    with suppress(driver.Error, ChatlogError), looked_at(path, key) as connection:
+    with suppress(driver.Error, ChatlogError, *UNREADABLE), looked_at(path, key) as connection:
         found, newest = version_of(connection, path), MIGRATIONS[-1].version
         return (found, newest) if 0 < found < newest else None
     return None
