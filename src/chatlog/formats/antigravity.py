@@ -270,7 +270,7 @@ def _step_of(tool: str | None) -> str:
 
 
 def _call(name: str, call: Row) -> Part:
-    rest = {key: fact for key, fact in call.items() if key not in ("name", "args", "type", "id")}
+    rest = build.without(call, ("name", "args", "type", "id"))
     return build.tool_call(name, build.word(call.get("name")), _arguments(call.get("args")), **rest)
 
 

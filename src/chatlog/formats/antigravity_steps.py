@@ -12,6 +12,7 @@ from heapq import heappop, heappush
 from itertools import islice
 from typing import Any, NamedTuple
 
+from chatlog.formats import build
 from chatlog.formats.jsonstream import Line, lines
 from chatlog.formats.source import Source
 from chatlog.models import LeftOut, Problem
@@ -128,7 +129,7 @@ def _is_version(row: Mapping[str, Any], before: _Seen) -> bool:
 
 
 def _number(row: Any) -> int | None:
-    number = row.get("step_index") if isinstance(row, dict) else None
+    number = build.mapping(row).get("step_index")
     return number if isinstance(number, int) and not isinstance(number, bool) else None
 
 

@@ -141,6 +141,16 @@ def rest(values: Mapping[str, Any], told: Container[str] = (), empty: tuple[obje
     return {key: fact for key, fact in values.items() if key not in told and fact not in empty}
 
 
+def without(values: Mapping[str, Any], told: Container[str]) -> dict[str, Any]:
+    """Return the entries but those whose keys are `told` elsewhere."""
+    return {key: fact for key, fact in values.items() if key not in told}
+
+
+def given(values: Mapping[str, Any], told: Container[str] = ()) -> dict[str, Any]:
+    """Return the entries that are not None, without those whose keys are `told` elsewhere."""
+    return {key: fact for key, fact in values.items() if key not in told and fact is not None}
+
+
 def compact(values: Mapping[str, Any], told: Container[str] = ()) -> dict[str, Any]:
     """Return the `rest` where false, and so zero, says nothing either."""
     return rest(values, told, UNSET)
@@ -149,6 +159,21 @@ def compact(values: Mapping[str, Any], told: Container[str] = ()) -> dict[str, A
 def word(value: object) -> str | None:
     """Return a text that says something, None for anything else."""
     return value if isinstance(value, str) and value else None
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """Return a value that is an object, an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def listed(value: object) -> list[Any]:
+    """Return a value that is a list, an empty one for anything else."""
+    return value if isinstance(value, list) else []
+
+
+def mappings(value: object) -> list[dict[str, Any]]:
+    """Return the objects of a list, none of anything else."""
+    return [item for item in listed(value) if isinstance(item, dict)]
 
 
 def kind_name(kind: object, names: str | re.Pattern[str] = _KIND) -> str:
@@ -164,6 +189,11 @@ def left_out(counts: Mapping[str, int]) -> Iterator[LeftOut]:
 def first_moment(drafts: Iterable[MessageDraft]) -> str | None:
     """Return the time of the first message that has one."""
     return next((draft.created_at for draft in drafts if draft.created_at), None)
+
+
+def last_model(drafts: Sequence[MessageDraft]) -> str | None:
+    """Return the model of the last message that names one."""
+    return next((draft.model for draft in reversed(drafts) if draft.model), None)
 
 
 class Chain:

@@ -73,7 +73,7 @@ def _damaged(source: Source) -> Iterator[Record]:
 
 
 def _folders(found: Any) -> dict[str, str]:
-    held = [folder for folder in found if isinstance(folder, dict)] if isinstance(found, list) else []
+    held = build.mappings(found)
     return {str(folder.get("id")): folder["name"] for folder in held if build.word(folder.get("name"))}
 
 
@@ -106,7 +106,7 @@ def _conversation(entry: Mapping[str, Any], place: str, folders: Mapping[str, st
         title=build.word(entry.get("name")),
         model=model_id,
         project=folders.get(str(entry.get("folderId"))),
-        metadata={key: fact for key, fact in entry.items() if key not in _TOLD and fact is not None},
+        metadata=build.given(entry, _TOLD),
     )
     yield from messages
     yield from problems

@@ -159,8 +159,7 @@ class _Thread:
 
     def branch(self, entry: Any, parent: str | None) -> None:
         """Keep the versions of what follows a message; the one that is shown stands among the thread's messages."""
-        lists = entry.get("lists") if isinstance(entry, dict) else None
-        for held in lists if isinstance(lists, list) else ():
+        for held in build.listed(build.mapping(entry).get("lists")):
             if isinstance(held, dict) and isinstance(held.get("messages"), list):
                 self.follow(held["messages"], parent)
 
@@ -178,8 +177,8 @@ class _Thread:
     def _draft(self) -> ConversationDraft:
         first = next(iter(self.messages))
         settings, title = self.session.get("settings"), self.name or build.word(self.session.get("name"))
-        model = settings.get("modelId") if isinstance(settings, dict) else None
-        rest = {key: fact for key, fact in self.session.items() if key not in _SESSION_TOLD}
+        model = build.mapping(settings).get("modelId")
+        rest = build.without(self.session, _SESSION_TOLD)
         return ConversationDraft(
             source_id=f"{self.session.get('id') or 'session'}/{first}",
             title=None if title == _UNTITLED else title,
@@ -195,7 +194,7 @@ def _message(row: Row) -> MessageDraft:
     role = role_of(row)
     parts = tuple(_parts(row))
     text, kept = build.said(parts)
-    facts = {key: fact for key, fact in row.items() if key not in _MESSAGE_TOLD}
+    facts = build.without(row, _MESSAGE_TOLD)
     if row.get("isSummary") is True:
         facts["hidden_reason"] = "compaction"
     return MessageDraft(
@@ -226,13 +225,13 @@ def _parts(row: Row) -> Iterator[Part]:
         rest = build.compact(file, ("id", "name", "fileType", "type"))
         yield {**rest, **build.file(build.word(file.get("id")), build.word(file.get("name")), file.get("fileType"))}
     for link in row.get("links") or ():
-        rest = {key: fact for key, fact in link.items() if key not in ("id", "url", "type")}
+        rest = build.without(link, ("id", "url", "type"))
         yield {**build.compact(rest), **build.uri(str(link["url"]))}
 
 
 def _part(part: Row) -> Iterator[Part]:
     kind = part.get("type")
-    rest = {key: fact for key, fact in part.items() if key not in ("type", "text")}
+    rest = build.without(part, ("type", "text"))
     if kind in ("text", "reasoning") and isinstance(part.get("text"), str):
         make = build.text if kind == "text" else build.reasoning
         if part["text"]:

@@ -121,7 +121,7 @@ def _conversation(entry: Mapping[str, Any], place: str, names: Mapping[str, str]
         if entry and not any(name in entry for name in _FACTS):
             raise ValueError("no key of a conversation")
         return
-    tree = _Tree(mapping if isinstance(mapping, dict) else {}, names, place)
+    tree = _Tree(build.mapping(mapping), names, place)
     tree.read()
     draft = _draft(entry, tree.messages)
     yield draft
@@ -142,7 +142,7 @@ def _draft(entry: Mapping[str, Any], messages: list[MessageDraft]) -> Conversati
         title=title.strip() or None if isinstance(title, str) else None,
         created_at=instant(entry.get("create_time")),
         updated_at=instant(entry.get("update_time")),
-        model=_name(entry.get("default_model_slug")) or _last_model(messages),
+        model=build.word(entry.get("default_model_slug")) or build.last_model(messages),
         project=_project(entry),
         pinned=bool(entry.get("pinned_time") or entry.get("is_starred")),
         archived=bool(entry.get("is_archived")),
@@ -155,14 +155,6 @@ def _derived_id(entry: Mapping[str, Any], messages: list[MessageDraft]) -> str:
     first = [(message.source_id, message.text) for message in messages[:2]]
     begun = canonical_json([entry.get("create_time"), first or entry.get("title")])
     return "h-" + hashlib.sha256(begun.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-
-
-def _last_model(messages: list[MessageDraft]) -> str | None:
-    return next((message.model for message in reversed(messages) if message.model), None)
-
-
-def _name(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 def _project(entry: Mapping[str, Any]) -> str | None:
@@ -237,18 +229,17 @@ def _parents(mapping: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def _own_parent(key: str, node: Any, mapping: Mapping[str, Any]) -> str | None:
-    parent = node.get("parent") if isinstance(node, dict) else None
+    parent = build.mapping(node).get("parent")
     return parent if isinstance(parent, str) and parent in mapping and parent != key else None
 
 
 def _children(node: Any) -> list[str]:
-    children = node.get("children") if isinstance(node, dict) else None
+    children = build.mapping(node).get("children")
     return [child for child in children if isinstance(child, str)] if isinstance(children, list) else []
 
 
 def _time(node: Any) -> float:
-    message = node.get("message") if isinstance(node, dict) else None
-    time = message.get("create_time") if isinstance(message, dict) else None
+    time = build.mapping(build.mapping(node).get("message")).get("create_time")
     return time if isinstance(time, (int, float)) else 0.0
 
 
@@ -266,7 +257,7 @@ def _message(key: str, node: Mapping[str, Any], above: _Above, names: Mapping[st
         text=content.text,
         parts=content.parts,
         author=row.name,
-        model=_name(row.metadata.get("model_slug") or row.metadata.get("resolved_model_slug")),
+        model=build.word(row.metadata.get("model_slug") or row.metadata.get("resolved_model_slug")),
         created_at=instant(message.get("create_time")),
         source_id=key,
         parent=above.message,
@@ -284,7 +275,7 @@ def _row(key: str, message: Mapping[str, Any], call: str | None, names: Mapping[
     return Row(
         key,
         role if role in ROLES else "assistant",
-        _name(author.get("name")),
+        build.word(author.get("name")),
         recipient,
         kind if isinstance(kind, str) else None,
         content,

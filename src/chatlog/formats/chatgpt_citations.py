@@ -12,8 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chatlog.formats import MALFORMED
-from chatlog.formats.build import parsed
+from chatlog.formats import MALFORMED, build
 
 _OLD = r"【(\d+)(?::(\d+))?†[^【】]*】"
 _NEW = "\ue200[^\ue200\ue201]*\ue201"
@@ -73,14 +72,10 @@ def _pages(metadata: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Return the pages that were found, by what the text calls them."""
     pages: dict[str, Mapping[str, Any]] = {}
     for found, key in (("content_references", "items"), ("search_result_groups", "entries")):
-        for page in (page for group in _objects(metadata.get(found)) for page in _objects(group.get(key))):
-            for ref in _objects([page.get("ref_id")]) + _objects(page.get("refs")):
+        for page in (page for group in build.mappings(metadata.get(found)) for page in build.mappings(group.get(key))):
+            for ref in build.mappings([page.get("ref_id")]) + build.mappings(page.get("refs")):
                 pages.setdefault(f"turn{ref.get('turn_index')}{ref.get('ref_type')}{ref.get('ref_index')}", page)
     return pages
-
-
-def _objects(value: Any) -> list[Mapping[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def _placed(match: re.Match[str], label: str) -> str:
@@ -101,7 +96,7 @@ def _referenced(text: str, labels: Mapping[str, str]) -> str:
 def _labels(references: Any) -> dict[str, str]:
     """Return what each `matched_text` that is a whole marker is to be read as."""
     labels: dict[str, str] = {}
-    for reference in references if isinstance(references, list) else ():
+    for reference in build.listed(references):
         try:
             marker = reference.get("matched_text") or ""
             if _MARKER.search(marker) and marker.count("\ue200") == marker.count("\ue201"):
@@ -170,7 +165,7 @@ def _words(marker: str) -> str:
     kind, *fields = marker.strip("\ue200\ue201").split("\ue202")
     if kind in _WORDED and fields:
         return fields[0]
-    match parsed(fields[0]) if kind in _DATA and fields else None:
+    match build.parsed(fields[0]) if kind in _DATA and fields else None:
         case [_, str(name), *_]:
             return name
         case dict(widget):
@@ -180,7 +175,7 @@ def _words(marker: str) -> str:
 
 def _shown(widget: str, given: Any) -> str:
     """Return the words or code that a widget shows, a formula in the marks that ChatGPT's own text has for it."""
-    content = given.get("content") if isinstance(given, dict) else None
+    content = build.mapping(given).get("content")
     if not isinstance(content, str):
         return ""
     if isinstance(language := given.get("language"), str):

@@ -224,7 +224,7 @@ def _screen(row: Row) -> Iterator[Part]:
 
 
 def _unknown(row: Row) -> Iterator[Part]:
-    held = {key: value for key, value in row.content.items() if key != "content_type"}
+    held = build.without(row.content, ("content_type",))
     if held:
         yield build.raw(row.kind, held)
 
@@ -274,7 +274,7 @@ def _response(row: Row, parts: list[Part]) -> tuple[Any, list[Part]]:
     texts = [part["content"] for part in parts if part["type"] == "text"]
     if texts or row.kind in (None, "text", "multimodal_text"):
         return "\n".join(texts), rest
-    held = build.compact({key: value for key, value in row.content.items() if key != "content_type"})
+    held = build.compact(row.content, ("content_type",))
     return (next(iter(held.values())) if len(held) == 1 and set(held) <= set(_WORDED) else held), rest
 
 

@@ -58,9 +58,9 @@ def read(source: Source) -> Iterator[Record]:
         tables = {**tables, **recovered(source, "message_blocks", _TABLES)[0][_TABLES]}
     topics = tables.get("topics")
     known = {topic["id"]: (topic, assistant) for topic, assistant in _topics(backup.get(_SETTINGS))}
-    blocks = {row["id"]: row for row in _rows(tables.get("message_blocks")) if isinstance(row.get("id"), str)}
+    blocks = {row["id"]: row for row in build.mappings(tables.get("message_blocks")) if isinstance(row.get("id"), str)}
     left_out = Counter[str]()
-    for number, topic in enumerate(topics if isinstance(topics, list) else (), 1):
+    for number, topic in enumerate(build.listed(topics), 1):
         try:
             found = _Topic(topic, blocks, f"topic {number}")
         except MALFORMED as error:
@@ -71,18 +71,14 @@ def read(source: Source) -> Iterator[Record]:
     yield from build.left_out(left_out)
 
 
-def _rows(held: Any) -> list[Row]:
-    return [row for row in held if isinstance(row, dict)] if isinstance(held, list) else []
-
-
 def _topics(settings: Any) -> Iterator[tuple[Row, Row]]:
     """Yield what is known of each topic besides its messages, and the assistant that it belongs to."""
     state = build.parsed(settings.get(_STATE)) if isinstance(settings, dict) else None
     held = build.parsed(state.get("assistants")) if isinstance(state, dict) else None
     if not isinstance(held, dict):
         return
-    for assistant in (*_rows(held.get("assistants")), *_rows([held.get("defaultAssistant")])):
-        for topic in _rows(assistant.get("topics")):
+    for assistant in (*build.mappings(held.get("assistants")), *build.mappings([held.get("defaultAssistant")])):
+        for topic in build.mappings(assistant.get("topics")):
             if isinstance(topic.get("id"), str):
                 yield topic, assistant
 
@@ -135,13 +131,13 @@ class _Topic:
 
     def _message(self, row: Row) -> MessageDraft:
         role, model, held = role_of(row), row.get("model"), row.get("metadata")
-        facts: Row = held if isinstance(held, dict) else {}
+        facts: Row = build.mapping(held)
         own = [self.blocks[key] for key in row.get("blocks") or () if key in self.blocks]
         parts = tuple(part for block in own for part in _block(block)) if own else tuple(_unblocked(row, facts))
         text, kept = build.said(parts)
-        rest = {key: fact for key, fact in row.items() if key not in _ROW_TOLD}
-        told = {key: fact for key, fact in facts.items() if key not in _META_TOLD}
-        names = model if isinstance(model, dict) else {}
+        rest = build.without(row, _ROW_TOLD)
+        told = build.without(facts, _META_TOLD)
+        names = build.mapping(model)
         status = None if row.get("status") == "success" else row.get("status")
         return MessageDraft(
             role=role,
@@ -196,7 +192,7 @@ def _unblocked(row: Row, facts: Row) -> Iterator[Part]:
     """Yield what a message said before messages were of blocks."""
     if thought := build.word(row.get("reasoning_content")):
         yield build.reasoning(thought)
-    for number, tool in enumerate(_rows(facts.get("mcpTools"))):
+    for number, tool in enumerate(build.mappings(facts.get("mcpTools"))):
         yield from _called(tool, f"{row.get('id')}-{number}")
     if words := build.word(row.get("content")):
         yield build.text(words)
@@ -238,7 +234,7 @@ def _block(block: Row) -> Iterator[Part]:
     elif kind == "tool":
         yield from _tool(block)
     elif kind != "unknown":  # what stands there until the first word comes
-        yield build.raw(kind, {key: fact for key, fact in block.items() if key not in ("id", "messageId", "status")})
+        yield build.raw(kind, build.without(block, ("id", "messageId", "status")))
 
 
 def _pictures(block: Row, kind: str) -> Iterator[Part]:
@@ -248,21 +244,19 @@ def _pictures(block: Row, kind: str) -> Iterator[Part]:
     elif address := build.word(block.get("url")) or build.word(block.get("filePath")):
         yield build.addressed(address, modality=kind)
     else:
-        facts = block.get("metadata")
-        made = facts.get("generateImageResponse") if isinstance(facts, dict) else None
+        made = build.mapping(block.get("metadata")).get("generateImageResponse")
         for held in (made.get("images") or ()) if isinstance(made, dict) else ():
             yield build.addressed(held, modality=kind)
 
 
 def _tool(block: Row) -> Iterator[Part]:
-    facts = block.get("metadata")
-    raw = facts.get("rawMcpToolResponse") if isinstance(facts, dict) else None
-    raw = raw if isinstance(raw, dict) else {}
+    raw = build.mapping(block.get("metadata")).get("rawMcpToolResponse")
+    raw = build.mapping(raw)
     named = raw.get("tool")
     name = build.word(block.get("toolName")) or (build.word(named.get("name")) if isinstance(named, dict) else None)
     key = build.word(raw.get("toolCallId")) or build.word(block.get("toolId")) or build.word(block.get("id"))
     arguments = block.get("arguments") if block.get("arguments") is not None else raw.get("arguments")
-    rest = {name: fact for name, fact in block.items() if name not in _CALL_TOLD}
+    rest = build.without(block, _CALL_TOLD)
     yield {**build.compact(rest), **build.tool_call(key, name, build.parsed(arguments))}
     held = block.get("content") if block.get("content") is not None else raw.get("response")
     if held is not None:
@@ -270,7 +264,7 @@ def _tool(block: Row) -> Iterator[Part]:
 
 
 def _file(held: Row) -> Part:
-    rest = {key: fact for key, fact in held.items() if key not in _FILE_TOLD}
+    rest = build.without(held, _FILE_TOLD)
     name = build.word(held.get("origin_name")) or build.word(held.get("name"))
     kind = {"kind": rest.pop("type", None)}
     return {**build.compact({**rest, **kind}), **build.file(build.word(held.get("id")), name)}

@@ -197,7 +197,7 @@ class _Thread:
             role=_ROLES.get(sender.lower(), "assistant"),
             text=content.text,
             parts=content.parts,
-            model=_name(row.get("model")),
+            model=build.word(row.get("model")),
             created_at=instant(_made(row)),
             source_id=key,
             parent=parent,
@@ -224,8 +224,7 @@ class _Thread:
 
 def _made(row: Mapping[str, Any]) -> Any:
     """Return when a message was made; some of the design tool's say so in their content alone."""
-    held = row.get("content")
-    within = held.get("timestamp") if isinstance(held, dict) else None
+    within = build.mapping(row.get("content")).get("timestamp")
     return row.get("created_at") or row.get("timestamp") or within
 
 
@@ -280,7 +279,7 @@ def _draft(entry: Mapping[str, Any], messages: list[MessageDraft], projects: _Pr
         title=title.strip() or None if isinstance(title, str) else None,
         created_at=instant(entry.get("created_at")),
         updated_at=instant(entry.get("updated_at")),
-        model=_name(entry.get("model")) or next((draft.model for draft in reversed(messages) if draft.model), None),
+        model=build.word(entry.get("model")) or build.last_model(messages),
         project=_project(entry, projects),
         pinned=bool(entry.get("is_starred")),
         archived=bool(entry.get("is_archived")),
@@ -292,14 +291,9 @@ def _draft(entry: Mapping[str, Any], messages: list[MessageDraft], projects: _Pr
     )
 
 
-def _name(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
 def _project(entry: Mapping[str, Any], projects: _Projects) -> str | None:
-    held = entry.get("project")
-    named = held if isinstance(held, dict) else {}
-    return _name(named.get("name")) or projects.name(entry.get("project_uuid") or named.get("uuid"))
+    named = build.mapping(entry.get("project"))
+    return build.word(named.get("name")) or projects.name(entry.get("project_uuid") or named.get("uuid"))
 
 
 def _message_facts(row: Mapping[str, Any], content: Said, sender: str) -> dict[str, Any]:

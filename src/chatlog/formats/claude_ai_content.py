@@ -260,13 +260,13 @@ def _design_blocks(block: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     elif not isinstance(call, dict):
         yield dict(block)
     else:
-        yield {"type": "tool_use", **{key: value for key, value in call.items() if key not in ("output", "type")}}
+        yield {"type": "tool_use", **build.without(call, ("output", "type"))}
         if call.get("output") is not None:
             yield {"type": "tool_result", "tool_use_id": call.get("id"), "content": call["output"]}
 
 
 def _design_attachment(attachment: Mapping[str, Any]) -> dict[str, Any]:
-    rest = {key: value for key, value in attachment.items() if key not in ("name", "content", "type")}
+    rest = build.without(attachment, ("name", "content", "type"))
     return {
         **rest,
         "file_name": attachment.get("name"),

@@ -207,7 +207,7 @@ class _Session:
         lane = self.lane(entry)
         if self._is_repeat(lane, entry, content):
             return ()
-        for block in content if isinstance(content, list) else ():
+        for block in build.listed(content):
             self._note_spawning(block)
         self._enter(lane, entry)
         return lane.add_response(entry)
@@ -238,8 +238,7 @@ class _Session:
 
     def _note_spawning(self, block: Any) -> None:
         if isinstance(block, dict) and block.get("type") == "tool_use" and block.get("name") in _SPAWNING:
-            given = block.get("input")
-            prompt = given.get("prompt") if isinstance(given, dict) else None
+            prompt = build.mapping(block.get("input")).get("prompt")
             if isinstance(prompt, str) and isinstance(block.get("id"), str):
                 self.prompts[prompt] = block["id"]
 
@@ -370,7 +369,7 @@ class _Session:
             value = document(beside) if beside else {}
         except BROKEN_JSON:
             return {}
-        return value if isinstance(value, dict) else {}
+        return build.mapping(value)
 
     def _hints(self) -> Iterator[TitleHint]:
         for leaf, title in self.summaries:

@@ -85,8 +85,7 @@ def _from_channel(view: View) -> View:
 
 
 def _origin(entry: Mapping[str, Any]) -> Any:
-    origin = entry.get("origin")
-    return origin.get("kind") if isinstance(origin, dict) else None
+    return build.mapping(entry.get("origin")).get("kind")
 
 
 def _not_typed(entry: Mapping[str, Any]) -> str | None:
@@ -319,5 +318,5 @@ def result_facts(entry: Mapping[str, Any]) -> dict[str, Any]:
     result = entry.get("toolUseResult")
     if not isinstance(result, dict) or not result.get("agentId"):
         return {}
-    rest = {key: value for key, value in result.items() if key not in ("content", "prompt", "agentId")}
+    rest = build.without(result, ("content", "prompt", "agentId"))
     return {"agentId": result["agentId"], "toolUseResult": rest}

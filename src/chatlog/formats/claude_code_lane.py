@@ -84,7 +84,7 @@ class Response:
 
 
 def _output(usage: object) -> int:
-    count = usage.get("output_tokens") if isinstance(usage, dict) else None
+    count = build.mapping(usage).get("output_tokens")
     return count if isinstance(count, int) else -1
 
 

@@ -210,7 +210,7 @@ def _read_session(source: Source) -> Iterator[Record]:
     if isinstance(prompt, str) and prompt:
         task.messages.append(task.chain.link(MessageDraft(role="system", text=prompt, source_id="system_prompt")))
     task.read(session["messages"])
-    facts = {key: fact for key, fact in session.items() if key not in _SESSION_TOLD and fact is not None}
+    facts = build.given(session, _SESSION_TOLD)
     draft = task.conversation(str(session.get("sessionId") or "") or None)
     yield draft._replace(updated_at=instant(session.get("updated_at")), created_at=None, metadata=facts)
     yield from task.messages

@@ -7,7 +7,7 @@ Cline's list of all tasks is not read: it changes with each of them, and the his
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chatlog.formats import build
@@ -30,13 +30,13 @@ class Entry(NamedTuple):
     parent: str | None = None
 
 
-def requests(source: Source, answers: list[int]) -> list[Row]:
+def requests(source: Source, answers: list[int]) -> Sequence[Row]:
     """Return the entry about the request of each answer, these by their places in the history.
 
     Where there are as many as answers they stand in order.  A request that was repeated or broken off has one, too:
     then those count that tell the history's last message before theirs, as newer versions do.
     """
-    held = next((rows for name in _SHOWN if (rows := _rows(beside(source, name)))), [])
+    held = next((rows for name in _SHOWN if (rows := build.mappings(beside(source, name)))), [])
     made = [entry for entry in held if request_usage(entry)]
     if len(made) == len(answers):
         return made
@@ -47,7 +47,7 @@ def requests(source: Source, answers: list[int]) -> list[Row]:
 def models(source: Source) -> list[tuple[str, str]]:
     """Return the models that were used, each with the time it was first used at."""
     told = beside(source, "task_metadata.json")
-    rows = _rows(told.get("model_usage")) if isinstance(told, dict) else []
+    rows = build.mappings(told.get("model_usage")) if isinstance(told, dict) else []
     found = [(instant(row.get("ts")), build.word(row.get("model_id"))) for row in rows]
     return sorted((moment, model) for moment, model in found if moment and model)
 
@@ -62,9 +62,5 @@ def model_at(used: list[tuple[str, str]], moment: str | None) -> str | None:
 def entry(source: Source) -> Entry:
     """Return the entry of a task in the list of tasks."""
     told = beside(source, "history_item.json")
-    told = told if isinstance(told, dict) else {}
+    told = build.mapping(told)
     return Entry(build.word(told.get("workspace")), build.word(told.get("parentTaskId")))
-
-
-def _rows(held: Any) -> list[Row]:
-    return [row for row in held if isinstance(row, dict)] if isinstance(held, list) else []

@@ -42,7 +42,7 @@ def request_usage(entry: Row) -> dict[str, Any] | None:
     told = build.parsed(entry.get("text"))
     if entry.get("say") != "api_req_started" or not isinstance(told, dict) or "tokensOut" not in told:
         return None
-    return {key: fact for key, fact in told.items() if key != "request" and fact is not None}
+    return build.given(told, ("request",))
 
 
 class Shown:

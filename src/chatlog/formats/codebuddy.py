@@ -84,8 +84,7 @@ class _Session:
         kind = row["type"]
         if self.draft is None:
             yield from self._begin(row)
-        told = row.get("providerData")
-        facts = told if isinstance(told, dict) else {}
+        facts = build.mapping(row.get("providerData"))
         if kind in ("reasoning", "function_call") or (kind == "message" and row["role"] == "assistant"):
             self._answered(row, _said(row), facts)
             return

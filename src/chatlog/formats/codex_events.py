@@ -120,7 +120,7 @@ def _tool(rollout: Rollout, payload: Payload, time: Any) -> bool:
 def _note(rollout: Rollout, payload: Payload, time: Any) -> bool:
     """Take what Codex told its user, hidden."""
     kind, review = payload["type"], payload.get("review_output")
-    told = review.get("overall_explanation") if isinstance(review, dict) else None
+    told = build.mapping(review).get("overall_explanation")
     text = next((word for word in (payload.get("message"), told) if isinstance(word, str) and word), "")
     parts = [build.text(text)] if text else []
     if payload.keys() - {"type", "message"}:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from chatlog.formats import build
 from chatlog.formats.jsonstream import Line, lines
 from chatlog.formats.source import Source
 from chatlog.models import LeftOut, Problem
@@ -41,8 +42,7 @@ def line_number(line: Line | Problem) -> int:
 def _base(line: Line | Problem) -> Mapping[str, Any] | None:
     """Return what a first line says of the rollout before."""
     value = line.value if isinstance(line, Line) else None
-    facts = value.get("payload") if isinstance(value, dict) else None
-    base = facts.get("history_base") if isinstance(facts, dict) else None
+    base = build.mapping(build.mapping(value).get("payload")).get("history_base")
     return base if isinstance(base, dict) and "thread_id" in base else None
 
 

@@ -181,8 +181,7 @@ def _piece(piece: Any) -> Part:
 
 def image_address(value: Any) -> str | None:
     """Return an image's address, which may stand in an object."""
-    address = value.get("url") if isinstance(value, dict) else value
-    return address if isinstance(address, str) and address else None
+    return build.word(value.get("url") if isinstance(value, dict) else value)
 
 
 def image(address: str, **facts: Any) -> Part:
@@ -197,8 +196,7 @@ def _rest(values: Payload, *told: str) -> dict[str, Any]:
 
 def call_name(payload: Payload) -> str:
     """Return the name of the tool that an item calls; built-in tools go by the item's type."""
-    function = payload.get("function")
-    own = payload.get("name") or (function.get("name") if isinstance(function, dict) else None)
+    own = payload.get("name") or build.mapping(payload.get("function")).get("name")
     return own if isinstance(own, str) and own else str(payload.get("type", "tool")).removesuffix("_call")
 
 
@@ -218,9 +216,9 @@ def drawn(payload: Payload) -> list[Part]:
 
 def searched(payload: Payload) -> str | None:
     """Return what a web search looks for, by which an event and an item are known to be one."""
-    action = payload["action"] if isinstance(payload.get("action"), dict) else {}
+    action = build.mapping(payload.get("action"))
     found = next((action[key] for key in ("query", "url", "pattern") if action.get(key)), payload.get("query"))
-    return found if isinstance(found, str) and found else None
+    return build.word(found)
 
 
 def result_part(payload: Payload, call_id: str | None) -> Part:
@@ -257,7 +255,7 @@ def _unwrapped(output: str) -> tuple[Any, bool, dict[str, Any]]:
         except BROKEN_JSON:
             return output, False, {}
         if isinstance(held, dict) and held.keys() <= {"output", "metadata"}:
-            facts = held["metadata"] if isinstance(held.get("metadata"), dict) else {}
+            facts = build.mapping(held.get("metadata"))
             return held["output"], facts.get("exit_code") not in (0, None), {"metadata": facts} if facts else {}
     return output, False, {}
 

@@ -115,11 +115,9 @@ class Meta:
 
     def _parent(self) -> str | None:
         """Return the session this one was spawned by, forked from, or copied its history of."""
-        source = self.facts.get("source")
-        agent = source.get("subagent") if isinstance(source, dict) else None
-        spawn = agent.get("thread_spawn") if isinstance(agent, dict) else None
+        spawn = build.mapping(build.mapping(self.facts.get("source")).get("subagent")).get("thread_spawn")
         named = [
-            spawn.get("parent_thread_id") if isinstance(spawn, dict) else None,
+            build.mapping(spawn).get("parent_thread_id"),
             self.facts.get("parent_thread_id"),
             self.facts.get("forked_from_id"),
             *self.inherited[:1],
@@ -148,5 +146,4 @@ def _thread_name(line: bytes, own: str) -> str | None:
         entry = decoded(line.decode("utf-8", "replace"))
     except BROKEN_JSON:
         return None
-    name = entry.get("thread_name") if isinstance(entry, dict) and entry.get("id") == own else None
-    return name if isinstance(name, str) and name else None
+    return build.word(entry.get("thread_name") if isinstance(entry, dict) and entry.get("id") == own else None)

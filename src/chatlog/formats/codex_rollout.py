@@ -142,7 +142,7 @@ class Rollout:
         """Take what one agent wrote to another, hidden."""
         told, author = payload.get("content", payload.get("message")), payload.get("author")
         held = Held("user", f"agents\0{told}", time, content_parts(told), reason="agent_message")
-        held.author = author if isinstance(author, str) and author else None
+        held.author = build.word(author)
         held.facts = {key: payload[key] for key in ("recipient", "other_recipients") if payload.get(key)}
         self.thread.note(held)
 

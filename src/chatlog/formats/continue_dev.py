@@ -121,7 +121,7 @@ def _conversation(session: Row, source: Source, found: _History) -> Conversation
         source_id=name,
         title=None if title in _UNTITLED else title,
         created_at=instant(session.get("dateCreated")) or instant(listed.get("dateCreated")),
-        model=model or next((one.model for one in reversed(found.messages) if one.model), None),
+        model=model or build.last_model(found.messages),
         project=_path(folder) if folder else None,
         head=found.last,
         metadata=build.compact(session, _SESSION_TOLD),
@@ -130,8 +130,7 @@ def _conversation(session: Row, source: Source, found: _History) -> Conversation
 
 def _listed(source: Source, name: str) -> Row:
     """Return what the list of sessions beside this one says of it."""
-    rows = beside(source, _INDEX)
-    held = rows if isinstance(rows, list) else ()
+    held = build.listed(beside(source, _INDEX))
     return next((row for row in held if isinstance(row, dict) and row.get("sessionId") == name), {})
 
 

@@ -128,8 +128,8 @@ def _is_summary(item: Row) -> bool:
 
 def _draft(item: Row, role: str, text: str, parts: list[Part]) -> MessageDraft:
     message = item["message"]
-    facts = {key: fact for key, fact in item.items() if key not in _ITEM_TOLD}
-    facts |= {key: fact for key, fact in message.items() if key not in _MESSAGE_TOLD}
+    facts = build.without(item, _ITEM_TOLD)
+    facts |= build.without(message, _MESSAGE_TOLD)
     is_summary = role == "assistant" and _is_summary(item)
     begun = next((part["startAt"] for part in (*parts, _times(item)) if part.get("startAt")), None)
     return MessageDraft(
@@ -186,8 +186,7 @@ def _reasoned(item: Row, thoughts: Iterable[Part]) -> list[Part]:
 
 def _times(item: Row) -> dict[str, Any]:
     """Return when the thought of an item began and ended."""
-    reasoning = item.get("reasoning")
-    held = reasoning if isinstance(reasoning, dict) else {}
+    held = build.mapping(item.get("reasoning"))
     return build.compact({key: held.get(key) for key in ("startAt", "endAt")})
 
 
@@ -210,8 +209,7 @@ def _state_of(call: Row, states: Iterable[Row]) -> Row:
 
 
 def _call(call: Row, state: Row, counts: Counter[str]) -> Part:
-    function = call.get("function")
-    told = function if isinstance(function, dict) else {}
+    told = build.mapping(call.get("function"))
     extra = build.compact(state, _STATE_TOLD)
     status = state.get("status")
     if status not in (None, "done"):
@@ -242,8 +240,7 @@ def _output(state: Row) -> Made:
 
 def _context(item: Row, text: str) -> list[Part]:
     """Return what was put before the model besides what was typed, as files with what they held."""
-    held = item.get("contextItems")
-    pieces = [piece for piece in held if isinstance(piece, dict)] if isinstance(held, list) else []
+    pieces = build.mappings(item.get("contextItems"))
     return [_file(piece) for piece in pieces if not (build.word(piece.get("content")) and piece["content"] in text)]
 
 
@@ -256,7 +253,7 @@ def _file(piece: Row) -> Part:
         **build.compact(
             {
                 **extra,
-                "provider": own.get("providerTitle") if isinstance(own, dict) else None,
+                "provider": build.mapping(own).get("providerTitle"),
                 "content": piece.get("content"),
             }
         ),

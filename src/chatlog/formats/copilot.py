@@ -113,7 +113,7 @@ def _read_document(source: Source, reader: Any) -> Iterator[Record]:
 
 def _read_session(source: Source, session: Mapping[str, Any]) -> Iterator[Record]:
     """Yield a session of 2025: its timeline, which has ids and times; what the model was sent where that tells more."""
-    timeline, sent = (_entries(session.get(key)) for key in ("timeline", "chatMessages"))
+    timeline, sent = (build.listed(session.get(key)) for key in ("timeline", "chatMessages"))
     yield ConversationDraft(
         source_id=str(session.get("sessionId") or source.stem),
         created_at=instant(session.get("startTime")),
@@ -128,10 +128,6 @@ def _read_session(source: Source, session: Mapping[str, Any]) -> Iterator[Record
         yield from _sent(sent)
         if timeline:
             yield LeftOut("timeline (chatMessages tell more)", len(timeline))
-
-
-def _entries(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _turns(entries: list[Any], speaker: str, words: str, answers: str) -> tuple[int, int]:
@@ -159,7 +155,7 @@ def _timeline(entries: list[Any]) -> Iterator[Record]:
 
 
 def _kind(entry: Any) -> Any:
-    return entry.get("type") if isinstance(entry, dict) else None
+    return build.mapping(entry).get("type")
 
 
 def _call_id(entry: Mapping[str, Any]) -> str:

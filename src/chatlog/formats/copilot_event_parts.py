@@ -52,7 +52,7 @@ def attachment(item: Any) -> Part:
         return build.blob(item.get("mimeType"), item["data"], name=item.get("displayName"))
     if not isinstance(item, dict) or not isinstance(item.get("path"), str):
         return build.raw("attachment", item if isinstance(item, dict) else {"value": item})
-    rest = {key: fact for key, fact in item.items() if key not in ("path", "displayName", "type", "name")}
+    rest = build.without(item, ("path", "displayName", "type", "name"))
     return build.file(item["path"], item.get("displayName"), kind=item.get("type"), **rest)
 
 

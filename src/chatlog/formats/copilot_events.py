@@ -194,7 +194,7 @@ class _Session:
 
     def start(self, event: Data, data: Data, lane: _Lane) -> None:
         """Take what is known of the session."""
-        context = data["context"] if isinstance(data.get("context"), dict) else {}
+        context = build.mapping(data.get("context"))
         cwd, model = context.get("cwd"), data.get("selectedModel")
         facts = build.compact(data, _START_TOLD)
         facts |= build.compact(context, ("cwd",))
@@ -202,7 +202,7 @@ class _Session:
         lane.draft = lane.draft._replace(
             source_id=lane.draft.source_id if lane.opened else str(data.get("sessionId") or lane.draft.source_id),
             created_at=instant(data.get("startTime")) or instant(event.get("timestamp")),
-            project=cwd if isinstance(cwd, str) and cwd else None,
+            project=build.word(cwd),
             model=self.model,
             metadata={**lane.draft.metadata, **facts},
         )

@@ -98,7 +98,7 @@ def address_of(value: Any) -> str | None:
 
 def _reference_name(item: Mapping[str, Any]) -> str:
     value = item.get("inlineReference")
-    own = item.get("name") or (value.get("name") if isinstance(value, dict) else None)
+    own = item.get("name") or build.mapping(value).get("name")
     return str(own or (address_of(value) or "?").rsplit("/", 1)[-1])
 
 
@@ -115,14 +115,14 @@ def _part(item: Mapping[str, Any]) -> Part:
         return build.raw(item["kind"], item)
     value = item.get("value")
     text = "\n\n".join(value) if isinstance(value, list) else value or ""
-    told = {key: fact for key, fact in item.items() if key not in ("kind", "value", "id", "metadata")}
+    told = build.without(item, ("kind", "value", "id", "metadata"))
     return build.reasoning(text, **told) if isinstance(text, str) else build.raw("thinking", item)
 
 
 def _invocation(item: Mapping[str, Any], rounds: Mapping[str, Part], used: set[str]) -> list[Part]:
     """Return a tool's call and result, in the model's own terms where the rounds have them."""
     call_id = item.get("toolCallId")
-    data = item["toolSpecificData"] if isinstance(item.get("toolSpecificData"), dict) else {}
+    data = build.mapping(item.get("toolSpecificData"))
     details = item.get("resultDetails")
     shown = {key: _message(fact) for key, fact in build.compact(item, _CALL_TOLD).items()}
     known = rounds.get(call_id) if isinstance(call_id, str) else None
@@ -172,10 +172,10 @@ def _output(data: Mapping[str, Any], details: Any) -> Any:
 
 def _rounds(result: Any) -> dict[str, Part]:
     """Return the calls the model made by their ids, with name, arguments and response."""
-    metadata = result.get("metadata") if isinstance(result, dict) else None
+    metadata = build.mapping(result).get("metadata")
     if not isinstance(metadata, dict):
         return {}
-    results = metadata["toolCallResults"] if isinstance(metadata.get("toolCallResults"), dict) else {}
+    results = build.mapping(metadata.get("toolCallResults"))
     found: dict[str, Part] = {}
     for held in metadata.get("toolCallRounds") or ():
         for call in held.get("toolCalls") or ():
@@ -217,6 +217,6 @@ def _joined(items: Any) -> str | None:
 def _forget_rounds(facts: dict[str, Any]) -> None:
     """Drop from the rounds the calls and results, which the parts tell now."""
     result = facts["result"]
-    rounds = [{k: v for k, v in held.items() if k != "toolCalls"} for held in result["metadata"]["toolCallRounds"]]
-    rest = {key: fact for key, fact in result["metadata"].items() if key != "toolCallResults"}
+    rounds = [build.without(held, ("toolCalls",)) for held in result["metadata"]["toolCallRounds"]]
+    rest = build.without(result["metadata"], ("toolCallResults",))
     facts["result"] = {**result, "metadata": {**rest, "toolCallRounds": rounds}}

@@ -120,8 +120,8 @@ class _Requests:
     def follow(self, requests: Any) -> None:
         """Take the list as it is now in."""
         last, now = None, list[str]()
-        for number, request in enumerate(requests if isinstance(requests, list) else (), 1):
-            own = request.get("requestId") if isinstance(request, dict) else None
+        for number, request in enumerate(build.listed(requests), 1):
+            own = build.mapping(request).get("requestId")
             name = own if isinstance(own, str) and own else f"request-{number}"
             self.parents.setdefault(name, last)
             self.seen[name] = request
@@ -133,7 +133,7 @@ class _Requests:
 
 def _is_withdrawn(request: Any) -> bool:
     """Whether a user went back to before a request, so that the next one takes its place."""
-    removed = request.get("shouldBeRemovedOnSend") if isinstance(request, dict) else None
+    removed = build.mapping(request).get("shouldBeRemovedOnSend")
     return isinstance(removed, dict) and not removed.get("afterUndoStop")
 
 
@@ -163,7 +163,7 @@ def _records(source: Source, chat: Mapping[str, Any], requests: _Requests) -> It
 
 
 def _silent(request: Any) -> int:
-    items = request.get("response") if isinstance(request, dict) else None
+    items = build.mapping(request).get("response")
     kinds = [item.get("kind") for item in items if isinstance(item, dict)] if isinstance(items, list) else []
     return sum(isinstance(kind, str) and kind in SILENT for kind in kinds)
 
@@ -176,10 +176,10 @@ def _conversation(
     told = {*_TOLD, "pendingRequests"}
     return ConversationDraft(
         source_id=own if isinstance(own, str) and own else f"chat-{first}",
-        title=title if isinstance(title, str) and title else None,
+        title=build.word(title),
         created_at=instant(chat.get("creationDate")),
         updated_at=instant(chat.get("lastMessageDate")),
-        model=next((draft.model for draft in reversed(drafts) if draft.model), None),
+        model=build.last_model(drafts),
         project=_project(source),
         head=head,
         metadata=build.rest(chat, told),
@@ -249,15 +249,14 @@ def _variables(data: Any) -> Iterator[Part]:
 
 
 def _range(variable: Mapping[str, Any]) -> Any:
-    value = variable.get("value")
-    return value.get("range") if isinstance(value, dict) else None
+    return build.mapping(variable.get("value")).get("range")
 
 
 def _response(name: str, request: Request, asked: str | None) -> MessageDraft | None:
     facts = build.rest({key: request.get(key) for key in _RESPONSE_FACTS})
     parts = response_parts(request.get("response") or (), facts)
     usage, state = _usage(request), request.get("modelState")
-    ended = state.get("completedAt") if isinstance(state, dict) else None
+    ended = build.mapping(state).get("completedAt")
     if not parts and not {"result", "isCanceled"} & facts.keys():
         return None
     if isinstance(agent := facts.get("agent"), dict):
@@ -288,12 +287,12 @@ def _model(request: Request) -> str | None:
 
 
 def _metadata(request: Request) -> Mapping[str, Any]:
-    result = request["result"] if isinstance(request.get("result"), dict) else {}
-    return result["metadata"] if isinstance(result.get("metadata"), dict) else {}
+    result = build.mapping(request.get("result"))
+    return build.mapping(result.get("metadata"))
 
 
 def _usage(request: Request) -> Any:
     """Return the tokens that a response took, wherever this version keeps them."""
-    result = request["result"] if isinstance(request.get("result"), dict) else {}
+    result = build.mapping(request.get("result"))
     counts = build.rest({key: request.get(key) for key in _USAGE})
     return request.get("usage") or result.get("usage") or _metadata(request).get("usage") or counts

@@ -205,7 +205,7 @@ def _head(row: Mapping[str, Any]) -> dict[str, Any]:
         value = loaded(row.get("value"))
     except BROKEN_JSON:
         value = None
-    return {**(value if isinstance(value, dict) else {}), "composerId": row.get("composerId")}
+    return {**build.mapping(value), "composerId": row.get("composerId")}
 
 
 class _Chats:
@@ -257,8 +257,7 @@ class _Chats:
 
     def _list(self, key: str, name: str = "") -> list[Any]:
         value = self._get(key)
-        held = value.get(name) if name and isinstance(value, dict) else value
-        return held if isinstance(held, list) else []
+        return build.listed(value.get(name) if name and isinstance(value, dict) else value)
 
     def _chat(self, place: str, chat: Any) -> Iterator[Record]:
         """Yield one chat: what it is, its messages, and those that were taken out of it again."""
@@ -292,9 +291,9 @@ class _Chats:
             title=title if isinstance(title, str) else None,
             created_at=instant(chat.get("createdAt")),
             updated_at=instant(chat.get("lastUpdatedAt") or chat.get("lastSendTime")),
-            model=config.get("modelName") if isinstance(config, dict) else None,
+            model=build.mapping(config).get("modelName"),
             project=own or self.folders.get(name) or self.folder,
-            parent=above.get("parentComposerId") if isinstance(above, dict) else None,
+            parent=build.mapping(above).get("parentComposerId"),
             archived=chat.get("isArchived") is True,
             metadata=build.compact({key: chat.get(key) for key in _CHAT_FACTS}),
         )

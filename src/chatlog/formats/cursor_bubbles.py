@@ -6,7 +6,7 @@ Nothing here knows where a bubble was kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chatlog.formats import build
@@ -82,13 +82,11 @@ def message(bubble: Mapping[str, Any], source_id: str, parent: str | None) -> Me
 
 def _model(bubble: Mapping[str, Any]) -> str | None:
     info = bubble.get("modelInfo")
-    name = info.get("modelName") if isinstance(info, dict) else bubble.get("modelType")
-    return name if isinstance(name, str) and name else None
+    return build.word(info.get("modelName") if isinstance(info, dict) else bubble.get("modelType"))
 
 
 def _moment(bubble: Mapping[str, Any]) -> str | None:
-    timing = bubble.get("timingInfo")
-    told = timing if isinstance(timing, dict) else {}
+    told = build.mapping(bubble.get("timingInfo"))
     times = (told.get(key) for key in ("clientRpcSendTime", "clientStartTime", "clientEndTime"))
     return instant(bubble.get("createdAt")) or next(
         (instant(time) for time in times if isinstance(time, (int, float)) and time > _CLOCK), None
@@ -159,8 +157,8 @@ def _thoughts(bubble: Mapping[str, Any]) -> Iterator[Part]:
 
 def _code(blocks: Any, words: str) -> Iterator[Part]:
     """Yield the code that is not in the words."""
-    for block in blocks if isinstance(blocks, list) else ():
-        content = block.get("content") if isinstance(block, dict) else None
+    for block in build.listed(blocks):
+        content = build.mapping(block).get("content")
         if isinstance(content, str) and content.strip() and content.strip() not in words:
             told = {key: block.get(key) for key in ("content", "languageId", "uri", "version")}
             yield build.raw("code", build.compact(told))
@@ -190,23 +188,21 @@ def _tool(told: Mapping[str, Any], name: str) -> Iterator[Part]:
 def tools_beside(chat: Mapping[str, Any]) -> dict[str, Any]:
     """Return the calls by their bubbles, which until version 3 of the form stood in the chat, often as JSON text."""
     found: dict[str, Any] = {}
-    for held in _dicts(chat.get("capabilities")):
+    for held in build.mappings(chat.get("capabilities")):
         data = held.get("data")
-        calls = build.parsed(data.get("bubbleDataMap")) if isinstance(data, dict) else None
-        found |= calls if isinstance(calls, dict) else {}
+        found |= build.mapping(build.parsed(data.get("bubbleDataMap")) if isinstance(data, dict) else None)
     return found
 
 
 def _files(bubble: Mapping[str, Any]) -> Iterator[Part]:
-    held = bubble.get("context")
-    context = held if isinstance(held, dict) else {}
-    for file in (*_dicts(bubble.get("fileSelections")), *_dicts(context.get("fileSelections"))):
+    context = build.mapping(bubble.get("context"))
+    for file in (*build.mappings(bubble.get("fileSelections")), *build.mappings(context.get("fileSelections"))):
         path = _path(file.get("uri"))
         yield build.file(None, path.replace("\\", "/").rpartition("/")[2] or None, path=path)
     for image in (
-        *_dicts(bubble.get("images")),
-        *_dicts(bubble.get("selectedImages")),
-        *_dicts(context.get("selectedImages")),
+        *build.mappings(bubble.get("images")),
+        *build.mappings(bubble.get("selectedImages")),
+        *build.mappings(context.get("selectedImages")),
     ):
         head, comma, data = str(image.get("dataUrl") or image.get("data") or "").partition(";base64,")
         if comma:
@@ -215,10 +211,6 @@ def _files(bubble: Mapping[str, Any]) -> Iterator[Part]:
             yield build.file(
                 image.get("uuid"), image.get("path"), modality="image", **build.compact({"url": image.get("url")})
             )
-
-
-def _dicts(held: Any) -> Iterable[dict[str, Any]]:
-    return [item for item in held if isinstance(item, dict)] if isinstance(held, list) else ()
 
 
 def _path(uri: Any) -> str:

@@ -145,7 +145,7 @@ class _Messages:
         parts = made.parts or (build.text(made.text),)
         text, injected = shown(made.text) if made.role == "user" else (made.text, None)
         hidden = hidden or injected
-        facts = {key: fact for key, fact in options.items() if key != "modelName"}
+        facts = build.without(options, ("modelName",))
         parent = self.last
         self.last = source_id or build.derived_id(parent, made)
         return made._replace(
@@ -162,9 +162,9 @@ class _Messages:
 
 def _options(value: Mapping[str, Any]) -> dict[str, Any]:
     """Return what Cursor notes of a message, or of its first block that has a note."""
-    blocks = value["content"] if isinstance(value.get("content"), list) else []
+    blocks = build.listed(value.get("content"))
     for held in (value, *blocks):
-        options = held.get("providerOptions") if isinstance(held, dict) else None
+        options = build.mapping(held).get("providerOptions")
         if isinstance(options, dict) and isinstance(options.get("cursor"), dict):
             return dict(options["cursor"])
     return {}
@@ -176,10 +176,10 @@ def _content(content: Any) -> Any:
 
 def _block(block: Any) -> Any:
     """Return a block in Anthropic's words."""
-    kind = block.get("type") if isinstance(block, dict) else None
+    kind = build.mapping(block).get("type")
     if kind not in ("reasoning", "tool-call", "tool-result", "redacted-reasoning"):
         return block
-    rest = {key: value for key, value in block.items() if key not in _BLOCK_FACTS}
+    rest = build.without(block, _BLOCK_FACTS)
     if kind == "tool-call":
         return {
             **rest,

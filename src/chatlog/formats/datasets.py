@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chatlog.formats import Head, responses_items, written
+from chatlog.formats import Head, build, responses_items, written
 from chatlog.formats.jsonstream import first_keys
 
 _LISTS = ("messages", "conversations", "conversation", "items", "traj")
@@ -170,10 +170,10 @@ def _response(facts: dict[str, Any], key: str) -> list[list[Any]]:
     if not isinstance(body, dict):
         return []
     if isinstance(body.get("choices"), list):
-        _merge(facts, {name: value for name, value in facts.pop(key).items() if name not in ("body", *_OF_ANSWER)})
+        _merge(facts, build.without(facts.pop(key), ("body", *_OF_ANSWER)))
         return [[answer] for answer in completion_messages(body)]
     if isinstance(body.get("output"), list):
-        _merge(facts, {name: value for name, value in facts.pop(key).items() if name not in ("body", *_OF_RESPONSE)})
+        _merge(facts, build.without(facts.pop(key), ("body", *_OF_RESPONSE)))
         return [_response_messages(body)]
     spoken = body.get("message", body)
     if is_message(spoken):
@@ -198,7 +198,7 @@ def completion_messages(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     facts = {key: body[key] for key in ("model", "created") if key in body}
     first = {key: body[key] for key in ("id", "usage") if key in body}
     for number, choice in enumerate(body["choices"]):
-        rest = {key: value for key, value in choice.items() if key not in ("message", "text", "index")}
+        rest = build.without(choice, ("message", "text", "index"))
         spoken = choice.get("message") or {"role": "assistant", "content": choice.get("text")}
         yield {**facts, **({} if number else first), **rest, **spoken}
 

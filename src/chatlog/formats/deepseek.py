@@ -63,7 +63,7 @@ def _as_export(entry: Mapping[str, Any]) -> Mapping[str, Any]:
         return entry
     nodes: dict[str, Any] = {}
     for number, row in enumerate(held["chat_messages"], 1):
-        told = row if isinstance(row, dict) else {}
+        told = build.mapping(row)
         nodes[str(told.get("message_id") or f"row-{number}")] = {"parent": told.get("parent_id"), "message": row}
     return {**held["chat_session"], "mapping": nodes}
 
@@ -90,7 +90,7 @@ def _parents(nodes: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def _own_parent(node: Any) -> str | None:
-    parent = node.get("parent") if isinstance(node, dict) else None
+    parent = build.mapping(node).get("parent")
     return None if parent is None else str(parent)
 
 
@@ -103,7 +103,7 @@ def _draft(entry: Mapping[str, Any], messages: list[MessageDraft]) -> Conversati
         title=build.word(entry.get("title")),
         created_at=instant(entry.get("inserted_at")),
         updated_at=instant(entry.get("updated_at")),
-        model=next((message.model for message in reversed(messages) if message.model), None),
+        model=build.last_model(messages),
         pinned=entry.get("pinned") is True,
         metadata=build.rest(entry, _CONVERSATION_TOLD),
     )
@@ -144,7 +144,7 @@ def _part(kind: str, held: Mapping[str, Any]) -> Part:
     if kind == "FILE":
         return _file(held)
     if not isinstance(content, str) or kind not in (*_THOUGHTS, *_WORDS):
-        return build.raw(kind.lower() or "fragment", {key: fact for key, fact in held.items() if key != "type"})
+        return build.raw(kind.lower() or "fragment", build.without(held, ("type",)))
     rest = build.rest(held, _FRAGMENT_TOLD)
     return {**rest, **(build.reasoning(content) if kind in _THOUGHTS else build.text(content))}
 

@@ -96,7 +96,7 @@ def _conversation(start: Row, stem: str) -> ConversationDraft:
         created_at=instant(start.get("timestamp")),
         project=build.word(start.get("cwd")),
         parent=build.word(start.get("parentSessionId")),
-        metadata={key: fact for key, fact in start.items() if key not in _START_TOLD and fact is not None},
+        metadata=build.given(start, _START_TOLD),
     )
 
 

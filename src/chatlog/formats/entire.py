@@ -160,7 +160,7 @@ def _parts(block: Any) -> list[Part]:
     result = block.get("result")
     made = parts_of([{key: fact for key, fact in block.items() if key != "result" or not isinstance(result, dict)}])
     if isinstance(result, dict):
-        rest = {key: fact for key, fact in result.items() if key not in ("output", "status")}
+        rest = build.without(result, ("output", "status"))
         failed = result.get("status") == "error"
         made.append(build.tool_result(block.get("id"), result.get("output"), is_error=failed, **rest))
     return made

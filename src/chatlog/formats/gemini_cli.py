@@ -158,7 +158,7 @@ class _Session:
         self.active = dict.fromkeys(kept[: kept.index(name)] if name in self.active else ())
 
     def _patch(self, facts: Mapping[str, Any], place: str) -> None:
-        self.facts.update({key: fact for key, fact in facts.items() if key != "messages" and fact is not None})
+        self.facts.update(build.given(facts, ("messages",)))
         if isinstance(facts.get("messages"), list):
             self._rebuild(facts["messages"], place)
 
@@ -170,7 +170,7 @@ class _Session:
         for number, entry in enumerate(messages, 1):
             known = len(self.entries)
             where = f"{place}, message {number}"
-            name = self._put(entry if isinstance(entry, dict) else {}, where, None if self.active else follows)
+            name = self._put(build.mapping(entry), where, None if self.active else follows)
             if follows and len(self.entries) > known:
                 self.hidden[name] = "compact_summary"
 
@@ -181,7 +181,7 @@ class _Session:
         head = next(reversed(self.active), None)
         drafts, problems = self._drafts()
         known = {draft.source_id for draft in drafts}
-        model = next((draft.model for draft in reversed(drafts) if draft.model), None)
+        model = build.last_model(drafts)
         yield self._conversation(model)._replace(head=head if head in known else None)
         yield from drafts
         yield from problems
@@ -206,13 +206,13 @@ class _Session:
         title = facts.get("summary")
         return ConversationDraft(
             source_id=str(facts.get("sessionId") or self.source.stem),
-            title=title if isinstance(title, str) and title else None,
+            title=build.word(title),
             created_at=instant(facts.get("startTime")),
             updated_at=instant(facts.get("lastUpdated")),
             model=model,
             project=self._project(1 if above is None else 2),
             parent=above["parent"] if above else None,
-            metadata={key: fact for key, fact in facts.items() if key not in _CONVERSATION_TOLD},
+            metadata=build.without(facts, _CONVERSATION_TOLD),
         )
 
     def _project(self, depth: int) -> str | None:

@@ -48,7 +48,7 @@ def message(
     """
     kind = entry["type"]
     if "content" not in entry and isinstance(entry.get("parts"), list):  # as the model's interface spells it
-        entry = {**{key: fact for key, fact in entry.items() if key != "parts"}, "content": entry["parts"]}
+        entry = {**build.without(entry, ("parts",)), "content": entry["parts"]}
     if kind == "user":
         role, text, parts, reason = _user(entry, answered)
     elif kind in ("gemini", "model"):
@@ -71,7 +71,7 @@ def message(
 
 
 def _facts(entry: Mapping[str, Any], reason: str | None) -> dict[str, Any]:
-    facts = {key: fact for key, fact in entry.items() if key not in _TOLD and fact is not None}
+    facts = build.given(entry, _TOLD)
     if reason is not None and entry.get("displayContent"):
         facts["displayContent"] = entry["displayContent"]
     if entry.get("tokens"):
@@ -170,7 +170,6 @@ def _result(call: Mapping[str, Any]) -> Part:
 
 def call_ids(entry: Mapping[str, Any]) -> Iterator[str]:
     """Yield the ids of an entry's tool calls that hold their results."""
-    calls = entry.get("toolCalls")
-    for call in calls if isinstance(calls, list) else ():
+    for call in build.listed(entry.get("toolCalls")):
         if isinstance(call, dict) and call.get("result") is not None and isinstance(call.get("id"), str):
             yield call["id"]

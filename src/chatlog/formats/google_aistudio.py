@@ -70,15 +70,14 @@ class _Chat:
         self.drafts: list[MessageDraft] = []
         self.problems: list[Problem] = []
         self.head: str | None = None
-        settings = prompt.get("runSettings")
-        model = settings.get("model") if isinstance(settings, dict) else None
+        model = build.mapping(prompt.get("runSettings")).get("model")
         self.model = model.removeprefix("models/") if isinstance(model, str) and model else None
 
     def read(self) -> None:
         """Make the messages: instruction, turns, and what was typed but not sent."""
         self._instruction()
         held = self.prompt.get("chunkedPrompt")
-        held = held if isinstance(held, dict) else {}
+        held = build.mapping(held)
         for turn in _turns(self._chunks(held.get("chunks"), "chunk")):
             self._turn(turn)
         unsent = held.get("pendingInputs") or self.prompt.get("pendingInputs")
@@ -86,7 +85,7 @@ class _Chat:
             self._pending(chunk, place, number)
 
     def _chunks(self, chunks: Any, what: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        for number, chunk in enumerate(chunks if isinstance(chunks, list) else (), 1):
+        for number, chunk in enumerate(build.listed(chunks), 1):
             if isinstance(chunk, dict):
                 yield f"{what} {number}", chunk
             else:
@@ -162,8 +161,7 @@ def _ends(turn: list[tuple[str, dict[str, Any]]], chunk: Mapping[str, Any]) -> b
 
 
 def _has_words(chunk: Mapping[str, Any]) -> bool:
-    parts = chunk.get("parts")
-    held = [part for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []
+    held = build.mappings(chunk.get("parts"))
     return bool(chunk.get("text")) or any(part.get("text") for part in held)
 
 

@@ -179,7 +179,7 @@ class _Session:
 
 def _model(told: Mapping[str, Any]) -> str | None:
     config = told.get("model_config_json") or told.get("model_config")
-    model = config.get("model_name") if isinstance(config, dict) else None
+    model = build.mapping(config).get("model_name")
     return model if isinstance(model, str) else None
 
 
@@ -198,7 +198,7 @@ def _message(value: Mapping[str, Any], parent: str | None) -> MessageDraft:
         facts["id"] = value["id"]  # no identity: a version of Goose gives ids to messages that had none
     if value.get("tokens"):
         facts.setdefault("usage", {"tokens": value["tokens"]})
-    answered = told["inference"] if isinstance(told.get("inference"), dict) else {}
+    answered = build.mapping(told.get("inference"))
     return MessageDraft(
         role=role,
         text=shown,

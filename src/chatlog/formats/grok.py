@@ -156,7 +156,7 @@ def _draft(facts: Row, messages: list[MessageDraft]) -> ConversationDraft:
         title=build.word(facts.get("title")),
         created_at=_moment(facts.get("create_time")),
         updated_at=_moment(facts.get("modify_time")),
-        model=next((message.model for message in reversed(messages) if message.model), None),
+        model=build.last_model(messages),
         pinned=bool(facts.get("starred")),
         metadata={key: fact for key, fact in build.compact(dict(facts)).items() if key not in _CONVERSATION_TOLD},
     )
@@ -188,16 +188,15 @@ def shown(said: str) -> str:
 
 def _facts(row: Row) -> dict[str, Any]:
     """Return what else a response says; the model that was asked is told already."""
-    facts = {key: fact for key, fact in row.items() if key not in _RESPONSE_TOLD}
+    facts = build.without(row, _RESPONSE_TOLD)
     if isinstance(told := facts.get("metadata"), dict):
-        facts["metadata"] = build.compact({key: fact for key, fact in told.items() if key != "requestModelDetails"})
+        facts["metadata"] = build.compact(told, ("requestModelDetails",))
     return build.compact(facts)
 
 
 def _model(row: Row) -> str | None:
     """Return the model of a response; for a prompt, the one that was asked."""
-    told = row.get("metadata")
-    asked = told.get("requestModelDetails") if isinstance(told, dict) else None
+    asked = build.mapping(row.get("metadata")).get("requestModelDetails")
     return build.word(row.get("model")) or (build.word(asked.get("modelId")) if isinstance(asked, dict) else None)
 
 
@@ -263,6 +262,6 @@ def _attachment(held: Any, **facts: Any) -> Part:
         own = _plain_id(told.get("file_id") or told.get("file_metadata_id") or told.get("id"))
         kind = told.get("mime_type") or told.get("file_mime_type")
         known = build.file(own, told.get("file_name") or told.get("name"), kind, **facts)
-        return {**{key: fact for key, fact in held.items() if key not in ("type", "content", "id")}, **known}
+        return {**build.without(held, ("type", "content", "id")), **known}
     address = str(held)
     return build.uri(address, **facts) if "/" in address else build.file(address, **facts)

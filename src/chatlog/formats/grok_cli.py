@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import Head, build
-from chatlog.formats.grok_cli_content import Place, Row, Thread, content_parts, facts, row, server_call, shown, typed
+from chatlog.formats.grok_cli_content import Place, Row, Thread, content_parts, server_call, shown, typed
 from chatlog.formats.grok_cli_content import workspace as workspace_of
 from chatlog.formats.grok_updates import BEFORE, Told, Updates, is_update, told_beside
 from chatlog.formats.jsonstream import lines
@@ -160,7 +160,7 @@ class _History:
         usage = {} if called else self.told.get(("usage", self.anchor), {})
         self.moment = self.moment or self.told.get(("call", called) if called else ("answer", self.anchor))
         yield self._linked(
-            MessageDraft(role="assistant", model=model, metadata={**usage, **facts(record, _TOLD)}), parts
+            MessageDraft(role="assistant", model=model, metadata={**usage, **build.rest(record, _TOLD)}), parts
         )
 
     def _linked(self, draft: MessageDraft, parts: list[Part]) -> MessageDraft:
@@ -200,7 +200,7 @@ def _moment(record: Row) -> str | None:
 
 
 def _message(role: str, record: Row, parts: list[Part], text: str, reason: str | None = None) -> MessageDraft:
-    told = facts(record, _TOLD)
+    told = build.rest(record, _TOLD)
     return MessageDraft(
         role=role,
         text=text,
@@ -235,14 +235,14 @@ def _tool_result(record: Row) -> MessageDraft:
 
 def _answer_parts(record: Row) -> Iterator[Part]:
     """Yield what an answer says; old ones have their reasoning within."""
-    thought = row(record.get("reasoning")).get("text")
+    thought = build.mapping(record.get("reasoning")).get("text")
     if isinstance(thought, str) and thought:
         yield build.reasoning(thought)
     yield from content_parts(record.get("content"))
     for call in record.get("tool_calls") or ():
         called = call.get("function") or call
         key, arguments = build.word(call.get("id")), build.parsed(called.get("arguments"))
-        yield {**facts(call, ("function",)), **build.tool_call(key, build.word(called.get("name")), arguments)}
+        yield {**build.rest(call, ("function",)), **build.tool_call(key, build.word(called.get("name")), arguments)}
 
 
 _MESSAGES: dict[str, Callable[[Row], MessageDraft]] = {"system": _system, "user": _user, "tool_result": _tool_result}

@@ -7,7 +7,7 @@ a session's files; neither of the two files is known here.
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -84,16 +84,6 @@ class Thread:
         return linked
 
 
-def facts(record: Row, told: Container[str]) -> dict[str, Any]:
-    """Return what else a record says."""
-    return build.rest(record, told)
-
-
-def row(value: object) -> Row:
-    """Return a value that is an object, an empty one for anything else."""
-    return value if isinstance(value, dict) else {}
-
-
 def shown(parts: Iterable[Part], reason: object = None) -> tuple[str, str | None]:
     """Return what is to be read of a user's message, and why it is hidden where nobody typed it."""
     held = list(parts)
@@ -142,8 +132,8 @@ def _block(block: Any) -> Part:
         case {"type": "image" | "audio", "data": str(data)}:
             return build.blob(build.word(block.get("mimeType")), data, modality=block["type"])
         case {"type": "resource_link", "uri": str(address)}:
-            return {**facts(block, ("mimeType",)), **build.uri(address, build.word(block.get("mimeType")))}
-    return _resource(row(block.get("resource"))) or build.raw(block.get("type"), block)
+            return {**build.rest(block, ("mimeType",)), **build.uri(address, build.word(block.get("mimeType")))}
+    return _resource(build.mapping(block.get("resource"))) or build.raw(block.get("type"), block)
 
 
 def _resource(held: Row) -> Part | None:
@@ -158,13 +148,13 @@ def server_call(kind: Row) -> list[Part]:
     """Return a call that the server made by itself, and what came of it."""
     name, action = build.word(kind.get("name")) or build.word(kind.get("tool_type")), kind.get("action")
     if isinstance(action, dict):
-        asked: Any = {key: fact for key, fact in action.items() if key != "sources"}
+        asked: Any = build.without(action, ("sources",))
         answer = action.get("sources")
     else:
         asked = {"code": kind["code"]} if "code" in kind else build.parsed(kind.get("input"))
         answer = kind.get("outputs") or kind.get("output")
     key, status = build.word(kind.get("id")), build.word(kind.get("status"))
-    call = {**facts(kind, _SERVER_TOLD), **build.tool_call(key, name, asked, source_type="backend_tool_call")}
+    call = {**build.rest(kind, _SERVER_TOLD), **build.tool_call(key, name, asked, source_type="backend_tool_call")}
     if answer in build.EMPTY:
         if status is None or status in _STILL_RUNNING:
             return [call]
@@ -185,14 +175,14 @@ class Place:
         """Return the place of a session's file; one that lies alone tells nothing."""
         beside = source.sibling("summary.json")
         try:
-            summary = row(document(beside)) if beside else {}
+            summary = build.mapping(document(beside)) if beside else {}
         except (*BROKEN_JSON, *UNREADABLE):
             summary = {}
         path = source.path.absolute().as_posix() if source.path is not None else source.name.rpartition("!")[2]
         names = PurePosixPath(path.replace("\\", "/")).parts
         folder = names[-2] if len(names) > 1 and (summary or _UUID.fullmatch(names[-2])) else None
         above = unquote(names[-3]) if folder and len(names) > 2 else ""
-        info = row(summary.get("info"))
+        info = build.mapping(summary.get("info"))
         return cls(
             build.word(info.get("id")) or folder,
             build.word(info.get("cwd")) or (above if _ROOTED.match(above) and above != "/" else None),
@@ -203,7 +193,7 @@ class Place:
         """Return the session's conversation, called `name` where nothing here names it."""
         told = self.summary
         titles = [title for key in ("generated_title", "session_summary") if (title := _title(told.get(key)))]
-        own = facts(told, _SUMMARY_TOLD)
+        own = build.rest(told, _SUMMARY_TOLD)
         if _title(own.get("session_summary")) in titles[:1]:
             del own["session_summary"]
         return ConversationDraft(

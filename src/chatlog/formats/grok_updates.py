@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import build
-from chatlog.formats.grok_cli_content import Row, Thread, content_parts, facts, row, shown
+from chatlog.formats.grok_cli_content import Row, Thread, content_parts, shown
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.source import UNREADABLE, Source
 from chatlog.models import MessageDraft, Part, Problem, joined_text
@@ -25,7 +25,7 @@ _CALL_TOLD = frozenset({"sessionUpdate", "toolCallId", "title", "rawInput", "sta
 
 def is_update(value: Row) -> bool:
     """Whether a line tells of a session what the Agent Client Protocol has words for."""
-    update = row(row(value.get("params")).get("update"))
+    update = build.mapping(build.mapping(value.get("params")).get("update"))
     return isinstance(update.get("sessionUpdate"), str)
 
 
@@ -70,7 +70,7 @@ def _note(found: Told, value: Row, anchor: tuple[str, object]) -> tuple[str, obj
 
 def _meta(value: Row) -> Row:
     params = value["params"]
-    return {**row(params.get("_meta")), **row(params["update"].get("_meta"))}
+    return {**build.mapping(params.get("_meta")), **build.mapping(params["update"].get("_meta"))}
 
 
 def _moment(value: Row) -> str | None:
@@ -93,8 +93,8 @@ class _Call:
     def merge(self, update: Row) -> None:
         """Take what an update tells anew."""
         if self.sent and "rawInput" in self.told:
-            update = {key: fact for key, fact in update.items() if key != "rawInput"}
-        self.told |= {key: fact for key, fact in update.items() if fact is not None}
+            update = build.without(update, ("rawInput",))
+        self.told |= build.given(update)
 
     @property
     def is_over(self) -> bool:
@@ -105,20 +105,21 @@ class _Call:
         """Return the call."""
         self.sent = True
         title = build.word(self.told.get("title"))
-        tool = row(row(self.told.get("_meta")).get("x.ai/tool"))
+        tool = build.mapping(build.mapping(self.told.get("_meta")).get("x.ai/tool"))
         name = build.word(tool.get("name")) or title
         told = {} if title == name else {"title": title}
         call = build.tool_call(self.key, name, build.parsed(self.told.get("rawInput")))
-        return {**facts(self.told, _CALL_TOLD), **told, **call}
+        return {**build.rest(self.told, _CALL_TOLD), **told, **call}
 
     def result(self) -> tuple[Part, ...]:
         """Return the result: the words that were shown, with what the tool gave beside them, or that alone."""
         content, output = self.told.get("content"), self.told.get("rawOutput")
-        blocks = content if isinstance(content, list) else []
-        parts = [part for block in blocks for part in content_parts(row(block).get("content"))]
+        blocks = build.listed(content)
+        parts = [part for block in blocks for part in content_parts(build.mapping(block).get("content"))]
         pictures = [part for part in parts if part["type"] == "blob"]
-        others = [block for block in blocks if row(row(block).get("content")).get("type") not in ("image", "audio")]
-        is_text = bool(others) and all(row(row(block).get("content")).get("type") == "text" for block in others)
+        kinds = [build.mapping(build.mapping(block).get("content")).get("type") for block in blocks]
+        others = [block for block, kind in zip(blocks, kinds, strict=True) if kind not in ("image", "audio")]
+        is_text = bool(others) and all(kind in ("text", "image", "audio") for kind in kinds)
         answer: Any = joined_text(part for part in parts if part["type"] == "text") if is_text else others or output
         details = {} if answer is output or output is None else {"details": output}
         failed = self.told["status"] == "failed"

@@ -73,7 +73,7 @@ def _message(item: dict[str, Any]) -> MessageDraft:
         created_at=instant(item.get("createdAt")),
         metadata=build.compact(
             {
-                **{key: fact for key, fact in item.items() if key not in _TOLD},
+                **build.without(item, _TOLD),
                 "grokMode": mode.get("name") if isinstance(mode, dict) else mode,
             }
         ),

@@ -157,10 +157,10 @@ class _Session:
 
     def _conversation(self) -> ConversationDraft:
         facts = self.facts
-        rest = {key: fact for key, fact in facts.items() if key not in _SESSION_TOLD}
+        rest = build.without(facts, _SESSION_TOLD)
         config = build.parsed(rest.get("model_config"))
         rest |= {"model_config": config} if isinstance(config, dict) else {}
-        folder = config.get("cwd") if isinstance(config, dict) else None
+        folder = build.mapping(config).get("cwd")
         return ConversationDraft(
             source_id=self.name or "session",
             title=build.word(facts.get("title")),
@@ -223,7 +223,7 @@ def _message(row: Row, calls: openai_content.Calls) -> MessageDraft:
         "reasoning_content": build.word(row.get("reasoning_content")),
     }
     made = openai_content.message({key: told for key, told in value.items() if told is not None}, calls)
-    facts = {key: fact for key, fact in row.items() if key not in _TOLD}
+    facts = build.without(row, _TOLD)
     facts |= {key: build.parsed(facts[key]) for key in _JSON_COLUMNS & facts.keys()}
     count = row.get("token_count")
     if type(count) is int and count > 0:
@@ -261,7 +261,7 @@ def _file(source: Source) -> Iterator[Record]:
     except BROKEN_JSON:
         yield from _unless_held(source, named, {}, items(source, "messages"))
         return
-    said = told.get("messages") if isinstance(told, dict) else None
+    said = build.mapping(told).get("messages")
     if not isinstance(said, list):
         yield Problem("", "not a session as Hermes keeps it")
         return

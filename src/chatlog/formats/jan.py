@@ -54,8 +54,7 @@ def read(source: Source) -> Iterator[Record]:
             found.take(line)
         else:
             found.problems.append(line)
-    beside_it = beside(source, _THREAD)
-    yield from found.records(beside_it if isinstance(beside_it, dict) else {})
+    yield from found.records(build.mapping(beside(source, _THREAD)))
 
 
 @dataclass(slots=True)
@@ -101,7 +100,7 @@ def _draft(thread: Row, rows: Mapping[str, Row], kept: list[MessageDraft], head:
     model, title = assistant.get("model"), build.word(thread.get("title"))
     project = facts.get("project")
     named = (build.word(row.get("thread_id")) for row in rows.values())
-    rest = {key: fact for key, fact in thread.items() if key not in _THREAD_TOLD}
+    rest = build.without(thread, _THREAD_TOLD)
     return ConversationDraft(
         source_id=build.word(thread.get("id")) or next(filter(None, named), None) or build.opening_id(kept),
         title=None if title in _UNTITLED else title,
@@ -116,15 +115,14 @@ def _draft(thread: Row, rows: Mapping[str, Row], kept: list[MessageDraft], head:
 
 
 def _meta(row: Row) -> Row:
-    facts = row.get("metadata")
-    return facts if isinstance(facts, dict) else {}
+    return build.mapping(row.get("metadata"))
 
 
 def _assistant(thread: Row) -> Row:
     """Return the assistant of a thread, without the instructions that are a message."""
     held = thread.get("assistants")
     first = held[0] if isinstance(held, list) and held and isinstance(held[0], dict) else {}
-    return {key: fact for key, fact in first.items() if key != "instructions"}
+    return build.without(first, ("instructions",))
 
 
 def _instructions(thread: Row) -> Iterator[MessageDraft]:
@@ -193,8 +191,8 @@ def _message(row: Row, calls: Calls) -> MessageDraft:
     role, facts = role_of(row), _meta(row)
     parts = tuple(_parts(row, role, facts, calls))
     text, kept = build.said(parts)
-    rest = {key: fact for key, fact in row.items() if key not in _ROW_TOLD}
-    rest |= {key: fact for key, fact in facts.items() if key not in _META_TOLD}
+    rest = build.without(row, _ROW_TOLD)
+    rest |= build.without(facts, _META_TOLD)
     status = row.get("status")
     return MessageDraft(
         role=role,
@@ -271,5 +269,5 @@ def _old_call(call: Row, name: str) -> Iterator[Part]:
     told = response.get("content", response) if isinstance(response, dict) else response
     if isinstance(told, list) and len(told) == 1 and isinstance(told[0], dict) and told[0].get("type") == "text":
         told = told[0].get("text")
-    error = response.get("error") if isinstance(response, dict) else None
+    error = build.mapping(response).get("error")
     yield build.tool_result(key, told or error, is_error=bool(error))

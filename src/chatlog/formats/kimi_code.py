@@ -93,9 +93,7 @@ def _conversation(source: Source, session: str, agent: str) -> ConversationDraft
 
 
 def _subagent(state: Row, session: str, agent: str) -> ConversationDraft:
-    agents = state.get("agents")
-    told = agents.get(agent) if isinstance(agents, dict) else None
-    facts = told if isinstance(told, dict) else {}
+    facts = build.mapping(build.mapping(state.get("agents")).get(agent))
     above = build.word(facts.get("parentAgentId")) or _MAIN
     return ConversationDraft(
         source_id=f"{session}:{agent}",
@@ -106,8 +104,7 @@ def _subagent(state: Row, session: str, agent: str) -> ConversationDraft:
 
 
 def _state(source: Source) -> Row:
-    told = beside(source, "../../state.json")
-    return told if isinstance(told, dict) else {}
+    return build.mapping(beside(source, "../../state.json"))
 
 
 @dataclass(slots=True)
@@ -230,7 +227,7 @@ class _Journal:
         yield from self.finished()
         told = row.get("summary", row.get("contextSummary"))
         text = told if isinstance(told, str) else joined_text(map(_part, told["content"]))
-        facts = {key: fact for key, fact in row.items() if key not in ("type", "time", "summary", "contextSummary")}
+        facts = build.without(row, ("type", "time", "summary", "contextSummary"))
         self.before_prompts.clear()
         yield self._linked(
             MessageDraft(
@@ -280,8 +277,7 @@ def _message(value: Row, moment: str | None) -> MessageDraft:
     content = value.get("content") or ()
     parts = [build.text(content)] if isinstance(content, str) else [_part(part) for part in content]
     facts = build.compact(value, _MESSAGE_TOLD)
-    origin = value.get("origin")
-    kind = origin.get("kind") if isinstance(origin, dict) else None
+    kind = build.mapping(value.get("origin")).get("kind")
     if role == "system" or (role == "user" and kind not in (None, "user")):
         facts |= {"hidden_reason": build.word(kind) or "instructions"}
     text = joined_text(parts)

@@ -310,11 +310,11 @@ def _is_told(block: Any, called: set[Any]) -> bool:
 
 def _block(block: Any) -> Any:
     """Return a block of LangChain's own kinds as one that OpenAI or Anthropic has."""
-    kind = block.get("type") if isinstance(block, dict) else None
+    kind = build.mapping(block).get("type")
     if kind == "reasoning":
         summary = block.get("summary") or ()
         thought = block.get("reasoning") or "\n\n".join(str(piece.get("text") or "") for piece in summary)
-        rest = {key: fact for key, fact in block.items() if key not in ("reasoning", "summary", "index", "type")}
+        rest = build.without(block, ("reasoning", "summary", "index", "type"))
         return {**rest, "type": "thinking", "thinking": thought}
     if kind in ("image", "audio", "video", "file", "media") and "source" not in block and "file" not in block:
         return _medium(block)

@@ -105,7 +105,7 @@ def _draft(value: Node, messages: list[MessageDraft]) -> ConversationDraft:
         title=build.word(value.get("title")),
         created_at=instant(value.get("createdAt")),
         updated_at=instant(value.get("updatedAt")),
-        model=model or next((message.model for message in reversed(messages) if message.model), None),
+        model=model or build.last_model(messages),
         metadata=facts,
     )
 
@@ -165,7 +165,7 @@ def _words(value: Any) -> str:
 
 
 def _rest(block: Node, *told: str) -> dict[str, Any]:
-    return {key: fact for key, fact in block.items() if key not in told and fact is not None}
+    return build.given(block, told)
 
 
 def _text(block: Node) -> Iterator[Part]:

@@ -172,7 +172,7 @@ def _conversation(chat: Row, source: Source, found: _Chat) -> ConversationDraft:
         title=None if name in _UNTITLED else name,
         created_at=created or (instant(stamp.group()) if stamp else None),
         updated_at=max(filter(None, moments), default=None),
-        model=_last_model(chat) or next((one.model for one in reversed(found.messages) if one.model), None),
+        model=_last_model(chat) or build.last_model(found.messages),
         project=folder,
         head=found.last,
         pinned=chat.get("pinned") is True,
@@ -197,7 +197,7 @@ def _last_model(chat: Row) -> str | None:
 
 def _facts(chat: Row) -> dict[str, Any]:
     """Return what else a chat tells: its settings, notes, plugins, and what was typed but not sent."""
-    facts = {key: fact for key, fact in chat.items() if key not in _CHAT_TOLD}
+    facts = build.without(chat, _CHAT_TOLD)
     facts["perChatPredictionConfig"] = {
         one["key"]: one.get("value") for one in fields(chat.get("perChatPredictionConfig")) if one["key"] != PROMPT
     }

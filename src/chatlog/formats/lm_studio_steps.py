@@ -59,8 +59,7 @@ class _Turn:
 
 def fields(config: Any) -> list[dict[str, Any]]:
     """Return the settings that LM Studio keeps as a list, each with its key."""
-    held = config.get("fields") if isinstance(config, dict) else None
-    listed = held if isinstance(held, list) else []
+    listed = build.listed(build.mapping(config).get("fields"))
     return [one for one in listed if isinstance(one, dict) and isinstance(one.get("key"), str)]
 
 
@@ -106,9 +105,8 @@ def _sent_at(version: Row) -> str | None:
 
 def _sent(version: Row, text: str) -> dict[str, Any]:
     """Return what the model was sent in place of what was typed, where files were put into it."""
-    sent = version.get("preprocessed")
-    content = sent.get("content") if isinstance(sent, dict) else None
-    blocks = [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
+    content = build.mapping(version.get("preprocessed")).get("content")
+    blocks = build.mappings(content)
     words = "\n\n".join(block["text"] for block in blocks if isinstance(block.get("text"), str) and block["text"])
     return {"preprocessed": content} if words and words != text else {}
 
@@ -149,8 +147,7 @@ def _note(blocks: Iterable[Any], calls: _Calls) -> None:
 
 
 def _note_state(step: Row, calls: _Calls) -> None:
-    state = step.get("statusState")
-    status = state.get("status") if isinstance(state, dict) else None
+    status = build.mapping(step.get("statusState")).get("status")
     if step.get("type") == "toolStatus" and isinstance(status, dict):
         calls.states[str(step.get("callId"))] = status
 
@@ -231,7 +228,7 @@ def _call(request: Row, calls: _Calls) -> Part:
 def _response(content: Any) -> Any:
     """Return what a tool said: the words alone where it is a list of texts, as tools of MCP give."""
     told = build.parsed(content)
-    blocks = told if isinstance(told, list) else []
+    blocks = build.listed(told)
     words = [str(block["text"]) for block in blocks if isinstance(block, dict) and block.keys() == {"type", "text"}]
     return "\n\n".join(words) if words and len(words) == len(blocks) else told
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -161,7 +161,7 @@ class _Tables:
         own = build.word((meta if isinstance(meta, dict) else session).get("title")) or build.word(config.get("title"))
         title = build.word(topic.get("title"))
         name = _name(topic) or _id(row, "topicId")
-        rest = {key: fact for key, fact in topic.items() if key not in _TOPIC_TOLD}
+        rest = build.without(topic, _TOPIC_TOLD)
         folder = self.groups_of_sessions.get(_id(session, "group") or _id(session, "groupId"), {})
         return ConversationDraft(
             source_id=name or f"{_INBOX}/{_name(session) or _id(row, 'sessionId') or _INBOX}",
@@ -183,8 +183,8 @@ class _Tables:
         if row.get("role") == "function" and parts:  # once the call and what came of it were one message
             role = "assistant"
         text, kept = build.said(parts)
-        facts = {key: fact for key, fact in row.items() if key not in _ROW_TOLD}
-        facts |= {key: fact for key, fact in extra.items() if key not in _EXTRA_TOLD}
+        facts = build.without(row, _ROW_TOLD)
+        facts |= build.without(extra, _EXTRA_TOLD)
         return MessageDraft(
             role=role,
             text=text,
@@ -202,7 +202,7 @@ class _Tables:
         name = _id(row, "id")
         thought = row.get("reasoning")
         if isinstance(thought, dict) and build.word(thought.get("content")):
-            facts = {key: fact for key, fact in thought.items() if key not in ("content", "type")}
+            facts = build.without(thought, ("content", "type"))
             yield {**build.compact(facts), **build.reasoning(thought["content"])}
         elif isinstance(thought, str) and thought:
             yield build.reasoning(thought)
@@ -233,7 +233,7 @@ class _Tables:
             yield _call({**called, "id": key})
         state, error = row.get("pluginState") or plugin.get("state"), row.get("pluginError") or plugin.get("error")
         if isinstance(state, dict):  # a plugin's settings may hold its keys
-            state = {name: fact for name, fact in state.items() if name != "settings"}
+            state = build.without(state, ("settings",))
         facts = build.compact({"name": called.get("apiName"), "state": state, "error": error})
         yield build.tool_result(key, build.parsed(row.get("content")), is_error=bool(error), **facts)
 
@@ -256,9 +256,8 @@ def _file(held: Any, files: Mapping[str, Row]) -> Part:
     return build.file(key or None, build.word(told.get("name")), build.word(told.get("fileType")), **facts)
 
 
-def _rows(held: Row, table: str) -> list[Row]:
-    rows = held.get(table)
-    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+def _rows(held: Row, table: str) -> Sequence[Row]:
+    return build.mappings(held.get(table))
 
 
 def _by(rows: Iterable[Row], key: str) -> dict[str, Row]:

@@ -47,7 +47,7 @@ def read(source: Source) -> Iterator[Record]:
     """Yield each chat with its messages, and what was left out."""
     backup, problems = recovered(source, "sessions", _STORE)
     store = backup.get(_STORE) if isinstance(backup, dict) else None
-    sessions = store.get("sessions") if isinstance(store, dict) else None
+    sessions = build.mapping(store).get("sessions")
     if not isinstance(sessions, list):
         yield Problem("", "not a backup of NextChat")
         return
@@ -110,8 +110,8 @@ class _Chat:
     def _draft(self) -> ConversationDraft:
         mask, topic = _mask(self.session), build.word(self.session.get("topic"))
         config = mask.get("modelConfig")
-        own = {key: fact for key, fact in mask.items() if key != "context"}
-        rest = {key: fact for key, fact in self.session.items() if key not in _SESSION_TOLD}
+        own = build.without(mask, ("context",))
+        rest = build.without(self.session, _SESSION_TOLD)
         name = self.session.get("id")
         return ConversationDraft(
             source_id=str(name) if name else build.opening_id(self.messages),
@@ -125,12 +125,11 @@ class _Chat:
 
 
 def _mask(session: Row) -> Row:
-    mask = session.get("mask")
-    return mask if isinstance(mask, dict) else {}
+    return build.mapping(session.get("mask"))
 
 
 def _message(value: Row, calls: Calls, ahead: timedelta) -> MessageDraft:
-    made = message({key: fact for key, fact in value.items() if key not in _OWN}, calls)
+    made = message(build.without(value, _OWN), calls)
     clock = _clock(value.get("date"))
     said = made.parts or (build.text(made.text),) * bool(made.text)
     parts = (*_tools(value.get("tools") or ()), *said, *_audio(value.get("audio_url")))

@@ -58,7 +58,7 @@ def _is_nested(value: Mapping[str, Any]) -> bool:
 def _nested(entry: Line) -> Iterator[Record]:
     """Yield a tree that is all in one record."""
     value, one = entry.value, _Reading()
-    facts = {key: fact for key, fact in value.items() if key not in ("prompt", "message_tree_id") and fact is not None}
+    facts = build.given(value, ("prompt", "message_tree_id"))
     top, facts = (value["prompt"], facts) if "prompt" in value else (value, {})
     yield from one.place(top, entry.place, value.get("message_tree_id"), facts)
     yield from one.close()
@@ -139,7 +139,7 @@ class _Reading:
                 yield Problem(where, f"not an OpenAssistant message ({type(error).__name__})")
             key = _first(node, _ID_KEYS) if isinstance(node, dict) else None
             above = key if key in self.homes else parent
-            replies = node.get("replies") if isinstance(node, dict) else None
+            replies = build.mapping(node).get("replies")
             below = [(reply, above, f"{where}, reply {number}") for number, reply in enumerate(replies or (), 1)]
             below += [(value, above, at) for value, at in self.waiting.pop(key or "", ())]
             stack.extend(reversed(below))

@@ -140,14 +140,14 @@ def _valued(block: Mapping[str, Any], calls: Calls) -> Iterator[Part]:
 
 def _told_by_values(content: Any) -> Any:
     """Return the words of a result whose blocks have them under ``value``; any other content as it is."""
-    blocks = content if isinstance(content, list) else ()
+    blocks = build.listed(content)
     if not blocks or not all(isinstance(block, dict) and block.keys() >= {"type", "value"} for block in blocks):
         return content
     return "\n\n".join(anthropic_messages.string(block["value"]) for block in blocks)
 
 
 def _has_results(content: object) -> bool:
-    blocks = content if isinstance(content, list) else ()
+    blocks = build.listed(content)
     return any(isinstance(block, dict) and block.get("type") == "tool_result" for block in blocks)
 
 
@@ -212,7 +212,7 @@ _PARTS: dict[str, Callable[[dict[str, Any]], Part]] = {
 
 def _spoken(value: Mapping[str, Any]) -> Iterator[Part]:
     refusal, held = build.word(value.get("refusal")), value.get("content")
-    blocks = held if isinstance(held, list) else ()
+    blocks = build.listed(held)
     if refusal and not any(isinstance(block, dict) and block.get("refusal") == refusal for block in blocks):
         yield build.text(refusal, refusal=True)
     if isinstance(audio := value.get("audio"), dict):

@@ -79,7 +79,7 @@ class _Talk:
     def follow(self, made: MessageDraft) -> MessageDraft:
         """Return the message at the end of its conversation."""
         parent, self.parent = self.parent, self._own(made.source_id) or build.derived_id(self.parent, made)
-        facts = {key: fact for key, fact in made.metadata.items() if key not in _TALK_KEYS}
+        facts = build.without(made.metadata, _TALK_KEYS)
         return made._replace(source_id=self.parent, parent=parent, conversation=self.source_id, metadata=facts)
 
     def _own(self, name: str | None) -> str | None:
@@ -239,7 +239,7 @@ def _conversation_draft(facts: dict[str, Any]) -> ConversationDraft:
         model=model,
         project=project or None,
         created_at=time_of(facts),
-        metadata={key: fact for key, fact in facts.items() if fact is not None},
+        metadata=build.given(facts),
     )
 
 
@@ -328,8 +328,7 @@ def _spell_prompt(step: Step) -> dict[str, Any] | None:
 
 def _words(part: Part) -> str | None:
     if part.get("type") == "text":
-        content = part.get("content")
-        return content if isinstance(content, str) and content else None
+        return build.word(part.get("content"))
     return mention(part)
 
 

@@ -246,7 +246,7 @@ def _of_row(row: Mapping[str, Any]) -> _Told:
 
 def _info(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of the database in the words of the files."""
-    told = {**(loaded(row.get("data")) or {}), **{key: value for key, value in row.items() if value is not None}}
+    told = {**(loaded(row.get("data")) or {}), **build.given(row)}
     for key in ("revert", "permission", "summary_diffs", "model"):
         told[key] = build.parsed(told.get(key))
     told["parentID"] = row.get("parent_id") or row.get("fork_session_id") or told.get("parentID")
@@ -305,7 +305,7 @@ def _message(value: Mapping[str, Any], parts: Iterable[Mapping[str, Any]], last:
     injected = [part for part in made if part["type"] == "text" and part.get("synthetic")]
     shown = joined_text(part for part in made if not part.get("synthetic"))
     hidden = bool(injected) and not shown and all(part in injected or part["type"] in _MARKS for part in made)
-    facts = {key: fact for key, fact in value.items() if key not in _MESSAGE_FACTS}
+    facts = build.without(value, _MESSAGE_FACTS)
     reason = value.get("hidden_reason", "synthetic")
     facts |= {"summary": build.compact(summary) or value.get("summary") or None, "usage": value.get("tokens")}
     shown = joined_text(injected) if hidden else shown
@@ -328,7 +328,7 @@ def _completed(value: Mapping[str, Any]) -> dict[str, Any]:
 
 def _model(value: Mapping[str, Any], facts: dict[str, Any]) -> str | None:
     """Return the model that answered; who provides it, and which one a question was for, are facts."""
-    held = value["model"] if isinstance(value.get("model"), dict) else {}
+    held = build.mapping(value.get("model"))
     name = value.get("modelID") or held.get("modelID") or value.get("model")
     facts.setdefault("providerID", held.get("providerID"))
     if value["role"] == "assistant":
@@ -342,7 +342,7 @@ _MARKS = frozenset({"step-start", "step-finish", "snapshot", "patch", "compactio
 
 
 def _parts(part: Mapping[str, Any]) -> Iterator[Part]:
-    rest = {key: value for key, value in part.items() if key not in _PART_FACTS and value is not None}
+    rest = build.given(part, _PART_FACTS)
     if part["type"] == "tool":
         rest.setdefault("callID", part.get("id"))
     convert = _PARTS.get(part["type"])

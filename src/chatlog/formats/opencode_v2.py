@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from chatlog.formats import build
+
 Data = Mapping[str, Any]
 #: A message as opencode 1 has it, without its id, and its parts.
 Told = tuple[dict[str, Any], list[dict[str, Any]]]
@@ -24,7 +26,7 @@ def told(kind: str, data: Data) -> Told:
 
 
 def _facts(data: Data, role: str, **more: Any) -> dict[str, Any]:
-    return {**{key: fact for key, fact in data.items() if key not in _SAID}, "role": role, **more}
+    return {**build.without(data, _SAID), "role": role, **more}
 
 
 def _user(data: Data) -> Told:
@@ -37,12 +39,12 @@ def _user(data: Data) -> Told:
 
 
 def _file(file: Data) -> dict[str, Any]:
-    rest = {key: fact for key, fact in file.items() if key not in ("uri", "name", "type")}
+    rest = build.without(file, ("uri", "name", "type"))
     return {**rest, "type": "file", "url": file.get("uri"), "filename": file.get("name")}
 
 
 def _assistant(data: Data) -> Told:
-    model = data["model"] if isinstance(data.get("model"), dict) else {}
+    model = build.mapping(data.get("model"))
     facts = _facts(data, "assistant", modelID=model.get("id"), providerID=model.get("providerID"))
     facts["variant"] = model.get("variant")
     return facts, [_content(item) for item in data["content"]]
@@ -51,8 +53,8 @@ def _assistant(data: Data) -> Told:
 def _content(item: Data) -> dict[str, Any]:
     """Return one piece of an answer; its times are those of how it was streamed."""
     if item["type"] != "tool":
-        return {key: fact for key, fact in item.items() if key != "time"}
-    rest = {key: fact for key, fact in item.items() if key not in ("id", "name", "state", "time")}
+        return build.without(item, ("time",))
+    rest = build.without(item, ("id", "name", "state", "time"))
     state = dict(item["state"])
     error, content = state.get("error"), state.pop("content", None)
     if isinstance(error, dict):
@@ -88,7 +90,7 @@ def _shell(data: Data) -> Told:
     """Tell a command that a person ran beside the model, as a tool's use."""
     output, call_id = data.get("output"), data.get("shellID") or data.get("callID")
     used = ("command", "output", "shellID", "callID", "status", "exit")
-    facts = {key: fact for key, fact in _facts(data, "assistant").items() if key not in used}
+    facts = build.without(_facts(data, "assistant"), used)
     state = {"status": "completed", "input": {"command": data["command"]}, "exit": data.get("exit")}
     state["output"] = output.get("output") if isinstance(output, dict) else output
     return facts, [{"type": "tool", "tool": "shell", "callID": call_id, "state": state}]

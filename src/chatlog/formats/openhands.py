@@ -74,8 +74,7 @@ def _state(source: Source) -> Event:
     """Return what the files around the events say of the conversation."""
     told: dict[str, Any] = {}
     for name in ("../metadata.json", "meta.json", "../base_state.json") if _number(source.name) == 0 else ():
-        held = beside(source, name)
-        told |= held if isinstance(held, dict) else {}
+        told |= build.mapping(beside(source, name))
     return told
 
 

@@ -34,7 +34,7 @@ def told(event: Event, counts: Counter[str]) -> Told | None:
 
 
 def _action(kind: str, event: Event, counts: Counter[str]) -> Told | None:
-    given = event["args"] if isinstance(event.get("args"), dict) else {}
+    given = build.mapping(event.get("args"))
     source = event.get("source")
     if kind == "system":
         counts["tools described to the model"] += len(given.get("tools") or ())
@@ -92,19 +92,16 @@ def _answer(event: Event, made: Told) -> Told:
 
 
 def _metadata(event: Event) -> Mapping[str, Any]:
-    held = event.get("tool_call_metadata")
-    return held if isinstance(held, dict) else {}
+    return build.mapping(event.get("tool_call_metadata"))
 
 
 def _response(meta: Event) -> Mapping[str, Any]:
-    held = meta.get("model_response")
-    return held if isinstance(held, dict) else {}
+    return build.mapping(meta.get("model_response"))
 
 
 def _choice(meta: Event) -> Mapping[str, Any]:
     choices = _response(meta).get("choices") or [{}]
-    message = choices[0].get("message")
-    return message if isinstance(message, dict) else {}
+    return build.mapping(choices[0].get("message"))
 
 
 def _summary(given: Event, counts: Counter[str]) -> Told | None:
@@ -116,7 +113,7 @@ def _summary(given: Event, counts: Counter[str]) -> Told | None:
 
 
 def _observation(kind: str, event: Event, counts: Counter[str]) -> Told:
-    held = event["extras"] if isinstance(event.get("extras"), dict) else {}
+    held = build.mapping(event.get("extras"))
     said, cause = event.get("content") or "", event.get("cause")
     facts = build.compact(held, _PAGE)
     if any(held.get(key) for key in _PAGE[1:-1]):

@@ -59,21 +59,19 @@ def folder(event: Event) -> str | None:
     """Return the folder that a result says it was made in."""
     held = event.get("observation")
     held = held if isinstance(held, dict) else event.get("extras")
-    facts = held.get("metadata") if isinstance(held, dict) else None
+    facts = build.mapping(held).get("metadata")
     return build.word(facts.get("working_dir")) if isinstance(facts, dict) else None
 
 
 def model_of(state: Event) -> str | None:
     """Return the model of a conversation's agent."""
-    agent = state.get("agent")
-    llm = agent.get("llm") if isinstance(agent, dict) else None
+    llm = build.mapping(state.get("agent")).get("llm")
     return (build.word(llm.get("model")) if isinstance(llm, dict) else None) or build.word(state.get("llm_model"))
 
 
 def usages(state: Event) -> dict[str, Event]:
     """Return what each answer cost, by the answer's id."""
-    stats = state.get("stats")
-    metrics = stats.get("usage_to_metrics") if isinstance(stats, dict) else None
+    metrics = build.mapping(state.get("stats")).get("usage_to_metrics")
     held = [one.get("token_usages") for one in metrics.values() if isinstance(one, dict)] if metrics else []
     rows = [row for rows in held if isinstance(rows, list) for row in rows if isinstance(row, dict)]
     return {str(row["response_id"]): row for row in rows if row.get("response_id")}

@@ -122,7 +122,7 @@ def _messages(chat: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     found: dict[str, Mapping[str, Any]] = dict(held) if isinstance(held, dict) else {}
     last: str | None = None
     for number, message in enumerate(chat.get("messages") or (), 1):
-        name = message.get("id") if isinstance(message, dict) else None
+        name = build.mapping(message).get("id")
         key = str(name or f"message-{number}")
         if key not in found:
             linked = isinstance(message, dict) and ("parentId" in message or name in found)
@@ -144,7 +144,7 @@ class _Chat:
 
     def records(self) -> Iterator[Record]:
         """Yield the chat, its messages, parents first, and the chat again with its active leaf."""
-        parents = {key: row.get("parentId") if isinstance(row, dict) else None for key, row in self.rows.items()}
+        parents = {key: build.mapping(row).get("parentId") for key, row in self.rows.items()}
         tree = trees.grown(parents, self._message, lambda key: f"{self.place}, message {key}", _NOT_A_MESSAGE)
         yield from tree.records(self._draft(tree.messages), (self.chat.get("history") or {}).get("currentId"))
 
@@ -159,10 +159,10 @@ class _Chat:
         model = next(iter(models), None) if isinstance(models, list) else None
         return ConversationDraft(
             source_id=str(name) if name else build.derived_conversation_id(told[:2]),
-            title=_text(entry.get("title")) or _text(chat.get("title")),
+            title=build.word(entry.get("title")) or build.word(chat.get("title")),
             created_at=instant(entry.get("created_at")) or instant(chat.get("timestamp")),
             updated_at=instant(entry.get("updated_at")),
-            model=_text(model) or next((message.model for message in reversed(told) if message.model), None),
+            model=build.word(model) or build.last_model(told),
             pinned=bool(entry.get("pinned")),
             archived=bool(entry.get("archived")),
             tags=self._tags(),
@@ -178,19 +178,14 @@ class _Chat:
     def _files(self) -> list[Any]:
         """Return the files of the chat as a whole, without what is in them."""
         keep = ("id", "name", "type", "url", "size")
-        held = self.chat.get("files")
-        files = held if isinstance(held, list) else ()
+        files = build.listed(self.chat.get("files"))
         return [build.compact({key: file.get(key) for key in keep}) for file in files if isinstance(file, dict)]
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
 
 
 def _message(row: Mapping[str, Any], key: str, parent: str | None) -> MessageDraft:
     parts = openwebui_content.parts(row, key)
     shown = joined_text(parts).strip() if len(parts) > 1 else joined_text(parts)
-    facts = {name: fact for name, fact in row.items() if name not in _TOLD}
+    facts = build.without(row, _TOLD)
     facts["usage"] = row.get("usage") or row.get("info")
     if facts.get("done") in (True, 1):
         del facts["done"]
@@ -198,7 +193,7 @@ def _message(row: Mapping[str, Any], key: str, parent: str | None) -> MessageDra
         role=_ROLES[row["role"]],
         text=shown,
         parts=build.kept(parts, shown),
-        model=_text(row.get("model")),
+        model=build.word(row.get("model")),
         created_at=instant(row.get("timestamp")),
         source_id=key,
         parent=parent,

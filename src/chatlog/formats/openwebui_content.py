@@ -145,17 +145,17 @@ def _items(items: list[Any], name: str) -> Iterator[Part]:
 def _joined(content: Any) -> str:
     if isinstance(content, str):
         return content
-    blocks = content if isinstance(content, list) else ()
+    blocks = build.listed(content)
     texts = [block.get("text") for block in blocks if isinstance(block, dict)]
     return "".join(text for text in texts if isinstance(text, str))
 
 
 def _file(held: Mapping[str, Any]) -> Part:
     """Return an attachment: an image, a file with the text found in it, or a collection of them."""
-    inner = held["file"] if isinstance(held.get("file"), dict) else {}
+    inner = build.mapping(held.get("file"))
     kind, address = held.get("type"), held.get("url")
-    meta = inner["meta"] if isinstance(inner.get("meta"), dict) else {}
-    data = inner["data"] if isinstance(inner.get("data"), dict) else {}
+    meta = build.mapping(inner.get("meta"))
+    data = build.mapping(inner.get("data"))
     name = held.get("name") or inner.get("filename") or meta.get("name")
     mime = held.get("content_type") or meta.get("content_type")
     if ";base64," in str(address):

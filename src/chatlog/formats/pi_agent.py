@@ -124,7 +124,7 @@ class _Session:
             created_at=instant(header.get("timestamp")),
             project=build.word(header.get("cwd")),
             parent=parent[-1] if parent else None,
-            metadata={key: fact for key, fact in header.items() if key not in _HEADER_TOLD},
+            metadata=build.without(header, _HEADER_TOLD),
         )
         yield self.draft
 

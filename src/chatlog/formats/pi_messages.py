@@ -76,7 +76,7 @@ def _is_picture(block: Any) -> bool:
 
 def _response(content: Any) -> Any:
     """Return what a tool gave back: its text where that is all, else the blocks as they came."""
-    blocks = content if isinstance(content, list) else []
+    blocks = build.listed(content)
     if blocks and all(isinstance(block, dict) and block.get("type") == "text" for block in blocks):
         return "\n".join(block["text"] for block in blocks)
     return content
@@ -151,7 +151,7 @@ def _begun(entry: Row) -> MessageDraft:
     """Return the instructions that oh-my-pi gave an agent of its own."""
     told = entry["systemPrompt"]
     text = told if isinstance(told, str) else "\n\n".join(told)
-    facts = {key: fact for key, fact in entry.items() if key not in (*_ENTRY_TOLD, "systemPrompt")}
+    facts = build.without(entry, (*_ENTRY_TOLD, "systemPrompt"))
     made = MessageDraft(role="system", text=text, created_at=instant(entry.get("timestamp")), metadata=facts)
     return _hidden(made, "instructions")
 
@@ -204,7 +204,7 @@ def _part(block: Row) -> Part:
 
 
 def _rest(block: Row, *told: str) -> dict[str, Any]:
-    return {key: fact for key, fact in block.items() if key not in told and fact is not None}
+    return build.given(block, told)
 
 
 def _signature(block: Row) -> dict[str, Any]:

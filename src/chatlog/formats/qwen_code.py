@@ -111,8 +111,7 @@ class _Lane:
         if kind in _ROLES and "message" in value:
             yield from self._message(value)
             return
-        payload = value.get("systemPayload")
-        facts = payload if isinstance(payload, dict) else {}
+        facts = build.mapping(value.get("systemPayload"))
         said = _event(str(value.get("subtype")), facts)
         if said:
             yield from self._hold(value, "user", [build.text(said)], str(value.get("subtype")))
@@ -168,7 +167,7 @@ class _Lane:
     def _facts(self, value: Row) -> dict[str, Any]:
         facts = build.compact(value, _TOLD)
         if isinstance(told := facts.get("toolCallResult"), dict):
-            facts["toolCallResult"] = {key: fact for key, fact in told.items() if key != "responseParts"}
+            facts["toolCallResult"] = build.without(told, ("responseParts",))
         if value.get("usageMetadata"):
             facts["usage"] = value["usageMetadata"]
         if value.get("cwd") and value["cwd"] != self.draft.project:

@@ -172,7 +172,7 @@ def _conversation_draft(facts: dict[str, Any], name: str, threads: list[_Thread]
         model=model,
         created_at=time_of(facts),
         head=threads[0].last if len(threads) > 1 else None,
-        metadata={key: fact for key, fact in facts.items() if fact is not None},
+        metadata=build.given(facts),
     )
 
 
@@ -218,7 +218,7 @@ def _exchange(value: Mapping[str, Any], asked: str, answered: str) -> Iterator[A
 
 
 def _without(facts: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    return {key: fact for key, fact in facts.items() if key not in keys}
+    return build.without(facts, keys)
 
 
 def _end(value: Any) -> list[Any]:

@@ -175,8 +175,8 @@ class _Chat:
 
     def _swipes(self, row: Row, shown: MessageDraft) -> Iterator[MessageDraft]:
         swipes, told = row.get("swipes"), row.get("swipe_info")
-        held = swipes if isinstance(swipes, list) else []
-        infos = told if isinstance(told, list) else []
+        held = build.listed(swipes)
+        infos = build.listed(told)
         words = [_words_or_none(swipe) for swipe in held]
         at = row.get("swipe_id")
         if not (type(at) is int and 0 <= at < len(words) and words[at] == shown.text):
@@ -210,7 +210,7 @@ def _key(character: str | None, stem: str) -> str:
 
 def _hidden_as(shown: MessageDraft, facts: Mapping[str, Any]) -> dict[str, Any]:
     reason = build.compact({"hidden_reason": shown.metadata.get("hidden_reason")})
-    return {**{key: fact for key, fact in facts.items() if key != "hidden_reason"}, **reason}
+    return {**build.without(facts, ("hidden_reason",)), **reason}
 
 
 def _words(value: Any) -> str:
@@ -229,8 +229,7 @@ def _words_or_none(value: Any) -> str | None:
 
 
 def _extra(row: Row) -> Row:
-    extra = row.get("extra")
-    return extra if isinstance(extra, dict) else {}
+    return build.mapping(row.get("extra"))
 
 
 def _message(row: Row, text: str) -> MessageDraft:
@@ -256,8 +255,8 @@ def _message(row: Row, text: str) -> MessageDraft:
 
 def _facts(row: Row) -> dict[str, Any]:
     extra = _extra(row)
-    facts = {key: fact for key, fact in row.items() if key not in _ROW_TOLD}
-    facts |= {key: fact for key, fact in extra.items() if key not in _EXTRA_TOLD}
+    facts = build.without(row, _ROW_TOLD)
+    facts |= build.without(extra, _EXTRA_TOLD)
     count = extra.get("token_count")
     if type(count) is int and count > 0:
         facts["usage"] = {"tokens": count}
@@ -276,27 +275,23 @@ def _parts(text: str, extra: Row) -> Iterator[Part]:
         if address not in seen:
             seen.add(address)
             yield build.addressed(address, **build.compact(facts))
-    for held in (extra.get("file"), *_listed(extra.get("files"))):
+    for held in (extra.get("file"), *build.listed(extra.get("files"))):
         if isinstance(held, dict):
-            rest = {key: fact for key, fact in held.items() if key not in ("type", "url", "name")}
+            rest = build.without(held, ("type", "url", "name"))
             yield {**build.compact(rest), **build.file(build.word(held.get("url")), build.word(held.get("name")))}
 
 
 def _media(extra: Row) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the address of each picture, film and sound, in all the ways that they have been kept."""
-    for held in _listed(extra.get("media")):
+    for held in build.listed(extra.get("media")):
         if isinstance(held, dict) and build.word(held.get("url")):
-            rest = {key: fact for key, fact in held.items() if key not in ("type", "url", "uri", "content")}
+            rest = build.without(held, ("type", "url", "uri", "content"))
             yield held["url"], {**rest, "modality": build.word(held.get("type")) or "image"}
     for kind in ("image", "video", "audio"):
-        swiped = _listed(extra.get("image_swipes")) if kind == "image" else []
+        swiped = build.listed(extra.get("image_swipes")) if kind == "image" else []
         for address in (extra.get(kind), *swiped):
             if build.word(address):
                 yield address, {"modality": kind}
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _call(call: Row) -> Part:

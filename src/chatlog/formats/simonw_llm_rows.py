@@ -97,7 +97,7 @@ def _system(row: Mapping[str, Any]) -> str:
 
 
 def _content(fragment: Any) -> str:
-    held = fragment.get("content") if isinstance(fragment, dict) else None
+    held = build.mapping(fragment).get("content")
     return held.decode("utf-8", "replace") if isinstance(held, bytes) else str(held or "")
 
 

@@ -171,7 +171,7 @@ def _messages(rows: Sequence[Any], steps: Sequence[Row]) -> tuple[list[MessageDr
 
 def _message(row: Row, calls: Calls, step: Row, *, answers_action: bool) -> MessageDraft:
     """Return the draft of a row of the history; what answers an action is a tool's, whoever it was sent as."""
-    value = {key: fact for key, fact in row.items() if key not in _ROW_TOLD}
+    value = build.without(row, _ROW_TOLD)
     if row.get("tool_call_ids"):
         value["tool_call_id"] = row["tool_call_ids"][0]
     if answers_action and row["role"] == "user":

@@ -55,18 +55,17 @@ def messages(rows: Iterable[Any]) -> Iterator[MessageDraft | Problem]:
 def _message(row: Row, calls: Calls, *, answers: bool) -> MessageDraft:
     """Return the draft of a row; the output of a command is a tool's, whoever it was sent as."""
     extra = row.get("extra")
-    noted: Row = extra if isinstance(extra, dict) else {}
-    value = {key: fact for key, fact in row.items() if key != "extra"}
+    noted: Row = build.mapping(extra)
+    value = build.without(row, ("extra",))
     is_exit = row["role"] == _EXIT
     if is_exit:
         value["role"] = "system"
     elif answers and row["role"] == "user" and str(row.get("content")).startswith(_OUTPUT):
         value["role"] = "tool"
     made = openai_content.message(value, calls)
-    answer = noted.get("response")
-    told: Row = answer if isinstance(answer, dict) else {}
+    told: Row = build.mapping(noted.get("response"))
     usage = told.get("usage")
-    facts = {key: fact for key, fact in noted.items() if key not in _EXTRA_TOLD}
+    facts = build.without(noted, _EXTRA_TOLD)
     return made._replace(
         model=made.model or build.word(told.get("model")),
         created_at=made.created_at or instant(noted.get("timestamp")),

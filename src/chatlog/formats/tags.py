@@ -118,5 +118,5 @@ def calls_in(value: Any, calls: Open) -> Iterator[Part]:
         inner = call["function"] if isinstance(call.get("function"), dict) else call
         name = inner.get("name")
         arguments = inner.get("arguments", inner.get("parameters"))
-        rest = {key: fact for key, fact in call.items() if key not in _CALL_KEYS}
+        rest = build.without(call, _CALL_KEYS)
         yield {**rest, **build.tool_call(calls.called(call.get("id"), name), name, build.parsed(arguments))}

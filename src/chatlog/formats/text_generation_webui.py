@@ -76,8 +76,8 @@ class _Chat:
         internal, visible = next(
             ((self.log.get(one), self.log.get(two)) for one, two in _PAIRS if one in self.log), ((), ())
         )
-        shown = visible if isinstance(visible, list) else []
-        for number, pair in enumerate(internal if isinstance(internal, list) else ()):
+        shown = build.listed(visible)
+        for number, pair in enumerate(build.listed(internal)):
             try:
                 words, answer = pair
                 seen = shown[number] if number < len(shown) else ("", "")
@@ -88,9 +88,7 @@ class _Chat:
 
     def _say(self, role: str, number: int, words: Any, seen: Any) -> None:
         """Take what was said on a turn, and what was said there before it was changed or answered anew."""
-        known = self.log.get("metadata")
-        told = known.get(f"{role}_{number}") if isinstance(known, dict) else None
-        facts = told if isinstance(told, dict) else {}
+        facts = build.mapping(build.mapping(self.log.get("metadata")).get(f"{role}_{number}"))
         versions, current = facts.get("versions") or (), facts.get("current_version_index")
         parent = self.head
         for at, version in enumerate(versions):
@@ -147,7 +145,7 @@ class _Chat:
             source_id=f"{character}/{name}" if character and not unnamed else name,
             title=None if unnamed else stem or None,
             created_at=build.first_moment(drafts) or begun,
-            model=next((draft.model for draft in reversed(drafts) if draft.model), None),
+            model=build.last_model(drafts),
             head=self.head,
             metadata=build.compact({"character": character}),
         )

@@ -75,7 +75,7 @@ def _split(message: Message) -> Iterator[Step]:
 def _readable(part: Part, model: str | None) -> Part:
     """Return a part, a thought without the signature that only its own provider could read."""
     if part.get("type") == "reasoning" and part.get("signature") and _NOT_CLAUDE.search(model or ""):
-        return {key: fact for key, fact in part.items() if key != "signature"}
+        return build.without(part, ("signature",))
     return part
 
 

@@ -99,7 +99,7 @@ def _own_form(value: dict[str, Any], place: str) -> MessageDraft:
         raise UsageError(f"{place} has neither text nor content", _FORMS)
     shown = joined_text(parts or ()) if text is None else text
     kept = None if parts is None else build.kept(parts, shown)
-    facts = {key: fact for key, fact in value.items() if key not in ("role", "text", "parts")}
+    facts = build.without(value, ("role", "text", "parts"))
     role = "tool" if value["role"] == "function" else value["role"]
     return MessageDraft(role=role, text=shown, parts=kept, metadata=facts)
 
