@@ -117,6 +117,22 @@ def said(parts: Sequence[Part]) -> tuple[str, tuple[Part, ...] | None]:
     return shown, kept(parts, shown)
 
 
+def message(
+    role: str,
+    parts: Sequence[Part],
+    text: str | None = None,
+    *,
+    reason: str | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> MessageDraft:
+    """Return a message of some parts, hidden for a `reason`; `text` is what a person reads where it is not their text."""
+    shown = joined_text(parts) if text is None else text
+    told = dict(facts or ())
+    if reason is not None:
+        told["hidden_reason"] = reason
+    return MessageDraft(role=role, text=shown, parts=kept(parts, shown), hidden=reason is not None, metadata=told)
+
+
 def without_reminders(text: str) -> str:
     """Return a text without what an agent's program tells its model in the middle of it."""
     if "<system-reminder>" not in text:

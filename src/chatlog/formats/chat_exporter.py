@@ -179,11 +179,7 @@ def _records(chat: _Chat) -> Iterator[Record]:
 
 def _draft(turn: _Turn, days_first: bool) -> MessageDraft:
     parts = _parts(turn.words) if _ROLES.get(turn.who) == "assistant" else [build.text(turn.words)]
-    text, kept = build.said(parts)
-    made = MessageDraft(
-        role=_ROLES.get(turn.who, "tool"),
-        text=text,
-        parts=kept,
+    made = build.message(_ROLES.get(turn.who, "tool"), parts)._replace(
         created_at=_moment(turn.moment, days_first=days_first),
         metadata=turn.facts,
     )

@@ -193,14 +193,10 @@ class _Thread:
 def _message(row: Row) -> MessageDraft:
     role = role_of(row)
     parts = tuple(_parts(row))
-    text, kept = build.said(parts)
     facts = build.without(row, _MESSAGE_TOLD)
     if row.get("isSummary") is True:
         facts["hidden_reason"] = "compaction"
-    return MessageDraft(
-        role=role,
-        text=text,
-        parts=kept,
+    return build.message(role, parts)._replace(
         author=build.word(row.get("name")),
         model=build.word(row.get("model")) if role == "assistant" else None,
         created_at=instant(row.get("timestamp")),

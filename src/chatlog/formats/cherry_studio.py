@@ -134,15 +134,11 @@ class _Topic:
         facts: Row = build.mapping(held)
         own = [self.blocks[key] for key in row.get("blocks") or () if key in self.blocks]
         parts = tuple(part for block in own for part in _block(block)) if own else tuple(_unblocked(row, facts))
-        text, kept = build.said(parts)
         rest = build.without(row, _ROW_TOLD)
         told = build.without(facts, _META_TOLD)
         names = build.mapping(model)
         status = None if row.get("status") == "success" else row.get("status")
-        return MessageDraft(
-            role=role,
-            text=text,
-            parts=kept,
+        return build.message(role, parts)._replace(
             model=(build.word(names.get("id")) or build.word(row.get("modelId"))) if role == "assistant" else None,
             created_at=instant(row.get("createdAt")),
             source_id=build.word(row.get("id")),

@@ -92,10 +92,7 @@ class Shown:
         if hidden := "error" in kind:
             facts["hidden_reason"] = kind
         parts += tuple(_images(entry))
-        return MessageDraft(
-            role=role,
-            text=said,
-            parts=build.kept(parts, said),
+        return build.message(role, parts, said)._replace(
             model=model_of(entry) if role == "assistant" else None,
             created_at=instant(entry["ts"]),
             source_id=key,

@@ -123,11 +123,7 @@ class _Session:
         answer, self.answer = self.answer, None
         if answer is None or not answer.parts:
             return
-        text, kept = build.said(answer.parts)
-        made = MessageDraft(
-            role="assistant",
-            text=text,
-            parts=kept,
+        made = build.message("assistant", answer.parts)._replace(
             model=self.model,
             created_at=answer.moment,
             source_id=answer.source_id,
@@ -176,14 +172,9 @@ def _message(row: Row) -> MessageDraft:
         reason = "instructions"
     elif row.get("isMeta") is True:
         reason = reason or "meta"
-    return MessageDraft(
-        role=role,
-        text=text,
-        parts=build.kept(parts, text),
+    return build.message(role, parts, text, reason=reason)._replace(
         created_at=instant(row.get("timestamp")),
         source_id=build.word(row.get("id")),
-        hidden=reason is not None,
-        metadata=build.compact({"hidden_reason": reason}),
     )
 
 

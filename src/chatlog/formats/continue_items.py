@@ -132,10 +132,7 @@ def _draft(item: Row, role: str, text: str, parts: list[Part]) -> MessageDraft:
     facts |= build.without(message, _MESSAGE_TOLD)
     is_summary = role == "assistant" and _is_summary(item)
     begun = next((part["startAt"] for part in (*parts, _times(item)) if part.get("startAt")), None)
-    return MessageDraft(
-        role=role,
-        text=text,
-        parts=build.kept(parts, text),
+    return build.message(role, parts, text)._replace(
         model=_model(item) if role == "assistant" else None,
         created_at=instant(begun),
         hidden=is_summary,

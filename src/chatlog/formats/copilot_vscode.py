@@ -266,11 +266,7 @@ def _response(name: str, request: Request, asked: str | None) -> MessageDraft | 
         facts["usage"] = usage
     if is_hidden := bool(request.get("hiddenFromTranscript")):
         facts["hidden_reason"] = _NOT_SHOWN
-    text, kept = build.said(parts)
-    return MessageDraft(
-        role="assistant",
-        text=text,
-        parts=kept,
+    return build.message("assistant", parts)._replace(
         model=_model(request),
         created_at=instant(ended) or instant(request.get("responseTimestamp")) or asked,
         parent=name,

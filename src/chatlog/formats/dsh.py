@@ -231,11 +231,7 @@ def _is_copy(row: Row) -> bool:
 
 def _message(role: str, held: Row, row: Row, facts: dict[str, Any]) -> MessageDraft:
     parts = _parts(held.get("content"))
-    text, kept = build.said(parts)
-    return MessageDraft(
-        role=role,
-        text=text,
-        parts=kept,
+    return build.message(role, parts)._replace(
         created_at=instant(row.get("time")),
         source_id=build.word(held.get("id")),
         hidden=bool(facts.get("hidden_reason")),

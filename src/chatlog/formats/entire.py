@@ -93,10 +93,7 @@ class _Transcript:
             self.begun = moment
             self.facts = build.compact({key: row.get(key) for key in ("agent", "cli_version")})
         usage = {key: row[key] for key in _TOKENS if row.get(key)}
-        return MessageDraft(
-            role=row["type"],
-            text=text,
-            parts=build.kept(parts, text),
+        return build.message(row["type"], parts, text)._replace(
             created_at=moment,
             source_id=self._id(row),
             hidden=reason is not None,

@@ -321,10 +321,4 @@ def _content(entry: Mapping[str, Any], calls: Calls) -> MessageDraft:
     if role == "user" and parts and all(part["type"] == "tool_call_response" for part in parts):
         role = "tool"
     text, reason = shown(parts) if role == "user" else (joined_text(parts), None)
-    return MessageDraft(
-        role=role,
-        text=text,
-        parts=build.kept(parts, text),
-        hidden=reason is not None,
-        metadata={"hidden_reason": reason} if reason else {},
-    )
+    return build.message(role, parts, text, reason=reason)

@@ -57,10 +57,7 @@ def message(
     else:
         role, parts = "assistant", parts_of(entry.get("content"))
         text, reason = joined_text(parts), str(kind)
-    return MessageDraft(
-        role=role,
-        text=text,
-        parts=build.kept(parts, text),
+    return build.message(role, parts, text)._replace(
         model=entry["model"] if isinstance(entry.get("model"), str) and entry["model"] else None,
         created_at=instant(entry.get("timestamp")),
         source_id=name,

@@ -88,11 +88,7 @@ class _Run:
         parts = [build.text(words)] if (words := "".join(self.words)) else []
         parts += self.calls
         if parts:
-            text, kept = build.said(parts)
-            made = MessageDraft(
-                role="assistant",
-                text=text,
-                parts=kept,
+            made = build.message("assistant", parts)._replace(
                 model=self.draft.model if self.draft else None,
                 created_at=self.begun,
             )

@@ -237,11 +237,7 @@ def _add(facts: dict[str, Any], told: Mapping[str, Any]) -> None:
 
 
 def _draft(role: str, parts: list[Part], facts: dict[str, Any], model: str | None) -> MessageDraft:
-    text, kept = build.said(parts)
-    return MessageDraft(
-        role=role,
-        text=text,
-        parts=kept,
+    return build.message(role, parts)._replace(
         model=model if role == "assistant" else None,
         created_at=instant(facts.pop("createTime", None)),
         metadata=facts,

@@ -169,10 +169,7 @@ def _message(row: Row, key: str, parent: str | None, prompt: Row) -> MessageDraf
     by_user = row["sender"].lower() in _USERS
     parts = tuple(_parts(row, said))
     text = shown(said)
-    return MessageDraft(
-        role="user" if by_user else "assistant",
-        text=text,
-        parts=build.kept(parts, text),
+    return build.message("user" if by_user else "assistant", parts, text)._replace(
         model=None if by_user else _model(row) or _model(prompt),
         created_at=_moment(row.get("create_time")),
         source_id=key,

@@ -201,13 +201,8 @@ def _moment(record: Row) -> str | None:
 
 def _message(role: str, record: Row, parts: list[Part], text: str, reason: str | None = None) -> MessageDraft:
     told = build.rest(record, _TOLD)
-    return MessageDraft(
-        role=role,
-        text=text,
-        parts=build.kept(parts, text),
+    return build.message(role, parts, text, reason=reason, facts=told)._replace(
         created_at=_moment(record),
-        hidden=reason is not None,
-        metadata={**told, "hidden_reason": reason} if reason else told,
     )
 
 

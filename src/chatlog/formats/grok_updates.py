@@ -160,14 +160,9 @@ class _Held:
         self.end_words()
         parts = tuple(part.part() if isinstance(part, _Call) else part for part in self.parts)
         text, reason = shown(parts) if self.role == "user" else (joined_text(parts), None)
-        return MessageDraft(
-            role=self.role,
-            text=text,
-            parts=build.kept(parts, text),
+        return build.message(self.role, parts, text, reason=reason, facts=self.facts)._replace(
             model=self.model,
             created_at=self.moment,
-            hidden=reason is not None,
-            metadata={**self.facts, "hidden_reason": reason} if reason else self.facts,
         )
 
 

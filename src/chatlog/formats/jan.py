@@ -190,14 +190,10 @@ def _time(row: Row) -> float:
 def _message(row: Row, calls: Calls) -> MessageDraft:
     role, facts = role_of(row), _meta(row)
     parts = tuple(_parts(row, role, facts, calls))
-    text, kept = build.said(parts)
     rest = build.without(row, _ROW_TOLD)
     rest |= build.without(facts, _META_TOLD)
     status = row.get("status")
-    return MessageDraft(
-        role=role,
-        text=text,
-        parts=kept,
+    return build.message(role, parts)._replace(
         model=build.word(row.get("model")) if role == "assistant" else None,
         created_at=instant(row.get("created_at")),
         metadata=build.compact({**rest, "status": None if status == "ready" else status}),

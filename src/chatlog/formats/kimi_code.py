@@ -206,12 +206,8 @@ class _Journal:
         if step is None:
             return
         if step.parts:
-            text, kept = build.said(step.parts)
             yield self._linked(
-                MessageDraft(
-                    role="assistant",
-                    text=text,
-                    parts=kept,
+                build.message("assistant", step.parts)._replace(
                     model=self.model,
                     created_at=step.moment,
                     source_id=step.uuid,
@@ -286,10 +282,7 @@ def _message(value: Row, moment: str | None) -> MessageDraft:
         is_error = value.get("isError") is True
         parts, text = [build.tool_result(build.word(value.get("toolCallId")), response, is_error=is_error)], ""
     parts += [_whole_call(call) for call in value.get("toolCalls") or ()]
-    return MessageDraft(
-        role=role,
-        text=text,
-        parts=build.kept(parts, text),
+    return build.message(role, parts, text)._replace(
         created_at=moment,
         source_id=build.word(value.get("id")),
         hidden="hidden_reason" in facts,

@@ -114,11 +114,7 @@ def _message(node: Node, key: str, parent: str | None, conversation: Node) -> Me
     sender = node.get("sender")
     by_user = node["isCreatedByUser"] if "isCreatedByUser" in node else str(sender).lower() == _USER
     parts = (*_said(node), *_files(node))
-    text, kept = build.said(parts)
-    return MessageDraft(
-        role="user" if by_user else "assistant",
-        text=text,
-        parts=kept,
+    return build.message("user" if by_user else "assistant", parts)._replace(
         author=None if by_user else build.word(sender),
         model=build.word(node.get("model")),
         created_at=instant(node.get("createdAt")),

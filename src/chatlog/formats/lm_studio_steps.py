@@ -246,7 +246,6 @@ def _file(block: Row) -> Part:
 
 
 def _answer(turn: _Turn, role: str, version: Row) -> Made:
-    text, kept = build.said(turn.parts)
     facts = _generated(turn.infos)
     info = turn.infos[-1] if turn.infos else {}
     model = build.word(info.get("identifier")) or build.word(info.get("indexedModelIdentifier"))
@@ -256,10 +255,7 @@ def _answer(turn: _Turn, role: str, version: Row) -> Made:
         facts["hidden_reason"] = "injected"
     moment = _MOMENT.match(turn.step or "")
     return Made(
-        MessageDraft(
-            role=turn.role,
-            text=text,
-            parts=kept,
+        build.message(turn.role, turn.parts)._replace(
             model=(model or said_by) if turn.role == "assistant" else None,
             created_at=instant(moment[1]) if moment else None,
             hidden="hidden_reason" in facts,

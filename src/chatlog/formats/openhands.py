@@ -114,10 +114,7 @@ class _Answer:
         """Return the message."""
         told, text = self.told, self.told.text
         shown = joined_text(told.parts) if text is None else text
-        return MessageDraft(
-            role=told.role,
-            text=shown,
-            parts=build.kept(told.parts, shown),
+        return build.message(told.role, told.parts, shown)._replace(
             author=told.author,
             model=told.model,
             created_at=self.created_at,

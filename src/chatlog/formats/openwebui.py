@@ -189,10 +189,7 @@ def _message(row: Mapping[str, Any], key: str, parent: str | None) -> MessageDra
     facts["usage"] = row.get("usage") or row.get("info")
     if facts.get("done") in (True, 1):
         del facts["done"]
-    return MessageDraft(
-        role=_ROLES[row["role"]],
-        text=shown,
-        parts=build.kept(parts, shown),
+    return build.message(_ROLES[row["role"]], parts, shown)._replace(
         model=build.word(row.get("model")),
         created_at=instant(row.get("timestamp")),
         source_id=key,

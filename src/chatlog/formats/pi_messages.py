@@ -40,11 +40,7 @@ def _facts(value: Row) -> dict[str, Any]:
 
 def _spoken(role: str, value: Row, moment: str | None) -> MessageDraft:
     parts = tuple(_parts(value.get("content")))
-    text, kept = build.said(parts)
-    return MessageDraft(
-        role=role,
-        text=text,
-        parts=kept,
+    return build.message(role, parts)._replace(
         model=build.word(value.get("model")),
         created_at=moment,
         metadata=_facts(value),

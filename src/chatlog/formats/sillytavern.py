@@ -241,10 +241,9 @@ def _message(row: Row, text: str) -> MessageDraft:
         own = kind or extra.get("isSmallSys") is True or name in _SYSTEM_NAMES
         facts |= {"hidden_reason": kind or "system"} if own and row.get("is_user") is not True else {"is_system": True}
     parts = tuple(_parts(text, extra))
-    return MessageDraft(
-        role="user" if row.get("is_user") is True or kind == _COMMENT else "assistant",
-        text=text,
-        parts=build.kept(parts, text),
+    return build.message(
+        "user" if row.get("is_user") is True or kind == _COMMENT else "assistant", parts, text
+    )._replace(
         author=name,
         model=None if extra.get("api") == _BY_HAND else build.word(extra.get("model")),
         created_at=_moment(row.get("send_date")),

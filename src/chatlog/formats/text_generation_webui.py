@@ -113,14 +113,10 @@ class _Chat:
         parts = [*(tags.answer(said, self.calls) if role == "assistant" else _typed(said)), *_attached(facts)]
         if not parts:
             return
-        text, kept = build.said(parts)
         rest = build.compact(
             {key: fact for key, fact in facts.items() if key not in _TOLD | {"content", "visible_content"}}
         )
-        draft = MessageDraft(
-            role=role,
-            text=text,
-            parts=kept,
+        draft = build.message(role, parts)._replace(
             model=model if role == "assistant" else None,
             created_at=moment,
             metadata={**rest, "visible": raw} if raw not in ("", said) and not facts.get("tool_sequence") else rest,
