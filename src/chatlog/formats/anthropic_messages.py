@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from chatlog.formats import build
 from chatlog.formats.envelope import UnreadableError, draft, role_of
-from chatlog.formats.turns import PICTURES, Step, mention, response_text, steps, tool_name
+from chatlog.formats.turns import PICTURES, Step, arguments_object, mention, response_text, steps, tool_name
 from chatlog.models import Message, MessageDraft, Part
 
 if TYPE_CHECKING:
@@ -52,19 +52,15 @@ def part(block: dict[str, Any]) -> Part:
     return convert(block) if convert else {**block, "type": kind if isinstance(kind, str) else "unknown"}
 
 
-def _rest(block: dict[str, Any], *told: str) -> dict[str, Any]:
-    return {key: value for key, value in block.items() if key != "type" and key not in told and value is not None}
-
-
 def _text(block: dict[str, Any]) -> Part:
-    return build.text(string(block["text"]), **_rest(block, "text"))
+    return build.text(string(block["text"]), **build.others(block, "text"))
 
 
 def _thinking(block: dict[str, Any]) -> Part:
     thought = block["thinking"]
     if isinstance(thought, list):  # Mistral's models think in blocks of text
         thought = "".join(string(piece["text"]) for piece in thought)
-    return build.reasoning(string(thought), **_rest(block, "thinking"))
+    return build.reasoning(string(thought), **build.others(block, "thinking"))
 
 
 def string(value: object) -> str:
@@ -75,19 +71,19 @@ def string(value: object) -> str:
 
 
 def _tool_use(block: dict[str, Any]) -> Part:
-    rest = _rest(block, "id", "name", "input")
+    rest = build.others(block, "id", "name", "input")
     return build.tool_call(block.get("id"), block.get("name"), block.get("input"), **rest)
 
 
 def _tool_result(block: dict[str, Any]) -> Part:
-    rest = _rest(block, "tool_use_id", "content", "is_error")
+    rest = build.others(block, "tool_use_id", "content", "is_error")
     error = block.get("is_error") is True
     return build.tool_result(block.get("tool_use_id"), block.get("content"), is_error=error, **rest)
 
 
 def _media(block: dict[str, Any]) -> Part:
     source: Any = block.get("source")
-    rest = {"modality": block["type"], **_rest(block, "source")}
+    rest = {"modality": block["type"], **build.others(block, "source")}
     match source:
         case {"type": "base64", "data": str(data)}:
             return build.blob(source.get("media_type"), data, **rest)
@@ -170,9 +166,12 @@ def _thinking_block(part: Part) -> dict[str, Any] | None:
 
 
 def _call_block(part: Part) -> dict[str, Any]:
-    arguments = part.get("arguments")
-    given = arguments if isinstance(arguments, dict) else {} if arguments is None else {"input": arguments}
-    return {"type": "tool_use", "id": part["id"], "name": tool_name(part.get("name")), "input": given}
+    return {
+        "type": "tool_use",
+        "id": part["id"],
+        "name": tool_name(part.get("name")),
+        "input": arguments_object(part),
+    }
 
 
 def _result_block(part: Part) -> dict[str, Any]:

@@ -125,7 +125,7 @@ def message(
     reason: str | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> MessageDraft:
-    """Return a message of some parts, hidden for a `reason`; `text` is what a person reads where it is not their text."""
+    """Return a message of some parts, hidden for a `reason`; `text` is what a person reads where that is not theirs."""
     shown = joined_text(parts) if text is None else text
     told = dict(facts or ())
     if reason is not None:
@@ -165,6 +165,16 @@ def without(values: Mapping[str, Any], told: Container[str]) -> dict[str, Any]:
 def given(values: Mapping[str, Any], told: Container[str] = ()) -> dict[str, Any]:
     """Return the entries that are not None, without those whose keys are `told` elsewhere."""
     return {key: fact for key, fact in values.items() if key not in told and fact is not None}
+
+
+def others(block: Mapping[str, Any], *told: str) -> dict[str, Any]:
+    """Return what else a block of content says, beside its type and what is `told` elsewhere."""
+    return given(block, ("type", *told))
+
+
+def renamed(facts: Mapping[str, Any], own: Container[str]) -> dict[str, Any]:
+    """Return facts of a source, those whose names are a part's `own` under other names."""
+    return {f"source_{key}" if key in own else key: fact for key, fact in facts.items()}
 
 
 def compact(values: Mapping[str, Any], told: Container[str] = ()) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from chatlog.formats.jsonstream import text_of
 from chatlog.formats.records import recovered
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
-from chatlog.timespec import instant, iso
+from chatlog.timespec import hour_of, instant, iso
 
 LOCATIONS: tuple[str, ...] = ()
 
@@ -224,7 +224,7 @@ def _moment(written: str | None, *, days_first: bool) -> str | None:
         year, month, day = one, two, three
     else:
         year, (day, month) = three, (one, two) if days_first else (two, one)
-    hour = int(clock[5]) % 12 + 12 * (clock[8] in "Pp") if clock[8] else int(clock[5])
+    hour = hour_of(clock[5], clock[8])
     try:
         return iso(datetime(year, month, day, hour, int(clock[6]), int(clock[7] or 0), tzinfo=UTC))
     except ValueError:

@@ -198,10 +198,7 @@ class _Tree:
         """Return the active leaf: the current node, the newest leaf, or the last one."""
         if isinstance(current, str) and current in self.above and self.above[current].message:
             return self.above[current].message
-        parents = {message.parent for message in self.messages}
-        leaves = [message for message in self.messages if message.source_id not in parents]
-        newest = max(reversed(leaves), key=lambda leaf: leaf.created_at or "", default=None)
-        return newest.source_id if newest else None
+        return build.newest_leaf(self.messages)
 
 
 def _open_call(draft: MessageDraft, above: _Above) -> str | None:

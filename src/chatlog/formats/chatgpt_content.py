@@ -14,29 +14,16 @@ from chatlog.formats.chatgpt_citations import clean
 from chatlog.models import Part
 
 #: Content that the app itself does not show.
-UNSHOWN = frozenset(
-    {
-        "user_editable_context",
-        "model_editable_context",
-        "tether_browsing_display",
-        "sonic_webpage",
-        "reasoning_recap",
-        "computer_output",
-    }
-)
+UNSHOWN = frozenset({
+    "user_editable_context", "model_editable_context", "tether_browsing_display", "sonic_webpage", "reasoning_recap",
+    "computer_output",
+})  # fmt: skip
 #: Content types that are the model talking to itself, whoever they are addressed to.
 _MUSED = frozenset({"thoughts", "reasoning_recap"})
 #: Where content of any type holds words, in reading order.
 _WORDED = (
-    "parts",
-    "text",
-    "result",
-    "content",
-    "output_str",
-    "user_profile",
-    "user_instructions",
-    "model_set_context",
-)
+    "parts", "text", "result", "content", "output_str", "user_profile", "user_instructions", "model_set_context",
+)  # fmt: skip
 #: Names that parts use themselves.
 _OWN_KEYS = frozenset({"type", "id", "file_id", "name", "mime_type", "content", "arguments"})
 
@@ -241,11 +228,8 @@ _KINDS: dict[str | None, Callable[[Row], Iterator[Part]]] = {
 
 def _rest(values: Mapping[str, Any], *taken: str) -> dict[str, Any]:
     """Return what else an object says, under names that a part of ours does not use itself."""
-    return {
-        f"source_{key}" if key in _OWN_KEYS else key: value
-        for key, value in values.items()
-        if value and key not in taken
-    }
+    said = {key: value for key, value in values.items() if value and key not in taken}
+    return build.renamed(said, _OWN_KEYS)
 
 
 # Calls and results: the export gives them no ids, so a call is known by its message's.

@@ -38,39 +38,16 @@ _ROLES = {
     "developer": "developer",
     "tool": "tool",
 }
-_CONVERSATION_FACTS = frozenset(
-    (
-        "uuid",
-        "conversation_uuid",
-        "name",
-        "title",
-        "snapshot_name",
-        "created_at",
-        "updated_at",
-        "model",
-        "chat_messages",
-        "messages",
-    )
-)
+_CONVERSATION_FACTS = frozenset((
+    "uuid", "conversation_uuid", "name", "title", "snapshot_name", "created_at", "updated_at", "model",
+    "chat_messages", "messages",
+))  # fmt: skip
 #: A conversation has one of them, what stands in it none.
 _OWN_KEYS = ("chat_messages", "messages", "name", "title")
-_MESSAGE_FACTS = frozenset(
-    {
-        "uuid",
-        "text",
-        "content",
-        "sender",
-        "role",
-        "created_at",
-        "model",
-        "attachments",
-        "files",
-        "files_v2",
-        "index",
-        "parent_message_uuid",
-        "timestamp",
-    }
-)
+_MESSAGE_FACTS = frozenset({
+    "uuid", "text", "content", "sender", "role", "created_at", "model", "attachments", "files", "files_v2", "index",
+    "parent_message_uuid", "timestamp",
+})  # fmt: skip
 
 
 def sniff(head: Head) -> bool:

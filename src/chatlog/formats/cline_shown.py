@@ -18,16 +18,10 @@ from chatlog.timespec import instant
 _TYPED = frozenset({"task", "user_feedback", "user_feedback_diff"})
 _ANSWERED = frozenset({"text", "completion_result", "plan_mode_respond", "followup", "act_mode_respond", "new_task"})
 _CALLED = frozenset({"tool", "command", "browser_action", "browser_action_launch", "use_mcp_server", "use_subagents"})
-_GIVEN_BACK = frozenset(
-    {
-        "command_output",
-        "browser_action_result",
-        "mcp_server_response",
-        "codebase_search_result",
-        "subtask_result",
-        "subagent",
-    }
-)
+_GIVEN_BACK = frozenset({
+    "command_output", "browser_action_result", "mcp_server_response", "codebase_search_result", "subtask_result",
+    "subagent",
+})  # fmt: skip
 #: What stands at the end of a result that changed files.
 _CHANGED = "HAS_CHANGES"
 #: Where the words of an answer that is JSON are.

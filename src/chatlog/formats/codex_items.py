@@ -190,8 +190,7 @@ def image(address: str, **facts: Any) -> Part:
 
 
 def _rest(values: Payload, *told: str) -> dict[str, Any]:
-    rest = build.rest(values, (*told, "type"))
-    return {f"source_{key}" if key in _OWN else key: fact for key, fact in rest.items()}
+    return build.renamed(build.rest(values, (*told, "type")), _OWN)
 
 
 def call_name(payload: Payload) -> str:

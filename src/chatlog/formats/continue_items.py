@@ -19,18 +19,10 @@ _COUNTED = {
     "editorState": "editor states (told again by messages)",
     "promptLogs": "prompt logs",
 }
-_ITEM_TOLD = frozenset(
-    {
-        "message",
-        "contextItems",
-        "conversationSummary",
-        "isGatheringContext",
-        "reasoning",
-        "toolCallState",
-        "toolCallStates",
-        *_COUNTED,
-    }
-)
+_ITEM_TOLD = frozenset({
+    "message", "contextItems", "conversationSummary", "isGatheringContext", "reasoning", "toolCallState",
+    "toolCallStates", *_COUNTED,
+})  # fmt: skip
 _MESSAGE_TOLD = frozenset({"id", "role", "content", "toolCalls", "toolCallId"})
 _STATE_TOLD = frozenset({"toolCallId", "toolCall", "status", "parsedArgs", "output", "tool"})
 _CONTEXT_TOLD = frozenset(

@@ -14,6 +14,9 @@ from chatlog.models import Part
 
 Data = Mapping[str, Any]
 
+#: Names that the part of a result uses itself.
+_OWN = ("type", "id", "response", "is_error")
+
 OPAQUE = ("reasoningOpaque", "encryptedContent")
 _TOLD: dict[str, frozenset[str]] = {
     "user.message": frozenset(("content", "attachments", "supportedNativeDocumentMimeTypes")),
@@ -78,8 +81,4 @@ def result_part(data: Data) -> Part:
     rest = build.compact(result, ("content",))
     if rest.get("detailedContent") == result["content"]:
         del rest["detailedContent"]
-    return build.tool_result(data.get("toolCallId"), result["content"], is_error=failed, **_safe(rest))
-
-
-def _safe(facts: dict[str, Any]) -> dict[str, Any]:
-    return {f"source_{key}" if key in ("type", "id", "response", "is_error") else key: v for key, v in facts.items()}
+    return build.tool_result(data.get("toolCallId"), result["content"], is_error=failed, **build.renamed(rest, _OWN))

@@ -29,23 +29,10 @@ _REQUEST_TOLD = frozenset(
 )
 #: What a request's keys say of the response rather than of the prompt.
 _RESPONSE_FACTS = (
-    "agent",
-    "result",
-    "followups",
-    "isCanceled",
-    "vote",
-    "voteDownReason",
-    "modelState",
-    "contentReferences",
-    "codeCitations",
-    "timeSpentWaiting",
-    "editedFileEvents",
-    "responseMarkdownInfo",
-    "usedContext",
-    "usage",
-    "elapsedMs",
-    "copilotCredits",
-)
+    "agent", "result", "followups", "isCanceled", "vote", "voteDownReason", "modelState", "contentReferences",
+    "codeCitations", "timeSpentWaiting", "editedFileEvents", "responseMarkdownInfo", "usedContext", "usage",
+    "elapsedMs", "copilotCredits",
+)  # fmt: skip
 #: What newer versions tell of the response in keys of their own.
 _USAGE = ("promptTokens", "completionTokens")
 _NOT_SHOWN = "hidden_from_transcript"

@@ -39,17 +39,9 @@ _ENTRIES = re.compile(
 _CONTENT = "composer.content."
 _NOT_A_CHAT = "not a chat as Cursor keeps it"
 _CHAT_FACTS = (
-    "subtitle",
-    "unifiedMode",
-    "forceMode",
-    "status",
-    "createdOnBranch",
-    "usageData",
-    "contextTokensUsed",
-    "latestConversationSummary",
-    "todos",
-    "filesChangedCount",
-)
+    "subtitle", "unifiedMode", "forceMode", "status", "createdOnBranch", "usageData", "contextTokensUsed",
+    "latestConversationSummary", "todos", "filesChangedCount",
+)  # fmt: skip
 
 
 def sniff(head: Head) -> bool:

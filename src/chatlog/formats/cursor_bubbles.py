@@ -17,38 +17,12 @@ from chatlog.timespec import instant
 
 _ROLES = {1: "user", 2: "assistant", "user": "user", "ai": "assistant", "assistant": "assistant"}
 #: What the parts and the draft tell already, and what only the editor needs.
-_TOLD = frozenset(
-    {
-        "_v",
-        "allThinkingBlocks",
-        "bubbleId",
-        "capabilities",
-        "capabilityStatuses",
-        "codeBlocks",
-        "conversationState",
-        "createdAt",
-        "delegate",
-        "fileSelections",
-        "id",
-        "images",
-        "initText",
-        "isFocused",
-        "mentions",
-        "messageType",
-        "modelInfo",
-        "modelType",
-        "rawText",
-        "richText",
-        "selectedImages",
-        "supportedTools",
-        "text",
-        "thinking",
-        "timingInfo",
-        "tokenCount",
-        "toolFormerData",
-        "type",
-    }
-)
+_TOLD = frozenset({
+    "_v", "allThinkingBlocks", "bubbleId", "capabilities", "capabilityStatuses", "codeBlocks", "conversationState",
+    "createdAt", "delegate", "fileSelections", "id", "images", "initText", "isFocused", "mentions", "messageType",
+    "modelInfo", "modelType", "rawText", "richText", "selectedImages", "supportedTools", "text", "thinking",
+    "timingInfo", "tokenCount", "toolFormerData", "type",
+})  # fmt: skip
 #: What is told as files, and what only marks them among the words.
 _FILES = frozenset({"fileSelections", "mentions", "selectedImages"})
 #: A time of a clock, rather than one counted from when the editor was started.

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from chatlog import tagged
-from chatlog.timespec import instant
+from chatlog.timespec import hour_of, instant
 
 #: What a person typed; it may hold tags of its own, so that the last end counts.
 _QUERY = "user_query"
@@ -46,7 +46,7 @@ def sent_at(text: str) -> str | None:
     told = _TIME.search(text)
     if told is None or told["month"] not in _MONTHS:
         return None
-    month, hour = _MONTHS.index(told["month"]) + 1, int(told["hour"]) % 12 + (12 if told["half"] == "P" else 0)
+    month, hour = _MONTHS.index(told["month"]) + 1, hour_of(told["hour"], told["half"])
     zone = f"{told['sign'] or '+'}{int(told['hours'] or 0):02}:{told['minutes'] or '00'}"
     return instant(f"{told['year']}-{month:02}-{int(told['day']):02}T{hour:02}:{told['minute']}:00{zone}")
 

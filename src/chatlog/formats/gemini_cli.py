@@ -16,6 +16,7 @@ from chatlog.formats.gemini_cli_message import call_ids, message, shown
 from chatlog.formats.gemini_parts import parts_of, unpaired
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, first_keys, is_json, items, lines
 from chatlog.formats.openai_content import Calls
+from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, joined_text
 from chatlog.timespec import instant
@@ -300,14 +301,12 @@ def _read_checkpoint(source: Source) -> Iterator[Record]:
 
 def _contents(source: Source) -> Iterator[Record]:
     chain, calls = build.Chain(), Calls()
-    for line in items(source, "history"):
-        if isinstance(line, Problem):
-            yield line
-            continue
-        try:
-            yield chain.link(_content(line.value, calls))
-        except MALFORMED:
-            yield Problem(line.place, "not a content of the Gemini API's shape")
+    return read_each(
+        items(source, "history"),
+        lambda line: [chain.link(_content(line.value, calls))],
+        "not a content of the Gemini API's shape",
+        names_error=False,
+    )
 
 
 def _content(entry: Mapping[str, Any], calls: Calls) -> MessageDraft:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from chatlog.formats.turns import Step, mention, response_text, tool_name
+from chatlog.formats.turns import Step, arguments_object, mention, response_text, tool_name
 from chatlog.models import Part
 
 #: The files, beside sounds, films and texts, whose bytes a request may hold.
@@ -56,9 +56,8 @@ def _part(part: Part, role: str, names: dict[str, str]) -> dict[str, Any] | None
         case {"type": "text", "content": str(content)}:
             return {"text": content} if content.strip() else None
         case {"type": "tool_call"}:
-            arguments = part.get("arguments")
-            given = arguments if isinstance(arguments, dict) else {} if arguments is None else {"input": arguments}
-            return {"functionCall": {"id": part["id"], "name": _name(part), "args": given}, **signature}
+            call = {"id": part["id"], "name": _name(part), "args": arguments_object(part)}
+            return {"functionCall": call, **signature}
         case {"type": "tool_call_response"}:
             key = "error" if part.get("is_error") else "output"
             response = {key: response_text(part.get("response"))}

@@ -95,7 +95,7 @@ def _database(database: Database) -> Iterator[Record]:
     empty = 0
     for row in database.rows("SELECT * FROM sessions ORDER BY rowid"):
         if row["id"] in groups.places:
-            spent = [build.compact(_rest(used, "id", "session_id")) for used in ledger.rows(row["id"])]
+            spent = [build.compact(build.others(used, "id", "session_id")) for used in ledger.rows(row["id"])]
             facts = {**row, "usage_ledger": spent, "parent": _above(groups, row.get("parent_session_id"))}
             yield from _Session(str(row["id"]), facts, f"session {row['id']}").records(_rows(groups, row["id"]))
         else:
@@ -217,18 +217,18 @@ def _part(block: Mapping[str, Any]) -> Part:
     return convert(block) if convert else build.raw(block["type"], block)
 
 
-def _rest(block: Mapping[str, Any], *told: str) -> dict[str, Any]:
-    return {key: value for key, value in block.items() if key != "type" and key not in told and value is not None}
-
-
 def _bytes(block: Mapping[str, Any]) -> Part:
-    return build.blob(block.get("mimeType"), block["data"], **_rest(block, "data", "mimeType"))
+    return build.blob(block.get("mimeType"), block["data"], **build.others(block, "data", "mimeType"))
 
 
 def _tool_request(block: Mapping[str, Any]) -> Part:
     call = block["toolCall"]
     made = call.get("value") or {}
-    rest = _rest(block, "id", "toolCall") | _rest(call, "value", "status") | _rest(made, "name", "arguments")
+    rest = (
+        build.others(block, "id", "toolCall")
+        | build.others(call, "value", "status")
+        | build.others(made, "name", "arguments")
+    )
     return build.tool_call(block.get("id"), made.get("name"), made.get("arguments"), **rest)
 
 
@@ -238,17 +238,17 @@ def _tool_response(block: Mapping[str, Any]) -> Part:
     value = result.get("value")
     content = value["content"] if isinstance(value, dict) and "content" in value else value
     failed = result.get("status") == "error" or (isinstance(value, dict) and value.get("isError") is True)
-    rest = _rest(block, "id", "toolResult")
+    rest = build.others(block, "id", "toolResult")
     if isinstance(value, dict):
-        rest |= _rest(value, "content", "isError")
+        rest |= build.others(value, "content", "isError")
     return build.tool_result(
         block.get("id"), content if content is not None else result.get("error"), is_error=failed, **rest
     )
 
 
 _PARTS: dict[str, Callable[[Mapping[str, Any]], Part]] = {
-    "text": lambda block: build.text(block["text"], **_rest(block, "text")),
-    "thinking": lambda block: build.reasoning(block["thinking"], **_rest(block, "thinking")),
+    "text": lambda block: build.text(block["text"], **build.others(block, "text")),
+    "thinking": lambda block: build.reasoning(block["thinking"], **build.others(block, "thinking")),
     "image": _bytes,
     "document": _bytes,
     "toolRequest": _tool_request,

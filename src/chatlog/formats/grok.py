@@ -39,39 +39,15 @@ _KEPT_AS_PARTS = (
     "cited_xposts",
     "card_attachments_json",
 )
-_CONVERSATION_TOLD = frozenset(
-    {
-        "conversation_id",
-        "id",
-        "title",
-        "create_time",
-        "modify_time",
-        "leaf_response_id",
-        "starred",
-        "user_id",
-        "x_user_id",
-    }
-)
-_RESPONSE_TOLD = frozenset(
-    {
-        "_id",
-        "agent_thinking_traces",
-        "conversation_id",
-        "create_time",
-        "file_attachments",
-        "file_attachments_metadata",
-        "message",
-        "model",
-        "parent_response_id",
-        "response_id",
-        "sender",
-        "steps",
-        "thinking_trace",
-        "xai_user_id",
-        *_IMAGES,
-        *_KEPT_AS_PARTS,
-    }
-)
+_CONVERSATION_TOLD = frozenset({
+    "conversation_id", "id", "title", "create_time", "modify_time", "leaf_response_id", "starred", "user_id",
+    "x_user_id",
+})  # fmt: skip
+_RESPONSE_TOLD = frozenset({
+    "_id", "agent_thinking_traces", "conversation_id", "create_time", "file_attachments", "file_attachments_metadata",
+    "message", "model", "parent_response_id", "response_id", "sender", "steps", "thinking_trace", "xai_user_id",
+    *_IMAGES, *_KEPT_AS_PARTS,
+})  # fmt: skip
 
 Row = Mapping[str, Any]
 

@@ -42,25 +42,11 @@ _INTERJECTION = "interjection"
 _SERVER_TOLD = frozenset({"type", "tool_type", "id", "name", "action", "input", "code", "output", "outputs"})
 _STILL_RUNNING = ("in_progress", "searching", "interpreting")
 #: Facts of a session that only count or steer what Grok does next.
-_SUMMARY_TOLD = frozenset(
-    {
-        "info",
-        "generated_title",
-        "current_model_id",
-        "created_at",
-        "updated_at",
-        "last_active_at",
-        "parent_session_id",
-        "num_messages",
-        "num_chat_messages",
-        "next_trace_turn",
-        "chat_format_version",
-        "request_id",
-        "collection_id",
-        "cwd_switch_bookkeeping_generation",
-        "pending_cwd_switch_reminder",
-    }
-)
+_SUMMARY_TOLD = frozenset({
+    "info", "generated_title", "current_model_id", "created_at", "updated_at", "last_active_at", "parent_session_id",
+    "num_messages", "num_chat_messages", "next_trace_turn", "chat_format_version", "request_id", "collection_id",
+    "cwd_switch_bookkeeping_generation", "pending_cwd_switch_reminder",
+})  # fmt: skip
 
 
 class Thread:

@@ -22,25 +22,10 @@ _LISTS = ("messages", "messagesTree")
 _SIGNS = frozenset({"recursive", "branches", "exportAt", "endpoint"})
 _USER = "user"
 _CONVERSATION_TOLD = frozenset({*_LISTS, "conversationId", "title", "createdAt", "updatedAt", "_id", "__v"})
-_MESSAGE_TOLD = frozenset(
-    {
-        "__v",
-        "_id",
-        "attachments",
-        "children",
-        "content",
-        "conversationId",
-        "createdAt",
-        "files",
-        "isCreatedByUser",
-        "messageId",
-        "model",
-        "parentMessageId",
-        "sender",
-        "text",
-        "user",
-    }
-)
+_MESSAGE_TOLD = frozenset({
+    "__v", "_id", "attachments", "children", "content", "conversationId", "createdAt", "files", "isCreatedByUser",
+    "messageId", "model", "parentMessageId", "sender", "text", "user",
+})  # fmt: skip
 
 Node = Mapping[str, Any]
 
@@ -160,21 +145,17 @@ def _words(value: Any) -> str:
     return words or ""
 
 
-def _rest(block: Node, *told: str) -> dict[str, Any]:
-    return build.given(block, told)
-
-
 def _text(block: Node) -> Iterator[Part]:
-    yield {**_rest(block, "type", "text", "content"), **build.text(_words(block.get("text")))}
+    yield {**build.others(block, "text", "content"), **build.text(_words(block.get("text")))}
 
 
 def _thought(block: Node) -> Iterator[Part]:
-    yield {**_rest(block, "type", "think", "content"), **build.reasoning(_words(block.get("think")))}
+    yield {**build.others(block, "think", "content"), **build.reasoning(_words(block.get("think")))}
 
 
 def _error(block: Node) -> Iterator[Part]:
     yield {
-        **_rest(block, "type", "text", "content", "error"),
+        **build.others(block, "text", "content", "error"),
         **build.text(_words(block.get("error"))),
         "is_error": True,
     }
@@ -187,7 +168,7 @@ def _tool_call(block: Node) -> Iterator[Part]:
     name, call_id = inner.get("name"), call.get("id") or None
     arguments = next((inner[key] for key in ("args", "arguments", "input") if key in inner), None)
     told = ("id", "name", "args", "arguments", "input", "output", "function", "type", "content")
-    yield {**_rest(call, *told), **build.tool_call(call_id, name, build.parsed(arguments))}
+    yield {**build.given(call, told), **build.tool_call(call_id, name, build.parsed(arguments))}
     output = inner.get("output", call.get("output"))
     if output is not None:
         yield build.tool_result(call_id, output)
@@ -223,4 +204,4 @@ def _files(node: Node) -> Iterator[Part]:
 def _file(file: Node) -> Part:
     told = ("_id", "__v", "file_id", "filename", "type", "user", "content", "name")
     known = build.file(file.get("file_id"), file.get("filename") or file.get("name"), file.get("type"))
-    return {**_rest(file, *told), **known}
+    return {**build.given(file, told), **known}

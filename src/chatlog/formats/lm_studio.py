@@ -28,35 +28,18 @@ LOCATIONS = (
 
 _TURN = re.compile(r'"messages"\s*:\s*\[\s*(?=\{)')
 _VERSIONED = re.compile(r'"(?:currentlySelected"\s*:\s*\d|type"\s*:\s*"(?:singleStep|multiStep)")')
-_OF_CHAT = frozenset(
-    {
-        "assistantLastMessagedAt",
-        "clientInput",
-        "clientInputFiles",
-        "perChatPredictionConfig",
-        "tokenCount",
-        "usePerChatPredictionConfig",
-        "userLastMessagedAt",
-    }
-)
+_OF_CHAT = frozenset({
+    "assistantLastMessagedAt", "clientInput", "clientInputFiles", "perChatPredictionConfig", "tokenCount",
+    "usePerChatPredictionConfig", "userLastMessagedAt",
+})  # fmt: skip
 _PLACE = re.compile(r"(?:.*[/\\!])?conversations[/\\](?:(?P<folder>.+)[/\\])?[^/\\]+", re.DOTALL)
 _STAMP = re.compile(r"\d{10,}")
 _PLAIN_NAME = re.compile(r"[^./\\][^/\\]*")
 _UNTITLED = frozenset({"New Chat", "Unnamed Chat", "Untitled", "Untitled Chat"})
-_CHAT_TOLD = frozenset(
-    {
-        "name",
-        "pinned",
-        "createdAt",
-        "userLastMessagedAt",
-        "assistantLastMessagedAt",
-        "messages",
-        "lastUsedModel",
-        "perChatPredictionConfig",
-        "usePerChatPredictionConfig",
-        "systemPrompt",
-    }
-)
+_CHAT_TOLD = frozenset({
+    "name", "pinned", "createdAt", "userLastMessagedAt", "assistantLastMessagedAt", "messages", "lastUsedModel",
+    "perChatPredictionConfig", "usePerChatPredictionConfig", "systemPrompt",
+})  # fmt: skip
 
 Row = Mapping[str, Any]
 

@@ -15,21 +15,10 @@ from chatlog.formats.datasets import SAYS
 from chatlog.formats.envelope import UnreadableError, draft, role_of, text_draft
 from chatlog.models import MessageDraft, Part
 
-_CONTENT_KEYS = frozenset(
-    {
-        "audio",
-        "content",
-        "function_call",
-        "reasoning",
-        "reasoning_content",
-        "refusal",
-        "role",
-        "thinking",
-        "tool_call_id",
-        "tool_calls",
-        "type",
-    }
-)
+_CONTENT_KEYS = frozenset({
+    "audio", "content", "function_call", "reasoning", "reasoning_content", "refusal", "role", "thinking",
+    "tool_call_id", "tool_calls", "type",
+})  # fmt: skip
 _BESIDES = _CONTENT_KEYS - {"content", "role", "tool_call_id", "type"}
 #: Calls that wait for a result longer than this many others are taken as never answered.
 _OPEN_CALLS = 256
@@ -126,7 +115,7 @@ def _is_valued(block: object) -> bool:
 
 
 def _valued(block: Mapping[str, Any], calls: Calls) -> Iterator[Part]:
-    value, rest = block["value"], _rest(block, "value")
+    value, rest = block["value"], build.others(block, "value")
     if block["type"] == "reasoning":
         yield build.reasoning(anthropic_messages.string(value), **rest)
         return
@@ -158,17 +147,13 @@ def _part(block: Any) -> Part:
     return convert(block) if convert else anthropic_messages.part(block)
 
 
-def _rest(block: Mapping[str, Any], *told: str) -> dict[str, Any]:
-    return {key: value for key, value in block.items() if key != "type" and key not in told and value is not None}
-
-
 def _text(block: dict[str, Any]) -> Part:
     key = next((key for key in ("text", "value", "content") if key in block), None)
     if key is None:
         return {**block, "type": "unknown"}
     if isinstance(block[key], dict):
-        return build.text(str(block[key]["value"]), **_rest(block, key), **_rest(block[key], "value"))
-    return build.text(anthropic_messages.string(block[key]), **_rest(block, key))
+        return build.text(str(block[key]["value"]), **build.others(block, key), **build.others(block[key], "value"))
+    return build.text(anthropic_messages.string(block[key]), **build.others(block, key))
 
 
 def _refusal(block: dict[str, Any]) -> Part:
@@ -177,10 +162,10 @@ def _refusal(block: dict[str, Any]) -> Part:
 
 def _image(block: dict[str, Any]) -> Part:
     image = block.get("image_url")
-    detail = image if isinstance(image, dict) else {"url": image, **_rest(block, "image_url")}
+    detail = image if isinstance(image, dict) else {"url": image, **build.others(block, "image_url")}
     if not isinstance(detail.get("url"), str):
         return block
-    return build.addressed(detail["url"], modality="image", **_rest(detail, "url"))
+    return build.addressed(detail["url"], modality="image", **build.others(detail, "url"))
 
 
 def _audio(block: dict[str, Any]) -> Part:
@@ -195,7 +180,7 @@ def _file(block: dict[str, Any]) -> Part:
     name = held.get("filename")
     if isinstance(held.get("file_data"), str):
         return build.addressed(held["file_data"], **build.compact({"name": name}))
-    return build.file(held.get("file_id"), name, **_rest(held, "file_id", "filename"))
+    return build.file(held.get("file_id"), name, **build.others(held, "file_id", "filename"))
 
 
 _PARTS: dict[str, Callable[[dict[str, Any]], Part]] = {
@@ -218,7 +203,7 @@ def _spoken(value: Mapping[str, Any]) -> Iterator[Part]:
     if isinstance(audio := value.get("audio"), dict):
         if isinstance(audio.get("transcript"), str) and not value.get("content"):
             yield build.text(audio["transcript"], modality="audio")
-        yield {"type": "audio", **_rest(audio)}
+        yield {"type": "audio", **build.others(audio)}
 
 
 def _tool_calls(value: Mapping[str, Any], calls: Calls) -> Iterator[Part]:
@@ -233,4 +218,6 @@ def _tool_call(call: Mapping[str, Any], calls: Calls) -> Part:
     name = called.get("name")
     arguments = next((called[key] for key in ("arguments", "input", "args") if key in called), None)
     told = ("id", "function", "custom", "index", "name", "arguments", "input", "args")
-    return build.tool_call(calls.called(call.get("id"), name), name, build.parsed(arguments), **_rest(call, *told))
+    return build.tool_call(
+        calls.called(call.get("id"), name), name, build.parsed(arguments), **build.others(call, *told)
+    )

@@ -18,7 +18,7 @@ from chatlog.formats import MALFORMED, Head, build, dataset_media, datasets
 from chatlog.formats.envelope import UnreadableError, own_id, time_of
 from chatlog.formats.openai_content import Calls, message
 from chatlog.formats.records import records
-from chatlog.formats.turns import Step, mention, picture_url, response_text, steps, tool_name
+from chatlog.formats.turns import Step, arguments_text, mention, picture_url, response_text, steps, tool_name
 from chatlog.models import ConversationDraft, LeftOut, Message, MessageDraft, Part, Problem, Record
 
 if TYPE_CHECKING:
@@ -26,14 +26,8 @@ if TYPE_CHECKING:
     from chatlog.formats.source import Source
 
 _TALK_KEYS = (
-    "conversation_id",
-    "conversation_hash",
-    "session_id",
-    "thread_id",
-    "chat_id",
-    "conversationId",
-    "sessionId",
-)
+    "conversation_id", "conversation_hash", "session_id", "thread_id", "chat_id", "conversationId", "sessionId",
+)  # fmt: skip
 #: An ``id`` shorter than this numbers a file's records; it is no name a second file could not have too.
 _OWN_ID_CHARS = 8
 _NUMBER_CHARS = 19
@@ -310,9 +304,7 @@ def _spell_answer(step: Step) -> dict[str, Any] | None:
 
 
 def _spell_call(part: Part) -> dict[str, Any]:
-    arguments = part.get("arguments")
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments or {}, ensure_ascii=False)
-    function = {"name": tool_name(part.get("name")), "arguments": text}
+    function = {"name": tool_name(part.get("name")), "arguments": arguments_text(part)}
     return {"id": part["id"], "type": "function", "function": function}
 
 

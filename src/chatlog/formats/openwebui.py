@@ -24,27 +24,10 @@ _HISTORY = re.compile(r'"history"\s*:\s*\{\s*(?:"messages"\s*:\s*\{|"currentId"\
 _CHAT_COLUMN = re.compile(r'[\s"`(,]chat["`]?\s+(?:JSON|TEXT)', re.IGNORECASE)
 _ROLES = {"user": "user", "assistant": "assistant", "system": "system", "tool": "tool", "developer": "developer"}
 #: What the parts and the draft tell already, or another key repeats.
-_TOLD = frozenset(
-    {
-        "childrenIds",
-        "citations",
-        "code_executions",
-        "content",
-        "embeds",
-        "files",
-        "id",
-        "info",
-        "lastSentence",
-        "merged",
-        "model",
-        "output",
-        "parentId",
-        "role",
-        "sources",
-        "timestamp",
-        "usage",
-    }
-)
+_TOLD = frozenset({
+    "childrenIds", "citations", "code_executions", "content", "embeds", "files", "id", "info", "lastSentence",
+    "merged", "model", "output", "parentId", "role", "sources", "timestamp", "usage",
+})  # fmt: skip
 _CHAT_FACTS = ("models", "params", "system")
 _ROW_FACTS = ("user_id", "folder_id", "share_id", "meta", "summary")
 _NOT_A_CHAT = "not a chat as Open WebUI keeps it"

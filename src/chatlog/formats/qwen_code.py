@@ -32,25 +32,10 @@ _MESSAGE = re.compile(r'"message"\s*:\s*\{\s*"role"\s*:\s*"(?:user|model)"\s*,\s
 #: User records of these kinds were typed; those of any other kind were injected.
 _TYPED = (None, "mid_turn_user_message", "realtime_message")
 _INJECTED = ("system", "goal_runtime", "goal_control")
-_TOLD = frozenset(
-    {
-        "cwd",
-        "forkedFrom",
-        "isSidechain",
-        "agentId",
-        "message",
-        "model",
-        "parentUuid",
-        "sessionId",
-        "systemPayload",
-        "timestamp",
-        "type",
-        "usageMetadata",
-        "uuid",
-        "version",
-        "gitBranch",
-    }
-)
+_TOLD = frozenset({
+    "cwd", "forkedFrom", "isSidechain", "agentId", "message", "model", "parentUuid", "sessionId", "systemPayload",
+    "timestamp", "type", "usageMetadata", "uuid", "version", "gitBranch",
+})  # fmt: skip
 
 Row = Mapping[str, Any]
 

@@ -5,11 +5,10 @@ Writes only; histories of that form are read elsewhere.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from chatlog.formats.turns import Step, mention, picture_url, response_text, tool_name
+from chatlog.formats.turns import Step, arguments_text, mention, picture_url, response_text, tool_name
 from chatlog.models import Part
 
 
@@ -30,9 +29,8 @@ def from_steps(steps: Iterable[Step]) -> Iterator[dict[str, Any]]:
 
 
 def _call(part: Part) -> dict[str, Any]:
-    arguments = part.get("arguments")
-    text = arguments if isinstance(arguments, str) else json.dumps(arguments or {}, ensure_ascii=False)
-    return {"type": "function_call", "call_id": part["id"], "name": tool_name(part.get("name")), "arguments": text}
+    called = {"name": tool_name(part.get("name")), "arguments": arguments_text(part)}
+    return {"type": "function_call", "call_id": part["id"], **called}
 
 
 def _content(part: Part, role: str) -> dict[str, Any] | None:

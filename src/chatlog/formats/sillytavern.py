@@ -18,7 +18,7 @@ from chatlog.formats.jsonstream import items, lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Record
-from chatlog.timespec import instant
+from chatlog.timespec import hour_of, instant
 
 #: Where it was cloned to as its guide says, and where it keeps its data when it was installed for all folders.
 _HOMES = (
@@ -316,7 +316,6 @@ def _moment(value: Any) -> str | None:
 
 def _of_twelve_hours(match: re.Match[str]) -> datetime:
     month, day, year, hour, minute, second, half = match.groups()
-    hours = int(hour) if half is None else int(hour) % 12 + 12 * (half.lower() == "pm")
     return datetime(  # noqa: DTZ001
-        int(year), _MONTHS.index(month.lower()) + 1, int(day), hours, int(minute), int(second or 0)
+        int(year), _MONTHS.index(month.lower()) + 1, int(day), hour_of(hour, half), int(minute), int(second or 0)
     )

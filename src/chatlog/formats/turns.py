@@ -243,6 +243,18 @@ def tool_name(name: object) -> str:
     return _NOT_IN_NAMES.sub("_", str(name or "tool"))[:64] or "tool"
 
 
+def arguments_object(call: Part) -> dict[str, Any]:
+    """Return a call's arguments as an object, which is what some APIs take; one of any other kind stands in it."""
+    arguments = call.get("arguments")
+    return arguments if isinstance(arguments, dict) else {} if arguments is None else {"input": arguments}
+
+
+def arguments_text(call: Part) -> str:
+    """Return a call's arguments as JSON text; text is taken to be that."""
+    arguments = call.get("arguments")
+    return arguments if isinstance(arguments, str) else json.dumps(arguments or {}, ensure_ascii=False)
+
+
 def data_url(mime_type: object, content: str) -> str:
     """Return base64 bytes as a data URL."""
     return f"data:{mime_type or 'application/octet-stream'};base64,{content}"
