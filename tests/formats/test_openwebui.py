@@ -239,6 +239,29 @@ def test_words_beside_items() -> None:
     ]
 
 
+def test_all_that_an_item_says() -> None:
+    """Thoughts with their summary, what an answer cites, and pictures and files beside the text of a result."""
+    block = {"type": "output_text", "text": "Two owls.", "annotations": [{"type": "url_citation", "url": "https://o"}]}
+    picture = {"type": "input_image", "image_url": "data:image/png;base64,AAAA"}
+    texts = [{"type": "input_text", "text": "2"}]
+    made = answer(
+        "",
+        output=[
+            {"type": "reasoning", "content": [{"text": "One by one"}], "summary": [{"text": "Counting"}]},
+            {"type": "function_call_output", "call_id": "c", "output": [*texts, picture], "files": [{"url": "/f"}]},
+            {"type": "function_call_output", "call_id": "d", "output": texts},
+            {"type": "message", "content": [block, {"type": "refusal", "refusal": "No third."}]},
+        ],
+    )
+    assert made.parts == (
+        {"type": "reasoning", "content": "One by one", "summary": "Counting"},
+        {"type": "tool_call_response", "id": "c", "response": [*texts, picture], "files": [{"url": "/f"}]},
+        {"type": "tool_call_response", "id": "d", "response": "2"},
+        {"type": "text", "content": "Two owls.", "annotations": block["annotations"]},
+        {"type": "refusal", "refusal": "No third."},
+    )
+
+
 def test_content_in_blocks() -> None:
     """Content as the API has it, in blocks, is read too."""
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}

@@ -129,17 +129,33 @@ def _items(items: list[Any], name: str) -> Iterator[Part]:
         match told.get("type"):
             case "message":
                 words = _joined(told.get("content"))
-                yield from (build.text(words),) if words else ()
+                yield from (build.text(words, **_annotations(told["content"])),) if words else ()
+                yield from _beside_texts(told.get("content"))
             case "reasoning":
-                thought = _joined(told.get("content")) or _joined(told.get("summary"))
-                yield build.reasoning(thought, **build.compact({"duration": told.get("duration")}))
+                own, summary = _joined(told.get("content")), _joined(told.get("summary"))
+                more = {"duration": told.get("duration"), "summary": summary if own and summary != own else None}
+                yield build.reasoning(own or summary, **build.compact(more))
             case "function_call":
                 yield build.tool_call(call_id, told.get("name"), build.parsed(told.get("arguments")))
             case "function_call_output":
-                held = told.get("output")
-                yield build.tool_result(call_id, _joined(held) or held, is_error=told.get("status") == "failed")
+                held, rest = told.get("output"), build.compact(told, ("type", "id", "call_id", "output", "status"))
+                response = held if any(_beside_texts(held)) else _joined(held) or held
+                yield build.tool_result(call_id, response, is_error=told.get("status") == "failed", **rest)
             case kind:
                 yield build.raw(kind, told)
+
+
+def _beside_texts(content: Any) -> Iterator[Part]:
+    """Yield the blocks of a content that are no text: pictures, refusals."""
+    for block in content if isinstance(content, list) else ():
+        if isinstance(block, dict) and not isinstance(block.get("text"), str):
+            yield build.raw(block.get("type"), block)
+
+
+def _annotations(content: Any) -> dict[str, Any]:
+    """Return what the words of a message cite."""
+    blocks = [block.get("annotations") for block in content if isinstance(block, dict)]
+    return build.compact({"annotations": [held for cited in blocks if isinstance(cited, list) for held in cited]})
 
 
 def _joined(content: Any) -> str:
