@@ -49,6 +49,15 @@ def test_a_script_must_say_yes(verb: tuple[str, ...], trip: Run) -> None:
     assert {DATABASE} == listed(trip)
 
 
+def test_a_prune_says_how_to_undo_it(trip: Run) -> None:
+    """What went to the trash can be brought back by what it prints; a dry run has nothing to undo."""
+    assert "undo" not in (dry := trip("prune", "--tag", "travel", "--dry-run")).err + dry.out
+    said = trip("prune", "--tag", "travel", "--yes").out.strip()
+    assert said.endswith(f"to the trash; undo: chatlog restore {LISBON[:8]}")
+    trip(*said.rpartition("chatlog ")[2].split())
+    assert {DATABASE, LISBON} == listed(trip)
+
+
 @pytest.mark.parametrize(
     ("answer", "left"), [("y\n", {DATABASE}), ("n\n", {DATABASE, LISBON}), ("", {DATABASE, LISBON})]
 )

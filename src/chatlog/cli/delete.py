@@ -45,17 +45,7 @@ def command(
         session.confirm(plans.to_trash(plan), yes=yes)
         plan = plan.left_out(retention.apply(store, plan, "delete").skipped)
     record = plan.record(dry_run=dry_run)
-    undo = "" if dry_run else f"; {restoring(plan)}"
+    undo = "" if dry_run else f"; {plans.restoring(plan)}"
     plans.report(session, record, f"{plans.described(record)} {'would go' if dry_run else 'moved'} to the trash{undo}")
     if named:
         plans.partly(session, record)
-
-
-def restoring(plan: retention.Plan) -> str:
-    """Return how to undo it."""
-    names = [item.conversation.id[:8] for item in plan.items]
-    return (
-        f"undo: chatlog restore {' '.join(names)}"
-        if 0 < len(names) <= 3
-        else "undo: chatlog restore, see chatlog trash"
-    )

@@ -116,6 +116,13 @@ def described(record: Mapping[str, Any]) -> str:
     return f"{counted(record['conversations'], 'conversation')} ({messages}, {size_text(record['bytes'])})"
 
 
+def restoring(plan: Plan) -> str:
+    """Return how to undo it."""
+    names = [item.conversation.id[:8] for item in plan.items]
+    named = f"chatlog restore {' '.join(names)}" if 0 < len(names) <= 3 else "chatlog restore, see chatlog trash"
+    return f"undo: {named}"
+
+
 def report(session: Session, record: Mapping[str, Any], line: str, *, names_left: bool = True) -> None:
     """Print what would happen, or in a line what did; JSON holds the same keys for both."""
     output = session.output

@@ -133,11 +133,13 @@ def _record(parts: Iterable[Part], warnings: Sequence[str], *, dry_run: bool) ->
     return {**record, "warnings": [*warnings]}
 
 
-def _line(parts: Iterable[Part], *, dry_run: bool, freed: int = 0) -> str:
-    """Return what a prune does in a line: how much went where."""
+def _line(parts: Sequence[Part], *, dry_run: bool, freed: int = 0) -> str:
+    """Return what a prune does in a line: how much went where, and how to undo what can be."""
     done = _ways_of(parts, dry_run=dry_run)
     given_back = f"{size_text(freed)} given back" if freed else ""
-    said = "; ".join(part for part in (done, given_back) if part) or "nothing"
+    trashed = tuple(item for part in parts for item in part.plan.items if item.action == "trash")
+    undo = plans.restoring(retention.Plan(trashed if len(parts) == 1 else ())) if trashed and not dry_run else ""
+    said = "; ".join(part for part in (done, given_back, undo) if part) or "nothing"
     return f"{'would prune' if dry_run else 'pruned'}: {said}"
 
 
