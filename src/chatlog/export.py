@@ -134,6 +134,9 @@ class Exporter:
         for conversation in conversations:
             path = folder / (file_name(conversation) + self.form.extension)
             self.write_file([conversation], path, force=force, everything=False)
+            if not path.stat().st_size:  # some forms have no use for some conversations
+                path.unlink()
+                self.report.paths.pop()
 
     def _write_site(self, conversations: Iterable[Conversation], folder: Path, *, force: bool) -> None:
         from chatlog.formats import webpage

@@ -223,6 +223,12 @@ def test_an_export_to_a_folder_is_a_file_for_each(trip: Run, tmp_path: Path) -> 
     refused(trip("export", "--to", "markdown", "-o", "notes/", "--json"), 2, "refused")
 
 
+def test_a_conversation_that_a_form_has_no_use_for_gets_no_file(trip: Run, tmp_path: Path) -> None:
+    """A question that nobody answered is no example to learn from, nor an empty file in the folder."""
+    assert "1 conversation, 2 messages" in trip("export", "--to", "openai-finetune", "-o", "examples/").err
+    assert [f"Trip to Lisbon-{LISBON[:8]}.jsonl"] == [path.name for path in (tmp_path / "examples").iterdir()]
+
+
 def test_a_symbolic_link_is_not_followed(trip: Run, tmp_path: Path) -> None:
     """A link where the file should go counts as a file that exists."""
     (tmp_path / "link.jsonl").symlink_to(tmp_path / "elsewhere")
