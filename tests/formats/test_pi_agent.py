@@ -131,6 +131,7 @@ def test_the_tree() -> None:
         ("m1", "metadata", {"customType": "todo", "details": {"n": 1}, "hidden_reason": "todo"}),
         ("h1", "hidden", False),
         ("h1", "text", "Shown"),
+        ("h1", "author", "note"),
     ],
 )
 def test_messages(key: str, field: str, value: Any) -> None:

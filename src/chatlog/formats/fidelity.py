@@ -117,7 +117,7 @@ READINGS = {
     "pi_agent": Reading(
         "pi, oh-my-pi, OpenClaw",
         _LOCAL,
-        "titles times models projects tools reasoning attachments branches hidden usage",
+        "titles times models authors projects tools reasoning attachments branches hidden usage",
     ),
     "antigravity": Reading("Google Antigravity", _LOCAL, "times models projects tools reasoning hidden"),
     "dsh": Reading(

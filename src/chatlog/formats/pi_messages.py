@@ -117,11 +117,9 @@ def _hidden(made: MessageDraft, reason: str) -> MessageDraft:
 
 
 def _injected(value: Row, moment: str | None) -> MessageDraft:
-    """Return what an extension said in the user's place, hidden unless it was shown."""
-    made = _spoken("user", value, moment)
-    if value.get("display"):
-        return made
-    return _hidden(made, value.get("customType") or "custom")
+    """Return what an extension said in the user's place, hidden unless it was shown; then it is the author."""
+    made, name = _spoken("user", value, moment), value.get("customType") or "custom"
+    return made._replace(author=str(name)) if value.get("display") else _hidden(made, name)
 
 
 def _summary(value: Row, moment: str | None, reason: str | None = None) -> MessageDraft:
