@@ -159,6 +159,13 @@ def test_ids_as_mongodb_writes_them() -> None:
     assert [("a", None), ("b", "a")] == links(read(row("a"), row("b", "a", response_id=None, _id={"$oid": "b"})))
 
 
+@pytest.mark.parametrize(("key", "parent"), [({"$oid": "7"}, {"$oid": "7"}), (7, 7), (7, "7")])
+def test_a_parent_in_the_form_of_an_id(key: Any, parent: Any) -> None:
+    """A response follows another by its id, in whichever form both are written."""
+    rows = row("x", response_id=key), row("b", parent_response_id=parent)
+    assert [("7", None), ("b", "7")] == links(read(*rows))
+
+
 @pytest.mark.parametrize("is_wrapped", [False, True])
 def test_a_conversation_as_the_website_gets_it(is_wrapped: bool) -> None:
     """Keys in camel case say what the export's say; the responses may be in the envelope that they came in."""

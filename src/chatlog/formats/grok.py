@@ -107,7 +107,7 @@ def _rows(found: Any, place: str) -> tuple[dict[str, tuple[Row, str]], list[Prob
 
 def _parents(rows: Mapping[str, tuple[Row, str]]) -> dict[str, str | None]:
     """Return the response that each one follows; in exports that name none, that is the one before it."""
-    parents = {key: row.get("parent_response_id") for key, (row, _) in rows.items()}
+    parents = {key: _plain_id(row.get("parent_response_id")) for key, (row, _) in rows.items()}
     return parents if any(parents.values()) else dict(zip(rows, [None, *rows], strict=False))
 
 
