@@ -62,6 +62,19 @@ def test_a_run() -> None:
     assert [False, True] == [message.hidden for message in messages(records)[3:5]]
 
 
+def test_several_runs_in_one_file() -> None:
+    """Each run is a conversation, with its own model and usage; one that is resumed goes on where it was."""
+    other = line("init", 10, session_id="g-2", model="gemini-4"), line("message", 11, role="user", content="And now?")
+    again = RUN[0], line("message", 13, role="user", content="Once more")
+    records = read(*RUN, *other, line("message", 12, role="assistant", content="Now."), *again)
+    found = {draft.source_id: draft for draft in conversations(records)}
+    assert {"g-1-stream": "gemini-3.5-flash", "g-2-stream": "gemini-4"} == {key: found[key].model for key in found}
+    last = messages(records)
+    assert ["g-2-stream", "g-2-stream", "g-1-stream"] == [message.conversation for message in last[-3:]]
+    assert [None, last[-3].source_id, last[-4].source_id] == [message.parent for message in last[-3:]]
+    assert "gemini-4" == last[-2].model
+
+
 def test_damage() -> None:
     """A line that cannot be read is told with its place; a run that was cut off gives what is whole."""
     records = read(RUN[0], [1], {"type": "judge"}, RUN[1])

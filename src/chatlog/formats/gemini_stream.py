@@ -1,6 +1,6 @@
 """What ``gemini --output-format stream-json`` prints: a run told as it went, words in pieces, calls and results apart.
 
-A run is a conversation of its own, beside the session that Gemini CLI keeps of it.
+A run is a conversation of its own, beside the session that Gemini CLI keeps of it; a file may hold several.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def is_stream(head: Head) -> bool:
 
 
 def read(source: Source) -> Iterator[Record]:
-    """Yield the run's conversation, its messages, and the conversation again with what the run used."""
+    """Yield each run's conversation, its messages, and the conversation again with what the run used."""
     run = _Run(source.stem)
     yield from read_each(lines(source), lambda line: run.take(line.value), "not a line that Gemini CLI prints")
     yield from run.close()
@@ -38,7 +38,7 @@ def read(source: Source) -> Iterator[Record]:
 
 @dataclass(slots=True)
 class _Run:
-    """What is remembered of a run as it streams by."""
+    """What is remembered of a run as it streams by, and of those before it where messages go on from."""
 
     stem: str
     draft: ConversationDraft | None = None
@@ -50,11 +50,10 @@ class _Run:
     def take(self, row: Row) -> Iterator[Record]:
         """Yield the messages that a line completes, the conversation before the first."""
         kind, moment = row["type"], instant(row.get("timestamp"))
-        if self.draft is None:
-            name = build.word(row.get("session_id"))
-            self.draft = ConversationDraft(
-                source_id=f"{name or self.stem}-stream", created_at=moment, model=build.word(row.get("model"))
-            )
+        name = f"{build.word(row.get('session_id')) or self.stem}-stream"
+        if self.draft is None or (kind == "init" and name != self.draft.source_id):
+            yield from self.close()
+            self.draft = ConversationDraft(source_id=name, created_at=moment, model=build.word(row.get("model")))
             yield self.draft
         match row:
             case {"type": "message", "role": "assistant", "content": str(words)}:
@@ -67,21 +66,25 @@ class _Run:
                 self.calls.append(build.tool_call(row["tool_id"], row["tool_name"], row.get("parameters")))
             case {"type": "message", "role": "user", "content": str(words)}:
                 yield from self._finished()
-                yield self.chain.link(MessageDraft(role="user", text=words, created_at=moment))
+                yield self._linked(MessageDraft(role="user", text=words, created_at=moment))
             case {"type": "tool_result"}:
                 yield from self._finished()
-                yield self.chain.link(MessageDraft(role="tool", parts=(_result(row),), created_at=moment))
+                yield self._linked(MessageDraft(role="tool", parts=(_result(row),), created_at=moment))
             case {"type": "error", "message": str(words)}:
                 yield from self._finished()
                 facts = build.compact({"severity": row.get("severity"), "hidden_reason": "error"})
                 made = MessageDraft(role="assistant", text=words, created_at=moment, hidden=True, metadata=facts)
-                yield self.chain.link(made)
+                yield self._linked(made)
             case {"type": "result"}:
                 yield from self._finished()
                 usage = build.compact({"usage": row.get("stats"), "error": row.get("error")})
                 self.draft = self.draft._replace(metadata=usage)
             case _ if kind != "init":
                 raise ValueError("a line of no known kind")
+
+    def _linked(self, made: MessageDraft) -> MessageDraft:
+        """Return a message behind the last one of its run."""
+        return self.chain.link(made._replace(conversation=self.draft.source_id if self.draft else None))
 
     def _finished(self) -> Iterator[Record]:
         """Yield the answer that is on its way, as far as it came."""
@@ -92,7 +95,7 @@ class _Run:
                 model=self.draft.model if self.draft else None,
                 created_at=self.begun,
             )
-            yield self.chain.link(made)
+            yield self._linked(made)
         self.words, self.calls, self.begun = [], [], None
 
     def close(self) -> Iterator[Record]:
