@@ -334,6 +334,21 @@ def test_a_summary_without_a_leaf_is_the_sessions_title() -> None:
     assert [draft.title for draft in told(summary, ai_title, said).conversations.values()] == ["Better"]
 
 
+def test_what_was_told_of_a_session_is_taken_back() -> None:
+    """The last tag counts, as a session has one or none; what says nothing is no title, tag or address."""
+    facts = [("custom-title", "customTitle"), ("agent-name", "agentName"), ("tag", "tag"), ("pr-link", "prUrl")]
+    nothing = [{"type": kind, key: None, "sessionId": "s"} for kind, key in facts]
+    summary = {"type": "summary", "leafUuid": "x", "summary": None}
+    work, play, none = ({"type": "tag", "tag": tag, "sessionId": "s"} for tag in ("work", "play", ""))
+
+    found = told(entry("user", "u1", "Hello"), *nothing, summary, work, play)
+    draft = found.conversations["s"]
+
+    assert (None, ("play",), []) == (draft.title, draft.tags, found.hints)
+    assert draft.metadata.keys().isdisjoint(("agentName", "prUrls"))
+    assert () == told(entry("user", "u1", "Hello"), work, none).conversations["s"].tags
+
+
 def test_a_uuid_with_other_words_is_not_dropped() -> None:
     """The same uuid with the same words is read once; with others it is a further message."""
     found = told(

@@ -51,7 +51,15 @@ _AGENT_FILE = re.compile(
 )
 _NAME = re.compile(r"[\w-]{1,40}")
 _SPAWNING = ("Task", "Agent")
-_TITLES = {"custom-title": "customTitle", "ai-title": "aiTitle", "summary": "summary"}
+#: What an entry of each type tells of its session.
+_FACTS = {
+    "custom-title": "customTitle",
+    "ai-title": "aiTitle",
+    "summary": "summary",
+    "agent-name": "agentName",
+    "tag": "tag",
+    "pr-link": "prUrl",
+}
 
 
 def sniff(head: Head) -> bool:
@@ -305,21 +313,18 @@ class _Session:
         """Take a title for the session that holds the leaf, most often in another file; without one for this."""
         if "leafUuid" not in entry:
             return self.fact(entry)
-        self.summaries.append((str(entry["leafUuid"]), str(entry["summary"])))
+        if title := build.word(entry["summary"]):
+            self.summaries.append((str(entry["leafUuid"]), title))
         return ()
 
     def fact(self, entry: Entry) -> Drafts:
-        """Take a title, name, tag or pull request of the session."""
+        """Take a title, name or tag of the session, of which the last counts, or one of its pull requests."""
         kind = str(entry["type"])
-        facts = self.facts[self.session_id(entry)]
-        if kind == "agent-name":
-            facts["agentName"] = entry["agentName"]
-        elif kind == "tag":
-            facts.setdefault("tags", {})[str(entry["tag"])] = None
-        elif kind == "pr-link":
-            facts.setdefault("prUrls", {})[str(entry["prUrl"])] = None
+        facts, told = self.facts[self.session_id(entry)], build.word(entry[_FACTS[kind]])
+        if kind == "pr-link":
+            facts.setdefault(kind, {})[told] = None
         else:
-            facts[kind] = str(entry[_TITLES[kind]])
+            facts[kind] = told
         return ()
 
     def other(self, entry: Entry) -> Drafts:
@@ -350,10 +355,10 @@ class _Session:
         if name:
             return self._completed_agent(name, draft)
         facts = self.facts[session]
-        known = {"agentName": facts.get("agentName"), "prUrls": list(facts.get("prUrls", ()))}
+        known = {"agentName": facts.get("agent-name"), "prUrls": list(filter(None, facts.get("pr-link", ())))}
         return draft._replace(
             title=facts.get("custom-title") or facts.get("ai-title") or facts.get("summary"),
-            tags=tuple(facts.get("tags", ())),
+            tags=tuple(filter(None, [facts.get("tag")])),
             metadata={**draft.metadata, **build.compact(known)},
         )
 
@@ -376,7 +381,7 @@ class _Session:
             lane = next((lane for lane in self.lanes.values() if leaf in lane.links.ids), None)
             self.counts["summary (of a session in another file)"] += lane is None
             facts = self.facts[lane.source_id] if lane else {}
-            if "custom-title" in facts or "ai-title" in facts:
+            if facts.get("custom-title") or facts.get("ai-title"):
                 self.counts["summary (the session has a title)"] += 1
             else:
                 yield TitleHint((lane.links.ids[leaf] if lane else None) or leaf, title)
