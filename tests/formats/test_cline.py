@@ -270,6 +270,13 @@ def test_what_the_extension_wrote(words: str) -> None:
     assert [("a", False), (words, True)] == [(made.text, made.hidden) for made in found]
 
 
+def test_a_list_that_a_person_typed() -> None:
+    """A prompt that begins as a list of things to do is no reminder of the extension's."""
+    session = {"sessionId": "s", "agent": "x", "messages": [{"role": "user", "content": "# TODO list\n- ship it"}]}
+    (found,) = messages(checked(cline.read(source_of(json.dumps(session), SESSION.name))))
+    assert ("# TODO list\n- ship it", False) == (found.text, found.hidden)
+
+
 # What was shown
 
 

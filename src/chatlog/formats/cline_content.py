@@ -28,7 +28,10 @@ _INJECTED = (
     "files attached by the user:",
     "[task resumption]",
     "(the user did not provide a new message.",
-    "# todo list",
+    "# todo list (optional",
+    "# todo list creation required",
+    "# todo list recommended",
+    "# todo list update required",
     "[error] you did not use a tool",
 )
 _FOLDER = re.compile(r"# Current (?:Working|Workspace) Directory \(([^()\n]+(?:\([^()\n]*\)[^()\n]*)*)\)")
