@@ -100,6 +100,21 @@ def test_a_message_may_say_more() -> None:
     assert ({"a": 1}, True, "keep") == (found.metadata, found.hidden, found.importance)
 
 
+@pytest.mark.parametrize(
+    ("said", "hidden"), [("false", False), ("False", False), ("true", True), (0, False), (1, True)]
+)
+def test_a_flag_as_a_table_has_it(said: Any, hidden: bool) -> None:
+    """A row of a table that was made a line hides no words by saying that they are not hidden."""
+    assert message(hidden=said).hidden is hidden
+
+
+def test_a_tag_that_stands_alone() -> None:
+    """A conversation's only tag may be given without a list around it."""
+    (header,) = records({"type": "conversation", "id": "c", "tags": "work"})
+    assert isinstance(header, ConversationDraft)
+    assert ("work",) == header.tags
+
+
 def test_a_conversation_is_called_what_its_lines_call_it() -> None:
     """Any string is a conversation, a number too; it becomes the source id and never our own id."""
     header, found = records({"type": "conversation", "id": 7, "title": "Seven"}, {**MINIMAL, "conversation": 7})

@@ -128,7 +128,7 @@ class _Reader:
             source_id=_optional_text(value.get("source_id")),
             conversation=conversation_id,
             key=_text(value.get("key")),
-            hidden=bool(value.get("hidden")),
+            hidden=_flag(value.get("hidden")),
             importance=value.get("importance"),
             metadata=dict(value.get("metadata") or {}),
         )
@@ -188,6 +188,16 @@ def _text(value: Any) -> str | None:
     return value
 
 
+def _flag(value: Any) -> bool:
+    """Return whether something is so; a table that was converted says "false" of what is not."""
+    return bool(value) and str(value).lower() != "false"
+
+
+def _tags(value: Any) -> tuple[str, ...]:
+    """Return several tags, or the one that stands alone."""
+    return (value,) if isinstance(value, str) else tuple(str(tag) for tag in value)
+
+
 def _number(value: Any) -> int | None:
     """Return a whole number that a database can hold, or None.  Raises TypeError for anything else."""
     if value is not None and (not isinstance(value, int) or isinstance(value, bool) or abs(value) >= 1 << 62):
@@ -215,12 +225,12 @@ def conversation(value: Mapping[str, Any]) -> ConversationDraft:
         parent=_text(value.get("parent")),
         forked_at=_number(value.get("forked_at")),
         head=_number(value.get("head")) if ours else None,
-        pinned=bool(value.get("pinned")),
-        archived=bool(value.get("archived")),
+        pinned=_flag(value.get("pinned")),
+        archived=_flag(value.get("archived")),
         hold=_text(value.get("hold")),
         deleted_at=instant(value.get("deleted_at")),
         expires_at=instant(value.get("expires_at")),
-        tags=tuple(str(tag) for tag in value.get("tags") or ()),
+        tags=_tags(value.get("tags") or ()),
         state=dict(value.get("state") or {}),
         metadata=dict(value.get("metadata") or {}),
         revision=_number(value.get("revision")) if ours else None,
