@@ -137,6 +137,15 @@ def test_usage() -> None:
     assert {} == amid(10).metadata
 
 
+def test_a_count_that_is_none() -> None:
+    """A number that nobody can have sent is no usage, and stops no import."""
+    told = (
+        f"# aider chat started at 2026-01-31 10:00:00\n\n#### a  \n\nb\n\n> Tokens: {'9' * 400} sent, 2 received.  \n"
+    )
+    records = list(aider.read(source_of(told)))
+    assert {"received": 2} == messages(records)[1].metadata["usage"]
+
+
 def test_commands() -> None:
     """An input that begins with a command says which."""
     assert ({"command": "/add"}, {}, {"command": "/ask"}) == (amid(2).metadata, amid(4).metadata, amid(9).metadata)

@@ -115,6 +115,14 @@ def test_times_in_several_forms() -> None:
     assert links(read(chat(row("b", created_at=late), row("a", created_at=early)))) == [("a", None), ("b", "a")]
 
 
+def test_a_time_before_all_calendars() -> None:
+    """The first moment there is, which stands for no time in some programs, is none in another zone."""
+    never = "0001-01-01T00:00:00+05:00"
+    records = read(chat(row("a", created_at=never), row("b", created_at=never)))
+    assert links(records) == [("a", None), ("b", "a")]
+    assert [message.created_at for message in messages(records)] == [None, None]
+
+
 def test_messages_of_one_time() -> None:
     """Messages of the same time keep their index, else their place in the file."""
     records = read(chat(row("b", 1, index=2), row("a", 1, index=1), row("x", 2), row("y", 2)))

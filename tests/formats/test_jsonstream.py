@@ -128,6 +128,14 @@ def test_what_is_no_number_in_json_is_kept_as_its_name() -> None:
     assert ["NaN", "Infinity"] == values(items(source_of("[NaN, Infinity]")))
 
 
+def test_a_number_beyond_all_floats_is_kept_as_it_is_written() -> None:
+    """It would be infinity, which no JSON that is stored can hold: what it stands in would be lost."""
+    text = '{"a": [1e999, -1E+400, 1e-999, 1.5]}'
+    expected = {"a": ["1e999", "-1E+400", 0.0, 1.5]}
+    assert [expected] == values(lines(source_of(text + "\n")))
+    assert [expected] == values(items(source_of(f"[{text}]")))
+
+
 # half surrogate pairs, which no file can hold
 
 

@@ -101,7 +101,7 @@ WRITERS = {
     "sharegpt": Form("sharegpt_writer", ".json"),
 }
 #: What a converter raises on a record that is not of the shape its specification gives.
-MALFORMED = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
+MALFORMED = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
 Transcript = tuple[Conversation, Iterable[Message]]
 

@@ -36,8 +36,8 @@ _WRITTEN = re.compile(r"^(?:> |#### ).*  \r?$", re.MULTILINE)
 _BEGUN = re.compile(HEADER.pattern.removesuffix("$") + r"\r?\n\s*(?:> |#### |# aider chat started|\Z)", re.MULTILINE)
 _MODEL = re.compile(r"^(?:Main model|Models?): (.+?)(?: with | using |, |$)", re.MULTILINE)
 _TOKENS = re.compile(r"^Tokens: .*received.*$", re.MULTILINE)
-_COUNT = re.compile(r"(?<![\d.,])([\d.,]+)([kM]?) (sent|received|cache write|cache hit)")
-_COST = re.compile(r"\$([\d.]+) (message|request|session)")
+_COUNT = re.compile(r"(?<![\d.,])([\d.,]{1,20})([kM]?) (sent|received|cache write|cache hit)")
+_COST = re.compile(r"\$([\d.]{1,20}) (message|request|session)")
 _SIZES = {"": 1, "k": 1000, "M": 1_000_000}
 #: What a model thought, before its answer: aider's own tag for it, or the one that some models use themselves.
 _THOUGHT = re.compile(r"<(thinking-content-[0-9a-f]{32}|think)(?=>)")
