@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatlog.answers import asks, wanted
+from chatlog.answers import asks, speaker, wanted
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,21 @@ def test_of_other_questions_nothing_is_wanted(question: str) -> None:
 def test_a_text_that_ends_with_a_question_asks(text: str, *, asking: bool) -> None:
     """Who asks and goes on has said something."""
     assert asking == asks(text)
+
+
+@pytest.mark.parametrize(
+    ("question", "role"),
+    [
+        ("which evening do I sing?", "user"),
+        ("What's my plant called?", "user"),
+        ("tell me what you recommended for my knee", "assistant"),
+        ("was hast du mir empfohlen", "assistant"),
+        ("我爸爸有什么病", "user"),
+        ("你推荐的餐厅叫什么", "assistant"),
+        ("when did Ann paint it?", None),
+        ("", None),
+    ],
+)
+def test_a_question_says_whose_words_it_asks_for(question: str, role: str | None) -> None:
+    """By the first `I` or `you`."""
+    assert speaker(question) == role

@@ -13,15 +13,25 @@ from chatlog.search import search_messages
 from chatlog.store import Store
 from chatlog.store.words import Spot
 
+ROLES = ("user", "assistant")
 SPOT = Spot(1, 1, 1, None, "2026-11-20T00:00:00.000Z", 20, allowed=True)
 FISH = Weighed(Term("fish"), 4.0, frozenset({1}), frozenset(), frozenset(), 1.0)
 
 
-def is_noise(store: Store, alike: float, words: float = 0.0, share: float = 0.0, *, size: int = 1_000) -> bool:
+def is_noise(
+    store: Store,
+    alike: float,
+    words: float = 0.0,
+    share: float = 0.0,
+    *,
+    size: int = 1_000,
+    asked: str = "which fish is it?",
+) -> bool:
     """Whether a question is refused whose one candidate scores so, in a history of so many messages."""
-    hunt = Hunt(store, query.parse("which fish is it?", store.clock()), SearchOptions())
+    hunt = Hunt(store, query.parse(asked, store.clock()), SearchOptions())
     hunt.size = size
-    field = hybrid._Field([SPOT], [FISH], Scores([words], [share]), [alike], [0.35])
+    terms = [FISH, *(Weighed(term, 4.0, frozenset()) for term in hunt.query.terms if term.text == "Joanna")]
+    field = hybrid._Field([SPOT], terms, Scores([words], [share], [share]), [alike], [0.35])
     return hybrid._is_noise(hunt, field, [0])
 
 
@@ -36,6 +46,52 @@ def test_words_and_meaning_add_up(store: Store) -> None:
     assert is_noise(store, 0.1, words=2.0, share=0.2)
     assert is_noise(store, 0.4)
     assert not is_noise(store, 0.4, words=2.0, share=0.2)
+
+
+def test_a_likeness_alone_answers_no_question_with_a_name_that_is_nowhere(store: Store) -> None:
+    """Who asks for somebody that nobody here speaks of asks another history."""
+    assert not is_noise(store, hybrid.ALIKE_ENOUGH, asked="which fish is it that she likes?")
+    assert is_noise(store, hybrid.ALIKE_ENOUGH, asked="which fish is it that Joanna likes?")
+
+
+def test_a_question_of_what_i_or_you_said_is_likely_meant_for_this_history(store: Store) -> None:
+    """`I` and `you` are the names of those who have no other."""
+    assert is_noise(store, 0.45, words=1.0, share=0.3, asked="which fish is it?")
+    assert not is_noise(store, 0.45, words=1.0, share=0.3, asked="which fish did I name?")
+
+
+@pytest.mark.parametrize(("asked", "first"), [("which fish did I like?", 0), ("which fish did you like?", 1)])
+def test_what_somebody_said_is_found_by_who_said_it(store: Store, asked: str, first: int) -> None:
+    """What I said is the user's, what you said the assistant's."""
+    said = ["The fish I like is herring.", "The fish I like is salmon."]
+    store.new(messages=[MessageDraft(role=role, text=text) for role, text in zip(ROLES, said, strict=True)])
+    store.new(messages=[MessageDraft(role=role, text=text) for role, text in zip(ROLES[::-1], said, strict=True)])
+
+    assert ROLES[first] == search_messages(store, asked).items[0].message.role
+
+
+def test_a_word_of_a_question_that_is_nowhere_is_looked_for_by_its_beginning(store: Store) -> None:
+    """As another form of it, and it is named as missing; a look-up finds what was typed, or nothing."""
+    store.new(messages=[MessageDraft(role="user", text=text) for text in ("Wir renovieren das Haus.", "Im Mai dann.")])
+
+    found = search_messages(store, "was ist mit der Renovierung?")
+
+    assert ("Wir renovieren das Haus.", ("Renovierung?",)) == (found.items[0].message.text, found.dropped)
+    assert "none" == search_messages(store, "Renovierung").tier
+
+
+def test_a_name_is_not_looked_for_by_its_beginning(store: Store) -> None:
+    """Carol is not Caroline, who is nowhere."""
+    store.new(messages=[MessageDraft(role="user", text="Carol sang.")])
+    assert "Caroline" in search_messages(store, "what was it that Caroline sang?").dropped
+    assert "Carol sang." == search_messages(store, "what did carols sing?").items[0].message.text
+
+
+def test_a_question_in_another_language_is_not_measured_by_those_in_english(store: Store) -> None:
+    """It is answered where a word of it is somewhere."""
+    assert is_noise(store, 0.2, words=1.0, asked="which fish is it?")
+    assert not is_noise(store, 0.2, words=1.0, asked="welcher fish ist das?")
+    assert is_noise(store, 0.2, asked="welcher fish ist das?")
 
 
 def test_chance_brings_more_where_there_is_more(store: Store) -> None:

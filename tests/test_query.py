@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatlog.models import Filters, Term, is_symbol
-from chatlog.query import STOP_WORDS, Query, content_terms, parse, without_endings
+from chatlog.query import Query, content_terms, parse, without_endings
+from chatlog.stopwords import STOP_WORDS
 
 from .store.making import NOW
 
@@ -175,6 +176,7 @@ def test_a_typographic_apostrophe_is_an_apostrophe() -> None:
         ("Ross 's son ca n't , they 're", ["Ross", "son", "ca", "they"]),
         ("\"Sorcerer's Stone\" dogs' o'clock", ["Sorcerer's Stone", "dogs'", "o'clock"]),
         ("'s", ["'s"]),
+        ("l'appartement dell’acqua qu'avait D'Artagnan", ["appartement", "acqua", "avait", "Artagnan"]),
     ],
 )
 def test_words_are_looked_for_without_what_grammar_adds(text: str, left: list[str]) -> None:

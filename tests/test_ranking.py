@@ -62,6 +62,16 @@ def test_who_is_named_speaks_of_the_rest_of_the_question() -> None:
     assert [0, 0, 0.75, 0, 0.75, 0, 0, 0, 0.25, 0, 0.25] == named
 
 
+def test_those_whose_words_are_asked_for_speak_of_the_question() -> None:
+    """Like the one it names, where the rest of it stands right there."""
+    spots = [Spot(1, seq, seq, None, "2026-11-20T00:00:00.000Z", 20, allowed=True) for seq in range(1, 8)]
+
+    zebra = Weighed(Term("zebra"), 2.0, frozenset({2}))
+    named = word_scores(spots, row_of(spots), [zebra], theirs=frozenset({1, 3, 7})).named
+
+    assert [1, 0, 1, 0, 0, 0, 0] == named
+
+
 def test_a_conversation_with_more_of_it_counts_more() -> None:
     """The best of each are added up, no more of a long one than of others."""
     spots = [

@@ -1,4 +1,4 @@
-"""What kind of answer a question wants, a time, a number, a place, and whether a text says anything of that kind.
+"""What kind of answer a question wants, a time, a number, a place, and whose; and whether a text is of that kind.
 
 Pure: it knows no messages, only how questions and answers look.  In a language it does not know it wants nothing.
 """
@@ -26,6 +26,16 @@ _WANTED = (
     (re.compile(r"how (?:many|much|often|old)", re.IGNORECASE), _NUMBER),
     (re.compile(r"\bwhere\b|what (?:city|country|place|state)", re.IGNORECASE), _PLACE),
 )
+_I = """
+    i my mine we our ours ich mein meine meinen meinem meiner wir unser unsere unseren unserem unserer
+    je j mon ma mes nous notre nos yo mis nosotros nuestro nuestra io mio mia miei noi nostro nostra
+    eu meu minha meus minhas nós nosso nossa я мой моя моё мои моего моей мы наш наша наше наши
+"""
+_YOU = """
+    you your yours du dein deine deinen tu ton ta tes vous votre tú usted você ты твой вы ваш
+"""
+#: Who is meant by these.  In `tell me what you said` the one who is told is not meant.
+_SPEAKERS = dict.fromkeys([*_I.split(), *"我私"], "user") | dict.fromkeys([*_YOU.split(), *"你您"], "assistant")
 _ASKS = re.compile(r"[?？]\W*$")
 
 
@@ -37,3 +47,9 @@ def wanted(question: str) -> re.Pattern[str] | None:
 def asks(text: str) -> bool:
     """Whether a text ends by asking."""
     return ("?" in text or "？" in text) and bool(_ASKS.search(text))  # by itself the pattern is slow
+
+
+def speaker(question: str) -> str | None:
+    """Return whose words a question asks for, the user's or the assistant's, by the first `I` or `you` in it."""
+    words = re.findall(r"[我私你您]|[^\W\d_]+", question.lower())
+    return next((_SPEAKERS[word] for word in words if word in _SPEAKERS), None)

@@ -20,12 +20,12 @@ from chatlog.importance import key_sentences
 from chatlog.levels import level_of, window_for
 from chatlog.material import Material, Pause
 from chatlog.models import Conversation, Filters, Message
-from chatlog.query import STOP_WORDS
 from chatlog.quoting import word_set
 from chatlog.recent import AROUND, SHORT
 from chatlog.results import SearchOptions
 from chatlog.retrieval import Scored, by_worth
 from chatlog.search import search_messages
+from chatlog.stopwords import stop_words_of
 from chatlog.store import Store
 from chatlog.store.summaries import Summary
 from chatlog.store.window import Counted, Remembered
@@ -297,9 +297,9 @@ class _Reading:
         mean = self.opening.tokens / max(self.opening.messages, 1)  # many more than fit are of no use
         found = self.retrieve(self.store, name, question, min(max(int(1.1 * usable / max(mean, 1)), 30), 120))
         active = self.windows.active(name, [one.message.seq for one in found])
-        telling = (word for word in plain_words(question).split() if word.lower() not in STOP_WORDS)
+        asked = {word.lower() for word in plain_words(question).split()}
         found = [one for one in found if one.message.seq in active]
-        return by_worth(found, word_set(" ".join(telling)))
+        return by_worth(found, word_set(" ".join(asked - stop_words_of(asked))))
 
 
 def _times(tokens: int, budget: int) -> str:

@@ -13,7 +13,7 @@ from functools import cache, cached_property, partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from chatlog import names, ranking
+from chatlog import answers, names, ranking
 from chatlog.errors import BusyError, NoVectorsError
 from chatlog.models import Filters, Term
 from chatlog.query import Query, is_unspaced, is_weak
@@ -309,7 +309,9 @@ class Hunt:
     def word_scores(self, spots: Sequence[Spot], around: Surroundings, weighed: Sequence[Weighed]) -> ranking.Scores:
         """Score spots by their words and those around them."""
         dates = ranking.DateWords.of(self.text).weights(spots)
-        return ranking.word_scores(spots, around, weighed, dates)
+        role = answers.speaker(self.text)  # `I` and `you` are the names of those who have no other
+        theirs = frozenset(spot.body for spot in spots if spot.role == role and spot.author is None)
+        return ranking.word_scores(spots, around, weighed, dates, theirs)
 
     def surroundings(self, spots: Sequence[Spot]) -> Surroundings:
         """Return all that counts for how spots rank."""

@@ -19,6 +19,7 @@ from chatlog.models import Term
 from chatlog.ranking import Weighed
 from chatlog.results import Results, Tier
 from chatlog.shortlist import Ranked
+from chatlog.stopwords import language_of
 from chatlog.store.words import Spot
 
 #: What it adds to hold a phrase, identifier or path of the query exactly as it was typed.
@@ -45,14 +46,16 @@ READ, MOST_READ, READ_CHARS = 60, 500, 600
 #: for each tenfold of messages.
 HELD, AROUND, LONGER = 1.5, 1 / 3, 0.15
 FLOOR, BY_CHANCE = 0.7, 0.12
-#: A question that names an author of this history is likely meant for it: what that adds to the sum, and what it adds
-#: that the author speaks of the rest of it.
+#: A question that names an author of this history, or says `I` or `you`, is likely meant for it: what that adds to the
+#: sum, and what it adds that the one it names speaks of the rest of it.
 HERE, SPEAKING = 0.05, 0.3
 #: In conversations that the user chose this share of the floor is enough.
 WITHIN = 0.37
 #: A message this alike answers a question with which it shares no word; questions that were asked of other histories
-#: hardly ever come this near.
+#: hardly ever come this near, but for those with a name that is nowhere here.
 ALIKE_ENOUGH = 0.55
+#: A word of a question that is nowhere is looked for without its last letters, so many, but no shorter than this.
+ENDINGS, BEGINNING = (2, 3), 5
 #: A query of so few words is a look-up: what only stands near a match is no match.
 LOOK_UP = 1
 #: A message with none of the words in or near it must be this alike: to a look-up whose word was found, to a question.
@@ -86,7 +89,8 @@ class _Field:
 def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
     """Return the messages that answer best by words and meaning."""
     asked, beyond = most_telling(language.split_runs(language.without_endings(terms)))
-    field = _field(hunt, hunt.weigh(asked), by_words=hunt.options.mode != "semantic")
+    looked_for = [_by_beginning(hunt, term) for term in asked] if _is_question(hunt) else asked
+    field = _field(hunt, hunt.weigh(looked_for), by_words=hunt.options.mode != "semantic")
     has_meaning = any(value > UNKNOWN for value in field.alike)
     if not has_meaning:
         return lexical.search(hunt, terms)
@@ -94,7 +98,7 @@ def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
     found = _found(hunt, field)
     missing = [term.term for term in field.terms if term not in found]
     hunt.note_hidden(missing)
-    missing += beyond
+    missing += [term for term in asked if term not in looked_for] + beyond
     dropped = tuple(term.text for term in missing)
     order = _order(hunt, field, found)
     if not order or _is_noise(hunt, field, order):
@@ -112,6 +116,32 @@ def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
         total=len(items) if len(items) < hunt.options.limit else None,
         warnings=hunt.warnings(),
     )
+
+
+def _by_beginning(hunt: Hunt, term: Term) -> Term:
+    """Return a term, or what it begins with where no message has it: another form of the word, in any language."""
+    word = language.bare(term.text)
+    if term.phrase or term.prefix or len(word) <= BEGINNING or not word.isalpha():
+        return term
+    if _is_there(hunt, term) or _is_proper(hunt, term):
+        return term
+    shorter = (Term(word[: max(len(word) - cut, BEGINNING)], prefix=True) for cut in ENDINGS)
+    return next((other for other in shorter if _is_there(hunt, other)), term)
+
+
+def _is_there(hunt: Hunt, term: Term) -> bool:
+    return bool(hunt.posting((term,), hunt.common, hunt.span).total)
+
+
+def _is_proper(hunt: Hunt, term: Term) -> bool:
+    """Whether a term is written like somebody's name: with a capital, within a sentence that looks like English."""
+    if not term.text.istitle() or hunt.text.startswith(term.text):
+        return False
+    return _language(hunt) is None
+
+
+def _language(hunt: Hunt) -> str | None:
+    return language_of({language.bare(term.text) for term in hunt.query.terms})
 
 
 def _field(hunt: Hunt, weighed: Sequence[Weighed], *, by_words: bool) -> _Field:
@@ -235,17 +265,23 @@ def _read(hunt: Hunt, field: _Field, order: Sequence[int]) -> list[int]:
     return field.best_first(order)
 
 
+def _is_question(hunt: Hunt) -> bool:
+    """Whether more was typed than bare words."""
+    return len(hunt.query.terms) > len(language.content_terms(hunt.query.terms))
+
+
 def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int]) -> bool:
     """Whether the best results have too little to do with a question; bare words need only be somewhere.
 
-    Fitted to the questions of three sets, asked of their own histories and of the others', large and small.
+    Fitted to the questions of three sets, asked of their own histories and of the others', large and small; all are in
+    English, and those in a language with other forms of words are taken as bare words.
     """
     if hunt.options.mode == "hybrid" and _asks_for_itself(field, order):
         return True
-    if len(hunt.query.terms) == len(language.content_terms(hunt.query.terms)) and any(field.scores.words):
+    if any(field.scores.words) and (not _is_question(hunt) or _language(hunt) is not None):
         return False
     alike = max(field.alike[index] for index in order)
-    if alike >= ALIKE_ENOUGH:
+    if alike >= ALIKE_ENOUGH and not any(not term.bodies and _is_proper(hunt, term.term) for term in field.terms):
         return False
     if hunt.options.mode == "semantic":  # words count for nothing there, so that none can be asked for
         return hunt.query.filters.ids is None and alike < ALIKE + ALIKE_BY_CHANCE * math.log10(hunt.size)
@@ -253,7 +289,7 @@ def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int]) -> bool:
     words = max(field.scores.words[index] for index in order[:3]) / asked
     share = max(field.scores.shares[index] for index in order[:3])
     answered = alike + HELD * words + AROUND * share + LONGER * math.log(max(len(field.terms), 1))
-    if any(term.authored for term in field.terms):
+    if answers.speaker(hunt.text) or any(term.authored for term in field.terms):
         answered += HERE + SPEAKING * max(field.scores.named[index] for index in order[:3])
     floor = FLOOR + BY_CHANCE * math.log10(hunt.size)
     return answered < (floor if hunt.query.filters.ids is None else floor * WITHIN)

@@ -14,9 +14,10 @@ from itertools import islice
 
 from chatlog.hunt import Hunt
 from chatlog.models import Conversation, Filters, Term
-from chatlog.query import STOP_WORDS, Query
+from chatlog.query import Query
 from chatlog.results import Results, SearchOptions, Tier, best_of_each
 from chatlog.shortlist import Ranked
+from chatlog.stopwords import STOP_WORDS
 from chatlog.store import Store
 from chatlog.store.words import Spot
 

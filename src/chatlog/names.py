@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from chatlog.models import Term
-from chatlog.query import STOP_WORDS
+from chatlog.stopwords import STOP_WORDS
 
 #: A capital after a small letter or a digit, or the last capital of several before a small one.
 _HUMP = r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])"

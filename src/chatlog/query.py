@@ -15,27 +15,13 @@ from typing import NamedTuple
 from chatlog import timespec
 from chatlog.errors import UsageError
 from chatlog.models import ROLES, UNSPACED, Filters, Term, is_symbol
+from chatlog.stopwords import stop_words_of
 
 #: A minus excludes, but in what is typed to a command (`--no-verify`, `tail -f`) it belongs to the word.
 _MINUS = r"(?P<minus>-(?!-|[A-Za-z0-9](?!\S)))?"
 _TOKEN = re.compile(_MINUS + r'(?:(?P<field>[A-Za-z]+):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))')
 #: What `in:` and `--in` may name.
 PLACES = ("text", "tool", "title")
-
-_STOP_WORDS = """
-    a about above after again all also am an and any are aren't as at be because been before being below between
-    both but by can can't cannot could couldn't did didn't do does doesn't doing don't down during each few for
-    from further get gets give got had hadn't has hasn't have haven't having he he'd he'll he's her here here's
-    hers herself him himself his how how's i i'd i'll i'm i've if in into is isn't it it's its itself just let's
-    like me more most mustn't my myself no nor not of off on once only or other ought our ours ourselves out
-    over own please said same say shan't she she'd she'll she's should shouldn't show so some such tell than
-    that that's the their theirs them themselves then there there's these they they'd they'll they're they've
-    this those through to too under until up us very was wasn't we we'd we'll we're we've were weren't what
-    what's when when's where where's which while who who's whom why why's will with won't would wouldn't you
-    you'd you'll you're you've your yours yourself yourselves
-"""
-#: Words that carry a question but not what it is about.
-STOP_WORDS = frozenset(_STOP_WORDS.split())
 
 _TALK_WORDS = """
     debate debated debates debating discuss discussed discusses discussing discussion discussions overview presentation
@@ -53,6 +39,8 @@ _ASKING_WORDS = """
 ASKING_WORDS = TALK_WORDS.union(_ASKING_WORDS.split())
 #: What is said of who owns something, and verbs cut short: `'s`, `n't`.
 _ENDING = re.compile(r"(?:(?<=\w)['’]s|^n?['’](?:s|t|re|ve|ll|d|m))[?!.,;:]*$", re.IGNORECASE)
+#: What French and Italian cut short before a vowel.
+_ELIDED = re.compile(r"^(?:[cdjlmnst]|qu|(?:d|n|s|qu)?[ae]ll|un)['’](?=\w{3})", re.IGNORECASE)
 #: Characters of Chinese that make a question, or hold a sentence together.
 ASKING_CHARACTERS = frozenset("的是了么什吗呢哪谁几怎吧在和与有个这那我你他她它们")
 
@@ -158,10 +146,11 @@ def _others(match: re.Match[str], value: str, now: datetime) -> Filters | None:
 
 def content_terms(terms: tuple[Term, ...]) -> tuple[Term, ...]:
     """Return the terms without stop words and repetitions; all of them where nothing else is there."""
+    left_out = stop_words_of({bare(term.text) for term in terms})
     kept: dict[str, Term] = {}
     for term in terms:
         word = bare(term.text)
-        if term.phrase or word not in STOP_WORDS:
+        if term.phrase or word not in left_out:
             kept.setdefault(word or term.text, term)
     return tuple(kept.values()) or terms
 
@@ -170,7 +159,7 @@ def without_endings(terms: tuple[Term, ...]) -> tuple[Term, ...]:
     """Return the terms without what grammar alone adds: `Caroline's` is Caroline, a word `'re` by itself nothing."""
     found: dict[Term, None] = {}
     for term in terms:
-        text = term.text if term.phrase or term.prefix else _ENDING.sub("", term.text)
+        text = term.text if term.phrase or term.prefix else _ELIDED.sub("", _ENDING.sub("", term.text))
         if text:
             found[term._replace(text=text)] = None
     return tuple(found) or terms
@@ -208,4 +197,4 @@ def is_unspaced(term: Term) -> bool:
 
 def bare(text: str) -> str:
     """Return a word as it is compared: in lower case, without the marks around it."""
-    return text.strip("?!.,;:()[]{}'\"“”‘’…").lower().replace("’", "'")
+    return text.strip("?!.,;:()[]{}'\"“”‘’…¿¡«»„؟،؛।").lower().replace("’", "'")

@@ -90,7 +90,7 @@ def weight_of(terms: Iterable[Weighed]) -> float:
 class Scores:
     """Of each spot: its score by words, and the share of the question that it and its neighbours hold.
 
-    `named` is, for a spot whose author the question names, the share of the rest of it that stands right there.
+    `named` is, for a spot of somebody whose words are asked for, the share of the rest of it that stands right there.
     """
 
     words: list[float] = field(default_factory=list)
@@ -110,15 +110,19 @@ def _windows(around: Surroundings, term: Weighed) -> Iterator[bytes]:
 
 
 def word_scores(
-    spots: Sequence[Spot], around: Surroundings, terms: Sequence[Weighed], dates: Sequence[float] = ()
+    spots: Sequence[Spot],
+    around: Surroundings,
+    terms: Sequence[Weighed],
+    dates: Sequence[float] = (),
+    theirs: frozenset[int] = frozenset(),
 ) -> Scores:
-    """Score spots by the words in them and within `REACH` of them."""
+    """Score spots by the words in them and within `REACH` of them; the question asks for the words in `theirs`."""
     mean = sum(spot.size for spot in spots) / len(spots) if spots else 1.0
     norms = [1 - LENGTH + LENGTH * spot.size / max(mean, 1.0) for spot in spots]
     total = weight_of(terms)
     asked = weight_of(term for term in terms if not term.authored)
     scores = Scores([weight / 2 for weight in dates] or [0.0] * len(spots), [0.0] * len(spots), [0.0] * len(spots))
-    names = frozenset[int]().union(*(term.authored for term in terms))
+    names = theirs.union(*(term.authored for term in terms))
     clauses = {clause: [0.0] * len(spots) for term in terms for clause in term.clauses}
     for term in terms:
         for index, window in enumerate(_windows(around, term)):

@@ -39,6 +39,7 @@ class Spot(NamedTuple):
     size: int  # bytes
     allowed: bool | int
     has_tool: bool | int = False  # whether there is tool text beside what is shown
+    role: str = "user"
 
 
 class Surroundings(NamedTuple):

@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from chatlog.importance import importance_of, rule_of, sentences
 from chatlog.models import Message
-from chatlog.query import STOP_WORDS
 from chatlog.quoting import speaker, stem, word_set
+from chatlog.stopwords import STOP_WORDS
 from chatlog.summarizers import Task
 from chatlog.tokens import CL100K, counter, cut
 

@@ -137,7 +137,8 @@ class SqliteWords:
             ).fetchall()
             rows = connection.execute(
                 f"""SELECT m.conversation, m.seq, m.body, b.author, m.created_at,
-                      octet_length(b.text) + coalesce(octet_length(b.tool), 0), ({condition}), b.tool IS NOT NULL
+                      octet_length(b.text) + coalesce(octet_length(b.tool), 0), ({condition}), b.tool IS NOT NULL,
+                      m.role
                     {_STRETCHES} CROSS JOIN conversations AS c ON c.key = m.conversation
                     CROSS JOIN bodies AS b ON b.id = m.body WHERE c.user = ?""",
                 [*values, json.dumps(_stretches(places, reach)), self.user],
