@@ -138,15 +138,12 @@ def test_counting_opens_no_socket(tmp_path: Path) -> None:
 
 
 def test_a_long_text_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One assembly asks for the count of a huge answer several times; what is remembered of such texts is bounded."""
+    """One assembly asks for the count of a huge text many times, however huge; how many are remembered is bounded."""
     asked: list[int] = []
-    count_it = tokens.count_tokens
-    monkeypatch.setattr(
-        tokens, "count_tokens", lambda text, encoding: asked.append(len(text)) or count_it(text, encoding)
-    )
-    count, text = Counter(), "yes no\n" * 20_000
+    monkeypatch.setattr(tokens, "count_tokens", lambda text, encoding: asked.append(len(text)) or 1)
+    count, text = Counter(), "yes no\n" * 3_000_000
     assert count(text) == count(text)
     assert [len(text)] == asked
-    monkeypatch.setattr(tokens, "_LONG_CHARS", 10)
-    assert count(text + "x") == count(text + "x")
+    monkeypatch.setattr(tokens, "_REMEMBERED_LONG", 1)
+    assert count(text + "x") == count(text + "x") == count(text)
     assert 3 == len(asked)

@@ -43,8 +43,8 @@ _CUT_CHARS = 5_000
 #: may be the slow kind.
 _SAFE_CUT = re.compile(r"[a-z](?= [a-z])|\n(?=[^\W\d_])|[0-9](?=[A-Za-z])")
 _HARD_CUT = 10_000
-#: Strings whose counts are remembered: so many short ones, and of longer ones so many characters.
-_REMEMBERED, _REMEMBERED_CHARS, _LONG_CHARS = 8_000, 4_000, 16_000_000
+#: Strings whose counts are remembered: so many short ones, and so many longer than a piece, those by their hash alone.
+_REMEMBERED, _REMEMBERED_CHARS, _REMEMBERED_LONG = 8_000, 4_000, 1_000
 #: Longer texts are counted line by line, where a line begins with a letter: no count is changed by that.
 _BY_LINES = 400
 #: Bytes a token has at the least, on average, where no vocabulary is at hand.
@@ -134,12 +134,12 @@ def learned_factor(samples: Iterable[tuple[int, int]]) -> float | None:
 
 
 class Counter:
-    """Counts text in one vocabulary, and remembers the counts: of all that is short, and of a little that is long."""
+    """Counts text in one vocabulary, and remembers the counts of all that is short or very long."""
 
     def __init__(self, encoding: str = CL100K) -> None:
         self.encoding = encoding
         self._known: OrderedDict[str, int] = OrderedDict()
-        self._long: OrderedDict[str, int] = OrderedDict()
+        self._long: OrderedDict[tuple[int, int], int] = OrderedDict()
 
     def __call__(self, text: str) -> int:
         """Return how many tokens a text is; whatever the text, a number."""
@@ -168,11 +168,11 @@ class Counter:
 
     def _counted_long(self, text: str) -> int:
         """Return the same; one assembly asks for a long message's count several times, and each takes seconds."""
-        known = self._long.get(text)
+        mark = len(text), hash(text)  # the text itself may be a hundred megabytes
+        known = self._long.get(mark)
         if known is None:
-            known = count_tokens(text, self.encoding)
-            self._long[text] = known
-            while self._long and sum(map(len, tuple(self._long))) > _LONG_CHARS:
+            known = self._long[mark] = count_tokens(text, self.encoding)
+            if len(self._long) > _REMEMBERED_LONG:
                 self._long.popitem(last=False)
         return known
 
