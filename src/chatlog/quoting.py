@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import repeat, takewhile
 from typing import Any
 
 from chatlog.formats import build
@@ -27,6 +28,8 @@ BETWEEN = "(turns between are left out)"
 _PART_AT_END, _PART_AT_START = re.compile(r"(?<=\s)\S{1,24}\Z"), re.compile(r"\A\S{1,24}(?=\s)")
 #: What the note of a cut costs.
 _NOTICE = 32
+#: A line that begins or ends a block of code.
+_FENCE = r"^ {0,3}(?P<fence>`{3,}|~{3,})(?P<kind>[^`\n]*)$"
 _TAG = re.compile(r"<(/?)(history)", re.IGNORECASE)
 
 
@@ -59,9 +62,61 @@ def passage(text: str, words: frozenset[str], most: int, count: Counter) -> str:
     size = max(len(text) * most // max(count(text), 1) - 8, 40)
     starts = range(0, len(text), max(size // 2, 1))
     best = max(starts, key=lambda start: (_overlap(text[start : start + size], words), -start))
-    while count(piece := text[best : best + size].strip()) > most - 2 and size > 8:
+    while count(piece := _piece(text, best, best + size)) > most and size > 8:
         size = size * 9 // 10
-    return f"{'…' if best else ''}{piece}{'…' if best + size < len(text) else ''}"
+    return piece
+
+
+def _piece(text: str, start: int, end: int) -> str:
+    """Return a piece of a text, cut between lines or words where one ends nearby; its code and tables stay such."""
+    near = (end - start) // 4
+    if start:
+        breaks = (text.find(mark, start, start + near) + 1 for mark in ("\n", " "))
+        start = next(filter(None, breaks), start)
+    if end < len(text):
+        breaks = (text.rfind(mark, end - near, end) for mark in ("\n", " "))
+        end = next((found for found in breaks if found > start), end)
+    piece = text[start:end].strip("\n").rstrip()
+    if start and (lead := _lead(text, start)):
+        piece = f"\n{lead}\n{piece}"
+    closing = _closing(text[:end])
+    left_out = "" if end >= len(text) else "\n…" if closing else "…"
+    return f"{'…' if start else ''}{piece}{closing}{left_out}"
+
+
+def _lead(text: str, start: int) -> str:
+    """Return what a piece that starts there needs before it: the fence of its code, the head of its table."""
+    if fence := open_fence(text[:start]):
+        return fence
+    rows = takewhile(_is_row, reversed(text[:start].splitlines())) if _is_row(text[start:]) else ()
+    rule, head = [*repeat("", 2), *rows][-2:]
+    return f"{head}\n{rule}" if head and not set(rule) - set("|-: ") else ""
+
+
+def _is_row(line: str) -> bool:
+    return line.startswith("|")
+
+
+def open_fence(text: str) -> str:
+    """Return the line that opens the block of code that a text ends in, nothing where it ends in prose."""
+    opened = ""
+    if "```" not in text and "~~~" not in text:  # most texts; the pattern looks at every line
+        return opened
+    for found in re.finditer(_FENCE, text, re.MULTILINE):
+        if not opened:
+            opened = found[0].strip()
+        elif found["fence"].startswith(_marks(opened)) and not found["kind"].strip():
+            opened = ""
+    return opened
+
+
+def _marks(fence: str) -> str:
+    return fence[: len(fence) - len(fence.lstrip(fence[0]))]
+
+
+def _closing(text: str) -> str:
+    """Return what ends the block of code that a text ends in."""
+    return f"\n{_marks(fence)}" if (fence := open_fence(text)) else ""
 
 
 def _overlap(text: str, words: frozenset[str]) -> int:
@@ -155,7 +210,9 @@ def _cut(text: str, most: int, ref: str, count: Counter, of: str | None = None) 
     first, last, _ = cut(own, most, count)
     first, last = _PART_AT_END.sub("", first), _PART_AT_START.sub("", last)
     left_out = max(size - count(first) - count(last), 1)
-    return f"{first}\n[… {left_out:,} tokens cut; chatlog show {ref} --full has all of it …]\n{last}".strip()
+    note = f"[… {left_out:,} tokens cut; chatlog show {ref} --full has all of it …]"
+    again = open_fence(own[: len(own) - len(last)]) if last else ""
+    return "\n".join([f"{first}{_closing(first)}", note, *([again] if again else []), last]).strip()
 
 
 # order
