@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import importlib
+import io
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,10 @@ def test_without_a_reader_of_zstd_it_says_what_is_missing(
         problem.reason for problem in report.files[0].errors
     ]
     assert (1, 1) == (len(every.files), every.ignored)
+
+
+def test_a_packed_stream_may_be_as_large_as_a_file(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How much may come out of a stream goes by how much went in, which its end tells."""
+    monkeypatch.setattr(source_module, "BOMB_BYTES", 100)
+    report = import_history(store, [io.BytesIO(gzip.compress(HISTORY))])
+    assert [("codex", 1, [])] == [(file.format, file.counts["new"], file.errors) for file in report.files]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from chatlog.errors import NotFoundError, UsageError
 from chatlog.formats import source as sources
-from chatlog.formats.source import HEAD_BYTES, MAX_NESTING, Source, file_source, stream_source, walk
+from chatlog.formats.source import HEAD_BYTES, MAX_NESTING, UNREADABLE, Source, file_source, stream_source, walk
 
 
 def zipped(*members: tuple[str, bytes]) -> bytes:
@@ -235,3 +235,36 @@ def test_a_slow_stream_is_read_whole(size: int) -> None:
     source = stream_source(Drip(data, size))  # type: ignore[arg-type]
     assert data == source.head()
     assert data == read(source)
+
+
+@pytest.mark.parametrize(
+    ("packing", "damaged"), [(zipfile.ZIP_LZMA, slice(50, 58)), (zipfile.ZIP_STORED, slice(30, 31))]
+)
+def test_a_damaged_member_costs_no_other(tmp_path: Path, packing: int, damaged: slice) -> None:
+    """A member whose bytes, or whose name in its own head, are damaged is a problem; the next one is read."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", packing) as archive:
+        archive.writestr("ä", os.urandom(1_000))
+        archive.writestr("öther", b"said")
+    data = bytearray(packed.getvalue())
+    data[damaged] = b"\xff" * len(data[damaged])
+    (tmp_path / "export.zip").write_bytes(data)
+    found = {}
+    for source in walk(tmp_path / "export.zip"):
+        try:
+            found[source.name[-1]] = read(source)
+        except UNREADABLE:
+            found[source.name[-1]] = b""
+    assert {"ä": b"", "r": b"said"} == found
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_a_member_that_lies_nowhere_is_a_problem(tmp_path: Path, depth: int) -> None:
+    """Wherever an archive says that a member begins, reading it raises what every reader of archives catches."""
+    data = zipped(("said", b"words"))
+    at = data.index(b"PK\x05\x06") + 16
+    data = data[:at] + (int.from_bytes(data[at : at + 4], "little") + 1_000).to_bytes(4, "little") + data[at + 4 :]
+    (tmp_path / "export.zip").write_bytes(zipped(("inner.zip", data)) if depth else data)
+    for source in walk(tmp_path / "export.zip"):
+        with pytest.raises(UNREADABLE):
+            read(source)

@@ -13,6 +13,13 @@ from functools import cache, partial
 from importlib import import_module
 from typing import IO, Any, NamedTuple
 
+try:
+    from lzma import LZMAError
+except ImportError:  # a Python that was built without it, whose zipfile does without it too
+    LZMAError = zlib.error  # type: ignore[assignment, misc]
+
+#: What may be raised by packed bytes that are damaged.
+DAMAGE = (EOFError, LZMAError, zlib.error)
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 #: What such files are called behind their proper name.
 ENDINGS = (".gz", ".zst", ".zstd")
@@ -73,7 +80,7 @@ def _open_gzip(stream: IO[bytes]) -> IO[bytes]:
     return io.BufferedReader(gzip.GzipFile(fileobj=stream))
 
 
-_GZIP = _Unpacker(_open_gzip, (gzip.BadGzipFile, zlib.error, EOFError))
+_GZIP = _Unpacker(_open_gzip, (gzip.BadGzipFile, *DAMAGE))
 
 
 @cache

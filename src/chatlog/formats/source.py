@@ -12,7 +12,6 @@ import posixpath
 import shutil
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -39,9 +38,8 @@ BOMB_BYTES = 200 * 1024 * 1024
 #: A member may be unpacked more than once: to recognise it, to read it, as what stands beside another.
 _READINGS = 3
 
-
 #: What reading may raise: the system, the archive, a password on it.
-UNREADABLE = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (OSError, RuntimeError, zipfile.BadZipFile, *packed.DAMAGE)
 
 
 class Folder:
@@ -243,12 +241,12 @@ def sources(file: Path, looked: Looked | None = None) -> Iterator[Source]:
 def walk_stream(stream: BinaryIO, name: str = "-") -> Iterator[Source]:
     """Yield a stream as a source, or the members of the zip archive that it is."""
     source = stream_source(stream, name)
-    if not _is_zip(source):
-        yield _unpacked(source, None)
+    if not (_is_zip(source) or packed.is_packed(_beginning(source), name)):
+        yield source
         return
     with tempfile.TemporaryFile() as copy, source.open() as archive:
         shutil.copyfileobj(archive, copy)
-        yield from _expand(Source(name=name, opener=lambda: _reopened(copy)), 0)
+        yield from _expand(Source(name=name, opener=lambda: _reopened(copy), size=copy.tell()), 0)
 
 
 def _reopened(file: IO[bytes]) -> IO[bytes]:
@@ -265,7 +263,7 @@ def _expand(source: Source, depth: int, budget: _Budget | None = None) -> Iterat
         budget = budget or _Budget(stream.seek(0, io.SEEK_END))
         try:
             zip_file = zipfile.ZipFile(stream)
-        except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
+        except (*UNREADABLE, OverflowError, ValueError):  # its tables may tell names and places that are none
             yield source
             return
         with zip_file:
@@ -276,23 +274,23 @@ def _expand(source: Source, depth: int, budget: _Budget | None = None) -> Iterat
 
 def _unpacked(source: Source, budget: _Budget | None) -> Source:
     """Return what is in a source that is one packed file, any other as it is."""
-    try:
-        head = source.head(4)
-    except UNREADABLE:  # whoever reads it will say why
-        return source
+    head, size = _beginning(source), source.size or 0
     if not packed.is_packed(head, source.name):
         return source
-    size = source.size or 0
     budget = budget or _Budget(size)
     opener = lambda: io.BufferedReader(_Bounded(packed.opened(source.open(), head), size, budget))  # noqa: E731
     return replace(source, opener=opener, size=None, path=None)
 
 
 def _is_zip(source: Source) -> bool:
+    return _beginning(source) == b"PK\x03\x04"
+
+
+def _beginning(source: Source) -> bytes:
     try:
-        return source.head(4) == b"PK\x03\x04"
+        return source.head(4)
     except UNREADABLE:  # whoever reads it will say why
-        return False
+        return b""
 
 
 def _seekable(stream: IO[bytes]) -> IO[bytes]:
@@ -362,10 +360,17 @@ def _member_source(zip_file: zipfile.ZipFile, info: zipfile.ZipInfo, label: str,
     prefix = info.filename[: info.filename.rfind("/") + 1]
     return Source(
         name=f"{label}!{info.filename}",
-        opener=lambda: io.BufferedReader(_Bounded(zip_file.open(info), info.compress_size, budget)),
+        opener=lambda: io.BufferedReader(_Bounded(_opened(zip_file, info), info.compress_size, budget)),
         size=info.file_size,
         folder=Archive(zip_file, label, prefix, budget),
     )
+
+
+def _opened(zip_file: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
+    try:
+        return zip_file.open(info)
+    except (OverflowError, ValueError) as error:
+        raise zipfile.BadZipFile("the member is not where the archive says") from error
 
 
 class _Bounded(io.RawIOBase):
