@@ -871,3 +871,21 @@ def test_what_an_agent_says_of_its_session() -> None:
         found.project,
         found.model,
     )
+
+
+def test_ids_that_name_the_speaker() -> None:
+    """Lines whose id is the speaker's rather than the message's are messages of their own, one behind the other."""
+    rows = [{"id": f"who-{n % 2}", "role": ("user", "assistant")[n % 2], "content": str(n)} for n in range(4)]
+    found = messages(openai_messages.read(source_of(json_lines(*rows))))
+    assert ["0", "1", "2", "3"] == [message.text for message in found]
+    assert [None, *(message.source_id for message in found[:3])] == [message.parent for message in found]
+    assert 4 == len({message.source_id for message in found})
+
+
+def test_calls_that_are_numbered() -> None:
+    """A call whose id is a number is answered by the result that names it, whichever comes first."""
+    calls = [{"id": number, "function": {"name": "f", "arguments": "{}"}} for number in (1, 2)]
+    results = [{"role": "tool", "tool_call_id": number, "content": str(number)} for number in (2, 1)]
+    record = {"messages": [{"role": "assistant", "content": None, "tool_calls": calls}, *results]}
+    found = messages(openai_messages.read(source_of(json.dumps(record))))
+    assert ["1", "2", "2", "1"] == [part["id"] for message in found for part in message.parts or ()]

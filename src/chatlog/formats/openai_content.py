@@ -42,6 +42,7 @@ class Calls:
 
     def called(self, call_id: object, name: str | None) -> str:
         """Return the call's id, an invented one where it has none."""
+        call_id = _as_name(call_id)
         if not isinstance(call_id, str) or not call_id:
             self._invented += 1
             call_id = f"call-{self._invented}"
@@ -50,6 +51,7 @@ class Calls:
 
     def answered(self, call_id: str | None, name: str | None) -> str | None:
         """Return the id of the call a result answers: the one it names, else the first of its tool."""
+        call_id = _as_name(call_id)
         found = next((call for call in self._open if call[0] == call_id), None)
         if not call_id:
             named = (call for call in self._open if name is None or call[1] == name)
@@ -58,6 +60,11 @@ class Calls:
             return call_id
         self._open.remove(found)
         return found[0]
+
+
+def _as_name(call_id: Any) -> Any:
+    """Return an id as text: some data sets number the calls."""
+    return str(call_id) if type(call_id) is int else call_id
 
 
 def message(value: Mapping[str, Any], calls: Calls | None = None) -> MessageDraft:

@@ -67,7 +67,7 @@ class _Talk:
     calls: Calls
     begun: build.Opening = field(default_factory=build.Opening)
     parent: str | None = None
-    last_own: str | None = None
+    used: set[str] = field(default_factory=set)
     greatest: int = -1
 
     def follow(self, made: MessageDraft) -> MessageDraft:
@@ -77,14 +77,15 @@ class _Talk:
         return made._replace(source_id=self.parent, parent=parent, conversation=self.source_id, metadata=facts)
 
     def _own(self, name: str | None) -> str | None:
-        """Return a message's own id, unless all lines share it or it counts from the start again."""
-        if name is None or name == self.last_own:
+        """Return a message's own id, unless another has it, as where it names the speaker, or it counts anew."""
+        if name is None or name in self.used:
             return None
-        self.last_own = name
         if name.isdecimal() and len(name) < _NUMBER_CHARS:
             if int(name) <= self.greatest:
                 return None
             self.greatest = int(name)
+        else:
+            self.used.add(name)
         return name
 
 
