@@ -200,3 +200,11 @@ def test_real_files(name: str, count: int, head: str) -> None:
     records = checked(librechat.read(file_source(sample(name))))
     assert count == len(messages(records))
     assert str(conversations(records)[-1].head).startswith(head)
+
+
+def test_an_error_says_why() -> None:
+    """An error's words are under its own name or under that of a text."""
+    blocks = [{"type": "error", "error": "Too long"}, {"type": "error", "text": "Too many"}]
+    blocks.append({"type": "error", "text": {"value": "Too late"}})
+    found = messages(read(row("a", text="", content=blocks)))
+    assert ["Too long\n\nToo many\n\nToo late"] == [message.text for message in found]

@@ -156,7 +156,7 @@ def _thought(block: Node) -> Iterator[Part]:
 def _error(block: Node) -> Iterator[Part]:
     yield {
         **build.others(block, "text", "content", "error"),
-        **build.text(_words(block.get("error"))),
+        **build.text(_words(block.get("error")) or _words(block.get("text"))),
         "is_error": True,
     }
 
