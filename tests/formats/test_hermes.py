@@ -218,3 +218,15 @@ def test_cut_off() -> None:
         assert counts == sorted(counts)
     assert any(isinstance(record, Problem) for record in found[-1])
     assert {"20260429_200000_1a2b3c"} == {draft.source_id for draft in conversations(found[-1])}
+
+
+def test_a_file_named_from_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: Path) -> None:
+    """The database is looked for above the folder of sessions, also where that is where one stands."""
+    (tmp_path / "home" / "sessions").mkdir(parents=True)
+    shutil.copy(state, tmp_path / "home" / "state.db")
+    monkeypatch.chdir(tmp_path / "home" / "sessions")
+    name = next(draft.source_id for draft in conversations(hermes.read(file_source(state))))
+    told = {"session_id": name, "session_start": "", "last_updated": "", "messages": [{"role": "user", "content": "x"}]}
+    Path("session_x.json").write_text(json.dumps(told))
+    found = list(hermes.read(file_source(Path("session_x.json"))))
+    assert [LeftOut("sessions that state.db holds", 1)] == found

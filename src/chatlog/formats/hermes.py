@@ -302,7 +302,7 @@ def _held(source: Source) -> frozenset[str]:
     if source.path is None:
         beside = source.sibling("../state.db")
         return _names(beside) if beside else frozenset()
-    path = source.path.parent.parent / "state.db"
+    path = source.path.absolute().parent.parent / "state.db"
     if not path.is_file():
         return frozenset()
     state = path.stat()
