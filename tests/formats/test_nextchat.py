@@ -190,3 +190,12 @@ def test_cut_off() -> None:
     found = list(read_cut_off(nextchat.read, data, 97))
     assert any(len(messages(records)) == 8 for records in found)
     assert all(any(isinstance(record, Problem) for record in records) for records in found)
+
+
+def test_a_clock_before_all_calendars() -> None:
+    """A message whose clock cannot be told in UTC is a problem, and the rest of the chat is read."""
+    rows = [{"id": "a", "role": "user", "content": "a", "date": "1/1/0001, 00:00:00"}]
+    rows.append({"id": "b", "role": "user", "content": "b", "date": "11/15/2023, 12:13:20 AM"})
+    found = read({"id": "s", "messages": rows, "lastUpdate": 1_700_000_000_000})
+    assert [("user", "b")] == said(found)
+    assert [1] == [sum(isinstance(record, Problem) for record in found)]
