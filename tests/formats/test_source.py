@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,6 +17,8 @@ from hypothesis import strategies as st
 from chatlog.errors import NotFoundError, UsageError
 from chatlog.formats import source as sources
 from chatlog.formats.source import HEAD_BYTES, MAX_NESTING, UNREADABLE, Source, file_source, stream_source, walk
+
+from ..acceptance.helpers import capable_prefix
 
 
 def zipped(*members: tuple[str, bytes]) -> bytes:
@@ -93,6 +97,17 @@ def test_a_link_to_nothing_is_passed_over(tmp_path: Path) -> None:
     folder(tmp_path, a=b"")
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     assert ["a"] == names(walk(tmp_path), tmp_path)
+
+
+def test_a_folder_that_may_not_be_entered_costs_no_other(tmp_path: Path) -> None:
+    """What lies in a folder whose names may be seen and no more is passed over, as in one that may not be read."""
+    data = folder(tmp_path / "data", a=b"", locked__b=b"", open__c=b"")
+    (data / "locked").chmod(0o644)
+    code = "import sys; from pathlib import Path; from chatlog.formats.source import files; "
+    command = [*capable_prefix(), sys.executable, "-c", code + "print(*(p.name for p in files(Path(sys.argv[1]))))"]
+    done = subprocess.run([*command, str(data)], capture_output=True, text=True, check=True)
+    (data / "locked").chmod(0o755)
+    assert ["a", "c"] == done.stdout.split()
 
 
 def test_a_path_of_nothing_is_not_found(tmp_path: Path) -> None:

@@ -221,7 +221,7 @@ def files(path: Path, is_ours: Callable[[Path], bool] = lambda _: False) -> Iter
     if path.is_dir():
         for folder, folders, names in os.walk(path):
             folders.sort()
-            for name in sorted(names):
+            for name in sorted(names if os.access(folder, os.X_OK) else ()):
                 file = Path(folder) / name
                 if not name.startswith("._") and file.is_file() and not is_ours(file):
                     yield file
