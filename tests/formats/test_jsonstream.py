@@ -207,6 +207,13 @@ def test_an_array_under_a_key_is_read_as_the_array() -> None:
     assert [1, 2] == values(items(source_of(text), "list"))
 
 
+def test_an_array_under_the_key_of_another_object_is_left_alone() -> None:
+    """A key that holds no array is none of the list, whatever lies under the same key further in."""
+    text = '{"list": null, "other": {"list": [0]}}'
+    assert [("item 1", json.loads(text))] == outcome(items(source_of(text), "list"))
+    assert [1] == values(items(source_of(text[:-1] + ', "list" : [1]}'), "list"))
+
+
 def test_a_single_object_is_one_element() -> None:
     """A document that holds no array is read as a whole."""
     assert [("item 1", {"a": [1]})] == outcome(items(source_of('{"a": [1]}'), "list"))

@@ -18,7 +18,7 @@ from chatlog.formats.source import Source
 from chatlog.models import Problem, Unfinished
 
 _CHUNK = 1 << 20
-_BLANK = re.compile(r"[ \t\r\n,]*")
+_BLANK, _OPENING = re.compile(r"[ \t\r\n,]*"), re.compile(r"\s*\[")
 #: An escaped backslash, a surrogate pair, or (group 1) half of a pair.
 _SURROGATE = re.compile(
     r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
@@ -364,12 +364,10 @@ class _Reader:
 
     def enter(self, key: str) -> bool:
         """Move into the array under the top-level `key` of the object here; False where there is none."""
-        pattern = re.compile(r'"' + re.escape(key) + r'"\s*:\s*\[')
-        for match in pattern.finditer(self.text, self.at):
-            if key in first_keys(self.text[self.at : match.end()]):
-                self.at = match.end()
-                return True
-        return False
+        found = (_OPENING.match(self.text, end) for name, end in _keys(self.text, self.at) if name == key)
+        opening = next(filter(None, found), None)
+        self.at = opening.end() if opening else self.at
+        return opening is not None
 
 
 #: A string, which may be cut off, or a mark.
@@ -383,18 +381,20 @@ def _depth_of(tokens: Iterable[str]) -> int:
 
 def first_keys(text: str) -> list[str]:
     """Return the top-level keys of the first object in JSON text that may be cut off."""
-    keys: list[str] = []
+    return [key for key, _ in _keys(text, 0)]
+
+
+def _keys(text: str, start: int) -> Iterator[tuple[str, int]]:
+    """Yield each top-level key of the first object from there on, and where its colon ends."""
     depth, last = 0, ""
-    for match in _TOKEN.finditer(text, max(text.find("{"), 0)):
+    for match in _TOKEN.finditer(text, max(text.find("{", start), start)):
         token = match.group()
         if token in "{[":
             depth += 1
         elif token in "}]":
-            depth -= 1
-            if depth == 0:
-                break
+            if (depth := depth - 1) == 0:
+                return
         elif token == ":" and depth == 1:
-            keys.append(last)
+            yield last, match.end()
         elif token[0] == '"':
             last = token[1:-1]
-    return keys
