@@ -196,6 +196,16 @@ def test_a_list_of_2023() -> None:
     assert conversations(records)[-1].model == "llama"
 
 
+def test_what_is_no_message_in_a_list() -> None:
+    """An element of the list that is none is a problem, and costs no message."""
+    history = {"messages": {"a": {"id": "a", "role": "user", "content": "Hi"}}, "currentId": "a"}
+    spoken = {"role": "assistant", "content": "Hello"}
+    records = read([{"id": "c", "title": "T", "chat": {"history": history, "messages": [{"id": "a"}, None, spoken]}}])
+    assert [("user", "Hi"), ("assistant", "Hello")] == said(records)
+    assert ["item 1, message message-2"] == [record.place for record in records if isinstance(record, Problem)]
+    assert ["a"] == [made.parent for made in messages(records)[1:]]
+
+
 @pytest.mark.parametrize("current", [None, "nowhere"])
 def test_an_active_leaf_that_is_not_there(current: str | None) -> None:
     """Where the active leaf is missing, the newest leaf is."""

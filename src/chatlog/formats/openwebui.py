@@ -108,9 +108,9 @@ def _messages(chat: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
         name = build.mapping(message).get("id")
         key = str(name or f"message-{number}")
         if key not in found:
-            linked = isinstance(message, dict) and ("parentId" in message or name in found)
+            linked = not isinstance(message, dict) or "parentId" in message or name in found
             found[key] = message if linked else {**message, "parentId": last}
-        last = key
+        last = key if isinstance(message, dict) else last
     return found
 
 
