@@ -189,11 +189,7 @@ class _Tables:
             role=role,
             text=text,
             parts=kept,
-            model=next(
-                filter(None, map(build.word, (row.get("model"), row.get("fromModel"), extra.get("fromModel")))), None
-            )
-            if role == "assistant"
-            else None,
+            model=_model(row, extra) if role == "assistant" else None,
             created_at=instant(row.get("createdAt")),
             metadata=build.compact({**facts, "usage": row.get("metadata")}),
         )
