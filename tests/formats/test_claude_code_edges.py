@@ -288,6 +288,31 @@ def test_words_that_say_that_no_human_typed_them() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("origin", "prompt", "said"),
+    [
+        ({"kind": "human"}, "And the tests", ("And the tests", None)),
+        ({"kind": "peer", "name": "review"}, "It is written", ("It is written", "peer")),
+        ({"kind": "channel", "server": "d"}, '<channel source="d">And the tests</channel>', ("And the tests", None)),
+    ],
+)
+def test_words_handed_over_tell_where_they_came_from(
+    origin: dict[str, str], prompt: str, said: tuple[str, str | None]
+) -> None:
+    """The attachment of words that came amid a turn names their origin, and of another session its name."""
+    attachment = {"type": "queued_command", "prompt": prompt, "commandMode": "prompt", "origin": origin}
+    found = told(entry("user", "u1", "Hello"), entry("attachment", "q1", "", attachment=attachment))
+    message = found.only["q1"]
+    assert (*said, origin) == (message.text, message.metadata.get("hidden_reason"), message.metadata["origin"])
+
+
+@pytest.mark.parametrize("tag", ["command-name", "bash-stdout", "task-notification"])
+def test_a_question_about_a_tag_is_a_question(tag: str) -> None:
+    """Words that begin with the name of a tag and never close it are a human's."""
+    message = told(entry("user", "u1", words := f"<{tag}> is what?")).only["u1"]
+    assert (words, False) == (message.text, message.hidden)
+
+
 def test_a_printed_stream_tells_its_folder_first() -> None:
     """What --output-format stream-json prints names the folder in its first line alone."""
     begins = {"type": "system", "subtype": "init", "cwd": "/p", "session_id": "s", "uuid": "i", "tools": ["Bash"]}

@@ -263,7 +263,7 @@ class _Session:
         view = attachment_view(attachment)
         if view is None:
             return self._leave_out(f"attachment: {build.kind_name(attachment.get('type'))}", entry)
-        return self._take(entry, view, attachment.get("prompt") or attachment.get("filename"))
+        return self._take({"origin": attachment.get("origin"), **entry}, view, view.text)
 
     def _take(self, entry: Entry, view: View, content: object) -> Drafts:
         lane = self.lane(entry)

@@ -128,7 +128,9 @@ def shown(raw: str) -> tuple[str, str | None]:
         if not text:
             return "", "system_reminder" if "<system-reminder" in raw else "injected_context"
     wrapper = _WRAPPER.match(text.lstrip())
-    return _unwrapped(text, wrapper[1]) if wrapper else (text, None)
+    if wrapper is None or (wrapper[1] != "system-reminder" and f"</{wrapper[1]}>" not in text):
+        return text, None
+    return _unwrapped(text, wrapper[1])
 
 
 def _unwrapped(text: str, tag: str) -> tuple[str, str | None]:
@@ -298,6 +300,8 @@ def attachment_view(attachment: Mapping[str, Any]) -> View | None:
     kind = attachment.get("type")
     if kind == "queued_command":
         view = user_view(attachment.get("prompt"))
+        if view.hidden_reason is None and _origin(attachment) == "channel":
+            return _from_channel(view)
         injected = (
             "task_notification" if attachment.get("commandMode") == "task-notification" else _not_typed(attachment)
         )
