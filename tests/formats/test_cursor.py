@@ -518,6 +518,19 @@ def test_what_an_edit_made_of_a_file(tmp_path: Path, as_bytes: bool) -> None:
     assert LeftOut("contents of files before an edit", 1) in records
 
 
+def test_chats_without_names() -> None:
+    """A chat without an id is not read under the name of another one; a fact that is no text costs no chat."""
+    told = [{"type": 1, "bubbleId": "b", "text": "Hi"}]
+    odd: dict[str, Any] = {"a": ["b"]}
+    facts = {"subagentInfo": {"parentComposerId": odd}, "modelConfig": {"modelName": odd}, "name": odd}
+    chats = [{"composerId": None, "conversation": told}, {"composerId": "c", "conversation": told, **facts}]
+    chats[1]["workspaceIdentifier"] = {"uri": {"fsPath": odd}}
+    found = list(cursor.read(source_of(json.dumps({"allComposers": chats}))))
+    drafts = [record for record in found if isinstance(record, ConversationDraft)]
+    assert {("c", None, None, None, None)} == {(d.source_id, d.parent, d.model, d.title, d.project) for d in drafts}
+    assert ["chat 1"] == [record.place for record in found if isinstance(record, Problem)]
+
+
 def test_broken_entries(tmp_path: Path) -> None:
     """An entry that is no JSON, and one that is no chat or bubble, are told by their keys; the rest is read."""
     held = state(tmp_path / "state.vscdb")

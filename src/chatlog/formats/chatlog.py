@@ -116,7 +116,7 @@ class _Reader:
             yield Problem(place, _newer(value["version"]))
 
     def message(self, value: Mapping[str, Any]) -> MessageDraft:
-        conversation_id = str(value["conversation"])
+        conversation_id = _name(value["conversation"])
         parts, text = value.get("parts"), value.get("text")
         draft = MessageDraft(
             role=value["role"],
@@ -205,13 +205,20 @@ def _number(value: Any) -> int | None:
     return value
 
 
+def _name(value: Any) -> str:
+    """Return what a conversation is called.  Raises ValueError for what calls it nothing."""
+    if value in (None, ""):
+        raise ValueError("a conversation without a name")
+    return str(value)
+
+
 def _optional_text(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
 def conversation(value: Mapping[str, Any]) -> ConversationDraft:
     """Return the draft of a conversation line; an id that is not one of ours becomes its source id."""
-    name = str(value["id"])
+    name = _name(value["id"])
     ours = _OUR_ID.fullmatch(name) is not None
     return ConversationDraft(
         id=name if ours else None,

@@ -123,10 +123,8 @@ def _folder(source: Source) -> str | None:
 
 def _path(address: Any) -> str | None:
     if isinstance(address, dict):
-        return address.get("fsPath") or address.get("path") or _path(address.get("external"))
-    if not isinstance(address, str) or not address:
-        return None
-    return build.local_path(address)
+        return build.word(address.get("fsPath")) or build.word(address.get("path")) or _path(address.get("external"))
+    return build.local_path(address) if build.word(address) else None
 
 
 class _Entries(Protocol):
@@ -273,19 +271,21 @@ class _Chats:
             self.left_out["chats whose messages are in Cursor's global storage"] += 1
 
     def _draft(self, chat: Mapping[str, Any]) -> ConversationDraft:
-        name = str(chat["tabId"] if "tabId" in chat else chat["composerId"])
+        name = chat["tabId"] if "tabId" in chat else chat["composerId"]
+        if name is None:
+            raise ValueError("a chat without an id")
         config, above = chat.get("modelConfig"), chat.get("subagentInfo")
         where = chat.get("workspaceIdentifier")
         own = _path(where.get("uri")) if isinstance(where, dict) else None
         title = chat.get("chatTitle") or chat.get("name")
         return ConversationDraft(
-            source_id=name,
-            title=title if isinstance(title, str) else None,
+            source_id=str(name),
+            title=build.word(title),
             created_at=instant(chat.get("createdAt")),
             updated_at=instant(chat.get("lastUpdatedAt") or chat.get("lastSendTime")),
-            model=build.mapping(config).get("modelName"),
-            project=own or self.folders.get(name) or self.folder,
-            parent=build.mapping(above).get("parentComposerId"),
+            model=build.word(build.mapping(config).get("modelName")),
+            project=own or self.folders.get(str(name)) or self.folder,
+            parent=build.word(build.mapping(above).get("parentComposerId")),
             archived=chat.get("isArchived") is True,
             metadata=build.compact({key: chat.get(key) for key in _CHAT_FACTS}),
         )

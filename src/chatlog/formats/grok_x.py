@@ -38,7 +38,7 @@ def read(source: Source) -> Iterator[Record]:
             continue
         try:
             item = line.value["grokChatItem"]
-            chat, message = str(item["chatId"]) or "unnamed", _message(item)
+            chat, message = str(item["chatId"] or "unnamed"), _message(item)
             chats.setdefault(chat, []).append(message)
         except MALFORMED:
             yield Problem(line.place, "not a message of Grok's")
