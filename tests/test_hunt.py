@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from chatlog import hunt
+from chatlog import hunt, likeness
+from chatlog.embedders.wordllama import WordLlama
 from chatlog.models import ConversationDraft, Filters, MessageDraft
 from chatlog.results import SearchOptions
 from chatlog.search import search_messages
@@ -196,3 +197,32 @@ def test_words_in_a_conversation_are_looked_for_there(
     assert 6 == len(found.items)
     first, last = looked[0]  # later ones tell how rare the words are
     assert (True, True) == (min(bodies) <= first, last <= max(bodies))
+
+
+@pytest.mark.parametrize("asked", [" ".join(f"w{number}" for number in range(3_000)), "x" * 60_000])
+@pytest.mark.parametrize("mode", ["hybrid", "lexical", "semantic"])
+def test_a_whole_text_is_no_question_but_is_answered(asked: str, mode: str, store: Store, talks: list[str]) -> None:
+    """What is piped in, a log say, is looked for by its words, in titles too; its beginning says what it means."""
+    asked_of: list[int] = []
+
+    class Listening(WordLlama):
+        def question(self, text: str, weights: bytes | None) -> list[float]:
+            asked_of.append(len(text))
+            return super().question(text, weights)
+
+    options = SearchOptions(mode=mode, embedder=Listening())
+    assert "none" == search_messages(store, asked, options=options).tier
+    assert "none" == search_messages(store, asked, options=options._replace(within=("title",))).tier
+    found = search_messages(store, f"{asked} harbour", options=options._replace(mode="lexical"))
+    assert "relaxed" == found.tier
+    assert max(asked_of, default=0) <= hunt.QUESTION_CHARS
+
+
+def test_a_huge_message_stands_for_its_beginning(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To say what is like it, not all of a message of megabytes is read."""
+    monkeypatch.setattr(likeness, "MESSAGE_CHARS", 20)
+    huge = store.new(messages=[MessageDraft(role="user", text="walrus and harbour, then a tortoise")])
+    for animal in ("walrus", "tortoise"):
+        store.new(ConversationDraft(title=animal), [MessageDraft(role="user", text=f"the {animal} came")])
+    found = likeness.similar(store, huge, options=SearchOptions(embedder="none"))
+    assert ["walrus"] == [item.title for item in found.items]

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Of a longer query the longest words are searched.
 MAX_TERMS = 40
+#: So much of a question is read as sentences; what is longer is a text, of which the words are looked for.
+QUESTION_CHARS = 8_000
 #: A word that more messages hold than this gives candidates only from the latest of them, or beside a rarer word.
 COMMON = 2_500
 #: Where too few of those may be found, so many times more are looked at in the next step.
@@ -328,8 +330,8 @@ class Hunt:
 
     @cached_property
     def text(self) -> str:
-        """The question as it was put, without fields."""
-        return " ".join(term.text for term in self.query.terms)
+        """The question as it was put, without fields; of a long text its beginning."""
+        return " ".join(term.text for term in self.query.terms)[:QUESTION_CHARS]
 
     @cached_property
     def clauses(self) -> list[str]:

@@ -39,7 +39,8 @@ def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
 
 def _in_pairs(terms: tuple[Term, ...]) -> tuple[Term, ...]:
     """Return the terms with runs of unspaced script as their pairs of characters: a run may be a whole sentence."""
-    return tuple(term for term in split_runs(terms) if term in terms or len(term.text) > 1)
+    own = {*terms}
+    return tuple(term for term in split_runs(terms) if term in own or len(term.text) > 1)
 
 
 def _relaxed(

@@ -27,6 +27,8 @@ ALIKE = 0.25
 NEAREST, COMPARED = 500, 3
 #: A conversation is compared by so many of its messages at most, the latest.
 MESSAGES = 1_000
+#: Of a message so much is read for its words.
+MESSAGE_CHARS = 100_000
 #: So many words stand for a text: the rarest of its most frequent ones.
 FREQUENT, TELLING = 40, 12
 
@@ -78,7 +80,7 @@ def _subject(store: Store, conversation: Conversation, seq: int | None) -> _Subj
 
 
 def _words(texts: Sequence[str]) -> Counter[str]:
-    found = Counter(word for text in texts for word in re.findall(r"\w+", text.lower()))
+    found = Counter(word for text in texts for word in re.findall(r"\w+", text[:MESSAGE_CHARS].lower()))
     return Counter({word: count for word, count in found.items() if len(word) > 1 and word not in STOP_WORDS})
 
 

@@ -14,15 +14,17 @@ from itertools import islice
 from chatlog import lexical
 from chatlog import query as language
 from chatlog.errors import UsageError, choices_hint
-from chatlog.hunt import Hunt
+from chatlog.hunt import Hunt, most_telling
 from chatlog.models import UNSPACED, Filters, Hit, Message, Term, other_strings
-from chatlog.results import Result, Results, SearchOptions, best_of_each, cut, item_of, result_of
+from chatlog.results import Result, Results, SearchOptions, Tier, best_of_each, cut, item_of, result_of
 from chatlog.store import Store
 from chatlog.telemetry import traced
 
 MODES = ("hybrid", "lexical", "semantic", "regex")
 #: No search returns more results than this; who asks for more than there can be means all of them.
 MOST_RESULTS = 1_000_000
+#: So much of a word is looked for in titles.
+TITLE_CHARS = 1_000
 #: So many hidden messages between a result and its neighbours are passed over.
 PASSED_OVER = 8
 #: To find conversations, so many messages are looked for per conversation wanted, at least `FEWEST_MESSAGES`; while
@@ -142,7 +144,8 @@ def _whole(term: Term) -> str:
 
 def _by_title(store: Store, query: language.Query, options: SearchOptions) -> Results:
     """Find conversations by title and show their first message."""
-    words = tuple(term.text for term in language.content_terms(query.terms))
+    asked, beyond = most_telling(language.content_terms(query.terms))
+    words = tuple(term.text[:TITLE_CHARS] for term in asked)
     filters = query.filters._replace(
         title=query.filters.title + words,
         excluded=query.filters.excluded + tuple(Filters(title=(term.text,)) for term in query.without),
@@ -150,11 +153,12 @@ def _by_title(store: Store, query: language.Query, options: SearchOptions) -> Re
     )
     page = store.conversations(filters, limit=options.limit)
     items = [
-        result_of(Hit(first, conversation.title, 0.0), query.terms)
+        result_of(Hit(first, conversation.title, 0.0), asked)
         for conversation in page.items
         for first in islice(store.messages(conversation.id), 1)
     ]
-    return Results(items=tuple(items), tier="exact" if items else "none", total=page.total)
+    tier: Tier = "none" if not items else "relaxed" if beyond else "exact"
+    return Results(items=tuple(items), tier=tier, dropped=tuple(term.text for term in beyond), total=page.total)
 
 
 # patterns
