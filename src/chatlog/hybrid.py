@@ -55,7 +55,7 @@ WITHIN = 0.37
 #: hardly ever come this near, but for those with a name that is nowhere here.
 ALIKE_ENOUGH = 0.55
 #: A word of a question that is nowhere is looked for without its last letters, so many, but no shorter than this.
-ENDINGS, BEGINNING = (2, 3), 5
+ENDING, BEGINNING = 3, 5
 #: A query of so few words is a look-up: what only stands near a match is no match.
 LOOK_UP = 1
 #: A message with none of the words in or near it must be this alike: to a look-up whose word was found, to a question.
@@ -125,8 +125,8 @@ def _by_beginning(hunt: Hunt, term: Term) -> Term:
         return term
     if _is_there(hunt, term) or _is_proper(hunt, term):
         return term
-    shorter = (Term(word[: max(len(word) - cut, BEGINNING)], prefix=True) for cut in ENDINGS)
-    return next((other for other in shorter if _is_there(hunt, other)), term)
+    shorter = Term(word[: max(len(word) - ENDING, BEGINNING)], prefix=True)
+    return shorter if _is_there(hunt, shorter) else term
 
 
 def _is_there(hunt: Hunt, term: Term) -> bool:
