@@ -442,6 +442,21 @@ def test_a_dry_run_writes_nothing(store: Store, monkeypatch: pytest.MonkeyPatch)
     assert 3 == dry.total["new"]
 
 
+def test_what_a_long_conversation_is_marked_with_at_its_end(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A header may stand behind more messages than one batch holds; what the owner took away later stays away."""
+    monkeypatch.setattr(intake, "BATCH_RECORDS", 2)
+    facts = {"tags": ["work"], "pinned": True, "archived": True, "state": {"a": 1}}
+    data = jsonl(*(line("c", word) for word in "abcde"), {"type": "conversation", "id": "c", **facts})
+    imported(store, data)
+    found = store.get(only(store))
+    assert (("work",), True, True, {"a": 1}) == (found.tags, found.pinned, found.archived, found.state)
+    store.tag([found.id], remove=["work"])
+    store.change(found.id, {"pinned": False, "archived": False, "state": {}})
+    imported(store, data + jsonl(line("c", "f")))
+    found = store.get(only(store))
+    assert ((), False, False, {}, 6) == (found.tags, found.pinned, found.archived, found.state, found.messages)
+
+
 def test_undelete_is_passed_on(store: Store) -> None:
     """What is in the trash comes back only when asked for."""
     imported(store, good("c", "a"))

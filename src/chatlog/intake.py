@@ -157,6 +157,7 @@ class Intake:
         self.names: set[str | None] = set()
         self.unfinished: Unfinished | None = None
         self.moved: dict[Any, str] = {}
+        self.came: set[str] = set()
 
     def run(self, records: Iterable[Record]) -> None:
         """Take every record; what could not be linked on the way is linked once all is written."""
@@ -175,7 +176,7 @@ class Intake:
 
     def _finish(self) -> None:
         if self.orphans:
-            self.write_by_itself(Batch(self.format, list(self.orphans.values()), self.moved))
+            self.write_by_itself(Batch(self.format, list(self.orphans.values()), self.moved, self.came))
         self.report.leans_on_others |= bool(self.orphans)
         for hint in self.titles if not self.batches.dry_run else ():
             found = self.store.title_by_message(self.format, hint.message_id, hint.title)
@@ -237,7 +238,7 @@ class Intake:
         if piece != self.carried:
             self.carried = [self.header] if self.header is not None else []
             self.piece = [*self.carried]
-            self.batches.take(self, Batch(self.format, piece, self.moved), chars)
+            self.batches.take(self, Batch(self.format, piece, self.moved, self.came), chars)
 
     def note(self, records: Sequence[ConversationDraft | MessageDraft], result: Ingested) -> None:
         """Count what became of a piece."""

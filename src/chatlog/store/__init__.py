@@ -48,13 +48,14 @@ SORTS = ("updated", "created", "messages", "tokens", "title")
 class Batch(NamedTuple):
     """Records of one source that are brought in together.
 
-    `moved` is what an import remembers between its batches of where its own history and an export of it went apart:
-    give the same dictionary to each.
+    What an import remembers between its batches is the same for each: `moved`, where its own history and an export of
+    it went apart, and `came`, the ids of the conversations that it brought.
     """
 
     source: str
     records: Sequence[ConversationDraft | MessageDraft]
     moved: dict[Any, str] | None = None
+    came: set[str] | None = None
 
 
 class Store(Protocol):

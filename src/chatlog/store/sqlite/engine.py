@@ -300,9 +300,7 @@ class SqliteStore(Nouns):
 
         with self._pool.write(commit=not dry_run, durable=False) as connection:
             return [
-                Ingest(connection, self.user, batch.source, self._now(), undelete=undelete, moved=batch.moved).run(
-                    batch.records
-                )
+                Ingest(connection, self.user, batch, self._now(), undelete=undelete).run(batch.records)
                 for batch in batches
             ]
 

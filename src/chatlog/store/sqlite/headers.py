@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from chatlog.canonical import canonical_json
 from chatlog.models import ConversationDraft
 from chatlog.store.sqlite import conversations, existing
 from chatlog.store.sqlite.connection import Connection
@@ -45,12 +46,12 @@ def _is_continued(connection: Connection, target: Target, draft: ConversationDra
     return existing.is_added(connection, target.key, target.stored_head)
 
 
-def changes(connection: Connection, target: Target, draft: ConversationDraft) -> dict[str, str | None]:
+def changes(connection: Connection, target: Target, draft: ConversationDraft) -> dict[str, str | bool | None]:
     """Return the columns of an existing conversation, or of a new one once it has messages, that change."""
     title, model, project, parent, metadata, redacted = connection.execute(
         "SELECT title, model, project, parent, metadata, redacted FROM conversations WHERE key = ?", (target.key,)
     ).fetchone()
-    found: dict[str, str | None] = {}
+    found: dict[str, str | bool | None] = {}
     is_other = draft.title and target.title_by != "owner" and draft.title != title
     if is_other and (draft.updated_at is None or not _is_behind(connection, target, draft)):
         found |= {"title": draft.title, "title_by": "source"}
@@ -71,6 +72,20 @@ def changes(connection: Connection, target: Target, draft: ConversationDraft) ->
         if (text := conversations.metadata_text(merged, allow_nan=True)) != metadata:
             found["metadata"] = text
     return found
+
+
+def marks(connection: Connection, target: Target, draft: ConversationDraft) -> dict[str, str | bool | None]:
+    """Return the columns of what is told of a new conversation once and is its owner's from then on."""
+    row = connection.execute(
+        "SELECT pinned, archived, state FROM conversations WHERE key = ?", (target.key,)
+    ).fetchone()
+    told: tuple[str | bool, ...] = (
+        draft.pinned,
+        draft.archived,
+        canonical_json(dict(draft.state)) if draft.state else "",
+    )
+    named = zip(("pinned", "archived", "state"), told, row, strict=True)
+    return {name: value for name, value, stored in named if value and value != stored}
 
 
 def _goes_on(connection: Connection, target: Target, draft: ConversationDraft, model: str) -> bool:

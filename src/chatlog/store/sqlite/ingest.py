@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from chatlog.models import ConversationDraft, Ingested, MessageDraft
+from chatlog.store import Batch
 from chatlog.store.sqlite import bodies, conversations, existing, headers, messages, superseded, tags, trees
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.identity import (
@@ -39,13 +40,12 @@ Moved = dict[tuple[str, Identity | None], str]
 class Ingest:
     """One batch, inside the caller's transaction."""
 
-    def __init__(
-        self, connection: Connection, user: str, source: str, now: str, *, undelete: bool, moved: Moved | None = None
-    ) -> None:
-        self.moved = {} if moved is None else moved
+    def __init__(self, connection: Connection, user: str, batch: Batch, now: str, *, undelete: bool) -> None:
+        self.moved: Moved = {} if batch.moved is None else batch.moved
+        self.came = set[str]() if batch.came is None else batch.came
         self.connection = connection
         self.user = user
-        self.source = source
+        self.source = batch.source
         self.now = now
         self.undelete = undelete
         self.rows = Rows(connection)
@@ -138,6 +138,7 @@ class Ingest:
         key = conversations.insert(self.connection, self.user, draft, self.now)
         tags.add(self.connection, self.user, [key], filter(None, map(tags.made_of, draft.tags)))
         stored = conversations.by_key(self.connection, key)
+        self.came.add(stored.id)
         title_by = "source" if draft.title else "text"
         target = Target(key, stored.id, True, draft.title, title_by, 0, None, stored.updated_at, stored.revision)
         target.last_time = min(stored.created_at, stored.updated_at)
@@ -341,6 +342,9 @@ class Ingest:
             messages.switch_head(self.connection, target.key, wanted)
             target.head = wanted
         changes = headers.changes(self.connection, target, draft)
+        if not target.is_new and target.id in self.came:  # its header stood behind its first messages
+            tags.add(self.connection, self.user, [target.key], filter(None, map(tags.made_of, draft.tags)))
+            changes |= headers.marks(self.connection, target, draft)
         is_other = bool(target.placed or target.replaced or target.head != target.stored_head)
         if not (is_other or changes):
             return
