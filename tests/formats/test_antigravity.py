@@ -13,7 +13,7 @@ from chatlog.formats import antigravity, build
 from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
-from .damage import checked, read_cut_off, read_twisted_lines
+from .damage import checked
 from .making import DATA, conversations, head_of, json_lines, messages, said, sample, source_of
 
 NAME = "5a1d0c3e-7b52-4c7e-9a51-0d2f6b8e4c10"
@@ -285,24 +285,12 @@ def test_sniffing() -> None:
         assert not antigravity.sniff(head_of(source_of(json_lines(other))))
 
 
-def test_wrong_types() -> None:
-    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
-    rows = [json.loads(line) for line in FIXTURE.read_text().splitlines()]
-    assert read_twisted_lines(antigravity.read, rows) > 700
-
-
 def test_a_broken_step_loses_only_itself() -> None:
     """A step that cannot be read is told with its place."""
     records = read_steps(
         step(0, "USER_INPUT", content="Hi."), {"step_index": 1}, [1], step(2, "GENERIC", content=["x"])
     )
     assert {"line 2", "line 3", "line 4"} == {record.place for record in records if isinstance(record, Problem)}
-
-
-def test_cut_off() -> None:
-    """A transcript that is still being written gives what is whole."""
-    counts = [len(messages(records)) for records in read_cut_off(antigravity.read, FIXTURE.read_bytes(), 97)]
-    assert counts == sorted(counts)
 
 
 def test_a_longer_transcript_adds_to_a_shorter_one() -> None:

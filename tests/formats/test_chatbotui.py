@@ -11,7 +11,7 @@ from chatlog.formats import build, chatbotui
 from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
-from .damage import checked, read_cut_off, read_twisted
+from .damage import checked
 from .making import DATA, conversations, head_of, messages, said, sample, source_of
 
 FIXTURE = DATA / "chatbotui" / "every_feature.json"
@@ -106,19 +106,6 @@ def test_the_first_version() -> None:
     assert ["Birds", "Mills"] == [draft.title for draft in conversations(records)]
     assert [("user", "Hi")] * 2 == said(records)
     assert not chatbotui.sniff(head_of(source_of(json.dumps([{**talk, "source": "x"}]))))
-
-
-def test_wrong_types() -> None:
-    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
-    assert read_twisted(chatbotui.read, json.loads(FIXTURE.read_text())) > 230
-
-
-def test_cut_off() -> None:
-    """A file that ends too early gives the conversations that are whole, and a problem."""
-    data = FIXTURE.read_bytes()
-    found = list(read_cut_off(chatbotui.read, data, 29))
-    assert any(len(conversations(records)) == 1 and len(messages(records)) == 5 for records in found)
-    assert all(any(isinstance(record, Problem) for record in records) for records in found[1:-1])
 
 
 def test_a_real_export() -> None:

@@ -11,7 +11,7 @@ from chatlog.formats import build, chatbox
 from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
-from .damage import checked, read_cut_off, read_twisted
+from .damage import checked
 from .making import DATA, conversations, head_of, messages, said, source_of
 
 FIXTURE = DATA / "chatbox" / "chatbox-exported-data-2026-3-6.json"
@@ -169,15 +169,3 @@ def test_sniff() -> None:
     assert chatbox.sniff(head_of(source_of('{"settings": {}, "session:1": {"messages": []}}')))
     for other in ('{"session:1": {"user": 1}}', '[{"__exported_items": []}]', '{"sessions": []}', "{}", "[]"):
         assert not chatbox.sniff(head_of(source_of(other)))
-
-
-def test_wrong_types() -> None:
-    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
-    assert read_twisted(chatbox.read, json.loads(FIXTURE.read_text())) > 1000
-
-
-def test_cut_off() -> None:
-    """A file that ends too early gives the sessions that are whole, and a problem."""
-    found = list(read_cut_off(chatbox.read, FIXTURE.read_bytes(), 211))
-    assert {0, 12, 14} == {len(messages(records)) for records in found}
-    assert all(any(isinstance(record, Problem) for record in records) for records in found)

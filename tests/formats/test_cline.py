@@ -12,7 +12,7 @@ from chatlog.formats import build, cline, openai_messages
 from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
-from .damage import checked, read_cut_off, read_twisted
+from .damage import checked
 from .making import DATA, conversations, head_of, messages, said, sample, source_of
 
 TASK = DATA / "cline" / "tasks" / "1777073160794"
@@ -402,19 +402,6 @@ def test_a_role_that_cline_has_not() -> None:
     records = checked(cline.read(source_of(json.dumps(rows))))
     assert [("user", "a")] == said(records)
     assert Problem("message 1", "not of the shape of a message (ValueError)") in records
-
-
-@pytest.mark.parametrize("path", [HISTORY, SHOWN, SESSION])
-def test_wrong_types(path: Path) -> None:
-    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
-    assert read_twisted(cline.read, json.loads(path.read_text())) > 170
-
-
-@pytest.mark.parametrize(("path", "most"), [(HISTORY, 8), (SHOWN, 10), (SESSION, 3)])
-def test_cut_off(path: Path, most: int) -> None:
-    """A file that ends too early gives the messages that are whole."""
-    counts = [len(messages(records)) for records in read_cut_off(cline.read, path.read_bytes(), 61)]
-    assert most == max(counts)
 
 
 def test_a_real_session() -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from chatlog.formats import build, codebuddy, detect
 from chatlog.formats.source import file_source
 from chatlog.models import LeftOut, MessageDraft, Problem, Record
 
-from .damage import checked, read_cut_off, read_twisted_lines
+from .damage import checked
 from .making import DATA, conversations, head_of, json_lines, messages, said, source_of
 
 SESSION = DATA / "codebuddy" / "session.jsonl"
@@ -102,21 +100,9 @@ def test_sniff() -> None:
     assert not codebuddy.sniff(head_of(source_of(json_lines({"type": "message", "message": {"role": "user"}}))))
 
 
-def test_wrong_types() -> None:
-    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
-    rows = [json.loads(line) for line in SESSION.read_text().splitlines()]
-    assert read_twisted_lines(codebuddy.read, rows) > 500
-
-
 def test_a_broken_entry_loses_only_itself() -> None:
     """An entry that cannot be read is told with its place."""
     whole = {"type": "message", "role": "user", "content": "Hi", "sessionId": "s"}
     records = checked(codebuddy.read(source_of(json_lines(whole, {**whole, "role": "judge"}, [1], whole))))
     assert ["line 2", "line 3"] == [record.place for record in records if isinstance(record, Problem)]
     assert [("user", "Hi"), ("user", "Hi")] == said(records)
-
-
-def test_cut_off() -> None:
-    """A session that is still being written gives what is whole."""
-    counts = [len(messages(records)) for records in read_cut_off(codebuddy.read, SESSION.read_bytes())]
-    assert counts == sorted(counts)

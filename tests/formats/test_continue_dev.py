@@ -14,7 +14,7 @@ from chatlog.formats import build, continue_dev, detect
 from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
-from .damage import checked, read_cut_off, read_twisted
+from .damage import checked
 from .making import DATA, conversations, head_of, messages, said, source_of
 
 SESSIONS = DATA / "continue_dev"
@@ -254,19 +254,3 @@ def test_a_broken_item_loses_only_itself() -> None:
     records = read(item("user", "a"), item("judge", "b"), 7, item("user", "c"))
     assert ["message 2", "message 3"] == [one.place for one in records if isinstance(one, Problem)]
     assert [("user", "a"), ("user", "c")] == said(records)
-
-
-@pytest.mark.parametrize("path", [FIRST, SECOND])
-def test_wrong_types(path: Path) -> None:
-    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
-    assert read_twisted(continue_dev.read, json.loads(path.read_text())) > 200
-
-
-def test_cut_off() -> None:
-    """A session that ends too early gives the items that are whole, and says that it is broken."""
-    data = FIRST.read_bytes()
-    counts = [len(messages(records)) for records in read_cut_off(continue_dev.read, data)]
-    assert counts == sorted(counts)
-    records = checked(continue_dev.read(source_of(data[:-900], FIRST.name)))
-    assert any(isinstance(record, Problem) for record in records)
-    assert messages(records)

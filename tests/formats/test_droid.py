@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from chatlog.formats import build, droid
 from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
-from .damage import checked, read_cut_off, read_twisted_lines
+from .damage import checked
 from .making import DATA, conversations, head_of, json_lines, messages, said, sample, source_of
 
 FIXTURE = DATA / "droid" / "session.jsonl"
@@ -89,23 +88,11 @@ def test_sniff() -> None:
     assert not droid.sniff(head_of(source_of('{"type": "session_start"}')))
 
 
-def test_wrong_types() -> None:
-    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
-    rows = [json.loads(line) for line in FIXTURE.read_text().splitlines()]
-    assert read_twisted_lines(droid.read, rows) > 340
-
-
 def test_a_broken_entry_loses_only_itself() -> None:
     """An entry that cannot be read is told with its place."""
     start = {"type": "session_start", "id": "d"}
     records = checked(droid.read(source_of(json_lines(start, {"type": "message", "id": "a"}, [1]))))
     assert ["line 2", "line 3"] == [record.place for record in records if isinstance(record, Problem)]
-
-
-def test_cut_off() -> None:
-    """A session that is still being written gives what is whole."""
-    counts = [len(messages(records)) for records in read_cut_off(droid.read, FIXTURE.read_bytes())]
-    assert counts == sorted(counts)
 
 
 def test_a_real_session() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from chatlog.formats import build, droid
 from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Record
 
-from .damage import checked, read_cut_off, read_twisted_lines
+from .damage import checked
 from .making import DATA, conversations, head_of, json_lines, messages, said, source_of
 
 FIXTURE = DATA / "droid" / "stream.jsonl"
@@ -98,15 +97,3 @@ def test_sniff() -> None:
         {"type": "completion", "finalText": "x"},
     ):
         assert not droid.sniff(head_of(source_of(json_lines(other))))
-
-
-def test_wrong_types() -> None:
-    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
-    rows = [json.loads(line) for line in FIXTURE.read_text().splitlines()]
-    assert read_twisted_lines(droid.read, rows) > 400
-
-
-def test_cut_off() -> None:
-    """A run that goes on gives what is whole."""
-    counts = [len(messages(records)) for records in read_cut_off(droid.read, FIXTURE.read_bytes())]
-    assert counts == sorted(counts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from chatlog.formats import build, detect, dsh
 from chatlog.formats.source import file_source
 from chatlog.models import LeftOut, MessageDraft, Problem, Record
 
-from .damage import checked, read_cut_off, read_twisted_lines
+from .damage import checked
 from .making import DATA, conversations, head_of, json_lines, messages, said, source_of
 
 LOG = DATA / "dsh" / "session.jsonl"
@@ -144,21 +143,9 @@ def test_sniff() -> None:
     assert not dsh.sniff(head_of(source_of(json_lines({"type": "session", "id": "x", "cwd": "/", "timestamp": "t"}))))
 
 
-def test_wrong_types() -> None:
-    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
-    rows = [json.loads(line) for line in LOG.read_text().splitlines()]
-    assert read_twisted_lines(dsh.read, rows) > 500
-
-
 def test_a_broken_event_loses_only_itself() -> None:
     """An event that cannot be read is told with its place."""
     whole = event("user/message", 1, content=[{"type": "text", "text": "Hi"}])
     records = checked(dsh.read(source_of(json_lines(HEADER, whole, event("tool/call", 2), [1], whole))))
     assert ["line 3", "line 4"] == [record.place for record in records if isinstance(record, Problem)]
     assert [("user", "Hi"), ("user", "Hi")] == said(records)
-
-
-def test_cut_off() -> None:
-    """A session that is still being written gives what is whole."""
-    counts = [len(messages(records)) for records in read_cut_off(dsh.read, LOG.read_bytes())]
-    assert counts == sorted(counts)

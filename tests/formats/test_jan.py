@@ -13,7 +13,7 @@ from chatlog.formats import build, jan
 from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
-from .damage import checked, read_cut_off, read_twisted_lines
+from .damage import checked
 from .making import DATA, conversations, head_of, json_lines, messages, said, source_of
 
 THREADS = DATA / "jan" / "threads"
@@ -208,15 +208,3 @@ def test_a_broken_message_loses_only_itself() -> None:
     records = read(row("a", "user", "One"), row("b", "boss", "Two"), row("c", "assistant", "Three"))
     assert [("user", "One"), ("assistant", "Three")] == said(records)
     assert Problem("line 2", "not a message of Jan (UnreadableError)") in records
-
-
-def test_wrong_types() -> None:
-    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
-    rows = [one.value for one in jan.lines(file_source(FIXTURE)) if not isinstance(one, Problem)]
-    assert read_twisted_lines(jan.read, rows) > 500
-
-
-def test_cut_off() -> None:
-    """A file that ends too early gives the messages that are whole."""
-    found = list(read_cut_off(jan.read, FIXTURE.read_bytes(), 97, "messages.jsonl"))
-    assert set(range(6)) == {len(messages(records)) for records in found}

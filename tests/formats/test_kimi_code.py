@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from chatlog.formats import build, kimi_code
 from chatlog.formats.source import file_source
 from chatlog.models import LeftOut, MessageDraft, Problem, Record
 
-from .damage import checked, read_cut_off, read_twisted_lines
+from .damage import checked
 from .making import DATA, conversations, head_of, json_lines, messages, said, sample, source_of
 
 SESSION = DATA / "kimi_code" / "session_7"
@@ -145,12 +144,6 @@ def test_sniff() -> None:
     assert not kimi_code.sniff(head_of(source_of(json_lines({"type": "turn.completed", "usage": {}}))))
 
 
-def test_wrong_types() -> None:
-    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
-    rows = [json.loads(line) for line in MAIN.read_text().splitlines()]
-    assert read_twisted_lines(kimi_code.read, rows) > 500
-
-
 def test_a_broken_record_loses_only_itself() -> None:
     """A record that cannot be read is told with its place."""
     whole = {"type": "context.append_message", "message": {"role": "user", "content": "Hi"}, "time": 1}
@@ -158,12 +151,6 @@ def test_a_broken_record_loses_only_itself() -> None:
     records = checked(kimi_code.read(source_of(json_lines(whole, broken, [1], whole))))
     assert ["line 2", "line 3"] == [record.place for record in records if isinstance(record, Problem)]
     assert [("user", "Hi"), ("user", "Hi")] == said(records)
-
-
-def test_cut_off() -> None:
-    """A session that is still being written gives what is whole."""
-    counts = [len(messages(records)) for records in read_cut_off(kimi_code.read, MAIN.read_bytes())]
-    assert counts == sorted(counts)
 
 
 def test_a_real_journal() -> None:

@@ -11,7 +11,7 @@ from chatlog.formats import build, librechat
 from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record
 
-from .damage import checked, read_cut_off, read_twisted
+from .damage import checked
 from .making import DATA, conversations, head_of, messages, said, sample, source_of
 
 FIXTURE = DATA / "librechat" / "every_feature.json"
@@ -176,22 +176,11 @@ def test_sniff() -> None:
         assert not librechat.sniff(head_of(source_of(json.dumps(other))))
 
 
-def test_wrong_types() -> None:
-    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
-    assert read_twisted(librechat.read, json.loads(FIXTURE.read_text())) > 520
-
-
 def test_a_broken_message_loses_only_itself() -> None:
     """What answers a message that cannot be read follows the one before that."""
     records = read(row("a", children=[row("b", text=7, content=None, children=[row("c")])]), recursive=True)
     assert [("a", None), ("c", "a")] == links(records)
     assert Problem("item 1, message 1, reply 1", "not a LibreChat message (TypeError)") in records
-
-
-def test_cut_off() -> None:
-    """A file that ends too early is a problem."""
-    for records in list(read_cut_off(librechat.read, FIXTURE.read_bytes(), 97))[1:]:
-        assert any(isinstance(record, Problem) for record in records)
 
 
 @pytest.mark.parametrize(("name", "count", "head"), [(NESTED, 6, "645b925b"), (LINEAR, 2, "113b8336")])

@@ -14,7 +14,7 @@ from chatlog.formats import build, detect, lm_studio
 from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
-from .damage import checked, read_cut_off, read_twisted
+from .damage import checked
 from .making import DATA, conversations, head_of, messages, said, source_of
 
 CHATS = DATA / "lm_studio" / "conversations"
@@ -289,18 +289,3 @@ def test_a_broken_version_loses_only_itself() -> None:
     records = read(chat(turn(typed("a"), {"role": "judge"}, selected=1), 7, turn(typed("b"))))
     assert ["message 1, version 2", "message 2"] == [one.place for one in records if isinstance(one, Problem)]
     assert [("user", "a"), ("user", "b")] == said(records)
-
-
-def test_wrong_types() -> None:
-    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
-    assert read_twisted(lm_studio.read, json.loads(FIXTURE.read_text())) > 500
-
-
-def test_cut_off() -> None:
-    """A chat that ends too early gives the turns that are whole, and says that it is broken."""
-    data = FIXTURE.read_bytes()
-    counts = [len(messages(records)) for records in read_cut_off(lm_studio.read, data)]
-    assert counts == sorted(counts)
-    records = checked(lm_studio.read(source_of(data[:-900], FIXTURE.name)))
-    assert any(isinstance(record, Problem) for record in records)
-    assert messages(records)

@@ -11,7 +11,7 @@ from chatlog.formats import build, nextchat
 from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
-from .damage import checked, read_cut_off, read_twisted
+from .damage import checked
 from .making import DATA, conversations, head_of, messages, said, source_of
 
 FIXTURE = DATA / "nextchat" / "backup.json"
@@ -177,19 +177,6 @@ def test_sniff() -> None:
     for other in ('{"sessions": []}', '[{"chat-next-web-store": {}}]', "{}", "[]"):
         assert not nextchat.sniff(head_of(source_of(other)))
     assert [Problem("", "not a backup of NextChat")] == list(nextchat.read(source_of('{"chat-next-web-store": 1}')))
-
-
-def test_wrong_types() -> None:
-    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
-    assert read_twisted(nextchat.read, json.loads(FIXTURE.read_text())) > 700
-
-
-def test_cut_off() -> None:
-    """A file that ends too early gives the chats that are whole, and a problem."""
-    data = FIXTURE.read_bytes()
-    found = list(read_cut_off(nextchat.read, data, 97))
-    assert any(len(messages(records)) == 8 for records in found)
-    assert all(any(isinstance(record, Problem) for record in records) for records in found)
 
 
 def test_a_clock_before_all_calendars() -> None:

@@ -15,7 +15,7 @@ from chatlog.formats import build, detect, openhands
 from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
-from .damage import checked, read_cut_off, read_twisted
+from .damage import checked, read_twisted
 from .making import DATA, conversations, head_of, json_lines, messages, said, source_of
 
 HERE = DATA / "openhands"
@@ -256,11 +256,3 @@ def test_a_broken_file_in_a_folder(tmp_path: Path) -> None:
 def test_wrong_types() -> None:
     """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
     assert read_twisted(openhands.read, events()) > 200
-    assert read_twisted(openhands.read, json.loads(TRAJECTORY.read_text())) > 200
-
-
-def test_cut_off() -> None:
-    """A file that ends too early is a problem; the events before are read."""
-    found = list(read_cut_off(openhands.read, TRAJECTORY.read_bytes(), 97))
-    assert 10 == max(len(messages(records)) for records in found)
-    assert all(any(isinstance(record, Problem) for record in records) for records in found[1:])

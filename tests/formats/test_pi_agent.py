@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from chatlog.formats import build, pi_agent
 from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
-from .damage import checked, read_cut_off, read_twisted_lines
+from .damage import checked
 from .making import DATA, conversations, head_of, json_lines, messages, said, sample, source_of
 
 FIXTURE = DATA / "pi_agent" / "tree_v3.jsonl"
@@ -207,19 +206,6 @@ def test_sniff() -> None:
         {"type": "user", "id": "a", "cwd": "/"},
     ):
         assert not pi_agent.sniff(head_of(source_of(json_lines(other))))
-
-
-def test_wrong_types() -> None:
-    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
-    rows = [json.loads(line) for line in FIXTURE.read_text().splitlines()]
-    assert read_twisted_lines(pi_agent.read, rows) > 860
-
-
-def test_cut_off() -> None:
-    """A session that is still being written gives what is whole."""
-    counts = [len(messages(records)) for records in read_cut_off(pi_agent.read, FIXTURE.read_bytes(), 97)]
-    assert counts == sorted(counts)
-    assert counts[-1] == 11
 
 
 def test_a_large_real_session() -> None:

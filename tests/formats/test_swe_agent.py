@@ -11,7 +11,7 @@ from chatlog.formats import build, swe_agent
 from chatlog.formats.source import file_source
 from chatlog.models import LeftOut, MessageDraft, Problem, Record
 
-from .damage import checked, read_cut_off, read_twisted
+from .damage import checked
 from .making import DATA, conversations, head_of, messages, said, sample, source_of
 
 FIXTURE = DATA / "swe_agent" / "run.traj"
@@ -140,18 +140,6 @@ def test_sniff() -> None:
         [],
     ):
         assert not swe_agent.sniff(head_of(source_of(json.dumps(other))))
-
-
-def test_wrong_types() -> None:
-    """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
-    assert read_twisted(swe_agent.read, json.loads(FIXTURE.read_text()), "run.traj") > 400
-
-
-def test_cut_off() -> None:
-    """A file that ends too early gives the steps that are whole, and a problem."""
-    found = list(read_cut_off(swe_agent.read, FIXTURE.read_bytes(), 41, "run.traj"))
-    assert max(len(messages(records)) for records in found) == 4
-    assert all(any(isinstance(record, Problem) for record in records) for records in found[1:-1])
 
 
 @pytest.mark.parametrize(("name", "count", "answers"), [(CTF, 43, 21), (CALLING, 28, 13)])

@@ -16,7 +16,7 @@ from chatlog.formats import text_generation_webui as webui
 from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record
 
-from .damage import checked, read_cut_off, read_twisted
+from .damage import checked, read_twisted
 from .making import DATA, conversations, head_of, messages, said, source_of
 
 HERE = DATA / "text_generation_webui"
@@ -188,13 +188,6 @@ def test_a_turn_that_is_no_pair(pair: Any) -> None:
 def test_no_log() -> None:
     found = checked(webui.read(source_of("[]", "chat.json")))
     assert [Problem("document", "not a chat of text-generation-webui")] == found
-
-
-def test_cut_off() -> None:
-    """A file that ends too early is a problem; the turns before are read."""
-    found = list(read_cut_off(webui.read, FIXTURE.read_bytes()))
-    assert any(messages(records) for records in found)
-    assert all(any(isinstance(record, Problem) for record in records) for records in found[1:])
 
 
 def test_wrong_types() -> None:
