@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+
+from hypothesis import strategies as st
 
 from chatlog.formats.source import Source
 from chatlog.models import ROLES, ConversationDraft, LeftOut, MessageDraft, Problem, Record
@@ -12,6 +15,9 @@ from chatlog.models import ROLES, ConversationDraft, LeftOut, MessageDraft, Prob
 from .making import source_of
 
 Read = Callable[[Source], Iterable[Record]]
+_VALUES: st.SearchStrategy[Any] = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.sampled_from([[], {}, [{}]]).map(copy.deepcopy)
+)
 _TWISTS: tuple[Any, ...] = (None, 7, True, "x", "", [None], {"a": [1]})
 
 
@@ -73,6 +79,20 @@ def _twists(value: Any) -> Iterator[Any]:
             held[key] = whole
             if isinstance(whole, (dict, list)):
                 stack.append(whole)
+
+
+def twisted(data: st.DataObject, value: Any) -> Any:
+    """Return a copy of a value with some of those within it replaced by others."""
+    whole = copy.deepcopy(value)
+    for _ in range(data.draw(st.integers(1, 4))):
+        holder: Any = whole
+        while keys := list(holder) if isinstance(holder, dict) else list(range(len(holder))):
+            key = data.draw(st.sampled_from(keys))
+            if not isinstance(holder[key], (dict, list)) or data.draw(st.integers(0, 5)) == 0:
+                holder[key] = data.draw(_VALUES)
+                break
+            holder = holder[key]
+    return whole
 
 
 def read_twisted(read: Read, value: Any, name: str = "chat.json") -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
@@ -25,6 +26,13 @@ def sample(name: str) -> Path:
     if not path.exists():
         pytest.skip("the real files are not beside this repository")
     return path
+
+
+def manifest(form: str) -> dict[str, dict[str, str]]:
+    """Return what the manifest says of the real files of a format, by their names; nothing where it is not there."""
+    path = SAMPLES / "MANIFEST.tsv"
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    return {Path(row["path"]).name: row for row in csv.DictReader(lines, delimiter="\t") if row["format"] == form}
 
 
 def source_of(text: str | bytes, name: str = "chat.jsonl") -> Source:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlcipher3 import dbapi2 as driver
 
-from chatlog.formats.source import Source
+from chatlog.formats.source import Source, file_source
 
 
 def database(path: Path, script: str = "", mode: str = "delete") -> Path:
@@ -39,6 +39,14 @@ def table(path: Path, name: str, rows: Iterable[Mapping[str, Any]], declared: st
         connection.execute(f'INSERT INTO "{name}" ({names}) VALUES ({marks})', [_bound(row[key]) for key in columns])
     connection.close()
     return path
+
+
+def cut_off(held: Source, keep: float) -> Source:
+    """Return a database's source with so much of its file left."""
+    assert held.path is not None
+    whole = held.path.read_bytes()
+    held.path.write_bytes(whole[: int(len(whole) * keep)])
+    return file_source(held.path)
 
 
 def _bound(value: Any) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import zipfile
 from pathlib import Path
@@ -14,9 +13,10 @@ from hypothesis import strategies as st
 
 from chatlog.formats import chatgpt
 from chatlog.formats.source import file_source, walk
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
+from chatlog.models import ConversationDraft, LeftOut, Problem, Record
 
 from .chatgpt_making import FIXTURE, conversation, head, links, node, read, sniffs, source
+from .damage import checked, twisted
 from .making import conversations, head_of, messages, sample
 
 EXPORT = "chatgpt/minhyeong112__h20__api_server_utils_import___data___chatgpt-export.json"
@@ -288,41 +288,14 @@ def parents_come_first(records: list[Record]) -> bool:
 
 
 EVERYTHING = json.loads(FIXTURE.read_text(encoding="utf-8"))
-VALUES: st.SearchStrategy[Any] = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.text(max_size=3)
-    | st.builds(list)
-    | st.builds(dict)
-    | st.builds(lambda: [{}])
-)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_no_damage_breaks_the_reader(data: st.DataObject) -> None:
     """Whatever value of an export is replaced by another, reading ends well and parents come first."""
-    damaged = copy.deepcopy(EVERYTHING)
-    for _ in range(data.draw(st.integers(1, 4))):
-        holder: Any = damaged
-        while True:
-            keys = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
-            if not keys:
-                break
-            key = data.draw(st.sampled_from(keys))
-            if not isinstance(holder[key], (dict, list)) or data.draw(st.integers(0, 5)) == 0:
-                holder[key] = data.draw(VALUES)
-                break
-            holder = holder[key]
-    records = list(chatgpt.read(source(damaged)))
-    assert parents_come_first(records)
-    drafts: list[MessageDraft | ConversationDraft] = [*messages(records), *conversations(records)]
-    for draft in drafts:
-        assert all(
-            value is None or isinstance(value, str) for value in (draft.source_id, draft.model, draft.created_at)
-        )
-    assert json.dumps([[message.text, message.author, message.parts] for message in messages(records)])
+    damaged = twisted(data, EVERYTHING)
+    checked(chatgpt.read(source(damaged)))
 
 
 @given(

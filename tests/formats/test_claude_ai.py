@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from typing import Any
 
@@ -14,6 +13,7 @@ from chatlog.formats import claude_ai
 from chatlog.formats.source import Source, file_source, walk
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
+from .damage import checked, twisted
 from .making import DATA, conversations, head_of, messages, sample, source_of
 
 FIXTURE = DATA / "claude_ai" / "every_feature.json"
@@ -300,29 +300,14 @@ def test_other_files_are_not_taken(name: str, value: Any) -> None:
 
 
 EVERYTHING = json.loads(FIXTURE.read_text(encoding="utf-8"))
-VALUES: st.SearchStrategy[Any] = (
-    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.builds(list) | st.builds(dict)
-)
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_no_damage_breaks_the_reader(data: st.DataObject) -> None:
     """Whatever value of an export is replaced by another, reading ends well and parents come first."""
-    damaged = copy.deepcopy(EVERYTHING)
-    for _ in range(data.draw(st.integers(1, 4))):
-        holder: Any = damaged
-        while keys := list(holder) if isinstance(holder, dict) else list(range(len(holder))):
-            key = data.draw(st.sampled_from(keys))
-            if not isinstance(holder[key], (dict, list)) or data.draw(st.integers(0, 5)) == 0:
-                holder[key] = data.draw(VALUES)
-                break
-            holder = holder[key]
-    seen: set[str | int | None] = {None}
-    for message in messages(claude_ai.read(source(damaged))):
-        assert message.parent in seen
-        seen.add(message.source_id)
-        assert json.dumps([message.text + message.role, message.parts, dict(message.metadata)])
+    damaged = twisted(data, EVERYTHING)
+    checked(claude_ai.read(source(damaged)))
 
 
 def test_reading_twice_gives_the_same() -> None:

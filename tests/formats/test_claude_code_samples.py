@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -14,19 +13,9 @@ from chatlog.formats.jsonstream import Line, lines
 from chatlog.formats.source import file_source
 
 from .claude_code_making import path_to_head, read
-from .making import SAMPLES, head_of, sample, source_of
+from .making import head_of, manifest, sample, source_of
 
-
-def _manifest() -> dict[str, dict[str, str]]:
-    path = SAMPLES / "MANIFEST.tsv"
-    if not path.exists():
-        return {}
-    with path.open(encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream, delimiter="\t"))
-    return {Path(row["path"]).name: row for row in rows if row["format"] == "claude_code"}
-
-
-MANIFEST = _manifest()
+MANIFEST = manifest("claude_code")
 EMPTY = "nickmvincent__agentwatch-parsing__test_fixtures_empty.jsonl"
 NAMES = [name for name in MANIFEST if name.endswith(".jsonl") and name != EMPTY] or ["any.jsonl"]
 #: The manifest counted what decodes line by line: an object glued onto another's line is one more.

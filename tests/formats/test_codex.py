@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from chatlog.formats.jsonstream import Line, lines
 from chatlog.formats.source import file_source
 from chatlog.models import MessageDraft
 
-from .making import DATA, SAMPLES, head_of, json_lines, sample, source_of
+from .making import DATA, head_of, json_lines, manifest, sample, source_of
 from .reading import Read, read, survives_damage
 
 HERE = DATA / "codex"
@@ -698,17 +697,8 @@ def test_other_files_are_not_recognised(text: str) -> None:
 # The real files
 
 
-def _manifest() -> dict[str, dict[str, str]]:
-    path = SAMPLES / "MANIFEST.tsv"
-    if not path.exists():
-        return {}
-    with path.open(encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream, delimiter="\t"))
-    return {Path(r["path"]).name: r for r in rows if r["format"] == "codex" and r["path"].endswith(".jsonl")}
-
-
-MANIFEST = _manifest()
-NAMES = list(MANIFEST) or ["any.jsonl"]
+MANIFEST = manifest("codex")
+NAMES = [name for name in MANIFEST if name.endswith(".jsonl")] or ["any.jsonl"]
 
 
 def _payloads(path: Path, kind: str) -> list[dict[str, Any]]:

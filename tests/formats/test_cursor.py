@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ from chatlog.formats import cursor, cursor_bubbles
 from chatlog.formats.source import Source, file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
+from .damage import checked, twisted
 from .making import DATA, conversations, head_of, json_lines, messages, said, sample, source_of
-from .sqlite_making import damage, database, in_memory, table
+from .sqlite_making import cut_off, damage, database, in_memory, table
 
 STATE: dict[str, dict[str, Any]] = json.loads((DATA / "cursor" / "state.json").read_text(encoding="utf-8"))
 CHAT = "c0ffee00-0000-4000-8000-000000000001"
@@ -549,41 +549,13 @@ def test_broken_entries(tmp_path: Path) -> None:
     }
 
 
-VALUES: st.SearchStrategy[Any] = (
-    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.builds(list) | st.builds(dict)
-)
-
-
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_no_damage_breaks_the_reader(data: st.DataObject) -> None:
     """Whatever value of an entry is replaced by another, reading ends well and parents come first."""
-    damaged: Any = copy.deepcopy({**STATE["ItemTable"], **STATE["cursorDiskKV"]})
-    for _ in range(data.draw(st.integers(1, 4))):
-        holder = damaged
-        while keys := list(holder) if isinstance(holder, dict) else list(range(len(holder))):
-            key = data.draw(st.sampled_from(keys))
-            if not isinstance(holder[key], (dict, list)) or data.draw(st.integers(0, 5)) == 0:
-                holder[key] = data.draw(VALUES)
-                break
-            holder = holder[key]
+    damaged = twisted(data, {**STATE["ItemTable"], **STATE["cursorDiskKV"]})
     rows = [[key, value if isinstance(value, str) else json.dumps(value)] for key, value in damaged.items()]
-    check(list(cursor.read(source_of(json.dumps({"rows": rows, "columns": ["key", "value"]})))))
-
-
-def check(records: list[Record]) -> None:
-    """Fail where a message comes before its parent, or cannot be stored."""
-    seen: dict[str | None, set[str | int | None]] = {}
-    current: str | None = None
-    for record in records:
-        if isinstance(record, ConversationDraft):
-            current = record.source_id
-            assert json.dumps([record.title, record.project, record.model, record.parent, dict(record.metadata)])
-        if isinstance(record, MessageDraft):
-            known = seen.setdefault(current, {None})
-            assert record.parent in known
-            known.add(record.source_id)
-            assert json.dumps([record.text, record.model, record.parts, dict(record.metadata)])
+    checked(cursor.read(source_of(json.dumps({"rows": rows, "columns": ["key", "value"]}))))
 
 
 @pytest.mark.parametrize("seed", range(15))
@@ -591,17 +563,14 @@ def test_no_damaged_database_breaks_the_reader(tmp_path: Path, seed: int) -> Non
     """Whatever nonsense is in the tables, reading ends well."""
     for held in (state(tmp_path / "state.vscdb"), store(tmp_path / "store.db")):
         assert held.path is not None
-        check(list(cursor.read(file_source(damage(held.path, seed, 2)))))
+        checked(cursor.read(file_source(damage(held.path, seed, 2))))
 
 
 @pytest.mark.parametrize("keep", [0.3, 0.8])
 def test_a_database_that_is_cut_off(tmp_path: Path, keep: float) -> None:
     """A truncated database is told."""
     held = state(tmp_path / "state.vscdb")
-    assert held.path is not None
-    whole = held.path.read_bytes()
-    held.path.write_bytes(whole[: int(len(whole) * keep)])
-    assert [record for record in cursor.read(file_source(held.path)) if isinstance(record, Problem)]
+    assert [record for record in cursor.read(cut_off(held, keep)) if isinstance(record, Problem)]
 
 
 # Real files

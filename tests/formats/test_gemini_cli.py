@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from chatlog.formats import gemini_cli
 from chatlog.formats.source import file_source
 from chatlog.models import MessageDraft
 
-from .making import DATA, SAMPLES, head_of, json_lines, sample, source_of
+from .making import DATA, head_of, json_lines, manifest, sample, source_of
 from .reading import Read, read, survives_damage
 
 HERE = DATA / "gemini_cli" / "tmp" / "mill"
@@ -279,16 +278,7 @@ def test_other_files_are_not_recognised(text: str) -> None:
 # The real files
 
 
-def _manifest() -> dict[str, dict[str, str]]:
-    path = SAMPLES / "MANIFEST.tsv"
-    if not path.exists():
-        return {}
-    with path.open(encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream, delimiter="\t"))
-    return {Path(row["path"]).name: row for row in rows if row["format"] == "gemini_cli"}
-
-
-MANIFEST = _manifest()
+MANIFEST = manifest("gemini_cli")
 NAMES = list(MANIFEST) or ["any.jsonl"]
 
 

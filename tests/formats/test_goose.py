@@ -13,7 +13,7 @@ from chatlog.formats.source import Source, file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, Unfinished
 
 from .making import DATA, conversations, head_of, json_lines, messages, said, source_of
-from .sqlite_making import damage, database, in_memory, table, with_connection
+from .sqlite_making import cut_off, damage, database, in_memory, table, with_connection
 
 FIXTURE = DATA / "goose" / "20250110_101500.jsonl"
 HEADER, *LINES = (json.loads(line) for line in FIXTURE.read_text(encoding="utf-8").splitlines())
@@ -334,7 +334,4 @@ def test_no_damaged_database_breaks_the_reader(tmp_path: Path, seed: int) -> Non
 def test_a_database_that_is_cut_off(tmp_path: Path, keep: float) -> None:
     """A truncated database is told."""
     held = sessions(tmp_path / "sessions.db", LINES * 30)
-    assert held.path is not None
-    whole = held.path.read_bytes()
-    held.path.write_bytes(whole[: int(len(whole) * keep)])
-    assert [record for record in goose.read(file_source(held.path)) if isinstance(record, Problem)]
+    assert [record for record in goose.read(cut_off(held, keep)) if isinstance(record, Problem)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import struct
 from itertools import chain
@@ -15,10 +14,11 @@ from hypothesis import strategies as st
 
 from chatlog.formats import langchain
 from chatlog.formats.source import Source, file_source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
+from chatlog.models import LeftOut, Problem, Record
 
+from .damage import checked, twisted
 from .making import DATA, conversations, head_of, messages, said, sample, source_of
-from .sqlite_making import damage, database, in_memory, table
+from .sqlite_making import cut_off, damage, database, in_memory, table
 
 FIXTURE = DATA / "langchain" / "every_feature.json"
 EVERYTHING: list[Any] = json.loads(FIXTURE.read_text(encoding="utf-8"))
@@ -344,37 +344,12 @@ def test_broken_messages(tmp_path: Path) -> None:
     assert Problem("message_store row 2", "not a message as LangChain keeps it") in records
 
 
-VALUES: st.SearchStrategy[Any] = (
-    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.builds(list) | st.builds(dict)
-)
-
-
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_no_damage_breaks_the_reader(data: st.DataObject) -> None:
     """Whatever value of a file is replaced by another, reading ends well and parents come first."""
-    damaged = copy.deepcopy(EVERYTHING)
-    for _ in range(data.draw(st.integers(1, 4))):
-        holder: Any = damaged
-        while keys := list(holder) if isinstance(holder, dict) else list(range(len(holder))):
-            key = data.draw(st.sampled_from(keys))
-            if not isinstance(holder[key], (dict, list)) or data.draw(st.integers(0, 5)) == 0:
-                holder[key] = data.draw(VALUES)
-                break
-            holder = holder[key]
-    check(read(*damaged))
-
-
-def check(records: list[Record]) -> None:
-    """Fail where a message comes before its parent, or cannot be stored."""
-    seen: set[str | int | None] = {None}
-    for record in records:
-        if isinstance(record, ConversationDraft):
-            seen = {None}
-        if isinstance(record, MessageDraft):
-            assert record.parent in seen
-            seen.add(record.source_id)
-            assert json.dumps([record.text, record.author, record.model, record.parts, dict(record.metadata)])
+    damaged = twisted(data, EVERYTHING)
+    checked(read(*damaged))
 
 
 @pytest.mark.parametrize("seed", range(15))
@@ -382,7 +357,7 @@ def test_no_damaged_database_breaks_the_reader(tmp_path: Path, seed: int) -> Non
     """Whatever nonsense is in a table, reading ends well."""
     held = store(tmp_path / "a.db", *((f"session-{number // 4}", value) for number, value in enumerate(EVERYTHING)))
     assert held.path is not None
-    check(list(langchain.read(file_source(damage(held.path, seed, 3)))))
+    checked(langchain.read(file_source(damage(held.path, seed, 3))))
 
 
 @pytest.mark.parametrize("keep", [0.3, 0.7])
@@ -393,10 +368,7 @@ def test_files_that_are_cut_off(tmp_path: Path, keep: float) -> None:
     assert messages(records)[0].text == "Be exact"
     assert [record for record in records if isinstance(record, Problem)]
     held = store(tmp_path / "a.db", *(("abcdefgh", human("x" * 500)) for _ in range(200)))
-    assert held.path is not None
-    whole = held.path.read_bytes()
-    held.path.write_bytes(whole[: int(len(whole) * keep)])
-    assert [record for record in langchain.read(file_source(held.path)) if isinstance(record, Problem)]
+    assert [record for record in langchain.read(cut_off(held, keep)) if isinstance(record, Problem)]
 
 
 # Real files

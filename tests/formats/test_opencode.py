@@ -15,7 +15,7 @@ from chatlog.formats.source import Source, file_source, walk
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record
 
 from .making import DATA, conversations, head_of, messages, said, sample, source_of
-from .sqlite_making import damage, database, in_memory, table
+from .sqlite_making import cut_off, damage, database, in_memory, table
 
 STORAGE = DATA / "opencode" / "storage"
 OWN = "session/proj/ses_01.json"
@@ -419,10 +419,7 @@ def test_files_that_are_cut_off(tmp_path: Path, keep: float) -> None:
     records = list(opencode.read(source_of(data[: int(len(data) * keep)], "export.json")))
     assert [record for record in records if isinstance(record, Problem)]
     held = tables(tmp_path / "opencode.db")
-    assert held.path is not None
-    whole = held.path.read_bytes()
-    held.path.write_bytes(whole[: int(len(whole) * keep)])
-    assert [record for record in opencode.read(file_source(held.path)) if isinstance(record, Problem)]
+    assert [record for record in opencode.read(cut_off(held, keep)) if isinstance(record, Problem)]
 
 
 # Real files

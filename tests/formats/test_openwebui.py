@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,9 @@ from chatlog.formats import openwebui
 from chatlog.formats.source import Source, file_source
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record
 
+from .damage import checked, twisted
 from .making import DATA, conversations, head_of, messages, said, sample, source_of
-from .sqlite_making import damage, database, in_memory, table
+from .sqlite_making import cut_off, damage, database, in_memory, table
 
 FIXTURE = DATA / "openwebui" / "every_feature.json"
 EVERYTHING: list[Any] = json.loads(FIXTURE.read_text(encoding="utf-8"))
@@ -403,38 +403,12 @@ def test_chats_that_are_none(tmp_path: Path) -> None:
     assert len(messages(records)) == 2
 
 
-VALUES: st.SearchStrategy[Any] = (
-    st.none() | st.booleans() | st.integers() | st.text(max_size=3) | st.builds(list) | st.builds(dict)
-)
-
-
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_no_damage_breaks_the_reader(data: st.DataObject) -> None:
     """Whatever value of an export is replaced by another, reading ends well and parents come first."""
-    damaged = copy.deepcopy(EVERYTHING)
-    for _ in range(data.draw(st.integers(1, 4))):
-        holder: Any = damaged
-        while keys := list(holder) if isinstance(holder, dict) else list(range(len(holder))):
-            key = data.draw(st.sampled_from(keys))
-            if not isinstance(holder[key], (dict, list)) or data.draw(st.integers(0, 5)) == 0:
-                holder[key] = data.draw(VALUES)
-                break
-            holder = holder[key]
-    check(read(damaged))
-
-
-def check(records: list[Record]) -> None:
-    """Fail where a message comes before its parent, or cannot be stored."""
-    seen: set[str | int | None] = {None}
-    for record in records:
-        if isinstance(record, ConversationDraft):
-            seen = seen if record.head else {None}
-            assert json.dumps([record.title, record.model, record.tags, dict(record.metadata)])
-        if isinstance(record, MessageDraft):
-            assert record.parent in seen
-            seen.add(record.source_id)
-            assert json.dumps([record.text, record.model, record.parts, dict(record.metadata)])
+    damaged = twisted(data, EVERYTHING)
+    checked(read(damaged))
 
 
 @pytest.mark.parametrize("seed", range(15))
@@ -442,7 +416,7 @@ def test_no_damaged_database_breaks_the_reader(tmp_path: Path, seed: int) -> Non
     """Whatever nonsense is in the tables, reading ends well."""
     held = webui(tmp_path / "webui.db")
     assert held.path is not None
-    check(list(openwebui.read(file_source(damage(held.path, seed)))))
+    checked(openwebui.read(file_source(damage(held.path, seed))))
 
 
 @pytest.mark.parametrize("keep", [0.2, 0.5, 0.9])
@@ -453,10 +427,7 @@ def test_files_that_are_cut_off(tmp_path: Path, keep: float) -> None:
     assert said(records)[:2] == [("user", "Hi"), ("assistant", "Hello")]
     assert [record for record in records if isinstance(record, Problem)]
     held = webui(tmp_path / "webui.db")
-    assert held.path is not None
-    whole = held.path.read_bytes()
-    held.path.write_bytes(whole[: int(len(whole) * keep)])
-    assert [record for record in openwebui.read(file_source(held.path)) if isinstance(record, Problem)]
+    assert [record for record in openwebui.read(cut_off(held, keep)) if isinstance(record, Problem)]
 
 
 # Real files
