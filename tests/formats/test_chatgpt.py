@@ -20,7 +20,6 @@ from .damage import checked, twisted
 from .making import conversations, head_of, messages, sample
 
 EXPORT = "chatgpt/minhyeong112__h20__api_server_utils_import___data___chatgpt-export.json"
-CITATIONS = "chatgpt/minhyeong112__h20__api_server_utils_import___data___chatgpt-citations.json"
 DEEPSEEK = "other_deepseek/MaMuk__Threadindex__samples_deepseek_conversations.json"
 
 
@@ -317,33 +316,6 @@ def test_reading_twice_gives_the_same() -> None:
 
 
 # Real files
-
-COUNTS = [
-    ("chatgpt/0xsalt__chatgpt_conversation_extractor__sample_conversations.json", 5, 20),
-    ("chatgpt/Sinity__polylogue__polylogue_schemas_providers_chatgpt_representatives_sample-00.json", 1, 3),
-    ("chatgpt/derived__split-export.zip", 4, 49),
-    (CITATIONS, 1, 2),
-    (EXPORT, 2, 21),
-    ("chatgpt/quentinous__chatgpt-export-studio__examples_conversations.json", 2, 6),
-    ("chatgpt/quentinous__chatgpt-export-studio__examples_sample_export.zip", 2, 6),
-    ("chatgpt/sugurutakahashi-1234__ai-chat-md-export__examples_chatgpt_conversations.json", 2, 8),
-    ("chatgpt/yetanotherchris__openwebui-importer__examples_gpt_example.json", 1, 12),
-]
-
-
-@pytest.mark.parametrize(
-    ("name", "expected_conversations", "expected_messages"), COUNTS, ids=[row[0] for row in COUNTS]
-)
-def test_counts_of_real_files(name: str, expected_conversations: int, expected_messages: int) -> None:
-    """Every conversation and every message of the real files is read, without a problem."""
-    counted = {"conversations": 0, "messages": 0, "other": 0}
-    for member in walk(sample(name)):
-        if chatgpt.sniff(head_of(member)):
-            records = list(chatgpt.read(member))
-            counted["conversations"] += len({draft.source_id for draft in conversations(records)})
-            counted["messages"] += len(messages(records))
-            counted["other"] += sum(isinstance(record, (Problem, LeftOut)) for record in records)
-    assert {"conversations": expected_conversations, "messages": expected_messages, "other": 0} == counted
 
 
 def test_only_conversations_of_a_split_export_are_taken() -> None:

@@ -11,14 +11,13 @@ from hypothesis import strategies as st
 
 from chatlog.formats import claude_ai
 from chatlog.formats.source import Source, file_source, walk
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
+from chatlog.models import ConversationDraft, Problem, Record
 
 from .damage import checked, twisted
 from .making import DATA, conversations, head_of, messages, sample, source_of
 
 FIXTURE = DATA / "claude_ai" / "every_feature.json"
 ROOT = "00000000-0000-4000-8000-000000000000"
-REAL = "claude_ai/yetanotherchris__openwebui-importer__examples_claude_example.json"
 
 
 def source(value: Any) -> Source:
@@ -316,35 +315,6 @@ def test_reading_twice_gives_the_same() -> None:
 
 
 # Real files
-
-COUNTS = [
-    ("claude_ai/Sinity__polylogue__polylogue_schemas_providers_claude-ai_representatives_sample-00.json", 1, 3),
-    ("claude_ai/derived__data-export.zip", 85, 557),
-    ("claude_ai/osteele__claude-chat-viewer__src_data_sampleConversations_cooking.json", 1, 6),
-    ("claude_ai/osteele__claude-chat-viewer__src_data_sampleConversations_debugging.json", 1, 4),
-    ("claude_ai/osteele__claude-chat-viewer__src_data_sampleConversations_history.json", 1, 6),
-    ("claude_ai/osteele__claude-chat-viewer__testdata_conversation-rendering-tests.json", 1, 10),
-    ("claude_ai/osteele__claude-chat-viewer__testdata_conversations.json", 2, 6),
-    ("claude_ai/sugurutakahashi-1234__ai-chat-md-export__examples_claude_conversations.json", 2, 8),
-    ("claude_ai/yanndebray__claude-history-2__sample_conversations.json", 3, 8),
-    (REAL, 85, 557),
-]
-
-
-@pytest.mark.parametrize(
-    ("name", "expected_conversations", "expected_messages"), COUNTS, ids=[row[0] for row in COUNTS]
-)
-def test_counts_of_real_files(name: str, expected_conversations: int, expected_messages: int) -> None:
-    """Every conversation and every message of the real files is read, without a problem."""
-    drafts: list[ConversationDraft] = []
-    rows: list[MessageDraft] = []
-    for member in walk(sample(name)):
-        if claude_ai.sniff(head_of(member)):
-            records = list(claude_ai.read(member))
-            assert not [record for record in records if isinstance(record, (Problem, LeftOut))]
-            drafts += conversations(records)
-            rows += messages(records)
-    assert (len({draft.source_id for draft in drafts}), len(rows)) == (expected_conversations, expected_messages)
 
 
 def test_only_the_conversations_of_an_export_are_taken() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chatlog.formats import claude_code, detect
+from chatlog.formats import claude_code
 from chatlog.formats.jsonstream import Line, lines
 from chatlog.formats.source import file_source
 
@@ -124,14 +124,6 @@ def test_real_sessions_have_no_artefact_branches(name: str) -> None:
             called |= {part["id"] for part in parts if part["type"] == "tool_call"}
             if message.role == "tool" and message.parent in messages:
                 assert {part["id"] for part in parts if part["type"] == "tool_call_response"} <= called
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_real_files_are_recognised_and_read_the_same_again(name: str) -> None:
-    """A real file is known as a session, and a second reading yields the very same records."""
-    source = file_source(sample(f"claude_code/{name}"))
-    assert "claude_code" == detect(source)
-    assert list(claude_code.read(source)) == list(claude_code.read(source))
 
 
 @pytest.mark.parametrize("name", ["84_324d6610f2_0", "c8_b6cdd373a2_0"])

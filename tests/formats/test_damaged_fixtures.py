@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from chatlog.models import Problem
 
 from .damage import read_cut_off, read_twisted, read_twisted_lines
 from .making import DATA, messages
+from .reading import survives_damage
 
 _GROK = "grok_cli/sessions/%2Fhome%2Fme%2Fapp/0199aaaa-0000-7000-8000-00000000000"
 _ANTIGRAVITY = "antigravity/antigravity-cli/brain/5a1d0c3e-7b52-4c7e-9a51-0d2f6b8e4c10/.system_generated/logs"
@@ -75,3 +77,19 @@ def test_cut_off(name: str, most: int) -> None:
     assert (sorted(counts), most) == (counts, counts[-1])
     if path.suffix != ".jsonl" and name not in SILENT:
         assert all(any(isinstance(record, Problem) for record in records) for records in found[1:])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        path
+        for form in ("codex", "copilot", "gemini_cli")
+        for path in sorted((DATA / form).rglob("*.json*"))
+        if path.name != "workspace.json"
+    ],
+    ids=lambda path: f"{path.parent.name}/{path.name}",
+)
+def test_chance_damage(path: Path) -> None:
+    """Files that are cut off or hold wrong types give what is whole, and problems for the rest."""
+    form = path.relative_to(DATA).parts[0]
+    assert any(reading.problems for reading in survives_damage(reader(form), path, 120))

@@ -23,7 +23,6 @@ from .sqlite_making import cut_off, damage, database, in_memory, table
 FIXTURE = DATA / "langchain" / "every_feature.json"
 EVERYTHING: list[Any] = json.loads(FIXTURE.read_text(encoding="utf-8"))
 DB = "langchain/generated__langchain-community-0.4.2__message_store.db"
-FILE = "langchain/generated__langchain-community-0.4.2__file_history_20.json"
 
 
 def source(*values: Any, name: str = "history.json") -> Source:
@@ -372,16 +371,6 @@ def test_files_that_are_cut_off(tmp_path: Path, keep: float) -> None:
 
 
 # Real files
-
-
-@pytest.mark.parametrize(("name", "talks", "count"), [(DB, 12, 378), (FILE, 1, 24)])
-def test_counts_of_real_files(name: str, talks: int, count: int) -> None:
-    """Every conversation and every message of the real files is read, without a problem."""
-    held = file_source(sample(name))
-    assert langchain.sniff(head_of(held))
-    records = list(langchain.read(held))
-    assert (len(conversations(records)), len(messages(records))) == (talks, count)
-    assert not [record for record in records if isinstance(record, (Problem, LeftOut))]
 
 
 def test_a_real_tool_call() -> None:

@@ -433,22 +433,6 @@ def test_files_that_are_cut_off(tmp_path: Path, keep: float) -> None:
 # Real files
 
 
-@pytest.mark.parametrize(
-    ("name", "count"),
-    [
-        ("openwebui/yetanotherchris__openwebui-importer__examples_webui-json.json", 2),
-        ("openwebui/yetanotherchris__openwebui-importer__tests_expected_claude_output.json", 10),
-    ],
-)
-def test_counts_of_real_files(name: str, count: int) -> None:
-    """The chat and every message of the real files are read, without a problem."""
-    held = file_source(sample(name))
-    assert openwebui.sniff(head_of(held))
-    records = list(openwebui.read(held))
-    assert (len({draft.source_id for draft in conversations(records)}), len(messages(records))) == (1, count)
-    assert not [record for record in records if isinstance(record, Problem)]
-
-
 def test_a_real_chat() -> None:
     """A real chat has its title, its active leaf, and usage of its answer."""
     name = "openwebui/yetanotherchris__openwebui-importer__examples_webui-json.json"
