@@ -590,3 +590,14 @@ def test_history_that_a_sub_agent_was_given(tmp_path: Path, agent: str, is_there
     assert said == [message.text for message in found.all()]
     assert (f"s/agent-{agent}", "s") == next((c.source_id, c.parent) for c in found.conversations.values())
     assert found.left_out == ({"entries copied from the session above": 2} if len(said) == 2 else {})
+
+
+def test_a_thought_that_is_no_text() -> None:
+    """A thought of another type is kept as it came, and costs the answer's words nothing."""
+    message = told(
+        entry("assistant", "a", [{"type": "thinking", "thinking": 7}, {"type": "text", "text": "Yes."}])
+    ).only["a"]
+    assert ("Yes.", {"type": "unknown", "source_type": "thinking", "thinking": 7}) == (
+        message.text,
+        (message.parts or ())[0],
+    )

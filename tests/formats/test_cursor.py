@@ -609,3 +609,14 @@ def test_bubbles_of_a_chat_that_is_not_here(tmp_path: Path) -> None:
     found = list(cursor.read(state(tmp_path / "state.vscdb", {"cursorDiskKV": entries})))
     assert [("user", "hi")] == said(found)
     assert LeftOut("bubbles whose chats are not in this file", 1) in found
+
+
+def test_facts_that_are_no_text_cost_nothing_else() -> None:
+    """A chat whose model, folder or name is of another type is read without those."""
+    facts: dict[str, Any] = {"name": "", "modelConfig": {"modelName": 7}, "subagentInfo": {"parentComposerId": ["x"]}}
+    where = {"workspaceIdentifier": {"uri": {"fsPath": True, "external": "file:///work"}}}
+    bubble = {"type": 1, "bubbleId": "x", "text": "Hello"}
+    chat = {"composerId": "a", **facts, **where, "conversation": [bubble]}
+    records = checked(cursor.read(source_of(json.dumps(chat))))
+    assert [("user", "Hello")] == said(records)
+    assert {(None, None, "/work", None)} == {(d.title, d.model, d.project, d.parent) for d in conversations(records)}

@@ -193,7 +193,10 @@ def _text(block: dict[str, Any]) -> Part:
 
 
 def _thinking(block: dict[str, Any]) -> Part:
-    return _with_rest(build.reasoning(block.get("thinking") or ""), block, "thinking")
+    thought = block.get("thinking") or ""
+    return (
+        _with_rest(build.reasoning(thought), block, "thinking") if isinstance(thought, str) else build.raw(None, block)
+    )
 
 
 def _redacted(block: dict[str, Any]) -> Part:
