@@ -180,14 +180,14 @@ class Question:
         row = [0] * around.length
         for place, body in zip(around.places, around.bodies, strict=True):
             row[place] = body
-        windows = [slice(place - REACH, place + REACH + 1) for place in around.spots]
-        near = {body for window in windows for body in row[window] if body}
+        near = {body for at in around.spots for body in row[at - REACH : at + REACH + 1] if body}
 
         def compared(vector: Sequence[float]) -> list[float]:
             own = store.vectors.cosines(near, _code(vector))
             known = bytes(body in own for body in row)
             alike = [own.get(body, 0.0) for body in row]
-            return [_blended(alike[window], known[window], most) for window in windows]
+            windows = ((at - REACH, at + REACH + 1) for at in around.spots)
+            return [_blended(alike[first:end], known[first:end], most) for first, end in windows]
 
         return _most(compared(self.row), [compared(vector) for vector in self._parts])
 
