@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from chatlog import hunt, likeness
 from chatlog.embedders.wordllama import WordLlama
 from chatlog.models import ConversationDraft, Filters, MessageDraft
+from chatlog.recall import recall
 from chatlog.results import SearchOptions
 from chatlog.search import search_messages
 from chatlog.store import Store
+from chatlog.store.memories import MemoryDraft
 from chatlog.store.sqlite.words import SqliteWords
 from chatlog.store.words import EVERY
+
+if TYPE_CHECKING:
+    from chatlog.embedders import Matrix
 
 
 @pytest.fixture
@@ -226,3 +232,17 @@ def test_a_huge_message_stands_for_its_beginning(store: Store, monkeypatch: pyte
         store.new(ConversationDraft(title=animal), [MessageDraft(role="user", text=f"the {animal} came")])
     found = likeness.similar(store, huge, options=SearchOptions(embedder="none"))
     assert ["walrus"] == [item.title for item in found.items]
+
+
+def test_memories_too_are_asked_by_the_beginning_of_a_long_text(store: Store) -> None:
+    """What is piped into a search of memories is embedded no further than into one of messages."""
+    asked_of: list[int] = []
+
+    class Listening(WordLlama):
+        def embed(self, texts: Sequence[str], weights: bytes | None) -> Matrix:
+            asked_of.append(len(texts[0]))
+            return super().embed(texts, weights)
+
+    store.memories.set(MemoryDraft("editor", "helix"))
+    assert ["editor"] == [one.memory.key for one in recall(store, "helix " * 9_000, provider=Listening()).items]
+    assert [hunt.QUESTION_CHARS] == asked_of

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from chatlog import query as language
 from chatlog.embedders import NONE, Embedder, embedder
 from chatlog.errors import NoVectorsError
+from chatlog.hunt import QUESTION_CHARS
 from chatlog.models import Term
 from chatlog.quoting import stem
 from chatlog.ranking import rarity
@@ -129,7 +130,7 @@ def _by_meaning(text: str, memories: Sequence[Memory], provider: str | Embedder)
         return [0.0] * len(memories)
     model = embedder(provider) if isinstance(provider, str) else provider
     said = [words_of(memory) for memory in memories]
-    rows = model.embed([text, *said], model.fit(said))
+    rows = model.embed([text[:QUESTION_CHARS], *said], model.fit(said))
     return [float(near) for near in rows[1:] @ rows[0]]
 
 
