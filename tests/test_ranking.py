@@ -12,6 +12,7 @@ from chatlog.ranking import (
     SHARED,
     STRETCH,
     TELLING,
+    DateWords,
     Weighed,
     best_seeds,
     by_conversation,
@@ -128,3 +129,24 @@ def test_what_answers_one_question_of_two_is_ahead_of_a_little_of_both(clauses: 
     scores = word_scores(spots, row_of(spots), terms[: 4 if clauses else 3])
 
     assert best == max((1, 2), key=lambda number: scores.words[number - 1])
+
+
+@pytest.mark.parametrize(
+    ("question", "dates"),
+    [
+        ("what may I eat", (None, None, None, None)),
+        ("May I ask who sat in the sun?", (None, None, None, None)),
+        ("which sun cream did you recommend for the long march", (None, None, None, None)),
+        ("what did we do in may 2023", (2023, 5, None, None)),
+        ("the party on the 5th of may", (None, 5, 5, None)),
+        ("march 5", (None, 3, 5, None)),
+        ("What of the March meeting?", (None, 3, None, None)),
+        ("who came on sat", (None, None, None, 5)),
+        ("what did we decide last Tuesday", (None, None, None, 1)),
+    ],
+)
+def test_a_word_that_is_a_month_or_a_day_only_at_times_is_one_within_a_date(
+    question: str, dates: tuple[int | None, ...]
+) -> None:
+    """By its capital within a sentence, or by what stands beside it."""
+    assert dates == DateWords.of(question)

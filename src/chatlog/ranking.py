@@ -55,6 +55,13 @@ _MONTHS |= {name.lower(): number for number, name in enumerate(calendar.month_ab
 _DAYS = {name.lower(): number for names in (calendar.day_name, calendar.day_abbr) for number, name in enumerate(names)}
 
 
+#: Months and days that are other words, too, and what stands before them where they are not.
+_DOUBTFUL = frozenset(("may", "march", "mar", "sat", "sun", "wed"))
+_BEFORE_DATES = re.compile(
+    r"after|before|by|during|early|every|from|in|last|late|mid|next|of|on|since|this|till|until|st|nd|rd|th|\d+"
+)
+
+
 @dataclass(frozen=True)
 class Weighed:
     """A term with its weight and where it is: in shown text, in tool text, as an author's name."""
@@ -164,6 +171,13 @@ def _heard(window: bytes) -> tuple[float, float, bool, bool]:
 # dates
 
 
+def _is_of_a_date(before: str, word: str, after: str) -> bool:
+    """Whether a word that may be a month or a day is one: by its capital within a sentence, or by its neighbours."""
+    if before and word.istitle():
+        return True
+    return after.isdigit() or bool(_BEFORE_DATES.fullmatch(before.lower()))
+
+
 class DateWords(NamedTuple):
     """The parts of a date that a question names."""
 
@@ -175,8 +189,13 @@ class DateWords(NamedTuple):
     @classmethod
     def of(cls, text: str) -> DateWords:
         """Return what a question says of dates: `May 2023`, `on the 7th of May`, `last Sunday`."""
-        words = re.findall(r"[a-z]+|\d+", text.lower())
-        named = [word for word in words if len(word) > 2 or word.isdigit()]
+        words = re.findall(r"[A-Za-z]+|\d+", text)
+        named = [
+            word.lower()
+            for before, word, after in zip(["", *words], words, [*words[1:], ""], strict=False)
+            if word.lower() not in _DOUBTFUL or _is_of_a_date(before, word, after)
+        ]
+        named = [word for word in named if len(word) > 2 or word.isdigit()]
         month = next((_MONTHS[word] for word in named if word in _MONTHS), None)
         numbers = [int(word) for word in words if word.isdigit() and len(word) <= 4]
         return cls(
