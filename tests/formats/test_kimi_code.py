@@ -93,6 +93,52 @@ def test_what_was_undone_is_a_branch() -> None:
     assert message("Delete it").parent == message("Keep it").parent == "s2"
 
 
+def asked(words: str, **origin: str) -> dict[str, Any]:
+    """Return a record of a user's message."""
+    spoken = {"role": "user", "content": [{"type": "text", "text": words}], "origin": origin}
+    return {"type": "context.append_message", "time": 1_785_612_820_000, "message": spoken}
+
+
+def undone(*rows: dict[str, Any]) -> dict[str, str | int | None]:
+    """Return what each message of a journal follows, by its words."""
+    found = messages(checked(kimi_code.read(source_of(json_lines(*rows), "wire.jsonl"))))
+    names = {made.source_id: made.text for made in found}
+    return {made.text: names.get(str(made.parent)) for made in found}
+
+
+def test_a_slash_command_is_undone_like_a_prompt() -> None:
+    """What stands for a command that was typed counts among the prompts of an undo, what a model called does not."""
+    command = {"kind": "skill_activation", "skillName": "review", "skillArgs": "main.py"}
+    rows = [
+        asked("a", kind="user"),
+        asked("b", **command, trigger="user-slash"),
+        asked("c", **command, trigger="nested"),
+    ]
+    found = undone(*rows, {"type": "context.undo", "count": 1}, asked("d", kind="user"))
+    assert {"a": None, "b": "a", "c": "b", "d": "a"} == found
+    made = messages(kimi_code.read(source_of(json_lines(*rows), "wire.jsonl")))[1]
+    assert "main.py" == made.metadata["origin"]["skillArgs"]
+
+
+def test_no_undo_goes_beyond_what_was_cleared() -> None:
+    """A context that was cleared holds no prompt to go back to."""
+    rows = [asked("a", kind="user"), {"type": "context.clear"}, {"type": "context.undo", "count": 1}]
+    assert {"a": None, "b": "a"} == undone(*rows, asked("b", kind="user"))
+
+
+def test_results_behind_the_end_of_their_step() -> None:
+    """A result that comes late follows the answer, and is no step that says nothing."""
+    events = [{"type": "step.begin", "uuid": "s"}, {"type": "tool.call", "toolCallId": "t", "name": "f", "args": {}}]
+    events += [
+        {"type": "step.end", "uuid": "s"},
+        {"type": "tool.result", "stepUuid": "s", "toolCallId": "t", "result": {}},
+    ]
+    rows = [{"type": "context.append_loop_event", "time": 1_785_612_820_000, "event": event} for event in events]
+    found = checked(kimi_code.read(source_of(json_lines(asked("a", kind="user"), *rows), "wire.jsonl")))
+    assert [("user", "a"), ("assistant", ""), ("tool", "")] == said(found)
+    assert [] == [record for record in found if isinstance(record, LeftOut)]
+
+
 def test_other_records_are_counted() -> None:
     """What is no message is counted by its family, what is told twice by where it is told."""
     assert [

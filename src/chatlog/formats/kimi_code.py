@@ -37,6 +37,7 @@ _STEP_TOLD = frozenset({"type", "uuid", "turnId", "step"})
 _CALL_TOLD = frozenset({"type", "uuid", "turnId", "step", "stepUuid", "toolCallId", "name", "args"})
 _MESSAGE_TOLD = frozenset({"role", "content", "toolCalls", "origin", "toolCallId", "isError", "id"})
 _STATE_TOLD = frozenset({"title", "customTitle", "isCustomTitle", "workDir", "createdAt", "updatedAt", "agents"})
+_COMMANDS = ("skill_activation", "plugin_command")
 _ROLES = ("user", "assistant", "tool", "system")
 
 Row = Mapping[str, Any]
@@ -169,7 +170,7 @@ class _Journal:
         """Yield a message that was appended whole."""
         yield from self.finished()
         made = _message(row["message"], instant(row.get("time")))
-        if made.role == "user" and not made.hidden:
+        if made.role == "user" and _is_asked(build.mapping(row["message"].get("origin"))):
             self.before_prompts.append(self.last)
         yield self._linked(made)
 
@@ -214,7 +215,7 @@ class _Journal:
                     metadata=step.facts,
                 )
             )
-        else:
+        elif not step.results:
             self.counts["steps that say nothing"] += 1
         yield from map(self._linked, step.results)
 
@@ -234,6 +235,12 @@ class _Journal:
                 metadata={**build.compact(facts), "hidden_reason": "compaction"},
             )
         )
+
+    def clear(self, _: Row) -> Iterator[Record]:
+        """Forget the prompts: no undo goes back beyond a context that was cleared."""
+        yield from self.finished()
+        self.before_prompts.clear()
+        self.counts["context records"] += 1
 
     def undo(self, row: Row) -> Iterator[Record]:
         """Go back to before the last prompts: what followed them stays as a branch."""
@@ -262,8 +269,15 @@ _HANDLERS: dict[Any, Callable[[_Journal, Row], Iterator[Record]]] = {
     "context.append_message": _Journal.message,
     "context.append_loop_event": _Journal.event,
     "context.apply_compaction": _Journal.summary,
+    "context.clear": _Journal.clear,
     "context.undo": _Journal.undo,
 }
+
+
+def _is_asked(origin: Row) -> bool:
+    """Whether a user's message began a turn, which an undo counts: typed, or what a slash command stands for."""
+    kind = origin.get("kind")
+    return kind in (None, "user") or (kind in _COMMANDS and origin.get("trigger") == "user-slash")
 
 
 def _message(value: Row, moment: str | None) -> MessageDraft:
@@ -273,9 +287,11 @@ def _message(value: Row, moment: str | None) -> MessageDraft:
     content = value.get("content") or ()
     parts = [build.text(content)] if isinstance(content, str) else [_part(part) for part in content]
     facts = build.compact(value, _MESSAGE_TOLD)
-    kind = build.mapping(value.get("origin")).get("kind")
+    origin = build.mapping(value.get("origin"))
+    kind = origin.get("kind")
     if role == "system" or (role == "user" and kind not in (None, "user")):
-        facts |= {"hidden_reason": build.word(kind) or "instructions"}
+        told = build.compact({"origin": build.compact(origin, ("kind",))})  # a command's arguments were typed
+        facts |= {**told, "hidden_reason": build.word(kind) or "instructions"}
     text = joined_text(parts)
     if role == "tool":
         response = text if all(part["type"] == "text" for part in parts) else parts
