@@ -503,3 +503,12 @@ def test_a_chat_whose_number_is_text(tmp_path: Path, kind: str) -> None:
     found = list(simonw_llm.read(made))
     assert 1 == len({draft.source_id for draft in conversations(found)})
     assert ["one", "r1", "two", "r2"] == [message.text for message in messages(found)]
+
+
+def test_a_row_that_replies_to_itself(tmp_path: Path) -> None:
+    """The oldest logs name the row above; one that names itself begins a conversation."""
+    columns = "id INTEGER PRIMARY KEY, model, prompt, response, reply_to_id, chat_id"
+    script = f"CREATE TABLE logs({columns}); INSERT INTO logs VALUES(1, 'm', 'Why?', 'So.', 1, NULL);"
+    path = database(tmp_path / "logs.db", script)
+    asked, answered = messages(simonw_llm.read(file_source(path)))
+    assert (None, asked.source_id) == (asked.parent, answered.parent)

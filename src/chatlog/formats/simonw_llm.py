@@ -127,8 +127,8 @@ class _Log:
         known: dict[int | None, str] = {}
         for place in places:
             row = next(self.database.rows(f"SELECT * FROM {quoted(table)} WHERE rowid = ?", place))
-            known[place] = f"{name}:{place}"
-            yield {**row, "id": known[place], "above": known.get(_place(row.get("reply_to_id")))}
+            above, known[place] = known.get(_place(row.get("reply_to_id"))), f"{name}:{place}"
+            yield {**row, "id": known[place], "above": above}
 
     def _conversations(self) -> Iterator[Record]:
         """Yield the conversations that have responses, each with what newer tables add to it."""
