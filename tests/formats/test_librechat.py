@@ -197,3 +197,10 @@ def test_an_error_says_why() -> None:
     blocks.append({"type": "error", "text": {"value": "Too late"}})
     found = messages(read(row("a", text="", content=blocks)))
     assert ["Too long\n\nToo many\n\nToo late"] == [message.text for message in found]
+
+
+def test_ids_that_are_numbers() -> None:
+    """A message whose parent is named by a number follows it; a parent that is no id at all costs no other."""
+    numbered = [{**row("x"), "messageId": 1}, {**row("y", text="y"), "messageId": 2, "parentMessageId": 1}]
+    found = read(*numbered, {**row("z"), "parentMessageId": {"id": 1}}, branches=True)
+    assert [("1", None), ("2", "1"), ("z", None)] == links(found)

@@ -449,3 +449,11 @@ def test_a_database_declared_in_any_case(tmp_path: Path, declared: str) -> None:
     """The table of chats is known by its columns, in whichever case they are declared."""
     made = file_source(database(tmp_path / "webui.db", f"create table chat({declared});"))
     assert openwebui.sniff(head_of(made))
+
+
+def test_parents_that_are_numbers() -> None:
+    """A message whose parent is named by a number follows it; a parent that is no id at all costs no other."""
+    rows = {"1": None, "2": 1, "3": {"id": 1}}
+    held = {key: {"id": key, "parentId": above, "role": "user", "content": key} for key, above in rows.items()}
+    found = messages(read({"id": "c", "title": "T", "history": {"messages": held, "currentId": "2"}}))
+    assert {"1": None, "2": "1", "3": None} == {made.source_id: made.parent for made in found}

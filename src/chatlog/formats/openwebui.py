@@ -127,7 +127,7 @@ class _Chat:
 
     def records(self) -> Iterator[Record]:
         """Yield the chat, its messages, parents first, and the chat again with its active leaf."""
-        parents = {key: build.mapping(row).get("parentId") for key, row in self.rows.items()}
+        parents = {key: str(build.mapping(row).get("parentId") or "") or None for key, row in self.rows.items()}
         tree = trees.grown(parents, self._message, lambda key: f"{self.place}, message {key}", _NOT_A_MESSAGE)
         yield from tree.records(self._draft(tree.messages), (self.chat.get("history") or {}).get("currentId"))
 
