@@ -182,3 +182,12 @@ def test_real_flat_messages() -> None:
     records = checked(oasst.read(file_source(sample(SEED))))
     assert (74, 444) == (len({draft.source_id for draft in conversations(records)}), len(messages(records)))
     assert ("user", "Hi, I want to learn to play horseshoes. Can you teach me?") == said(records)[0]
+
+
+def test_a_message_that_cannot_be_read_leaves_its_replies_a_place() -> None:
+    """What answers a message whose rank is no number of this world follows the one before it."""
+    below = {"message_id": "c", "text": "c", "role": "prompter", "replies": 7}
+    broken = {"message_id": "b", "text": "b", "role": "assistant", "rank": 10**400, "replies": [below]}
+    tree = {"message_tree_id": "a", "prompt": {"message_id": "a", "text": "a", "role": "prompter", "replies": [broken]}}
+    found = messages(oasst.read(source_of(json.dumps(tree))))
+    assert [("a", None), ("c", "a")] == [(made.source_id, made.parent) for made in found]

@@ -140,7 +140,9 @@ class _Reading:
             key = _first(node, _ID_KEYS) if isinstance(node, dict) else None
             above = key if key in self.homes else parent
             replies = build.mapping(node).get("replies")
-            below = [(reply, above, f"{where}, reply {number}") for number, reply in enumerate(replies or (), 1)]
+            below = [
+                (reply, above, f"{where}, reply {number}") for number, reply in enumerate(build.listed(replies), 1)
+            ]
             below += [(value, above, at) for value, at in self.waiting.pop(key or "", ())]
             stack.extend(reversed(below))
 
@@ -155,9 +157,9 @@ class _Reading:
         if tree.root is None:
             tree.root = key
             yield tree.draft
-        self.homes[key] = tree
         if parent:
             tree.note(key, parent, node)
+        self.homes[key] = tree
         yield draft
 
     def _tree(self, name: Any, root: str, facts: dict[str, Any]) -> _Tree:
