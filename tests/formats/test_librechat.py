@@ -204,3 +204,8 @@ def test_ids_that_are_numbers() -> None:
     numbered = [{**row("x"), "messageId": 1}, {**row("y", text="y"), "messageId": 2, "parentMessageId": 1}]
     found = read(*numbered, {**row("z"), "parentMessageId": {"id": 1}}, branches=True)
     assert [("1", None), ("2", "1"), ("z", None)] == links(found)
+
+
+def test_replies_that_are_no_list() -> None:
+    """What stands for a message's replies and is no list costs no message."""
+    assert [("a", None), ("b", "a")] == links(read({**row("a"), "children": [{**row("b"), "children": 7}]}))

@@ -457,3 +457,9 @@ def test_parents_that_are_numbers() -> None:
     held = {key: {"id": key, "parentId": above, "role": "user", "content": key} for key, above in rows.items()}
     found = messages(read({"id": "c", "title": "T", "history": {"messages": held, "currentId": "2"}}))
     assert {"1": None, "2": "1", "3": None} == {made.source_id: made.parent for made in found}
+
+
+def test_a_list_that_is_none() -> None:
+    """A chat whose copy of the active path is no list has its tree still."""
+    history = {"messages": {"a": {"id": "a", "role": "user", "content": "Hi"}}, "currentId": "a"}
+    assert [("user", "Hi")] == said(read({"id": "c", "title": "T", "history": history, "messages": 7}))

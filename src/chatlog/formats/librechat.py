@@ -69,7 +69,7 @@ def _tree(value: Node, place: str) -> tuple[dict[str, tuple[Node, str]], dict[st
         key = str(node.get("messageId") or f"{parent or 'message'}-{len(nodes) + 1}")
         if key not in nodes:
             nodes[key], links[key] = (node, where), parent or str(node.get("parentMessageId") or "") or None
-        below = enumerate(node.get("children") or (), 1)
+        below = enumerate(build.listed(node.get("children")), 1)
         stack += [(child, key, f"{where}, reply {number}") for number, child in below][::-1]
     if not any(links.values()) or (value.get("branches") is False and nodes.keys().isdisjoint(links.values())):
         links = dict(zip(links, [None, *links], strict=False))

@@ -104,7 +104,7 @@ def _messages(chat: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     held = (chat.get("history") or {}).get("messages") or {}
     found: dict[str, Mapping[str, Any]] = dict(held) if isinstance(held, dict) else {}
     last: str | None = None
-    for number, message in enumerate(chat.get("messages") or (), 1):
+    for number, message in enumerate(build.listed(chat.get("messages")), 1):
         name = build.mapping(message).get("id")
         key = str(name or f"message-{number}")
         if key not in found:
