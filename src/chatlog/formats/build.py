@@ -169,7 +169,7 @@ def given(values: Mapping[str, Any], told: Container[str] = ()) -> dict[str, Any
 
 def others(block: Mapping[str, Any], *told: str) -> dict[str, Any]:
     """Return what else a block of content says, beside its type and what is `told` elsewhere."""
-    return given(block, ("type", *told))
+    return {key: fact for key, fact in block.items() if key != "type" and key not in told and fact is not None}
 
 
 def renamed(facts: Mapping[str, Any], own: Container[str]) -> dict[str, Any]:
