@@ -88,3 +88,8 @@ def test_who_speaks_of_calls_calls_nothing(words: str) -> None:
 def test_calls_of_other_shapes(words: str, parts: list[dict[str, Any]]) -> None:
     """A call that is no JSON is kept as it came, one without its end is read, one as in an API is understood."""
     assert parts == list(tags.said(words, Calls()))
+
+
+def test_a_backslash_that_means_nothing_to_python_warns_nobody() -> None:
+    """What a model wrote like Python is read, whatever Python would warn of if it were a program."""
+    assert {"pattern": r"\d+"} == tags.literal(r"{'pattern': '\d+'}")

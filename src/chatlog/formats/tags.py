@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -101,7 +102,9 @@ def literal(value: Any) -> Any:
     if not isinstance(value, str) or value[:1] not in ("{", "[") or len(value) > _LITERAL_CHARS:
         return value
     try:
-        return decoded(json.dumps(ast.literal_eval(value)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Python thinks of a backslash in it is not the user's matter
+            return decoded(json.dumps(ast.literal_eval(value)))
     except (*BROKEN_JSON, SyntaxError, TypeError, MemoryError):
         return value
 
