@@ -2,7 +2,7 @@
 
 Takes a folder of sets, each `corpus.jsonl` (conv_id, msg_id, role, speaker, ts, text) and `queries.jsonl` (query_id,
 conv_id, text, relevant); imports each into a chatlog file, asks every question within its conversation and over all
-of the set, and questions of the other sets, which nothing answers.
+of the set, two of a conversation at once, and questions of the other sets, which nothing answers.
 """
 
 from __future__ import annotations
@@ -189,6 +189,10 @@ def report(data: Set, others: Sequence[Set], place: Path, chosen: Any) -> None:
             times = " / ".join(f"{percentile(ways.seconds, share) * 1000:.0f}" for share in (0.5, 0.95))
             rows.append([f"{data.name}, {'scoped' if scoped else 'global'}", f"chatlog {chosen.mode}", *figures, times])
             rows += [] if chosen.alone else beside(data, ids, scoped=scoped)
+        if (joined := two_at_once(data)).queries:
+            figures = [f"{value:.1f}" for value in measured(joined, ways.chatlog, ids, scoped=True)]
+            rows.append([f"{data.name}, two at once", f"chatlog {chosen.mode}", *figures, ""])
+            rows += [] if chosen.alone else beside(joined, ids, scoped=True)
         columns = ["set", "way", *(f"R@{cut}" for cut in CUTS), "MRR", "p50 / p95 ms"]
         table(columns, rows)
         print(f"\n{len(data.corpus):,} messages imported in {imported:.1f} s; {len(data.queries):,} questions")
@@ -218,6 +222,19 @@ def beside(data: Set, ids: Mapping[str, str], *, scoped: bool) -> list[list[str]
         times = " / ".join(f"{percentile(seconds, share) * 1000:.0f}" for share in (0.5, 0.95))
         rows.append(["", name, *figures, times])
     return rows
+
+
+def two_at_once(data: Set) -> Set:
+    """Return a set's questions two by two, those of the same conversation as one text."""
+    waiting: dict[str, Query] = {}
+    found: list[Query] = []
+    for query in data.queries:
+        if first := waiting.pop(query.conversation, None):
+            text = f"{first.text} And another thing. {query.text}"
+            found.append(Query(query.conversation, text, first.relevant | query.relevant))
+        else:
+            waiting[query.conversation] = query
+    return Set(data.name, data.corpus, found)
 
 
 def unrelated(data: Set, others: Sequence[Set], ways: Ways) -> None:

@@ -49,7 +49,7 @@ def test_a_deleted_body_leaves_no_vector(store: Store) -> None:
     search_messages(store, "fish")
     store.forgetting.take_out([(name, 1)], Cause("erase"))
     assert 1 == vectors(store)
-    question = meaning.Question(["sardines"], embedder("wordllama"), store.vectors.state() or pytest.fail("no index"))
+    question = meaning.Question("sardines", embedder("wordllama"), store.vectors.state() or pytest.fail("no index"))
     assert [2] == question.nearest(store, 5)
 
 

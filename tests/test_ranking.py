@@ -116,21 +116,6 @@ def test_the_best_seeds_are_those_of_a_full_count(wanted: int) -> None:
         assert full[:wanted] == best_seeds(terms, wanted, frozenset)
 
 
-@pytest.mark.parametrize(("clauses", "best"), [(True, 1), (False, 2)])
-def test_what_answers_one_question_of_two_is_ahead_of_a_little_of_both(clauses: bool, best: int) -> None:
-    """A message that holds all of one question is better than one with half of each; in one question it is not."""
-    spots = [Spot(number, 1, number, None, "2026-11-20T00:00:00.000Z", 20, allowed=True) for number in (1, 2, 3)]
-    held = {"teller": (2.0, {1}), "boss": (2.0, {1, 2}), "forum": (2.2, {2, 3}), "held": (2.2, {3})}
-    terms = [
-        Weighed(Term(word), weight, frozenset(bodies), clauses=(int(number > 1),) if clauses else ())
-        for number, (word, (weight, bodies)) in enumerate(held.items())
-    ]
-
-    scores = word_scores(spots, row_of(spots), terms[: 4 if clauses else 3])
-
-    assert best == max((1, 2), key=lambda number: scores.words[number - 1])
-
-
 @pytest.mark.parametrize(
     ("question", "dates"),
     [

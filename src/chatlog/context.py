@@ -20,6 +20,7 @@ from chatlog.importance import key_sentences
 from chatlog.levels import level_of, window_for
 from chatlog.material import Material, Pause
 from chatlog.models import Conversation, Filters, Message
+from chatlog.query import SENTENCE_END, bare
 from chatlog.quoting import word_set
 from chatlog.recent import AROUND, SHORT
 from chatlog.results import SearchOptions
@@ -133,10 +134,10 @@ def retrieved(
 
 
 def plain_words(text: str) -> str:
-    """Return only the words of a text, so that nothing in it is taken for query syntax."""
+    """Return only the words of a text and where its sentences end, so that nothing in it is taken for query syntax."""
     if len(text) > 2 * _QUESTION_CHARS:
         text = f"{text[:_QUESTION_CHARS]} {text[-_QUESTION_CHARS:]}"
-    return " ".join(re.findall(r"\w[\w'’]*(?:[-./_]\w+)*", text))
+    return " ".join(re.findall(rf"\w[\w'’]*(?:[-./_]\w+)*(?:\s*{SENTENCE_END.pattern})?", text))
 
 
 @traced("assemble")
@@ -297,7 +298,7 @@ class _Reading:
         mean = self.opening.tokens / max(self.opening.messages, 1)  # many more than fit are of no use
         found = self.retrieve(self.store, name, question, min(max(int(1.1 * usable / max(mean, 1)), 30), 120))
         active = self.windows.active(name, [one.message.seq for one in found])
-        asked = {word.lower() for word in plain_words(question).split()}
+        asked = {bare(word) for word in plain_words(question).split()}
         found = [one for one in found if one.message.seq in active]
         return by_worth(found, word_set(" ".join(asked - stop_words_of(asked))))
 

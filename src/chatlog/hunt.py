@@ -5,7 +5,6 @@ The store says what holds a word and what stands around it; `ranking` scores; `m
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -240,11 +239,9 @@ class Hunt:
         nearby = ranking.NEARBY_PAIR if is_unspaced(term) else 1.0
         if len(term.text) == 1 and is_unspaced(term):
             weight, nearby = weight * ranking.SIGN, 0.0
-        clauses = self.clauses
-        of = tuple(number for number, clause in enumerate(clauses) if term.text.lower() in clause and len(clauses) > 1)
         if self.within == ("tool",):
-            return Weighed(term, weight, shown=frozenset(), tool=held, nearby=nearby, clauses=of)
-        return Weighed(term, weight, shown=held, nearby=nearby, clauses=of)
+            return Weighed(term, weight, shown=frozenset(), tool=held, nearby=nearby)
+        return Weighed(term, weight, shown=held, nearby=nearby)
 
     def placed(self, weighed: Sequence[Weighed], spots: Sequence[Spot]) -> list[Weighed]:
         """Return terms that say which messages hold them in tool text, and which as their author's name.
@@ -333,11 +330,6 @@ class Hunt:
         """The question as it was put, without fields; of a long text its beginning."""
         return " ".join(term.text for term in self.query.terms)[:QUESTION_CHARS]
 
-    @cached_property
-    def clauses(self) -> list[str]:
-        """The questions in the question, in lower case."""
-        return [clause for clause in re.split(r"[?!。？！;；]+", self.text.lower()) if re.search(r"\w", clause)]
-
     def asked(self, terms: Sequence[Term]) -> str:
         """Return the query that ran: its terms, and those it had to do without."""
         wanted = [f'"{term.text}"' if term.phrase else term.text + "*" * term.prefix for term in terms]
@@ -376,8 +368,7 @@ class Hunt:
         self.store.vectors.require()
         if not complete and (waiting := self.store.vectors.waiting(1_000_000)):
             self.warned.append(f"{waiting} messages are searched by words only: chatlog embed indexes their meaning")
-        texts = [self.text, *(self.clauses if len(self.clauses) > 1 else ())]
-        return meaning.Question([meaning.without_names(text, authors) for text in texts], provider, state)
+        return meaning.Question(meaning.without_names(self.text, authors), provider, state)
 
     def warnings(self) -> tuple[str, ...]:
         """Return what the user should know of how it was searched."""

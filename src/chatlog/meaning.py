@@ -155,14 +155,13 @@ def _codes(rows: Matrix) -> NDArray[np.int8]:
 
 
 class Question:
-    """A question's vector, of length 1, and those of the questions in it.
+    """A question's vector, of length 1.
 
     Nothing here needs numpy: importing it takes as long as a search.
     """
 
-    def __init__(self, texts: Sequence[str], embedder: Embedder, state: Meanings) -> None:
-        self.row: Sequence[float]
-        self.row, *self._parts = (embedder.question(text, state.weights) for text in texts)
+    def __init__(self, text: str, embedder: Embedder, state: Meanings) -> None:
+        self.row: Sequence[float] = embedder.question(text, state.weights)
         _check(len(self.row), state)
 
     def nearest(self, store: Store, count: int, within: Collection[int] | None = None) -> list[int]:
@@ -182,30 +181,17 @@ class Question:
             row[place] = body
         near = {body for at in around.spots for body in row[at - REACH : at + REACH + 1] if body}
 
-        def compared(vector: Sequence[float]) -> list[float]:
-            own = store.vectors.cosines(near, _code(vector))
-            known = bytes(body in own for body in row)
-            alike = [own.get(body, 0.0) for body in row]
-            windows = ((at - REACH, at + REACH + 1) for at in around.spots)
-            return [_blended(alike[first:end], known[first:end], most) for first, end in windows]
-
-        return _most(compared(self.row), [compared(vector) for vector in self._parts])
+        own = store.vectors.cosines(near, _code(self.row))
+        known = bytes(body in own for body in row)
+        alike = [own.get(body, 0.0) for body in row]
+        windows = ((at - REACH, at + REACH + 1) for at in around.spots)
+        return [_blended(alike[first:end], known[first:end], most) for first, end in windows]
 
 
 def _code(row: Sequence[float]) -> bytes:
     """Return a vector as bytes, scaled to its largest number."""
     scale = 127 / max(1e-9, *map(abs, row))
     return array("b", (round(value * scale) for value in row)).tobytes()
-
-
-def _most(whole: list[float], parts: Sequence[Sequence[float]]) -> list[float]:
-    """Return how alike each message is to the question or to one of those in it; the best of each counts the same."""
-    best = max(whole, default=0.0)
-    found = whole
-    for part in parts:
-        scale = best / max([0.01, *part])
-        found = [max(one, other * scale) for one, other in zip(found, part, strict=True)]
-    return found
 
 
 def _blended(alike: Sequence[float], known: bytes, share: float = MOST_ALIKE) -> float:

@@ -20,6 +20,8 @@ from chatlog.stopwords import stop_words_of
 #: A minus excludes, but in what is typed to a command (`--no-verify`, `tail -f`) it belongs to the word.
 _MINUS = r"(?P<minus>-(?!-|[A-Za-z0-9](?!\S)))?"
 _TOKEN = re.compile(_MINUS + r'(?:(?P<field>[A-Za-z]+):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))')
+#: What a sentence ends with.
+SENTENCE_END = re.compile(r"[.?!;…。？！；؟]+")
 #: What `in:` and `--in` may name.
 PLACES = ("text", "tool", "title")
 
@@ -71,6 +73,8 @@ def parse(text: str, now: datetime, filters: Filters = Filters()) -> Query:  # n
             filters = filters._replace(excluded=(*filters.excluded, others))
         elif re.search(r"\w", (term := _term(match)).text):
             (without if match["minus"] else terms).append(term)
+        elif terms and SENTENCE_END.fullmatch(term.text) and not (terms[-1].phrase or terms[-1].prefix):
+            terms[-1] = Term(terms[-1].text + term.text)  # in French there is a blank before it
         elif not match["minus"] and any(map(is_symbol, term.text)):
             symbols.append(term)
     return Query(terms=tuple(terms or symbols), without=tuple(without), filters=filters, within=tuple(within))

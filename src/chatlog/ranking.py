@@ -41,8 +41,6 @@ WEAK, SIGN = 0.3, 0.5
 NEARBY_PAIR = 0.1
 #: In a smaller history than this one word more says nothing of how rare it is.
 SMALL = 200
-#: What a full answer to one of several questions adds, as a share of the best score for all of them.
-CLAUSE = 0.5
 #: So many of the best of a conversation tell whether it is about the question.
 TELLING = 5
 #: What is within so many messages of another one is of the same stretch of talk.
@@ -72,7 +70,6 @@ class Weighed:
     tool: frozenset[int] = frozenset()
     authored: frozenset[int] = frozenset()
     nearby: float = 1.0  # what it counts where it only stands nearby
-    clauses: tuple[int, ...] = ()  # which of several questions in one it is of
 
     @cached_property
     def bodies(self) -> frozenset[int]:
@@ -130,7 +127,6 @@ def word_scores(
     asked = weight_of(term for term in terms if not term.authored)
     scores = Scores([weight / 2 for weight in dates] or [0.0] * len(spots), [0.0] * len(spots), [0.0] * len(spots))
     names = theirs.union(*(term.authored for term in terms))
-    clauses = {clause: [0.0] * len(spots) for term in terms for clause in term.clauses}
     for term in terms:
         for index, window in enumerate(_windows(around, term)):
             authored = bool(term.authored) and spots[index].body in term.authored
@@ -138,25 +134,12 @@ def word_scores(
                 continue
             own, near, close, about = _heard(window)
             frequency = own / norms[index] + near * term.nearby + AUTHOR * authored
-            score = term.weight * frequency / (SATURATION + frequency)
-            scores.words[index] += score
-            for clause in term.clauses:
-                clauses[clause][index] += score
+            scores.words[index] += term.weight * frequency / (SATURATION + frequency)
             if close or authored:
                 scores.shares[index] += term.weight / total
             if about and not term.authored and spots[index].body in names:
                 scores.named[index] += term.weight / asked
-    if len(clauses) > 1:
-        scores.words = _answering(scores.words, list(clauses.values()))
     return scores
-
-
-def _answering(scores: Sequence[float], clauses: Sequence[Sequence[float]]) -> list[float]:
-    """Return scores of what answers one of several questions: it need not answer the others."""
-    share = CLAUSE * max(scores, default=0.0)
-    tops = [max(clause, default=0.0) or 1.0 for clause in clauses]
-    best = [max(one / top for one, top in zip(each, tops, strict=True)) for each in zip(*clauses, strict=True)]
-    return [score + share * one for score, one in zip(scores, best, strict=True)]
 
 
 @lru_cache(1 << 16)

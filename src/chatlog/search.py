@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 
-from chatlog import lexical
+from chatlog import lexical, questions
 from chatlog import query as language
 from chatlog.errors import UsageError, choices_hint
 from chatlog.hunt import Hunt, most_telling
@@ -87,11 +87,18 @@ def search_conversations(
 
 
 def _by_query(store: Store, query: language.Query, options: SearchOptions) -> Results:
-    terms = language.content_terms(query.terms)
     if options.within == ("title",):
         return _by_title(store, query, options)
-    if not terms:
+    if not query.terms:
         return _recent(store, query, options)._replace(mode=options.mode)
+    found = _answered(store, query, options)
+    if options.mode == "lexical":
+        return found
+    each = [_answered(store, query._replace(terms=one), options) for one in questions.among(query.terms)]
+    return questions.in_turn(each, found, options.limit) if each else found
+
+
+def _answered(store: Store, query: language.Query, options: SearchOptions) -> Results:
     if options.mode == "lexical":
         by_mode = lexical.search
     else:
@@ -99,7 +106,7 @@ def _by_query(store: Store, query: language.Query, options: SearchOptions) -> Re
     hunt = Hunt(store, query, options)
     if hunt.prefiltered and not hunt.allowed:
         return Results(mode=options.mode, total=0, warnings=("no message passes the filters",))
-    terms, given_up = hunt.looser(terms)
+    terms, given_up = hunt.looser(language.content_terms(query.terms))
     found = by_mode(hunt, terms)
     if hunt.needs_prefilter and not hunt.prefiltered:
         hunt = Hunt(store, query, options, prefiltered=True)
