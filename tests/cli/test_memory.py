@@ -53,6 +53,7 @@ def test_forgetting(run: Run) -> None:
         run("memory", "set", key, "1", "--tag", "t")
     assert 3 == run("memory", "delete", "--tag", "t", "--dry-run", "--json").json["deleted"]["memories"]
     assert 2 == run("memory", "delete", "--tag", "t").code
+    assert "would delete 1 memory\n" == run("memory", "delete", "a", "a", "--dry-run").out
     assert "deleted 1 memory\n" == run("memory", "delete", "a").out
     assert "deleted 2 memories\n" == run("memory", "delete", "--tag", "t", "--yes").out
     assert 0 == run("memory", "list", "--json").json["total"]
@@ -64,6 +65,7 @@ def test_forgetting(run: Run) -> None:
         (("get", "nope"), 3, "there is no memory 'nope'"),
         (("delete", "nope"), 3, "there is no memory 'nope'"),
         (("delete",), 2, "say which memories to delete"),
+        (("delete", "a", "--tag", "t"), 2, "not both"),
         (("set", " ", "1"), 2, "is not a key"),
         (("set", "k", "1", "--tag", "a b"), 2, "'a b' is not a tag"),
         (("set", "k", "1", "--ttl", "soon"), 2, "soon"),

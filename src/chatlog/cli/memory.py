@@ -153,8 +153,10 @@ def delete(
     """Forget memories for good: those of some keys, or all of a namespace or tag (asks first)."""
     session = Session.of(ctx)
     store = session.store()
+    if keys and tag:
+        raise UsageError("name memories, or choose them by tags, not both", "leave out one or the other")
     if keys:
-        found = [store.memories.get(key, namespace or "") for key in keys]
+        found = [store.memories.get(key, namespace or "") for key in dict.fromkeys(keys)]
     elif namespace is not None or tag:
         found = list(store.memories.all(namespace, tag or ()))
     else:
