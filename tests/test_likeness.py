@@ -56,6 +56,15 @@ def test_messages_like_a_message_may_be_of_any_conversation(store: Store, talks:
     assert [None] * len(refs) == [item.matches for item in found.items]
 
 
+def test_a_fork_s_message_of_the_same_number_is_no_part_of_a_message(store: Store) -> None:
+    """A fork of a branch numbers its messages anew: another one of the parent's may stand there at the number asked."""
+    talk = store.new(messages=[say("Where to?"), say("Lisbon.", "assistant"), say(TALKS["sqlite"][0])])
+    store.add(talk.id, [say("Porto.", "assistant", parent=1), say(TALKS["postgres"][0])])
+    store.fork(talk.id, 5)
+    (first, *_) = similar(store, talk, 3).items
+    assert (TALKS["postgres"][0], "semantic") == (first.message.text, similar(store, talk, 3).mode)
+
+
 def test_filters_narrow_what_is_compared(store: Store, talks: dict[str, Conversation]) -> None:
     """What the filters leave out is not found, however alike."""
     store.tag([talks["porto"].id], add=["work"])

@@ -71,8 +71,9 @@ def similar(
 def _subject(store: Store, conversation: Conversation, seq: int | None) -> _Subject:
     if seq is not None:
         message = store.message(conversation.id, seq)
-        every = store.words.spots(store.words.allowed(Filters(ids=(conversation.id,)), hidden=True), 0)
-        bodies = frozenset(spot.body for spot in every if spot.seq == seq)
+        own = Filters(ids=(conversation.id,))
+        every = store.words.spots(store.words.allowed(own, hidden=True), 0, own, hidden=True)  # forks share bodies
+        bodies = frozenset(spot.body for spot in every if spot.allowed and spot.seq == seq)
         return _Subject(bodies, _words([message.text]), is_message=True)
     allowed = store.words.allowed(Filters(ids=(conversation.id,)))
     texts = [message.text for message in store.messages(conversation.id, last=MESSAGES)]

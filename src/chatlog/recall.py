@@ -73,7 +73,7 @@ def recall(
     warnings: tuple[str, ...] = ()
     mode = "lexical" if provider == NONE else "hybrid"
     try:
-        alike = _by_meaning(text, memories, provider)
+        alike = _by_meaning(" ".join(term.text for term in query.terms), memories, provider)
     except NoVectorsError as error:
         alike, warnings = [0.0] * len(memories), (f"searched by words only: {error.message}",)
         mode = "lexical"

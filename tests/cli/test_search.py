@@ -257,6 +257,7 @@ def test_a_search_among_memories_says_what_one_among_messages_says(trip: Run) ->
     facts = ("hybrid", "relaxed", ["frobnicate"], 1)
     assert facts == tuple(answer[name] for name in ("mode", "tier", "dropped_terms", "total"))
     assert [{"id": 14, **answer}] == batch(trip, {"id": 14, "query": "helix frobnicate", "in": "memory"})
+    assert ["editor"] == [item["key"] for item in batch(trip, '{"query": "\\ud800 helix", "in": "memory"}')[0]["items"]]
     assert ("exact", []) == ((exact := found(trip, "helix", "--in", "memory"))["tier"], exact["dropped_terms"])
     assert "lexical" == found(trip, "helix", "--in", "memory", "--mode", "lexical")["mode"]
 
