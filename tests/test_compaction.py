@@ -21,6 +21,8 @@ from chatlog.errors import CommandError, ConflictError
 from chatlog.models import Conversation, ConversationDraft, MessageDraft
 from chatlog.redaction import Redactor
 from chatlog.store import Store
+from chatlog.store.forgetting import Cause
+from chatlog.store.sqlite.window import SqliteWindows
 from chatlog.store.summaries import SummaryDraft
 from chatlog.summarizers import Task, summarizer
 
@@ -64,6 +66,16 @@ def test_levels_say_what_is_made(store: Store) -> None:
     assert ["rolling"] == [kind for kind, _, _ in made[0.65]]
     other = grown(store)
     assert ["facts", "rolling"] == [kind for kind, _, _ in run(store, other, due=True, window=int(total / 0.85))]
+
+
+def test_what_is_not_due_is_not_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long a conversation is says that it waits for nothing; what is gone meanwhile waits for nothing either."""
+    found = grown(store)
+    monkeypatch.setattr(SqliteWindows, "tail", lambda *_, **__: pytest.fail("its messages were read"))
+    assert "not due" == compaction(store).plan(found, Options(window=100_000, due=True)).reason
+    store.delete([found.id])
+    store.forgetting.remove([found.id], Cause("prune"), stop=bool)
+    assert "gone meanwhile" == compaction(store).plan(found, Options(window=10, due=True)).reason
 
 
 def test_the_first_key_facts_are_of_the_whole_conversation(store: Store) -> None:

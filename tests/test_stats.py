@@ -16,6 +16,7 @@ from chatlog.errors import UsageError
 from chatlog.levels import window_for
 from chatlog.models import ConversationDraft, Filters, MessageDraft
 from chatlog.store import Store, open_store
+from chatlog.store.forgetting import Cause
 from chatlog.store.sqlite.measures import SqliteMeasures
 from chatlog.summarizers import summarizer
 from chatlog.terminal import cells
@@ -55,6 +56,18 @@ def test_hidden_messages_and_other_branches_cost_no_tokens(store: Store) -> None
     found = measure(store)
     assert 4 == found.messages
     assert count_tokens("one", CL100K) + count_tokens("two", CL100K) == found.tokens
+
+
+def test_what_is_removed_meanwhile_is_passed_over(store: Store) -> None:
+    """Counting takes a while, and cron prunes: what is gone by its turn is neither counted nor read."""
+    names = [store.new(messages=[say("user", f"word {number}")]).id for number in range(4)]
+
+    def remove(number: int) -> None:
+        store.forgetting.remove(names[number : number + 1], Cause("prune"), stop=bool)
+
+    assert 1 == stats.measure([store], Filters(), "day", progress=lambda done, _: remove(done)).conversations
+    found = stats.measure([store], Filters(), "day", lambda: remove(0) or 0.0)
+    assert (1, None) == (found.conversations, found.latency_ms["max"])
 
 
 def test_counts_are_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from chatlog.errors import ConflictError
+from chatlog.errors import ConflictError, NotFoundError
 from chatlog.levels import LEAST_TURNS, Level, kept_exchanges, level_of
 from chatlog.models import Conversation, Message
 from chatlog.store import Store
@@ -82,17 +82,25 @@ class Compaction:
         self.method = method
 
     def plan(self, conversation: Conversation, options: Options) -> Plan:
-        """Return what compacting would do now."""
+        """Return what compacting would do now; nothing to a conversation that is gone since it was chosen."""
+        try:
+            return self._plan(conversation, options)
+        except NotFoundError:
+            return Plan(conversation=conversation, level="normal", total=0, reason="gone meanwhile")
+
+    def _plan(self, conversation: Conversation, options: Options) -> Plan:
         tokenizer = tokenizer_for(conversation.model)
         count = counter(tokenizer.encoding)
         opening = self.store.windows.opening(conversation.id, tokenizer.encoding, message_counter(count))
         total = tokenizer.billed(opening.tokens)
         level = level_of(total, options.window)
+        if options.due and level == "normal":  # most of a history: known by its length, without reading it
+            return Plan(conversation=conversation, level=level, total=total, reason="not due")
         covered = max((found.to_seq for found in self.store.summaries.latest(conversation.id).values()), default=0)
         fresh = self._since(conversation.id, tokenizer, covered)
         turns = fresh[: _boundary(fresh, options, conversation.model)]
         waiting = tokenizer.billed(sum(turn.tokens for turn in fresh))
-        reason = _reason(turns, waiting, level, options)
+        reason = _reason(turns, waiting, options)
         lag = _lag(turns, self.store.clock())
         facts: dict[str, Any] = {"lag_tokens": tokenizer.billed(_tokens(turns)), "lag_seconds": lag}
         if reason:
@@ -192,10 +200,8 @@ def _tokens(turns: Sequence[Counted]) -> int:
     return sum(turn.tokens for turn in turns)
 
 
-def _reason(turns: Sequence[Counted], waiting: int, level: Level, options: Options) -> str:
+def _reason(turns: Sequence[Counted], waiting: int, options: Options) -> str:
     """Return why there is nothing to do, nothing where there is something."""
-    if options.due and level == "normal":
-        return "not due"
     if len(turns) < (LEAST_TURNS if options.due else 2):
         return "nothing beyond the recent turns"
     if options.due and level_of(waiting, options.window) == "normal":
