@@ -53,6 +53,10 @@ def test_a_deleted_body_leaves_no_vector(store: Store) -> None:
     assert [2] == question.nearest(store, 5)
 
 
+def missing(connection: object) -> None:
+    raise NoVectorsError("sqlite-vec is not installed for this platform", "search works by words")
+
+
 def test_an_index_from_elsewhere_without_the_extension_leaves_the_words(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -60,12 +64,23 @@ def test_an_index_from_elsewhere_without_the_extension_leaves_the_words(
     store.new(messages=[say("we ate sardines by the harbour")])
     search_messages(store, "sardines")
 
-    def missing(connection: object) -> None:
-        raise NoVectorsError("sqlite-vec is not installed for this platform", "search works by words")
-
     monkeypatch.setattr(vector_rows, "load_extension", missing)
     found = search_messages(store, "where were sardines eaten?")
     assert ("lexical", 1, 1) == (found.mode, len(found.items), len(found.warnings))
+
+
+def test_an_index_that_was_dropped_without_the_extension_can_be_made_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bits stayed in the file, under the very ids that the same messages have again."""
+    store.new(messages=[say("we ate sardines by the harbour"), say("the ferry was late")])
+    search_messages(store, "sardines")
+
+    with monkeypatch.context() as patch, store._pool.write() as connection:  # type: ignore[attr-defined]
+        patch.setattr(vector_rows, "load_extension", missing)
+        vector_rows.drop(connection)
+    assert "hybrid" == search_messages(store, "where were sardines eaten?").mode
+    assert [] == [check.detail for check in store.checks() if not check.ok]
 
 
 def test_an_interrupted_index_goes_on(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
@@ -86,7 +85,11 @@ def forget(connection: Connection, bodies: Sequence[int]) -> None:
             load_extension(connection)
             connection.executemany(f"DELETE FROM {_table(*dimensions)} WHERE rowid = ?", pieces)
         except NoVectorsError:
-            connection.execute("INSERT OR IGNORE INTO chores (user, name, since) VALUES ('', ?, '')", (STRAYS,))
+            _note_strays(connection)
+
+
+def _note_strays(connection: Connection) -> None:
+    connection.execute("INSERT OR IGNORE INTO chores (user, name, since) VALUES ('', ?, '')", (STRAYS,))
 
 
 def sweep(pool: Pool, stop: Stop) -> bool:
@@ -152,14 +155,17 @@ _DISAGREEMENTS = (
 def drop(connection: Connection) -> None:
     """Take all vectors of all users away, in the caller's transaction.
 
-    Where the extension is missing the candidates stay, and find nothing.
+    Where the extension is missing the candidates stay, find nothing, and are noted as a chore: `sweep`.
     """
     connection.execute("DELETE FROM vectors")
     connection.execute("DELETE FROM meanings")
-    with suppress(NoVectorsError):
+    try:
         load_extension(connection)
-        for table in tables(connection):
-            connection.execute(f"DROP TABLE {table}")
+    except NoVectorsError:
+        _note_strays(connection)
+        return
+    for table in tables(connection):
+        connection.execute(f"DROP TABLE {table}")
 
 
 def forget_weights(connection: Connection, user: str) -> None:
@@ -284,6 +290,7 @@ class SqliteVectors:
 
     def put(self, state: Meanings, done: int, vectors: Iterable[Vector]) -> Meanings | None:
         rows = list(vectors)
+        sweep(self._pool, bool)  # a stray may have the id of one of them
         with self._pool.write() as connection:
             found = self._state(connection)
             if found is None or found[:5] != state[:5]:
@@ -302,7 +309,6 @@ class SqliteVectors:
             connection.execute(
                 "UPDATE meanings SET done = ?, vectors = vectors + ? WHERE user = ?", (done, len(rows), self.user)
             )
-        sweep(self._pool, bool)
         return found._replace(done=done, vectors=found.vectors + len(rows))
 
     def nearest(self, bits: bytes, count: int, within: Collection[int] | None = None) -> list[int]:
