@@ -153,6 +153,14 @@ def test_the_branch_to_any_message_can_be_read(store: Store) -> None:
         shown(store, name, branch=9)
 
 
+def test_a_branch_that_goes_round_in_a_circle_has_an_end(store: Store) -> None:
+    """In a damaged file each of its messages is read once."""
+    name = started(store, "a", "b", "c")
+    with store._pool.write() as connection:  # type: ignore[attr-defined]
+        connection.execute("UPDATE messages SET parent_seq = 3 WHERE seq = 1")
+    assert ["a", "b", "c"] == shown(store, name, branch=3)
+
+
 def test_the_last_messages_are_those_of_the_active_path(store: Store) -> None:
     """`last` counts from the head back, in reading order; more than there are is all of them."""
     name = started(store, "a", "b", "c")

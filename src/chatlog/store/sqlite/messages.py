@@ -88,15 +88,7 @@ def after(connection: Connection, key: int, conversation: str, seq: int, *, acti
 
 def path_to(connection: Connection, key: int, seq: int) -> list[int]:
     """Return the seqs from the root to `seq`."""
-    rows = connection.execute(
-        """WITH RECURSIVE path (seq, parent) AS (
-             SELECT seq, parent_seq FROM messages WHERE conversation = ?1 AND seq = ?2
-             UNION ALL
-             SELECT m.seq, m.parent_seq FROM path JOIN messages AS m ON m.conversation = ?1 AND m.seq = path.parent)
-           SELECT seq FROM path""",
-        (key, seq),
-    ).fetchall()
-    return [row[0] for row in reversed(rows)]
+    return [row[0] for row in _line(connection, key, seq, "true")]
 
 
 def path_through(connection: Connection, key: int, seq: int, before: int, after: int) -> list[int]:
@@ -297,7 +289,7 @@ def place_of(where: tuple[int, int, int, int | None, bool], draft: MessageDraft,
 
 def switch_head(connection: Connection, key: int, seq: int) -> None:
     """Make the path from the root to `seq` the active one; only what differs is written."""
-    off_path = _inactive_ancestors(connection, key, seq)
+    off_path = _line(connection, key, seq, "NOT active")
     branch_point = off_path[0][1] if off_path else seq
     connection.execute(
         "UPDATE messages SET active = 0 WHERE conversation = ? AND seq > ? AND active", (key, branch_point or 0)
@@ -308,18 +300,21 @@ def switch_head(connection: Connection, key: int, seq: int) -> None:
     connection.execute("UPDATE conversations SET head_seq = ? WHERE key = ?", (seq, key))
 
 
-def _inactive_ancestors(connection: Connection, key: int, seq: int) -> list[Row]:
-    """Return (seq, parent) from just below the active path down to `seq`."""
+def _line(connection: Connection, key: int, seq: int, condition: str) -> list[Row]:
+    """Return (seq, parent) of the messages from the root, or the first below one that fails a condition, to `seq`.
+
+    UNION, without ALL, comes to an end in a damaged file too, where a line goes round in a circle.
+    """
     rows = connection.execute(
-        """WITH RECURSIVE path (seq, parent) AS (
-             SELECT seq, parent_seq FROM messages WHERE conversation = ?1 AND seq = ?2 AND NOT active
-             UNION ALL
-             SELECT m.seq, m.parent_seq FROM path JOIN messages AS m ON m.conversation = ?1 AND m.seq = path.parent
-             WHERE NOT m.active)
-           SELECT seq, parent FROM path""",
+        f"""WITH RECURSIVE path (seq, parent) AS (
+              SELECT seq, parent_seq FROM messages WHERE conversation = ?1 AND seq = ?2 AND {condition}
+              UNION
+              SELECT m.seq, m.parent_seq FROM path JOIN messages AS m ON m.conversation = ?1 AND m.seq = path.parent
+              WHERE {condition})
+            SELECT seq, parent FROM path""",
         (key, seq),
     ).fetchall()
-    return list(reversed(rows))
+    return rows[::-1]
 
 
 def copy_path(connection: Connection, source: int, seqs: Sequence[int], target: int) -> None:
