@@ -340,6 +340,16 @@ def test_an_erasure_names_what_a_killed_conversion_left(trip: Run, tmp_path: Pat
     assert left.name in ran.err
 
 
+def test_an_erasure_names_what_a_killed_backup_left(trip: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backup that was killed before it had its name left all words beside the file."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(Path, "unlink", lambda *_, **__: None)
+        assert 130 == trip("db", "backup").code
+    (left,) = trip("erase", LISBON, "--yes", "--json").json["copies"]
+    assert Path(left).read_bytes().startswith(b"SQLite format 3")
+
+
 def test_an_erasure_proves_itself(trip: Run, tmp_path: Path) -> None:
     """The answer says complete, how much was looked for, and which copies of the file still hold it."""
     copy = trip("db", "backup", "--json").json["backup"]["path"]

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chatlog.errors import NoDatabaseError, UsageError
+from chatlog.errors import NoDatabaseError, UsageError, not_written
+from chatlog.models import new_id
 
 #: What SQLite appends to a database's name for the files that it keeps beside it.
 WAL = "-wal"
@@ -32,6 +33,24 @@ def all_of(path: Path) -> list[Path]:
 def make_private(path: Path) -> None:
     """Make an empty file that only its owner may read, from its first byte on.  Raises OSError, also where one is."""
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), 0o600))
+
+
+@contextmanager
+def part_of(path: Path) -> Iterator[Path]:
+    """Lend an empty private file beside another; it and what belongs to it are gone afterwards.
+
+    By its name `SqliteForgetting.copies` knows what a killed process left.  Raises NotFoundError or StorageFullError.
+    """
+    part = path.with_name(f".chatlog-{new_id()[:8]}.part")
+    try:
+        make_private(part)
+    except OSError as error:
+        raise not_written(error, f"into {path.parent}") from None
+    try:
+        yield part
+    finally:
+        for file in all_of(part):
+            file.unlink(missing_ok=True)
 
 
 class Registry:

@@ -22,14 +22,13 @@ from chatlog.errors import (
     SchemaMismatchError,
     UsageError,
     WrongKeyError,
-    not_written,
 )
 from chatlog.keys import Key
 from chatlog.models import new_id
 from chatlog.store.files import Replaced
 from chatlog.store.sqlite import backups, cipher, health, migrations, schema, upkeep
 from chatlog.store.sqlite.connection import Connection, connect
-from chatlog.store.sqlite.database_file import COMPANIONS, WAL, Registry, all_of, beside, make_private
+from chatlog.store.sqlite.database_file import COMPANIONS, WAL, Registry, all_of, beside, make_private, part_of
 from chatlog.store.sqlite.failures import translate
 
 
@@ -41,7 +40,7 @@ def convert(path: Path, old: Key | None, new: Key | None) -> Replaced:
     path = path.resolve()
     _check_there(path)
     old = cipher.settled(path, old)
-    with _part_of(path) as part, _alone(path, old) as connection:
+    with part_of(path) as part, _alone(path, old) as connection:
         migrations.version_of(connection, path)
         _copy(connection, part, new)
         counts = _verified(part, new)
@@ -58,7 +57,7 @@ def restore(path: Path, source: Path, key: Key | None, *, aside: Path, now: str)
     _check_there(source)
     if path.exists() and source.resolve().samefile(path):
         raise UsageError("that is the database itself, not a backup of it", "chatlog db backup makes one")
-    with _part_of(path) as part:
+    with part_of(path) as part:
         shutil.copyfile(source, part)
         if (log := beside(source, WAL)).exists():
             shutil.copyfile(log, beside(part, WAL))
@@ -86,21 +85,6 @@ def is_plain(path: Path) -> bool:
 def _check_there(path: Path) -> None:
     if not path.is_file() or not path.stat().st_size:
         raise NoDatabaseError(f"there is no database {path}", "check the spelling")
-
-
-@contextmanager
-def _part_of(path: Path) -> Iterator[Path]:
-    """Lend an empty private file beside another; it and what belongs to it are gone afterwards."""
-    part = path.with_name(f".chatlog-{new_id()[:8]}.part")
-    try:
-        make_private(part)
-    except OSError as error:
-        raise not_written(error, f"into {path.parent}") from None
-    try:
-        yield part
-    finally:
-        for file in all_of(part):
-            file.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -141,7 +125,7 @@ def _rekey(part: Path, source: Path, key: Key | None) -> None:
     except SchemaMismatchError as error:
         if key is None or not is_plain(part):
             raise SchemaMismatchError(f"{source} is not a database", "check the spelling") from error
-    with _part_of(part) as plain:
+    with part_of(part) as plain:
         part.replace(plain)
         if (log := beside(part, WAL)).exists():
             log.replace(beside(plain, WAL))

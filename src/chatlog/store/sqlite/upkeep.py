@@ -10,7 +10,7 @@ from sqlcipher3 import dbapi2 as driver
 
 from chatlog.errors import RefusedError, StorageFullError, not_written
 from chatlog.store.sqlite.connection import Connection
-from chatlog.store.sqlite.database_file import WAL, beside, make_private
+from chatlog.store.sqlite.database_file import WAL, beside, part_of
 from chatlog.store.sqlite.failures import FULL, IOERR
 
 
@@ -22,23 +22,18 @@ def backup(connection: Connection, target: Path) -> int:
     """
     if os.path.lexists(target):
         raise RefusedError(f"{target} exists already", "choose another name")
-    partial = target.with_name(f".{target.name}.partial")  # the name says a whole copy, also after a kill
-    try:
-        partial.unlink(missing_ok=True)
-        make_private(partial)
-    except OSError as error:
-        raise not_written(error, target) from None
-    try:
-        connection.execute("VACUUM INTO ?", (str(partial),))
-        partial.rename(target)
-    except driver.Error as error:
-        if error.sqlite_errorcode & 0xFF not in (FULL, IOERR):
-            raise
-        raise StorageFullError(
-            f"{target} could not be written: the disk is full or refuses", "free some space"
-        ) from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with part_of(target) as part:
+        try:
+            connection.execute("VACUUM INTO ?", (str(part),))
+            part.rename(target)  # the name says a whole copy, also after a kill
+        except OSError as error:
+            raise not_written(error, target) from None
+        except driver.Error as error:
+            if error.sqlite_errorcode & 0xFF not in (FULL, IOERR):
+                raise
+            raise StorageFullError(
+                f"{target} could not be written: the disk is full or refuses", "free some space"
+            ) from error
     return target.stat().st_size
 
 
