@@ -8,11 +8,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlcipher3 import dbapi2 as driver
 
 import chatlog
 from chatlog import ConversationDraft, MessageDraft
@@ -29,7 +32,7 @@ from chatlog.errors import (
 from chatlog.keys import new_key, parse, written
 from chatlog.models import Term, WordQuery
 from chatlog.store import files, open_store
-from chatlog.store.sqlite import cipher
+from chatlog.store.sqlite import cipher, replacing, upkeep
 from chatlog.store.sqlite.connection import connect
 from chatlog.store.sqlite.database_file import Registry
 
@@ -239,12 +242,51 @@ def test_a_file_that_is_open_elsewhere_is_left_alone(tmp_path: Path, monkeypatch
     path = filled(tmp_path / "chats.db", None)
     other = plain_connection(path)
     other.execute("SELECT count(*) FROM bodies").fetchall()
-    with pytest.raises(BusyError, match="another process"):
+    with pytest.raises(BusyError, match="is open in another process"):
         files.convert(str(path), None, parse(RAW))
     other.close()
     with chatlog.open(path), pytest.raises(BusyError, match="this process"):
         files.convert(str(path), None, parse(RAW))
     assert ([], ["chats.db"]) == (faults(path), [found.name for found in tmp_path.iterdir()])
+
+
+@pytest.mark.parametrize("change", ["convert", "restore"])
+def test_nothing_is_written_into_a_file_that_is_being_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """From the first byte that is copied on: what came in between would be acknowledged, and lost."""
+    path, copy, aside = filled(tmp_path / "chats.db", None), tmp_path / "copy.db", tmp_path / "aside.db"
+    with chatlog.open(path) as store:
+        store.backup(copy)
+    refusals: list[str] = []
+
+    def writing(*arguments: Any, function: Callable[..., Any], **named: Any) -> Any:
+        with pytest.raises(driver.OperationalError, match="locked"), closing(plain_connection(path)) as other:
+            other.execute("DELETE FROM messages")
+        refusals.append(function.__name__)
+        return function(*arguments, **named)
+
+    for name in ("_copy", "_swap"):
+        monkeypatch.setattr(replacing, name, partial(writing, function=getattr(replacing, name)))
+    monkeypatch.setattr(upkeep, "backup", partial(writing, function=upkeep.backup))
+    if change == "convert":
+        files.convert(str(path), None, parse(RAW))
+    else:
+        files.restore(str(path), copy, None, aside=aside, now="2026-11-21T00:00:00.000Z")
+    assert {"convert": ["_copy", "_swap"], "restore": ["backup", "_swap"]}[change] == refusals
+
+
+def test_a_restore_that_is_refused_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where another process has the database open no copy of it is made."""
+    monkeypatch.setattr("chatlog.store.sqlite.connection.ALONE_SECONDS", 0.05)
+    path, copy = filled(tmp_path / "chats.db", None), tmp_path / "copy.db"
+    with chatlog.open(path) as store:
+        store.backup(copy)
+    with closing(plain_connection(path)) as other:
+        other.execute("SELECT count(*) FROM bodies").fetchall()
+        with pytest.raises(BusyError, match="is open in another process"):
+            files.restore(str(path), copy, None, aside=tmp_path / "aside.db", now="2026-11-21T00:00:00.000Z")
+    assert ["chats.db", "copy.db"] == sorted(found.name for found in tmp_path.iterdir())
 
 
 def test_who_waits_for_the_old_file_is_turned_away(tmp_path: Path) -> None:

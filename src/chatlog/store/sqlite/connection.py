@@ -108,8 +108,9 @@ def connect(path: Path, synchronous: str = "FULL", key: Key | None = None, *, al
     connection: Connection | None = None
     try:
         connection = opened = _driver_connect(path, key)
+        # before anything that reads the file: once its log is open in the shared way, the mode changes nothing
         locking = ("locking_mode = EXCLUSIVE",) if alone else ()
-        settings = (*SETTINGS, f"synchronous = {synchronous}", *locking)
+        settings = (*locking, *SETTINGS, f"synchronous = {synchronous}")
         look = [*(f"PRAGMA {setting}" for setting in settings), "SELECT count(*) FROM sqlite_master"]
         # some settings read the schema, for which a process that is giving the file its first page has to be done
         patience = (ALONE_SECONDS,) if alone else ()
