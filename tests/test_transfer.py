@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 
 from chatlog import formats, intake
 from chatlog.errors import NotFoundError, RefusedError, UsageError
-from chatlog.export import Exporter, file_name, new_file, select
+from chatlog.export import Exporter, ExportReport, file_name, new_file, select
 from chatlog.formats.source import Source
 from chatlog.intake import FileReport
 from chatlog.models import ConversationDraft, Filters
 from chatlog.store import Store
+from chatlog.store.forgetting import Cause
 from chatlog.store.sqlite.redactions import SqliteRedactions
 from chatlog.transfer import ImportOptions, ImportReport, import_history
 
@@ -579,6 +580,20 @@ def test_every_writer_counts_what_it_writes(store: Store, to: str) -> None:
 
 def _texts(text: str) -> set[str]:
     return set(re.sub(r'[",<>/]', " ", text).split())
+
+
+@pytest.mark.parametrize("to", ["jsonl", "markdown", "html"])
+def test_what_is_removed_during_an_export_is_not_in_it(store: Store, to: str) -> None:
+    """A prune may be at work meanwhile: what it took is left out, and the rest is written."""
+    names = [store.new(messages=[say(f"secret {number}")]).id for number in range(3)]
+
+    def remove(_: ExportReport) -> None:
+        store.forgetting.remove(names[1:2], Cause("prune"), stop=bool)
+
+    exporter, out = Exporter(store, to, remove), io.StringIO()
+    exporter.write(exporter.every(Filters()), out)
+    assert (2, 2) == (exporter.report.conversations, exporter.report.messages)
+    assert ["secret 0", "secret 2"] == sorted({*re.findall(r"secret \d", out.getvalue())})
 
 
 def test_an_unknown_writer_is_refused(store: Store) -> None:

@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 from typing import IO, cast
 
@@ -106,6 +107,8 @@ class Exporter:
         for conversation in conversations:
             before = out.chars if out else 0
             messages = _Messages(self, conversation)
+            if not messages.begin():
+                continue
             yield conversation, messages
             if out and out.chars > before:
                 messages.report()
@@ -168,15 +171,29 @@ class _Messages:
         self.conversation = conversation
         self.count = 0
         self.is_reported = False
+        self._begun: Iterator[Message] | None = None
+
+    def begin(self) -> bool:
+        """Read the first of them; whether the conversation is there, or was removed since it was listed."""
+        every = self._every()
+        try:
+            self._begun = chain([*islice(every, 1)], every)
+        except NotFoundError:
+            return False
+        return True
 
     def __iter__(self) -> Iterator[Message]:
         form, count = self.exporter.form, 0
-        for message in self._readable() if form.whole else self.exporter.store.messages(self.conversation.id):
+        begun, self._begun = self._begun or self._every(), None
+        for message in begun:
             count += not message.hidden or (form.whole and not form.paged)
             yield message
         self.count = count
         if form.paged:
             self.report()
+
+    def _every(self) -> Iterator[Message]:
+        return self._readable() if self.exporter.form.whole else self.exporter.store.messages(self.conversation.id)
 
     def _readable(self) -> Iterator[Message]:
         """Yield the messages of the whole tree; where the file is damaged, one by one those that can be read."""
