@@ -62,7 +62,7 @@ def _row(name: str, report: ImportReport, used: Usage) -> tuple[str, ...]:
 
 def _exported(store: chatlog.Store) -> str:
     out = io.StringIO()
-    Exporter(store, "jsonl").write(select(store, None, Filters()), out, everything=True)
+    Exporter(store, "jsonl").write(select(store, Filters()), out, everything=True)
     return out.getvalue()
 
 

@@ -91,8 +91,8 @@ def test_an_export_holds_none_of_it(store: Store, form: str, tmp_path: Path) -> 
         store.memories.set(MemoryDraft(key, MAIL, tags=(MAIL,)))
     safe = view(store, Redactor())
     exporter = Exporter(safe, form)
-    exporter.write_folder(select(safe, None, Filters()), tmp_path / "files", force=False)
-    exporter.write_file(select(safe, None, Filters()), tmp_path / "files" / "all", force=False, everything=True)
+    exporter.write_folder(select(safe, Filters()), tmp_path / "files", force=False)
+    exporter.write_file(select(safe, Filters()), tmp_path / "files" / "all", force=False, everything=True)
     written = "".join(f"{path.name}\n{path.read_text()}" for path in (tmp_path / "files").iterdir())
     assert (True, False) == ("[REDACTED:email]" in written, "corp-example" in written)
 

@@ -532,19 +532,14 @@ def test_an_export_begins_with_the_oldest(store: Store) -> None:
     """Conversations come in the order they were created in, page after page."""
     for day in (3, 1, 2):
         store.ingest("x", of(str(day), talk("a"), created_at=f"2026-01-0{day}T00:00:00.000Z"))
-    assert ["1", "2", "3"] == [each.source_id for each in select(store, None, Filters())]
-    assert ["3", "1"] == [each.source_id for each in select(store, [_id_of(store, "3"), _id_of(store, "1")], Filters())]
-
-
-def _id_of(store: Store, name: str) -> str:
-    return next(each.id for each in store.conversations().items if each.source_id == name)
+    assert ["1", "2", "3"] == [each.source_id for each in select(store, Filters())]
 
 
 def test_more_than_a_page_is_exported_once_each(store: Store) -> None:
     """An export of hundreds of conversations has each of them."""
     records = [record for number in range(450) for record in of(str(number), talk("a"))]
     store.ingest("x", records)
-    found = [each.source_id for each in select(store, None, Filters())]
+    found = [each.source_id for each in select(store, Filters())]
     assert (450, 450) == (len(found), len(set(found)))
 
 
@@ -573,7 +568,7 @@ def test_every_writer_counts_what_it_writes(store: Store, to: str) -> None:
     name = store.new(ConversationDraft(title="T"), [say("a"), say("left", "assistant")]).id
     store.add(name, [say("c", "assistant", parent=1)])
     exporter, out = Exporter(store, to), io.StringIO()
-    exporter.write(select(store, None, Filters()), out)
+    exporter.write(select(store, Filters()), out)
     assert (1, 3 if whole else 2) == (exporter.report.conversations, exporter.report.messages)
     assert ("left" in _texts(out.getvalue())) == whole
 
@@ -606,7 +601,7 @@ def test_an_unknown_writer_is_refused(store: Store) -> None:
 
 
 def written(store: Store, path: Path, *, force: bool = False) -> Path:
-    Exporter(store, "jsonl").write_file(select(store, None, Filters()), path, force=force, everything=True)
+    Exporter(store, "jsonl").write_file(select(store, Filters()), path, force=force, everything=True)
     return path
 
 
@@ -728,7 +723,7 @@ def test_any_title_can_be_written(store: Store, tmp_path: Path, title: str) -> N
     store.new(ConversationDraft(title=title), [say("hello")])
     target = tmp_path / "out"
     exporter = Exporter(store, "jsonl")
-    exporter.write_folder(select(store, None, Filters()), target, force=False)
+    exporter.write_folder(select(store, Filters()), target, force=False)
     (path,) = target.iterdir()
     assert ([str(path)], 0o700) == (exporter.report.paths, stat.S_IMODE(target.stat().st_mode))
     assert "hello" in path.read_text()
@@ -739,7 +734,7 @@ def test_equal_titles_are_two_files(store: Store, tmp_path: Path) -> None:
     """The id in the name keeps conversations apart."""
     for _ in range(3):
         store.new(ConversationDraft(title="Same"), [say("hello")])
-    Exporter(store, "markdown").write_folder(select(store, None, Filters()), tmp_path / "out", force=False)
+    Exporter(store, "markdown").write_folder(select(store, Filters()), tmp_path / "out", force=False)
     assert 3 == len(list((tmp_path / "out").glob("Same-*.md")))
 
 
@@ -749,7 +744,7 @@ def test_a_folder_that_cannot_be_made_says_why(store: Store, tmp_path: Path, tar
     (tmp_path / "file").write_text("mine")
     store.new(messages=[say("hello")])
     with pytest.raises((NotFoundError, RefusedError)):
-        Exporter(store, "jsonl").write_folder(select(store, None, Filters()), tmp_path / target, force=False)
+        Exporter(store, "jsonl").write_folder(select(store, Filters()), tmp_path / target, force=False)
     assert "mine" == (tmp_path / "file").read_text()
 
 
@@ -758,9 +753,9 @@ def test_a_folder_is_not_overwritten_silently(store: Store, tmp_path: Path) -> N
     store.new(ConversationDraft(title="Same"), [say("hello")])
     exporter = Exporter(store, "jsonl")
     for force in (False, True):
-        exporter.write_folder(select(store, None, Filters()), tmp_path / "out", force=force)
+        exporter.write_folder(select(store, Filters()), tmp_path / "out", force=force)
     with pytest.raises(RefusedError, match="exists already"):
-        exporter.write_folder(select(store, None, Filters()), tmp_path / "out", force=False)
+        exporter.write_folder(select(store, Filters()), tmp_path / "out", force=False)
 
 
 def test_an_import_needs_no_more_memory_for_more_messages(store: Store) -> None:

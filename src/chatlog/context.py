@@ -7,10 +7,9 @@ was chosen, what it costs, and how full the window is.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from chatlog.assembly import WHY, Left, Section, choose
@@ -49,9 +48,6 @@ _PAGE, _MOST_READ = 128, 4_000
 _TURN, _LABEL = 4, 20
 #: Of a long message, this many characters at each end are taken as the question.
 _QUESTION_CHARS = 1_500
-
-#: Finds earlier turns: takes the store, the conversation, a question and a limit; returns messages with scores.
-Retriever = Callable[[Store, str, str, int], Sequence[Scored]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,15 +120,6 @@ def _left(left: Left) -> dict[str, Any]:
     return {**told, "last": left.last} if left.last else told
 
 
-def retrieved(
-    store: Store, conversation: str, question: str, limit: int, embedder: str | Embedder = DEFAULT
-) -> Sequence[Scored]:
-    """Return the turns of a conversation that search finds for a question."""
-    options = SearchOptions(mode="hybrid", limit=limit, embedder=embedder)
-    found = search_messages(store, plain_words(question), Filters(ids=(conversation,)), options)
-    return [Scored(item.message, item.score) for item in found.items]
-
-
 def plain_words(text: str) -> str:
     """Return only the words of a text and where its sentences end, so that nothing in it is taken for query syntax."""
     if len(text) > 2 * _QUESTION_CHARS:
@@ -141,15 +128,15 @@ def plain_words(text: str) -> str:
 
 
 @traced("assemble")
-def assemble(store: Store, conversation: Conversation, request: Request, retrieve: Retriever | None = None) -> Context:
-    """Return the context of a conversation; `retrieve` finds earlier turns in place of the search.
+def assemble(store: Store, conversation: Conversation, request: Request) -> Context:
+    """Return the context of a conversation.
 
     Raises BudgetError if not even the system prompt and the new message fit, UsageError if there is nothing to send
     or no such form.
     """
     if request.form not in FORMS:
         raise UsageError(f"'{request.form}' is not a form of a context", choices_hint(request.form, FORMS))
-    reading = _Reading(store, conversation, request, retrieve or partial(retrieved, embedder=request.embedder))
+    reading = _Reading(store, conversation, request)
     usable = reading.tokenizer.affordable(max(reading.budget - reading.reserve, 0))
     material = reading.material(usable)
     if not (material.turns or material.summaries or material.system or (request.query or "").strip()):
@@ -182,11 +169,10 @@ def assemble(store: Store, conversation: Conversation, request: Request, retriev
 class _Reading:
     """What one assembly reads from the store."""
 
-    def __init__(self, store: Store, conversation: Conversation, request: Request, retrieve: Retriever) -> None:
+    def __init__(self, store: Store, conversation: Conversation, request: Request) -> None:
         self.store = store
         self.conversation = conversation
         self.request = request
-        self.retrieve = retrieve
         self.windows = store.windows
         model = request.model or conversation.model
         self.tokenizer = tokenizer_for(model)
@@ -294,12 +280,15 @@ class _Reading:
         return found, False
 
     def _hits(self, question: str, usable: int) -> Sequence[Message]:
-        name = self.conversation.id
+        """Return the turns that search finds for a question, those on the active path, by what they are worth."""
+        name, words = self.conversation.id, plain_words(question)
         mean = self.opening.tokens / max(self.opening.messages, 1)  # many more than fit are of no use
-        found = self.retrieve(self.store, name, question, min(max(int(1.1 * usable / max(mean, 1)), 30), 120))
-        active = self.windows.active(name, [one.message.seq for one in found])
-        asked = {bare(word) for word in plain_words(question).split()}
-        found = [one for one in found if one.message.seq in active]
+        limit = min(max(int(1.1 * usable / max(mean, 1)), 30), 120)
+        options = SearchOptions(mode="hybrid", limit=limit, embedder=self.request.embedder)
+        items = search_messages(self.store, words, Filters(ids=(name,)), options).items
+        active = self.windows.active(name, [item.message.seq for item in items])
+        found = [Scored(item.message, item.score) for item in items if item.message.seq in active]
+        asked = {bare(word) for word in words.split()}
         return by_worth(found, word_set(" ".join(asked - stop_words_of(asked))))
 
 

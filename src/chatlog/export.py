@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -23,12 +23,8 @@ from chatlog.paths import is_sink
 from chatlog.store import Store
 
 
-def select(store: Store, refs: Sequence[str] | None, filters: Filters) -> Iterator[Conversation]:
-    """Yield the conversations of some refs, or all that the filters let through, the oldest first."""
-    if refs is not None:
-        for ref in refs:
-            yield store.get(ref)
-        return
+def select(store: Store, filters: Filters) -> Iterator[Conversation]:
+    """Yield all conversations that the filters let through, the oldest first."""
     for page in _pages(store, filters):
         yield from page.items
 

@@ -39,7 +39,6 @@ class Look(NamedTuple):
     zone: tzinfo | None = None
     width: int | None = None
     folded: bool = True
-    importance: bool = False
 
 
 def heading(conversation: Conversation, look: Look) -> Iterator[str]:
@@ -67,8 +66,6 @@ def message(found: Message, look: Look) -> Iterator[str]:
 def _byline(found: Message, look: Look) -> str:
     name = f"{found.role} · {found.author}" if found.author else found.role
     facts = [f"#{found.seq}", _when(found.created_at, look), found.model or "", "hidden" if found.hidden else ""]
-    if look.importance:
-        facts.append(found.importance or "")
     facts_line = " · ".join(fact for fact in facts if fact)
     return f"{look.paint(one_line(name), ROLE_STYLES[found.role])}  {look.paint(one_line(facts_line), 'dim')}"
 

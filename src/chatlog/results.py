@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any, Literal, NamedTuple
 
 from chatlog.embedders import DEFAULT, Embedder
@@ -109,14 +110,9 @@ def best_of_each(found: Results) -> Results:
     return found._replace(items=items, total=len(items) if found.total is not None else None)
 
 
-def item_of(hit: Hit, snippet: Snippet) -> Result:
-    """Return the result of a hit."""
-    return Result(message=hit.message, title=hit.title, score=hit.score, matched="words", found=snippet)
-
-
-def result_of(hit: Hit, terms: Sequence[Term]) -> Result:
-    """Return the result of a hit, the piece shown where the terms are."""
-    return Result(message=hit.message, title=hit.title, score=hit.score, matched="words", terms=tuple(terms))
+def result_of(hit: Hit, terms: Sequence[Term] = (), found: Snippet | None = None) -> Result:
+    """Return the result of a hit: the piece that was found, else the one where the terms are."""
+    return Result(hit.message, hit.title, hit.score, matched="words", terms=tuple(terms), found=found)
 
 
 def snippet_of(message: Message, terms: Sequence[Term]) -> Snippet:
@@ -142,11 +138,8 @@ def _spans(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
     return sorted(set(found))
 
 
-def _bounded(pattern: str, text: str, most: int = 200) -> Iterable[tuple[int, int]]:
-    for count, match in enumerate(re.finditer(pattern, text, re.IGNORECASE)):
-        if count == most:
-            return
-        yield match.span()
+def _bounded(pattern: str, text: str) -> Iterable[tuple[int, int]]:
+    return (match.span() for match in islice(re.finditer(pattern, text, re.IGNORECASE), 200))
 
 
 def cut(text: str, spans: Sequence[tuple[int, int]]) -> Snippet:

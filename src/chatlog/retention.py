@@ -288,9 +288,9 @@ def _past(store: Store, now: datetime, trash: str) -> tuple[list[Taken], list[Le
     return taken, left
 
 
-def asked(store: Store, found: Sequence[Conversation], action: str = "trash") -> Plan:
-    """Return the plan for conversations that were named, or that filters chose."""
-    items = [Taken(one, action, "asked", "asked for") for one in found if one.hold is None]
+def asked(store: Store, found: Sequence[Conversation]) -> Plan:
+    """Return the plan for conversations to go to the trash that were named, or that filters chose."""
+    items = [Taken(one, "trash", "asked", "asked for") for one in found if one.hold is None]
     held = [Left(one.id, "on legal hold") for one in found if one.hold is not None]
     return Plan(weighed(store, items), tuple(held))
 

@@ -16,7 +16,7 @@ from chatlog import query as language
 from chatlog.errors import UsageError, choices_hint
 from chatlog.hunt import Hunt, most_telling
 from chatlog.models import UNSPACED, Filters, Hit, Message, Term, other_strings
-from chatlog.results import Result, Results, SearchOptions, Tier, best_of_each, cut, item_of, result_of
+from chatlog.results import Result, Results, SearchOptions, Tier, best_of_each, cut, result_of
 from chatlog.store import Store
 from chatlog.telemetry import traced
 
@@ -131,7 +131,7 @@ def _recent(store: Store, query: language.Query, options: SearchOptions) -> Resu
         if len(hits) == options.limit:
             break
     return Results(
-        items=tuple(result_of(hit, ()) for hit in hits),
+        items=tuple(map(result_of, hits)),
         tier="exact" if hits else "none",
         total=len(hits) if len(hits) < options.limit else None,
     )
@@ -185,7 +185,7 @@ def _by_pattern(store: Store, text: str, filters: Filters, options: SearchOption
         for place in _places(hit.message, options.within):
             match = pattern.search(place)
             if match is not None:
-                items.append(item_of(hit, cut(place, [match.span()])))
+                items.append(result_of(hit, found=cut(place, [match.span()])))
                 break
         if len(items) == options.limit:
             break

@@ -201,7 +201,7 @@ def op_export(store: Store, chance: Random) -> Any:
 def exported(store: Store) -> str:
     """Return all that an export of a user holds."""
     out = io.StringIO()
-    Exporter(store, "jsonl").write(select(store, None, Filters()), out, everything=True)
+    Exporter(store, "jsonl").write(select(store, Filters()), out, everything=True)
     return out.getvalue()
 
 

@@ -154,7 +154,7 @@ def test_what_is_written_is_what_the_table_says(marked: Store, to: str) -> None:
     """A word of each feature is in the export where the table says so, and nowhere else."""
     out = io.StringIO()
     exporter = Exporter(marked, to)
-    (conversation,) = select(marked, None, Filters())
+    (conversation,) = select(marked, Filters())
     exporter.write([conversation], out)
     held = {name for name, mark in MARKS.items() if mark in out.getvalue() or NAMED.get(name, mark) in out.getvalue()}
     if to == "sharegpt":
@@ -174,6 +174,6 @@ def test_the_tables_are_whole() -> None:
 def test_chatlog_s_own_form_keeps_everything(marked: Store) -> None:
     """What is written to JSONL is read with every feature."""
     out = io.StringIO()
-    Exporter(marked, "jsonl").write(select(marked, None, Filters()), out)
+    Exporter(marked, "jsonl").write(select(marked, Filters()), out)
     assert set(READINGS["chatlog"].keeps.split()) == features(reader("chatlog").read(source_of(out.getvalue())))
     assert json.loads(out.getvalue().splitlines()[0])["type"] == "chatlog"

@@ -109,7 +109,7 @@ def tree(store: Store, conversation: str | None = None) -> list[tuple[int, int |
 def exported(store: Store, filters: Filters = Filters(), *, everything: bool = True) -> str:  # noqa: B008  frozen
     """Return the store as chatlog JSONL."""
     out = io.StringIO()
-    Exporter(store, "jsonl").write(select(store, None, filters), out, everything=everything)
+    Exporter(store, "jsonl").write(select(store, filters), out, everything=everything)
     return out.getvalue()
 
 

@@ -53,7 +53,7 @@ def command(
         raise UsageError("say which conversations", "ids, filters, or --due for all that are due")
     name = how or session.settings.get("summarizer") or BUILT_IN
     store = session.store()
-    chosen = session.named(store, conversations) if conversations else select(store, None, filters)
+    chosen = session.named(store, conversations) if conversations else select(store, filters)
     work = Compaction(store, summarizer(name, os.environ.get("OPENAI_API_KEY")), name)
     _report(
         session, _compacted(session, work, chosen, _Asked(number_of(session, "budget", budget), due, keep, dry_run))

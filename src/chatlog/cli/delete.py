@@ -39,7 +39,7 @@ def command(
         raise UsageError("those are in the trash already", "chatlog erase --deleted removes them for good")
     store = session.store()
     named = conversations or []
-    found = plans.whole(session, store, named) if named else list(select(store, None, filters))
+    found = plans.whole(session, store, named) if named else list(select(store, filters))
     plan = retention.asked(store, found)
     if plan.items and not dry_run:
         session.confirm(plans.to_trash(plan), yes=yes)

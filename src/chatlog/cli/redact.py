@@ -92,7 +92,7 @@ def _chosen(session: Session, store: Store, refs: list[str] | None, *, everythin
         raise UsageError("say which conversations", "ids, - for ids on stdin, filters, or --everything")
     if refs:
         return plans.whole(session, store, refs, "name all of it: {conversation}")
-    return list(select(store, None, filters))
+    return list(select(store, filters))
 
 
 def _counts(found: Plan) -> str:

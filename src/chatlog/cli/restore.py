@@ -39,7 +39,7 @@ def command(
         raise UsageError("say which conversations", "ids, - for ids on stdin, or filters; --deleted: all of the trash")
     store = session.store()
     named = _named(session, store, conversations or [])
-    found = named if conversations else list(select(store, None, filters))
+    found = named if conversations else list(select(store, filters))
     store.restore([one.id for one in found])
     items = [conversation_record(store.get(one.id)) for one in found]
     if session.output.format == "json":

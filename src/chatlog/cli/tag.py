@@ -45,7 +45,7 @@ def command(
     if not refs and filters == Filters():
         raise UsageError("say which conversations", "ids, - for ids on stdin, or filters")
     store = session.store()
-    found = session.named(store, refs) if refs else list(select(store, None, filters))
+    found = session.named(store, refs) if refs else list(select(store, filters))
     changed = store.tag([conversation.id for conversation in found], add=add, remove=remove)
     record = {"conversations": len(found), "changed": changed, "added": add, "removed": remove}
     session.output.thing("tag", record, [f"{changed} of {len(found)} conversations changed"])

@@ -16,8 +16,8 @@ from chatlog.store.sqlite.database_file import Registry
 
 MAGIC = b"SQLite format 3\x00"
 PAGE = 4_096
-#: At the end of each encrypted page: 16 bytes of initialisation vector, 64 of seal.
-RESERVED, SEAL = 80, 64
+#: What each encrypted page ends with, in bytes.
+SEAL = 64
 #: The first bytes of a b-tree's pages.
 _TREES = (2, 5, 10, 13)
 
