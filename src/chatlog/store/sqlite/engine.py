@@ -40,7 +40,6 @@ from chatlog.store.sqlite.conversations import Standing
 from chatlog.store.sqlite.database_file import all_of, prepare_file
 from chatlog.store.sqlite.failures import unreadable
 from chatlog.store.sqlite.nouns import Nouns
-from chatlog.timespec import iso
 
 if TYPE_CHECKING:
     from chatlog.keys import Key
@@ -88,9 +87,6 @@ class SqliteStore(Nouns):
         other.user = checked_user(user)
         other.__dict__.pop("vectors", None)  # what it keeps is this one's
         return other
-
-    def _now(self) -> str:
-        return iso(self.clock())
 
     @contextmanager
     def _reading(self, conversation: str) -> Iterator[tuple[Connection, int]]:

@@ -16,15 +16,14 @@ from typing import Any
 from chatlog import bytescan
 from chatlog.errors import NotFoundError, TakenError
 from chatlog.models import Conversation, Filters, check_text
-from chatlog.store import Clock
 from chatlog.store.forgetting import AuditLine, Cause, Ref, Removed, Stop, StoredPolicy
 from chatlog.store.sqlite import audit, backups, bodies, conversations, removal, segments, vectors
 from chatlog.store.sqlite import space as room
-from chatlog.store.sqlite.connection import Connection, Pool
+from chatlog.store.sqlite.connection import Connection
 from chatlog.store.sqlite.database_file import all_of
+from chatlog.store.sqlite.nouns import Noun
 from chatlog.store.sqlite.pacing import Pace
 from chatlog.store.sqlite.upkeep import sizes
-from chatlog.timespec import iso
 
 #: So many messages are taken out of the index at once; more leave their words there for a merge afterwards,
 #: which costs a hundredth per message.
@@ -36,16 +35,8 @@ OCTETS, ONE = (1 << 14, 1 << 22), (1, 1)
 _ANYWHERE = Filters(any_state=True)
 
 
-class SqliteForgetting:
+class SqliteForgetting(Noun):
     """A `Forgetting` on an SQLite file."""
-
-    def __init__(self, pool: Pool, user: str, clock: Clock) -> None:
-        self._pool = pool
-        self.user = user
-        self.clock = clock
-
-    def _now(self) -> str:
-        return iso(self.clock())
 
     # what there is
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 
 from chatlog.errors import BusyError
 from chatlog.models import Filters, Message
 from chatlog.store.measures import Exchange, Group, Size
 from chatlog.store.sqlite.bodies import SAID_OCTETS
-from chatlog.store.sqlite.connection import Pool, Row
+from chatlog.store.sqlite.connection import Row
+from chatlog.store.sqlite.nouns import Noun
 from chatlog.store.sqlite.upkeep import sizes
 from chatlog.store.sqlite.where import conversation_where, listing_where
 from chatlog.store.sqlite.window import SqliteWindows
-from chatlog.timespec import iso
 
 _JOINED = """messages AS m ON m.conversation = c.key {0}JOIN bodies AS b ON b.id = m.body
     LEFT JOIN token_counts AS t ON t.body = m.body AND t.encoding = ?1"""
@@ -37,13 +36,8 @@ _NAMES = {
 }
 
 
-class SqliteMeasures:
+class SqliteMeasures(Noun):
     """The measures of one user's conversations in an SQLite file."""
-
-    def __init__(self, pool: Pool, user: str, clock: Callable[[], datetime]) -> None:
-        self._pool = pool
-        self._user = user
-        self._clock = clock
 
     def uncounted(self, filters: Filters, encoding: str) -> list[str]:
         rows = self._ask(
@@ -59,11 +53,11 @@ class SqliteMeasures:
         return int(self._ask(filters, "", f"SELECT count(*) FROM chosen AS c WHERE {_UNSIZED}")[0][0])
 
     def count(self, conversation: str, encoding: str, count: Callable[[Message], int]) -> None:
-        found = SqliteWindows(self._pool, self._user, self._clock).opening(conversation, encoding, count)
+        found = SqliteWindows(self).opening(conversation, encoding, count)
         with suppress(BusyError), self._pool.write() as connection:  # of words that were counted elsewhere already
             connection.execute(
                 "UPDATE conversations SET token_count = ? WHERE user = ? AND id = ? AND token_count IS NULL",
-                (found.tokens, self._user, conversation),
+                (found.tokens, self.user, conversation),
             )
 
     def sizes(self, filters: Filters, encoding: str) -> list[Size]:
@@ -107,7 +101,7 @@ class SqliteMeasures:
                    numbered AS (SELECT *, sum(opens) OVER (PARTITION BY id ORDER BY seq) AS exchange FROM fresh)
                    SELECT id, min(created_at), count(*), sum(tokens), exchange > 0 FROM numbered
                    GROUP BY id, exchange ORDER BY id, exchange""",
-                (encoding, self._user, json.dumps(list(conversations))),
+                (encoding, self.user, json.dumps(list(conversations))),
             ).fetchall()
         found: dict[str, list[Exchange]] = {}
         for name, since, messages, tokens, opened in rows:
@@ -132,7 +126,7 @@ class SqliteMeasures:
 
     def _ask(self, filters: Filters, encoding: str, query: str) -> list[Row]:
         """Return the rows of a query over the `chosen` conversations; ``?1`` is the encoding."""
-        clauses, values = conversation_where(self._user, filters, iso(self._clock()))
+        clauses, values = conversation_where(self.user, filters, self._now())
         more, more_values = listing_where(filters)
         chosen = "SELECT c.* FROM conversations AS c WHERE " + " AND ".join([*clauses, *more])
         asked: list[Any] = [encoding, *values, *more_values]

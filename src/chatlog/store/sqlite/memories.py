@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 
 from chatlog.errors import NotFoundError, UsageError
 from chatlog.models import several
 from chatlog.store.memories import NEVER, Memory, MemoryDraft, checked
 from chatlog.store.sqlite import audit
-from chatlog.store.sqlite.connection import Connection, Pool, Row
-from chatlog.timespec import checked_instant, iso
+from chatlog.store.sqlite.connection import Connection, Row
+from chatlog.store.sqlite.nouns import Noun
+from chatlog.timespec import checked_instant
 
 _COLUMNS = "user, namespace, key, value, tags, created_at, updated_at, expires_at"
 _ALIVE = "user = ? AND (expires_at IS NULL OR expires_at > ?)"
@@ -20,17 +20,12 @@ _PAGE = 500
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
-class SqliteMemories:
+class SqliteMemories(Noun):
     """The memories of one user in an SQLite file."""
-
-    def __init__(self, pool: Pool, user: str, clock: Callable[[], datetime]) -> None:
-        self._pool = pool
-        self._user = user
-        self._clock = clock
 
     def set(self, draft: MemoryDraft) -> Memory:
         checked(draft)
-        now = iso(self._clock())
+        now = self._now()
         value = json_text(draft.value)
         with self._pool.write() as connection:
             before = self._find(connection, draft.namespace, draft.key, now)
@@ -44,7 +39,7 @@ class SqliteMemories:
                    value = excluded.value, tags = excluded.tags, created_at = excluded.created_at,
                    updated_at = excluded.updated_at, expires_at = excluded.expires_at""",
                 (
-                    self._user, draft.namespace, draft.key, value, json_text(tags),
+                    self.user, draft.namespace, draft.key, value, json_text(tags),
                     before.created_at if before else now, now, expires_at,
                 ),
             )  # fmt: skip
@@ -52,10 +47,10 @@ class SqliteMemories:
 
     def get(self, key: str, namespace: str = "") -> Memory:
         with self._pool.read() as connection:
-            return self._find(connection, namespace, key, iso(self._clock())) or _gone(key, namespace)
+            return self._find(connection, namespace, key, self._now()) or _gone(key, namespace)
 
     def all(self, namespace: str | None = None, tags: Sequence[str] = ()) -> Iterator[Memory]:
-        clauses, values = [_ALIVE], [self._user, iso(self._clock())]
+        clauses, values = [_ALIVE], [self.user, self._now()]
         if namespace is not None:
             clauses.append("namespace = ?")
             values.append(namespace)
@@ -77,19 +72,19 @@ class SqliteMemories:
 
     def delete(self, places: Sequence[tuple[str, str]]) -> int:
         with self._pool.write() as connection:
-            now = iso(self._clock())
+            now = self._now()
             count = connection.executemany(
                 f"DELETE FROM memories WHERE {_ALIVE} AND namespace = ? AND key = ?",
-                [(self._user, now, namespace, key) for namespace, key in places],
+                [(self.user, now, namespace, key) for namespace, key in places],
             ).rowcount
             if count > 0:
-                audit.record(connection, self._user, now, "memory delete", {"memories": count})
+                audit.record(connection, self.user, now, "memory delete", {"memories": count})
             return max(int(count), 0)
 
     def _find(self, connection: Connection, namespace: str, key: str, now: str) -> Memory | None:
         row = connection.execute(
             f"SELECT {_COLUMNS} FROM memories WHERE {_ALIVE} AND namespace = ? AND key = ?",
-            (self._user, now, namespace, key),
+            (self.user, now, namespace, key),
         ).fetchone()
         return _from_row(row) if row else None
 

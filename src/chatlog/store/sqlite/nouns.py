@@ -1,6 +1,6 @@
 """The nouns of a store that have a module of their own, each loaded when it is asked for.
 
-A new noun is a protocol in `store/`, a class beside this one, and a property here.
+A new noun is a protocol in `store/`, a `Noun` in a module beside this one, and a property here.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chatlog.store.sqlite.connection import Pool
+from chatlog.timespec import iso
 
 if TYPE_CHECKING:
     from chatlog.store import Clock
@@ -23,63 +24,75 @@ if TYPE_CHECKING:
     from chatlog.store.words import Words
 
 
-class Nouns:
-    """What they need: the pool of connections, whose they are, and the clock."""
+class Noun:
+    """What each of them needs: the pool of connections, whose it is, and the clock; a store has them."""
 
+    _pool: Pool
     user: str
     clock: Clock
-    _pool: Pool
+
+    def __init__(self, store: Noun) -> None:
+        self._pool = store._pool
+        self.user = store.user
+        self.clock = store.clock
+
+    def _now(self) -> str:
+        return iso(self.clock())
+
+
+class Nouns(Noun):
+    """All of them, as parts of a store."""
 
     @property
     def forgetting(self) -> Forgetting:
         from chatlog.store.sqlite.forgetting import SqliteForgetting
 
-        return SqliteForgetting(self._pool, self.user, self.clock)
+        return SqliteForgetting(self)
 
     @property
     def sources(self) -> Sources:
         from chatlog.store.sqlite.sources import SqliteSources
 
-        return SqliteSources(self._pool, self.user)
+        return SqliteSources(self)
 
     @property
     def windows(self) -> Windows:
         from chatlog.store.sqlite.window import SqliteWindows
 
-        return SqliteWindows(self._pool, self.user, self.clock)
+        return SqliteWindows(self)
 
     @property
     def summaries(self) -> Summaries:
         from chatlog.store.sqlite.summaries import SqliteSummaries
 
-        return SqliteSummaries(self._pool, self.user, self.clock)
+        return SqliteSummaries(self)
 
     @property
     def redactions(self) -> Redactions:
         from chatlog.store.sqlite.redactions import SqliteRedactions
 
-        return SqliteRedactions(self._pool, self.user, self.clock)
+        return SqliteRedactions(self)
 
     @property
     def measures(self) -> Measures:
         from chatlog.store.sqlite.measures import SqliteMeasures
 
-        return SqliteMeasures(self._pool, self.user, self.clock)
+        return SqliteMeasures(self)
 
     @property
     def memories(self) -> Memories:
         from chatlog.store.sqlite.memories import SqliteMemories
 
-        return SqliteMemories(self._pool, self.user, self.clock)
+        return SqliteMemories(self)
 
     @property
     def words(self) -> Words:
         from chatlog.store.sqlite.words import SqliteWords
 
-        return SqliteWords(self._pool, self.user, self.clock)
+        return SqliteWords(self)
 
     @cached_property
     def vectors(self) -> Vectors:  # it keeps what each search looks through
         from chatlog.store.sqlite.vectors import SqliteVectors
 
-        return SqliteVectors(self._pool, self.user)
+        return SqliteVectors(self)

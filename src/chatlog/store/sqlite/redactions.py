@@ -10,12 +10,12 @@ from chatlog.canonical import canonical_json
 from chatlog.errors import BusyError
 from chatlog.models import Conversation, MessageDraft
 from chatlog.redaction import Names
-from chatlog.store import Clock
 from chatlog.store.redactions import Change, Handle, Noted, Replaced, Said
 from chatlog.store.sqlite import bodies, conversations, fulltext, superseded, tags, vectors
 from chatlog.store.sqlite import space as room
-from chatlog.store.sqlite.connection import Connection, Pool
+from chatlog.store.sqlite.connection import Connection
 from chatlog.store.sqlite.memories import json_text
+from chatlog.store.sqlite.nouns import Noun
 
 PAGE = 200
 #: How long to wait for readers of an old state before it is said that one is left.
@@ -25,13 +25,8 @@ ON_ITS_WAY_IN = 2
 _CHOSEN = "c.user = ? AND c.id IN (SELECT value FROM json_each(?))"
 
 
-class SqliteRedactions:
+class SqliteRedactions(Noun):
     """`Redactions` on an SQLite file; see the protocol for what the methods promise."""
-
-    def __init__(self, pool: Pool, user: str, clock: Clock) -> None:
-        self._pool = pool
-        self.user = user
-        self.clock = clock
 
     def conversations(self) -> list[Conversation]:
         with self._pool.snapshot() as connection:

@@ -7,36 +7,33 @@ from collections.abc import Callable, Sequence
 
 from chatlog.canonical import kept_json
 from chatlog.store.sources import FileState, SeenFile
-from chatlog.store.sqlite.connection import Pool, Row
+from chatlog.store.sqlite.connection import Row
+from chatlog.store.sqlite.nouns import Noun
 
 
-class SqliteSources:
+class SqliteSources(Noun):
     """A user's `Sources` in an SQLite file."""
-
-    def __init__(self, pool: Pool, user: str) -> None:
-        self._pool = pool
-        self._user = user
 
     def all(self) -> dict[str, SeenFile]:
         with self._pool.read() as connection:
             rows = connection.execute(
                 """SELECT path, size, mtime_ns, read_ns, reader, format, sha256, beside, marks, stamp
                    FROM sources WHERE user = ?""",
-                (self._user,),
+                (self.user,),
             )
             return {row[0]: _from_row(row) for row in rows}
 
     def report(self, path: str) -> str | None:
         with self._pool.read() as connection:
             row = connection.execute(
-                "SELECT told FROM sources WHERE user = ? AND path = ?", (self._user, path)
+                "SELECT told FROM sources WHERE user = ? AND path = ?", (self.user, path)
             ).fetchone()
         return row[0] if row else None
 
     def stamp(self) -> int:
         with self._pool.read() as connection:  # what deletes, restores and redacts is audited
             row = connection.execute(
-                "SELECT id FROM audit WHERE user = ? AND action <> 'export' ORDER BY id DESC LIMIT 1", (self._user,)
+                "SELECT id FROM audit WHERE user = ? AND action <> 'export' ORDER BY id DESC LIMIT 1", (self.user,)
             ).fetchone()
         return row[0] if row else 0
 
@@ -46,15 +43,15 @@ class SqliteSources:
         with self._pool.write(durable=False) as connection:  # it cannot outlast the messages, which were written before
             connection.executemany(
                 "INSERT OR REPLACE INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [(self._user, *_to_row(file)) for file in files],
+                [(self.user, *_to_row(file)) for file in files],
             )
 
     def forget(self, tells: Callable[[str], object]) -> int:
         with self._pool.read() as connection:
             rows = connection.execute(
-                "SELECT path, concat_ws(char(0), path, beside, marks, told) FROM sources WHERE user = ?", (self._user,)
+                "SELECT path, concat_ws(char(0), path, beside, marks, told) FROM sources WHERE user = ?", (self.user,)
             ).fetchall()
-        if telling := [(self._user, path) for path, known in rows if tells(known)]:
+        if telling := [(self.user, path) for path, known in rows if tells(known)]:
             with self._pool.write() as connection:
                 connection.executemany("DELETE FROM sources WHERE user = ? AND path = ?", telling)
         return len(telling)

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 from chatlog.errors import ConflictError
 from chatlog.models import Message
 from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
-from chatlog.store.sqlite.connection import Connection, Pool, Row
+from chatlog.store.sqlite.connection import Connection, Row
+from chatlog.store.sqlite.nouns import Noun
 from chatlog.store.summaries import Summary, SummaryDraft
-from chatlog.timespec import iso
 
 _COLUMNS = "id, kind, from_seq, to_seq, text, tokens, method, created_at, superseded_by IS NOT NULL"
 
 
-class SqliteSummaries:
+class SqliteSummaries(Noun):
     """The summaries of one user's conversations in an SQLite file."""
-
-    def __init__(self, pool: Pool, user: str, clock: Callable[[], datetime]) -> None:
-        self._pool = pool
-        self._user = user
-        self._clock = clock
 
     def latest(self, conversation: str) -> dict[str, Summary]:
         return {found.kind: found for found in self._read(conversation, "AND superseded_by IS NULL")}
@@ -32,16 +26,16 @@ class SqliteSummaries:
 
     def _read(self, conversation: str, condition: str) -> list[Summary]:
         with self._pool.snapshot() as connection:
-            key = conversation_rows.readable_key_of(connection, self._user, conversation, iso(self._clock()))
+            key = conversation_rows.readable_key_of(connection, self.user, conversation, self._now())
             rows = connection.execute(
                 f"SELECT {_COLUMNS} FROM summaries WHERE conversation = ? {condition} ORDER BY id", (key,)
             ).fetchall()
         return [_from_row(row) for row in rows]
 
     def add(self, conversation: str, drafts: Sequence[SummaryDraft]) -> list[Summary]:
-        now = iso(self._clock())
+        now = self._now()
         with self._pool.write() as connection:
-            key = conversation_rows.standing(connection, self._user, conversation, now).key
+            key = conversation_rows.standing(connection, self.user, conversation, now).key
             return [self._insert(connection, key, draft, now) for draft in drafts]
 
     def _insert(self, connection: Connection, key: int, draft: SummaryDraft, now: str) -> Summary:
@@ -49,7 +43,7 @@ class SqliteSummaries:
         made = connection.execute(
             """INSERT INTO summaries (conversation, user, kind, from_seq, to_seq, text, tokens, method, created_at)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-            (key, self._user, draft.kind, draft.from_seq, draft.to_seq, draft.text, draft.tokens, draft.method, now),
+            (key, self.user, draft.kind, draft.from_seq, draft.to_seq, draft.text, draft.tokens, draft.method, now),
         ).lastrowid
         if draft.after is not None:
             connection.execute("UPDATE summaries SET superseded_by = ? WHERE id = ?", (made, draft.after))

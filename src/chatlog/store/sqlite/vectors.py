@@ -19,6 +19,7 @@ from chatlog.errors import NoVectorsError
 from chatlog.store.forgetting import Stop
 from chatlog.store.sqlite import chunks
 from chatlog.store.sqlite.connection import Connection, Pool
+from chatlog.store.sqlite.nouns import Noun
 from chatlog.store.sqlite.pacing import in_steps
 from chatlog.store.vectors import EMBEDDED_CHARS, Meanings, Pending, Vector
 
@@ -177,14 +178,13 @@ def _table(dimensions: int) -> str:
     return f"nearest_{int(dimensions)}"
 
 
-class SqliteVectors:
+class SqliteVectors(Noun):
     """`Vectors` in an SQLite file."""
 
     has_searched: ClassVar[bool] = False
 
-    def __init__(self, pool: Pool, user: str) -> None:
-        self._pool = pool
-        self.user = user
+    def __init__(self, store: Noun) -> None:
+        super().__init__(store)
         self._kept: tuple[Meanings | None, Sequence[chunks.Block]] = (None, ())
 
     def require(self) -> None:

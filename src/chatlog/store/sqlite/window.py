@@ -6,16 +6,15 @@ Counts are derived: they are kept where they can be, and counted again where the
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 from chatlog.errors import BusyError
 from chatlog.models import Message
 from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
-from chatlog.store.sqlite.connection import Connection, Pool
+from chatlog.store.sqlite.connection import Connection
+from chatlog.store.sqlite.nouns import Noun
 from chatlog.store.window import Count, Counted, Opening, Remembered
-from chatlog.timespec import iso
 
 #: So many messages are read at once to be counted.
 _BATCH = 500
@@ -23,16 +22,11 @@ _BATCH = 500
 _MOST_CHOSEN = 200
 
 
-class SqliteWindows:
+class SqliteWindows(Noun):
     """The windows of one user's conversations in an SQLite file."""
 
-    def __init__(self, pool: Pool, user: str, clock: Callable[[], datetime]) -> None:
-        self._pool = pool
-        self._user = user
-        self._clock = clock
-
     def _key(self, connection: Connection, conversation: str) -> int:
-        return conversation_rows.readable_key_of(connection, self._user, conversation, iso(self._clock()))
+        return conversation_rows.readable_key_of(connection, self.user, conversation, self._now())
 
     def opening(self, conversation: str, encoding: str, count: Count) -> Opening:
         with self._pool.snapshot() as connection:
@@ -106,13 +100,13 @@ class SqliteWindows:
                 """SELECT namespace, key, value, tags, updated_at FROM memories
                    WHERE user = ? AND (expires_at IS NULL OR expires_at > ?)
                    ORDER BY updated_at DESC, id DESC LIMIT ?""",
-                (self._user, iso(self._clock()), limit),
+                (self.user, self._now(), limit),
             ).fetchall()
         return [Remembered(row[0], row[1], json.loads(row[2]), tuple(json.loads(row[3])), row[4]) for row in rows]
 
     def mark(self, conversation: str, seqs: Sequence[int], importance: str | None) -> int:
         with self._pool.write() as connection:
-            key = conversation_rows.standing(connection, self._user, conversation, iso(self._clock())).key
+            key = conversation_rows.standing(connection, self.user, conversation, self._now()).key
             for seq in seqs:
                 message_rows.one(connection, key, conversation, seq)
             changed = connection.executemany(

@@ -10,17 +10,14 @@ import json
 import sys
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chatlog.models import Filters, Hit, Term, WordQuery
 from chatlog.store.sqlite import fulltext, messages, segments
-from chatlog.store.sqlite.connection import Connection, Pool
+from chatlog.store.sqlite.connection import Connection
+from chatlog.store.sqlite.nouns import Noun
 from chatlog.store.sqlite.where import conversation_where, message_where
 from chatlog.store.words import EVERY, Posting, Spot, Surroundings
-from chatlog.timespec import iso
-
-if TYPE_CHECKING:
-    from chatlog.store import Clock
 
 #: Of a user of more conversations than this the number of messages is an estimate from the latest ones.
 COUNTED = 1_000
@@ -29,13 +26,8 @@ LEAP = 16
 _ANY = Filters()
 
 
-class SqliteWords:
+class SqliteWords(Noun):
     """`Words` in an SQLite file."""
-
-    def __init__(self, pool: Pool, user: str, clock: Clock) -> None:
-        self._pool = pool
-        self.user = user
-        self._clock = clock
 
     def size(self) -> int:
         with self._pool.read() as connection:
@@ -174,7 +166,7 @@ class SqliteWords:
             return messages.placed(connection, self.user, places)
 
     def _condition(self, filters: Filters, *, hidden: bool) -> tuple[str, list[Any]]:
-        clauses, values = conversation_where(self.user, filters, iso(self._clock()))
+        clauses, values = conversation_where(self.user, filters, self._now())
         more, more_values = message_where(filters, hidden=hidden)
         return " AND ".join([*clauses, *more]), [*values, *more_values]
 
