@@ -8,33 +8,9 @@ from chatlog.models import Conversation, Message
 
 
 def conversation_record(conversation: Conversation) -> dict[str, Any]:
-    """Return the conversation's keys as the command line and JSONL show them."""
+    """Return the conversation's keys as the command line and JSONL show them: its fields, in their order."""
     c = conversation
-    return {
-        "id": c.id,
-        "user": c.user,
-        "title": c.title,
-        "source": c.source,
-        "source_id": c.source_id,
-        "parent": c.parent,
-        "forked_at": c.forked_at,
-        "model": c.model,
-        "project": c.project,
-        "created_at": c.created_at,
-        "updated_at": c.updated_at,
-        "pinned": c.pinned,
-        "archived": c.archived,
-        "hold": c.hold,
-        "deleted_at": c.deleted_at,
-        "expires_at": c.expires_at,
-        "tags": list(c.tags),
-        "messages": c.messages,
-        "tokens": c.tokens,
-        "head": c.head,
-        "revision": c.revision,
-        "state": dict(c.state),
-        "metadata": dict(c.metadata),
-    }
+    return {**c._asdict(), "tags": list(c.tags), "state": dict(c.state), "metadata": dict(c.metadata)}
 
 
 def message_record(message: Message) -> dict[str, Any]:

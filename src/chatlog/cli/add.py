@@ -107,10 +107,11 @@ def _store(
 
 
 def _print(session: Session, stored: Sequence[Message], *, many: bool) -> None:
-    records = [message_record(message) for message in stored]
-    if many:
-        session.output.listing(
-            Listing(items=records, columns=(), identify=lambda record: str(record["ref"]), total=len(records))
-        ) if session.output.format not in ("table", "text") else session.output.lines(message.ref for message in stored)
+    output, refs = session.output, [message.ref for message in stored]
+    if not many:
+        output.thing("message", message_record(stored[-1]), refs, refs[-1])
+    elif output.format in ("table", "text"):
+        output.lines(refs)
     else:
-        session.output.thing("message", records[-1], [message.ref for message in stored], stored[-1].ref)
+        records = [message_record(message) for message in stored]
+        output.listing(Listing(records, (), lambda record: str(record["ref"]), total=len(records)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -60,11 +60,13 @@ def command(
     )
 
 
-class _Asked:
+class _Asked(NamedTuple):
     """What was asked of all conversations alike."""
 
-    def __init__(self, budget: int | None, due: bool, keep: int | None, dry_run: bool) -> None:
-        self.budget, self.due, self.keep, self.dry_run = budget, due, keep, dry_run
+    budget: int | None
+    due: bool
+    keep: int | None
+    dry_run: bool
 
     def options(self, conversation: Conversation) -> Options:
         return Options(window=window_for(conversation.model, self.budget), due=self.due, keep=self.keep)

@@ -57,15 +57,17 @@ def rule_of(session: Session, name: str, conditions: Mapping[str, Any]) -> Rule:
     flags = session.filter_flags
     if "deleted" in flags:
         raise UsageError("what is in the trash goes by itself", "chatlog erase --deleted removes it now")
-    where: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in flags.items() if key in FILTERS
-    }
-    given: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in conditions.items()
-    }
-    rule = checked(Rule(name=name, where=where, **{key: value for key, value in given.items() if value is not None}))
+    where = _settled({key: value for key, value in flags.items() if key in FILTERS})
+    rule = checked(Rule(name=name, where=where, **_settled(conditions)))
     rule.filters(session.now())
     return rule
+
+
+def _settled(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was given, lists as tuples."""
+    return {
+        key: tuple(value) if isinstance(value, list) else value for key, value in given.items() if value is not None
+    }
 
 
 def policies(session: Session, store: Store) -> list[Rule]:

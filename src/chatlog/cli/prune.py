@@ -67,19 +67,16 @@ def command(
         raise UsageError("say what to prune", "--older-than, --keep-last, --max-size, filters, --policies, --expired")
     own = [plans.rule_of(session, "asked", given)] if asks else []
     store = session.store()
-    users = store.forgetting.users() if all_users else [store.user]
-    stores = [store if user == store.user else store.for_user(user) for user in users]
+    stores = session.everybody(store, all_users=all_users)
     with store.forgetting.alone() as alone:
         parts = [_plan(session, each, own, use_policies=use_policies) for each in stores]
-        warnings = _do(session, parts, alone=alone, yes=yes, seconds=max_seconds) if not dry_run else _doubts(parts)
+        is_done = alone and not dry_run
+        warnings, freed = _do(session, parts, yes=yes, seconds=max_seconds) if is_done else (_doubts(parts), 0)
     if not (alone or dry_run):
         parts, warnings = [], ["another prune is at work: nothing to do"]
-    plans.report(
-        session,
-        _record(parts, warnings, dry_run=dry_run),
-        _line(parts, dry_run=dry_run, freed=session.flags.get("freed", 0)),
-        names_left=dry_run or session.output.is_terminal,  # cron mails every line, every night
-    )
+    record, line = _record(parts, warnings, dry_run=dry_run), _line(parts, dry_run=dry_run, freed=freed)
+    names_left = dry_run or session.output.is_terminal  # cron mails every line, every night
+    plans.report(session, record, line, names_left=names_left)
 
 
 def _plan(session: Session, store: Store, own: Sequence[Rule], *, use_policies: bool) -> Part:
@@ -92,16 +89,14 @@ def _doubts(parts: Iterable[Part]) -> list[str]:
     return [f"this would take everything {part.store.user} has" for part in parts if part.plan.takes_everything]
 
 
-def _do(session: Session, parts: list[Part], *, alone: bool, yes: bool, seconds: float | None) -> list[str]:
-    """Apply the plans, after asking, and return what is to be said about it."""
-    if not alone:
-        return []
+def _do(session: Session, parts: list[Part], *, yes: bool, seconds: float | None) -> tuple[list[str], int]:
+    """Apply the plans, after asking; return what is to be said about it, and the bytes given back."""
     if doubts := _doubts(parts):
         raise RefusedError(doubts[0], "if so, say --everything")
     record = _record(parts, [], dry_run=True)
     if record["items"]:
         session.confirm(f"prune {_ways_of(parts, dry_run=True)}", yes=yes)
-    stop, warnings = plans.deadline(seconds), list[str]()
+    stop, warnings, freed = plans.deadline(seconds), list[str](), 0
     for number, (store, plan, ways) in enumerate(parts):
         with session.output.progress("pruning"):
             _finish_redaction(store)
@@ -109,10 +104,10 @@ def _do(session: Session, parts: list[Part], *, alone: bool, yes: bool, seconds:
             if erasure.unfinished(store) and not stop() and not (ended := erasure.resume(store)).complete:
                 warnings.append(f"an erasure is not complete: {ended.why}")
         parts[number] = Part(store, plan.left_out(outcome.skipped), ways)
-        session.flags["freed"] = session.flags.get("freed", 0) + outcome.freed
+        freed += outcome.freed
         if not outcome.finished:
             warnings.append("not all of it is done: the next prune goes on")
-    return [*dict.fromkeys(warnings)]
+    return [*dict.fromkeys(warnings)], freed
 
 
 def _finish_redaction(store: Store) -> None:
@@ -133,7 +128,7 @@ def _record(parts: Iterable[Part], warnings: Sequence[str], *, dry_run: bool) ->
     return {**record, "warnings": [*warnings]}
 
 
-def _line(parts: Sequence[Part], *, dry_run: bool, freed: int = 0) -> str:
+def _line(parts: Sequence[Part], *, dry_run: bool, freed: int) -> str:
     """Return what a prune does in a line: how much went where, and how to undo what can be."""
     done = _ways_of(parts, dry_run=dry_run)
     given_back = f"{size_text(freed)} given back" if freed else ""

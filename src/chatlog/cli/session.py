@@ -183,6 +183,12 @@ class Session:
         self._warn_of_readers(path_of(url))
         return self.resources.enter_context(opened)
 
+    @staticmethod
+    def everybody(store: Store, *, all_users: bool) -> list[Store]:
+        """Return the stores of all users of the file, or of the one alone."""
+        users = store.forgetting.users() if all_users else [store.user]
+        return [store if user == store.user else store.for_user(user) for user in users]
+
     def outward(self, *, redact: bool) -> Store:
         """Return the store, with `redact` as it may be handed out: without secrets and personal data."""
         store = self.store()

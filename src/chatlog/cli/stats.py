@@ -46,16 +46,16 @@ def command(
     if target != "-" and output.format != "prometheus":
         raise UsageError("-o goes with --format prometheus", "send the other forms into a file with >")
     store = session.store()
-    users = store.forgetting.users() if all_users else [store.user]
-    stores = [store if user == store.user else store.for_user(user) for user in users]
+    stores = session.everybody(store, all_users=all_users)
     with output.progress("counting tokens") as progress:
         budget = number_of(session, "budget", None)
         found = stats.measure(stores, session.filters(), by, progress=progress, budget=budget)
+    users = ",".join(each.user for each in stores)
     match output.format:
         case "prometheus" if target != "-":
-            _write(store, expanded(target), prometheus(found, ",".join(users)))
+            _write(store, expanded(target), prometheus(found, users))
         case "prometheus":
-            output.lines(prometheus(found, ",".join(users)))
+            output.lines(prometheus(found, users))
         case "json":
             output.json(found.record())
         case "jsonl":

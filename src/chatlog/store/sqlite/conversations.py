@@ -41,32 +41,15 @@ _ALL_ALIVE = Filters()
 
 
 def from_row(row: Row) -> Conversation:
-    """Return the conversation of a row of `COLUMNS`."""
-    return Conversation(
-        id=row[0],
-        user=row[1],
-        title=row[2],
-        source=row[3],
-        source_id=row[4],
-        parent=row[5],
-        forked_at=row[6],
-        model=row[7],
-        project=row[8],
-        created_at=row[9],
-        updated_at=row[10],
-        pinned=bool(row[11]),
-        archived=bool(row[12]),
-        hold=row[13],
-        deleted_at=row[14],
-        expires_at=row[15],
-        tags=tuple(json.loads(row[16])),
-        messages=row[17],
-        tokens=row[18],
-        head=row[19],
-        revision=row[20],
-        state=json.loads(row[21]),
-        metadata=json.loads(row[22]),
-    )
+    """Return the conversation of a row that begins with `COLUMNS`, which are in the order of its fields."""
+    (
+        *first, pinned, archived, hold, deleted_at, expires_at,
+        tags, messages, tokens, head, revision, state, metadata,
+    ) = row[: len(COLUMNS)]  # fmt: skip
+    return Conversation._make((
+        *first, bool(pinned), bool(archived), hold, deleted_at, expires_at,
+        tuple(json.loads(tags)), messages, tokens, head, revision, json.loads(state), json.loads(metadata),
+    ))  # fmt: skip
 
 
 def by_key(connection: Connection, key: int) -> Conversation:

@@ -72,10 +72,9 @@ def bite(connection: Connection, key: int, counts: Counter[str], most: int) -> b
     Return whether that was the end.  What is deleted is added to `counts`; a conversation that was brought back
     meanwhile is left as it is.
     """
-    (expires_at,) = connection.execute("SELECT expires_at FROM conversations WHERE key = ?", (key,)).fetchone() or [
-        None
-    ]
-    if expires_at != DOOMED:
+    doomed = "SELECT user FROM conversations WHERE key = ? AND expires_at = ?"
+    row = connection.execute(doomed, (key, DOOMED)).fetchone()
+    if row is None:
         return True
     found = connection.execute(
         f"""SELECT m.seq, m.body, {bodies.OCTETS} FROM messages AS m JOIN bodies AS b ON b.id = m.body
@@ -86,8 +85,7 @@ def bite(connection: Connection, key: int, counts: Counter[str], most: int) -> b
     if rows:
         connection.execute("DELETE FROM messages WHERE conversation = ? AND seq >= ?", (key, rows[-1][0]))
         bodies.release(connection, {body for _, body, _ in rows})
-        (user,) = connection.execute("SELECT user FROM conversations WHERE key = ?", (key,)).fetchone()
-        vectors.forget_weights(connection, user)
+        vectors.forget_weights(connection, *row)
         counts.update(messages=len(rows), bytes=sum(octets for *_, octets in rows))
     if len(rows) < len(found) or len(found) == BITE:
         connection.execute(

@@ -48,7 +48,7 @@ class SqliteWindows(Noun):
                 found = message_rows.at(connection, total.key, conversation, seqs)
                 bodies = _bodies(connection, total.key, seqs)  # others perhaps than when it was seen what is missing
             counts += [(bodies[message.seq], encoding, count(message)) for message in found]
-        total.add([tokens for _, _, tokens in counts])
+        total.tokens += sum(tokens for _, _, tokens in counts)
         try:
             with self._pool.write() as connection:
                 connection.executemany(
@@ -182,10 +182,6 @@ class _Total:
         if since:
             self.first = self.first if self.first is not None else since[0][0]
             self.last = since[-1][0]
-
-    def add(self, counts: Sequence[int]) -> None:
-        """Add what was missing."""
-        self.tokens += sum(counts)
 
     def keep(self, connection: Connection) -> None:
         """Keep the total, unless the conversation has changed below it meanwhile."""
