@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from chatlog.errors import NotFoundError, UsageError
+from chatlog.models import Extra
 from chatlog.store import Store, open_store
 from chatlog.store.memories import NEVER, MemoryDraft
 from tests.conftest import Clock
@@ -46,6 +47,16 @@ def test_an_expired_memory_is_not_exported(store: Store, clock: Clock) -> None:
     assert ["long", "short"] == [extra.values["key"] for extra in store.extras()]
     clock.now += timedelta(hours=1)
     assert ["long"] == [extra.values["key"] for extra in store.extras()]
+
+
+def test_an_import_takes_the_place_of_an_expired_memory(store: Store, clock: Clock) -> None:
+    """One that is there stays, whatever comes; where one has expired, there is none."""
+    store.memories.set(MemoryDraft("code", 1, expires_at="2026-11-20T22:00:00Z"))
+    came, ended = (Extra("memory", {"key": "code", "value": 2, **end}) for end in ({}, {"expires_at": "2026-01-01"}))
+    assert (False, 1) == (store.ingest_extra(came), store.memories.get("code").value)
+    clock.now += timedelta(hours=1)
+    assert (False, True, False) == tuple(map(store.ingest_extra, (ended, came, came)))
+    assert 2 == store.memories.get("code").value
 
 
 def test_an_expired_memory_is_not_there(store: Store, clock: Clock) -> None:

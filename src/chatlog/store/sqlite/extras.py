@@ -104,10 +104,14 @@ def _time(values: Mapping[str, Any], name: str) -> str | None:
 
 def _add_memory(connection: Connection, user: str, values: Mapping[str, Any], now: str) -> bool:
     place = (user, _text(values.get("namespace") or ""), _text(values["key"]))
-    if connection.execute("SELECT 1 FROM memories WHERE user = ? AND namespace = ? AND key = ?", place).fetchone():
+    expires_at = _time(values, "expires_at")
+    # one that has expired is not there, unless what comes has expired, too
+    bound = now if expires_at is None or expires_at > now else ""
+    there = "user = ? AND namespace = ? AND key = ? AND (expires_at IS NULL OR expires_at > ?)"
+    if connection.execute(f"SELECT 1 FROM memories WHERE {there}", (*place, bound)).fetchone():
         return False
     connection.execute(
-        """INSERT INTO memories (user, namespace, key, value, tags, created_at, updated_at, expires_at)
+        """INSERT OR REPLACE INTO memories (user, namespace, key, value, tags, created_at, updated_at, expires_at)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?)""",
         (
             *place,
@@ -115,7 +119,7 @@ def _add_memory(connection: Connection, user: str, values: Mapping[str, Any], no
             json_text(_texts(values.get("tags") or [])),
             _time(values, "created_at") or now,
             _time(values, "updated_at") or now,
-            _time(values, "expires_at"),
+            expires_at,
         ),
     )
     return True
