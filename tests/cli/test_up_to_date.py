@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlcipher3 import dbapi2 as driver
 
 from chatlog.cli import import_
+from chatlog.store.sqlite import connection
 from tests.conftest import NOW, Run
 
 from ..test_transfer import encrypted, zipped
@@ -166,6 +168,21 @@ def test_watching_a_folder(run: Run, tmp_path: Path, rounds: Callable[..., None]
     assert (130, 1) == (ran.code, ran.out.count("1 new"))
     assert 1 == ran.err.count("broken.zip")
     assert ["work\t1"] == run("tags").lines
+
+
+def test_watching_outlasts_whoever_keeps_the_database(
+    run: Run, session: Path, rounds: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where another process writes for longer than anybody waits, that is said once, and what waits comes in later."""
+    monkeypatch.setattr(connection.begin_immediate, "__defaults__", (0.0,))
+    others = driver.connect("chatlog.db", isolation_level=None)
+    rounds(
+        lambda: (write(session, PROMPT, ANSWER, at=OLD + 1), others.execute("BEGIN IMMEDIATE")),
+        lambda: None,
+        lambda: others.execute("ROLLBACK"),
+    )
+    ran = run("import", "--auto", "--watch")
+    assert (130, 1, 1) == (ran.code, ran.err.count("is busy"), ran.out.count("2 messages, 1 new, 1 unchanged"))
 
 
 def test_watching_for_scripts(run: Run, session: Path, rounds: Callable[..., None]) -> None:

@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any, BinaryIO, NoReturn
 
 import typer
 
 from chatlog.cli.options import complete_tag, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.discovery import Found, discover
-from chatlog.errors import NoDatabaseError, NotFoundError, PartlyDoneError, UsageError, choices_hint
+from chatlog.errors import BusyError, NoDatabaseError, NotFoundError, PartlyDoneError, UsageError, choices_hint
 from chatlog.formats import READERS
 from chatlog.formats.source import Progress, Source
 from chatlog.freshness import Files
@@ -165,15 +165,29 @@ def _bring_up_to_date(session: Session, options: ImportOptions, look: Look, *, w
             report = import_history(store, _files(found), how, progress, memory)
         _print(output, report, dry_run=options.dry_run, found=found if all(one.format for one in found) else None)
         _embed(session, store, report, options)
-        while watch:
-            output.flush()
-            started = time.monotonic()
-            report = import_history(store, _files(look()), how, None, memory)
-            _print_news(output, report)
-            output.flush()
-            _embed(session, store, report, options)
-            _wait(max(WATCH_SECONDS, WATCH_REST * (time.monotonic() - started)))
+        if watch:
+            _follow(session, store, look, how, memory)
     return report
+
+
+def _follow(session: Session, store: Store, look: Look, options: ImportOptions, memory: Files) -> NoReturn:
+    """Import what has changed again and again; while the database is kept busy, that is said once."""
+    output, busy = session.output, ""
+    while True:
+        output.flush()
+        started = time.monotonic()
+        try:
+            report, busy = import_history(store, _files(look()), options, None, memory), ""
+        except BusyError as error:  # a vacuum takes minutes, a full disk is cleared
+            if not error.retryable:
+                raise
+            if error.message != busy:
+                output.warning(error.message)
+            report, busy = ImportReport(), error.message
+        _print_news(output, report)
+        output.flush()
+        _embed(session, store, report, options)
+        _wait(max(WATCH_SECONDS, WATCH_REST * (time.monotonic() - started)))
 
 
 def _wait(seconds: float) -> None:
