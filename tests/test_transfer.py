@@ -283,6 +283,21 @@ def test_the_database_itself_is_never_opened_as_a_file(
 # what is broken
 
 
+def test_a_folder_that_may_not_be_read_is_named(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a file would be: it is not empty, and what lies beside it comes in."""
+    locked = tmp_path / "a" / "locked"
+    locked.mkdir(parents=True)
+    (tmp_path / "a" / "b.jsonl").write_bytes(good())
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != str(locked) and may(path, mode))
+    for folder, new in ((tmp_path / "a", 1), (locked, 0)):
+        report = import_history(store, [folder])
+        assert [(str(locked), "Permission denied")] == [
+            (file.path, problem.reason) for file in report.files for problem in file.errors
+        ]
+        assert new == report.total["new"]
+
+
 def test_a_broken_line_stops_nothing(store: Store) -> None:
     """The lines around it come in; the report says where and why, never what."""
     report = imported(store, good("c", "a") + b'{"secret": oops}\n' + good("c", "b"))

@@ -143,7 +143,7 @@ class _Run:
         path, report = Path(item), self.report
         before, ignored = len(report.files), report.ignored
         try:
-            for file in files(path, self.store.owns):
+            for file in files(path, self.store.owns, self._miss_folder):
                 if self._is_reported_again(file, is_named=file == path):
                     continue
                 if file == path or not self._is_unchanged(str(file)):
@@ -152,6 +152,10 @@ class _Run:
             report.files.append(FileReport(str(path), errors=[Problem("", reason(error))]))
         if not self.options.only_changed:
             self._miss_history(str(path), before, ignored)
+
+    def _miss_folder(self, error: OSError) -> None:
+        """Name a folder that may not be looked into."""
+        self.report.files.append(FileReport(str(error.filename), errors=[Problem("", reason(error))]))
 
     def _take_stream(self, stream: BinaryIO) -> None:
         before, ignored = len(self.report.files), self.report.ignored

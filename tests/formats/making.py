@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from chatlog.formats import Head
-from chatlog.formats.source import Source
+from chatlog.formats.source import Source, files, sources
 from chatlog.models import Conversation, ConversationDraft, Message, MessageDraft, Record
 
 DATA = Path(__file__).parents[1] / "data"
@@ -39,6 +39,12 @@ def source_of(text: str | bytes, name: str = "chat.jsonl") -> Source:
     """Return a source that holds the text."""
     data = text.encode() if isinstance(text, str) else text
     return Source(name=name, opener=lambda: io.BytesIO(data), size=len(data))
+
+
+def walk(path: Path) -> Iterator[Source]:
+    """Yield the sources below `path`: the file itself, a folder's files, a zip's members."""
+    for file in files(path):
+        yield from sources(file)
 
 
 def head_of(source: Source) -> Head:

@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatlog.formats import claude_ai
-from chatlog.formats.source import Source, file_source, walk
+from chatlog.formats.source import Source, file_source
 from chatlog.models import ConversationDraft, Problem, Record
 
 from .damage import checked, twisted
-from .making import DATA, conversations, head_of, messages, sample, source_of
+from .making import DATA, conversations, head_of, messages, sample, source_of, walk
 
 FIXTURE = DATA / "claude_ai" / "every_feature.json"
 ROOT = "00000000-0000-4000-8000-000000000000"

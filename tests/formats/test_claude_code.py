@@ -7,11 +7,11 @@ from collections import Counter
 import pytest
 
 from chatlog.formats import claude_code, detect
-from chatlog.formats.source import file_source, stream_source, walk
+from chatlog.formats.source import file_source, stream_source
 from chatlog.models import ConversationDraft, TitleHint
 
 from .claude_code_making import DELEGATING, HERE, SESSION, Read, path_to_head, read
-from .making import head_of
+from .making import head_of, walk
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,11 @@ import pytest
 from chatlog.export import Exporter, select
 from chatlog.formats import READERS, WRITERS, build, detect, reader
 from chatlog.formats.fidelity import FEATURES, READINGS, WRITINGS
-from chatlog.formats.source import Source, file_source, walk
+from chatlog.formats.source import Source, file_source
 from chatlog.models import ConversationDraft, Filters, MessageDraft, Record, TitleHint
 from chatlog.store import Store
 
-from .making import DATA, SAMPLES, json_lines, source_of
+from .making import DATA, SAMPLES, json_lines, source_of, walk
 from .sqlite_making import database
 
 TOOLS = [

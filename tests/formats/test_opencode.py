@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from chatlog.formats import opencode
-from chatlog.formats.source import Source, file_source, walk
+from chatlog.formats.source import Source, file_source
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record
 
-from .making import DATA, conversations, head_of, messages, said, sample, source_of
+from .making import DATA, conversations, head_of, messages, said, sample, source_of, walk
 from .sqlite_making import cut_off, damage, database, in_memory, table
 
 STORAGE = DATA / "opencode" / "storage"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from chatlog.formats import READERS, detect, reader, recognised
-from chatlog.formats.source import file_source, walk
+from chatlog.formats.source import file_source
 from chatlog.models import LeftOut, Problem
 
-from .making import conversations, manifest, messages, sample
+from .making import conversations, manifest, messages, sample, walk
 
 #: Files that belong to a session or its tests and are no session.
 _BESIDE = ("/message/", "/part/", "/migration", ".expected.json", "_empty.jsonl")

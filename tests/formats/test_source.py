@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from chatlog.errors import NotFoundError, UsageError
 from chatlog.formats import source as sources
-from chatlog.formats.source import HEAD_BYTES, MAX_NESTING, UNREADABLE, Source, file_source, stream_source, walk
+from chatlog.formats.source import HEAD_BYTES, MAX_NESTING, UNREADABLE, Source, file_source, stream_source
 
 from ..acceptance.helpers import capable_prefix
+from .making import walk
 
 
 def zipped(*members: tuple[str, bytes]) -> bytes:
@@ -100,14 +101,20 @@ def test_a_link_to_nothing_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_may_not_be_entered_costs_no_other(tmp_path: Path) -> None:
-    """What lies in a folder whose names may be seen and no more is passed over, as in one that may not be read."""
-    data = folder(tmp_path / "data", a=b"", locked__b=b"", open__c=b"")
-    (data / "locked").chmod(0o644)
-    code = "import sys; from pathlib import Path; from chatlog.formats.source import files; "
-    command = [*capable_prefix(), sys.executable, "-c", code + "print(*(p.name for p in files(Path(sys.argv[1]))))"]
-    done = subprocess.run([*command, str(data)], capture_output=True, text=True, check=True)
-    (data / "locked").chmod(0o755)
-    assert ["a", "c"] == done.stdout.split()
+    """One that may not be read, and one whose names may be seen and no more, are named."""
+    data = folder(tmp_path / "data", a=b"", hidden__b=b"", seen__b=b"", seen__z__b=b"", open__c=b"")
+    (data / "hidden").chmod(0o000)
+    (data / "seen").chmod(0o644)
+    code = """if True:
+        import sys; from pathlib import Path; from chatlog.formats.source import files
+        print(*(p.name for p in files(Path(sys.argv[1]), missed=lambda error: print(error.strerror, error.filename))))
+    """
+    command = [*capable_prefix(), sys.executable, "-c", code, str(data)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    for name in ("hidden", "seen"):
+        (data / name).chmod(0o755)
+    denied = [f"Permission denied {data / name}" for name in ("hidden", "seen")]
+    assert [*denied, "a c"] == done.stdout.splitlines()
 
 
 def test_a_path_of_nothing_is_not_found(tmp_path: Path) -> None:

@@ -14,11 +14,11 @@ import pytest
 from sqlcipher3 import dbapi2 as driver
 
 from chatlog.formats import Head, sqlite_source
-from chatlog.formats.source import Source, file_source, walk
+from chatlog.formats.source import Source, file_source
 from chatlog.formats.sqlite_source import Database, Groups, UnreadableError, loaded, records, tables
 from chatlog.models import LeftOut, Problem, Record
 
-from .making import head_of, source_of
+from .making import head_of, source_of, walk
 from .sqlite_making import database, in_memory, table, with_connection
 
 SCRIPT = "CREATE TABLE words (id INTEGER PRIMARY KEY, said TEXT); INSERT INTO words (said) VALUES ('one'), ('two');"

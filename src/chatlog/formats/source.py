@@ -6,6 +6,7 @@ member by member, and nothing is ever extracted.
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import posixpath
@@ -204,24 +205,24 @@ class _HeadThenRest(io.RawIOBase):
         return len(chunk)
 
 
-def walk(path: Path, is_ours: Callable[[Path], bool] = lambda _: False) -> Iterator[Source]:
-    """Yield the sources below `path`: the file itself, a folder's files, a zip's members."""
-    for file in files(path, is_ours):
-        yield from sources(file)
-
-
-def files(path: Path, is_ours: Callable[[Path], bool] = lambda _: False) -> Iterator[Path]:
+def files(
+    path: Path, is_ours: Callable[[Path], bool] = lambda _: False, missed: Callable[[OSError], None] = lambda _: None
+) -> Iterator[Path]:
     """Yield the file of that name, or the files below the folder.
 
-    Files that `is_ours` claims are never opened.  Raises NotFoundError where there is nothing of that name,
-    UsageError for one of our own files.
+    Files that `is_ours` claims are never opened; `missed` is told of each folder that may not be looked into.  Raises
+    NotFoundError where there is nothing of that name, UsageError for one of our own files.
     """
     if is_ours(path):
         raise UsageError(f"{path} is the database itself", "chatlog export writes what can be imported")
     if path.is_dir():
-        for folder, folders, names in os.walk(path):
+        for folder, folders, names in os.walk(path, onerror=missed):
             folders.sort()
-            for name in sorted(names if os.access(folder, os.X_OK) else ()):
+            if not os.access(folder, os.X_OK):  # its names can be read, and nothing behind them
+                folders.clear()
+                names.clear()
+                missed(PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder))
+            for name in sorted(names):
                 file = Path(folder) / name
                 if not name.startswith("._") and file.is_file() and not is_ours(file):
                     yield file
