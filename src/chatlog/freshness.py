@@ -127,8 +127,8 @@ class Files:
         if before is None or before.path in self._doubted or replace(found, read_ns=before.read_ns) != before:
             self._learn(found)
 
-    def failed(self, reading: Reading) -> None:
-        """Note that a file cannot be read as it is now: not again before it changes, but by another run."""
+    def passed(self, reading: Reading) -> None:
+        """Note a file that another run is to read again, this one not before it changes."""
         if reading.state is not None:
             name = key_of(reading.path)
             self._seen[name] = SeenFile(

@@ -77,7 +77,8 @@ class ImportOptions:
     @property
     def marks(self) -> frozenset[str]:
         """What is done with all that is read, by which a file is known to have been read that way."""
-        return frozenset(f"tag:{tag}" for tag in self.tags) | ({"redact"} if self.redactor else frozenset())
+        named = {f"tag:{tag}" for tag in self.tags} | ({f"from:{self.format}"} if self.format else set())
+        return frozenset(named | ({"redact"} if self.redactor else set()))
 
 
 #: What a stream is called in reports.
@@ -197,14 +198,14 @@ class _Run:
         for source in sources(file, reading.looked):
             self._read(source, is_named=(is_named and source.path == file) or options.format is not None)
         read, ignored = self.report.files[before:], self.report.ignored - ignored
-        if not options.dry_run and options.format is None:
+        if not options.dry_run:
             self.batches.when_written(lambda: self._remember(reading, read, ignored))
 
     def _remember(self, reading: Reading, read: list[FileReport], ignored: int) -> None:
-        if all(one.is_whole for one in read):
+        if self.options.format is None and all(one.is_whole for one in read):
             self.memory.done(reading, read[0].format if read else None, _kept_report(reading.path, read, ignored))
         else:
-            self.memory.failed(reading)
+            self.memory.passed(reading)
 
     def _read(self, source: Source, *, is_named: bool = True) -> None:
         """Import a source; one of no known format is a problem where it was named, and else ignored."""

@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from sqlcipher3 import dbapi2 as driver
 
+from chatlog import transfer
 from chatlog.cli import import_
 from chatlog.store.sqlite import connection
 from tests.conftest import NOW, Run
 
 from ..test_transfer import encrypted, zipped
-from .helpers import everything, refused, words
+from .helpers import everything, process, refused, words
 
 OLD = int(NOW.timestamp()) - 1000
 PROMPT = {
@@ -183,6 +184,37 @@ def test_watching_outlasts_whoever_keeps_the_database(
     )
     ran = run("import", "--auto", "--watch")
     assert (130, 1, 1) == (ran.code, ran.err.count("is busy"), ran.out.count("2 messages, 1 new, 1 unchanged"))
+
+
+@pytest.mark.parametrize("how", [("--from", "claude_code"), ("--undelete",)])
+def test_watching_reads_only_what_changes(
+    run: Run, session: Path, rounds: Callable[..., None], monkeypatch: pytest.MonkeyPatch, how: tuple[str, ...]
+) -> None:
+    """Also of a named format, and where what was deleted before may come back; what is broken in it is said once."""
+    session.write_text(session.read_text() + "{broken\n" + json.dumps(ANSWER) + "\n")
+    os.utime(session, (OLD, OLD))
+    read: list[str] = []
+    source = transfer.sources
+    monkeypatch.setattr(transfer, "sources", lambda file, looked: read.append(file.name) or source(file, looked))
+    run("import", str(session), "-q")
+    run("delete", "@last")
+    rounds(lambda: None, lambda: process("delete", "--source", "claude_code", "--yes"), lambda: None)
+    ran = run("import", "--watch", str(session.parent), *how)
+    assert (130, 1, ["s1.jsonl", "s1.jsonl"]) == (ran.code, ran.err.count("not valid JSON"), read)
+    assert [] == run("list").lines
+
+
+def test_a_watched_folder_that_is_gone_is_missed_once(run: Run, session: Path, rounds: Callable[..., None]) -> None:
+    """Once it is back it is followed again."""
+    folder, away = session.parent, session.parent.with_name("away")
+    rounds(
+        lambda: folder.rename(away),
+        lambda: None,
+        lambda: None,
+        lambda: (away.rename(folder), write(session, PROMPT, ANSWER, at=OLD + 1)),
+    )
+    ran = run("import", "--watch", str(folder))
+    assert (130, 1, 2) == (ran.code, ran.err.count("there is no file or folder"), ran.out.count("1 new"))
 
 
 def test_watching_for_scripts(run: Run, session: Path, rounds: Callable[..., None]) -> None:

@@ -166,27 +166,28 @@ def _bring_up_to_date(session: Session, options: ImportOptions, look: Look, *, w
         _print(output, report, dry_run=options.dry_run, found=found if all(one.format for one in found) else None)
         _embed(session, store, report, options)
         if watch:
-            _follow(session, store, look, how, memory)
+            output.flush()
+            _follow(session, store, replace(how, undelete=False), look, memory, report)
     return report
 
 
-def _follow(session: Session, store: Store, look: Look, options: ImportOptions, memory: Files) -> NoReturn:
-    """Import what has changed again and again; while the database is kept busy, that is said once."""
+def _follow(
+    session: Session, store: Store, options: ImportOptions, look: Look, memory: Files, report: ImportReport
+) -> NoReturn:
+    """Import what has changed again and again; what is in the way of that is said once."""
     output, busy = session.output, ""
     while True:
-        output.flush()
-        started = time.monotonic()
+        started, before = time.monotonic(), report
         try:
             report, busy = import_history(store, _files(look()), options, None, memory), ""
+            _print_news(output, report, before)
+            _embed(session, store, report, options)
         except BusyError as error:  # a vacuum takes minutes, a full disk is cleared
             if not error.retryable:
                 raise
             if error.message != busy:
                 output.warning(error.message)
-            report, busy = ImportReport(), error.message
-        _print_news(output, report)
-        output.flush()
-        _embed(session, store, report, options)
+            busy, started = error.message, time.monotonic()  # to have waited was no look
         _wait(max(WATCH_SECONDS, WATCH_REST * (time.monotonic() - started)))
 
 
@@ -198,11 +199,16 @@ def _files(found: Sequence[Found]) -> list[str]:
     return [file for one in found for file in one.files]
 
 
-def _print_news(output: Output, report: ImportReport) -> None:
-    """Print what changed, nothing where nothing did."""
-    changed = [file for file in report.files if file.counts["new"] or file.counts["updated"] or file.errors]
-    if changed:
-        _print(output, ImportReport(changed), dry_run=False)
+def _print_news(output: Output, report: ImportReport, before: ImportReport) -> None:
+    """Print what changed, or went wrong as it did not the time before; nothing where there is no such thing."""
+    news = [
+        file
+        for file in report.files
+        if file.counts["new"] or file.counts["updated"] or (file.errors and file not in before.files)
+    ]
+    if news:
+        _print(output, ImportReport(news), dry_run=False)
+        output.flush()
 
 
 @contextmanager
