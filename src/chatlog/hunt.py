@@ -152,6 +152,10 @@ class Hunt:
                 return
             most, last = most * FURTHER, posting.since - 1
 
+    def is_there(self, term: Term) -> bool:
+        """Whether a message that may be found has a term, as far as that can be told at once."""
+        return bool(self.posting((term,), self.common, self.span).total)
+
     def seen(self, bodies: Collection[int]) -> frozenset[int]:
         """Return those of the bodies that stand where they may be seen."""
         return frozenset(spot.body for spot in self.around(bodies, 0) if spot.allowed)
@@ -251,10 +255,10 @@ class Hunt:
         if self.within == ("tool",):
             return [*weighed]
         with_tools = frozenset(spot.body for spot in spots if spot.has_tool and "tool" in self.within)
-        names = {_plain(author) for author in {spot.author for spot in spots} if author}
+        names = {folded(author) for author in {spot.author for spot in spots} if author}
         found = []
         for term in weighed:
-            start = _plain(term.term.text)[:NAME_CHARS]
+            start = folded(term.term.text)[:NAME_CHARS]
             places = ["author"] if any(start in name for name in names) else []
             places += ["tool"] if not with_tools.isdisjoint(term.shown) else []
             found.append(self._placed(term, places) if term.shown and places else term)
@@ -381,7 +385,7 @@ class Hunt:
         return shortlist(self.store, ranked, terms, self.options.limit)
 
 
-def _plain(name: str) -> str:
+def folded(name: str) -> str:
     """Return a name in lower case and without accents, as the index has it."""
     return "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char)).casefold()
 

@@ -123,14 +123,10 @@ def _by_beginning(hunt: Hunt, term: Term) -> Term:
     word = language.bare(term.text)
     if term.phrase or term.prefix or len(word) <= BEGINNING or not word.isalpha():
         return term
-    if _is_there(hunt, term) or _is_proper(hunt, term):
+    if hunt.is_there(term) or _is_proper(hunt, term):
         return term
     shorter = Term(word[: max(len(word) - ENDING, BEGINNING)], prefix=True)
-    return shorter if _is_there(hunt, shorter) else term
-
-
-def _is_there(hunt: Hunt, term: Term) -> bool:
-    return bool(hunt.posting((term,), hunt.common, hunt.span).total)
+    return shorter if hunt.is_there(shorter) else term
 
 
 def _is_proper(hunt: Hunt, term: Term) -> bool:

@@ -99,7 +99,7 @@ class RedactedWindows(_Redacted):
 class RedactedWords(_Redacted):
     """The word index: where words are is told as it is, what stands there is not."""
 
-    passes = frozenset({"size", "posting", "placed", "allowed", "spots", "surroundings"})
+    passes = frozenset({"size", "posting", "known", "placed", "allowed", "spots", "surroundings"})
 
     def texts(self, bodies: Collection[int], most: int) -> dict[int, str]:
         return {body: self._redactor.text(text) for body, text in self._plain.texts(bodies, most).items()}

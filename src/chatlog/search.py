@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 
-from chatlog import lexical, questions
+from chatlog import lexical, questions, spelling
 from chatlog import query as language
 from chatlog.errors import UsageError, choices_hint
 from chatlog.hunt import Hunt, most_telling
@@ -91,29 +91,38 @@ def _by_query(store: Store, query: language.Query, options: SearchOptions) -> Re
         return _by_title(store, query, options)
     if not query.terms:
         return _recent(store, query, options)._replace(mode=options.mode)
-    found = _answered(store, query, options)
+    hunt = Hunt(store, query, options)
     if options.mode == "lexical":
-        return found
-    each = [_answered(store, query._replace(terms=one), options) for one in questions.among(query.terms)]
-    return questions.in_turn(each, found, options.limit) if each else found
+        return _answered(hunt)
+    query, misspelt = spelling.corrected(hunt)
+    found = _answered(Hunt(store, query, options) if misspelt else hunt)
+    if each := [_answered(Hunt(store, query._replace(terms=one), options)) for one in questions.among(query.terms)]:
+        found = questions.in_turn(each, found, options.limit)
+    if misspelt:
+        told = [f"no message has {word}: looked for {meant}" for word, meant in misspelt.items()]
+        found = _without(misspelt, found)._replace(warnings=(*told, *found.warnings))
+    return found
 
 
-def _answered(store: Store, query: language.Query, options: SearchOptions) -> Results:
-    if options.mode == "lexical":
+def _without(words: Iterable[str], found: Results) -> Results:
+    """Return results which say that some words were not there, but others in their place."""
+    return found._replace(tier="relaxed" if found.tier == "exact" else found.tier, dropped=(*words, *found.dropped))
+
+
+def _answered(hunt: Hunt) -> Results:
+    if hunt.options.mode == "lexical":
         by_mode = lexical.search
     else:
         from chatlog.hybrid import search as by_mode
-    hunt = Hunt(store, query, options)
     if hunt.prefiltered and not hunt.allowed:
-        return Results(mode=options.mode, total=0, warnings=("no message passes the filters",))
-    terms, given_up = hunt.looser(language.content_terms(query.terms))
+        return Results(mode=hunt.options.mode, total=0, warnings=("no message passes the filters",))
+    terms, given_up = hunt.looser(language.content_terms(hunt.query.terms))
     found = by_mode(hunt, terms)
     if hunt.needs_prefilter and not hunt.prefiltered:
-        hunt = Hunt(store, query, options, prefiltered=True)
+        hunt = Hunt(hunt.store, hunt.query, hunt.options, prefiltered=True)
         found = by_mode(hunt, terms)
     if given_up:
-        tier = "relaxed" if found.tier == "exact" else found.tier
-        found = found._replace(tier=tier, dropped=(*(term.text for term in given_up), *found.dropped))
+        found = _without((term.text for term in given_up), found)
     return found._replace(asked=hunt.asked(terms))
 
 

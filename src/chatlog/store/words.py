@@ -74,6 +74,9 @@ class Words(Protocol):
         With `beside` only those that hold one of these too.
         """
 
+    def known(self, words: Sequence[str], within: Sequence[str], span: tuple[int, int] = EVERY) -> frozenset[int]:
+        """Return the numbers of those of many words that some message has, in one of their forms."""
+
     def placed(self, term: Term, within: Sequence[str], among: Collection[int]) -> frozenset[int]:
         """Return which of `among` hold a term in these places."""
 

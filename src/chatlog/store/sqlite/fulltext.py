@@ -209,10 +209,12 @@ def expression(user: str | None, query: WordQuery, any_of: Sequence[Term] = ()) 
     """
     columns = " ".join(column for place in query.within for column in COLUMNS[place])
     every = [part for term in query.every[:MAX_TERMS] if (part := _term(term))]
-    if not every:
+    if query.every and not every:
         return None
     if some := [part for term in any_of if (part := _term(term))]:
         every.append(f"({' OR '.join(some)})")
+    if not every:
+        return None
     asked = f"{{{columns}}} : ({' AND '.join(every)})"
     if user is not None:
         asked = f"owner : {owner_token(user)} AND {asked}"

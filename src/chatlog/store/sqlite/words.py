@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import sys
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from chatlog.models import Filters, Hit, Term, WordQuery
@@ -54,6 +55,21 @@ class SqliteWords(Noun):
         with self._pool.read() as connection:
             asked = fulltext.expression(self._owner(connection), query, any_of=beside)
             return self._bodies(connection, asked, most, span)
+
+    def known(self, words: Sequence[str], within: Sequence[str], span: tuple[int, int] = EVERY) -> frozenset[int]:
+        with self._pool.read() as connection:
+            owner = self._owner(connection)
+
+            def among(first: int, end: int) -> Iterator[int]:
+                """Most words are nowhere: they are asked for together, and by halves where one is there."""
+                some = WordQuery(every=(), within=tuple(within))
+                asked = fulltext.expression(owner, some, any_of=[*map(Term, words[first:end])])
+                if not self._bodies(connection, asked, 1, span).total:
+                    return
+                middle = (first + end) // 2
+                yield from chain(among(first, middle), among(middle, end)) if first < middle else (first,)
+
+            return frozenset(among(0, len(words)))
 
     def placed(self, term: Term, within: Sequence[str], among: Collection[int]) -> frozenset[int]:
         first, last = min(among), max(among)

@@ -1,0 +1,98 @@
+"""Words of a question that nobody wrote, as they were meant: one slip of the finger away from one that somebody did."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from string import ascii_lowercase
+
+from chatlog import query as language
+from chatlog.hunt import Hunt, folded
+from chatlog.models import UNSPACED, Term
+from chatlog.query import Query
+
+#: Of shorter words too many are a slip away from another one, of names even more; what is longer is no word.
+LEAST, LEAST_NAME, LONGEST = 5, 6, 30
+#: So many of a query's words are looked at, the longest.
+MOST = 4
+#: A word that is found by its stem must be written out in one of so many of its latest messages, and so far into each.
+READ, READ_CHARS = 20, 20_000
+_ALPHABETS = (ascii_lowercase, "абвгдежзийклмнопрстуфхцчшщъыьэюяіїєґ", "αβγδεζηθικλμνξοπρστυφχψως")
+
+
+def corrected(hunt: Hunt) -> tuple[Query, dict[str, str]]:
+    """Return the query of a hunt with misspelt words as messages spell them, and how these are spelt by how they were.
+
+    What somebody wrote is never taken for misspelt, nor what is quoted or no word of one alphabet.
+    """
+    meant: dict[str, str] = {}
+    doubtful = {term: plain for term in hunt.query.terms if (plain := _doubtful(term, hunt.text))}
+    words = {plain: language.bare(plain.text) for plain in doubtful.values()}
+    for plain in sorted(words, key=lambda plain: -len(plain.text))[:MOST]:
+        if not hunt.is_there(plain) and (other := _meant(hunt, words[plain])):
+            meant[words[plain]] = other
+    terms = tuple(
+        _spelt(term, word, meant[word]) if (word := words.get(doubtful.get(term, term))) in meant else term
+        for term in hunt.query.terms
+    )
+    return hunt.query._replace(terms=terms), meant
+
+
+def _doubtful(term: Term, text: str) -> Term | None:
+    """Return a term that may be misspelt, without its ending; None where that cannot be told."""
+    if term.phrase or term.prefix:
+        return None
+    (plain,) = language.without_endings((term,))
+    word = language.bare(plain.text)
+    is_name = term.text.istitle() and not text.startswith(term.text)
+    is_word = word.isalpha() and (LEAST_NAME if is_name else LEAST) <= len(word) <= LONGEST and _letters(word)
+    return plain if is_word else None
+
+
+def _spelt(term: Term, word: str, other: str) -> Term:
+    """Return a term with one word in place of another, small and large letters and marks as they were."""
+    other = other.capitalize() if term.text.istitle() else other
+    return Term(re.sub(re.escape(word), other, term.text, count=1, flags=re.IGNORECASE))
+
+
+def _meant(hunt: Hunt, word: str) -> str | None:
+    """Return the word that most messages have of those a slip away."""
+    others = [*dict.fromkeys(slips(word))]
+    there = [others[number] for number in hunt.store.words.known(others, hunt.within, hunt.span)]
+    count = {other: hunt.posting((Term(other),), hunt.common, hunt.span).total for other in there}
+    return next(
+        (other for other in sorted(there, key=lambda one: (-count[one], one)) if _is_written(hunt, other)), None
+    )
+
+
+def _is_written(hunt: Hunt, word: str) -> bool:
+    """Whether a word stands in messages as such: by its stem nonsense is found as well."""
+    latest = sorted(hunt.posting((Term(word),), hunt.common, hunt.span).bodies)[-READ:]
+    whole = re.compile(rf"\b{re.escape(folded(word))}\b")
+    return any(whole.search(folded(text)) for text in hunt.store.words.texts(latest, READ_CHARS).values())
+
+
+def slips(word: str) -> Iterator[str]:
+    """Yield what a word may have been before two letters changed places, or one came in, fell out or became another.
+
+    The first letter is taken to be right, unless it changed places.
+    """
+    letters = _letters(word)
+    for at in range(len(word)):
+        head, tail = word[:at], word[at:]
+        if len(tail) > 1:
+            yield head + tail[1] + tail[0] + tail[2:]
+        if head:
+            yield head + tail[1:]
+            for letter in letters:
+                yield head + letter + tail
+                yield head + letter + tail[1:]
+    for letter in letters:
+        yield word + letter
+
+
+def _letters(word: str) -> str:
+    """Return the alphabet a word is written in, nothing where that is none of a few or there are blanks in no word."""
+    if re.search(f"[{UNSPACED}]", word):
+        return ""
+    return next((letters for letters in _ALPHABETS if folded(word)[:1] in letters), "")
