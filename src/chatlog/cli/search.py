@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -87,7 +86,7 @@ def command(
     filters = _asked_filters(session, store, conv, [STDIN] if batch else words)
     if batch is not None:
         defaults = {"output": output, "explain": explain, **({"in": MEMORY} if in_memory else {})}
-        serve(session, batch, partial(_answer, session, store, options, filters, defaults), beside=words)
+        serve(session, batch, _Batch(session, store, options, filters, defaults).answer, beside=words)
         return
     text = _asked_text(session, words, filters)
     if in_memory:
@@ -164,33 +163,35 @@ def _places(places: list[str]) -> tuple[str, ...]:
 # --batch: one JSON request a line, one JSON answer a line
 
 
-def _answer(
-    session: Session,
-    store: Store,
-    options: SearchOptions,
-    filters: Filters,
-    defaults: Mapping[str, Any],
-    asked: Mapping[str, Any],
-) -> dict[str, Any]:
-    request = {**defaults, **{name.replace("-", "_"): value for name, value in asked.items()}}
-    check_keys(request, _KEYS)
-    text = _typed(request, "query", str, "")
-    places = _strings(request.get("in"))
-    in_memory = _is_memory(places)
-    options = options._replace(
-        mode=_typed(request, "mode", str, options.mode),
-        within=() if in_memory else _places(places) or options.within,
-        limit=_typed(request, "limit", int, options.limit, least=1),
-        context=_typed(request, "context", int, options.context),
-        hidden=_typed(request, "hidden", bool, options.hidden),
-    )
-    output = _typed(request, "output", str, "")
-    _check_output(output)
-    filters = filters._replace(**_filters(session, store, request))
-    if in_memory:
-        return found.envelope(_recall(store, text, filters, options))
-    results: Results = OUTPUTS[output](store, text, filters, options, session.now())
-    return found.envelope(results, explain=_typed(request, "explain", bool, False))
+class _Batch(NamedTuple):
+    """What the command line says beside a batch: it holds for every request that says nothing else."""
+
+    session: Session
+    store: Store
+    options: SearchOptions
+    filters: Filters
+    defaults: Mapping[str, Any]
+
+    def answer(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        request = {**self.defaults, **{name.replace("-", "_"): value for name, value in asked.items()}}
+        check_keys(request, _KEYS)
+        text = _typed(request, "query", str, "")
+        places = _strings(request.get("in"))
+        in_memory, usual = _is_memory(places), self.options
+        options = usual._replace(
+            mode=_typed(request, "mode", str, usual.mode),
+            within=() if in_memory else _places(places) or usual.within,
+            limit=_typed(request, "limit", int, usual.limit, least=1),
+            context=_typed(request, "context", int, usual.context),
+            hidden=_typed(request, "hidden", bool, usual.hidden),
+        )
+        output = _typed(request, "output", str, "")
+        _check_output(output)
+        filters = self.filters._replace(**_filters(self.session, self.store, request))
+        if in_memory:
+            return found.envelope(_recall(self.store, text, filters, options))
+        results: Results = OUTPUTS[output](self.store, text, filters, options, self.session.now())
+        return found.envelope(results, explain=_typed(request, "explain", bool, False))
 
 
 _KINDS = {str: "a string", int: "a number, {least} or more", bool: "true or false"}
