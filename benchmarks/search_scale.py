@@ -217,7 +217,7 @@ def _plain(connection: Connection, text: str, joint: str) -> object:
 
 def _nearest(store: Store, text: str) -> object:
     state = store.vectors.state()
-    return meaning.Question([text], embedder(DEFAULT), state).nearest(store, 50) if state else []
+    return meaning.Question(text, embedder(DEFAULT), state).nearest(store, 50) if state else []
 
 
 # as a whole process
