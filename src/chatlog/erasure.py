@@ -97,13 +97,13 @@ class Erased(NamedTuple):
 def plan(store: Store, found: Sequence[Conversation], refs: Sequence[Ref], *, everything: bool = False) -> ErasePlan:
     """Return what would be erased; what is on legal hold is left out, and said so."""
     free = [one for one in found if one.hold is None]
-    named = {name: store.forgetting.find(name) for name, _ in refs}
+    named = {name: store.forgetting.find(name) for name in {name for name, _ in refs}}
     whole = {one.id for one in free}
     single = [(name, seq) for name, seq in dict.fromkeys(refs) if name not in whole and named[name].hold is None]
     held = {one.id for one in [*found, *named.values()] if one.hold is not None}
     sizes = store.forgetting.message_sizes(single)
     shared = store.forgetting.sharing([one.id for one in free], single)
-    holders = {name: store.forgetting.find(name).hold for name, _ in shared}
+    holders = {name: store.forgetting.find(name).hold for name in {name for name, _ in shared}}
     held |= {name for name, hold in holders.items() if hold is not None}
     memories = _all_memories(store) if everything else _quoting(store, [one.id for one in free], single)
     return ErasePlan(

@@ -19,6 +19,7 @@ from chatlog.store import Store
 from chatlog.store.forgetting import Cause
 from chatlog.store.memories import MemoryDraft
 from chatlog.store.sources import FileState, SeenFile
+from chatlog.store.sqlite.forgetting import SqliteForgetting
 
 from .helpers import chatlog_process, faults, plain_connection, rounds
 
@@ -77,6 +78,19 @@ def left(folder: Path, numbers: Iterator[int] | range) -> list[str]:
     said = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True, check=True)
     found = {*said.stdout.split()}
     return [token(kind, n) for n in numbers for kind in KINDS if token(kind, n)[:-2] in found]
+
+
+def test_a_plan_looks_at_each_conversation_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many of its messages are to go, or are shared with what goes."""
+    looked: list[str] = []
+    find = SqliteForgetting.find
+    monkeypatch.setattr(SqliteForgetting, "find", lambda self, name: looked.append(name) or find(self, name))
+    with chatlog.open(tmp_path / PATH) as store:
+        talk = store.new(messages=[MessageDraft("user", f"message {number}") for number in range(9)])
+        fork = store.fork(talk.id)
+        assert 9 == len(erasure.plan(store, [talk], []).sharing)
+        assert 9 == len(erasure.plan(store, [], [(talk.id, seq) for seq in range(1, 10)]).sharing)
+    assert [fork.id, talk.id, fork.id] == looked
 
 
 @rounds(60, 1_000)
