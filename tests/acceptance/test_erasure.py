@@ -19,6 +19,7 @@ from chatlog.store import Store
 from chatlog.store.forgetting import Cause
 from chatlog.store.memories import MemoryDraft
 from chatlog.store.sources import FileState, SeenFile
+from chatlog.store.sqlite import removal
 from chatlog.store.sqlite.forgetting import SqliteForgetting
 
 from .helpers import chatlog_process, faults, plain_connection, rounds
@@ -91,6 +92,18 @@ def test_a_plan_looks_at_each_conversation_once(tmp_path: Path, monkeypatch: pyt
         assert 9 == len(erasure.plan(store, [talk], []).sharing)
         assert 9 == len(erasure.plan(store, [], [(talk.id, seq) for seq in range(1, 10)]).sharing)
     assert [fork.id, talk.id, fork.id] == looked
+
+
+def test_the_last_messages_go_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each looks for what follows it among what comes after it, which is little where that is gone."""
+    gone: list[int] = []
+    take_out = removal.take_out
+    monkeypatch.setattr(removal, "take_out", lambda *given: gone.append(given[3]) or take_out(*given))
+    with chatlog.open(tmp_path / PATH) as store:
+        talk = store.new(messages=[MessageDraft("user", f"message {number}") for number in range(5)])
+        store.forgetting.take_out([(talk.id, seq) for seq in (1, 2, 4)], Cause("erase"))
+        assert [(3, None), (5, 3)] == [(message.seq, message.parent) for message in store.messages(talk.id)]
+    assert [4, 2, 1] == gone
 
 
 @rounds(60, 1_000)

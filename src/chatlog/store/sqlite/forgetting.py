@@ -208,7 +208,8 @@ class SqliteForgetting(Noun):
 
     def take_out(self, refs: Sequence[Ref], cause: Cause) -> Removed:
         entry, total = _Entry(self.user, self._now(), cause), Counter[str]()
-        left, many = deque(refs), len(refs) > FEW_MESSAGES
+        # the last first: each looks through what comes after it
+        left, many = deque(sorted(refs, key=lambda ref: -ref[1])), len(refs) > FEW_MESSAGES
         pace = Pace(self._pool, *(OCTETS if many else ONE))
         while left:
             counts = Counter[str]()

@@ -156,7 +156,9 @@ def take_out(connection: Connection, user: str, key: int, seq: int, now: str) ->
     ).fetchone()
     connection.execute(f"{_BURY} WHERE key = ?", (source_id or nameless(seq), now, key))
     place = (key, seq)
-    connection.execute("UPDATE messages SET parent_seq = ? WHERE conversation = ? AND parent_seq = ?", (parent, *place))
+    # what follows it comes after it
+    children = "conversation = ?2 AND seq > ?3 AND parent_seq = ?3"
+    connection.execute(f"UPDATE messages SET parent_seq = ?1 WHERE {children}", (parent, *place))
     connection.execute("DELETE FROM messages WHERE conversation = ? AND seq = ?", place)
     _forget_derived(connection, user, key, seq)
     bodies.release(connection, [body])
