@@ -190,7 +190,7 @@ def test_an_endpoint_is_asked_with_openai_s_protocol() -> None:
         with pytest.raises(CommandError, match="401"):
             summarizer(address)(task)
         server.shutdown()
-    with pytest.raises(CommandError, match="cannot be asked"):
+    with pytest.raises(CommandError, match="gave no summary"):
         summarizer(address, "key")(task)
 
 
@@ -217,11 +217,11 @@ def test_an_endpoint_that_talks_nonsense_is_a_clear_error() -> None:
     with HTTPServer(("127.0.0.1", 0), Nonsense) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         for kind in ("page", "deep", "chunks", "line"):
-            with pytest.raises(CommandError, match=r"something else than JSON|cannot be asked: ."):
+            with pytest.raises(CommandError, match=r"gave no summary: ."):
                 summarizer(f"http://127.0.0.1:{server.server_port}/v1#{kind}")(task)
         server.shutdown()
     for address in ("http://[::1/v1", "http://ex ample/v1", "http://127.0.0.1:abc/v1", "http://"):
-        with pytest.raises(CommandError, match="cannot be asked"):
+        with pytest.raises(CommandError, match="gave no summary"):
             summarizer(address)(task)
 
 

@@ -15,7 +15,7 @@ from operator import mul
 from typing import TYPE_CHECKING
 
 from chatlog.errors import NoVectorsError
-from chatlog.store.vectors import EMBEDDED_CHARS, Meanings, Vector
+from chatlog.store.vectors import EMBEDDED_CHARS, MOST_DIMENSIONS, Meanings, Vector
 
 if TYPE_CHECKING:
     import numpy as np
@@ -75,11 +75,13 @@ def bring_up_to_date(
 
 
 def begin(store: Store, embedder: Embedder) -> Meanings:
-    """Begin the index anew and return its state."""
+    """Begin the index anew and return its state.  Raises NoVectorsError for an embedder whose vectors are too long."""
     before = store.vectors.state()
     texts = store.vectors.sample(SAMPLE)
     weights = embedder.fit(texts)
     dimensions = embedder.embed(["dimensions"], weights).shape[1]
+    if dimensions > MOST_DIMENSIONS:
+        raise NoVectorsError(f"vectors of {dimensions:,} numbers cannot be kept", f"{MOST_DIMENSIONS:,} at most")
     return store.vectors.start(Meanings(embedder.fingerprint, dimensions, weights, len(texts), 0, 0), before)
 
 

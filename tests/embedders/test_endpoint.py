@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
@@ -52,7 +52,14 @@ def server(answer: Answer, asked: list[dict[str, Any]]) -> Iterator[str]:
         def log_message(self, *arguments: object) -> None:
             pass
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as served:
+    with serving(Handler) as url:
+        yield url
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Let a handler answer on a free port of this computer."""
+    with HTTPServer(("127.0.0.1", 0), handler) as served:
         thread = threading.Thread(target=served.serve_forever, args=(0.01,))
         thread.start()
         try:
@@ -99,6 +106,8 @@ def test_texts_are_sent_in_batches(store: Store) -> None:
         (200, b'{"data": [{"index": 0, "embedding": [true]}]}'),
         (200, b'{"data": [{"index": 0, "embedding": [1]}, {"index": "a", "embedding": [1]}]}'),
         (200, b'{"data": 5}'),
+        (200, b'{"data": [{"index": 0, "embedding": [1' + b"0" * 400 + b"]}]}"),
+        (302, b""),
         (200, b"\xff\xfe"),
         (200, b"[" * 100_000),
     ],
@@ -108,6 +117,65 @@ def test_an_answer_that_is_none_is_a_sentence(status: int, content: bytes) -> No
     with server(lambda texts: (status, content), []) as url, pytest.raises(NoVectorsError) as caught:
         embedder(f"{url}#m").embed(["text"], None)
     assert caught.value.message.startswith(f"{url}/embeddings gave no vectors: ")
+
+
+def test_more_dimensions_than_an_index_has_are_no_damage(store: Store) -> None:
+    """They are named as what they are, and what was there stays."""
+    store.new(messages=[say("sardines by the harbour")])
+    rows = {"data": [{"index": 0, "embedding": [1.0] * 8_193}]}
+    with server(lambda texts: (200, json.dumps(rows).encode()), []) as url, pytest.raises(NoVectorsError) as caught:
+        meaning.bring_up_to_date(store, embedder(f"{url}#m"))
+    assert "8,193" in caught.value.message
+    assert store.vectors.state() is None
+
+
+def test_a_key_is_told_to_nobody_but_the_server() -> None:
+    """Ends of lines around it are no part of it, one that cannot be sent is not named, and no redirect gets it."""
+    asked: list[dict[str, Any]] = []
+    with server(answer, asked) as url:
+        embedder(f"{url}#m", {"OPENAI_API_KEY": "secret\r\n"}).embed(["text"], None)
+        for key in ("se\ncret", "sécret"):
+            with pytest.raises(NoVectorsError, match="gave no vectors: the key has characters that no key has"):
+                embedder(f"{url}#m", {"OPENAI_API_KEY": key}).embed(["text"], None)
+    assert ["Bearer secret"] == [one["key"] for one in asked]
+    taken: list[str | None] = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", "/taken")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            taken.append(self.headers["Authorization"])
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with serving(Elsewhere) as url, pytest.raises(NoVectorsError, match="302"):
+        embedder(f"{url}#m", {"OPENAI_API_KEY": "secret"}).embed(["text"], None)
+    assert [] == taken
+
+
+@pytest.mark.parametrize(("seconds", "most"), [(0.05, 1 << 30), (60.0, 1_000)])
+def test_an_answer_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch, seconds: float, most: int) -> None:
+    """Neither a server that drips nor one that floods keeps anybody waiting."""
+    monkeypatch.setattr("chatlog.embedders.endpoint._SECONDS", seconds)
+    monkeypatch.setattr("chatlog.embedders.endpoint._MOST_BYTES", most)
+
+    class Endless(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(b" ")
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with serving(Endless) as url, pytest.raises(NoVectorsError, match=r"timed out|far too long"):
+        embedder(f"{url}#m").embed(["text"], None)
 
 
 def test_other_dimensions_than_before_are_no_vectors(store: Store) -> None:

@@ -76,11 +76,16 @@ def checked(rows: Sequence[Any], count: int) -> Sequence[Any]:
     """Return rows from elsewhere that are `count` vectors of one length.  Raises ValueError for anything else."""
     if len(rows) != count:
         raise ValueError(f"{len(rows)} vectors for {count} texts")
-    if not all(isinstance(row, list) and row and all(type(value) in (int, float) for value in row) for row in rows):
+    if not all(isinstance(row, list) and row and all(map(_is_number, row)) for row in rows):
         raise ValueError("what should be a vector is none")
     if len({len(row) for row in rows}) != 1:
         raise ValueError("the vectors are of several lengths")
     return rows
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value of JSON is a number that a vector can have."""
+    return type(value) is float or (type(value) is int and value.bit_length() < 64)
 
 
 def unit_row(row: Sequence[float]) -> list[float]:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from http.client import HTTPException
 from typing import TYPE_CHECKING, Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
 from chatlog.embedders import Embedder, checked, unit
+from chatlog.endpoint import Unanswered, ask
 from chatlog.errors import NoVectorsError
 
 if TYPE_CHECKING:
     from chatlog.embedders import Matrix
 
-TIMEOUT_SECONDS = 60
+_SECONDS = 60.0
+_MOST_BYTES = 100_000_000
 
 
 class Endpoint(Embedder):
@@ -32,18 +30,14 @@ class Endpoint(Embedder):
 
     def embed(self, texts: Sequence[str], weights: bytes | None) -> Matrix:  # noqa: ARG002
         """Return the server's vectors, of length 1.  Raises NoVectorsError where it does not answer as it should."""
-        body = json.dumps({"model": self.model, "input": list(texts)}).encode()
-        headers = {"Content-Type": "application/json"}
-        if self._key:
-            headers["Authorization"] = f"Bearer {self._key}"
+        question = {"model": self.model, "input": list(texts)}
         try:
-            with urlopen(Request(self.url, body, headers), timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310  the user's own
-                rows = _vectors(json.load(answer), len(texts))
-        except (URLError, HTTPException, OSError, ValueError, RecursionError) as error:
-            if isinstance(error, HTTPError):
-                error.close()
-            raise NoVectorsError(f"{self.url} gave no vectors: {_why(error)}", "is the server up?") from None
-        return unit(rows)
+            answer = ask(self.url, question, self._key, seconds=_SECONDS, most=_MOST_BYTES)
+            return unit(_vectors(answer, len(texts)))
+        except Unanswered as error:
+            raise NoVectorsError(f"{self.url} gave no vectors: {error.reason}", error.hint) from None
+        except ValueError as error:
+            raise NoVectorsError(f"{self.url} gave no vectors: {error}", "check the address and the model") from None
 
 
 def _vectors(answer: Any, count: int) -> Sequence[Any]:
@@ -53,7 +47,3 @@ def _vectors(answer: Any, count: int) -> Sequence[Any]:
     except (KeyError, TypeError, AttributeError):
         raise ValueError("the answer is not of the form that /v1/embeddings has") from None
     return checked(rows, count)
-
-
-def _why(error: Exception) -> str:
-    return str(getattr(error, "reason", None) or error)[:200]
