@@ -67,7 +67,9 @@ def recall(
     """Find memories; `provider` is the embedder that compares meanings, or its name.  A question never fails."""
     query = language.parse(text, store.clock())
     terms = language.content_terms(query.terms)
-    memories = [one for one in store.memories.all(namespace, tags) if not _held(query.without, words_of(one))]
+    tagged, unwanted = (*tags, *query.filters.tags), {*query.filters.no_tags}
+    memories = [one for one in store.memories.all(namespace, tagged) if unwanted.isdisjoint(one.tags)]
+    memories = [one for one in memories if not _held(query.without, words_of(one))]
     held = [(_held(terms, words_of(memory)), _held(terms, memory.key)) for memory in memories]
     words = _by_words(len(terms), held)
     warnings: tuple[str, ...] = ()

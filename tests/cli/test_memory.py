@@ -107,12 +107,14 @@ def test_memories_are_found(run: Run) -> None:
         ("food -peanuts", ["drink"]),
         ("food", ["diet", "drink"]),
         ('"green tea"', ["drink"]),
+        ("food tag:tea", ["drink"]),
+        ("food -tag:tea", ["diet"]),
     ],
 )
 def test_a_memory_is_asked_for_as_a_message_is(run: Run, question: str, expected: list[str]) -> None:
-    """The marks around a word are none of it, and what has an unwanted word is left out."""
+    """The marks around a word are none of it, what has an unwanted word is left out, and tags choose."""
     run("memory", "set", "diet", "food without peanuts")
-    run("memory", "set", "drink", "green tea with the food")
+    run("memory", "set", "drink", "green tea with the food", "--tag", "tea")
     run("config", "set", "embedder", "none")
     found = run("memory", "search", "--json", question).json
     assert expected == sorted(item["key"] for item in found["items"])
