@@ -292,6 +292,16 @@ def test_of_a_conversation_all_that_can_be_read_is_listed_and_exported(column: s
     assert 6 == int(sick("--db", "saved.db", "list", "--sort", "created:asc").lines[0].split("\t")[3])
 
 
+def test_the_trash_is_listed_as_far_as_it_can_be_read(sick: Run, tmp_path: Path) -> None:
+    """What is to be brought back before it is gone is not hidden by what cannot be."""
+    ids = [sick("new", "--title", title, "--id-only").lines[0] for title in "ab"]
+    sick("delete", *ids, "--yes")
+    damage = f"UPDATE conversations SET title = CAST(x'ff' AS TEXT) WHERE id = '{ids[0]}'"
+    sql(damage)(tmp_path / "chatlog.db", pytest.MonkeyPatch(), Clock())
+    ran = sick("trash", "--json")
+    assert (4, 1, {*ids}) == (ran.code, len(ran.json["warnings"]), {item["id"] for item in ran.json["items"]})
+
+
 def test_a_conversation_that_cannot_be_read_at_all_hides_no_other(sick: Run, tmp_path: Path) -> None:
     """It is named by its number, wherever it stands in the list, and whatever the page."""
     ids = [sick("new", "--title", title, "--id-only").lines[0] for title in "abcd"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +10,7 @@ import typer
 from chatlog.cli.options import one_of, verb
 from chatlog.cli.session import Session
 from chatlog.errors import PartlyDoneError
+from chatlog.models import Page
 from chatlog.output import FORMATS, Column, Listing, text_of
 from chatlog.records import conversation_record
 from chatlog.store import SORTS
@@ -40,27 +41,35 @@ def command(
     filters = session.filters(archived=session.filter_flags.get("archived", False))
     store = session.store()
     page = store.conversations(filters, sort=sort, limit=number or None, cursor=cursor, readable=True)
-    warnings = [f"some of what is kept of {name} cannot be read: the file is damaged" for name in page.lost]
-    session.output.listing(
-        Listing(
-            items=[conversation_record(conversation) for conversation in page.items],
-            columns=columns(session),
-            identify=lambda record: str(record["id"]),
-            total=page.total,
-            next_cursor=page.next_cursor,
-            warnings=warnings,
-            none="no conversation matches" if session.filter_flags else "no conversations",
-        )
-    )
-    for warning in warnings:
-        session.output.warning(warning)
-        session.exit_code = PartlyDoneError.exit_code
+    none = "no conversation matches" if session.filter_flags else "no conversations"
+    show(session, page, [*map(conversation_record, page.items)], columns(session), none=none)
     if sort.partition(":")[0] == "tokens" and (unsized := store.measures.unsized(filters)):
         session.output.hint(
             f"{unsized} of {page.total} are not counted yet, and sorted as 0; chatlog stats counts them"
         )
     if session.output.is_terminal and page.total > len(page.items):
         session.output.hint(f"{len(page.items)} of {page.total}; -n 0 shows all")
+
+
+def show(
+    session: Session, page: Page, items: Sequence[Mapping[str, Any]], shown: Sequence[Column], *, none: str
+) -> None:
+    """Print a page of conversations; what of a damaged file cannot be read is named, and is exit code 4."""
+    warnings = [f"some of what is kept of {name} cannot be read: the file is damaged" for name in page.lost]
+    session.output.listing(
+        Listing(
+            items,
+            shown,
+            identify=lambda record: str(record["id"]),
+            total=page.total,
+            next_cursor=page.next_cursor,
+            warnings=warnings,
+            none=none,
+        )
+    )
+    for warning in warnings:
+        session.output.warning(warning)
+        session.exit_code = PartlyDoneError.exit_code
 
 
 def _dash(name: str) -> Callable[[Mapping[str, Any]], str]:

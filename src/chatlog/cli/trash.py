@@ -8,7 +8,7 @@ import typer
 
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
-from chatlog.output import FORMATS, Column, Listing
+from chatlog.output import FORMATS, Column
 from chatlog.records import conversation_record
 from chatlog.timespec import after, age, duration, parse_iso
 
@@ -20,10 +20,11 @@ def command(
     cursor: Annotated[str | None, typer.Option(help="Continue where a page's next_cursor (--json) left off.")] = None,
 ) -> None:
     """List what is in the trash; the next prune after `leaves` removes it for good."""
-    from chatlog.cli.list import columns
+    from chatlog.cli.list import columns, show
 
     session = Session.of(ctx)
-    page = session.store().conversations(session.filters(deleted=True), limit=number or None, cursor=cursor)
+    filters = session.filters(deleted=True)
+    page = session.store().conversations(filters, limit=number or None, cursor=cursor, readable=True)
     grace, now = duration(session.settings.get("trash")), session.now()
     items = [
         {**conversation_record(one), "leaves_at": after(grace, parse_iso(one.deleted_at or one.updated_at))}
@@ -34,13 +35,5 @@ def command(
         Column("leaves", lambda item: str(item["leaves_at"]), lambda item: str(item["leaves_at"])[:10]),
     )
     plain = [column for column in columns(session) if column.name != "updated"]
-    session.output.listing(
-        Listing(
-            items=items,
-            columns=(*plain[:1], *shown, *plain[1:]),
-            identify=lambda item: str(item["id"]),
-            total=page.total,
-            next_cursor=page.next_cursor,
-            none="nothing of that is in the trash" if session.filter_flags else "the trash is empty",
-        )
-    )
+    none = "nothing of that is in the trash" if session.filter_flags else "the trash is empty"
+    show(session, page, items, (*plain[:1], *shown, *plain[1:]), none=none)
