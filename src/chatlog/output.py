@@ -64,17 +64,21 @@ def _json_escape(char: str) -> str:
 
 
 class Column(NamedTuple):
-    """A column of a list: its heading, and what a record shows there.
+    """A column of a list: its heading, and what a record shows there: what it has under that name, or a `cell`.
 
     `short` is the form a terminal's table shows, where it differs.
     """
 
     name: str
-    cell: Callable[[Mapping[str, Any]], str]
+    cell: Callable[[Mapping[str, Any]], str] | None = None
     short: Callable[[Mapping[str, Any]], str] | None = None
     style: str = ""
     right: bool = False
     wide: bool = False
+
+    def text(self, record: Mapping[str, Any]) -> str:
+        """Return what a record shows."""
+        return self.cell(record) if self.cell else text_of(record[self.name])
 
 
 class Listing(NamedTuple):
@@ -110,16 +114,9 @@ class Output:
         """Write a list.  Raises UsageError for a form it cannot have."""
         match self.format:
             case "json":
-                items = [dict(item) for item in listing.items]
-                self.json(
-                    {
-                        "items": items,
-                        "total": listing.total,
-                        "next_cursor": listing.next_cursor,
-                        "warnings": list(listing.warnings),
-                        **listing.extra,
-                    }
-                )
+                items, warnings = [dict(item) for item in listing.items], list(listing.warnings)
+                beside = {"total": listing.total, "next_cursor": listing.next_cursor, "warnings": warnings}
+                self.json({"items": items, **beside, **listing.extra})
             case "jsonl":
                 self.lines(to_json(dict(item)) for item in listing.items)
             case "ids" if listing.identify is not None:
@@ -131,7 +128,7 @@ class Output:
                     self._table(listing)
             case "text":
                 self.lines(
-                    "\t".join(one_line(column.cell(item)) for column in listing.columns) for item in listing.items
+                    "\t".join(one_line(column.text(item)) for column in listing.columns) for item in listing.items
                 )
             case _:
                 raise UsageError(f"this cannot be printed as {self.format}", choices_hint(self.format, FORMATS))
@@ -181,7 +178,7 @@ class Output:
         quoted = csv.writer(self.stream(), lineterminator="\n", quoting=csv.QUOTE_ALL)
         plain.writerow([column.name for column in listing.columns])
         for item in listing.items:
-            row = [harmless(column.cell(item)) for column in listing.columns]
+            row = [harmless(column.text(item)) for column in listing.columns]
             # csv quotes no "\r" that is not its own line end, and a spreadsheet takes it for a new row
             (quoted if any("\r" in cell for cell in row) else plain).writerow(row)
 
@@ -191,13 +188,14 @@ class Output:
         from rich.table import Table
         from rich.text import Text
 
-        rows = [[one_line((column.short or column.cell)(item)) for column in listing.columns] for item in listing.items]
+        names = [column.name for column in listing.columns]
+        rows = [[one_line((column.short or column.text)(item)) for column in listing.columns] for item in listing.items]
         if not rows:
             if listing.none:
                 self.hint(listing.none)
             return
         if self.settings.plain:
-            self.lines(_spoken(self._names(listing), row) for row in rows)
+            self.lines(_spoken(names, row) for row in rows)
             return
         console = Console(
             file=self.out, color_system="standard" if self.color else None, force_terminal=self.color,
@@ -206,7 +204,7 @@ class Output:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
         shown = [index for index in range(len(listing.columns)) if any(row[index] not in ("", "-") for row in rows)]
         columns = [listing.columns[index] for index in shown]
-        widest = [max(cell_len(row[index]) for row in [self._names(listing), *rows]) for index in shown]
+        widest = [max(cell_len(row[index]) for row in [names, *rows]) for index in shown]
         room = console.width - sum(_narrow(column, width) for column, width in zip(columns, widest, strict=True))
         for index in range(len(columns) - 1, 0, -1):  # what tells which one it is, and what it is about, go last
             if room < MIN_WIDE and not columns[index].wide and any(column.wide for column in columns):
@@ -224,10 +222,6 @@ class Output:
         for row in rows:
             table.add_row(*(Text(row[index]) for index in shown))
         console.print(table)
-
-    @staticmethod
-    def _names(listing: Listing) -> list[str]:
-        return [column.name for column in listing.columns]
 
     # text for people
 

@@ -8,7 +8,7 @@ import typer
 
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
-from chatlog.output import FORMATS, Column, Listing, text_of, to_json
+from chatlog.output import FORMATS, Column, Listing, to_json
 from chatlog.timespec import age
 
 
@@ -25,12 +25,12 @@ def command(
     lines = session.store().forgetting.audit(-1)
     items = [{**line._asdict(), "detail": dict(line.detail)} for line in lines[: number or None]]
     columns = (
-        Column("at", lambda item: str(item["at"]), lambda item: age(item["at"], now)),
-        Column("user", lambda item: str(item["user"])),
-        Column("action", lambda item: str(item["action"]), style="yellow"),
-        Column("conversations", lambda item: text_of(item["conversations"]), right=True),
-        Column("messages", lambda item: text_of(item["messages"]), right=True),
-        Column("bytes", lambda item: text_of(item["bytes"]), right=True),
+        Column("at", short=lambda item: age(item["at"], now)),
+        Column("user"),
+        Column("action", style="yellow"),
+        Column("conversations", right=True),
+        Column("messages", right=True),
+        Column("bytes", right=True),
         Column("detail", lambda item: to_json(item["detail"]) if item["detail"] else "", wide=True),
     )
     session.output.listing(Listing(items, columns, lambda item: str(item["id"]), total=len(lines), none="nothing yet"))

@@ -128,10 +128,10 @@ def _note(record: Mapping[str, Any]) -> str:
 
 
 _COLUMNS = (
-    Column("id", lambda record: str(record["id"]), short=lambda record: str(record["id"])[:8], style="yellow"),
-    Column("level", lambda record: str(record["level"])),
+    Column("id", short=lambda record: str(record["id"])[:8], style="yellow"),
+    Column("level"),
     Column("turns", _span),
-    Column("messages", lambda record: str(record["messages"]), right=True),
+    Column("messages", right=True),
     Column("summaries", lambda record: str(len(record["summaries"])), right=True),
     Column("note", _note, wide=True),
 )

@@ -44,7 +44,7 @@ def list_(ctx: typer.Context) -> None:
         for value in values
     ]
     columns = tuple(
-        Column(name, lambda record, name=name: str(record[name]), style=style, wide=name == "help")  # type: ignore[misc]
+        Column(name, style=style, wide=name == "help")
         for name, style in (("name", "cyan"), ("value", ""), ("origin", "dim"), ("help", "dim"))
     )
     session.output.listing(

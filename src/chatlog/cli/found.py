@@ -92,10 +92,10 @@ def record_of(item: Result, found: Results, *, explain: bool) -> dict[str, Any]:
 
 
 _COLUMNS = (
-    Column("ref", lambda record: str(record["ref"])),
+    Column("ref"),
     Column("created", lambda record: str(record["created_at"])),
-    Column("role", lambda record: str(record["role"])),
+    Column("role"),
     Column("title", lambda record: str(record["title"] or "untitled")),
-    Column("snippet", lambda record: str(record["snippet"])),
+    Column("snippet"),
 )
 _WHY = Column("why", _why)

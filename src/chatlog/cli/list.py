@@ -85,11 +85,11 @@ def columns(session: Session) -> tuple[Column, ...]:
         return ("* " if record["pinned"] else "") + text_of(record["title"] or "untitled")
 
     return (
-        Column("id", lambda record: str(record["id"]), lambda record: str(record["id"])[:8], style="yellow"),
+        Column("id", short=lambda record: str(record["id"])[:8], style="yellow"),
         Column("updated", lambda record: str(record["updated_at"]), lambda record: age(record["updated_at"], now)),
-        Column("source", lambda record: text_of(record["source"]), _dash("source"), style="dim"),
+        Column("source", short=_dash("source"), style="dim"),
         Column("msgs", lambda record: text_of(record["messages"]), right=True),
-        Column("tokens", lambda record: text_of(record["tokens"]), _dash("tokens"), right=True, style="dim"),
-        Column("tags", lambda record: text_of(record["tags"]), _dash("tags"), style="cyan"),
+        Column("tokens", short=_dash("tokens"), right=True, style="dim"),
+        Column("tags", short=_dash("tags"), style="cyan"),
         Column("title", lambda record: text_of(record["title"]) or "untitled", marks, wide=True),
     )

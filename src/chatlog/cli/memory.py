@@ -98,10 +98,10 @@ def _listing(items: list[dict[str, Any]]) -> Listing:
         return record["value"] if isinstance(record["value"], str) else to_json(record["value"])
 
     columns = (
-        Column("key", lambda record: str(record["key"]), style="yellow"),
-        Column("namespace", lambda record: str(record["namespace"])),
+        Column("key", style="yellow"),
+        Column("namespace"),
         Column("value", value, wide=True),
-        Column("tags", lambda record: text_of(record["tags"]), style="cyan"),
+        Column("tags", style="cyan"),
         Column("expires", lambda record: text_of(record["expires_at"]), style="dim"),
     )
     return Listing(items=items, columns=columns, identify=lambda record: str(record["key"]), total=len(items))

@@ -42,12 +42,12 @@ Detector = Annotated[
 Everything = Annotated[bool, typer.Option("--everything", help="Even if nothing remains.")]
 
 COLUMNS = (
-    Column("id", lambda item: str(item["id"]), lambda item: str(item["id"])[:8], style="yellow"),
-    Column("action", lambda item: text_of(item["action"]), style="red"),
+    Column("id", short=lambda item: str(item["id"])[:8], style="yellow"),
+    Column("action", style="red"),
     Column("updated", lambda item: text_of(item["updated_at"]), lambda item: str(item["updated_at"])[:10]),
     Column("msgs", lambda item: text_of(item["messages"]), right=True),
-    Column("bytes", lambda item: text_of(item["bytes"]), lambda item: size_text(item["bytes"]), right=True),
-    Column("reason", lambda item: text_of(item["reason"])),
+    Column("bytes", short=lambda item: size_text(item["bytes"]), right=True),
+    Column("reason"),
     Column("title", lambda item: text_of(item["title"]) or "untitled", wide=True),
 )
 

@@ -83,8 +83,8 @@ def list_(ctx: typer.Context) -> None:
     stored = plans.stored(session, session.store())
     items = [{"name": name, "origin": origin, "rule": dict(rule)} for name, rule, origin in stored]
     columns = (
-        Column("name", lambda item: str(item["name"]), style="yellow"),
-        Column("origin", lambda item: str(item["origin"]), style="dim"),
+        Column("name", style="yellow"),
+        Column("origin", style="dim"),
         Column("rule", lambda item: _described(item["rule"]), wide=True),
     )
     none = "no policies; chatlog policy add makes one"

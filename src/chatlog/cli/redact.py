@@ -18,7 +18,7 @@ from chatlog.redaction import in_words
 from chatlog.store import Store
 
 COLUMNS = (
-    Column("id", lambda item: str(item["id"]), lambda item: str(item["id"])[:8], style="yellow"),
+    Column("id", short=lambda item: str(item["id"])[:8], style="yellow"),
     Column("updated", lambda item: text_of(item["updated_at"]), lambda item: str(item["updated_at"])[:10]),
     Column("msgs", lambda item: text_of(item["messages"]), right=True),
     Column("found", lambda item: text_of(item["reason"])),

@@ -18,8 +18,8 @@ def command(ctx: typer.Context) -> None:
         Listing(
             items=[{"tag": tag, "conversations": count} for tag, count in found],
             columns=(
-                Column("tag", lambda record: str(record["tag"]), style="cyan"),
-                Column("conversations", lambda record: str(record["conversations"]), right=True),
+                Column("tag", style="cyan"),
+                Column("conversations", right=True),
             ),
             identify=lambda record: str(record["tag"]),
             total=len(found),
