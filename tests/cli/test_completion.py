@@ -110,6 +110,9 @@ def test_options_and_their_values_are_offered(words: tuple[str, ...], offered: l
         (("show", "data"), [DATABASE[:8]]),
         (("show", DATABASE[:12]), [DATABASE[:12]]),
         (("show", "@"), ["@last", "@2"]),
+        (("show", "@", "la"), ["@last"]),  # as bash splits it
+        (("tag", "@", "last", "+w"), ["+work"]),
+        (("state", "@", "last", "un"), ["unset"]),
         (("set", "lis"), [LISBON[:8]]),
         (("export", "lis"), [LISBON[:8]]),
         (("search", "--conv", "da"), [DATABASE[:8]]),
@@ -201,8 +204,15 @@ def test_titles_and_tags_are_never_run_or_expanded(shell: Run, tmp_path: Path) -
     shell("set", LISBON, "--title", HOSTILE)
     shell("tag", LISBON, "+*", "+$(touch${IFS}pwned)")
     assert [LISBON[:8], DATABASE[:8]] == tab("show", "")
-    assert ["+$(touch${IFS}pwned)", "+*", "+travel", "+work"] == tab("tag", "@last", "+")
+    assert [r"+\$\(touch\$\{IFS\}pwned\)", r"+\*", "+travel", "+work"] == tab("tag", "@last", "+")
     assert not (tmp_path / "pwned").exists()
+
+
+def test_what_bash_would_run_is_quoted(shell: Run) -> None:
+    """A tag is anybody's word: it is inserted as it has to be typed, and goes on from there."""
+    shell("tag", "@last", "+$(touch${IFS}x)", "+w;rm", "+wär")
+    assert [r"\$\(touch\$\{IFS\}x\)", "travel", r"w\;rm", "work", "wär"] == sorted(tab("list", "--tag", ""))
+    assert [r"w\;rm"] == tab("list", "--tag", r"w\;")
 
 
 @pytest.mark.parametrize("name", ["bash", "zsh", "fish"])

@@ -6,6 +6,7 @@ titles and tags are anybody's words.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -114,25 +115,37 @@ class _Words(ShellComplete):
         if self.complete_var == "zsh":
             value, about = value.replace("\\", "\\\\").replace(":", "\\:"), about.replace("\\", "\\\\")
             return f"{value}:{about}" if about else value
+        if self.complete_var == "bash":
+            value = _quoted(value)
         return f"{value}\t{about}" if about else value
 
 
 def serve(shell: str, cli: Any, session: Session, words: Sequence[str]) -> None:
     """Print what the last of `words` may become."""
-    words, typed = _joined(words) if shell == "bash" else ([*words], "")
+    words, typed = _joined([_ESCAPED.sub(r"\1", word) for word in words]) if shell == "bash" else ([*words], "")
     ends = [*words[:-1], "" if words[-1:] == ["="] else "".join(words[-1:])]
     *before, last = [word for word in ends if word != "="]  # bash splits --format=json in three
     asked = _Words(cli, {"obj": session}, "chatlog", shell)
     option = last[: last.find("=") + 1] if last.startswith("--") and shell != "bash" else ""
     lines = (option + asked.format_completion(item) for item in asked.get_completions(before, last))
-    session.output.lines(line.removeprefix(typed) for line in lines)
+    session.output.lines(line.removeprefix(_quoted(typed)) for line in lines)
+
+
+#: What bash would take for more than itself; the other shells quote what they insert.
+_SPECIAL = re.compile(r"[^\w@%+=:,./~-]")
+_ESCAPED = re.compile(r"\\(.)")
+
+
+def _quoted(word: str) -> str:
+    """Return a word as it is typed in bash."""
+    return _SPECIAL.sub(r"\\\g<0>", word)
 
 
 def _joined(words: Sequence[str]) -> tuple[list[str], str]:
-    """Return bash's words, which it splits at colons, as they were typed, and what of the last one it holds apart."""
+    """Return bash's words, split at colons and behind an @, as they were typed, and what it holds apart of the last."""
     joined, before = [""], ""
     for word in words:
-        if ":" in (word, before):
+        if ":" in (word, before) or before == "@":
             joined[-1] += word
         else:
             joined.append(word)
