@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 
 import chatlog
+from chatlog.cli import actions
 from chatlog.cli.session import Session
+from chatlog.models import Conversation
 from tests.conftest import Clock, Run
 
 from .helpers import CONVERSATION, DATABASE, ENVELOPE, LISBON, everything, refused
@@ -198,9 +200,26 @@ def test_a_policy_that_compacts(trip: Run) -> None:
     planned = trip("prune", "--policies", "--dry-run", "--json").json["items"]
     assert [(name, "compact")] == [(one["id"], one["action"]) for one in planned]
     assert planned == trip("prune", "--policies", "--yes", "--json").json["items"]
+    assert 1 == trip("audit", "--json").json["items"][0]["conversations"]
     assert [] == trip("compact", "--due", "--dry-run", "--json").json["items"]
     assert [] == trip("prune", "--policies", "--yes", "--json").json["items"]
     assert name in {one["id"] for one in trip(*both).json["items"]}
+
+
+def test_what_was_summarised_meanwhile_is_not_in_the_audit_trail(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts what a policy has done, not what it had planned."""
+    long(trip)
+    trip("config", "set", "budget", "2000")
+    trip("policy", "add", "long", "--action", "compact")
+    there = actions._there
+
+    def summarised(*given: Any) -> list[Conversation]:
+        trip("compact", "--due")
+        return there(*given)
+
+    monkeypatch.setattr(actions, "_there", summarised)
+    trip("prune", "--policies", "--yes")
+    assert "compact" not in {one["action"] for one in trip("audit", "--json").json["items"]}
 
 
 def test_what_stays_has_everything_done_to_it(trip: Run, clock: Clock) -> None:

@@ -107,13 +107,14 @@ class _Compacting:
         ]
 
     def do(self, items: Sequence[Taken]) -> Done:
-        failed = 0
+        done = failed = 0
         for conversation in _there(self.store, items):
             options = self.options(conversation)
             try:
-                self.work.apply(self.work.plan(conversation, options), options)
+                done += bool(self.work.apply(self.work.plan(conversation, options), options))
             except ChatlogError as error:
                 failed += 1
                 self.session.output.warning(f"{conversation.id}: {error.message}")
-        self.store.record("compact", conversations=len(items) - failed, rule=items[0].rule)
+        if done:
+            self.store.record("compact", conversations=done, rule=items[0].rule)
         return Done(not failed)
