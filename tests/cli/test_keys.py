@@ -55,6 +55,21 @@ def test_the_keyring_keeps_the_key(trip: Run, ring: Ring, monkeypatch: pytest.Mo
     assert (3, True) == ((ran := trip("list")).code, "the keyring has no key" in ran.err)
 
 
+def test_a_database_of_its_own_key_begins_with_it(run: Run, ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Key and file are made by the first who writes, as docs/security.md does it; who reads makes neither."""
+    options = ("--db", "ana.db", "--key-file", "ana.key")
+    refused(run(*options, "list", "--json"), 3, "not_found")
+    assert 0 == run(*options, "new", "--title", "Ana's").code
+    assert "Ana's" in run(*options, "list").out
+    assert (0o600, False) == (Path("ana.key").stat().st_mode & 0o777, b"SQLite" in Path("ana.db").read_bytes()[:16])
+    Path("ana.key").unlink()
+    refused(run(*options, "new", "--json"), 3, "not_found")
+    assert not Path("ana.key").exists()
+    monkeypatch.setenv("CHATLOG_KEYRING", "yes")
+    assert 0 == run("new", "--title", "Ben's").code
+    assert (1, True) == (len(ring.kept), "Ben's" in run("list").out)
+
+
 def test_a_keyring_without_its_package_is_named(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """With what installs it."""
     monkeypatch.setitem(sys.modules, "keyring", None)

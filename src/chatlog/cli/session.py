@@ -199,8 +199,11 @@ class Session:
         return view(store, self.redactor())
 
     def _opened(self, url: str, user: str, options: dict[str, Any]) -> Store:
-        """Return the store, opened with the key that the settings point to, or that a person types."""
-        key = self.used_key or self.key(url)
+        """Return the store, opened with the key that the settings point to, or that a person types.
+
+        A database that is made now has its key made where there is none.
+        """
+        key = self.used_key or self.key(url, make=options["create"] and not path_of(url).exists())
         try:
             opened = open_store(url, user, key=key, **options)
         except WrongKeyError:
