@@ -52,6 +52,23 @@ def test_every_location_is_found(name: str, tmp_path: Path) -> None:
         assert {name} == {one.format for one in found}
 
 
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("copilot", "COPILOT_HOME/session-state/s1/events.jsonl"),
+        ("gemini_cli", "GEMINI_CLI_HOME/.gemini/tmp/abc/chats/session-1.json"),
+        ("goose", "GOOSE_PATH_ROOT/data/sessions/sessions.db"),
+        ("goose", "XDG_DATA_HOME/goose/sessions/20250301_101500.jsonl"),
+    ],
+)
+def test_a_tool_that_a_variable_moved_is_found(name: str, path: str, tmp_path: Path) -> None:
+    """Where the tool itself looks when the variable is set."""
+    file = touch(tmp_path / path)
+    variable = path.partition("/")[0]
+    (found,) = discover(tmp_path / "home", {variable: str(tmp_path / variable)}, [name])
+    assert (str(file),) == found.files
+
+
 def test_each_file_is_found_once(tmp_path: Path) -> None:
     """A folder that a variable names too, or a link to it, does not count twice; files in order of their names."""
     projects = tmp_path / ".claude" / "projects"

@@ -24,9 +24,11 @@ from chatlog.timespec import instant
 _VSCODE = ("~/.config", "~/Library/Application Support", "$APPDATA")
 #: Where the files are found: the command line's, then VS Code's on Linux, macOS and Windows.
 LOCATIONS = (
-    "~/.copilot/session-state/*/events.jsonl",
-    "~/.copilot/session-state/*.jsonl",
-    "~/.copilot/history-session-state/*.json",
+    *(
+        f"{home}/{files}"
+        for home in ("~/.copilot", "$COPILOT_HOME")
+        for files in ("session-state/*/events.jsonl", "session-state/*.jsonl", "history-session-state/*.json")
+    ),
     *(
         f"{place}/{name}/User/{folder}/*.json{form}"
         for place in _VSCODE

@@ -22,11 +22,10 @@ from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Re
 from chatlog.timespec import instant
 
 #: Where the files are found.
-LOCATIONS = (
-    "~/.gemini/tmp/*/chats/**/*.json",
-    "~/.gemini/tmp/*/chats/**/*.jsonl",
-    "~/.gemini/tmp/*/logs.json",
-    "~/.gemini/tmp/*/checkpoint*.json",
+LOCATIONS = tuple(
+    f"{home}/.gemini/tmp/*/{files}"
+    for home in ("~", "$GEMINI_CLI_HOME")
+    for files in ("chats/**/*.json", "chats/**/*.jsonl", "logs.json", "checkpoint*.json")
 )
 _ROLES = {"user": "user", "model": "assistant", "function": "tool"}
 _FACT = re.compile(r'"(sessionId|projectHash|startTime|lastUpdated)"\s*:\s*"([^"\\]*)"')
