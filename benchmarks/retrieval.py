@@ -2,7 +2,7 @@
 
 Takes a folder of sets, each `corpus.jsonl` (conv_id, msg_id, role, speaker, ts, text) and `queries.jsonl` (query_id,
 conv_id, text, relevant); imports each into a chatlog file, asks every question within its conversation and over all
-of the set, two of a conversation at once, and questions of the other sets, which nothing answers.
+of the set, two at once, and with a word misspelt, and questions of the other sets, which nothing answers.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "retrieval"
 CUTS = (5, 10, 20)
 #: Sets where an answer is a span of many turns count hits / min(k, relevant); the others recall.
 SPANS = 10
+#: Of fewer questions a share says nothing.
+FEWEST = 50
 #: Bars: set → (scoped, global) recall at 5, 10, 20.
 BARS: dict[str, tuple[tuple[float, ...], tuple[float, ...]]] = {
     "locomo": ((68, 77, 84), (66, 75)),
@@ -189,10 +191,11 @@ def report(data: Set, others: Sequence[Set], place: Path, chosen: Any) -> None:
             times = " / ".join(f"{percentile(ways.seconds, share) * 1000:.0f}" for share in (0.5, 0.95))
             rows.append([f"{data.name}, {'scoped' if scoped else 'global'}", f"chatlog {chosen.mode}", *figures, times])
             rows += [] if chosen.alone else beside(data, ids, scoped=scoped)
-        if (joined := two_at_once(data)).queries:
-            figures = [f"{value:.1f}" for value in measured(joined, ways.chatlog, ids, scoped=True)]
-            rows.append([f"{data.name}, two at once", f"chatlog {chosen.mode}", *figures, ""])
-            rows += [] if chosen.alone else beside(joined, ids, scoped=True)
+        for name, other in (("two at once", two_at_once(data)), ("misspelt", misspelt(data))):
+            if len(other.queries) > FEWEST:
+                figures = [f"{value:.1f}" for value in measured(other, ways.chatlog, ids, scoped=True)]
+                rows.append([f"{data.name}, {name}", f"chatlog {chosen.mode}", *figures, ""])
+                rows += [] if chosen.alone else beside(other, ids, scoped=True)
         columns = ["set", "way", *(f"R@{cut}" for cut in CUTS), "MRR", "p50 / p95 ms"]
         table(columns, rows)
         print(f"\n{len(data.corpus):,} messages imported in {imported:.1f} s; {len(data.queries):,} questions")
@@ -234,6 +237,18 @@ def two_at_once(data: Set) -> Set:
             found.append(Query(query.conversation, text, first.relevant | query.relevant))
         else:
             waiting[query.conversation] = query
+    return Set(data.name, data.corpus, found)
+
+
+def misspelt(data: Set) -> Set:
+    """Return the questions with two letters of the longest word of each in each other's place."""
+    found = []
+    for query in data.queries:
+        if words := re.findall(r"[a-z]{5,}", query.text):
+            word = max(words, key=len)
+            at = len(word) // 2
+            wrong = word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :]
+            found.append(query._replace(text=query.text.replace(word, wrong)))
     return Set(data.name, data.corpus, found)
 
 
