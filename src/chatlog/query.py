@@ -33,9 +33,10 @@ _TALK_WORDS = """
 TALK_WORDS = frozenset(_TALK_WORDS.split())
 _ASKING_WORDS = """
     ask asked asking conclude concluded conclusion conclusions conversation conversations decide decided decision
-    describe described explain explained meeting meetings mention mentioned mentions opinion opinions perspective
-    perspectives presented presenting question reason said say saying says talk talked talking talks team think thinking
-    thinks thought thoughts told
+    describe described explain explained forget forgot forgotten hello hey know meeting meetings mention mentioned
+    mentions opinion opinions perspective perspectives presented presenting question reason remember remind said say
+    saying says talk talked talking talks team thank thanks think thinking thinks thought thoughts told wonder
+    wondered wondering
 """
 #: Words that are about conversation itself, which count less than what it was about.
 ASKING_WORDS = TALK_WORDS.union(_ASKING_WORDS.split())

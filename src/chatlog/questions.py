@@ -1,6 +1,6 @@
-"""Several questions in one text: which they are, and their answers in turn.
+"""Several questions in one text, or one among other sentences: which they are, and their answers in turn.
 
-Looked for as one, the question with the rarest words would have all the results.
+Looked for as one, the sentence with the rarest words would have all the results.
 """
 
 from __future__ import annotations
@@ -30,18 +30,20 @@ _ASKS = re.compile(r"[?？؟]\W*$")
 
 
 def among(terms: Sequence[Term]) -> list[tuple[Term, ...]]:
-    """Return the questions that can be looked for by themselves, none where a text asks no more than one."""
+    """Return the questions that can be looked for by themselves, none where a text says no more than one asks."""
     if sum(len(term.text) for term in terms) > QUESTION_CHARS:
         return []
     found: list[tuple[Term, ...]] = []
+    more = False
     for sentence in _sentences(terms):
+        stands = _stands_alone(sentence)
         if not _ASKS.search(sentence[-1].text):
-            continue
-        if _stands_alone(sentence):
+            more |= stands
+        elif stands:
             found.append(sentence)
         elif found:
             found[-1] += sentence
-    return found[-MOST:] if len(found) > 1 else []
+    return found[-MOST:] if len(found) + more > 1 else []
 
 
 def _sentences(terms: Sequence[Term]) -> Iterator[tuple[Term, ...]]:

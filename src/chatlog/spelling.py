@@ -13,10 +13,10 @@ from chatlog.query import Query
 
 #: Of shorter words too many are a slip away from another one, of names even more; what is longer is no word.
 LEAST, LEAST_NAME, LONGEST = 5, 6, 30
-#: So many of a query's words are looked at, the longest.
-MOST = 4
+#: So many of a query's words are put right, the longest.
+MOST = 2
 #: A word that is found by its stem must be written out in one of so many of its latest messages, and so far into each.
-READ, READ_CHARS = 20, 20_000
+READ, READ_CHARS = 5, 20_000
 _ALPHABETS = (ascii_lowercase, "абвгдежзийклмнопрстуфхцчшщъыьэюяіїєґ", "αβγδεζηθικλμνξοπρστυφχψως")
 
 
@@ -28,8 +28,12 @@ def corrected(hunt: Hunt) -> tuple[Query, dict[str, str]]:
     meant: dict[str, str] = {}
     doubtful = {term: plain for term in hunt.query.terms if (plain := _doubtful(term, hunt.text))}
     words = {plain: language.bare(plain.text) for plain in doubtful.values()}
-    for plain in sorted(words, key=lambda plain: -len(plain.text))[:MOST]:
-        if not hunt.is_there(plain) and (other := _meant(hunt, words[plain])):
+    for plain in sorted(words, key=lambda plain: -len(plain.text)):
+        if len(meant) == MOST:
+            break
+        if not hunt.is_there(plain):
+            if (other := _meant(hunt, words[plain])) is None:
+                break  # a word that nobody here knows: the others may be such, and each of them takes its time
             meant[words[plain]] = other
     terms = tuple(
         _spelt(term, word, meant[word]) if (word := words.get(doubtful.get(term, term))) in meant else term
