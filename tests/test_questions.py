@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
 from chatlog import context, questions
 from chatlog.context import Request, assemble
 from chatlog.hunt import QUESTION_CHARS
+from chatlog.models import Filters
 from chatlog.query import parse
 from chatlog.results import SearchOptions
 from chatlog.search import search_messages
 from chatlog.store import Store
+from chatlog.store.sqlite.words import SqliteWords
 
 from .store.making import say
 
@@ -114,6 +117,26 @@ def test_what_one_question_finds_counts_where_the_whole_finds_nothing(store: Sto
 
     assert found.tier != "none"
     assert ANSWERS[0] in {item.message.text for item in found.items[:2]}
+
+
+def test_what_all_questions_share_is_looked_up_once(
+    store: Store, history: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which messages the filters let through, and where a word is, are the same for each of them."""
+    looked: list[str] = []
+    for name in ("allowed", "posting"):
+        method = getattr(SqliteWords, name)
+
+        def watched(*arguments: Any, name: str = name, method: Any = method, **options: Any) -> Any:
+            looked.append(f"{name} {arguments[1:]} {options}")
+            return method(*arguments, **options)
+
+        monkeypatch.setattr(SqliteWords, name, watched)
+    search_messages(store, f"{BAND} Who hurried to the zebra of the brassband? {MOVED}", Filters(ids=(history,)))
+
+    plain = [one for one in looked if "'beside'" not in one]
+    assert len(plain) == len({*plain})
+    assert 1 == sum(one.startswith("allowed") for one in looked)
 
 
 def test_words_alone_are_all_asked_for(store: Store, history: str) -> None:

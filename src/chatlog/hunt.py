@@ -76,6 +76,12 @@ class Hunt:
         #: Nearly all of the candidates may not be seen, and there is more: it is worth another search, prefiltered.
         self.needs_prefilter = False
 
+    def of(self, query: Query) -> Hunt:
+        """Return the search of other words among the same messages: what is known of those is not looked up again."""
+        other = Hunt(self.store, query, self.options, prefiltered=self.prefiltered)
+        other.posting, other.allowed = self.posting, self.allowed
+        return other
+
     # what may be found
 
     @cached_property

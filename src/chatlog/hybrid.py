@@ -131,9 +131,7 @@ def _by_beginning(hunt: Hunt, term: Term) -> Term:
 
 def _is_proper(hunt: Hunt, term: Term) -> bool:
     """Whether a term is written like somebody's name: with a capital, within a sentence that looks like English."""
-    if not term.text.istitle() or hunt.text.startswith(term.text):
-        return False
-    return _language(hunt) is None
+    return language.has_capital(term, hunt.text) and _language(hunt) is None
 
 
 def _language(hunt: Hunt) -> str | None:

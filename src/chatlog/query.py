@@ -184,6 +184,11 @@ def split_runs(terms: tuple[Term, ...]) -> tuple[Term, ...]:
     return tuple(found)
 
 
+def has_capital(term: Term, text: str) -> bool:
+    """Whether a term is written like a name: with a capital, and not at the beginning of the text it is from."""
+    return term.text.istitle() and not text.startswith(term.text)
+
+
 def is_weak(term: Term) -> bool:
     """Whether a term is about the question rather than what it asks for."""
     return bare(term.text) in ASKING_WORDS or (is_unspaced(term) and bool(set(term.text) & ASKING_CHARACTERS))

@@ -95,8 +95,8 @@ def _by_query(store: Store, query: language.Query, options: SearchOptions) -> Re
     if options.mode == "lexical":
         return _answered(hunt)
     query, misspelt = spelling.corrected(hunt)
-    found = _answered(Hunt(store, query, options) if misspelt else hunt)
-    if each := [_answered(Hunt(store, query._replace(terms=one), options)) for one in questions.among(query.terms)]:
+    found = _answered(hunt.of(query) if misspelt else hunt)
+    if each := [_answered(hunt.of(query._replace(terms=one))) for one in questions.among(query.terms)]:
         found = questions.in_turn(each, found, options.limit)
     if misspelt:
         told = [f"no message has {word}: looked for {meant}" for word, meant in misspelt.items()]

@@ -48,9 +48,8 @@ def _doubtful(term: Term, text: str) -> Term | None:
         return None
     (plain,) = language.without_endings((term,))
     word = language.bare(plain.text)
-    is_name = term.text.istitle() and not text.startswith(term.text)
-    is_word = word.isalpha() and (LEAST_NAME if is_name else LEAST) <= len(word) <= LONGEST and _letters(word)
-    return plain if is_word else None
+    least = LEAST_NAME if language.has_capital(term, text) else LEAST
+    return plain if word.isalpha() and least <= len(word) <= LONGEST and _letters(word) else None
 
 
 def _spelt(term: Term, word: str, other: str) -> Term:
@@ -64,9 +63,8 @@ def _meant(hunt: Hunt, word: str) -> str | None:
     others = [*dict.fromkeys(slips(word))]
     there = [others[number] for number in hunt.store.words.known(others, hunt.within, hunt.span)]
     count = {other: hunt.posting((Term(other),), hunt.common, hunt.span).total for other in there}
-    return next(
-        (other for other in sorted(there, key=lambda one: (-count[one], one)) if _is_written(hunt, other)), None
-    )
+    likeliest = sorted(there, key=lambda other: (-count[other], other))
+    return next((other for other in likeliest if _is_written(hunt, other)), None)
 
 
 def _is_written(hunt: Hunt, word: str) -> bool:
@@ -96,7 +94,7 @@ def slips(word: str) -> Iterator[str]:
 
 
 def _letters(word: str) -> str:
-    """Return the alphabet a word is written in, nothing where that is none of a few or there are blanks in no word."""
+    """Return the alphabet a word is written in; nothing where it is none of ours, or words have no blanks between."""
     if re.search(f"[{UNSPACED}]", word):
         return ""
     return next((letters for letters in _ALPHABETS if folded(word)[:1] in letters), "")
