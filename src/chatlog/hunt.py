@@ -164,6 +164,8 @@ class Hunt:
 
     def seen(self, bodies: Collection[int]) -> frozenset[int]:
         """Return those of the bodies that stand where they may be seen."""
+        if self.allowed is not None:
+            return self.allowed.intersection(bodies)
         return frozenset(spot.body for spot in self.around(bodies, 0) if spot.allowed)
 
     @property
