@@ -5,7 +5,6 @@ The store says what holds a word and what stands around it; `ranking` scores; `m
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache, cached_property, partial
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 from chatlog import answers, names, ranking
 from chatlog.errors import BusyError, NoVectorsError
 from chatlog.models import Filters, Term
-from chatlog.query import Query, is_unspaced, is_weak
+from chatlog.query import Query, folded, is_unspaced, is_weak
 from chatlog.ranking import Weighed
 from chatlog.results import Result, Results, SearchOptions
 from chatlog.shortlist import Ranked, shortlist
@@ -391,11 +390,6 @@ class Hunt:
     def items(self, ranked: Iterable[Ranked], terms: Sequence[Term]) -> list[Result]:
         """Return the first results of a ranking."""
         return shortlist(self.store, ranked, terms, self.options.limit)
-
-
-def folded(name: str) -> str:
-    """Return a name in lower case and without accents, as the index has it."""
-    return "".join(char for char in unicodedata.normalize("NFKD", name) if not unicodedata.combining(char)).casefold()
 
 
 def _bounds(bodies: Collection[int]) -> tuple[int, int]:

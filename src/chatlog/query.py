@@ -208,3 +208,8 @@ def is_unspaced(term: Term) -> bool:
 def bare(text: str) -> str:
     """Return a word as it is compared: in lower case, without the marks around it."""
     return text.strip("?!.,;:()[]{}'\"“”‘’…¿¡«»„؟،؛।").lower().replace("’", "'")
+
+
+def folded(text: str) -> str:
+    """Return a text in lower case and without accents, as the index has it."""
+    return "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char)).casefold()

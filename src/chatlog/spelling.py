@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from string import ascii_lowercase
 
 from chatlog import query as language
-from chatlog.hunt import Hunt, folded
+from chatlog.hunt import Hunt
 from chatlog.models import UNSPACED, Term
 from chatlog.query import Query
 
@@ -70,8 +70,8 @@ def _meant(hunt: Hunt, word: str) -> str | None:
 def _is_written(hunt: Hunt, word: str) -> bool:
     """Whether a word stands in messages as such: by its stem nonsense is found as well."""
     latest = sorted(hunt.posting((Term(word),), hunt.common, hunt.span).bodies)[-READ:]
-    whole = re.compile(rf"\b{re.escape(folded(word))}\b")
-    return any(whole.search(folded(text)) for text in hunt.store.words.texts(latest, READ_CHARS).values())
+    whole = re.compile(rf"\b{re.escape(language.folded(word))}\b")
+    return any(whole.search(language.folded(text)) for text in hunt.store.words.texts(latest, READ_CHARS).values())
 
 
 def slips(word: str) -> Iterator[str]:
@@ -97,4 +97,4 @@ def _letters(word: str) -> str:
     """Return the alphabet a word is written in; nothing where it is none of ours, or words have no blanks between."""
     if re.search(f"[{UNSPACED}]", word):
         return ""
-    return next((letters for letters in _ALPHABETS if folded(word)[:1] in letters), "")
+    return next((letters for letters in _ALPHABETS if language.folded(word)[:1] in letters), "")
