@@ -12,6 +12,8 @@ from typing import Any
 from urllib.error import HTTPError
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+from chatlog.errors import UsageError
+
 _PIECE = 1 << 16
 _REASON_CHARS = 200
 
@@ -23,6 +25,18 @@ class Unanswered(Exception):  # noqa: N818  whoever asked says what it means
         super().__init__(reason)
         self.reason = " ".join(reason.split())[:_REASON_CHARS]
         self.hint = hint
+
+
+def located(name: str) -> tuple[str, str]:
+    """Return the address and the model of a server that is named ``URL#MODEL``.
+
+    Raises UsageError for an address with a password or key in it: nothing would send it, and the address is kept with
+    what came from there, and said where nothing comes.
+    """
+    address, _, model = name.partition("#")
+    if "@" in address or "?" in address:
+        raise UsageError("the address of a model's server holds a password or key", "a key goes into OPENAI_API_KEY")
+    return address, model or "default"
 
 
 class _NoRedirect(HTTPRedirectHandler):

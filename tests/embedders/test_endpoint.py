@@ -13,10 +13,11 @@ import pytest
 
 from chatlog import meaning
 from chatlog.embedders import embedder
-from chatlog.errors import NoVectorsError
+from chatlog.errors import NoVectorsError, UsageError
 from chatlog.results import SearchOptions
 from chatlog.search import search_messages
 from chatlog.store import Store
+from chatlog.summarizers import summarizer
 from tests.conftest import Run
 from tests.store.making import say
 
@@ -117,6 +118,16 @@ def test_an_answer_that_is_none_is_a_sentence(status: int, content: bytes) -> No
     with server(lambda texts: (status, content), []) as url, pytest.raises(NoVectorsError) as caught:
         embedder(f"{url}#m").embed(["text"], None)
     assert caught.value.message.startswith(f"{url}/embeddings gave no vectors: ")
+
+
+def test_an_address_with_a_password_or_key_is_refused() -> None:
+    """It would be kept in the index and be said in every error; a model's name may have an @."""
+    for address in ("http://me:sardines@127.0.0.1:1/v1", "http://127.0.0.1:1/v1?key=sardines"):
+        for ask in (embedder, summarizer):
+            with pytest.raises(UsageError) as caught:
+                ask(f"{address}#m")
+            assert "sardines" not in caught.value.message
+    assert "http://127.0.0.1:1/v1/embeddings#@cf/m" == embedder("http://127.0.0.1:1/v1#@cf/m").fingerprint
 
 
 def test_more_dimensions_than_an_index_has_are_no_damage(store: Store) -> None:

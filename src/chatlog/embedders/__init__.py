@@ -63,8 +63,7 @@ def embedder(name: str, environment: Mapping[str, str] | None = None) -> Embedde
     if name.startswith(("http://", "https://")):
         from chatlog.embedders.endpoint import Endpoint as provider  # noqa: N813
 
-        url, _, model = name.partition("#")
-        return provider(url, model or "default", (environment or {}).get("OPENAI_API_KEY"))  # type: ignore[no-any-return]
+        return provider(name, (environment or {}).get("OPENAI_API_KEY"))  # type: ignore[no-any-return]
     if name.startswith("command:"):
         from chatlog.embedders.command import Command as provider  # noqa: N813
 

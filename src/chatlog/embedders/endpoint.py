@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from chatlog.embedders import Embedder, checked, unit
-from chatlog.endpoint import Unanswered, ask
+from chatlog.endpoint import Unanswered, ask, located
 from chatlog.errors import NoVectorsError
 
 if TYPE_CHECKING:
@@ -17,15 +17,15 @@ _MOST_BYTES = 100_000_000
 
 
 class Endpoint(Embedder):
-    """One model of one server; `url` is what comes before `/embeddings`."""
+    """One model of one server, ``URL#MODEL``; the URL is what comes before `/embeddings`."""
 
     batch = 64
 
-    def __init__(self, url: str, model: str, key: str | None) -> None:
+    def __init__(self, name: str, key: str | None) -> None:
+        url, self.model = located(name)
         base = url.rstrip("/").removesuffix("/embeddings")
         self.url = f"{base}/embeddings"
-        self.model = model
-        self.fingerprint = f"{self.url}#{model}"
+        self.fingerprint = f"{self.url}#{self.model}"
         self._key = key
 
     def embed(self, texts: Sequence[str], weights: bytes | None) -> Matrix:  # noqa: ARG002

@@ -68,9 +68,10 @@ def summarizer(name: str = BUILT_IN, api_key: str | None = None) -> Summarizer:
 
         return summarize
     if name.startswith(("http://", "https://")):
+        from chatlog.endpoint import located
         from chatlog.summarizers.endpoint import Endpoint
 
-        return Endpoint(name, api_key)
+        return Endpoint(*located(name), api_key)
     from chatlog.summarizers.command import Command
 
     return Command(name)

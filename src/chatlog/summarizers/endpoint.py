@@ -18,23 +18,23 @@ _MOST_BYTES = 4_000_000
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Asks a model for each task; the model's name stands after ``#``."""
+    """Asks a model for each task."""
 
     address: str
+    model: str
     api_key: str | None = None
 
     def __call__(self, task: Task) -> str:
         """Return what the model says.  Raises CommandError where it cannot be reached or says nothing."""
-        base, _, model = self.address.partition("#")
         messages = [{"role": "system", "content": task.instruction}, {"role": "user", "content": task.transcript()}]
-        question = {"model": model or "default", "messages": messages, "max_tokens": task.most * 2}
-        url = f"{base.rstrip('/')}/chat/completions"
+        question = {"model": self.model, "messages": messages, "max_tokens": task.most * 2}
+        url = f"{self.address.rstrip('/')}/chat/completions"
         try:
             said = _content(ask(url, question, self.api_key, seconds=_SECONDS, most=_MOST_BYTES))
         except Unanswered as error:
-            raise CommandError(f"{base} gave no summary: {error.reason}", error.hint) from None
+            raise CommandError(f"{self.address} gave no summary: {error.reason}", error.hint) from None
         if not said:
-            raise CommandError(f"{base} said nothing", "check the model after #")
+            raise CommandError(f"{self.address} said nothing", "check the model after #")
         return said
 
 
