@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -182,6 +183,7 @@ def test_the_command_line_sends_to_a_collector(run: Run, monkeypatch: pytest.Mon
     server = HTTPServer(("127.0.0.1", 0), Collector)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "20")
     monkeypatch.setenv("CHATLOG_TELEMETRY", "yes")
     ran = run("search", SECRET, "--mode", "lexical", "--json")
     server.shutdown()
@@ -190,6 +192,62 @@ def test_the_command_line_sends_to_a_collector(run: Run, monkeypatch: pytest.Mon
     assert {"/v1/traces", "/v1/metrics"} == {path for path, _ in got}
     assert any(b"retrieval chatlog" in body for _, body in got)
     assert not any(SECRET.encode() in body for _, body in got)
+
+
+@pytest.mark.parametrize("answer", [None, b"HTTP/1.0 503 Busy\r\n\r\n"])
+def test_a_collector_that_takes_nothing_is_asked_once(
+    run: Run, monkeypatch: pytest.MonkeyPatch, answer: bytes | None
+) -> None:
+    """Nobody waits for it to come back, one sentence says what is lost, and no key that its address holds is said."""
+    asked: list[str] = []
+
+    class Collector(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(self.path.partition("?")[0])
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.wfile.write(answer or b"")
+
+        def log_message(self, *arguments: Any) -> None:
+            pass
+
+    run("add", "--new", "--role", "user", "hello")
+    monkeypatch.setenv("CHATLOG_TELEMETRY", "yes")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "20")
+    with HTTPServer(("127.0.0.1", 0), Collector) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for signal in ("traces", "metrics"):
+            address = f"http://me:{SECRET}@127.0.0.1:{server.server_port}/{signal}?key={SECRET}"
+            monkeypatch.setenv(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT", address)
+        ran = run("search", "hello", "--mode", "lexical")
+        server.shutdown()
+    assert (0, ["/metrics", "/traces"]) == (ran.code, sorted(asked))
+    said = "cannot be reached" if answer is None else "answered 503"
+    assert f"warning: telemetry was not sent: the collector {said}\n" == ran.err
+
+
+def test_a_collector_that_never_answers_is_waited_for_a_moment(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both signals are sent at the same time, and what takes too long is given up."""
+    run("add", "--new", "--role", "user", "hello")
+    monkeypatch.setenv("CHATLOG_TELEMETRY", "yes")
+    monkeypatch.setattr("chatlog.cli.observing.TIMEOUT", 0.01)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:{1}".format(*server.getsockname()))
+        ran = run("search", "hello", "--mode", "lexical")
+    assert (0, True) == (ran.code, ran.err.startswith("warning: telemetry was not sent: the collector "))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("OTEL_EXPORTER_OTLP_TIMEOUT", SECRET), ("OTEL_METRIC_EXPORT_INTERVAL", "-1")]
+)
+def test_a_variable_with_no_such_value_is_a_sentence(
+    run: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """What OpenTelemetry raises for it is no bug of chatlog's."""
+    monkeypatch.setenv("CHATLOG_TELEMETRY", "yes")
+    monkeypatch.setenv(name, value)
+    ran = run("list")
+    assert (2, "", False) == (ran.code, ran.out, SECRET in ran.err)
+    assert "a variable of OpenTelemetry has a value that it cannot have" in ran.err
 
 
 def test_an_exporter_that_is_none_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
