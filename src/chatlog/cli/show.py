@@ -18,6 +18,9 @@ from chatlog.render import Look, heading
 from chatlog.render import message as message_lines
 from chatlog.store import Store
 
+#: What chooses among all messages of a conversation.
+_OF_ALL = ("-n", "--branch", "--all-branches")
+
 
 @verb(
     "chatlog show @last",
@@ -47,11 +50,12 @@ def command(
     JSON always holds every message of the path, hidden ones marked; several ids on stdin make one document of items.
     """
     session = Session.of(ctx)
-    _check(around, {"-n": number, "--branch": branch, "--all-branches": all_branches or None})
+    options = {"--around": around, "-n": number, "--branch": branch, "--all-branches": all_branches or None}
     store = session.store()
     chosen = []
     for ref in _refs(session, conversation):  # all of them are looked up before anything is printed
         found, seq = session.message_ref(store, ref)
+        _check(options if seq is None else {ref: seq, **options}, context)
         if branch is not None:
             store.message(found.id, branch)
         wanted = _choose(store, found, around if around is not None else seq, context, whole=around is not None)
@@ -78,13 +82,19 @@ def _refs(session: Session, conversation: str) -> list[str]:
     return refs
 
 
-def _check(around: int | None, others: Mapping[str, int | None]) -> None:
-    """Raise UsageError for options that choose other messages than --around, or than each other."""
-    given = [name for name, value in others.items() if value is not None]
-    if around is not None and given:
-        raise UsageError(f"--around and {given[0]} choose different messages", "leave out one or the other")
+def _check(choices: Mapping[str, int | None], context: int | None) -> None:
+    """Raise UsageError for what chooses other messages than the rest, and for neighbours of no message.
+
+    A message, by its ref or by --around, is the first of what may be chosen, and goes with nothing else.
+    """
+    given = [name for name, value in choices.items() if value is not None]
+    one = next((name for name in given if name not in _OF_ALL), None)
+    if one is not None and len(given) > 1:
+        raise UsageError(f"{one} and {given[1]} choose different messages", "leave out one or the other")
     if {"--branch", "--all-branches"} <= {*given}:
         raise UsageError("--branch is one branch, --all-branches all of them", "leave out one or the other")
+    if one is None and context is not None:
+        raise UsageError("-C is for the neighbours of a message", "name it: CONV:SEQ, or --around SEQ")
 
 
 def _choose(
