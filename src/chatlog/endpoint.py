@@ -30,12 +30,12 @@ class Unanswered(Exception):  # noqa: N818  whoever asked says what it means
 def located(name: str) -> tuple[str, str]:
     """Return the address and the model of a server that is named ``URL#MODEL``.
 
-    Raises UsageError for an address with a password or key in it: nothing would send it, and the address is kept with
-    what came from there, and said where nothing comes.
+    Raises UsageError for an address with a password or a query in it: nothing would send them, and they may be secret,
+    while the address is kept with what came from there, and said where nothing comes.
     """
     address, _, model = name.partition("#")
     if "@" in address or "?" in address:
-        raise UsageError("the address of a model's server holds a password or key", "a key goes into OPENAI_API_KEY")
+        raise UsageError("a model's server has an address without @ and ?", "a key goes into OPENAI_API_KEY")
     return address, model or "default"
 
 
