@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from chatlog import formats, redacting
 from chatlog.canonical import kept_json
-from chatlog.errors import NotFoundError, UsageError
+from chatlog.errors import NoDatabaseError, NotFoundError, UsageError
 from chatlog.formats.source import UNREADABLE, Progress, Source, files, sources, walk_stream, watched
 from chatlog.freshness import Files, Reading
 from chatlog.intake import OUTCOMES, Batches, FileReport, Intake, reason
@@ -149,6 +149,8 @@ class _Run:
                     continue
                 if file == path or not self._is_unchanged(str(file)):
                     self._take_file(file, is_named=file == path and not self.options.only_changed)
+        except NoDatabaseError:  # not what was to be read is missing
+            raise
         except (NotFoundError, UsageError, *UNREADABLE) as error:
             report.files.append(FileReport(str(path), errors=[Problem("", reason(error))]))
         if not self.options.only_changed:

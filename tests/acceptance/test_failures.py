@@ -17,7 +17,8 @@ import pytest
 from sqlcipher3 import dbapi2 as driver
 
 import chatlog
-from chatlog.models import ConversationDraft
+from chatlog.errors import NoDatabaseError
+from chatlog.models import ConversationDraft, MessageDraft
 from chatlog.store.sqlite import bodies, connection
 from tests.conftest import Ran, Run
 
@@ -415,6 +416,19 @@ def test_locked_for_readers(run: Run, tmp_path: Path, line: tuple[str, ...]) -> 
     other.close()
     assert 0 == ran.code
     assert "error" not in ran.err
+
+
+@pytest.mark.parametrize("other", [False, True])
+def test_a_file_that_is_taken_away_while_it_is_open(tmp_path: Path, other: bool) -> None:
+    """SQLite goes on with the file that has no name any more: what it said is written nobody would find."""
+    with chatlog.open(tmp_path / "chats.db") as store:
+        talk = store.new()
+        (tmp_path / "chats.db").rename(tmp_path / "away.db")
+        if other:
+            history(tmp_path)
+        for use in (lambda: store.add(talk.id, [MessageDraft(role="user", text="hello")]), store.conversations):
+            with pytest.raises(NoDatabaseError, match="was removed or replaced"):
+                use()
 
 
 def bound(folder: Path, *line: str) -> Ran:

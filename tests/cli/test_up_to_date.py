@@ -186,6 +186,16 @@ def test_watching_outlasts_whoever_keeps_the_database(
     assert (130, 1, 1) == (ran.code, ran.err.count("is busy"), ran.out.count("2 messages, 1 new, 1 unchanged"))
 
 
+def test_watching_ends_where_the_database_is_removed(
+    run: Run, session: Path, tmp_path: Path, rounds: Callable[..., None]
+) -> None:
+    """What comes in later would go into a file that nobody can open any more."""
+    rounds(lambda: (write(session, PROMPT, ANSWER, at=OLD + 1), (tmp_path / "chatlog.db").unlink()), lambda: None)
+    ran = run("import", "--auto", "--watch")
+    assert (3, 0) == (ran.code, ran.out.count("2 messages"))
+    assert "error: chatlog.db was removed or replaced while it was in use" in ran.err
+
+
 @pytest.mark.parametrize("how", [("--from", "claude_code"), ("--undelete",)])
 def test_watching_reads_only_what_changes(
     run: Run, session: Path, rounds: Callable[..., None], monkeypatch: pytest.MonkeyPatch, how: tuple[str, ...]

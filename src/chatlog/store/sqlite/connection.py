@@ -20,7 +20,7 @@ from weakref import ReferenceType, ref
 
 from sqlcipher3 import dbapi2 as driver
 
-from chatlog.errors import ClosedError, UsageError, choices_hint
+from chatlog.errors import ClosedError, NoDatabaseError, UsageError, choices_hint
 from chatlog.keys import Key
 from chatlog.store.sqlite import cipher
 from chatlog.store.sqlite.database_file import WAL, Registry, beside
@@ -235,6 +235,7 @@ class Pool:
         self._open_connection = open_connection
         self._idle: deque[Connection] = deque()
         self._closed = False
+        self._inode: int | None = None
         _pools.add(ref(self, _pools.discard))
 
     @contextmanager
@@ -308,11 +309,22 @@ class Pool:
         if self._closed:
             raise ClosedError("the store is closed", "open it again")
         Registry.check_whole(self.file)
+        self._check_there()
         try:
             return self._idle.pop()
         except IndexError:
             with Registry.opening(self.file):
                 return self._open_connection()
+
+    def _check_there(self) -> None:
+        """Raise NoDatabaseError where the file is not the one that was opened: SQLite would write on, into nothing."""
+        try:
+            inode = self.file.stat().st_ino
+        except FileNotFoundError:
+            inode = None
+        self._inode = self._inode or inode
+        if inode != self._inode:
+            raise NoDatabaseError(f"{self.path} was removed or replaced while it was in use", "start again")
 
     def _give_back(self, connection: Connection) -> None:
         self._idle.append(connection)
