@@ -406,6 +406,21 @@ def test_the_index_lists_the_newest_first_and_knows_the_words() -> None:
     assert ["cafe naive", "cafe naive"] == json.loads(words[1] if words else "")
 
 
+def test_the_index_knows_letters_that_are_written_one_for_another() -> None:
+    """As the program's own search has them: ß is ss, ł is l."""
+    assert ["strasse", "lodz", "kobenhavn", "aeble", "oeuvre"] == list(_words("Straße Łódź KØBENHAVN Æble œuvre"))
+
+
+def test_the_index_knows_all_words_of_a_long_conversation() -> None:
+    """Many more than a novel has different ones."""
+    with closing(Site()) as site:
+        text = " ".join(f"word{number}" for number in range(40_000))
+        site.add(talk(), list(stored(MessageDraft(role="user", text=text))), "a.html")
+        out = io.StringIO()
+        site.write(out)
+    assert "word39999" in out.getvalue()
+
+
 def test_what_has_no_blanks_is_searched_to_its_end() -> None:
     """Twenty characters from anywhere in a sentence of Chinese or Thai are in a piece of it."""
     sentence = "".join(chr(0x4E00 + number) for number in range(130))
@@ -420,7 +435,8 @@ def test_a_browser_searches_from_the_address(tmp_path: Path) -> None:
     """What was looked for stands in the address, be it well spelt or not; a hit leads to the words in its page."""
     with closing(Site()) as site:
         for name in ("one", "two"):
-            site.add(talk(title=name), list(stored(MessageDraft(role="user", text=f"word{name} 100%"))), f"{name}.html")
+            text = f"word{name} 100% Straße{name}"
+            site.add(talk(title=name), list(stored(MessageDraft(role="user", text=text))), f"{name}.html")
         with (tmp_path / "index.html").open("w") as out:
             site.write(out)
     seen = Seen(in_browser(tmp_path / "index.html", "#q=wordtwo"))
@@ -429,6 +445,9 @@ def test_a_browser_searches_from_the_address(tmp_path: Path) -> None:
     seen = Seen(in_browser(tmp_path / "index.html", "#q=100%"))
     assert [False, False] == ["hidden" in row for row in seen.all("li") if row.get("class") == "row"]
     assert any((a["href"] or "").endswith("/two.html#:~:text=100") for a in seen.all("a"))
+    for spelt in ("STRASSETWO", "stra%C3%9Fetwo"):
+        seen = Seen(in_browser(tmp_path / "index.html", f"#q={spelt}"))
+        assert [True, False] == ["hidden" in row for row in seen.all("li") if row.get("class") == "row"]
 
 
 # style

@@ -5,7 +5,9 @@
   const source = document.getElementById("source");
   const count = document.getElementById("count");
   const rows = [...document.querySelectorAll("li.row")];
-  const plain = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+  const folded = JSON.parse(document.getElementById("folded").textContent);
+  const plain = (text) => text.normalize("NFKD").replace(/[^\0-\x7f]/g, (char) => folded[char] ?? char)
+    .replace(/\p{M}/gu, "").toLowerCase();
   const words = JSON.parse(document.getElementById("words").textContent);
   const hay = rows.map((row) => " " + plain(row.textContent).replace(/[^\p{L}\p{N}_]+/gu, " ")
     + " " + words[Number(row.dataset.n)] + " ");

@@ -16,13 +16,14 @@ from urllib.parse import quote
 
 from chatlog.formats.webpage import page
 from chatlog.formats.webpage.text import harmless, plain
-from chatlog.models import Conversation, Message
+from chatlog.models import FOLDED, Conversation, Message
 
 INDEX = "index.html"
 #: So many different words of a conversation are searched, and no longer ones but in pieces.
-MAX_WORDS, MAX_WORD_CHARS = 5_000, 40
+MAX_WORDS, MAX_WORD_CHARS = 50_000, 40
 _EXCERPT_CHARS = 160
 _WORD = re.compile(r"\w+")
+_FOLDED = str.maketrans(FOLDED)
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
@@ -75,7 +76,8 @@ class Site:
         self.words.seek(0)
         for number, line in enumerate(self.words):
             out.write((",\n" if number else "\n") + json.dumps(line.rstrip("\n"), ensure_ascii=False))
-        out.write("\n]</script>\n" + page.closing("index"))
+        out.write(f'\n]</script>\n<script type="application/json" id="folded">{json.dumps(FOLDED)}</script>\n')
+        out.write(page.closing("index"))
 
     def _heading(self) -> str:
         sources = sorted({row.conversation.source for row in self.rows if row.conversation.source})
@@ -121,9 +123,9 @@ def _excerpt(text: str, title: str) -> str:
 
 
 def _words(text: str) -> Iterator[str]:
-    """Yield words the way the search looks for them: without accents, in lower case."""
+    """Yield words the way the search looks for them: without accents, in lower case, strasse for Straße."""
     if not text.isascii():
-        parted = unicodedata.normalize("NFKD", text)
+        parted = unicodedata.normalize("NFKD", text).translate(_FOLDED)
         text = "".join(char for char in parted if char < "\u0300" or not unicodedata.category(char).startswith("M"))
     for match in _WORD.finditer(text.lower()):
         yield from _slices(match[0])

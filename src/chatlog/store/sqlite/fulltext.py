@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
-from chatlog.models import UNSPACED, Filters, Term, WordQuery, is_symbol
+from chatlog.models import FOLDED, UNSPACED, Filters, Term, WordQuery, is_symbol
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.where import conversation_where, message_where
 
@@ -27,15 +27,9 @@ _WORDS = bytes(code if chr(code).isalnum() else 32 for code in range(128)) + b" 
 #: Bytes that begin no character of the unspaced scripts in UTF-8.
 _OTHERS = bytes(code for code in range(256) if code not in (0xE0, 0xE1, *range(0xE3, 0xEE), 0xEF, 0xF0))
 _ASCII = bytes(range(128))
-#: Letters that are written one for another, each as it is searched.
-_FOLDED = {
-    **dict.fromkeys("أإآٱ", "ا"), "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه",
-    "ß": "ss", "ẞ": "ss", "ı": "i", "ł": "l", "Ł": "l", "ø": "o", "Ø": "o", "đ": "d", "Đ": "d", "æ": "ae", "Æ": "ae",
-    "œ": "oe", "Œ": "oe",
-}  # fmt: skip
 #: Vowels and the like that Arabic and Hebrew are mostly written without; the tokenizer takes them for letters.
 _VOWELS = "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0640\u064b-\u065f\u0670"
-_LOOSE = f"[{_VOWELS}{''.join(_FOLDED)}]"
+_LOOSE = f"[{_VOWELS}{''.join(FOLDED)}]"
 #: A mark that no letter bears.
 _LONE_MARK = "(?<![\\w\u0300-\u036f])[\u0300-\u036f]+"
 #: Stands between runs, and counts as a word, so that no phrase reaches over it.
@@ -118,7 +112,7 @@ def _parts(word: bytes) -> tuple[str, ...]:
 def _composed(text: str) -> str:
     """Return a text as it is searched: as Unicode composes it, and strasse for Straße."""
     text = _compatible(text)
-    return text if text.isascii() else re.sub(_LOOSE, lambda found: _FOLDED.get(found[0], ""), text)
+    return text if text.isascii() else re.sub(_LOOSE, lambda found: FOLDED.get(found[0], ""), text)
 
 
 def _compatible(text: str) -> str:
