@@ -53,6 +53,7 @@ def test_the_keyring_keeps_the_key(trip: Run, ring: Ring, monkeypatch: pytest.Mo
     assert (2, True) == ((ran := trip("list")).code, "the system's keyring cannot be used" in ran.err)
     ring.is_locked, ring.kept = False, {}
     assert (3, True) == ((ran := trip("list")).code, "the keyring has no key" in ran.err)
+    assert (True, False) == ("a lost key cannot be recovered" in ran.err, "db encrypt" in ran.err)
 
 
 def test_a_database_of_its_own_key_begins_with_it(run: Run, ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +64,8 @@ def test_a_database_of_its_own_key_begins_with_it(run: Run, ring: Ring, monkeypa
     assert "Ana's" in run(*options, "list").out
     assert (0o600, False) == (Path("ana.key").stat().st_mode & 0o777, b"SQLite" in Path("ana.db").read_bytes()[:16])
     Path("ana.key").unlink()
-    refused(run(*options, "new", "--json"), 3, "not_found")
+    refused(ran := run(*options, "new", "--json"), 3, "not_found")
+    assert "is it elsewhere? a lost key cannot be recovered" == ran.error["hint"]
     assert not Path("ana.key").exists()
     monkeypatch.setenv("CHATLOG_KEYRING", "yes")
     assert 0 == run("new", "--title", "Ben's").code

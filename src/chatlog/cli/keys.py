@@ -28,7 +28,7 @@ def configured(settings: Settings, database: Path, *, make: bool = False) -> Key
     Raises UsageError and NotFoundError for a key that cannot be had, RefusedError for a file that others may read.
     """
     if path := settings.get("key_file"):
-        return of_file(expanded(path), make=make)
+        return of_file(expanded(path), database, make=make)
     if command := settings.get("key_command"):
         return of_command(command)
     if settings.get("keyring") == "yes":
@@ -36,14 +36,14 @@ def configured(settings: Settings, database: Path, *, make: bool = False) -> Key
     return None
 
 
-def of_file(path: Path, *, make: bool = False) -> Key:
-    """Return the key of a private file."""
+def of_file(path: Path, database: Path | None = None, *, make: bool = False) -> Key:
+    """Return the key of a private file, for a database."""
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     except FileNotFoundError:
         if make:
             return _make_file(path)
-        raise NotFoundError(f"there is no key file {path}", "chatlog db encrypt makes one") from None
+        raise NotFoundError(f"there is no key file {path}", _without(database, "is it elsewhere?")) from None
     except OSError as error:
         raise NotFoundError(f"cannot read the key file {path}: {error.strerror}") from None
     info = os.fstat(handle)
@@ -98,8 +98,17 @@ def of_keyring(database: Path, *, make: bool = False) -> Key:
     except ring.errors.KeyringError:
         raise UsageError("the system's keyring cannot be used", "use a key file: chatlog help encryption") from None
     if found is None:
-        raise NotFoundError(f"the keyring has no key for {account}", "chatlog db encrypt makes one")
+        moved = "moved from OLD? set key_command: keyring get chatlog OLD;"
+        raise NotFoundError(f"the keyring has no key for {account}", _without(database, moved))
     return _parsed(found.encode(), "the keyring")
+
+
+def _without(database: Path | None, found: str) -> str:
+    """Return what to do about a key that is missing: a database that is encrypted opens with no other."""
+    from chatlog.store import files
+
+    is_locked = database is not None and database.is_file() and not files.is_plain(database)
+    return f"{found} a lost key cannot be recovered" if is_locked else "chatlog db encrypt makes one"
 
 
 def _keyring() -> Any:
