@@ -298,6 +298,24 @@ def test_who_waits_for_the_old_file_is_turned_away(tmp_path: Path) -> None:
         chatlog.open(tmp_path / "held.db", key=RAW)
 
 
+def test_the_plain_file_is_overwritten_where_files_have_one_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A memory stick has no hard links: encrypting needs none."""
+
+    def refused(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    path = filled(tmp_path / "chats.db", None)
+    with path.open("rb") as old:
+        files.convert(str(path), None, parse(RAW))
+        assert {0} == {*old.read()}
+    with chatlog.open(path, key=RAW) as store:
+        assert True is store.info()["encrypted"]
+    assert ["chats.db"] == [found.name for found in tmp_path.iterdir()]
+
+
 def test_a_file_that_is_not_sound_is_not_converted(tmp_path: Path) -> None:
     """It stays as it is, and is named."""
     path = filled(tmp_path / "chats.db", None)

@@ -262,7 +262,7 @@ class SqliteForgetting(Noun):
         path = self._pool.path.resolve()
         ours = re.compile(
             re.escape(path.stem) + r"-(?:before-restore-)?\d{8}T\d{6}Z\.db|" + re.escape(path.name) + r".*\.backup"
-            r"|\.chatlog-\w{8}\.(?:part|old)"  # what a backup, encryption, decryption or restore left that was killed
+            r"|\.chatlog-\w{8}\.part"  # what a backup, encryption, decryption or restore left that was killed
         )
         found = {entry for entry in path.parent.iterdir() if ours.fullmatch(entry.name)}
         with self._pool.read() as connection:

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from sqlcipher3 import dbapi2 as driver
 
@@ -24,7 +25,6 @@ from chatlog.errors import (
     WrongKeyError,
 )
 from chatlog.keys import Key
-from chatlog.models import new_id
 from chatlog.store.files import Replaced
 from chatlog.store.sqlite import backups, cipher, health, migrations, schema, upkeep
 from chatlog.store.sqlite.connection import Connection, connect
@@ -177,9 +177,7 @@ def _swap(connection: Connection, part: Path, path: Path, *, wipe: bool = False)
     """Give a new file the name of one that only `connection` has open; whoever waits for the old one is turned away."""
     connection.execute("PRAGMA journal_mode = DELETE").fetchone()
     connection.execute("PRAGMA journal_mode = MEMORY").fetchone()
-    old = path.with_name(f".chatlog-{new_id()[:8]}.old")
-    os.link(path, old)
-    try:
+    with path.open("r+b") as old:  # to be closed after the connection: it would let go of that one's locks
         for suffix in COMPANIONS:
             beside(path, suffix).unlink(missing_ok=True)
         part.replace(path)
@@ -188,18 +186,15 @@ def _swap(connection: Connection, part: Path, path: Path, *, wipe: bool = False)
         connection.close()
         if wipe:
             _overwrite(old)
-    finally:
-        old.unlink(missing_ok=True)
 
 
-def _overwrite(path: Path) -> None:
+def _overwrite(file: BinaryIO) -> None:
     """Overwrite what was plain before its blocks are given back; what the disk keeps elsewhere is out of reach."""
-    with path.open("r+b") as file:
-        left = path.stat().st_size
-        while left > 0:
-            left -= file.write(bytes(min(left, 1 << 20)))
-        file.flush()
-        os.fsync(file.fileno())
+    left = os.fstat(file.fileno()).st_size
+    while left > 0:
+        left -= file.write(bytes(min(left, 1 << 20)))
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _sync_folder(folder: Path) -> None:
