@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from chatlog.assembly import Chosen, choose
+from chatlog.assembly import choose
+from chatlog.chosen import Chosen
 from chatlog.tokens import CL100K, counter
 from chatlog.wireforms import FORMS
 

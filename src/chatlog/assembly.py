@@ -8,9 +8,12 @@ it stays byte for byte the same; the window of verbatim turns moves in steps for
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from itertools import chain
+from typing import Any
 
+from chatlog.chosen import WHY, Chosen, Left, Section
 from chatlog.formats.turns import Step, steps
 from chatlog.material import Material
 from chatlog.models import Message, as_text, text_parts
@@ -28,7 +31,7 @@ _SUMMARY, _KEPT, _PAUSE, _MEMORY = 0.25, 0.15, 0.05, 0.05
 _LEAST_PAUSE = 32
 #: The share of the verbatim turns where a separate question is asked, by budget: in a small budget, retrieved turns
 #: come first.
-_ASKED = ((1_000, 0.12), (2_000, 0.12), (4_000, 0.25), (8_000, 0.5), (16_000, 0.7))
+_ASKED = ((1_000, 0.06), (2_000, 0.12), (4_000, 0.25), (8_000, 0.5), (16_000, 0.7))
 #: Without a separate question, retrieved turns get this many tokens, or the first share of the budget where that is
 #: more, but never more than the second: they change from call to call, so that no provider can cache them.
 _QUOTED, _QUOTED_SHARE, _QUOTED_MOST = 600, 0.08, 0.35
@@ -36,32 +39,6 @@ _QUOTED, _QUOTED_SHARE, _QUOTED_MOST = 600, 0.08, 0.35
 _NEW_MESSAGE = 0.06
 #: With a separate question, room that retrieval leaves unused goes to older turns if it is at least this share.
 _SPARE = 0.08
-
-
-class Left(NamedTuple):
-    """Something left out or shortened; `last` is the last ref where it is a range of messages."""
-
-    ref: str
-    reason: str
-    tokens: int = 0
-    last: str | None = None
-
-
-class Section(NamedTuple):
-    """A section of the context: its tokens, the messages in it, and why it is there."""
-
-    tokens: int
-    refs: tuple[str, ...]
-    why: str
-
-
-class Chosen(NamedTuple):
-    """The chosen context in its wire form, with its cost in tokens, its sections and what was left out."""
-
-    wire: Any
-    tokens: int
-    sections: dict[str, Section]
-    omitted: tuple[Left, ...]
 
 
 def choose(material: Material, budget: int, form: Form, count: Counter) -> Chosen | int:
@@ -104,7 +81,7 @@ class Assembly:
         self.budget = budget
         self.form = form
         self.count = count
-        self.omitted: list[Left] = []
+        self.omitted: dict[str, list[Left]] = {}
         self.refs: dict[str, tuple[str, ...]] = {}
         self.texts: dict[str, int] = {}
 
@@ -114,10 +91,12 @@ class Assembly:
     def system(self) -> list[Step]:
         """The system prompts as one step: those before the first turn, and later ones while there is room."""
         taken, refused = self._prompts(self.budget // 10)
-        self.omitted += [Left(found.ref, "a later system prompt, no room", self.count(found.text)) for found in refused]
-        return self._system_step(taken)
+        return self._system_step(taken, refused)
 
-    def _system_step(self, prompts: Sequence[Message]) -> list[Step]:
+    def _system_step(self, prompts: Sequence[Message], refused: Sequence[Message]) -> list[Step]:
+        self.omitted["system"] = [
+            Left(found.ref, "a later system prompt, no room", self.count(found.text)) for found in refused
+        ]
         text = "\n\n".join(dict.fromkeys(found.text for found in prompts))
         self._note("system", text, [found.ref for found in prompts])
         return [Step("system", None, text_parts(text))] if text else []
@@ -148,12 +127,13 @@ class Assembly:
         return self._price(self._least())
 
     def _least(self) -> list[Step]:
-        system = self._system_step(self._prompts(0)[0])
-        if self.newest or not self.material.turns:
-            return polished([*system, *self.newest], self.form.name)
-        last = [turn.message for turn in self._last_group()]
-        short = [shortened(message, 16, 64, self.count) for message in last]
-        return polished([*system, *steps(short)], self.form.name)
+        system = self._system_step(*self._prompts(0))
+        return polished([*system, *(self.newest or steps(self._shortest()[0]))], self.form.name)
+
+    def _shortest(self) -> tuple[list[Message], list[Counted]]:
+        """Return the last answer as short as it can be, and as it is; nothing where a question makes up for it."""
+        last = [] if self.newest else self._last_group()
+        return [shortened(turn.message, 16, 64, self.count) for turn in last], last
 
     def _last_group(self) -> list[Counted]:
         """Return the last answer with its tool calls and their results; where there are only results, the last one."""
@@ -165,7 +145,8 @@ class Assembly:
     def least(self) -> Chosen:
         """Return a context of only what cannot be left out."""
         wire = self.form.build(self._least())
-        self._note("query", "", [message.ref for message in self.material.pending])
+        self._note_query()
+        self._note_recent(*self._shortest())
         return self._result(wire)
 
     # the whole context
@@ -173,14 +154,15 @@ class Assembly:
     def chosen(self) -> Chosen:
         """Return the context that fits according to the estimates."""
         head, block = self._head(), self._with_the_question()
-        if self.material.is_asked:
-            block = self._widen(block)
+        if self.material.is_asked and self._widen(block):
+            head, block = self._head(), self._with_the_question()
         window, asked = self._recent(), self.material.new_query
         told = [*([head] if head else []), *window, *([_words(asked)] if asked is not None else [])]
         found = [*self.system, *steps(told)]
         if block:
             # without a user's step it goes before the turns: after them, it would come between calls and their results
-            at = max((at for at, step in enumerate(found) if step.role == "user"), default=len(self.system))
+            first = len(self.system) + (head is not None)
+            at = max((at for at in range(first, len(found)) if found[at].role == "user"), default=first)
             author = found[at].author if at < len(found) and found[at].role == "user" else None
             found.insert(at, Step("user", author, text_parts(block)))
         return self._result(self.form.build(polished(found, self.form.name)))
@@ -194,7 +176,7 @@ class Assembly:
                           self.refs.get(name, ()), why)
             for name, why in WHY.items()
         }  # fmt: skip
-        return Chosen(wire, tokens, sections, tuple(self.omitted))
+        return Chosen(wire, tokens, sections, tuple(chain.from_iterable(self.omitted.values())))
 
     def _price(self, found: Sequence[Step]) -> int:
         return self.form.price(self.form.build(found), self.count)
@@ -207,6 +189,7 @@ class Assembly:
 
     def _head(self) -> Message | None:
         """Return the pinned turns, the summaries and the reminder after a pause as one user message."""
+        self.omitted["summary"] = []
         blocks = [self._kept(), *(self._summary(found) for found in self.material.summaries), self._pause()]
         text = "\n".join(filter(None, blocks))
         self._note("summary", "\n".join(filter(None, blocks[1:])), [])
@@ -218,14 +201,16 @@ class Assembly:
         spare = int(self.budget * _KEPT)
         lines: list[str] = []
         refs: list[str] = []
-        starts = self.window.start_seq
+        there = [*(turn.message for turn in self._sent()), *self.material.pending]
+        starts = there[0].seq if there else 1 << 62
+        self.omitted["kept"] = []
         for message in reversed(self.material.kept):
-            if message.seq >= starts or message.role in ("system", "developer"):
+            if message.seq >= starts or message == self.window.request or message.role in ("system", "developer"):
                 continue
             line = f"{speaker(message)}: {said(message)}"
             price = self.count(line) + 1
             if price > spare:
-                self.omitted.append(Left(message.ref, "pinned, no room", price))
+                self.omitted["kept"].append(Left(message.ref, "pinned, no room", price))
                 continue
             spare -= price
             lines.insert(0, line)
@@ -239,7 +224,7 @@ class Assembly:
         text = beginning(summary.text, most, self.count)
         if text != summary.text.strip():
             left_out = max(self.count(summary.text) - self.count(text), 0)
-            self.omitted.append(
+            self.omitted["summary"].append(
                 Left(f"{self.material.conversation}:{summary.from_seq}", "the end of the summary", left_out)
             )
         kind = "key facts" if summary.kind == "facts" else "summary"
@@ -286,46 +271,64 @@ class Assembly:
         room = self.room - self._memory_room
         if self.material.summaries:  # the turns that they cover can be retrieved too
             room -= int(self.budget * _QUOTED_MOST) if self.material.is_asked else self._quoted_room
-        return Window(self.material, self.budget, room, self.recent_room, self.count)
+        return Window(
+            material=self.material, budget=self.budget, room=room, most=self.recent_room, count=self.count,
+            form=self.form.name,
+        )  # fmt: skip
 
-    def _widen(self, block: str) -> str:
-        """Give older turns the room that retrieval left unused; return the block that then goes with the question."""
+    def _widen(self, block: str) -> bool:
+        """Give older turns the room that retrieval left unused, and return whether it is worth it."""
         spent = self._price([*self.system, *self.newest]) + self.window.spent + self.count(block)
         spent += sum(self.texts.get(name, 0) for name in ("kept", "summary")) + 2 * AROUND
         spare = self.budget - spent
         if self.window.fits or spare < self.budget * _SPARE:
-            return block
-        wider = Window(self.material, self.budget, self.window.room, self.window.spent + spare, self.count, step=0.02)
-        self.window = wider
-        return self._with_the_question()
+            return False
+        self.window = replace(self.window, most=self.window.spent + spare, step=0.02)
+        return True
+
+    def _sent(self) -> list[Counted]:
+        """Return the turns that are sent themselves: the window's, or the last answer where there is nothing else."""
+        return self.window.turns[self.window.start :] or ([] if self.newest else self._last_group())
 
     def _recent(self) -> list[Message]:
         """Return the verbatim turns and the messages that wait for an answer."""
-        window = self.window
-        verbatim = window.messages()
-        if not verbatim and not self.newest and window.turns:
-            verbatim = [shortened(turn.message, 64, 128, self.count) for turn in self._last_group()]
-        for made, turn in zip(verbatim, window.turns[window.start :], strict=False):
-            if made is not turn.message:
-                self.omitted.append(Left(made.ref, "shortened: head and tail are there", turn.tokens))
-        if verbatim and window.request is not None:
-            verbatim = [window.request, _words(BETWEEN), *verbatim]
-        self.refs["recent"] = tuple(message.ref for message in verbatim if message.seq and not message.hidden)
-        query = "\n".join([message.text for message in self.material.pending] + [self.material.new_query or ""])
-        self._note("query", query.strip(), [message.ref for message in self.material.pending])
-        self._note_older()
-        return [*verbatim, *self.material.pending]
+        window, sent = self.window, self._sent()
+        verbatim = window.messages() or [shortened(turn.message, 64, 128, self.count) for turn in sent]
+        self._note_query()
+        self._note_recent(verbatim, sent)
+        opening: list[Message] = []
+        if window.request:
+            opening = [window.request, _words(BETWEEN)]
+            self.refs["recent"] = (window.request.ref, *self.refs["recent"])
+        return [*opening, *verbatim, *self.material.pending]
 
-    def _note_older(self) -> None:
-        window = self.window
-        if window.fits or not window.turns:
-            return
-        first = self.material.tail[0].message.seq if self.material.is_whole else 1
-        last = window.turns[min(window.start, len(window.turns)) - 1].message.seq if window.start else first - 1
-        if last >= first:
-            name = self.material.conversation
-            reason = "older than the window of recent turns"
-            self.omitted.append(Left(f"{name}:{first}", reason, window.left_out, f"{name}:{last}"))
+    def _note_query(self) -> None:
+        pending = self.material.pending
+        query = "\n".join([message.text for message in pending] + [self.material.new_query or ""])
+        self._note("query", query.strip(), [message.ref for message in pending])
+
+    def _note_recent(self, told: Sequence[Message], sent: Sequence[Counted]) -> None:
+        """Say which turns are sent themselves, which of these not whole, and which are older."""
+        self.refs["recent"] = tuple(message.ref for message in told if not message.hidden)
+        self.omitted["shortened"] = [
+            Left(made.ref, "shortened: head and tail are there", turn.tokens)
+            for made, turn in zip(told, sent, strict=True)
+            if made is not turn.message
+        ]
+        self.omitted["recent"] = self._older(len(self.material.earlier) - len(sent))
+
+    def _older(self, at: int) -> list[Left]:
+        """Return the turns before one as what is left out."""
+        material = self.material
+        older = material.earlier[:at]
+        if not older and (material.is_whole or not material.tail):
+            return []
+        covered = max((found.to_seq for found in material.summaries), default=0)
+        first = older[0].message.seq if material.is_whole else covered + 1
+        last = (older or [material.tail[0]])[-1].message.seq - (not older)
+        tokens = material.total - sum(turn.tokens for turn in material.tail if turn.message.seq > last)
+        name = material.conversation
+        return [Left(f"{name}:{first}", "older than the window of recent turns", tokens, f"{name}:{last}")]
 
     # what goes with the question
 
@@ -356,10 +359,10 @@ class Assembly:
 
     def _retrieved(self, question: str) -> str:
         window = self.window
-        taken = {turn.message.seq for turn in window.turns[window.start :]}
+        taken = {turn.message.seq for turn in self._sent()}
         taken |= {message.seq for message in self.material.pending}
         taken |= {window.request.seq} if window.request else set()
-        taken |= {int(ref.rpartition(":")[2]) for ref in self.refs.get("kept", ())}
+        taken |= {int(ref.rpartition(":")[2]) for name in ("system", "kept") for ref in self.refs.get(name, ())}
         room = self.budget - self._price([*self.system, *self.newest]) - window.spent
         room -= sum(self.texts.get(name, 0) for name in ("kept", "summary", "memory")) + 2 * AROUND
         most = room if self.material.is_asked else min(room, self._quoted_room)
@@ -369,7 +372,7 @@ class Assembly:
                 quotes.take(message)
         text = quotes.text()
         self._note("retrieved", text, [message.ref for message in quotes.messages])
-        self.omitted += [
+        self.omitted["retrieved"] = [
             Left(message.ref, "found, no room", self.count(said(message))) for message in quotes.refused[:10]
         ]
         return text
@@ -378,14 +381,3 @@ class Assembly:
 def _words(text: str) -> Message:
     """Return text as a user message that is not stored anywhere."""
     return Message("", 0, None, "user", None, text, None, None, "", None, "", None, None, False, None, {})
-
-
-WHY = {
-    "system": "the conversation's own instructions",
-    "kept": "turns marked to be kept",
-    "summary": "what older turns came down to",
-    "memory": "memories that share words with the question",
-    "retrieved": "earlier turns found by the question",
-    "recent": "the latest turns, verbatim",
-    "query": "the new message",
-}

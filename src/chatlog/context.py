@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from chatlog.assembly import WHY, Left, Section, choose
+from chatlog.assembly import choose
+from chatlog.chosen import WHY, Left, Section
 from chatlog.embedders import DEFAULT, Embedder
 from chatlog.errors import BudgetError, UsageError, choices_hint
 from chatlog.importance import key_sentences
@@ -266,7 +267,7 @@ class _Reading:
         They start at a call rather than at its result.
         """
         found: list[Counted] = []
-        cap, spent, before, page = max(usable // 8, 64), 0, None, min(_PAGE, max(usable // 32, 16))
+        cap, spent, before, page = max(usable // 20, 64), 0, None, min(_PAGE, max(usable // 32, 16))
         while len(found) < _MOST_READ and (spent <= usable * 1.1 or found[0].message.role == "tool"):
             read = self.windows.tail(
                 self.conversation.id, self.tokenizer.encoding, self.tokens_of, before=before, limit=page

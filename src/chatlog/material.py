@@ -64,6 +64,12 @@ class Material:
         return next((said[at:] for at, message in enumerate(said) if message.text.strip() == asked), [])
 
     @cached_property
+    def earlier(self) -> list[Counted]:
+        """The turns before those that wait for an answer."""
+        pending = {message.seq for message in self.pending}
+        return [turn for turn in self.turns if turn.message.seq not in pending]
+
+    @cached_property
     def _last_words(self) -> list[Message]:
         """The user's messages at the end."""
         found: list[Message] = []

@@ -258,6 +258,12 @@ def _clean_part(part: Part, form: str) -> Part | None:
 _REASONING = ("reasoning", "redacted_thinking")
 
 
+def unsent(message: Message, form: str) -> list[Part]:
+    """Return the thoughts in a message that a form leaves out."""
+    thoughts = (part for part in message.parts or () if part.get("type") in _REASONING)
+    return [part for part in thoughts if _clean_part(part, form) is None]
+
+
 def _without_bare_reasoning(steps: Sequence[Step]) -> list[Step]:
     """Return the steps, reasoning only where something of the same answer follows it."""
     kept: list[Step] = []

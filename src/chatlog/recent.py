@@ -7,12 +7,13 @@ sending the same beginning.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from math import ceil
+from itertools import groupby
 
 from chatlog.material import Material
 from chatlog.models import Message
-from chatlog.quoting import shortened
+from chatlog.quoting import shortened, unsent
 from chatlog.store.window import Counted
 from chatlog.tokens import Counter
 from chatlog.wireforms import message_tokens
@@ -21,8 +22,12 @@ from chatlog.wireforms import message_tokens
 AROUND = 8
 #: The window's start moves in steps of this share of the window.
 _STEP = 0.5
+#: It is filled to this share at least, wherever the grid would have it start: less than a step leaves of it.
+_FULL = 0.4
 #: What is longer than its share of the window is shortened: old tool results, those of the last exchange, other texts.
 _OLD_RESULT, _NEW_RESULT, _LONG_TEXT = 1 / 16, 1 / 3, 1 / 3
+#: What parallel calls share, and their results, so that none is left out for its size.
+_PARALLEL = 0.6
 #: The share of the window for the request that its first turn is still working on, and the fewest tokens for it.
 _REQUEST, _SHORTEST_REQUEST = 1 / 8, 48
 #: How many exchanges before a pause stay verbatim.
@@ -31,49 +36,64 @@ _BEFORE_PAUSE = 3
 SHORT = 0.3
 
 
+@dataclass(kw_only=True, eq=False)
 class Window:
     """The verbatim turns: all of them if they fit into `room`, else as many of the last as fit into `most` tokens."""
 
-    def __init__(
-        self, material: Material, budget: int, room: int, most: int, count: Counter, *, step: float = _STEP
-    ) -> None:
-        self.grid = max(int(most * step), 1)
-        self.material = material
-        self.budget = budget
-        self.room = room
-        self.most = most
-        self.count = count
+    material: Material
+    budget: int
+    room: int
+    most: int
+    count: Counter
+    form: str
+    step: float = _STEP
 
     @cached_property
+    def grid(self) -> int:
+        """The tokens between two marks of the grid."""
+        return max(int(self.most * self.step), 1)
+
+    @property
     def turns(self) -> list[Counted]:
-        """The turns before those that wait for an answer."""
-        pending = {message.seq for message in self.material.pending}
-        return [turn for turn in self.material.turns if turn.message.seq not in pending]
+        """The turns it is a part of."""
+        return self.material.earlier
 
     @cached_property
     def fits(self) -> bool:
         """Whether all turns fit, and there is no pause before which older ones are better left out."""
         if self.floor:
             return False
-        price = sum(turn.tokens + AROUND for turn in self.turns if not turn.message.hidden)
+        price = sum(self._size(turn) + AROUND for turn in self.turns if not turn.message.hidden)
         return self.material.is_whole and price <= self.room
 
     @property
     def spent(self) -> int:
         """The tokens of the verbatim turns."""
-        request = self._parts_cost(self.request) if self.request else 0
-        return request + sum(self.cost(at) for at in range(self.start, len(self.turns)))
+        turns = range(self.start, len(self.turns))
+        return self._request_cost(self.start) + sum(map(self.cost, turns)) if turns else 0
 
     @cached_property
     def request(self) -> Message | None:
         """The user's message, shortened, that the first verbatim turn still works on; None if that is a user's own."""
-        at = self.start
-        if at >= len(self.turns) or self.turns[at].message.role == "user":
-            return None
-        earlier = (turn.message for turn in reversed(self.turns[:at]) if not turn.message.hidden)
-        found = next((message for message in earlier if message.role == "user"), self.material.asked)
+        return self._request(self.start) if self.start < len(self.turns) else None
+
+    def _request(self, at: int) -> Message | None:
+        found = None if self._is_users(at) else self._asked_before[at]
         cap = max(int(self.most * _REQUEST), _SHORTEST_REQUEST)
         return shortened(found, cap, cap, self.count) if found else None
+
+    def _request_cost(self, at: int) -> int:
+        request = self._request(at)
+        return self._parts_cost(request) + AROUND if request else 0
+
+    @cached_property
+    def _asked_before(self) -> list[Message | None]:
+        """For each turn, the last visible message of a user before it."""
+        found = [self.material.asked]
+        for turn in self.turns:
+            is_asked = turn.message.role == "user" and not turn.message.hidden
+            found.append(turn.message if is_asked else found[-1])
+        return found
 
     def messages(self) -> list[Message]:
         """Return the verbatim turns, long ones shortened unless everything fits."""
@@ -82,51 +102,51 @@ class Window:
             return found
         return [shortened(made, *self.caps(at), self.count) for at, made in enumerate(found, self.start)]
 
-    @property
-    def left_out(self) -> int:
-        """The tokens of the turns before the window."""
-        return self.position(self.start) if self.start < len(self.turns) else self.material.total
-
-    @property
-    def start_seq(self) -> int:
-        """The seq of the first verbatim turn."""
-        return self.turns[self.start].message.seq if self.start < len(self.turns) else 1 << 62
-
     @cached_property
     def start(self) -> int:
         """The index of the turn that the window starts at."""
         if self.fits:
             return 0
-        turns, spent, oldest = self.turns, 0, len(self.turns)
-        places: list[int] = []
-        for at in range(len(turns) - 1, self.floor - 1, -1):
+        spent = 0
+        places: list[tuple[int, int]] = []
+        for at in range(len(self.turns) - 1, self.floor - 1, -1):
             spent += self.cost(at)
             if spent > self.most:
                 break
-            if self._may_start(at):
-                oldest = at
-                places.insert(0, at)
+            if self._may_start(at) and (whole := spent + self._request_cost(at)) <= self.most:
+                places.insert(0, (at, whole))
         else:
             if self.floor:  # all of it fits: a step of the grid would leave out what was said minutes ago
                 return self.floor
-        return self._on_the_grid(places, oldest)
+        return self._on_the_grid(places) if places else len(self.turns)
 
     def _may_start(self, at: int) -> bool:
         message = self.turns[at].message
         return not message.hidden and message.role in ("user", "assistant")
 
-    def _on_the_grid(self, places: Sequence[int], oldest: int) -> int:
-        """Return the first place at or after the next mark of the grid, so that added turns do not move the start."""
-        users = [at for at in places if self.turns[at].message.role == "user"]
-        places = users or places
-        if not places:
-            return oldest
-        mark = ceil(self.position(places[0]) / self.grid) * self.grid
-        return next((at for at in places if self.position(at) >= mark), places[0])
+    def _on_the_grid(self, places: Sequence[tuple[int, int]]) -> int:
+        """Return the first place behind a mark of the grid, so that added turns do not move the start.
+
+        A user's is better, but not where the window would be left nearly empty; the same holds of the marks.
+        """
+        full = [at for at, spent in places if spent >= self.most * _FULL]
+        if not full:
+            return places[0][0]
+        users = [at for at in full if self._is_users(at)]
+        return next((at for at in users or full if self._is_behind_a_mark(at)), full[-1])
+
+    def _is_behind_a_mark(self, at: int) -> bool:
+        """Whether the grid has a mark between a place and the one of its kind before it."""
+        kind = self._is_users if self._is_users(at) else self._may_start
+        before = next((earlier for earlier in range(at - 1, -1, -1) if kind(earlier)), None)
+        return before is None or self.position(before) // self.grid < self.position(at) // self.grid
+
+    def _is_users(self, at: int) -> bool:
+        return self._may_start(at) and self.turns[at].message.role == "user"
 
     def position(self, at: int) -> int:
-        """Return how many tokens of the conversation come before a turn."""
-        return self.material.total - self._behind[at]
+        """Return where a turn is: how many tokens come before it, with what surrounds messages, gone ones too."""
+        return self.material.total - self._behind[at] + AROUND * self.turns[at].message.seq
 
     @cached_property
     def _behind(self) -> list[int]:
@@ -157,9 +177,19 @@ class Window:
         return users[-1] if users else 0
 
     def caps(self, at: int) -> tuple[int, int]:
-        """Return how many tokens a tool result of a turn may have, and how many any other text of it."""
+        """Return how many tokens a tool result or call of a turn may have, and how many any other text of it."""
         share = _NEW_RESULT if at >= self._last_exchange else _OLD_RESULT
+        share = min(share, _PARALLEL / self._together[at])
         return max(int(self.most * share), 48), max(int(self.most * _LONG_TEXT), 96)
+
+    @cached_property
+    def _together(self) -> list[int]:
+        """For each turn, how many calls it makes, or how many results it and those right beside it are."""
+        found: list[int] = []
+        for is_tool, run in groupby(self.turns, key=lambda turn: turn.message.role == "tool"):
+            sizes = [_calls_or_results(turn.message) for turn in run]
+            found += [sum(sizes)] * len(sizes) if is_tool else sizes
+        return [max(size, 1) for size in found]
 
     def cost(self, at: int) -> int:
         """Return the tokens of a turn once it is shortened, with what its form adds."""
@@ -167,10 +197,23 @@ class Window:
         if turn.message.hidden:
             return 0
         result_cap, text_cap = self.caps(at)
-        if turn.tokens <= min(result_cap, text_cap):
-            return turn.tokens + AROUND
+        size = self._size(turn)
+        if size <= min(result_cap, text_cap):
+            return size + AROUND
         short = shortened(turn.message, result_cap, text_cap, self.count)
-        return self.count(short.text) + AROUND if short.parts is None else self._parts_cost(short)
+        if short.parts is None:
+            return self.count(short.text) + AROUND
+        return self._parts_cost(short) - (turn.tokens - size)
+
+    def _size(self, turn: Counted) -> int:
+        """Return the tokens of a turn without the thoughts that its form leaves out."""
+        return turn.tokens - message_tokens(unsent(turn.message, self.form), self.count)
 
     def _parts_cost(self, message: Message) -> int:
         return message_tokens(message.all_parts(), self.count) + AROUND
+
+
+def _calls_or_results(message: Message) -> int:
+    """Return how many tool calls or results a message holds, whichever are more."""
+    kinds = [part.get("type") for part in message.parts or ()]
+    return max(kinds.count("tool_call"), kinds.count("tool_call_response"))

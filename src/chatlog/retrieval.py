@@ -66,6 +66,7 @@ class Quotes:
         self.words = words
         self.lines: dict[int, tuple[Message, str]] = {}
         self.days: set[str] = set()
+        self.told: set[str] = set()
         self.refused: list[Message] = []
 
     @property
@@ -77,6 +78,9 @@ class Quotes:
         """Quote a message if there is room for it."""
         if message.seq in self.lines or len(self.refused) > _MOST_REFUSED or not (words := said(message).strip()):
             return
+        whole = f"{speaker(message)}: {words}"
+        if whole in self.told:  # "go on", said thirty times
+            return
         line = f"{speaker(message)}: {passage(words, self.words, self.longest, self.count)}"
         day = message.created_at[:10]
         price = self.count(line + "\n") + (0 if day in self.days else self.count(day) + 4)
@@ -85,6 +89,7 @@ class Quotes:
             return
         self.spare -= price
         self.days.add(day)
+        self.told.add(whole)
         self.lines[message.seq] = (message, line)
 
     def text(self) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chatlog.assembly import Left
+from chatlog.chosen import WHY, Left
 from chatlog.cli.batch import check_keys, serve
 from chatlog.cli.options import complete_conversation, number_of, one_of, verb
 from chatlog.cli.session import Session
@@ -104,8 +104,6 @@ def _print(session: Session, found: Context, *, envelope: bool, explain: bool) -
 
 
 def _rows(found: Context) -> Iterator[dict[str, Any]]:
-    from chatlog.assembly import WHY
-
     for name, section in found.sections.items():
         if section.tokens or section.refs:
             tokens = found.tokenizer.billed(section.tokens)
