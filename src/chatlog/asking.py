@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -19,11 +20,16 @@ _PIECE = 65_536
 _PATIENCE = 3.0
 
 
-def answers(line: str, said: bytes) -> Iterator[str]:
-    """Yield what a command line answers, as it comes.  Raises CommandError where it ends with another code than 0."""
+def answers(line: str, said: bytes, *, apart: bool = False) -> Iterator[str]:
+    """Yield what a command line answers, as it comes.  Raises CommandError where it ends with another code than 0.
+
+    With `apart` all of its processes are a group of their own, and end together; that group has no use of a terminal.
+    """
+    group = 0 if apart else None
     try:
-        # the command is what the user typed, pipes and all
-        process = subprocess.Popen(line, shell=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S602
+        process = subprocess.Popen(  # noqa: S602  the command is what the user typed, pipes and all
+            line, shell=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, process_group=group
+        )
     except OSError as error:
         raise CommandError(f"the command cannot be run: {error.strerror}", line) from None
     feeder = threading.Thread(target=_feed, args=(process, said), daemon=True)
@@ -32,7 +38,7 @@ def answers(line: str, said: bytes) -> Iterator[str]:
         yield from _pieces(process)
         code = process.wait()
     finally:
-        _end(process)
+        _end(process, apart=apart)
         feeder.join(_PATIENCE)
     if code:
         how = f"ended with code {code}" if code > 0 else f"was ended by signal {-code}"
@@ -56,12 +62,12 @@ def _pieces(process: subprocess.Popen[bytes]) -> Iterator[str]:
             yield text
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], *, apart: bool) -> None:
     """Make sure that the command has ended."""
     if process.poll() is None:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM) if apart else process.terminate()
         try:
             process.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL) if apart else process.kill()
             process.wait()

@@ -123,6 +123,22 @@ def test_an_answer_is_kept_where_the_terminal_is_closed(run: Run) -> None:
     assert (129, "half", {"interrupted": True}) == (asking.returncode, last["text"], last["metadata"])
 
 
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="groups of POSIX")
+def test_what_answers_ends_with_whoever_asked(run: Run) -> None:
+    """All of a pipeline, where no terminal would tell it: who waits for its output waits no longer."""
+    name = started(run, 1)
+    asking = subprocess.Popen(
+        [sys.executable, "-m", "chatlog", "ask", name, "Why?", "--with", "(echo half; sleep 300) | cat; sleep 300"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(SOURCES)},
+        start_new_session=True,
+    )  # fmt: skip
+    assert asking.stdout is not None
+    assert b"half\n" == asking.stdout.readline()
+    asking.send_signal(signal.SIGTERM)
+    assert (b"", b"") == asking.communicate(timeout=60)
+    assert 143 == asking.returncode
+
+
 def test_a_blank_question_is_none(run: Run) -> None:
     """Nothing is added, nobody is asked; and half an answer ends its line before the error."""
     name = started(run, 1)
