@@ -145,8 +145,10 @@ def test_only_so_many_words_are_looked_for(history: Store, monkeypatch: pytest.M
     assert 1 == len(asked)
     ask(history, "sardines at the harbour")
     assert 1 == len(asked)
-    ask(history, "sardnies on the harbor bycicle roof")
+    ask(history, "Caroline: sardnies on the harbor bycicle roof")
     assert 1 + spelling.MOST == len(asked) == len({*asked})
+    ask(history, "sardnies on the harbor bycicle roof")
+    assert 1 + spelling.MOST == len(asked), "where no word is known it is about something else"
 
 
 def test_a_context_is_assembled_for_what_was_meant(store: Store) -> None:

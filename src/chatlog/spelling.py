@@ -13,7 +13,8 @@ from chatlog.query import Query
 
 #: Of shorter words too many are a slip away from another one, of names even more; what is longer is no word.
 LEAST, LEAST_NAME, LONGEST = 5, 6, 30
-#: So many of a query's words are put right, the longest.
+#: So many of a query's words are put right, the longest; where more are unknown and none is known, it is about what is
+#: not here.
 MOST = 2
 #: A word that is found by its stem must be written out in one of so many of its latest messages, and so far into each.
 READ, READ_CHARS = 5, 20_000
@@ -25,16 +26,16 @@ def corrected(hunt: Hunt) -> tuple[Query, dict[str, str]]:
 
     What somebody wrote is never taken for misspelt, nor what is quoted or no word of one alphabet.
     """
-    meant: dict[str, str] = {}
     doubtful = {term: plain for term in hunt.query.terms if (plain := _doubtful(term, hunt.text))}
-    words = {plain: language.bare(plain.text) for plain in doubtful.values()}
-    for plain in sorted(words, key=lambda plain: -len(plain.text)):
-        if len(meant) == MOST:
-            break
-        if not hunt.is_there(plain):
-            if (other := _meant(hunt, words[plain])) is None:
-                break  # a word that nobody here knows: the others may be such, and each of them takes its time
-            meant[words[plain]] = other
+    plains = dict.fromkeys(doubtful.values())
+    words = {plain: language.bare(plain.text) for plain in plains if not hunt.is_there(plain)}
+    meant: dict[str, str] = {}
+    if len(words) > MOST and len(words) == len(plains):
+        return hunt.query, meant
+    for word in sorted(words.values(), key=len, reverse=True)[:MOST]:
+        if (other := _meant(hunt, word)) is None:
+            break  # a word that nobody here knows: the others may be such, and each of them takes its time
+        meant[word] = other
     terms = tuple(
         _spelt(term, word, meant[word]) if (word := words.get(doubtful.get(term, term))) in meant else term
         for term in hunt.query.terms

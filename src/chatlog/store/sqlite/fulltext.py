@@ -223,7 +223,10 @@ def owner_token(user: str) -> str:
 
 def _term(term: Term) -> str:
     """Return a term, or its beginning, as FTS5 phrases; its runs of unspaced script spelt, in the extra columns."""
-    text = _composed(term.text[:MAX_TERM_CHARS])
+    text = term.text[:MAX_TERM_CHARS]
+    if text.isascii() and text.isalpha():  # most words: misspelt ones are asked for by the hundred
+        return _quoted(text) + " *" * term.prefix
+    text = _composed(text)
     if not re.search(r"\w", text):
         symbols = [_quoted(word) for word in sorted(_symbol_words(text))]
         return f"{{extra tool_extra}} : ({' AND '.join(symbols)})" if symbols else ""

@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from chatlog.models import Filters, Hit, Term, WordQuery
@@ -22,6 +21,8 @@ from chatlog.store.words import EVERY, Posting, Spot, Surroundings
 
 #: Of a user of more conversations than this the number of messages is an estimate from the latest ones.
 COUNTED = 1_000
+#: Of many words most are nowhere: so many are asked for together, and one by one where one of them is there.
+TOGETHER = 48
 #: To read a posting costs so many times what it takes to walk past it.
 LEAP = 16
 _ANY = Filters()
@@ -57,19 +58,17 @@ class SqliteWords(Noun):
             return self._bodies(connection, asked, most, span)
 
     def known(self, words: Sequence[str], within: Sequence[str], span: tuple[int, int] = EVERY) -> frozenset[int]:
+        every = range(len(words))
         with self._pool.read() as connection:
             owner = self._owner(connection)
 
-            def among(first: int, end: int) -> Iterator[int]:
-                """Most words are nowhere: they are asked for together, and by halves where one is there."""
+            def is_any(numbers: range) -> bool:
                 some = WordQuery(every=(), within=tuple(within))
-                asked = fulltext.expression(owner, some, any_of=[*map(Term, words[first:end])])
-                if not self._bodies(connection, asked, 1, span).total:
-                    return
-                middle = (first + end) // 2
-                yield from chain(among(first, middle), among(middle, end)) if first < middle else (first,)
+                asked = fulltext.expression(owner, some, any_of=[Term(words[number]) for number in numbers])
+                return self._bodies(connection, asked, 1, span).total > 0
 
-            return frozenset(among(0, len(words)))
+            groups = filter(is_any, (every[first : first + TOGETHER] for first in every[::TOGETHER]))
+            return frozenset(number for group in groups for number in group if is_any(range(number, number + 1)))
 
     def placed(self, term: Term, within: Sequence[str], among: Collection[int]) -> frozenset[int]:
         first, last = min(among), max(among)
