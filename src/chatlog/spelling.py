@@ -27,20 +27,19 @@ def corrected(hunt: Hunt) -> tuple[Query, dict[str, str]]:
     What somebody wrote is never taken for misspelt, nor what is quoted or no word of one alphabet.
     """
     doubtful = {term: plain for term in hunt.query.terms if (plain := _doubtful(term, hunt.text))}
-    plains = dict.fromkeys(doubtful.values())
-    words = {plain: language.bare(plain.text) for plain in plains if not hunt.is_there(plain)}
+    words = {term: language.bare(plain.text) for term, plain in doubtful.items()}
+    unknown = dict.fromkeys(words[term] for term, plain in doubtful.items() if not hunt.is_there(plain))
     meant: dict[str, str] = {}
-    if len(words) > MOST and len(words) == len(plains):
+    if len(unknown) > MOST and len(unknown) == len({*words.values()}):
         return hunt.query, meant
-    for word in sorted(words.values(), key=len, reverse=True)[:MOST]:
+    for word in sorted(unknown, key=len, reverse=True)[:MOST]:
         if (other := _meant(hunt, word)) is None:
             break  # a word that nobody here knows: the others may be such, and each of them takes its time
         meant[word] = other
-    terms = tuple(
-        _spelt(term, word, meant[word]) if (word := words.get(doubtful.get(term, term))) in meant else term
-        for term in hunt.query.terms
+    terms = (
+        _spelt(term, words[term], meant[words[term]]) if words.get(term) in meant else term for term in hunt.query.terms
     )
-    return hunt.query._replace(terms=terms), meant
+    return hunt.query._replace(terms=tuple(terms)), meant
 
 
 def _doubtful(term: Term, text: str) -> Term | None:
