@@ -90,6 +90,18 @@ def test_steps_without_a_history() -> None:
     assert (build.tool_result(None, "a.py"),) == messages(records)[1].parts
 
 
+def test_copies_of_the_history() -> None:
+    """What each step was asked with is counted as left out, and begins the run where there is no history."""
+    run = json.loads(FIXTURE.read_text())
+    first = [{"role": "system", "content": "SETTING"}, {"role": "user", "content": "Fix it"}]
+    steps = [{**run["trajectory"][0], "query": first}, {**run["trajectory"][1], "messages": first}]
+    told = LeftOut("copies of the history, as steps were asked with it", 2)
+    assert told in read({**run, "trajectory": steps})
+    assert said(fixture()) == said(read({**run, "trajectory": steps}))
+    records = read({"trajectory": steps})
+    assert [("system", "SETTING"), ("user", "Fix it"), ("assistant", "I list.")] == said(records)[:3]
+
+
 def test_steps_that_no_answer_belongs_to() -> None:
     """Where steps and answers differ in number, the steps' times and states are counted as left out."""
     run = json.loads(FIXTURE.read_text())
@@ -142,14 +154,15 @@ def test_sniff() -> None:
         assert not swe_agent.sniff(head_of(source_of(json.dumps(other))))
 
 
-@pytest.mark.parametrize(("name", "count", "answers"), [(CTF, 43, 21), (CALLING, 28, 13)])
-def test_real_files(name: str, count: int, answers: int) -> None:
+@pytest.mark.parametrize(("name", "count", "answers", "copies"), [(CTF, 43, 21, 0), (CALLING, 28, 13, 13)])
+def test_real_files(name: str, count: int, answers: int, copies: int) -> None:
     """Real runs have the messages that the manifest counts, an answer for each step, with its state."""
     records = checked(swe_agent.read(file_source(sample(name))))
     spoken = [message for message in messages(records) if message.role == "assistant"]
     assert (count, answers) == (len(messages(records)), len(spoken))
     assert all(message.metadata["state"] for message in spoken)
-    assert not [record for record in records if isinstance(record, (Problem, LeftOut))]
+    told = [record.entries for record in records if isinstance(record, LeftOut)]
+    assert ([copies] * bool(copies), False) == (told, any(isinstance(record, Problem) for record in records))
 
 
 # mini-swe-agent

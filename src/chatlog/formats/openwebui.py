@@ -160,7 +160,7 @@ class _Chat:
 
     def _files(self) -> list[Any]:
         """Return the files of the chat as a whole, without what is in them."""
-        keep = ("id", "name", "type", "url", "size")
+        keep = ("id", "name", "description", "type", "url", "size")
         files = build.listed(self.chat.get("files"))
         return [build.compact({key: file.get(key) for key in keep}) for file in files if isinstance(file, dict)]
 

@@ -178,5 +178,5 @@ def _file(held: Mapping[str, Any]) -> Part:
         made = build.addressed(str(address), **build.compact({"name": name, "modality": kind}))
         return {**made, **({"mime_type": mime} if mime else {})}
     text = held.get("content") or data.get("content")
-    extra = build.compact({"kind": kind, "url": address, "size": held.get("size"), "content": text})
-    return build.file(held.get("id") or inner.get("id"), name, mime, **extra)
+    extra = {"kind": kind, "url": address, "description": held.get("description"), "size": held.get("size")}
+    return build.file(held.get("id") or inner.get("id"), name, mime, **build.compact({**extra, "content": text}))

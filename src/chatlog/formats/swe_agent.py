@@ -1,14 +1,15 @@
 """SWE-agent's trajectories: the ``.traj`` file of a run, with the history its model saw.
 
-Reads the history, a demonstration in it hidden, with the run's times and states beside each answer;
-the steps themselves where there is no history.  Of several attempts at a task, those that were not chosen
-are branches.  Trajectories lie below each run's output folder.
+Reads the history, a demonstration in it hidden, with the run's times and states beside each answer; where there
+is no history, what the first step was asked with, and the steps.  Of several attempts at a task, those that were
+not chosen are branches.  Trajectories lie below each run's output folder.
 The messages of mini-swe-agent's ``.traj.json`` are `swe_mini`'s matter.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from chatlog.formats import MALFORMED, Head, anthropic_messages, build, openai_c
 from chatlog.formats.jsonstream import BROKEN_JSON, document, first_keys, items
 from chatlog.formats.openai_content import Calls
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, text_parts
+from chatlog.models import ConversationDraft, MessageDraft, Problem, Record, text_parts
 
 #: Where mini-swe-agent keeps its settings and its last run.
 _MINI_HOMES = ("~/.config/mini-swe-agent", "~/Library/Application Support/mini-swe-agent", "$MSWEA_GLOBAL_CONFIG_DIR")
@@ -95,9 +96,7 @@ def _run(run: Row, stem: str) -> Iterator[Record]:
     yield from {message.source_id: message for messages, _, _ in read for message in messages}.values()
     for _, problems, _ in read:
         yield from problems
-    unplaced = sum(count for _, _, count in read)
-    if unplaced:
-        yield LeftOut("times and states of steps that no answer is known to belong to", unplaced)
+    yield from build.left_out(sum((counts for _, _, counts in read), Counter()))
 
 
 def _others(run: Row) -> Iterator[Row]:
@@ -106,12 +105,21 @@ def _others(run: Row) -> Iterator[Row]:
     yield from (attempt for attempt in attempts if attempt.get("history") != run.get("history"))
 
 
-def _read(run: Row) -> tuple[list[MessageDraft], list[Problem], int]:
-    """Return the messages of one attempt, what is none, and how many steps belong to no answer."""
+def _read(run: Row) -> tuple[list[MessageDraft], list[Problem], Counter[str]]:
+    """Return the messages of one attempt, what is none, and what of its steps is left out."""
     steps = [step for step in run.get("trajectory") or () if isinstance(step, dict)]
-    rows = run.get("history") or list(_rows_of(steps))
+    rows = run.get("history") or [*(_seen(steps[0]) if steps else ()), *_rows_of(steps)]
     messages, problems = _messages(rows, steps)
-    return messages, problems, len(steps) if _answers(rows) != len(steps) else 0
+    counts = Counter({
+        "times and states of steps that no answer is known to belong to": len(steps) * (_answers(rows) != len(steps)),
+        "copies of the history, as steps were asked with it": sum(bool(_seen(step)) for step in steps),
+    })  # fmt: skip
+    return messages, problems, counts
+
+
+def _seen(step: Row) -> list[Any]:
+    """Return the history as a step's model saw it, where the step tells."""
+    return build.listed(step.get("query") or step.get("messages"))
 
 
 def _conversation(run: Row, stem: str, messages: list[MessageDraft], model: str | None) -> Iterator[Record]:
