@@ -69,6 +69,7 @@ class Hunt:
         self.warned: list[str] = []
         #: Which messages hold terms; a word that is nowhere is asked for on several ways.
         self.posting = cache(self._posting)
+        self._places = cache(partial(store.words.spots, filters=query.filters, hidden=options.hidden))
         #: Which messages may be seen is looked up before the search, in a pass over all of them; without filters it is
         #: asked of the candidates alone.
         self.prefiltered = prefiltered or query.filters != Filters()
@@ -296,8 +297,8 @@ class Hunt:
         return found
 
     def around(self, bodies: Collection[int], reach: int) -> list[Spot]:
-        """Return where bodies stand, with their neighbours."""
-        return self.store.words.spots(bodies, reach, self.query.filters, hidden=self.options.hidden)
+        """Return where bodies stand, with their neighbours; it is seen which of them may be before they are ranked."""
+        return self._places(frozenset(bodies), reach)
 
     def seeds(self, weighed: Sequence[Weighed]) -> frozenset[int]:
         """Return the messages that hold the most of the words, enough of them visible ones."""
