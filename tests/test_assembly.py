@@ -263,6 +263,16 @@ def test_nothing_is_quoted_that_is_there_already() -> None:
     assert {"system": [1], "recent": [80], "retrieved": [2]} == there
 
 
+@pytest.mark.parametrize("name", sorted(FORMS))
+def test_quotes_are_of_nobody_who_speaks_now(name: str) -> None:
+    """In a group they do not stand under the name of whoever asks."""
+    messages = [*talk(60), message(61, "user", "no", author="Bo"), message(62, "user", "which hotel?", author="Cy")]
+    chosen = assembled(material(messages, hits=lambda _: messages[:2]), 300, name)
+    text = FORMS["text"].turns(chosen.wire) if isinstance(chosen.wire, str) else str(turns(name, chosen.wire)[-1][1])
+    assert chosen.sections["retrieved"].refs
+    assert ("Cy: <history" in text, "Cy: which hotel?" in text) == (False, True)
+
+
 def test_quotes_come_behind_what_stays_the_same() -> None:
     """Where no turn of a user's is sent, they stand between the reminder of a pause and the last answer."""
     messages = [*talk(80), long_call(81)]

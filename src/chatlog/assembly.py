@@ -163,8 +163,7 @@ class Assembly:
             # without a user's step it goes before the turns: after them, it would come between calls and their results
             first = len(self.system) + (head is not None)
             at = max((at for at in range(first, len(found)) if found[at].role == "user"), default=first)
-            author = found[at].author if at < len(found) and found[at].role == "user" else None
-            found.insert(at, Step("user", author, text_parts(block)))
+            found.insert(at, Step("user", None, text_parts(block)))
         return self._result(self.form.build(polished(found, self.form.name)))
 
     def _result(self, wire: Any) -> Chosen:
