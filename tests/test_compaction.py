@@ -18,7 +18,7 @@ from chatlog import redacting
 from chatlog.compaction import Compaction, Options
 from chatlog.context import Request, assemble
 from chatlog.errors import CommandError, ConflictError
-from chatlog.models import Conversation, ConversationDraft, MessageDraft
+from chatlog.models import Conversation, ConversationDraft, Message, MessageDraft
 from chatlog.redaction import Redactor
 from chatlog.store import Store
 from chatlog.store.forgetting import Cause
@@ -246,6 +246,30 @@ def test_what_came_of_it_is_told_before_what_was_about_to_be_done() -> None:
     earlier = "- Assistant: Let me look at the theme.ts palette of the wrong colours first:"
     text = summarizer()(Task(messages=said, previous=earlier, most=24))
     assert text == "- Assistant: The cause of the wrong colours in theme.ts is the palette index."
+
+
+def test_what_was_asked_for_is_told_beside_what_was_explained() -> None:
+    """Explanations of many sentences leave room for each short request that they answer."""
+    asked = ["Scan the repository for modal logic.", "Where is the signal evaluated?", "Which schemas are incomplete?"]
+    said: list[Message] = []
+    for question in asked:
+        one, other = question.split()[-2:]
+        told = (
+            "The {one} component {at} of {other} handles {one} display, opens {other} "
+            "and renders {one} content from {other} data."
+        )
+        told = " ".join(told.format(one=one, other=other, at=at) for at in range(4))
+        said.append(message(len(said) + 1, "user", question))
+        said.append(message(len(said) + 1, "assistant", told))
+    lines = summarizer()(Task(messages=said, most=150)).splitlines()
+    assert [f"- User: {question}" for question in asked] == [line for line in lines if "User" in line]
+
+
+def test_a_long_sentence_of_a_summary_is_cut_between_words() -> None:
+    """And says that it goes on."""
+    said = [message(1, "user", "It is about " + "extraordinarily complicated handwriting " * 30)]
+    text = summarizer()(Task(messages=said))
+    assert text.endswith((" extraordinarily …", " complicated …", " handwriting …"))
 
 
 def test_a_context_runs_on_the_summary(store: Store) -> None:

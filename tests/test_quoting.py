@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatlog.quoting import open_fence, passage, shortened, word_set
+from chatlog.quoting import beginning, open_fence, passage, shortened, word_set
 from chatlog.tokens import CL100K, counter
 
 from .context_rules import message
@@ -57,3 +57,14 @@ def test_what_is_cut_out_of_code_is_no_code(most: int) -> None:
 def test_a_fence_is_open_until_one_as_long_closes_it(text: str, fence: str) -> None:
     """As CommonMark has it."""
     assert fence == open_fence(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["We chose the blue hotel. " * 50, "GPT 说：" + "我们去里斯本坐夜车" * 50, "A\n" + "x" * 900]
+)
+def test_a_beginning_ends_between_words_where_there_are_words(text: str) -> None:
+    """What is written without blanks is cut where the room ends, and not at the last blank far above."""
+    cut = beginning(text, 60, COUNT)
+    assert 40 <= COUNT(cut) <= 60
+    assert text.startswith(cut.removesuffix(" …"))
+    assert cut.startswith("We chose") == cut.endswith(("We …", "chose …", "the …", "blue …", "hotel. …"))

@@ -148,7 +148,7 @@ def beginning(text: str, most: int, count: Counter) -> str:
     first, _, left_out = cut(text, max(most - 2, 0), count, head=1.0)
     if not left_out:
         return text
-    whole_words = first.rpartition(" ")[0] if " " in first and not text[len(first)].isspace() else first
+    whole_words = first if text[len(first)].isspace() else _PART_AT_END.sub("", first)
     return f"{whole_words.rstrip()} …" if whole_words.strip() else ""
 
 

@@ -15,15 +15,15 @@ from typing import NamedTuple
 
 from chatlog.importance import importance_of, rule_of, sentences
 from chatlog.models import Message
-from chatlog.quoting import speaker, stem, word_set
+from chatlog.quoting import beginning, speaker, stem, word_set
 from chatlog.stopwords import STOP_WORDS
 from chatlog.summarizers import Task
-from chatlog.tokens import CL100K, counter, cut
+from chatlog.tokens import CL100K, counter
 
 #: Sentences looked at, the latest; one longer than so many tokens is cut.
 _MOST_SENTENCES, _LONGEST = 3_000, 60
-#: What a rule, a line of the earlier summary, a figure and a question add to a sentence's weight.
-_BY_RULE, _EARLIER, _BY_USER = 1.6, 1.25, 1.15
+#: What a rule, a line of the earlier summary and a user add to a sentence's weight.
+_BY_RULE, _EARLIER, _BY_USER = 1.6, 1.25, 1.4
 #: What an assistant is about to do weighs less than what came of it.
 _ANNOUNCED = 0.4
 _ANNOUNCES = re.compile(
@@ -77,8 +77,7 @@ def _candidates(task: Task) -> list[Candidate]:
             found.append(Candidate(len(found), line.strip(), _words(line), _EARLIER * _factor_of_line(line)))
     for message in task.messages:
         for sentence, factor in _of_message(message, task.kind):
-            first, _, left_out = cut(sentence, _LONGEST, count, head=1.0)
-            line = f"- {speaker(message)}: {first.strip()}{'…' if left_out else ''}"
+            line = f"- {speaker(message)}: {beginning(sentence, _LONGEST, count)}"
             found.append(Candidate(len(found), line, _words(sentence), factor))
     return found[-_MOST_SENTENCES:]
 
