@@ -57,6 +57,19 @@ def missing(connection: object) -> None:
     raise NoVectorsError("sqlite-vec is not installed for this platform", "search works by words")
 
 
+def test_a_shouted_question_means_the_same(store: Store) -> None:
+    """Capitals are other tokens; of a word or two they are an abbreviation, and stay."""
+    store.new(messages=[say("we sail at dawn to fish for sardines by the harbour")])
+    search_messages(store, "sardines")
+    state = store.vectors.state() or pytest.fail("no index")
+    whispered, shouted, asked, short = (
+        meaning.Question(text, embedder("wordllama"), state).row
+        for text in ("where do we sail", "WHERE DO WE SAIL", "sql", "SQL")
+    )
+    assert whispered == shouted
+    assert asked != short
+
+
 def test_an_index_from_elsewhere_without_the_extension_leaves_the_words(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,8 @@ REACH = len(BLEND)
 WEIGHTS = (*reversed(BLEND), 1.0, *BLEND)
 #: What the most alike of them and itself counts beside the blend.
 MOST_ALIKE = 0.7
+#: More words than these in capitals are no abbreviations but shouted: other tokens, which hardly any message has.
+ABBREVIATIONS = 2
 #: About the cosine of one message's vector and the next one's.
 KINSHIP = 0.1
 
@@ -163,7 +165,8 @@ class Question:
     """
 
     def __init__(self, text: str, embedder: Embedder, state: Meanings) -> None:
-        self.row: Sequence[float] = embedder.question(text, state.weights)
+        shouted = text.isupper() and len(text.split()) > ABBREVIATIONS
+        self.row: Sequence[float] = embedder.question(text.lower() if shouted else text, state.weights)
         _check(len(self.row), state)
 
     def nearest(self, store: Store, count: int, within: Collection[int] | None = None) -> list[int]:
