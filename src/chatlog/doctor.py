@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chatlog import erasure, redacting
 from chatlog.errors import ChatlogError
-from chatlog.models import Check, Filters, Message, Term, WordQuery
+from chatlog.models import Check, Filters, Message, Term
 from chatlog.store import Store
 from chatlog.timespec import iso
 
@@ -69,7 +69,7 @@ def _queries(store: Store) -> Check:
     page = store.conversations(limit=20)
     messages = [message for found in page.items[:1] for message in store.messages(found.id, last=20)]
     word = next((word for message in messages if (word := _word(message))), None)
-    if word is not None and not store.match(WordQuery(every=(Term(word),), within=("text",)), limit=1):
+    if word is not None and not store.words.posting((Term(word),), ("text",), 1).total:
         said = "the latest conversation is not found by its own words"
         return Check("queries", ok=False, detail=said, mend="chatlog doctor --rebuild")
     return Check("queries", ok=True, detail="list, show, search")

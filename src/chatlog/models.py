@@ -240,15 +240,6 @@ class Term(NamedTuple):
     prefix: bool = False
 
 
-class WordQuery(NamedTuple):
-    """All of `every` and none of `none`, in message text, tool text or both."""
-
-    every: tuple[Term, ...]
-    none: tuple[Term, ...] = ()
-    within: tuple[str, ...] = ("text", "tool")
-    hidden: bool = False
-
-
 class Hit(NamedTuple):
     """A message that matched; a higher `score` is better."""
 

@@ -149,9 +149,6 @@ class RedactedStore(_Redacted):
     def around(self, *arguments: Any, **options: Any) -> list[Message]:
         return [*map(self._message, self._plain.around(*arguments, **options))]
 
-    def match(self, *arguments: Any, **options: Any) -> list[Hit]:
-        return [*map(self._hit, self._plain.match(*arguments, **options))]
-
     def scan(self, *arguments: Any, **options: Any) -> Iterator[Hit]:
         return map(self._hit, self._plain.scan(*arguments, **options))
 

@@ -30,16 +30,16 @@ from chatlog.errors import (
     WrongKeyError,
 )
 from chatlog.keys import new_key, parse, written
-from chatlog.models import Term, WordQuery
 from chatlog.store import files, open_store
 from chatlog.store.sqlite import cipher, replacing, upkeep
 from chatlog.store.sqlite.connection import connect
 from chatlog.store.sqlite.database_file import Registry
 
+from ..store.making import matching
 from .helpers import SOURCES, chatlog_process, faults, plain_connection, rounds
 
 PHRASE = "marmalade sky"
-QUERY = WordQuery(every=(Term("marmalade"),))
+WORD = "marmalade"
 RAW = written(new_key())
 
 
@@ -73,7 +73,7 @@ def test_everything_works_with_a_key(tmp_path: Path, key: str) -> None:
     """Write, search, back up, check, and open it again."""
     path = filled(tmp_path / "chats.db", key)
     with chatlog.open(path, key=key) as store:
-        found = len(store.match(QUERY, limit=1_000))
+        found = len(matching(store, WORD))
         checks = [check for check in store.checks(deep=True) if not check.ok]
         store.backup(tmp_path / "copy.db")
         assert (100, [], True) == (found, checks, store.info()["encrypted"])
@@ -199,7 +199,7 @@ def test_encrypt_rekey_and_decrypt_keep_everything(tmp_path: Path) -> None:
     for old, new in pairwise(keys):
         files.convert(str(path), parse(old) if old else None, parse(new) if new else None)
         with chatlog.open(path, key=new, create=False) as store:
-            assert (5, 100) == (len(store.conversations().items), len(store.match(QUERY, limit=1_000)))
+            assert (5, 100) == (len(store.conversations().items), len(matching(store, WORD)))
             assert "wal" == store.info()["journal_mode"]
         if new:
             with pytest.raises(ChatlogError):

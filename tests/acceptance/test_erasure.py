@@ -13,7 +13,7 @@ import pytest
 import chatlog
 from chatlog import ConversationDraft, Exporter, Filters, MessageDraft, bytescan, erasure, import_history, redacting
 from chatlog.errors import BusyError, CheckFailedError, NotFoundError, RefusedError
-from chatlog.models import Extra, Term, WordQuery
+from chatlog.models import Extra
 from chatlog.redaction import Redactor
 from chatlog.store import Store
 from chatlog.store.forgetting import Cause
@@ -22,6 +22,7 @@ from chatlog.store.sources import FileState, SeenFile
 from chatlog.store.sqlite import removal
 from chatlog.store.sqlite.forgetting import SqliteForgetting
 
+from ..store.making import matching
 from .helpers import chatlog_process, faults, plain_connection, rounds
 
 PATH = "chats.db"
@@ -348,7 +349,7 @@ def test_a_person(tmp_path: Path) -> None:
         found = list(store.forgetting.every(Filters(any_state=True)))
         assert 4 == len(found)
         assert erasure.run(store, erasure.plan(store, found, [], everything=True)).complete
-        assert 1 == len(bob.match(WordQuery(every=(Term("zqbobs00001"),))))
+        assert 1 == len(matching(bob, "zqbobs00001"))
     data = (tmp_path / PATH).read_bytes().lower()
     assert [] == left(tmp_path, range(4))
     assert [b"zqbobs"] == [word for word in (b"zqbobs", b"zqmemory") if word in data]
@@ -461,6 +462,6 @@ def test_words_that_name_pages_of_the_index(tmp_path: Path, way: str) -> None:
         else:
             assert erasure.run(store, erasure.plan(store, [], refs)).complete
         sought = {word for message in store.messages(name) for word in message.text.split() if word in " ".join(said)}
-        assert all(store.match(WordQuery(every=(Term(word),))) for word in sought)
+        assert all(matching(store, word) for word in sought)
         assert all(check.ok for check in store.checks(deep=True))
     assert [] == [word for word in words if word.encode() in path.read_bytes()]

@@ -24,13 +24,14 @@ from chatlog.cli.options import complete_conversation, complete_tag
 from chatlog.cli.session import Session
 from chatlog.errors import ChatlogError, ClosedError, NotFoundError, UsageError
 from chatlog.export import Exporter, select
-from chatlog.models import ConversationDraft, Extra, Filters, MessageDraft, Term, WordQuery
+from chatlog.models import ConversationDraft, Extra, Filters, MessageDraft
 from chatlog.records import conversation_record, message_record
 from chatlog.search import SearchOptions, search_messages
 from chatlog.store import Store
 from chatlog.store.sqlite import database_file
 from tests.conftest import Clock, Run
 
+from ..store.making import matching
 from .helpers import faults
 
 USERS = ("ana", "Ana", "ben", "be", "ana'; --", "東", "u616e61", "a*b%c_d")
@@ -328,7 +329,7 @@ def test_another_users_trash_and_words(two: tuple[Store, Store]) -> None:
     ben.delete([theirs])
     assert 0 == ana.restore([theirs])
     assert not ana.title_by_message("chatgpt", "m1", "mine")
-    assert [] == ana.match(WordQuery(every=(Term("xylophone"),)))
+    assert [] == matching(ana, "xylophone")
     for mode in ("lexical", "regex"):
         assert () == search_messages(ana, "xylophone", options=SearchOptions(mode=mode)).items
     assert (0, []) == (ana.conversations().total, ana.tags())

@@ -28,7 +28,9 @@ from chatlog.errors import (
     StorageFullError,
     UsageError,
 )
-from chatlog.models import ConversationDraft, Extra, Filters, MessageDraft, Term, WordQuery
+from chatlog.models import ConversationDraft, Extra, Filters, MessageDraft, Term
+from chatlog.results import SearchOptions
+from chatlog.search import search_messages
 from chatlog.store import Batch, Store
 from chatlog.store.forgetting import Cause
 from chatlog.store.memories import MemoryDraft
@@ -41,7 +43,7 @@ from .workers import pair
 
 BIG = "sailing " * 20_000
 READ = SeenFile(path=BIG, state=FileState(1, 1), read_ns=1, reader="1")
-RAIN = WordQuery(every=(Term("weather"),))
+RAIN = "weather"
 
 Call = Callable[[Store, str], Any]
 
@@ -56,7 +58,6 @@ READS: dict[str, Call] = {
     "messages of all branches": lambda store, name: list(store.messages(name, all_branches=True)),
     "around": lambda store, name: store.around(name, 1, before=1, after=1),
     "tags": lambda store, name: store.tags(),
-    "match": lambda store, name: store.match(RAIN),
     "scan": lambda store, name: list(store.scan()),
     "extras": lambda store, name: list(store.extras()),
     "extras of a conversation": lambda store, name: list(store.extras(name)),
@@ -65,7 +66,7 @@ READS: dict[str, Call] = {
     "summaries": lambda store, name: store.summaries.all(name),
     "measures": lambda store, name: store.measures.sizes(chatlog.Filters(), "cl100k_base"),
     "memories": lambda store, name: list(store.memories.all()),
-    "words": lambda store, name: store.words.size(),
+    "words": lambda store, name: store.words.posting([Term(RAIN)], ("text",), 10),
     "vectors": lambda store, name: store.vectors.state(),
     "redactions of what is said": lambda store, name: list(store.redactions.said([name])),
     "info": lambda store, name: store.info(),
@@ -448,7 +449,7 @@ def test_threads_share_a_store(tmp_path: Path, adds: int) -> None:
             for _ in range(adds):
                 seqs = [message.seq for message in store.messages(conversation, last=8)]
                 strange.extend([seqs] if len(seqs) % 2 or seqs != sorted(seqs) else [])
-                store.match(RAIN, limit=3)
+                search_messages(store, RAIN, options=SearchOptions(mode="lexical", limit=3))
                 store.get("@last")
 
         with ThreadPoolExecutor(8) as pool:

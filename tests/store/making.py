@@ -5,14 +5,14 @@ from __future__ import annotations
 import io
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from chatlog.export import Exporter, select
-from chatlog.models import ConversationDraft, Filters, Message, MessageDraft
+from chatlog.models import ConversationDraft, Filters, Message, MessageDraft, Term
 from chatlog.store import Store, open_store
 from chatlog.store.sqlite.connection import Connection, connect
 from chatlog.transfer import ImportOptions, ImportReport, import_history
@@ -43,6 +43,20 @@ def fresh(user: str = "local") -> Iterator[Store]:
     """Lend an empty store that goes away again, for one example of a property."""
     with tempfile.TemporaryDirectory() as folder, opened(Path(folder) / "chats.db", user) as store:
         yield store
+
+
+def matching(
+    store: Store,
+    *terms: Term | str,
+    within: Sequence[str] = ("text", "tool"),
+    filters: Filters = Filters(),  # noqa: B008  frozen
+    hidden: bool = False,
+) -> list[Message]:
+    """Return the messages that hold all the terms, as the word index says."""
+    asked = [Term(term) if isinstance(term, str) else term for term in terms]
+    bodies = store.words.posting(asked, within, 1 << 40).bodies
+    places = [spot[:2] for spot in store.words.spots(bodies, 0, filters, hidden=hidden) if spot.allowed]
+    return [hit.message for hit in store.words.hits(places).values()]
 
 
 @contextmanager

@@ -9,12 +9,16 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from chatlog.models import Filters, Term, WordQuery
+from chatlog.models import Filters, Term
+from chatlog.results import SearchOptions
+from chatlog.search import search_messages
 from chatlog.store import Store
 from chatlog.store.sqlite import fulltext
 
 from . import histories
-from .making import assert_sound, failed, fresh, of, only, opened, raw, say, shown, talk
+from .making import assert_sound, failed, fresh, matching, of, only, opened, raw, say, shown, talk
+
+LEXICAL = SearchOptions(mode="lexical")
 
 SCRIPTS = [
     "機械学習の入門書を読んでいます",  # Japanese
@@ -26,13 +30,9 @@ SCRIPTS = [
 ]
 
 
-def words(*texts: str, **how: Any) -> WordQuery:
-    return WordQuery(every=tuple(Term(text) for text in texts), **how)
-
-
-def found(store: Store, *texts: str, filters: Filters = Filters(), limit: int = 10, **how: Any) -> list[str]:  # noqa: B008  frozen
+def found(store: Store, *terms: Term | str, **how: Any) -> list[str]:
     """Return the sorted texts of the messages that hold all the words."""
-    return sorted(hit.message.text for hit in store.match(words(*texts, **how), filters, limit=limit))
+    return sorted(message.text for message in matching(store, *terms, **how))
 
 
 def hits(store: Store, text: str, *queries: str) -> list[str]:
@@ -83,20 +83,20 @@ def test_a_phrase_is_found_as_it_is_written(store: Store) -> None:
 def test_unwanted_words_must_not_be_there(store: Store) -> None:
     """A message with one of them is left out, also where it stands in tool text."""
     store.new(messages=[say("plan one"), say("plan draft"), say("plan two", parts=({"type": "x", "a": "draft"},))])
-    assert ["plan one"] == found(store, "plan", none=(Term("draft"), Term("nothing")))
+    (item,) = search_messages(store, "plan -draft -nothing", options=LEXICAL).items
+    assert "plan one" == item.message.text
 
 
 def test_a_phrase_is_words_in_a_row(store: Store) -> None:
     """The words of a phrase stand together in that order."""
     store.new(messages=[say("out of memory error"), say("memory out of order")])
-    query = WordQuery(every=(Term("out of memory", phrase=True),))
-    assert ["out of memory error"] == [hit.message.text for hit in store.match(query)]
+    assert ["out of memory error"] == found(store, Term("out of memory", phrase=True))
 
 
 def test_a_prefix_finds_longer_words(store: Store) -> None:
     """With a star any ending will do; without, it is another word."""
     store.new(messages=[say("xylophone")])
-    assert [1, 0] == [len(store.match(WordQuery(every=(Term("xyl", prefix=star),)))) for star in (True, False)]
+    assert [1, 0] == [len(found(store, Term("xyl", prefix=star))) for star in (True, False)]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_other_scripts_are_spaced_words(store: Store) -> None:
 def test_accents_may_be_composed_or_not(store: Store, query: str) -> None:
     """Text from a Mac and text from elsewhere is the same word."""
     store.new(messages=[say("le café"), say("le cafe\u0301 noir")])
-    assert 2 == len(store.match(words(query)))
+    assert 2 == len(found(store, query))
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
@@ -266,9 +266,10 @@ def test_filters_hold_for_hits(store: Store) -> None:
 
 def test_the_best_come_first_and_no_more_than_asked(store: Store) -> None:
     """A short message that is about the word beats a long one that mentions it; the limit holds."""
-    store.new(messages=[say("zebra " + "filler words here " * 30), say("zebra zebra"), say("zebra and other things")])
-    best = store.match(words("zebra"), limit=2)
-    assert ["zebra zebra", "zebra and other things"] == [hit.message.text for hit in best]
+    for text in ("zebra zebra", "zebra and other things", "zebra " + "filler words here " * 30):
+        store.new(messages=[say(text)])
+    best = search_messages(store, "zebra", options=LEXICAL._replace(limit=2)).items
+    assert ["zebra zebra", "zebra and other things"] == [item.message.text for item in best]
     assert best[0].score > best[1].score > 0
 
 
@@ -276,9 +277,9 @@ def test_a_body_in_two_conversations_is_one_hit(store: Store) -> None:
     """A fork's copy does not fill the list; where only the fork is asked for it is the fork's."""
     parent = store.new(messages=[say("zebra")])
     child = store.fork(parent.id)
-    assert [parent.id] == [hit.message.conversation for hit in store.match(words("zebra"))]
-    asked = Filters(ids=(child.id,))
-    assert [child.id] == [hit.message.conversation for hit in store.match(words("zebra"), asked)]
+    for asked, name in ((Filters(), parent.id), (Filters(ids=(child.id,)), child.id)):
+        found = search_messages(store, "zebra", asked, LEXICAL).items
+        assert [name] == [item.message.conversation for item in found]
 
 
 def test_trashed_and_expired_messages_are_not_found(store: Store) -> None:
@@ -361,8 +362,9 @@ def test_any_term_can_be_asked_for(text: str, phrase: bool, prefix: bool, within
     """Whatever a term holds, the index answers, wanted or unwanted."""
     term = Term(text, phrase=phrase, prefix=prefix)
     store = _shared_store()
-    store.match(WordQuery(every=(term,), within=within))
-    store.match(WordQuery(every=(Term("zebra"), term), none=(term,), within=within))
+    matching(store, term, within=within)
+    matching(store, "zebra", term, within=within)
+    store.words.posting([Term("zebra")], within, 10, beside=[term])
 
 
 def _shared_store(kept: list[Store] = []) -> Store:  # noqa: B006  one store for all examples
@@ -461,8 +463,7 @@ def check_in_step(steps: list[histories.Step]) -> None:
         for mine, theirs in ((store, bob), (bob, store)):
             ids = {hit.message.conversation for hit in theirs.scan(hidden=True)}
             for word in ("ok", "retry", "user", "入門", "ภาษา"):
-                matched = mine.match(words(word, hidden=True), limit=1000)
-                assert not ids & {hit.message.conversation for hit in matched}
+                assert not ids & {message.conversation for message in matching(mine, word, hidden=True)}
 
 
 @LAW
@@ -483,19 +484,19 @@ def test_the_index_stays_in_step_in_the_long_run(steps: list[histories.Step]) ->
 def test_an_imported_fork_is_found_once(store: Store) -> None:
     """Two sessions of a source that share a message share its body, and it is one hit."""
     store.ingest("claude_code", [*of("one", talk("zebra")), *of("two", talk("zebra", "lion"))])
-    assert 1 == len(store.match(words("zebra")))
+    assert 1 == len(search_messages(store, "zebra", options=LEXICAL).items)
     assert 2 == store.conversations().total
 
 
 def test_the_expression_is_bound_to_the_user() -> None:
     """The user's token stands before everything that is asked, as the index spells it."""
-    asked = fulltext.expression("ana", words("a", none=(Term("b"),), within=("text",)))
-    assert '(owner : "u616e610" AND {text author extra} : ("a")) NOT {text author extra} : ("b")' == asked
-    assert None is fulltext.expression("ana", words("?!"))
+    asked = fulltext.expression("ana", [Term("a")], ("text",), any_of=[Term("b")])
+    assert 'owner : "u616e610" AND {text author extra} : ("a" AND ("b"))' == asked
+    assert None is fulltext.expression("ana", [Term("?!")], ("text",))
 
 
 def test_only_conversations_of_mine(store: Store) -> None:
     """A message found belongs to a conversation that can be read."""
     store.new(messages=[say("zebra")])
-    (hit,) = store.match(words("zebra"))
-    assert only(store) == hit.message.conversation
+    (message,) = matching(store, "zebra")
+    assert only(store) == message.conversation

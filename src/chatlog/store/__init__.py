@@ -24,7 +24,6 @@ from chatlog.models import (
     Message,
     MessageDraft,
     Page,
-    WordQuery,
 )
 from chatlog.paths import expanded
 
@@ -161,9 +160,6 @@ class Store(Protocol):
 
     def tags(self) -> list[tuple[str, int]]:
         """Return every tag with its number of conversations."""
-
-    def match(self, query: WordQuery, filters: Filters = ..., *, limit: int = 10) -> list[Hit]:
-        """Return the best messages for a word query, best first."""
 
     def scan(self, filters: Filters = ..., *, hidden: bool = False, latest: bool = False) -> Iterator[Hit]:
         """Yield every message the filters let through, newest conversation first, with `latest` from its end."""

@@ -26,12 +26,11 @@ from chatlog.models import (
     Message,
     MessageDraft,
     Page,
-    WordQuery,
     checked_message,
     several,
 )
 from chatlog.store import Batch, Clock, checked_user
-from chatlog.store.sqlite import audit, cipher, fulltext, listing, migrations
+from chatlog.store.sqlite import audit, cipher, listing, migrations
 from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
 from chatlog.store.sqlite import tags as tag_rows
@@ -248,22 +247,6 @@ class SqliteStore(Nouns):
     def tags(self) -> list[tuple[str, int]]:
         with self._pool.read() as connection:
             return tag_rows.counts(connection, self.user, self._now())
-
-    def match(self, query: WordQuery, filters: Filters = _ANY, *, limit: int = 10) -> list[Hit]:
-        found: dict[int, Hit] = {}
-        if limit < 1:
-            return []
-        with self._pool.read() as connection:
-            for key, seq, body, score in fulltext.match(connection, self.user, query, filters, self._now()):
-                if body not in found:
-                    found[body] = self._hit(connection, key, seq, -score)
-                if len(found) == limit:
-                    break
-        return list(found.values())
-
-    def _hit(self, connection: Connection, key: int, seq: int, score: float) -> Hit:
-        name, title = connection.execute("SELECT id, title FROM conversations WHERE key = ?", (key,)).fetchone()
-        return Hit(message_rows.one(connection, key, name, seq), title, score)
 
     def scan(self, filters: Filters = _ANY, *, hidden: bool = False, latest: bool = False) -> Iterator[Hit]:
         with self._pool.read() as connection:

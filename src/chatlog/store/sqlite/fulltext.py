@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
-from chatlog.models import FOLDED, UNSPACED, Filters, Term, WordQuery, is_symbol
-from chatlog.store.sqlite.connection import Connection, Row
-from chatlog.store.sqlite.where import conversation_where, message_where
+from chatlog.models import FOLDED, UNSPACED, Term, is_symbol
+from chatlog.store.sqlite.connection import Connection
 
 #: A run of them.  Patterns are compiled at their first use: that costs more than a short command.
 _RUN = f"[{UNSPACED}]+"
@@ -49,8 +48,6 @@ COLUMNS = {
     "shown": ("text", "extra"),
     "author": ("author",),
 }
-#: bm25 weights in column order: owner, text, tool, author, extra, tool_extra.
-WEIGHTS = "0.0, 1.0, 0.5, 1.0, 0.7, 0.35"
 #: Longer words and runs are searched by their beginning, for a phrase costs by its length; of many the first count.
 MAX_TERM_CHARS, MAX_RUN_CHARS, MAX_RUNS, MAX_TERMS = 400, 24, 16, 100
 
@@ -196,24 +193,23 @@ def unindex(connection: Connection, bodies: Iterable[int]) -> None:
     connection.executemany(_UNINDEX, [(body,) for body in bodies])
 
 
-def expression(user: str | None, query: WordQuery, any_of: Sequence[Term] = ()) -> str | None:
-    """Return the FTS5 expression of a query within a user's rows, or in all; None where nothing could match.
+def expression(
+    user: str | None, every: Sequence[Term], within: Sequence[str], any_of: Sequence[Term] = ()
+) -> str | None:
+    """Return the FTS5 expression of terms in some places within a user's rows, or in all; None for what none can hold.
 
     With `any_of` one of these must be there too.
     """
-    columns = " ".join(column for place in query.within for column in COLUMNS[place])
-    every = [part for term in query.every[:MAX_TERMS] if (part := _term(term))]
-    if query.every and not every:
+    columns = " ".join(column for place in within for column in COLUMNS[place])
+    asked = [part for term in every[:MAX_TERMS] if (part := _term(term))]
+    if every and not asked:
         return None
     if some := [part for term in any_of if (part := _term(term))]:
-        every.append(f"({' OR '.join(some)})")
-    if not every:
+        asked.append(f"({' OR '.join(some)})")
+    if not asked:
         return None
-    asked = f"{{{columns}}} : ({' AND '.join(every)})"
-    if user is not None:
-        asked = f"owner : {owner_token(user)} AND {asked}"
-    none = [part for term in query.none[:MAX_TERMS] if (part := _term(term))]
-    return f"({asked}) NOT {{{columns}}} : ({' OR '.join(none)})" if none else asked
+    words = f"{{{columns}}} : ({' AND '.join(asked)})"
+    return words if user is None else f"owner : {owner_token(user)} AND {words}"
 
 
 def owner_token(user: str) -> str:
@@ -250,21 +246,3 @@ def _phrase(run: str) -> str:
 
 def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""').replace("\x00", " ") + '"'
-
-
-def match(connection: Connection, user: str, query: WordQuery, filters: Filters, now: str) -> Iterator[Row]:
-    """Yield (conversation key, seq, body, score) of the matches, best first, a score below zero as bm25 gives it."""
-    asked = expression(user, query)
-    if asked is None:
-        return iter(())
-    clauses, values = conversation_where(user, filters, now)
-    more, more_values = message_where(filters, hidden=query.hidden)
-    cursor = connection.execute(
-        f"""SELECT m.conversation, m.seq, m.body, bm25(words, {WEIGHTS}) AS score
-            FROM words JOIN messages AS m ON m.body = words.rowid JOIN bodies AS b ON b.id = m.body
-            JOIN conversations AS c ON c.key = m.conversation
-            WHERE words MATCH ? AND {" AND ".join([*clauses, *more])}
-            ORDER BY score, m.conversation""",
-        [asked, *values, *more_values],
-    )
-    return iter(cursor)

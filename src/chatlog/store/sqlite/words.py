@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
-from chatlog.models import Filters, Hit, Term, WordQuery
+from chatlog.models import Filters, Hit, Term
 from chatlog.store.sqlite import fulltext, messages, segments
 from chatlog.store.sqlite.connection import Connection
 from chatlog.store.sqlite.nouns import Noun
@@ -52,9 +52,8 @@ class SqliteWords(Noun):
         beside: Sequence[Term] = (),
         span: tuple[int, int] = EVERY,
     ) -> Posting:
-        query = WordQuery(every=tuple(terms), within=tuple(within))
         with self._pool.read() as connection:
-            asked = fulltext.expression(self._owner(connection), query, any_of=beside)
+            asked = fulltext.expression(self._owner(connection), terms, within, any_of=beside)
             return self._bodies(connection, asked, most, span)
 
     def known(self, words: Sequence[str], within: Sequence[str], span: tuple[int, int] = EVERY) -> frozenset[int]:
@@ -63,8 +62,7 @@ class SqliteWords(Noun):
             owner = self._owner(connection)
 
             def is_any(numbers: range) -> bool:
-                some = WordQuery(every=(), within=tuple(within))
-                asked = fulltext.expression(owner, some, any_of=[Term(words[number]) for number in numbers])
+                asked = fulltext.expression(owner, (), within, any_of=[Term(words[number]) for number in numbers])
                 return self._bodies(connection, asked, 1, span).total > 0
 
             groups = filter(is_any, (every[first : first + TOGETHER] for first in every[::TOGETHER]))
@@ -72,14 +70,13 @@ class SqliteWords(Noun):
 
     def placed(self, term: Term, within: Sequence[str], among: Collection[int]) -> frozenset[int]:
         first, last = min(among), max(among)
-        query = WordQuery(every=(term,), within=tuple(within))
         with self._pool.read() as connection:
             # where there is no row left FTS5 goes on to the end to find one: so to the nearer end
             (end,) = connection.execute("SELECT max(id) FROM bodies").fetchone()
             rows = connection.execute(
                 f"""SELECT rowid FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ?
                     ORDER BY rowid {"ASC" if end - last < first else "DESC"}""",
-                (fulltext.expression(self._owner(connection), query), first, last),
+                (fulltext.expression(self._owner(connection), (term,), within), first, last),
             ).fetchall()
         return frozenset(row[0] for row in rows).intersection(among)
 
