@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -117,6 +118,10 @@ def test_each_turn_is_told_once_or_said_to_be_left_out(seed: int, budget: int, n
     visible = {turn.message.seq for turn in found.tail if not turn.message.hidden and turn.message.text.strip()}
     assert set() == {seq for seq in visible if seq > covered} - named
     assert chosen.tokens == sum(section.tokens for section in chosen.sections.values())
+    told = {_seq(ref.rpartition("-")[0]) for ref in chosen.sections["summary"].refs}
+    assert {one.from_seq for one in found.summaries} == told | {
+        _seq(left.ref) for left in chosen.omitted if "summary" in left.reason
+    }
 
 
 def _seq(ref: str) -> int:
@@ -251,6 +256,18 @@ def long_call(seq: int) -> Message:
     return message(
         seq, "assistant", "hotels", [{"type": "tool_call", "id": "1", "name": "save", "arguments": arguments}]
     )
+
+
+def test_a_long_system_prompt_leaves_the_beginning_of_a_summary() -> None:
+    """The summary has its share of what the prompt leaves, and does not go because it would take more."""
+    prompt = message(1, "system", "Follow the policy. " * 300)
+    found = material([prompt, *talk(40, first=2)], summaries=[summary("They planned a trip. " * 60, 20)])
+    found = replace(found, tail=found.tail[20:])
+    chosen = assembled(found, 1_500)
+    assert "They planned a trip." in chosen.wire[1]["content"]
+    assert {"the end of the summary", "older than the window of recent turns"} == {
+        left.reason for left in chosen.omitted
+    }
 
 
 def test_nothing_is_quoted_that_is_there_already() -> None:

@@ -25,7 +25,8 @@ from chatlog.store.window import Counted
 from chatlog.tokens import Counter
 from chatlog.wireforms import Form
 
-#: Shares of the budget for summaries, pinned turns, the reminder after a pause, and memories.
+#: Shares of what the system prompts leave of the budget, for summaries, pinned turns, the reminder after a pause, and
+#: memories.
 _SUMMARY, _KEPT, _PAUSE, _MEMORY = 0.25, 0.15, 0.05, 0.05
 #: The reminder after a pause gets at least this many tokens.
 _LEAST_PAUSE = 32
@@ -114,6 +115,11 @@ class Assembly:
         return taken, refused
 
     @cached_property
+    def free(self) -> int:
+        """What the system prompts leave of the budget."""
+        return max(self.budget - (self._price(self.system) if self.system else 0), 1)
+
+    @cached_property
     def newest(self) -> list[Step]:
         """The new message as a step: the messages that wait for an answer, and the question."""
         found = list(steps(self.material.pending))
@@ -147,6 +153,7 @@ class Assembly:
         wire = self.form.build(self._least())
         self._note_query()
         self._note_recent(*self._shortest())
+        self.omitted["summary"] = [self._left_of(found) for found in self.material.summaries]
         return self._result(wire)
 
     # the whole context
@@ -188,16 +195,16 @@ class Assembly:
 
     def _head(self) -> Message | None:
         """Return the pinned turns, the summaries and the reminder after a pause as one user message."""
-        self.omitted["summary"] = []
-        blocks = [self._kept(), *(self._summary(found) for found in self.material.summaries), self._pause()]
-        text = "\n".join(filter(None, blocks))
-        self._note("summary", "\n".join(filter(None, blocks[1:])), [])
-        spans = [(found.from_seq, found.to_seq) for found in self.material.summaries]
-        self.refs["summary"] = tuple(f"{self.material.conversation}:{first}-{last}" for first, last in spans)
+        kept, self.omitted["summary"] = self._kept(), []
+        told = {found: text for found in self.material.summaries if (text := self._summary(found))}
+        older = "\n".join(filter(None, [*told.values(), self._pause()]))
+        name = self.material.conversation
+        self._note("summary", older, [f"{name}:{found.from_seq}-{found.to_seq}" for found in told])
+        text = "\n".join(filter(None, [kept, older]))
         return _words(text) if text else None
 
     def _kept(self) -> str:
-        spare = int(self.budget * _KEPT)
+        spare = int(self.free * _KEPT)
         lines: list[str] = []
         refs: list[str] = []
         there = [*(turn.message for turn in self._sent()), *self.material.pending]
@@ -219,20 +226,24 @@ class Assembly:
         return text
 
     def _summary(self, summary: Summary) -> str:
-        most = int(self.budget * _SUMMARY) // max(len(self.material.summaries), 1)
+        most = int(self.free * _SUMMARY) // max(len(self.material.summaries), 1)
         text = beginning(summary.text, most, self.count)
         if text != summary.text.strip():
-            left_out = max(self.count(summary.text) - self.count(text), 0)
-            self.omitted["summary"].append(
-                Left(f"{self.material.conversation}:{summary.from_seq}", "the end of the summary", left_out)
-            )
+            self.omitted["summary"].append(self._left_of(summary, text))
         kind = "key facts" if summary.kind == "facts" else "summary"
         return labelled(f"{kind} of turns {summary.from_seq}-{summary.to_seq}", text) if text else ""
+
+    def _left_of(self, summary: Summary, text: str = "") -> Left:
+        """Return what of a summary is left out where only the beginning of it is sent."""
+        name = self.material.conversation
+        tokens = max(self.count(summary.text) - self.count(text), 0)
+        reason = "the end of the summary" if text else "the summary, no room"
+        return Left(f"{name}:{summary.from_seq}", reason, tokens, f"{name}:{summary.to_seq}")
 
     def _pause(self) -> str:
         if self.material.pause is None or self.window.fits:
             return ""
-        text = beginning(self.material.pause.text, max(int(self.budget * _PAUSE), _LEAST_PAUSE), self.count)
+        text = beginning(self.material.pause.text, max(int(self.free * _PAUSE), _LEAST_PAUSE), self.count)
         return labelled("resuming", text)
 
     # the window
@@ -241,7 +252,7 @@ class Assembly:
     def room(self) -> int:
         """The tokens that turns may take if none of them is left out."""
         fixed = self._price([*self.system, *self.newest, Step("user", None, text_parts(CONTINUE))])
-        return self.budget - fixed - sum(int(self.budget * share) for share in self._head_shares())
+        return self.budget - fixed - sum(int(self.free * share) for share in self._head_shares())
 
     def _head_shares(self) -> list[float]:
         shares = [_SUMMARY] if self.material.summaries else []
@@ -249,7 +260,7 @@ class Assembly:
 
     @cached_property
     def _memory_room(self) -> int:
-        return int(self.budget * _MEMORY)
+        return int(self.free * _MEMORY)
 
     @property
     def _quoted_room(self) -> int:
