@@ -112,6 +112,7 @@ def test_comments_in_the_file_survive(run: Run, tmp_path: Path) -> None:
     ("arguments", "code", "kind"),
     [
         (("config", "set", "colour", "always"), 2, "usage"),
+        (("config", "set", "summarizer", "http://me:secret@localhost/v1#m"), 2, "usage"),
         (("config", "set", "color", "sometimes"), 2, "usage"),
         (("config", "get", "colour"), 2, "usage"),
         (("list", "--config", "missing.toml"), 3, "not_found"),

@@ -84,6 +84,10 @@ def _check(name: str, value: str) -> None:
 
             with suppress(NoVectorsError):  # it may be there where the setting is used
                 embedder(value)
+        case "summarizer" if value:
+            from chatlog.summarizers import summarizer
+
+            summarizer(value)
 
 
 @verb("chatlog config path", '$EDITOR "$(chatlog config path)"', forms=THING)

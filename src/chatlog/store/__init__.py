@@ -61,8 +61,9 @@ class Store(Protocol):
     """One user's conversations.
 
     Methods raise NotFoundError for what is not there (or is another user's), ConflictError for a
-    stale `if_revision`, BusyError when another process keeps the write lock, ClosedError after
-    `close`.  Every write is one durable transaction.  Safe to use from several threads.
+    stale `if_revision`, BusyError when another process keeps the write lock, NoDatabaseError where
+    the file was removed or replaced meanwhile, ClosedError after `close`.  Every write is one durable
+    transaction.  Safe to use from several threads.
     """
 
     user: str
