@@ -357,6 +357,17 @@ def test_the_window_of_an_agent_s_run_is_never_left_nearly_empty(size: int) -> N
     assert min(shares) > 0.25
 
 
+@pytest.mark.parametrize("name", sorted(FORMS))
+def test_a_small_budget_holds_the_last_answer_too(name: str) -> None:
+    """Cut short where need be; its own question may go for it."""
+    answer = message(32, "assistant", "The blue hotel is the best of all. " * 60)
+    messages = [*talk(30), message(31, "user", "Which hotel is the best one, and what does it cost? " * 6), answer]
+    for budget in (150, 200, 300):
+        chosen = assembled(material(messages, query="Why?"), budget, name)
+        assert answer.ref in chosen.sections["recent"].refs
+        assert chosen.tokens > budget / 2
+
+
 @pytest.mark.parametrize("name", ["openai", "anthropic", "gemini", "responses"])
 def test_parallel_results_share_the_room_of_one_exchange(name: str) -> None:
     """However many there are and however long, the call and all of its results are there, each with its own end."""

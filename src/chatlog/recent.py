@@ -69,13 +69,22 @@ class Window:
     @property
     def spent(self) -> int:
         """The tokens of the verbatim turns."""
-        turns = range(self.start, len(self.turns))
-        return self._request_cost(self.start) + sum(map(self.cost, turns)) if turns else 0
+        return self._turns_cost + (self._request_cost(self.start) if self.request else 0)
+
+    @cached_property
+    def _turns_cost(self) -> int:
+        return sum(map(self.cost, range(self.start, len(self.turns))))
 
     @cached_property
     def request(self) -> Message | None:
-        """The user's message, shortened, that the first verbatim turn still works on; None if that is a user's own."""
-        return self._request(self.start) if self.start < len(self.turns) else None
+        """The user's message, shortened, that the first verbatim turn still works on.
+
+        None if that turn is a user's own, or too long to have anything beside it.
+        """
+        at = self.start
+        if at == len(self.turns) or (not self.fits and self._turns_cost + self._request_cost(at) > self.most):
+            return None
+        return self._request(at)
 
     def _request(self, at: int) -> Message | None:
         found = None if self._is_users(at) else self._asked_before[at]
@@ -113,7 +122,8 @@ class Window:
             spent += self.cost(at)
             if spent > self.most:
                 break
-            if self._may_start(at) and (whole := spent + self._request_cost(at)) <= self.most:
+            whole = spent + self._request_cost(at)
+            if self._may_start(at) and (whole <= self.most or not places):
                 places.insert(0, (at, whole))
         else:
             if self.floor:  # all of it fits: a step of the grid would leave out what was said minutes ago
@@ -180,7 +190,10 @@ class Window:
         """Return how many tokens a tool result or call of a turn may have, and how many any other text of it."""
         share = _NEW_RESULT if at >= self._last_exchange else _OLD_RESULT
         share = min(share, _PARALLEL / self._together[at])
-        return max(int(self.most * share), 48), max(int(self.most * _LONG_TEXT), 96)
+        return (
+            max(int(self.most * share), min(self.most // 3, 48)),
+            max(int(self.most * _LONG_TEXT), min(self.most // 2, 96)),
+        )
 
     @cached_property
     def _together(self) -> list[int]:
