@@ -157,6 +157,17 @@ def test_a_summariser_that_fails_or_says_nothing_changes_nothing(line: str, stor
     assert assemble(store, found, Request(query="hotel 3?", budget=500)).tokens <= 500
 
 
+@pytest.mark.parametrize("words", ["extraordinary handwriting ", "非常にきれいな字"])
+def test_a_summary_that_is_too_long_is_cut_between_words_and_says_so(words: str, store: Store) -> None:
+    """A summariser is asked for a length, and need not keep to it."""
+    found = grown(store)
+    run(store, found, lambda _: words * 2_000)
+    for kept in store.summaries.latest(found.id).values():
+        assert 500 < kept.tokens <= 600
+        assert kept.text.removesuffix(" …").endswith(tuple(words.split()) if " " in words else tuple(words))
+        assert kept.text.endswith(" …")
+
+
 def test_a_command_reads_the_transcript_and_knows_what_is_wanted() -> None:
     """Turns on stdin, the instruction in its environment, quoted so that no shell reads it."""
     task = Task(messages=[message(1, "user", "I prefer $HOME `tea`")], previous="They met.")

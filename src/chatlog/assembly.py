@@ -177,11 +177,7 @@ class Assembly:
         tokens = self.form.price(wire, self.count)
         told = sum(self.texts.values())
         self.texts["recent"] = max(tokens - told, 0)
-        sections = {
-            name: Section(self.texts.get(name, 0) if self.refs.get(name) or self.texts.get(name) else 0,
-                          self.refs.get(name, ()), why)
-            for name, why in WHY.items()
-        }  # fmt: skip
+        sections = {name: Section(self.texts.get(name, 0), self.refs.get(name, ())) for name in WHY}
         return Chosen(wire, tokens, sections, tuple(chain.from_iterable(self.omitted.values())))
 
     def _price(self, found: Sequence[Step]) -> int:

@@ -26,11 +26,10 @@ class Left(NamedTuple):
 
 
 class Section(NamedTuple):
-    """A section of the context: its tokens, the messages in it, and why it is there."""
+    """A section of the context: its tokens, and the messages in it."""
 
     tokens: int
     refs: tuple[str, ...]
-    why: str
 
 
 class Chosen(NamedTuple):

@@ -14,12 +14,13 @@ from typing import Any
 from chatlog.errors import ConflictError, NotFoundError
 from chatlog.levels import LEAST_TURNS, Level, kept_exchanges, level_of
 from chatlog.models import Conversation, Message
+from chatlog.quoting import beginning
 from chatlog.store import Store
 from chatlog.store.summaries import Summary, SummaryDraft
 from chatlog.store.window import Counted
 from chatlog.summarizers import Summarizer, Task
 from chatlog.telemetry import traced
-from chatlog.tokens import Tokenizer, counter, cut, tokenizer_for
+from chatlog.tokens import Tokenizer, counter, tokenizer_for
 from chatlog.wireforms import message_counter
 
 #: A summariser is given so many tokens of turns at a time; a longer backlog is caught up in order.
@@ -165,7 +166,7 @@ class Compaction:
         if not text:
             text = "(nothing worth keeping was said)"
         count = counter(tokenizer_for(None).encoding)
-        text = cut(text, LONGEST, count, head=1.0)[0]
+        text = beginning(text, LONGEST, count)
         first = before.from_seq if before else turns[0].seq
         return SummaryDraft(kind, first, turns[-1].seq, text, count(text), self.method, own.id if own else None, turns)
 

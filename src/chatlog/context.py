@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from chatlog.assembly import choose
-from chatlog.chosen import WHY, Left, Section
+from chatlog.chosen import Left, Section
 from chatlog.embedders import DEFAULT, Embedder
 from chatlog.errors import BudgetError, UsageError, choices_hint
 from chatlog.importance import key_sentences
@@ -161,7 +161,7 @@ def assemble(store: Store, conversation: Conversation, request: Request) -> Cont
         level=level,
         total=reading.total,
         tokenizer=reading.tokenizer,
-        sections={name: chosen.sections[name] for name in WHY},
+        sections=chosen.sections,
         omitted=chosen.omitted,
         warnings=warnings,
     )
