@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -375,6 +376,30 @@ def test_parallel_results_share_the_room_of_one_exchange(name: str) -> None:
     wire = assembled(material(messages), 4_000, name).wire
     assert 12 == str(wire).count("tokens cut")
     assert "Compare the files." in str(turns(name, wire)[0])
+
+
+@pytest.mark.parametrize("name", sorted(FORMS))
+def test_a_file_that_is_too_large_is_named_and_hides_nothing_before_it(name: str) -> None:
+    """The words beside it are there, and the turns before; one that waits for an answer is sent."""
+    plan = {"type": "blob", "mime_type": "application/pdf", "name": "plan.pdf", "content": "QUJD" * 100_000}
+    picture = {
+        "type": "uri",
+        "mime_type": "image/png",
+        "uri": "data:image/png;base64," + "QUJD" * 9,
+        "modality": "image",
+    }
+    words = {"type": "text", "content": "What does it say?"}
+    shown = message(21, "user", "What does it say?", [words, plan, picture])
+    told = [*talk(20), shown, message(22, "assistant", "That the hotel is blue.")]
+    asked = material([*told, message(23, "user", "And the garden?")])
+    chosen = assembled(asked, 1_000, name)
+    assert 22 == len(chosen.sections["recent"].refs)
+    assert ["[file: plan.pdf, not sent again]", "[file: image/png, not sent again]"] == re.findall(
+        r"\[file: [^\]]*\]", str(chosen.wire)
+    )
+    waiting = choose(material([*talk(20), message(21, "user", "See?", [words, picture])]), 3_000, FORMS[name], COUNT)
+    assert isinstance(waiting, Chosen)
+    assert "not sent again" not in str(waiting.wire)
 
 
 def test_thoughts_that_a_form_leaves_out_take_no_room() -> None:

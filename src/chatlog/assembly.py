@@ -17,8 +17,8 @@ from chatlog.chosen import WHY, Chosen, Left, Section
 from chatlog.formats.turns import Step, steps
 from chatlog.material import Material
 from chatlog.models import Message, as_text, text_parts
-from chatlog.quoting import BETWEEN, CONTINUE, beginning, labelled, polished, said, shortened, speaker, word_set
-from chatlog.recent import AROUND, Window
+from chatlog.quoting import BETWEEN, CONTINUE, beginning, labelled, polished, said, speaker, word_set
+from chatlog.recent import AROUND, Window, fitted
 from chatlog.retrieval import Quotes
 from chatlog.store.summaries import Summary
 from chatlog.store.window import Counted
@@ -139,7 +139,7 @@ class Assembly:
     def _shortest(self) -> tuple[list[Message], list[Counted]]:
         """Return the last answer as short as it can be, and as it is; nothing where a question makes up for it."""
         last = [] if self.newest else self._last_group()
-        return [shortened(turn.message, 16, 64, self.count) for turn in last], last
+        return [fitted(turn.message, 16, 64, self.count) for turn in last], last
 
     def _last_group(self) -> list[Counted]:
         """Return the last answer with its tool calls and their results; where there are only results, the last one."""
@@ -299,7 +299,7 @@ class Assembly:
     def _recent(self) -> list[Message]:
         """Return the verbatim turns and the messages that wait for an answer."""
         window, sent = self.window, self._sent()
-        verbatim = window.messages() or [shortened(turn.message, 64, 128, self.count) for turn in sent]
+        verbatim = window.messages() or [fitted(turn.message, 64, 128, self.count) for turn in sent]
         self._note_query()
         self._note_recent(verbatim, sent)
         opening: list[Message] = []

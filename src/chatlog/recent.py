@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import groupby
 
 from chatlog.material import Material
-from chatlog.models import Message
+from chatlog.models import Message, Part
 from chatlog.quoting import shortened, unsent
 from chatlog.store.window import Counted
 from chatlog.tokens import Counter
@@ -28,6 +28,8 @@ _FULL = 0.4
 _OLD_RESULT, _NEW_RESULT, _LONG_TEXT = 1 / 16, 1 / 3, 1 / 3
 #: What parallel calls share, and their results, so that none is left out for its size.
 _PARALLEL = 0.6
+#: What is sent as bytes or by its address, and how many times as much as a text it may take.
+_MEDIA, _MEDIA_CAPS = ("blob", "uri"), 2
 #: The share of the window for the request that its first turn is still working on, and the fewest tokens for it.
 _REQUEST, _SHORTEST_REQUEST = 1 / 8, 48
 #: How many exchanges before a pause stay verbatim.
@@ -89,7 +91,7 @@ class Window:
     def _request(self, at: int) -> Message | None:
         found = None if self._is_users(at) else self._asked_before[at]
         cap = max(int(self.most * _REQUEST), _SHORTEST_REQUEST)
-        return shortened(found, cap, cap, self.count) if found else None
+        return fitted(found, cap, cap, self.count) if found else None
 
     def _request_cost(self, at: int) -> int:
         request = self._request(at)
@@ -109,7 +111,7 @@ class Window:
         found = [turn.message for turn in self.turns[self.start :]]
         if self.fits:
             return found
-        return [shortened(made, *self.caps(at), self.count) for at, made in enumerate(found, self.start)]
+        return [fitted(made, *self.caps(at), self.count) for at, made in enumerate(found, self.start)]
 
     @cached_property
     def start(self) -> int:
@@ -213,7 +215,7 @@ class Window:
         size = self._size(turn)
         if size <= min(result_cap, text_cap):
             return size + AROUND
-        short = shortened(turn.message, result_cap, text_cap, self.count)
+        short = fitted(turn.message, result_cap, text_cap, self.count)
         if short.parts is None:
             return self.count(short.text) + AROUND
         return self._parts_cost(short) - (turn.tokens - size)
@@ -224,6 +226,25 @@ class Window:
 
     def _parts_cost(self, message: Message) -> int:
         return message_tokens(message.all_parts(), self.count) + AROUND
+
+
+def fitted(message: Message, result_cap: int, text_cap: int, count: Counter) -> Message:
+    """Return a message shortened, with only the names of the pictures and files that are too large for where it is."""
+    if any(part.get("type") in _MEDIA for part in message.parts or ()):
+        most = _MEDIA_CAPS * text_cap
+        parts = tuple(_named(part) if _is_large(part, most, count) else part for part in message.parts or ())
+        message = message if parts == message.parts else message._replace(parts=parts)
+    return shortened(message, result_cap, text_cap, count)
+
+
+def _is_large(part: Part, most: int, count: Counter) -> bool:
+    return part.get("type") in _MEDIA and message_tokens([part], count) > most
+
+
+def _named(part: Part) -> Part:
+    address = str(part.get("uri") or "data:")
+    name = part.get("name") or (part.get("mime_type") or "data" if address.startswith("data:") else address)
+    return {"type": "file", "name": f"{name}, not sent again"}
 
 
 def _calls_or_results(message: Message) -> int:
