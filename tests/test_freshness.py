@@ -244,7 +244,7 @@ def unread(monkeypatch: pytest.MonkeyPatch) -> None:
     def read(*_: Any, **__: Any) -> Any:
         raise AssertionError("a file was read")
 
-    monkeypatch.setattr("chatlog.formats.detect", read)
+    monkeypatch.setattr("chatlog.formats.recognised", read)
 
 
 def test_a_second_import_tells_the_same_without_reading(
