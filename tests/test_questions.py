@@ -36,7 +36,9 @@ def among(text: str) -> list[str]:
         ("أين تسكن آنا الآن؟ متى سافر بوب؟", ["أين تسكن آنا الآن؟", "متى سافر بوب؟"]),
         ("Où habite Anne ? Quand a-t-elle vu Paul ?", ["Où habite Anne?", "Quand a-t-elle vu Paul?"]),
         (f"I was thinking of the harbour restaurant. {MOVED} It is for the book I write.", [MOVED]),
+        (f"{MOVED} I need it for the book that I write", [MOVED]),
         (f'Who said "no way?" in Rome? {SARDINES}', ["Who said no way? in Rome?", SARDINES]),
+        (f'Who said "是吗？另外" in Rome? {SARDINES}', ["Who said 是吗？另外 in Rome?", SARDINES]),
         ("is https://a.example/watch?v=abc alive? " + SARDINES, ["is https://a.example/watch?v=abc alive?", SARDINES]),
     ],
 )
@@ -53,6 +55,7 @@ def test_each_question_is_told_apart(text: str, expected: list[str]) -> None:
         f"Hello! How are you? {MOVED}",
         f"{MOVED} And when was it?",
         f"{MOVED} Who told them that?",
+        f"{MOVED} Did she carry the basket?",
         f"{MOVED} Do you remember that?",
         f"Hey, I forgot! {MOVED} Thanks a lot.",
         "where did ann move and which fish did bob grill",
@@ -107,6 +110,8 @@ def test_every_question_is_answered(store: Store, history: str, mode: str) -> No
     assert {*ANSWERS} <= {item.message.text for item in found.items}
     assert len({item.message.ref for item in found.items}) == len(found.items) == 6
     assert found.total is None
+    every = search_messages(store, text, options=SearchOptions(mode=mode, limit=500))
+    assert every.total == len(every.items) > 6
 
 
 def test_what_one_question_finds_counts_where_the_whole_finds_nothing(store: Store, history: str) -> None:

@@ -132,6 +132,11 @@ def test_what_is_redacted_on_its_way_out_is_not_meant(history: Store) -> None:
     assert search_messages(redacted, "harbor").warnings
 
 
+def test_capitals_and_marks_stay(history: Store) -> None:
+    """A name is still written like one: what is said of names holds for it."""
+    assert "sardines, (Caroline)?" == ask(history, "sardines, (Carolnie)?").asked
+
+
 def test_only_so_many_words_are_looked_for(history: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """The longest word first, and no others once one is unknown: of a text none may be known."""
     known, asked = SqliteWords.known, list[str]()

@@ -55,7 +55,7 @@ def _doubtful(term: Term, text: str) -> Term | None:
 def _spelt(term: Term, word: str, other: str) -> Term:
     """Return a term with one word in place of another, small and large letters and marks as they were."""
     other = other.capitalize() if term.text.istitle() else other
-    return Term(re.sub(re.escape(word), other, term.text, count=1, flags=re.IGNORECASE))
+    return Term(re.sub(re.escape(word), other, term.text, flags=re.IGNORECASE))
 
 
 def _meant(hunt: Hunt, word: str) -> str | None:
