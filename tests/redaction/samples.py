@@ -8,6 +8,10 @@ from __future__ import annotations
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA7bq\nq9Gm+/w==\n-----END RSA PRIVATE KEY-----"
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 
+HASH = "3f786850e387550fdab836ed7e6dc881"
+AWS_SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYzX4q9LmT2v"
+SEED = "abandon ability able about above absent absorb abstract absurd abuse access accident"
+
 #: Eighteen kinds: what is said, the stretch that must go, its kind.  Nobody finds a name without a model.
 KINDS: tuple[tuple[str, str, str | None], ...] = (
     ("write to jane.doe@example.com, please", "jane.doe@example.com", "email"),
@@ -80,7 +84,53 @@ MORE: tuple[tuple[str, str, str], ...] = (
         "telegram_token",
     ),
     ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk\ncut off", "b3BlbnNzaC1rZXk", "private_key"),
+    (
+        "client-key-data: LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQpNSUlFb3dJQkFBS0NBUUVB",
+        "LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVkt",
+        "private_key",
+    ),
+    (f'{{"Authorization": "Basic {HASH}"}}', HASH, "bearer_token"),
+    (f"headers = {{'Authorization': 'token {HASH}'}}", HASH, "bearer_token"),
+    (f"Authorization: {HASH}", HASH, "bearer_token"),
+    (f"Cookie: theme=dark; session={HASH}; a=b", HASH, "cookie"),
+    (f"Set-Cookie: sid=s%3A{HASH}.abc%2FDEF; HttpOnly", HASH, "cookie"),
+    (f"curl 'https://x.example' -b 'theme=dark; session={HASH}'", HASH, "cookie"),
+    (f"JSESSIONID={HASH}", HASH, "password"),
+    ("postgresql://u:p@ss@w0rd@localhost/x", "ss@w0rd", "url_credentials"),
+    (f"git clone https://{HASH}@github.com/a/b", HASH, "url_credentials"),
+    (f"AWS Secret Access Key [None]: {AWS_SECRET}", AWS_SECRET, "password"),
+    ("AKIA" + f"Z5NKIEM6OJW25SI6,{AWS_SECRET}\n", AWS_SECRET, "aws_key"),
+    ("name: DB_PASSWORD\n  value: hunter22", "hunter22", "password"),
+    (f'{{"name": "API_TOKEN", "value": "{HASH}"}}', HASH, "password"),
+    (r'"password": "hunt\"er2x9"', "er2x9", "password"),
+    ("password='hun\"ter2x9'", "ter2x9", "password"),
+    (f"the api key {HASH} does not work", HASH, "password"),
+    ("| Password | `hunter2x` |", "hunter2x", "password"),
+    ("mysqldump -u root -phunter2x9 db", "hunter2x9", "password"),
+    ("docker login -u bob -p hunter2x9", "hunter2x9", "password"),
+    ("redis-cli -h db -a hunter2x9 ping", "hunter2x9", "password"),
+    ("wget --http-password hunter2x9", "hunter2x9", "password"),
+    ("curl -ubob:hunter2x9 https://x", "hunter2x9", "password"),
+    ("curl --user=bob:hunter2x9 https://x", "hunter2x9", "password"),
+    ("curl -u 'bob:hun ter2x9' https://x", "ter2x9", "password"),
+    ("set the password to 'hunter2x9'", "hunter2x9", "password"),
+    ("the password for root is hunter2x9", "hunter2x9", "password"),
+    ("[Interface]\nPrivateKey = yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=", "yAnz5TF+lXXJte14", "password"),
+    (f"seed phrase: {SEED}", SEED, "password"),
+    ("Tél : 01 42 68 53 00", "01 42 68 53 00", "phone"),
+    ("+1\u00a0415\u00a0555\u00a02671", "2671", "phone"),
+    ("+1 (415) 555\u20112671", "2671", "phone"),
+    ("DE89\u00a03704\u00a00044\u00a00532\u00a00130\u00a000", "0532", "iban"),
+    ("DE89-3704-0044-0532-0130-00", "0532", "iban"),
+    ("4111\u00a01111\u00a01111\u00a01111", "1111", "card"),
+    ("fe80::1%eth0", "fe80::1", "ip_address"),
 )
+
+#: What may stand right before and behind a secret: escapes, colours of a terminal, emphasis.
+AROUND = (
+    "\x1b[32m{}\x1b[0m", r"\x1b[1;31m{}\x1b[0m", r"\u001b[32m{}\u001b[0m", "%22{}%22", "token%3D{}", r"\u0022{}\u0022",
+    r"\u003d{}", "_{}_", "__{}__", r"\t{}\n", "*{}*", "\u300c{}\u300d",
+)  # fmt: skip
 
 #: How a password is told in code, settings, commands and talk; {} stands for it.
 WAYS = (
@@ -92,7 +142,9 @@ WAYS = (
     "CREATE USER app WITH PASSWORD '{}';", "IDENTIFIED BY '{}'", "curl -sS -u admin:{} https://x.example",
     "sshpass -p '{}' ssh a@b", "define('DB_PASSWORD', '{}');", "'password' => '{}',", "requirepass {}",
     "machine x login a password {}", "**Password:** `{}`", "postgres://app:{}@db:5432/prod",
-    "redis://:{}@cache:6379/0",
+    "redis://:{}@cache:6379/0", "DB_PASS={}", "SMTP_PASS: '{}'", "spring.mail.pass={}", "'pass' => '{}',",
+    '{{"user": "bob", "pass": "{}"}}', "ansible_ssh_pass: {}", "user: bob\npass: {}", "wpa_psk={}", "$db_pass = '{}';",
+    "Mein Passwort lautet {}", "**password**: {}", "password -> {}",
 )  # fmt: skip
 PASSWORDS = ("Tr0ub4dor&3", "hunter2x9!", "S3cr3t-2026", "letmein123")
 #: Names of keys that have no form of their own, and values as their providers give them.
@@ -136,6 +188,15 @@ BENIGN = (
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGk2T4v8Hq1Zx5bR7mYc3Wd9Ls0JfNa6Ue2PoKtVgEXi a@b".partition(" a@b")[0],
     "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     "Merge commit 9fceb02d0ae598e95dc970b74767f19372d61af8",
+    'last_name: Patel, "dob": "1959-11-15"; a hotel in Paris from 2022-05-01; approximately 314.0185',
+    "1.2.3 Law\n1.2.3.1 History\n1.2.3.2 Practice; ask 8.8.8.8",
+    "--- PASS: TestFoo2 (0.00s)\nstatus: 'pass' | 'investigate'; compass=north21; pass 12, passed: 12/14",
+    '"uz": 3363, "pass": 3364, "Pass": 7129; "token_str": "\\u0430\\u043d"',
+    'sessionID := "2025-01-15-attrs-test"; "sessionId":"c3963346-fb25-48cc-9483-a83787234a06"',
+    "authorization = base64.b64encode(x1); Cookie: theme=dark; lang=en",
+    "ICS-DA\\_FBF\\_3.6.0.0-100-d49cb9231.zip and x_203.0.113.77_y",
+    "commit " + "AKIA" + " 3f786850e387550fdab836ed7e6dc881de23001b; the password for the account is wrong",
+    "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUMrekNDQWVPZ0F3SUJBZ0lKQUo=",
 )
 
 #: A hundred thousand characters that a pattern without bounds would choke on.
@@ -149,6 +210,11 @@ HOSTILE = tuple(
         "-----BEGIN PRIVATE KEY-----a ",
         "_KEY=", "_KEY=a1b2c3", "curl -u ", "curl -u a:b ", "identified by '", " login ", "<password>", "password>a",
         "define('password', '", "sig=", "EAA", "1//0", "ghs_aeyJ.", "sk.eyJ", "8Q~", "token=", "2026-",
-        "ssn 1 ", "passport 1 ", "ABCPD1234", "\n", "a_", "[12",
+        "ssn 1 ", "passport 1 ", "cookie: a=", "cookie: a=b; ", "authorization: a", "LS0tLS1CRUdJTi",
+        "://a:b@", "pass=",
+        "| password | ", "password value ", "password [", "mysql -u ", "docker login ", "seed phrase abc ", "x|",
+        "\x1b[",
+        "password for ", "api key a1", "mnemonic", "AKIA" + "Z" * 16 + " ", " -b '", "_", "%3D", "AAAA",
+        "ABCPD1234", "\n", "a_", "[12",
     )
 )  # fmt: skip

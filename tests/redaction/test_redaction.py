@@ -19,7 +19,7 @@ from chatlog.redaction import GROUPS, Redactor, Span, settled
 from chatlog.redaction.checks import mixed
 from chatlog.redaction.detectors import groups
 from chatlog.redaction.tokens import COMMON, DISTINCT, Token
-from tests.redaction.samples import BENIGN, HOSTILE, JWT, KINDS, MORE, NAMED_KEYS, PASSWORDS, WAYS
+from tests.redaction.samples import AROUND, BENIGN, HASH, HOSTILE, JWT, KINDS, MORE, NAMED_KEYS, PASSWORDS, WAYS
 
 LETTERS = string.ascii_letters + string.digits + string.punctuation
 
@@ -38,6 +38,15 @@ def test_other_forms_are_found(text: str, secret: str, kind: str) -> None:
     """The same kinds in other countries, formats and quotings."""
     clean = Redactor().text(text)
     assert (True, True) == (secret not in clean, f"[REDACTED:{kind}]" in clean)
+
+
+@pytest.mark.parametrize("around", AROUND, ids=ascii)
+@pytest.mark.parametrize("kind", ["github_token", "jwt", "ip_address", "email", "aws_key"])
+def test_what_stands_beside_a_secret_does_not_hide_it(around: str, kind: str) -> None:
+    """Escapes of JSON and URLs, a terminal's colours and emphasis are no part of its word."""
+    secret = next(secret for _, secret, of in KINDS if of == kind)
+    secret = "ghp_" + secret if kind == "github_token" else secret
+    assert secret not in Redactor().text(around.format(secret))
 
 
 def made(form: Any, chance: Random) -> str:
@@ -148,6 +157,23 @@ def test_json_values_are_redacted_where_they_stand() -> None:
     assert expected == redactor.value(value)
     clean = {"a": ["b", {"c": 1.5}], "tokens": 12}
     assert clean is redactor.value(clean)
+
+
+def test_the_key_of_a_value_says_what_it_is() -> None:
+    """What a text `key: value` would be found by is found in an object, too, but not by the key of plain words."""
+    value = {
+        "headers": {"Authorization": f"Basic {HASH}", "Cookie": f"a=b; sid={HASH}", "x-api-key": HASH},
+        "access_token": HASH,
+        "phone": "030 1234567",
+        "ssn": "123456789",
+        "db": {"pass": "hunter22"},
+    }
+    found = Redactor()
+    assert HASH not in str(clean := found.value(value))
+    assert ("[REDACTED:phone]", "[REDACTED:national_id]") == (clean["phone"], clean["ssn"])
+    assert {"password": 3, "bearer_token": 1, "cookie": 1, "phone": 1, "national_id": 1} == found.counts
+    plain = {"max_tokens": "4096", "commit": HASH, "next_page_token": "synthetic-90964", "text": "030 1234567"}
+    assert plain is Redactor().value(plain)
 
 
 @pytest.mark.parametrize("wrap", [lambda value: {"a": value}, lambda value: [value]], ids=["objects", "arrays"])

@@ -24,6 +24,8 @@ GROUPS = ("secrets", "contact", "money", "network", "identity")
 OWN = "pattern"
 
 
+#: The key of a value says what it is, but for that of words, and where it is a long text.
+SAYS_NOTHING, TOLD_CHARS = ("text", "content", "title", "summary", "value"), 4_000
 #: What holds other values.
 _HOLDERS = (Mapping, list, tuple)
 #: Redacts such a value: yields what it holds, its key and where words are none, and is sent that redacted.
@@ -132,7 +134,12 @@ class Redactor:
             if is_password(key, value):
                 self.counts["password"] += 1
                 return mark("password")
-        return self.text(value)
+        if not key or key in SAYS_NOTHING or len(key) + len(value) > TOLD_CHARS:
+            return self.text(value)
+        told = f"{key}: "  # what a text would say: {"phone": …} is found as phone: … is
+        spans = [span for span in self.spans(told + value) if span.end > len(told)]
+        found = [Span(max(start - len(told), 0), end - len(told), kind) for start, end, kind in spans]
+        return self.replaced(value, found) if found else value
 
 
 def mark(kind: str) -> str:

@@ -64,7 +64,7 @@ def _issued(number: str) -> bool:
 
 def iban(text: str) -> bool:
     """Whether it is an international bank account number: its country's length and mod-97 (ISO 13616)."""
-    number = text.replace(" ", "").upper()
+    number = "".join(filter(str.isalnum, text)).upper()
     if IBAN_LENGTHS.get(number[:2]) != len(number):
         return False
     return int("".join(str(int(char, 36)) for char in number[4:] + number[:4])) % 97 == 1
@@ -184,9 +184,9 @@ def mixed(text: str) -> bool:
 
 
 def ipv4(text: str) -> bool:
-    """Whether it is an address of somebody's machine: no loopback, no mask, not all of the network."""
+    """Whether it is an address of somebody's machine: no loopback, no mask, no number of a chapter, as 1.2.3.4 is."""
     parts = [int(part) for part in text.split(".")]
-    own = parts[0] in (0, 127, 255) or parts[1:] == [0, 0, 0]
+    own = parts[0] in (0, 127, 255) or parts[1:] == [0, 0, 0] or max(parts) <= 9
     padded = any(len(part) > 1 and part[0] == "0" for part in text.split("."))
     return max(parts) <= 255 and not own and not padded
 
@@ -209,4 +209,4 @@ def shrinking(text: str) -> Iterator[str]:
     """Yield a run of groups, then the same without its last group, and so on."""
     while text:
         yield text
-        text = text.rstrip("0123456789").rstrip(" .-/()") if text[-1:].isdigit() else text[:-1]
+        text = text.rstrip("0123456789").rstrip(" .-/()\u00a0\u202f\u2011") if text[-1:].isdigit() else text[:-1]

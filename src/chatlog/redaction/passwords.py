@@ -36,17 +36,37 @@ _PASSWORDS = (
 )  # fmt: skip
 _SECRETS = (
     "secret", "token", "api_key", "apikey", "api-key", "api key", "access_key", "accesskey", "access-key", "access key",
-    "auth_key", "private_key", "account_key", "client_secret", "credential", "encryption_key", "signing_key",
+    "auth_key", "private_key", "privatekey", "private key", "presharedkey", "account_key", "client_secret",
+    "credential", "encryption_key", "signing_key", "phpsessid", "jsessionid",
 )  # fmt: skip
-#: Between a name and its value: = : => is, quotes that JSON may have escaped; as an option, a blank.
-_BETWEEN = r"""[A-Za-z0-9_-]{0,20}(?:\\?["'`*])?\s{0,4}"""
-_BETWEEN += r"""(?::=|=>|[=:：]|\b(?:is|ist|es|est)\b)[ \t]{0,4}(?:[*`]{1,3}[ \t]?)?"""
-_VALUE = r"""(?:\\?(["'`])(?P<quoted>[^"'`\n\\]{1,200})|(?P<bare>[^\s"'`,;<>\\]{4,200}))"""
+#: Short names of passwords, which are also parts of other words: the whole of a name, or its end behind _ . or -
+_SHORT = ("pass", "pw", "psk")
+#: Between a name and its value: = : => is, quotes that JSON may have escaped, the name of a value (as in
+#: ``name: DB_PASSWORD``, ``value: …``), the old value that a prompt shows; as an option, a blank.
+_BETWEEN = r"""(?:[A-Za-z0-9_-]{0,20}(?:\\?["'`]|\*{1,2})?\s{0,4}(?:\[[^\]\n]{0,40}\])?"""
+_BETWEEN += r"""(?::=|=>|->|[=:：]|\b(?:is|ist|lautet|es|est|was)\b:?)[ \t]{0,4}(?:[*`]{1,3}[ \t]?)?"""
+_BETWEEN += r"""|[A-Za-z0-9_-]{0,20}(?:\\?["'])?,?\s{1,40}(?:\\?["'])?value(?:\\?["'])?\s{0,4}[=:]\s{0,4})"""
+_VALUE = r"""(?:(["'`])(?P<whole>(?:\\["'`\\/]|(?!\1)[^\s\\]){1,200})(?=\1)|\\?(["'`])(?P<quoted>[^"'`\n\\]{1,200})"""
+_VALUE += r"""|(?P<bare>[^\s"'`,;<>\\]{4,200}))"""
 _OPTION = r"""[ \t=](?:["'])?(?P<bare>[^\s"'`;<>|&]{6,200})"""
+_CELL = r"[ *]{0,3}\|[ *`]{0,3}(?P<bare>[^\s|*`]{4,200})[ *`]{0,3}\|"
+#: A key that stands behind its name, and no more between them: it goes from letters to digits and back, and again.
+_BEHIND = (
+    r"""[ \t]{1,2}(?:[`"'])?(?=(?:[^\d\s]{0,60}\d{1,60}[^\d\s]){2})(?P<bare>[A-Za-z0-9][\w+/=-]{19,200})(?![\w(])"""
+)
 #: What follows a value that is longer: no session token is left by half.
 _REST = r"[^\s\"'`,;<>\\]{0,8000}"
 _XML = r"(?:\s[^<>]{0,100})?>(?P<bare>[^<>\s]{4,200})</"
 _DEFINED = r"""['"]\s{0,4},\s{0,4}(?:['"])(?P<quoted>[^"'\n]{1,200})"""
+#: What stands before a name, and the pattern of its value then.
+_FORMS = (
+    ("", _BETWEEN + _VALUE),
+    ("", _XML),
+    (r"--(?:[a-z]{1,10}-)?\Z", _OPTION),
+    (r"\|[ *]{0,3}\Z", _CELL),
+    (r"define\([^\n]{0,50}\Z", _DEFINED),
+    ("", _BEHIND),
+)
 _CODE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[A-Za-z_][\w.]*[(\[].*|[A-Za-z_]+|[A-Z_]+[A-Z_0-9]*|\d{1,3}|\W+")
 _KEY_VALUE = r"(?:[\"']\s{0,4})?[=:]\s{0,4}['\"]?([^\s\"'`,;<>\\]{16,200})"
 _CONSTANT = re.compile(r"[A-Z]+(?:_[A-Z]+)+")
@@ -54,20 +74,34 @@ _CONSTANT = re.compile(r"[A-Z]+(?:_[A-Z]+)+")
 _CURSORS = re.compile(r"(?:page|next|continuation|sync|cursor)[_-]?$")
 #: Other ways to say it, looked for in lower case, and the pattern of the value behind.
 _SAID = (
+    (
+        "password for ",
+        r"[^\n:=.\"']{1,30}?(?:\bis\b|:|=)[ \t]{0,3}[\"'`*]{0,2}((?=[^\s\"'`]{0,30}\d)[^\s\"'`<>]{6,200})",
+    ),
+    ("password to ", r"[\"'`]([^\s\"'`]{6,200})[\"'`]"),
     ("identified by ", r"(?:password )?['\"]([^'\"\n]{1,200})['\"]"),
     ("with password ", r"['\"]([^'\"\n]{1,200})['\"]"),
     ("encrypted password ", r"['\"]([^'\"\n]{1,200})['\"]"),
     ("requirepass ", r"([^\s#]{4,200})"),
     ("sshpass -p", r" ?['\"]?([^\s'\"]{4,200})"),
     (" login ", r"\S{1,100}\s{1,4}password\s{1,4}(\S{4,200})"),
+    ("mysql", r"(?:dump|admin)?\s[^\n|;]{0,200}?\s-p['\"]?([^\s'\"|;]{4,200})"),
+    ("docker login ", r"[^\n|;]{0,200}?-p ['\"]?([^\s'\"|;]{4,200})"),
+    ("redis-cli ", r"[^\n|;]{0,200}?-a ['\"]?([^\s'\"|;]{4,200})"),
+    *(
+        (phrase, r"[\"'*]{0,3}(?: is)?\s{0,2}[:=]?\s{0,3}[\"'`*]{0,3}((?:[a-z]{3,8}[ \t\n]){11,23}[a-z]{3,8})")
+        for phrase in ("mnemonic", "seed phrase", "recovery phrase", "seed words", "recovery words")
+    ),
 )
 #: A name and a password for curl, which may stand far behind its name.
-_USERS, _USER, CURL_CHARS = (" -u ", " --user "), r"['\"]?[^\s:'\"/]{1,100}:([^\s'\"]{4,200})", 500
+_USERS, CURL_CHARS = (" -u", " --user"), 500
+_USER = r"""[ =]{0,2}(?:'[^:'\n]{1,100}:([^'\n]{4,200})'|"[^:"\n]{1,100}:([^"\n]{4,200})"|"""
+_USER += r"""[^\s:'"/]{1,100}:([^\s'"]{4,200}))"""
 
 
 def find(text: Text) -> Found:
     """Yield the values that a name, or the way of saying it, tells to be secret."""
-    for names, strict in ((_PASSWORDS, False), (_SECRETS, True)):
+    for names, strict in ((_PASSWORDS, False), (_SHORT, False), (_SECRETS, True)):
         for name in names:
             if name in text.low:
                 yield from _assigned(text, name, strict=strict)
@@ -98,8 +132,13 @@ def _users(text: Text) -> Found:
     for hint in _USERS:
         for at in text.low_places(hint):
             match = pattern(_USER).match(text.raw, at + len(hint))
-            if match and text.low.rfind("curl", max(at - CURL_CHARS, 0), at) >= 0 and not is_placeholder(match[1]):
-                yield match.span(1)
+            if match and is_curl(text, at) and not is_placeholder(match[match.lastindex or 0]):
+                yield match.span(match.lastindex or 0)
+
+
+def is_curl(text: Text, at: int) -> bool:
+    """Whether an option may be one of curl."""
+    return text.low.rfind("curl", max(at - CURL_CHARS, 0), at) >= 0
 
 
 def _assigned(text: Text, name: str, *, strict: bool) -> Found:
@@ -107,17 +146,19 @@ def _assigned(text: Text, name: str, *, strict: bool) -> Found:
     past = 0
     for at in text.low_places(name):
         end = at + len(name)
-        if end < past or not (match := _value(text, at, end)):
+        if end < past or (name in _SHORT and not _is_name(text, at, end)) or not (match := _value(text, at, end)):
             continue
         if name == "token" and _CURSORS.search(text.low[max(at - 14, 0) : at]):
             continue
-        found = "bare" if match.groupdict().get("bare") is not None else "quoted"
+        found = match.lastgroup or ""
         value = match[found].rstrip(".:)]}*") if found == "bare" else match[found]
+        if name in _SHORT and value.isdigit() and text.raw[at - 1 : at] not in ("_", ".", "-"):
+            continue  # a word in a table of them
         if value.lower().count(name) > MOST_NAMES:  # no value, but more of the same
             past = match.start(found) + len(value) - len(name)
             continue
         said = not strict and _is_said(text, value, match.end())
-        if said or _is_secret(value, quoted=found == "quoted", strict=strict):
+        if said or _is_secret(value, quoted=found != "bare", strict=strict):
             start = match.start(found)
             past = start + len(value)
             if len(value) >= LONG:
@@ -126,16 +167,23 @@ def _assigned(text: Text, name: str, *, strict: bool) -> Found:
 
 
 def _value(text: Text, at: int, end: int) -> re.Match[str] | None:
-    """Return what stands behind a name as its value: assigned, in an element, as an option, in a definition."""
-    if match := pattern(_BETWEEN + _VALUE).match(text.raw, end):
-        return match
-    if text.raw[end : end + 1] in (">", " ") and (match := pattern(_XML).match(text.raw, end)):
-        return match
-    if text.raw[at - 2 : at] == "--":
-        return pattern(_OPTION).match(text.raw, end)
-    if text.raw[end : end + 1] in ("'", '"') and "define(" in text.low[max(at - 60, 0) : at]:
-        return pattern(_DEFINED).match(text.raw, end)
+    """Return what stands behind a name as its value: assigned, in an element or a cell, as an option, and so on."""
+    for before, value in _FORMS:
+        stands = not before or pattern(before).search(text.low, max(at - 60, 0), at)
+        if stands and (match := pattern(value).match(text.raw, end)):
+            return match
     return None
+
+
+def _is_name(text: Text, at: int, end: int) -> bool:
+    """Whether a short name is the last word of a name, or a name by itself: quoted, or first in its line."""
+    if text.low[end : end + 1].isalnum() or text.low[end : end + 1] in ("_", "-"):
+        return False
+    before = text.low[max(at - 40, 0) : at]
+    line = before.rpartition("\n")[2]
+    return bool(re.search(r"[a-z0-9][_.-]\Z|[$\"']\Z", before)) or (
+        not text.raw[at:end].isupper() and not line.strip(" \t-*") and len(line) < 40
+    )
 
 
 def _changes(value: str) -> int:

@@ -51,14 +51,16 @@ def _in_url(raw: str, start: int) -> bool:
 
 #: What says that a number is one of a telephone, and words that also say other things.
 _PHONES = (
-    "phone", "mobile", "whatsapp", "telephone", "telefon", "teléfono", "téléphone", "fax", "tel", "handynummer",
+    "phone", "mobile", "whatsapp", "telephone", "telefon", "teléfono", "téléphone", "tél", "fax", "tel", "handynummer",
     "móvil", "rufnummer", "portable", "celular", "cellulare", "telefoon",
     "电话", "手机", "電話", "携帯", "휴대폰", "전화", "телефон", "тел",
 )  # fmt: skip
+SHORT = 3
 _CALLS = ("cell", "call", "text me", "sms", "dial", "handy", "gsm")
 _NUMBER = r"\+?\(?\d[\d ().\-/]{5,20}\d"
-_NORTH_AMERICAN = r"(?:1[ .-]?)?(?:\(\d{3}\)[ .-]?|\d{3}[.-])\d{3}[ .-]\d{4}"
-_INTERNATIONAL = r"\+\(?[1-9][\d ().\-/\u00a0]{6,24}\d"
+_NORTH_AMERICAN = r"(?:1[ .\u00a0\u2011-]?)?(?:\(\d{3}\)[ .\u00a0\u2011-]?|\d{3}[.\u2011-])\d{3}[ .\u00a0\u2011-]\d{4}"
+_INTERNATIONAL = r"\+\(?[1-9][\d ().\-/\u00a0\u202f\u2011]{6,24}\d"
+_DATE = r"(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}"
 
 
 def _phones(text: Text) -> Found:
@@ -83,8 +85,10 @@ def _told(text: Text, word: str, *, clear: bool) -> Found:
         after = at + len(word)
         if not clear and not (text.begins(at) and text.ends(after)):
             continue
+        if len(word) <= SHORT and not text.begins(at):  # no hotel
+            continue
         match = pattern(_NUMBER).search(text.raw, after, after + 45)
-        if match is None or not _tells(text.raw[after : match.start()]):
+        if match is None or pattern(_DATE).fullmatch(match[0]) or not _tells(text.raw[after : match.start()]):
             continue
         count = len(checks.digits(match[0]))
         written = clear or count >= 10 or count < len(match[0])
@@ -169,12 +173,12 @@ def _ibans(text: Text) -> Found:
     raw = text.raw
     for match in pattern(r"[A-Z]{2}\d\d").finditer(raw):
         size = checks.IBAN_LENGTHS.get(match[0][:2])
-        found = size and pattern(rf"[A-Z0-9](?: ?[A-Z0-9]){{{size - 1}}}").match(raw, match.start())
+        found = size and pattern(rf"[A-Z0-9](?:[ \u00a0\u202f-]?[A-Z0-9]){{{size - 1}}}").match(raw, match.start())
         if found and text.begins(found.start()) and text.ends(found.end()) and checks.iban(found[0]):
             yield found.span()
 
 
-_CARD = r"[2-68]\d{3}(?:([ -])\d{4}\1\d{4}\1\d{1,4}(?:\1\d{3})?|([ -])\d{6}\2\d{4,5}|\d{9,15})"
+_CARD = r"[2-68]\d{3}(?:([ \u00a0\u202f-])\d{4}\1\d{4}\1\d{1,4}(?:\1\d{3})?|([ \u00a0\u202f-])\d{6}\2\d{4,5}|\d{9,15})"
 
 
 def _cards(text: Text) -> Found:
@@ -207,7 +211,7 @@ def _ipv4s(text: Text) -> Found:
 def _ipv6s(text: Text) -> Found:
     if text.raw.count(":") < 2:
         return
-    for match in pattern(r"[23f][0-9a-f]{3}:[0-9a-f:]{3,34}").finditer(text.low):
+    for match in pattern(r"[23f][0-9a-f]{3}:[0-9a-f:]{2,34}").finditer(text.low):
         start, end = match.span()
         address = text.raw[start:end].rstrip(":")
         alone = text.begins(start) and text.ends(start + len(address)) and text.raw[start - 1 : start] != ":"

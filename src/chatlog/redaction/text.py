@@ -10,6 +10,12 @@ from typing import NamedTuple
 #: Where something begins and ends.
 Found = Iterator[tuple[int, int]]
 _LOWER = {code: code + 32 for code in range(65, 91)}
+#: What may stand right before a word though it ends in letters: escapes of JSON, of C and of URLs, the colours of a
+#: terminal, Markdown's emphasis; and what of a word goes on behind it.
+_LEADS = re.compile(
+    r"(?:\\(?:[nrtbfv]|u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2})|%[0-9A-Fa-f]{2}|\[[0-9;]{0,9}m|(?:^|[^\w\\])_{1,3})\Z"
+)
+_MORE = re.compile(r"_{0,3}[^\W_]")
 
 
 @lru_cache(1_024)
@@ -44,14 +50,13 @@ class Text:
         return _places(self.low, hint)
 
     def begins(self, at: int) -> bool:
-        """Whether a word may begin here; a line end that JSON escaped is no part of one."""
+        """Whether a word may begin here; an escape before it, a colour or a mark of emphasis is no part of it."""
         before = self.raw[at - 1 : at]
-        return not (before.isalnum() or before == "_") or (at > 1 and self.raw[at - 2] == "\\" and before in "nrt")
+        return not (before.isalnum() or before == "_") or _LEADS.search(self.raw, max(at - 14, 0), at) is not None
 
     def ends(self, at: int) -> bool:
         """Whether a word ends here."""
-        after = self.raw[at : at + 1]
-        return not (after.isalnum() or after == "_")
+        return _MORE.match(self.raw, at) is None
 
 
 def _places(text: str, hint: str) -> Iterator[int]:
@@ -62,11 +67,11 @@ def _places(text: str, hint: str) -> Iterator[int]:
 
 
 #: What stands between the groups of a number.
-_GROUPING = " ().-/+"
+_GROUPING = " ().-/+\u00a0\u202f\u2011"
 
 
 def _runs(text: str) -> list[str]:
-    return re.findall(r"\d[\d ().\-/+]{3,}", text)
+    return re.findall(rf"\d[\d{re.escape(_GROUPING)}]{{3,}}", text)
 
 
 class Rule(NamedTuple):

@@ -6,6 +6,7 @@ at its first use.  Every repeat is bounded.
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from chatlog.redaction.checks import jwt, mixed
@@ -38,12 +39,13 @@ DISTINCT = (
     Token("github_token", "ghr_", _A + "{30,255}"),
     Token("github_token", "github_pat_", r"\w{22,255}"),
     *(
-        Token("gitlab_token", f"gl{what}-", _W + r"{20,300}(?:\.[0-9a-z]{2}\.[0-9a-z]{9})?")
+        Token("gitlab_token", f"gl{what}-", _W + r"{20,300}(?:\.[0-9a-z]{2}\.?[0-9a-z]{7,9})?")
         for what in (
             *("pat", "dt", "rt", "rtr", "ptt", "cbt", "oas", "soat"),
             *("ft", "imt", "agent", "wt", "ffct"),
         )
     ),
+    Token("gitlab_token", "GR1348941", _W + "{20}"),
     Token("slack_token", "xoxb-", _W + "{10,250}"),
     Token("slack_token", "xoxp-", _W + "{10,250}"),
     Token("slack_token", "xoxa-", _W + "{10,250}"),
@@ -54,7 +56,16 @@ DISTINCT = (
     Token("slack_token", "xoxr-", _W + "{10,250}"),
     Token("slack_token", "xapp-", r"\d-[A-Za-z0-9-]{10,250}"),
     Token("slack_webhook", "hooks.slack.com/", r"(?:services|workflows|triggers)/[A-Za-z0-9+/_-]{20,200}"),
-    Token("discord_webhook", "discord.com/api/webhooks/", r"\d{10,25}/" + _W + "{20,100}"),
+    *(
+        Token("discord_webhook", f"{host}.com/api/webhooks/", r"\d{10,25}/" + _W + "{20,100}")
+        for host in ("discord", "discordapp")
+    ),
+    Token(
+        "teams_webhook",
+        "webhook.office.com/webhookb2/",
+        r"[0-9a-f@-]{70,80}/IncomingWebhook/[0-9a-f]{32}/[\w-]{36,100}",
+    ),
+    Token("zapier_webhook", "hooks.zapier.com/hooks/catch/", r"\d{4,12}/[a-z0-9]{5,20}"),
     Token("google_key", "AIza", _W + "{35}"),
     Token("google_key", "AQ.Ab", _W + "{40,80}"),
     Token("google_token", "ya29.", _W + "{20,1000}"),
@@ -83,6 +94,7 @@ DISTINCT = (
     Token("yandex_key", "AQVN", _W + "{35,38}"),
     Token("stripe_key", "sk_live_", _A + "{16,250}"),
     Token("stripe_key", "sk_test_", _A + "{16,250}"),
+    Token("stripe_key", "sk_prod_", _W + "{16,250}"),
     Token("stripe_key", "sk_org_live_", _A + "{16,250}"),
     Token("stripe_key", "sk_org_test_", _A + "{16,250}"),
     Token("stripe_key", "rk_live_", _A + "{16,250}"),
@@ -99,6 +111,7 @@ DISTINCT = (
     Token("digitalocean_token", "doo_v1_", _HEX + "{64}"),
     Token("digitalocean_token", "dor_v1_", _HEX + "{64}"),
     Token("fly_token", "fo1_", _W + "{40,60}"),
+    *(Token("fly_token", f"fm1{what}_", r"[A-Za-z0-9+/]{100,2000}={0,3}") for what in "ar"),
     Token("fly_token", "fm2_", r"[A-Za-z0-9+/=_,-]{60,2000}"),
     Token("heroku_key", "HRKU-", _W + "{30,80}"),
     Token("netlify_token", "nfp_", _A + "{36,44}"),
@@ -126,10 +139,49 @@ DISTINCT = (
     Token("circleci_token", "CCIPAT_", r"\w{22}_[0-9a-f]{40}"),
     Token("circleci_token", "CCIPRJ_", r"\w{22}_[0-9a-f]{40}"),
     Token("buildkite_token", "bkua_", _HEX + "{40}"),
-    Token("flutterwave_key", "FLWSECK-", "[0-9a-f]{32}(?:-X)?"),
+    Token("flutterwave_key", "FLWSECK", "(?:_TEST)?-[0-9a-f]{12,32}(?:-X)?"),
     Token("mapbox_token", "sk.eyJ", r"[\w-]{40,300}\.[\w-]{20,40}"),
     Token("alchemy_key", "alchemy.com/v2/", _W + "{20,40}"),
     Token("infura_key", "infura.io/v3/", _HEX + "{32}"),
+    Token("llamacloud_key", "llx-", _W + "{40,60}"),
+    Token("apify_token", "apify_api_", _A + "{30,44}"),
+    Token("cursor_key", "crsr_", _W + "{40,80}"),
+    Token("sourcegraph_token", "sgp_", "(?:(?:[0-9a-fA-F]{16}|local)_)?[0-9a-fA-F]{40}"),
+    Token("browserbase_key", "bb_live_", _W + "{20,40}"),
+    Token("friendli_token", "flp_", _A + "{30,60}"),
+    Token("hubspot_token", "pat-", r"(?:na|eu|ap)\d-[0-9a-f]{8}-[0-9a-f-]{27}"),
+    Token("mailersend_token", "mlsn.", "[0-9a-z]{60,80}"),
+    Token("brevo_key", "xsmtpsib-", _HEX + "{64}-" + _A + "{16}"),
+    Token("bitbucket_token", "ATBB", _A + "{32}(?![A-Za-z0-9])"),
+    Token("asana_token", "1/", r"\d{16}:[0-9a-f]{32}"),
+    Token("asana_token", "2/", r"\d{16}/\d{16}:[0-9a-f]{32}"),
+    Token("x_token", "A" * 21, "[A-Za-z0-9]{10,60}%[23][A-F][A-Za-z0-9%]{20,100}"),
+    Token("trello_token", "ATTA", "[0-9a-fA-F]{64,72}"),
+    Token("clickup_token", "pk_", r"\d{6,10}_[A-Z0-9]{32}"),
+    Token("newrelic_key", "NRII-", _W + "{32}"),
+    Token("grafana_token", "eyJrIjoi", r"[A-Za-z0-9+/]{60,400}={0,2}(?![A-Za-z0-9_.-])"),
+    Token("1password_key", "A3-", "[A-Z0-9]{6}-(?:[A-Z0-9]{11}|[A-Z0-9]{6}-[A-Z0-9]{5})(?:-[A-Z0-9]{5}){3}"),
+    Token("infisical_token", "st.", r"[0-9a-f-]{24,36}\.[0-9a-f]{32}\.[0-9a-f]{32}"),
+    Token("paddle_key", "pdl_", r"(?:live|sdbx)_apikey_[a-z0-9]{26}_[A-Za-z0-9]{22}_[A-Za-z0-9]{3}"),
+    Token("polar_token", "polar_", r"(?:oat|pat|at)_[A-Za-z0-9_-]{30,100}"),
+    Token("easypost_key", "EZAK", _A + "{54}"),
+    Token("easypost_key", "EZTK", _A + "{54}"),
+    Token("duffel_token", "duffel_", r"(?:test|live)_[A-Za-z0-9_=-]{43}"),
+    Token("shippo_token", "shippo_", "(?:test|live)_[0-9a-fA-F]{40}"),
+    Token("prefect_key", "pnu_", _A + "{36}"),
+    Token("readme_key", "rdme_", "[a-z0-9]{70}"),
+    Token("openshift_token", "sha256~", _W + "{43}"),
+    Token("clojars_token", "CLOJARS_", "[0-9a-z]{60}"),
+    Token("typeform_token", "tfp_", r"[\w.=-]{40,80}"),
+    Token("frameio_token", "fio-u-", r"[\w=-]{64}"),
+    Token("adobe_secret", "p8e-", "[A-Za-z0-9]{32}"),
+    Token("contentful_token", "CFPAT-", _W + "{43}"),
+    Token("buildkite_token", "bkct_", _W + "{36,60}"),
+    Token("inngest_key", "signkey-", r"[a-z]{3,20}-[0-9a-f]{64}"),
+    Token("snyk_token", "snyk_", r"(?:uat|sat)\.[0-9a-f]{8}\.eyJ[\w-]{20,2000}(?:\.[\w-]{20,400}){0,2}"),
+    Token("baidu_key", "bce-v3/ALTAK-", r"[A-Za-z0-9]{21}/[0-9a-f]{40}"),
+    Token("harness_key", "pat.", r"[\w-]{22}\.[0-9a-zA-Z]{24}\.[0-9a-zA-Z]{20}"),
+    Token("yandex_token", "t1.", r"[\w-]{20,300}={0,2}\.[\w-]{86}={0,2}"),
     Token("notion_token", "ntn_", _A + "{40,60}"),
     Token("notion_token", "secret_", _A + "{43}"),
     Token("atlassian_token", "ATATT3", r"[A-Za-z0-9_=-]{100,300}"),
@@ -155,6 +207,7 @@ DISTINCT = (
     Token("tailscale_key", "tskey-", r"[a-z]{2,12}-[A-Za-z0-9]{5,40}-[A-Za-z0-9]{10,60}"),
     Token("1password_token", "ops_eyJ", r"[A-Za-z0-9+/=_-]{100,2000}"),
     Token("age_key", "AGE-SECRET-KEY-1", "[0-9A-Z]{58}"),
+    Token("aws_key", "bedrock-api-key-", r"[A-Za-z0-9+/]{60,4000}={0,2}"),
     Token("aws_key", "ABSK", r"[A-Za-z0-9+/]{60,269}={0,2}"),
     Token("azure_key", "AccountKey=", r"[A-Za-z0-9+/]{40,88}={0,2}"),
     Token("azure_key", "sig=", r"[A-Za-z0-9%+/]{40,70}(?:%3[Dd]|=)"),
@@ -179,6 +232,13 @@ COMMON = (
     Token("alibaba_key", "LTAI", _A + "{16,24}(?![A-Za-z0-9_-])"),
     Token("tencent_key", "AKID", _A + "{32}(?![A-Za-z0-9_-])"),
     Token("openai_key", "sess-", _A + "{40}"),
+    Token("novita_key", "sk_", _W + "{43}(?![A-Za-z0-9_-])"),
+    Token("infracost_key", "ico-", _A + "{32}"),
+    Token("octopus_key", "API-", "[A-Z0-9]{26}(?![A-Z0-9])"),
+    Token("launchdarkly_key", "sdk-", "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"),
+    Token("confluent_key", "cflt", "[A-Za-z0-9+/]{60}(?![A-Za-z0-9])"),
+    Token("stytch_secret", "secret-", r"(?:live|test)-[\w-]{32,40}={0,2}"),
+    Token("lambda_key", "secret_", r"[0-9a-z_-]{8,40}_[0-9a-f]{32}\.[A-Za-z0-9]{32}"),
     Token("twilio_key", "SK", _HEX + "{32}(?![A-Za-z0-9])"),
 )
 JWT = Token("jwt", "eyJ", r"[A-Za-z0-9_-]{8,4000}\.[A-Za-z0-9_-]{4,16000}\.[A-Za-z0-9_-]{0,2000}")
@@ -187,7 +247,18 @@ _INNER = (
     ("telegram_token", ":AA", (10, 9, 8), r"\d{8,10}:AA[A-Za-z0-9_-]{33}(?![A-Za-z0-9_-])"),
     ("terraform_token", ".atlasv1.", (14,), r"[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,70}"),
     ("azure_key", "JQQJ99", (52,), r"[A-Za-z0-9]{52}JQQJ99[A-Za-z0-9]{26}"),
-    ("azure_key", "8Q~", (3,), r"[A-Za-z0-9_~.]{3}8Q~[A-Za-z0-9_~.-]{31,34}"),
+    ("azure_key", "Q~", (4,), r"[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34}"),
+    ("azure_key", "AZDO", (76, 75), r"[A-Za-z0-9]{75,76}AZDO[A-Za-z0-9]{4,5}"),
+    *(
+        ("azure_key", sign, (76,), rf"[A-Za-z0-9+/]{{76}}{re.escape(sign)}[A-Za-z0-9+/]{{5,6}}==")
+        for sign in ("+ASt", "ACDb")
+    ),
+    ("azure_key", "AzFu", (44,), r"[\w-]{44}AzFu[\w-]{6}=="),
+    ("azure_key", "+ACR", (42,), r"[A-Za-z0-9+/]{42}\+ACR[A-Za-z0-9]{6}"),
+    ("azure_key", "AzSe", (42,), r"[A-Za-z0-9]{42}AzSe[A-Za-z0-9]{6}"),
+    ("meta_token", "|", (16, 15), r"\d{15,16}\|[\w-]{27}(?![\w-])"),
+    ("newrelic_key", "FFFFNRAL", (32,), r"[0-9a-f]{32}FFFFNRAL"),
+    ("maxmind_key", "_mmk", (36,), r"[A-Za-z0-9]{6}_[A-Za-z0-9]{29}_mmk"),
     ("mailchimp_key", "-us", (32,), r"[0-9a-f]{32}-us\d{1,2}(?!\d)"),
 )
 _RUN = "[A-Za-z0-9_-]*"
