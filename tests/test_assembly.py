@@ -16,6 +16,7 @@ from chatlog.chosen import Chosen
 from chatlog.material import Material, Pause
 from chatlog.models import Message
 from chatlog.quoting import said, shortened
+from chatlog.recent import fitted
 from chatlog.retrieval import Quotes, Scored, by_worth
 from chatlog.store.summaries import Summary
 from chatlog.store.window import Counted, Remembered
@@ -356,6 +357,20 @@ def test_the_window_of_an_agent_s_run_is_never_left_nearly_empty(size: int) -> N
         if messages[length - 1].role != "assistant"
     ]
     assert min(shares) > 0.25
+
+
+def test_a_long_turn_is_shortened_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To find the window's start, what it costs, and what is sent."""
+    seen: list[int] = []
+
+    def counting(message: Message, *caps: Any) -> Message:
+        seen.append(message.seq)
+        return fitted(message, *caps)
+
+    monkeypatch.setattr("chatlog.recent.fitted", counting)
+    assembled(material([message(1, "user", "Read them."), *run(6, 2_000)]), 4_000)
+    assert {seq: seen.count(seq) for seq in seen if seq > 1} == dict.fromkeys({*seen} - {1}, 1)
+    assert len({*seen}) > 3
 
 
 @pytest.mark.parametrize("name", sorted(FORMS))

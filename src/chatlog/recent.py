@@ -108,10 +108,20 @@ class Window:
 
     def messages(self) -> list[Message]:
         """Return the verbatim turns, long ones shortened unless everything fits."""
-        found = [turn.message for turn in self.turns[self.start :]]
         if self.fits:
-            return found
-        return [fitted(made, *self.caps(at), self.count) for at, made in enumerate(found, self.start)]
+            return [turn.message for turn in self.turns]
+        return [self._short(at) for at in range(self.start, len(self.turns))]
+
+    def _short(self, at: int) -> Message:
+        """Return a turn as long as it may be; it is asked for several times, and takes milliseconds."""
+        found = self._shortened.get(at)
+        if found is None:
+            found = self._shortened[at] = fitted(self.turns[at].message, *self.caps(at), self.count)
+        return found
+
+    @cached_property
+    def _shortened(self) -> dict[int, Message]:
+        return {}
 
     @cached_property
     def start(self) -> int:
@@ -211,11 +221,10 @@ class Window:
         turn = self.turns[at]
         if turn.message.hidden:
             return 0
-        result_cap, text_cap = self.caps(at)
         size = self._size(turn)
-        if size <= min(result_cap, text_cap):
+        if size <= min(self.caps(at)):
             return size + AROUND
-        short = fitted(turn.message, result_cap, text_cap, self.count)
+        short = self._short(at)
         if short.parts is None:
             return self.count(short.text) + AROUND
         return self._parts_cost(short) - (turn.tokens - size)
