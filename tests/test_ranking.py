@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
 
 from chatlog.models import Term
 from chatlog.ranking import (
+    AFTER,
+    AUTHOR,
+    BEFORE,
+    LENGTH,
     REACH,
+    SATURATION,
     SHARED,
+    SMALL,
     STRETCH,
     TELLING,
+    TOOL,
     DateWords,
     Weighed,
     best_seeds,
     by_conversation,
     by_stretch,
+    rarity,
     word_scores,
 )
 from chatlog.store.words import Spot, Surroundings
@@ -37,6 +46,40 @@ def test_a_word_farther_off_ranks_but_is_no_share_of_the_question() -> None:
     assert sorted(scores.words, reverse=True) == scores.words
     assert REACH + 1 == sum(score > 0 for score in scores.words)
     assert SHARED + 1 == sum(share > 0 for share in scores.shares)
+
+
+def test_scores_are_those_of_the_formula() -> None:
+    """BM25F, spelt out: a word in a message, in its tool text, in those around it, as its author's name; the length."""
+    chance = random.Random(7)
+    spots = [
+        Spot(talk, seq, 100 * talk + seq, None, "2026-11-20T00:00:00.000Z", chance.randrange(1, 400), allowed=True)
+        for talk, seq in sorted({(chance.randrange(1, 3), chance.randrange(40)) for _ in range(60)})
+    ]
+    bodies = [spot.body for spot in spots]
+    held = [[frozenset(chance.sample(bodies, count)) for count in (6, 4, 2)] for _ in range(4)]
+    terms = [
+        Weighed(Term("zebra"), chance.uniform(0.5, 5), *places, nearby=chance.choice([0.1, 1.0])) for places in held
+    ]
+    mean = sum(spot.size for spot in spots) / len(spots)
+    around = {-distance: share for distance, share in enumerate(BEFORE, 1)} | dict(enumerate(AFTER, 1))
+
+    def score(spot: Spot, term: Weighed) -> float:
+        counts = {body: (body in term.shown) + TOOL * (body in term.tool) for body in bodies}
+        near = sum(share * counts.get(spot.body + step, 0.0) for step, share in around.items())
+        frequency = counts[spot.body] / (1 - LENGTH + LENGTH * spot.size / mean) + near * term.nearby
+        frequency += AUTHOR * (spot.body in term.authored)
+        return term.weight * frequency / (SATURATION + frequency)
+
+    scores = word_scores(spots, row_of(spots), terms, [2.0] * len(spots))
+
+    assert pytest.approx([1.0 + sum(score(spot, term) for term in terms) for spot in spots]) == scores.words
+
+
+def test_a_rarer_word_weighs_more() -> None:
+    """As BM25 has it; in a small history one message more or less says little."""
+    assert pytest.approx(math.log(1 + 997.5 / 3.5)) == rarity(3, 1_001 - 1)
+    assert rarity(3, SMALL) == rarity(3, 10) > rarity(4, 10) > 0
+    assert 0 < rarity(500, 400) < rarity(1, 500)
 
 
 def test_what_follows_a_word_is_ahead_of_what_comes_before_it() -> None:
@@ -135,3 +178,15 @@ def test_a_word_that_is_a_month_or_a_day_only_at_times_is_one_within_a_date(
 ) -> None:
     """By its capital within a sentence, or by what stands beside it."""
     assert dates == DateWords.of(question)
+
+
+def test_a_date_counts_by_its_parts() -> None:
+    """The rarer a part, the more: a day of the month tells more than the month, that more than the year."""
+    at = ["2023-05-07", "2023-05-08", "2023-06-07", "2024-05-07", "2024-06-07"]
+    spots = [Spot(1, seq, seq, None, f"{day}T12:00:00.000Z", 20, allowed=True) for seq, day in enumerate(at)]
+    year, month, day, weekday = map(math.log, (3, 12, 30, 7))
+
+    assert [] == DateWords.of("what did we eat").weights(spots)
+    expected = [year + month + day, year + month, year, month + day, 0.0]
+    assert pytest.approx(expected) == DateWords.of("on the 7th of May 2023").weights(spots)
+    assert pytest.approx([weekday, 0, 0, 0, 0]) == DateWords.of("on Sunday").weights(spots)
