@@ -167,11 +167,12 @@ def test_the_key_of_a_value_says_what_it_is() -> None:
         "phone": "030 1234567",
         "ssn": "123456789",
         "db": {"pass": "hunter22"},
+        "env": [{"name": "DB_PASSWORD", "value": "hunter22"}],
     }
     found = Redactor()
     assert HASH not in str(clean := found.value(value))
     assert ("[REDACTED:phone]", "[REDACTED:national_id]") == (clean["phone"], clean["ssn"])
-    assert {"password": 3, "bearer_token": 1, "cookie": 1, "phone": 1, "national_id": 1} == found.counts
+    assert {"password": 4, "bearer_token": 1, "cookie": 1, "phone": 1, "national_id": 1} == found.counts
     plain = {"max_tokens": "4096", "commit": HASH, "next_page_token": "synthetic-90964", "text": "030 1234567"}
     assert plain is Redactor().value(plain)
 

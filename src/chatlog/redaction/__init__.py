@@ -121,7 +121,8 @@ class Redactor:
         names, items = {name: self.text(name) for name in value}, dict[str, Any]()
         for name, item in value.items():
             below: frozenset[str] = frozenset() if name == "arguments" else wordless
-            items[name] = (yield item, name, below) if isinstance(item, _HOLDERS) else self.value(item, name, below)
+            key = _called(value) or name if name == "value" else name
+            items[name] = (yield item, key, below) if isinstance(item, _HOLDERS) else self.value(item, key, below)
         if all(names[name] is name and items[name] is item for name, item in value.items()):
             return value
         given = Names(name for name, clean in names.items() if clean is name)
@@ -140,6 +141,11 @@ class Redactor:
         spans = [span for span in self.spans(told + value) if span.end > len(told)]
         found = [Span(max(start - len(told), 0), end - len(told), kind) for start, end, kind in spans]
         return self.replaced(value, found) if found else value
+
+
+def _called(pair: Mapping[str, Any]) -> str:
+    """Return what the value of a pair is called, as in ``{"name": "DB_PASSWORD", "value": …}``."""
+    return next((pair[key] for key in ("name", "key") if isinstance(pair.get(key), str)), "")
 
 
 def mark(kind: str) -> str:

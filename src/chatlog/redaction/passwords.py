@@ -43,12 +43,16 @@ _SECRETS = (
 _SHORT = ("pass", "pw", "psk")
 #: Between a name and its value: = : => is, quotes that JSON may have escaped, the name of a value (as in
 #: ``name: DB_PASSWORD``, ``value: …``), the old value that a prompt shows; as an option, a blank.
-_BETWEEN = r"""(?:[A-Za-z0-9_-]{0,20}(?:\\?["'`]|\*{1,2})?\s{0,4}(?:\[[^\]\n]{0,40}\])?"""
+_BETWEEN = r"""(?:[A-Za-z0-9_-]{0,20}(?:\\?["'`]\]?|\*{1,2})?\s{0,4}(?:\[[^\]\n]{0,40}\])?"""
 _BETWEEN += r"""(?::=|=>|->|[=:：]|\b(?:is|ist|lautet|es|est|was)\b:?)[ \t]{0,4}(?:[*`]{1,3}[ \t]?)?"""
 _BETWEEN += r"""|[A-Za-z0-9_-]{0,20}(?:\\?["'])?,?\s{1,40}(?:\\?["'])?value(?:\\?["'])?\s{0,4}[=:]\s{0,4})"""
-_VALUE = r"""(?:(["'`])(?P<whole>(?:\\["'`\\/]|(?!\1)[^\s\\]){1,200})(?=\1)|\\?(["'`])(?P<quoted>[^"'`\n\\]{1,200})"""
+_VALUE = r"""(?:(["'`])(?P<whole>(?:\\["'`\\/]|(?!\1)[^\s\\]){1,200})(?=\1)|"""
+_VALUE += r"""(["'])(?P<closed>(?![\s+,.)])(?:(?!\3)[^\n\\]){4,200})(?=\3\s{0,4}(?:[,;)}\]#\n]|\Z))"""
+_VALUE += r"""|\\?(["'`])(?P<quoted>(?!\s)[^"'`\n\\]{1,200})"""
 _VALUE += r"""|(?P<bare>[^\s"'`,;<>\\]{4,200}))"""
 _OPTION = r"""[ \t=](?:["'])?(?P<bare>[^\s"'`;<>|&]{6,200})"""
+#: In an environment the value is what is left of the line.
+_LINE = r"[A-Z0-9_]{0,30}=(?P<bare>[^\s\"'`\\]{4,200})(?!\S)"
 _CELL = r"[ *]{0,3}\|[ *`]{0,3}(?P<bare>[^\s|*`]{4,200})[ *`]{0,3}\|"
 #: A key that stands behind its name, and no more between them: it goes from letters to digits and back, and again.
 _BEHIND = (
@@ -60,11 +64,12 @@ _XML = r"(?:\s[^<>]{0,100})?>(?P<bare>[^<>\s]{4,200})</"
 _DEFINED = r"""['"]\s{0,4},\s{0,4}(?:['"])(?P<quoted>[^"'\n]{1,200})"""
 #: What stands before a name, and the pattern of its value then.
 _FORMS = (
+    (r"(?:^|\n)(?:export )?[A-Z][A-Z0-9_]*[_-]\Z", _LINE),
     ("", _BETWEEN + _VALUE),
     ("", _XML),
     (r"--(?:[a-z]{1,10}-)?\Z", _OPTION),
     (r"\|[ *]{0,3}\Z", _CELL),
-    (r"define\([^\n]{0,50}\Z", _DEFINED),
+    (r"(?:define|setdefault|putenv|setenv)\([^\n]{0,50}\Z", _DEFINED),
     ("", _BEHIND),
 )
 _CODE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[A-Za-z_][\w.]*[(\[].*|[A-Za-z_]+|[A-Z_]+[A-Z_0-9]*|\d{1,3}|\W+")
@@ -72,12 +77,16 @@ _KEY_VALUE = r"(?:[\"']\s{0,4})?[=:]\s{0,4}['\"]?([^\s\"'`,;<>\\]{16,200})"
 _CONSTANT = re.compile(r"[A-Z]+(?:_[A-Z]+)+")
 #: What goes on with a list, before the word token.
 _CURSORS = re.compile(r"(?:page|next|continuation|sync|cursor)[_-]?$")
+#: A value on the line below, and nothing else in it.
+_BELOW = r"\*{0,2} ?\n(?:```\w{0,10}\n)?[ \t]{0,4}((?=\S{0,30}\d)(?=\S{0,30}[A-Za-z])[^\s:=(){}<>]{6,60})"
+_BELOW += r"(?=[ \t\r]{0,4}(?:\n|\Z))"
 #: Other ways to say it, looked for in lower case, and the pattern of the value behind.
 _SAID = (
     (
         "password for ",
         r"[^\n:=.\"']{1,30}?(?:\bis\b|:|=)[ \t]{0,3}[\"'`*]{0,2}((?=[^\s\"'`]{0,30}\d)[^\s\"'`<>]{6,200})",
     ),
+    ("password:", _BELOW),
     ("password to ", r"[\"'`]([^\s\"'`]{6,200})[\"'`]"),
     ("identified by ", r"(?:password )?['\"]([^'\"\n]{1,200})['\"]"),
     ("with password ", r"['\"]([^'\"\n]{1,200})['\"]"),
@@ -169,7 +178,7 @@ def _assigned(text: Text, name: str, *, strict: bool) -> Found:
 def _value(text: Text, at: int, end: int) -> re.Match[str] | None:
     """Return what stands behind a name as its value: assigned, in an element or a cell, as an option, and so on."""
     for before, value in _FORMS:
-        stands = not before or pattern(before).search(text.low, max(at - 60, 0), at)
+        stands = not before or pattern(before).search(text.raw, max(at - 60, 0), at)
         if stands and (match := pattern(value).match(text.raw, end)):
             return match
     return None
