@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import chatlog
-from chatlog import ConversationDraft, MessageDraft, redacting
+from chatlog import ConversationDraft, MessageDraft, outgoing, redacting
 from chatlog.redaction import Redactor
 from chatlog.store import Store
 from chatlog.store.memories import MemoryDraft
@@ -105,3 +105,15 @@ def test_names_are_redacted(store: Store) -> None:
         MARK
     }
     assert 3 == len(list(store.memories.all(f"of {MARK}")))
+
+
+def test_a_title_that_was_cut_within_a_secret_keeps_no_piece_of_it(store: Store) -> None:
+    """In place it is made anew of what the message says now; on the way out the piece of a word is left out."""
+    said = f"{'Some words that nearly fill the room of a title, and then the address '} zelda.quux@example.com"
+    name = store.new(messages=[MessageDraft(role="user", text=said)]).id
+    assert "zelda" in (store.get(name).title or "")
+    seen = outgoing.view(store, Redactor())
+    assert "zelda" not in (seen.get(name).title or "")
+    assert redacting.apply(store, redacting.plan(store, [store.get(name)], Redactor()))
+    assert "zelda" not in (store.get(name).title or "")
+    assert (store.get(name).title or "").startswith("Some words that nearly")

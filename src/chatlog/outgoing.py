@@ -6,6 +6,7 @@ so that what is forgotten here does not leave as it is.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, ClassVar, cast
 
@@ -42,10 +43,19 @@ def message(redactor: Redactor, found: Message) -> Message:
 
 def conversation(redactor: Redactor, found: Conversation) -> Conversation:
     """Return a conversation redacted; tags that became the same are one."""
-    changes = redacting.fields(redactor, found)
+    changes = {"title": title(redactor, found.title), **redacting.fields(redactor, found._replace(title=None))}
     if "tags" in changes:
         changes["tags"] = tuple(dict.fromkeys(changes["tags"]))
     return found._replace(**changes)
+
+
+def title(redactor: Redactor, found: str | None) -> str | None:
+    """Return a title redacted; where it was cut, the word that the cut went through may be a secret's beginning."""
+    return redactor.value(_CUT.sub("…", found)) if found else found
+
+
+#: What a title that was cut ends with: a piece of a word in ASCII, as secrets are.
+_CUT = re.compile(r"[!-~]+…\Z")
 
 
 class _Redacted:
@@ -66,7 +76,7 @@ class _Redacted:
         return message(self._redactor, found)
 
     def _hit(self, hit: Hit) -> Hit:
-        return hit._replace(message=self._message(hit.message), title=self._redactor.value(hit.title))
+        return hit._replace(message=self._message(hit.message), title=title(self._redactor, hit.title))
 
 
 class RedactedWindows(_Redacted):

@@ -26,6 +26,7 @@ from chatlog.redaction import Names, Redactor, in_words
 from chatlog.store import Store
 from chatlog.store.forgetting import REDACTION
 from chatlog.store.redactions import Handle
+from chatlog.titles import title_from
 
 Clean = TypeVar("Clean")
 
@@ -46,6 +47,7 @@ class Item:
     kinds: Counter[str] = field(default_factory=Counter)
     messages: int = 0
     changes: dict[str, Any] = field(default_factory=dict)
+    titles: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def reason(self) -> str:
@@ -118,6 +120,7 @@ def plan(store: Store, conversations: Sequence[Conversation], redactor: Redactor
             item = found.items.setdefault(name, Item(known[name]))
             item.kinds += kinds
             item.messages += 1
+            item.titles |= retitled(known[name].title, said.draft.text, draft.text)
             found.messages += 1
     for conversation in {**chosen, **{name: item.conversation for name, item in found.items.items()}}.values():
         _plan_fields(found, conversation, redactor)
@@ -144,7 +147,8 @@ class _Known(dict[str, Conversation]):
 
 
 def _plan_fields(found: Plan, conversation: Conversation, redactor: Redactor) -> None:
-    changes, kinds = _counted(redactor, partial(fields, found=conversation))
+    titles = found.items[conversation.id].titles if conversation.id in found.items else {}
+    changes, kinds = _counted(redactor, partial(fields, found=conversation, titles=titles))
     if changes:
         item = found.items.setdefault(conversation.id, Item(conversation))
         item.changes = changes
@@ -152,9 +156,17 @@ def _plan_fields(found: Plan, conversation: Conversation, redactor: Redactor) ->
         found.kinds += kinds
 
 
-def fields(redactor: Redactor, found: Conversation | ConversationDraft) -> dict[str, Any]:
-    """Return the fields of a conversation in which something was found, redacted."""
-    return _changed(redactor, {name: getattr(found, name) for name in FIELDS})
+def fields(
+    redactor: Redactor, found: Conversation | ConversationDraft, titles: Mapping[str, str | None] | None = None
+) -> dict[str, Any]:
+    """Return the fields of a conversation in which something was found, redacted; `titles` are other ones for some."""
+    changes = _changed(redactor, {name: getattr(found, name) for name in FIELDS})
+    return {**changes, "title": titles[found.title]} if titles and found.title and found.title in titles else changes
+
+
+def retitled(title: str | None, text: str, clean: str) -> dict[str, str | None]:
+    """Return a title that a text was cut to, with that of the redacted text: a secret that was cut is none to see."""
+    return {title: title_from(clean)} if title and text != clean and title == title_from(text) else {}
 
 
 def noted(redactor: Redactor, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,7 +198,7 @@ def apply(store: Store, found: Plan) -> bool:
         found.skipped |= dict.fromkeys(done.held, HELD)
     for name, item in found.items.items():
         if item.changes:
-            redactions.rewrite(name, partial(fields, found.redactor))
+            redactions.rewrite(name, partial(fields, found.redactor, titles=item.titles))
     made = [note.handle for note in redactions.noted([*found.items], memories=False)]  # some of them since the plan
     redactions.renote([*dict.fromkeys([*found.noted, *made])], partial(noted, found.redactor))
     store.sources.forget(partial(_names, found.redactor))  # a file may be called as what was in it
