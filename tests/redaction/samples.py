@@ -110,6 +110,8 @@ MORE: tuple[tuple[str, str, str], ...] = (
     ("os.environ['DB_PASSWORD'] = 'hunter2x9'", "hunter2x9", "password"),
     ("$config['db']['pass'] = 'hunter2x9';", "hunter2x9", "password"),
     (f"os.environ.setdefault('SOME_TOKEN', '{HASH}')", HASH, "password"),
+    ('{"auths":{"ghcr.io":{"auth":"Ym9iOmdocF9hYmNkZWZnMTIz"}}}', "Ym9iOmdocF9hYmNkZWZnMTIz", "password"),
+    ("_auth=Ym9iOmdocF9hYmNkZWZnMTIz", "Ym9iOmdocF9hYmNkZWZnMTIz", "password"),
     ("**Password:**\n```\nhunter2x9\n```", "hunter2x9", "password"),
     (f"the api key {HASH} does not work", HASH, "password"),
     ("| Password | `hunter2x` |", "hunter2x", "password"),
