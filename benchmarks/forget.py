@@ -189,8 +189,10 @@ def _writing(path: Path) -> Iterator[list[float]]:
         writer.start()
     started.wait()
     waits: list[float] = []
-    yield waits
-    stop.set()
+    try:
+        yield waits
+    finally:  # they would go on for good
+        stop.set()
     for _ in writers:
         waits += results.get()
     for writer in writers:

@@ -127,6 +127,22 @@ def test_a_readable_file_is_named(store: Store) -> None:
     assert found.mend.startswith(f"chmod 600 {path_of(store)}")
 
 
+def test_a_vacuum_waits_for_a_writer(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not given up because somebody writes at that moment."""
+    filled(store)
+    with raw(store) as writer:
+
+        def paused(_: float) -> None:
+            if writer.in_transaction:
+                writer.execute("ROLLBACK")
+
+        monkeypatch.setattr("chatlog.store.sqlite.connection.time.sleep", paused)
+        writer.execute("BEGIN IMMEDIATE")
+        before, after = store.forgetting.vacuum()
+    assert 0 < after <= before
+    assert_sound(store)
+
+
 def test_damaged_pages_are_found(store: Store, tmp_path: Path) -> None:
     """A page of the file that was overwritten fails the integrity check, and no check raises."""
     name = store.new(messages=[say("word " * 2000 + str(number)) for number in range(30)]).id

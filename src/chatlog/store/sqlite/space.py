@@ -115,7 +115,7 @@ def vacuum(pool: Pool) -> tuple[int, int]:
     with pool.read() as connection:
         before, used = sizes(connection)
         _check_room(pool.path, used)
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL").fetchall()
+        patiently(lambda: connection.execute("PRAGMA auto_vacuum = INCREMENTAL").fetchall())
         patiently(lambda: connection.execute("VACUUM").fetchall())
         after, _ = sizes(connection)
     return before, after
