@@ -32,7 +32,7 @@ from benchmarks.common import (
 )
 from benchmarks.import_peers import peers
 from chatlog import formats
-from chatlog.formats.source import Source, walk
+from chatlog.formats.source import Source, files, sources
 
 FORMATS = ("claude_code", "sharegpt")
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"
@@ -55,23 +55,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         samples = [SAMPLES / name for name in FORMATS if (SAMPLES / name).is_dir()]
         histories = [asked.history] if asked.history else samples or [_made_up(folder / "sessions")]
         for history in histories:
-            sources = [source for source in walk(history) if source.path and formats.detect(source) in FORMATS]
-            if not sources:
+            found = [source for file in files(history) for source in sources(file)]
+            chosen = [source for source in found if source.path and formats.detect(source) in FORMATS]
+            if not chosen:
                 parser.exit(2, f"there are no Claude Code or ShareGPT files in {history}\n")
-            _measure(history, sources, folder / f"import-{time.time_ns()}.db", asked.runs or (2 if asked.quick else 7))
+            _measure(history, chosen, folder / f"import-{time.time_ns()}.db", asked.runs or (2 if asked.quick else 7))
 
 
-def _measure(history: Path, sources: Sequence[Source], fresh: Path, runs: int) -> None:
-    size = sum(source.size or 0 for source in sources)
-    print(f"{history}: {len(sources)} files, {size / 1e6:.1f} MB")
-    found = interleaved({"reader alone": lambda: _read(sources), WHOLE: lambda: _import(sources, fresh)}, runs)
-    others = peers(formats.detect(sources[0]) or "")
+def _measure(history: Path, chosen: Sequence[Source], fresh: Path, runs: int) -> None:
+    size = sum(source.size or 0 for source in chosen)
+    print(f"{history}: {len(chosen)} files, {size / 1e6:.1f} MB")
+    found = interleaved({"reader alone": lambda: _read(chosen), WHOLE: lambda: _import(chosen, fresh)}, runs)
+    others = peers(formats.detect(chosen[0]) or "")
     sizes: dict[str, int] = {}
     for name, peer in others.items():
         found[name] = []
         for _ in range(min(runs, PEER_RUNS)):
             with TemporaryDirectory(dir=fresh.parent) as place:
-                found[name].append(peer(sources, Path(place)))
+                found[name].append(peer(chosen, Path(place)))
                 sizes[name] = sum(file.stat().st_size for file in Path(place).rglob("*.db"))
     _print(found, size, fresh)
     for name in others:
@@ -81,22 +82,22 @@ def _measure(history: Path, sources: Sequence[Source], fresh: Path, runs: int) -
     fresh.unlink()
 
 
-def _read(sources: Sequence[Source]) -> Usage:
+def _read(chosen: Sequence[Source]) -> Usage:
     gc.collect()
     watch = Stopwatch()
-    for source in sources:
+    for source in chosen:
         for _ in formats.reader(formats.detect(source) or "").read(source):
             pass
     return watch.stop()
 
 
-def _import(sources: Sequence[Source], fresh: Path) -> Usage:
+def _import(chosen: Sequence[Source], fresh: Path) -> Usage:
     """Import the files into a new database, which is left; return what it took until it was closed."""
     fresh.unlink(missing_ok=True)
     gc.collect()
     watch = Stopwatch()
     with chatlog.open(fresh) as store:
-        chatlog.import_history(store, [source.path for source in sources if source.path])
+        chatlog.import_history(store, [source.path for source in chosen if source.path])
     return watch.stop()
 
 

@@ -7,6 +7,7 @@ import statistics
 import tomllib
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -177,6 +178,14 @@ def test_every_module_has_a_layer_and_speaks_no_sql() -> None:
     there -= {"chatlog.__init__", "chatlog.__main__"}
     assert there == layered
     assert there - {"chatlog.store"} == set(without_sql["source_modules"])
+
+
+@pytest.mark.parametrize(
+    "name", sorted(path.stem for path in (Path(__file__).parents[1] / "benchmarks").glob("[!_]*.py"))
+)
+def test_every_benchmark_finds_what_it_imports(name: str) -> None:
+    """Nobody runs all of them with each change."""
+    assert import_module(f"benchmarks.{name}").__doc__
 
 
 def test_the_contracts_read_the_code_they_are_about() -> None:
