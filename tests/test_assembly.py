@@ -369,7 +369,7 @@ def test_a_long_turn_is_shortened_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("chatlog.recent.fitted", counting)
     assembled(material([message(1, "user", "Read them."), *run(6, 2_000)]), 4_000)
-    assert {seq: seen.count(seq) for seq in seen if seq > 1} == dict.fromkeys({*seen} - {1}, 1)
+    assert len({*seen}) == len(seen)
     assert len({*seen}) > 3
 
 

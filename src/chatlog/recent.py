@@ -91,7 +91,7 @@ class Window:
     def _request(self, at: int) -> Message | None:
         found = None if self._is_users(at) else self._asked_before[at]
         cap = max(int(self.most * _REQUEST), _SHORTEST_REQUEST)
-        return fitted(found, cap, cap, self.count) if found else None
+        return self._fitted(found, cap, cap) if found else None
 
     def _request_cost(self, at: int) -> int:
         request = self._request(at)
@@ -113,14 +113,18 @@ class Window:
         return [self._short(at) for at in range(self.start, len(self.turns))]
 
     def _short(self, at: int) -> Message:
-        """Return a turn as long as it may be; it is asked for several times, and takes milliseconds."""
-        found = self._shortened.get(at)
-        if found is None:
-            found = self._shortened[at] = fitted(self.turns[at].message, *self.caps(at), self.count)
-        return found
+        """Return a turn as long as it may be."""
+        return self._fitted(self.turns[at].message, *self.caps(at))
+
+    def _fitted(self, message: Message, result_cap: int, text_cap: int) -> Message:
+        """Return a message shortened; each is asked for many times, and takes milliseconds."""
+        asked = (message.seq, result_cap, text_cap)
+        if asked not in self._shortened:
+            self._shortened[asked] = fitted(message, result_cap, text_cap, self.count)
+        return self._shortened[asked]
 
     @cached_property
-    def _shortened(self) -> dict[int, Message]:
+    def _shortened(self) -> dict[tuple[int, int, int], Message]:
         return {}
 
     @cached_property
