@@ -11,7 +11,7 @@ import typer
 from chatlog.cli.options import MOST, MessageRef, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.errors import UsageError
-from chatlog.models import Conversation, Message
+from chatlog.models import Conversation, Message, parse_ref
 from chatlog.output import IDENTIFIED, counted, to_json
 from chatlog.records import conversation_record, message_record
 from chatlog.render import Look, heading
@@ -51,11 +51,13 @@ def command(
     """
     session = Session.of(ctx)
     options = {"--around": around, "-n": number, "--branch": branch, "--all-branches": all_branches or None}
+    refs = _refs(session, conversation)
+    for ref in refs:
+        _check({ref: parse_ref(ref)[1], **options}, context)
     store = session.store()
     chosen = []
-    for ref in _refs(session, conversation):  # all of them are looked up before anything is printed
+    for ref in refs:  # all of them are looked up before anything is printed
         found, seq = session.message_ref(store, ref)
-        _check(options if seq is None else {ref: seq, **options}, context)
         if branch is not None:
             store.message(found.id, branch)
         wanted = _choose(store, found, around if around is not None else seq, context, whole=around is not None)
