@@ -81,6 +81,10 @@ class Column(NamedTuple):
         return self.cell(record) if self.cell else text_of(record[self.name])
 
 
+#: What a record is named by; on a terminal as much of it as people type.
+ID = Column("id", short=lambda record: str(record["id"])[:8], style="yellow")
+
+
 class Listing(NamedTuple):
     """A list of records on its way out.
 

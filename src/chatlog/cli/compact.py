@@ -15,7 +15,7 @@ from chatlog.errors import ChatlogError, PartlyDoneError, UsageError
 from chatlog.export import select
 from chatlog.levels import window_for
 from chatlog.models import Conversation, Filters
-from chatlog.output import FORMATS, Column, Listing, counted
+from chatlog.output import FORMATS, ID, Column, Listing, counted
 from chatlog.summarizers import BUILT_IN, summarizer
 
 
@@ -128,7 +128,7 @@ def _note(record: Mapping[str, Any]) -> str:
 
 
 _COLUMNS = (
-    Column("id", short=lambda record: str(record["id"])[:8], style="yellow"),
+    ID,
     Column("level"),
     Column("turns", _span),
     Column("messages", right=True),

@@ -11,7 +11,7 @@ from chatlog.cli.options import one_of, verb
 from chatlog.cli.session import Session
 from chatlog.errors import PartlyDoneError
 from chatlog.models import Page
-from chatlog.output import FORMATS, Column, Listing, text_of
+from chatlog.output import FORMATS, ID, Column, Listing, text_of
 from chatlog.records import conversation_record
 from chatlog.store import SORTS
 from chatlog.timespec import age
@@ -85,7 +85,7 @@ def columns(session: Session) -> tuple[Column, ...]:
         return ("* " if record["pinned"] else "") + text_of(record["title"] or "untitled")
 
     return (
-        Column("id", short=lambda record: str(record["id"])[:8], style="yellow"),
+        ID,
         Column("updated", lambda record: str(record["updated_at"]), lambda record: age(record["updated_at"], now)),
         Column("source", short=_dash("source"), style="dim"),
         Column("msgs", lambda record: text_of(record["messages"]), right=True),

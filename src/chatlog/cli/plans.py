@@ -15,7 +15,7 @@ from chatlog.cli.options import complete_tag, one_of
 from chatlog.cli.session import Session
 from chatlog.errors import PartlyDoneError, RefusedError, UsageError
 from chatlog.models import Conversation, parse_ref
-from chatlog.output import Column, Listing, counted, size_text, text_of, to_json
+from chatlog.output import ID, Column, Listing, counted, size_text, text_of, to_json
 from chatlog.retention import Plan
 from chatlog.rules import ACTIONS, AGES, FILTERS, Rule, checked, rule_from
 from chatlog.store import Store
@@ -41,14 +41,17 @@ Detector = Annotated[
 ]
 Everything = Annotated[bool, typer.Option("--everything", help="Even if nothing remains.")]
 
+UPDATED = Column("updated", lambda item: text_of(item["updated_at"]), lambda item: str(item["updated_at"])[:10])
+MESSAGES = Column("msgs", lambda item: text_of(item["messages"]), right=True)
+TITLE = Column("title", lambda item: text_of(item["title"]) or "untitled", wide=True)
 COLUMNS = (
-    Column("id", short=lambda item: str(item["id"])[:8], style="yellow"),
+    ID,
     Column("action", style="red"),
-    Column("updated", lambda item: text_of(item["updated_at"]), lambda item: str(item["updated_at"])[:10]),
-    Column("msgs", lambda item: text_of(item["messages"]), right=True),
+    UPDATED,
+    MESSAGES,
     Column("bytes", short=lambda item: size_text(item["bytes"]), right=True),
     Column("reason"),
-    Column("title", lambda item: text_of(item["title"]) or "untitled", wide=True),
+    TITLE,
 )
 
 

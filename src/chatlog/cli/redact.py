@@ -12,18 +12,12 @@ from chatlog.cli.session import Session
 from chatlog.errors import CheckFailedError, UsageError
 from chatlog.export import select
 from chatlog.models import Conversation, Filters
-from chatlog.output import FORMATS, Column, Listing, Output, counted, text_of, to_json
+from chatlog.output import FORMATS, ID, Column, Listing, Output, counted, text_of, to_json
 from chatlog.redacting import Plan, apply, finish, plan, unfinished
 from chatlog.redaction import in_words
 from chatlog.store import Store
 
-COLUMNS = (
-    Column("id", short=lambda item: str(item["id"])[:8], style="yellow"),
-    Column("updated", lambda item: text_of(item["updated_at"]), lambda item: str(item["updated_at"])[:10]),
-    Column("msgs", lambda item: text_of(item["messages"]), right=True),
-    Column("found", lambda item: text_of(item["reason"])),
-    Column("title", lambda item: text_of(item["title"]) or "untitled", wide=True),
-)
+COLUMNS = (ID, plans.UPDATED, plans.MESSAGES, Column("found", lambda item: text_of(item["reason"])), plans.TITLE)
 
 
 def _names() -> list[str]:
