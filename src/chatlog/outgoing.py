@@ -43,15 +43,16 @@ def message(redactor: Redactor, found: Message) -> Message:
 
 def conversation(redactor: Redactor, found: Conversation) -> Conversation:
     """Return a conversation redacted; tags that became the same are one."""
-    changes = {"title": title(redactor, found.title), **redacting.fields(redactor, found._replace(title=None))}
+    found = found._replace(title=_uncut(found.title))
+    changes = redacting.fields(redactor, found)
     if "tags" in changes:
         changes["tags"] = tuple(dict.fromkeys(changes["tags"]))
     return found._replace(**changes)
 
 
-def title(redactor: Redactor, found: str | None) -> str | None:
-    """Return a title redacted; where it was cut, the word that the cut went through may be a secret's beginning."""
-    return redactor.value(_CUT.sub("…", found)) if found else found
+def _uncut(title: str | None) -> str | None:
+    """Return a title without the word that it was cut within, which may be a secret's beginning."""
+    return title and _CUT.sub("…", title)
 
 
 #: What a title that was cut ends with: a piece of a word in ASCII, as secrets are.
@@ -76,7 +77,7 @@ class _Redacted:
         return message(self._redactor, found)
 
     def _hit(self, hit: Hit) -> Hit:
-        return hit._replace(message=self._message(hit.message), title=title(self._redactor, hit.title))
+        return hit._replace(message=self._message(hit.message), title=self._redactor.value(_uncut(hit.title)))
 
 
 class RedactedWindows(_Redacted):
