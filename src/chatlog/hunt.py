@@ -69,6 +69,7 @@ class Hunt:
         self.warned: list[str] = []
         #: Which messages hold terms; a word that is nowhere is asked for on several ways.
         self.posting = cache(self._posting)
+        #: Where messages stand: asked to tell which may be seen, and again to rank them.
         self._places = cache(partial(store.words.spots, filters=query.filters, hidden=options.hidden))
         #: Which messages may be seen is looked up before the search, in a pass over all of them; without filters it is
         #: asked of the candidates alone.
@@ -297,7 +298,7 @@ class Hunt:
         return found
 
     def around(self, bodies: Collection[int], reach: int) -> list[Spot]:
-        """Return where bodies stand, with their neighbours; it is seen which of them may be before they are ranked."""
+        """Return where bodies stand, with their neighbours."""
         return self._places(frozenset(bodies), reach)
 
     def seeds(self, weighed: Sequence[Weighed]) -> frozenset[int]:

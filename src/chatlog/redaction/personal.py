@@ -55,7 +55,8 @@ _PHONES = (
     "móvil", "rufnummer", "portable", "celular", "cellulare", "telefoon",
     "电话", "手机", "電話", "携帯", "휴대폰", "전화", "телефон", "тел",
 )  # fmt: skip
-SHORT = 3
+#: Of these so short a word also ends others.
+_SHORT = 3
 _CALLS = ("cell", "call", "text me", "sms", "dial", "handy", "gsm")
 _NUMBER = r"\+?\(?\d[\d ().\-/]{5,20}\d"
 _NORTH_AMERICAN = r"(?:1[ .\u00a0\u2011-]?)?(?:\(\d{3}\)[ .\u00a0\u2011-]?|\d{3}[.\u2011-])\d{3}[ .\u00a0\u2011-]\d{4}"
@@ -85,7 +86,7 @@ def _told(text: Text, word: str, *, clear: bool) -> Found:
         after = at + len(word)
         if not clear and not (text.begins(at) and text.ends(after)):
             continue
-        if len(word) <= SHORT and not text.begins(at):  # no hotel
+        if len(word) <= _SHORT and not text.begins(at):  # no hotel
             continue
         match = pattern(_NUMBER).search(text.raw, after, after + 45)
         if match is None or pattern(_DATE).fullmatch(match[0]) or not _tells(text.raw[after : match.start()]):
