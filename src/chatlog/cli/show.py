@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from shutil import get_terminal_size
 from typing import Annotated, Any
 
@@ -52,8 +52,7 @@ def command(
     session = Session.of(ctx)
     options = {"--around": around, "-n": number, "--branch": branch, "--all-branches": all_branches or None}
     refs = _refs(session, conversation)
-    for ref in refs:
-        _check({ref: parse_ref(ref)[1], **options}, context)
+    _check(refs, options, context)
     store = session.store()
     chosen = []
     for ref in refs:  # all of them are looked up before anything is printed
@@ -84,19 +83,21 @@ def _refs(session: Session, conversation: str) -> list[str]:
     return refs
 
 
-def _check(choices: Mapping[str, int | None], context: int | None) -> None:
+def _check(refs: Sequence[str], options: Mapping[str, int | None], context: int | None) -> None:
     """Raise UsageError for what chooses other messages than the rest, and for neighbours of no message.
 
     A message, by its ref or by --around, is the first of what may be chosen, and goes with nothing else.
     """
-    given = [name for name, value in choices.items() if value is not None]
-    one = next((name for name in given if name not in _OF_ALL), None)
-    if one is not None and len(given) > 1:
-        raise UsageError(f"{one} and {given[1]} choose different messages", "leave out one or the other")
-    if {"--branch", "--all-branches"} <= {*given}:
-        raise UsageError("--branch is one branch, --all-branches all of them", "leave out one or the other")
-    if one is None and context is not None:
-        raise UsageError("-C is for the neighbours of a message", "name it: CONV:SEQ, or --around SEQ")
+    for ref in refs:
+        choices = {ref: parse_ref(ref)[1], **options}
+        given = [name for name, value in choices.items() if value is not None]
+        one = next((name for name in given if name not in _OF_ALL), None)
+        if one is not None and len(given) > 1:
+            raise UsageError(f"{one} and {given[1]} choose different messages", "leave out one or the other")
+        if {"--branch", "--all-branches"} <= {*given}:
+            raise UsageError("--branch is one branch, --all-branches all of them", "leave out one or the other")
+        if one is None and context is not None:
+            raise UsageError("-C is for the neighbours of a message", "name it: CONV:SEQ, or --around SEQ")
 
 
 def _choose(
