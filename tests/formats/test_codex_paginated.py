@@ -142,3 +142,76 @@ def test_a_history_that_is_not_there_is_told(tmp_path: Path) -> None:
     found = read(codex, file_source(written(tmp_path, f"{THREAD}_{PAGE}", *page)))
     assert [m.text for m in found.only] == ["Wax it"]
     assert found.left_out["history before this file (in a rollout that is not beside it)"] == 1
+
+
+def voice(name: str, kind: str = "transcript_segment", **facts: Any) -> dict[str, Any]:
+    return line("realtime_item", id=name, realtime_session_id="v1", type=kind, **facts)
+
+
+def test_what_was_said_aloud_is_a_message() -> None:
+    """Each utterance of a talk comes in its place, for whoever said it; the talk's course is counted."""
+    found = told(
+        voice("v-0", "realtime_session_started"),
+        voice("v-1", role="user", text="Is it oiled?"),
+        said("assistant", "Looking."),
+        voice("v-2", role="assistant", text="It is."),
+        voice("v-3", "bem_item_promoted", turn_id="t1", item_id="m1", presentation={"type": "whole_item"}),
+    )
+    assert found.said == [("user", "Is it oiled?"), ("assistant", "Looking."), ("assistant", "It is.")]
+    assert found.only[0].metadata == {"realtime_session_id": "v1"}
+    assert found.left_out == {"realtime_item: bem_item_promoted": 1, "realtime_item: realtime_session_started": 1}
+
+
+def test_a_rollback_counts_no_utterances() -> None:
+    """Going back one turn goes to before the last prompt, whatever was said aloud since."""
+    back = line("event_msg", type="thread_rolled_back", num_turns=1)
+    talk = voice("v-1", role="user", text="Hm.")
+    found = told(said("user", "One"), said("user", "Two"), talk, back, said("user", "Three"))
+    assert found.on_path() == ["One", "Three"]
+
+
+def test_tokens_are_not_spent_on_an_utterance() -> None:
+    """Usage goes to the answer of the model that was asked, not to what another said aloud after it."""
+    usage = {"total_token_usage": {"input_tokens": 7}, "last_token_usage": {"input_tokens": 7}}
+    count = line("event_msg", type="token_count", info=usage)
+    found = told(said("user", "One"), said("assistant", "Two"), voice("v", role="assistant", text="Two!"), count)
+    assert [m.text for m in found.only if "usage" in m.metadata] == ["Two"]
+
+
+def test_a_goal_is_what_its_setter_wrote() -> None:
+    """A goal comes once, however often it is updated; one that the model set is in its call."""
+
+    def goal(words: str, status: str = "active") -> dict[str, Any]:
+        return line("event_msg", type="thread_goal_updated", goal={"objective": words, "status": status})
+
+    called = item(type="function_call", name="create_goal", arguments='{"objective":"Sing"}', call_id="c1")
+    found = told(goal("Oil it"), said("assistant", "Oiling."), goal("Oil it", "complete"), called, goal("Sing"))
+    assert found.said == [("user", "Oil it"), ("assistant", "Oiling.")]
+    assert found.left_out == {"event: thread_goal_updated": 2}
+
+
+def test_sounds_of_a_prompt_are_kept_once() -> None:
+    """A sound that an item holds and the event beside it repeats is one part."""
+    address = "data:audio/wav;base64,UklGRg=="
+    pieces = [{"type": "input_text", "text": "Hear"}, {"type": "input_audio", "audio_url": address}]
+    event = line("event_msg", type="user_message", message="Hear", audio=[address])
+    prompt = line("response_item", type="message", role="user", content=pieces)
+    sound = {"type": "blob", "mime_type": "audio/wav", "modality": "audio", "content": "UklGRg=="}
+    for values in ((prompt, event), (event,)):
+        (made,) = told(*values).only
+        assert [(made.text, made.parts, dict(made.metadata))] == [
+            ("Hear", ({"type": "text", "content": "Hear"}, sound), {})
+        ]
+
+
+def test_a_completed_review_tells_what_it_found() -> None:
+    """Where no event tells a review's end, the completed item does."""
+    review = {"findings": [{"title": "Dry wheel"}], "overall_explanation": "Not oiled."}
+    found = told(completed("EnteredReviewMode", id="r"), completed("ExitedReviewMode", id="r", review_output=review))
+    assert found.hidden == [("assistant", "exited_review_mode", "Not oiled.")]
+    assert found.left_out == {"event: item_completed": 1}
+
+
+def test_a_change_of_settings_is_no_answer() -> None:
+    """An item that only tells how hard the model is to think is counted."""
+    assert told(item(type="configuration_update", reasoning={"effort": "high"})).left_out == {"configuration_update": 1}

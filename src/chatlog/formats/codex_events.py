@@ -21,6 +21,8 @@ Payload = Mapping[str, Any]
 
 #: Kinds of user messages that no user wrote; items tell them too.
 _CONTEXT = ("user_instructions", "environment_context")
+#: The tool by which the model sets itself a goal.
+_GOAL_TOOL = "create_goal"
 
 
 def _user_message(rollout: Rollout, payload: Payload, time: Any) -> bool:
@@ -29,8 +31,9 @@ def _user_message(rollout: Rollout, payload: Payload, time: Any) -> bool:
         return False
     view = message_view({"role": "user", "content": text})
     parts = view.parts + [image(address) for address in payload.get("images") or () if isinstance(address, str)]
+    parts += [build.addressed(address, modality="audio") for address in payload.get("audio") or ()]
     held = Held("user", f"user\0{text}", time, parts, text=view.text)
-    held.facts = build.compact(payload, ("type", "message", "images", "kind", "client_id"))
+    held.facts = build.compact(payload, ("type", "message", "images", "audio", "kind", "client_id"))
     rollout.thread.told_by_event(USER, text, held)
     return True
 
@@ -77,6 +80,20 @@ def _rolled_back(rollout: Rollout, payload: Payload, _: Any) -> bool:
 def _thread_name(rollout: Rollout, payload: Payload, _: Any) -> bool:
     name = payload.get("thread_name")
     rollout.meta.title = name if isinstance(name, str) and name else rollout.meta.title
+    return True
+
+
+def _goal(rollout: Rollout, payload: Payload, time: Any) -> bool:
+    """Take a goal once, which a person sets without a prompt; later events tell how far it is."""
+    words = build.word(build.mapping(payload.get("goal")).get("objective"))
+    if words is None or words in rollout.goals:
+        return False
+    rollout.goals.add(words)
+    if any(part.get("name") == _GOAL_TOOL for held in rollout.thread.buffer for part in held.parts):
+        return False  # the model set it: its call says so
+    held = Held("user", f"goal\0{words}", time, [build.text(words)], aside=True)
+    held.facts = {"kind": "goal"}
+    rollout.thread.told_by_event(USER, words, held)
     return True
 
 
@@ -139,6 +156,7 @@ EVENTS: dict[str, Callable[[Rollout, Payload, Any], bool]] = {
     "turn_aborted": _turn_aborted,
     "thread_rolled_back": _rolled_back,
     "thread_name_updated": _thread_name,
+    "thread_goal_updated": _goal,
     "item_completed": _item_completed,
     "task_complete": _task_complete,
     "turn_complete": _task_complete,

@@ -50,6 +50,12 @@ _PLAN = re.compile(
     r"^[ \t]*<proposed_plan>[ \t]*\n.*?(?:^[ \t]*</proposed_plan>[ \t]*(?:\n|\Z)|\Z)", re.DOTALL | re.MULTILINE
 )
 _TEXTS = ("input_text", "output_text", "text", "summary_text", "reasoning_text")
+#: Where a picture or a sound has its address, and what it is.
+_MEDIA = {
+    "input_image": ("image_url", "image"),
+    "image_url": ("image_url", "image"),
+    "input_audio": ("audio_url", "audio"),
+}
 #: Names that parts use themselves.
 _OWN = frozenset(("type", "id", "name", "arguments", "content", "response", "is_error"))
 _CALL_TOLD = frozenset(
@@ -172,15 +178,16 @@ def _piece(piece: Any) -> Part:
         return build.text(piece["text"], **_rest(piece, "text"))
     if kind == "refusal" and isinstance(piece.get("refusal", piece.get("text")), str):
         return build.text(piece.get("refusal", piece.get("text")), refusal=True)
-    if kind in ("input_image", "image_url") and (address := image_address(piece.get("image_url"))):
-        return image(address, **_rest(piece, "image_url"))
+    key, modality = _MEDIA.get(kind, ("", ""))
+    if key and (address := media_address(piece.get(key))):
+        return build.addressed(address, modality=modality, **_rest(piece, key))
     if kind == "encrypted_content":
         return build.raw(kind, {"type": kind})
     return build.raw(kind, piece)
 
 
-def image_address(value: Any) -> str | None:
-    """Return an image's address, which may stand in an object."""
+def media_address(value: Any) -> str | None:
+    """Return the address of a picture or sound, which may stand in an object."""
     return build.word(value.get("url") if isinstance(value, dict) else value)
 
 

@@ -41,6 +41,7 @@ class Rollout:
         self.thread = Thread()
         self.counts: Counter[str] = Counter()
         self.context: Any = None
+        self.goals: set[str] = set()
         self._announced = False
         self._name_thread()
 
@@ -146,6 +147,18 @@ class Rollout:
         held.facts = {key: payload[key] for key in ("recipient", "other_recipients") if payload.get(key)}
         self.thread.note(held)
 
+    def spoken(self, payload: Payload, time: Any) -> None:
+        """Take what was said aloud, by a person or in answer; the rest of a talk's items only mark its course."""
+        if payload.get("type") != "transcript_segment":
+            self.leave_out(payload.get("type"), "realtime_item: ")
+            return
+        role, text = payload["role"], payload["text"]
+        if role not in ("user", "assistant"):
+            raise ValueError("a voice that is nobody's")
+        held = Held(role, f"voice\0{payload.get('id')}\0{text}", time, [build.text(text)], aside=True)
+        held.facts = {"realtime_session_id": payload.get("realtime_session_id")}
+        self.thread.note(held)
+
     def spent(self, payload: Payload, _: Any) -> None:
         """Take the usage of one response, which an event behind it tells again with the same total."""
         self.thread.usage.comes_first = False
@@ -203,6 +216,7 @@ _SILENT = {
     "compaction_summary": "encrypted compaction (not readable)",
     "compaction_trigger": "compaction_trigger",
     "additional_tools": "additional_tools",
+    "configuration_update": "configuration_update",
     "other": "items of no known type",
 }
 _LINES: dict[str, Callable[[Rollout, Payload, Any], None]] = {
@@ -211,4 +225,5 @@ _LINES: dict[str, Callable[[Rollout, Payload, Any], None]] = {
     "compacted": Rollout.compacted,
     "token_usage_record": Rollout.spent,
     "inter_agent_communication": Rollout.between_agents,
+    "realtime_item": Rollout.spoken,
 }

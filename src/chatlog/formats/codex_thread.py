@@ -41,7 +41,10 @@ Twin = tuple[str, str]
 
 @dataclass(slots=True, eq=False)
 class Held:
-    """A message in the making; `key` is what its id is made of, `twin` what an item could repeat."""
+    """A message in the making; `key` is what its id is made of, `twin` what an item could repeat.
+
+    What is said `aside` is no turn that a rollback counts, and no answer that tokens were spent on.
+    """
 
     role: str
     key: str
@@ -54,6 +57,7 @@ class Held:
     facts: dict[str, Any] = field(default_factory=dict)
     twin: Twin | None = None
     shared: bool = False
+    aside: bool = False
 
     def draft(self, source_id: str, parent: str | None, conversation: str, moment: str | None) -> MessageDraft:
         """Return the finished message."""
@@ -239,7 +243,7 @@ class Thread:
         usage = self.usage.news(total, last)
         if usage is None:
             return False
-        answers = [held for held in self.buffer if held.role == "assistant" and held.twin is None]
+        answers = [held for held in self.buffer if held.role == "assistant" and held.twin is None and not held.aside]
         if self.usage.comes_first is None:
             self.usage.comes_first = not answers or self._waits_for(ASSISTANT) or self._waits_for(REASONING)
         if self.usage.comes_first or not answers:
@@ -328,7 +332,7 @@ class Thread:
             if held is self.group:
                 self.group = None
             parent, self.last = self.last, self._name(held)
-            if held.role == "user" and held.reason is None:
+            if held.role == "user" and held.reason is None and not held.aside:
                 self.turns.append(parent)
             self.ready.append(held.draft(self.last, parent, self.conversation, self._moment(held.time)))
 

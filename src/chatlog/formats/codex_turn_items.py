@@ -76,6 +76,12 @@ def _drawn(item: Payload) -> Iterator[Payload]:
     yield {**item, "type": "image_generation_end", "call_id": item.get("id")}
 
 
+def _review(item: Payload) -> Iterator[Payload]:
+    begun = item["type"] == "EnteredReviewMode"
+    told = {key: fact for key, fact in item.items() if key != "id"}
+    yield {**told, "type": "entered_review_mode" if begun else "exited_review_mode"}
+
+
 _ITEMS: dict[str, Callable[[Payload], Iterator[Payload]]] = {
     "UserMessage": _user_message,
     "AgentMessage": _agent_message,
@@ -86,4 +92,6 @@ _ITEMS: dict[str, Callable[[Payload], Iterator[Payload]]] = {
     "WebSearch": _search,
     "ImageView": _viewed,
     "ImageGeneration": _drawn,
+    "EnteredReviewMode": _review,
+    "ExitedReviewMode": _review,
 }
