@@ -155,11 +155,72 @@ def test_rewinding_to_what_is_not_there_clears_all() -> None:
 
 
 def test_a_patch_with_messages_rebuilds() -> None:
-    """A list of messages replaces those in force: what it lacks is off the path, what it changes is changed."""
-    patch = {"$set": {"messages": [said("a", "One, better"), said("c", "Three")]}}
+    """A list of messages replaces those in force: what it lacks is off the path, what it cuts stays whole."""
+    patch = {"$set": {"messages": [said("a", "[One]"), said("c", "Three")]}}
     found = told(said("a", "One"), said("b", "Two"), patch, said("d", "Four"))
-    assert ["One, better", "Three", "Four"] == found.on_path()
+    assert ["One", "Three", "Four"] == found.on_path()
     assert {"a", "b", "c", "d"} == {draft.source_id for draft in found.only}
+
+
+MASKED = "<tool_output_masked>see the file</tool_output_masked>"
+
+
+def called(name: str, call: str, output: str) -> dict[str, Any]:
+    result = [{"functionResponse": {"id": call, "name": "run", "response": {"output": output}}}]
+    calls = [{"id": call, "name": "run", "args": {"command": call}, "result": result, "status": "success"}]
+    return {**said(name, "", "gemini"), "toolCalls": calls}
+
+
+def answered(name: str, call: str, output: str) -> dict[str, Any]:
+    return said(name, [{"functionResponse": {"id": call, "name": "run", "response": {"output": output}}}])
+
+
+def asked(name: str, call: str) -> dict[str, Any]:
+    return said(name, [{"functionCall": {"name": "run", "args": {"command": call}}}], "gemini")
+
+
+def results(found: Read) -> list[Any]:
+    return [part["response"] for m in found.only for part in m.parts or () if part["type"] == "tool_call_response"]
+
+
+def test_a_result_that_was_taken_out_later_stays() -> None:
+    """Where a list of messages has a stub for a tool's result, to save room, the result is kept as it was."""
+    masked = [said("a", "Count"), {**called("b", "c1", MASKED), "content": asked("b", "c1")["content"]}]
+    found = told(said("a", "Count"), called("b", "c1", "42 mills"), {"$set": {"messages": masked}}, said("d", "More"))
+    assert ["Count", "", "More"] == found.on_path()
+    assert ["42 mills"] == results(found)
+    assert ["tool_call", "tool_call_response"] == [part["type"] for part in found.only[1].parts or ()]
+
+
+def test_a_history_written_again_under_new_names_is_no_second_one() -> None:
+    """Messages that are all written down once more, and then put in force, are the ones that were there."""
+    first = [said("a", "Count"), said("i", "Update.", "info"), called("b", "c1", "42"), answered("r", "c1", "42")]
+    first.append(said("e", "42 mills.", "gemini"))
+    again = [said("a2", "Count"), asked("b2", "c1"), answered("r2", "c1", MASKED), said("e2", [{"text": "42 mills."}])]
+    again[3]["type"] = "gemini"
+    back = {"$rewindTo": "e2"}
+    found = told(*first, *again, {"$set": {"messages": again}}, said("f", "Thanks"), back, said("g", "Hm"))
+    assert ["a", "i", "b", "r", "e", "f", "g"] == [draft.source_id for draft in found.only]
+    assert ["42", "42"] == results(found)
+    assert ["Count", "", "Hm"] == found.on_path()
+
+
+def test_what_a_compression_keeps_is_not_told_twice() -> None:
+    """The last messages, which a compressed history has under new names, are those from before the summary."""
+    summary = said("s", "<state_snapshot>One</state_snapshot>")
+    kept = [said("x", "<session_context>\nHere"), summary, said("k", "Got it.", "gemini"), said("c2", "Three")]
+    first = [said("x1", "<session_context>\nHere"), said("a", "One"), said("b", "Two", "gemini"), said("c", "Three")]
+    found = told(*first, {"$set": {"messages": kept}}, said("d", "Four", "gemini"), said("c2", "Three"))
+    assert ["x1", "a", "b", "c", "s", "k", "d"] == [draft.source_id for draft in found.only]
+    assert ["One", "Two", "Three", "Four"] == found.on_path()
+
+
+def test_a_tail_that_is_kept_is_no_copy() -> None:
+    """A list of the last messages only, which begins unlike the whole, names them and nothing else."""
+    first = [said("a", "Go on"), said("b", "One", "gemini"), said("c", "Go on"), said("d", "One", "gemini")]
+    found = told(said("z", "Count"), *first, {"$set": {"messages": first[2:]}}, said("e", "Two"))
+    assert ["z", "a", "b", "c", "d", "e"] == [draft.source_id for draft in found.only]
+    assert ["Count", "Go on", "One", "Go on", "One", "Two"] == found.on_path()
 
 
 def test_a_patch_may_take_everything_back() -> None:

@@ -8,10 +8,10 @@ as a branch.  What one entry says is `gemini_cli_message`'s matter.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build, gemini_stream
+from chatlog.formats import MALFORMED, Head, build, gemini_rewritten, gemini_stream
 from chatlog.formats.gemini_cli_message import call_ids, message, shown
 from chatlog.formats.gemini_parts import parts_of, unpaired
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, first_keys, is_json, items, lines
@@ -34,6 +34,8 @@ _SUBAGENT = re.compile(r"(?:^|[/\\!])chats[/\\](?P<parent>[^/\\!]+)[/\\][^/\\!]+
 _MESSAGES = re.compile(r'"messages"\s*:\s*\[\s*(?=\{)')
 _LOG_KEYS = {"sessionId", "messageId", "message"}
 _SNAPSHOT = "<state_snapshot>"
+#: So many messages may a list begin with of which one is the summary.
+_BEFORE_SNAPSHOT = 3
 
 
 def sniff(head: Head) -> bool:
@@ -122,6 +124,7 @@ class _Session:
         self.entries: dict[str, Mapping[str, Any]] = {}
         self.parents: dict[str, str | None] = {}
         self.active: dict[str, None] = {}
+        self.same: dict[str, str] = {}
         self.hidden: dict[str, str] = {}
         self.places: dict[str, str] = {}
 
@@ -146,6 +149,9 @@ class _Session:
         if not isinstance(name, str) or not name:
             told = MessageDraft(role=str(entry.get("type")), text=str(entry.get("content")))
             name = build.derived_id(parent, told)
+        if name in self.same:
+            name = self.same[name]
+            entry = gemini_rewritten.whole(self.entries[name], entry)
         if name not in self.entries:
             self.parents[name] = parent
         self.entries[name] = entry
@@ -154,7 +160,7 @@ class _Session:
         return name
 
     def _rewind(self, name: str) -> None:
-        kept = list(self.active)
+        kept, name = list(self.active), self.same.get(name, name)
         self.active = dict.fromkeys(kept[: kept.index(name)] if name in self.active else ())
 
     def _patch(self, facts: Mapping[str, Any], place: str) -> None:
@@ -163,16 +169,36 @@ class _Session:
             self._rebuild(facts["messages"], place)
 
     def _rebuild(self, messages: list[Any], place: str) -> None:
-        """Make a list the messages in force; the summary that replaced a long history follows that, hidden."""
+        """Make a list the messages in force; the summary that replaced a long history follows that, hidden.
+
+        What the list tells again, under new names or shorter, stays as it was.
+        """
+        listed = [build.mapping(entry) for entry in messages]
+        self._forget(gemini_rewritten.copies(listed, {name: self.entries[name] for name in self.active}))
         before, self.active = self.active, {}
-        end = next(reversed(before), None)
-        follows = end if end and _is_snapshot(messages, self.entries) else None
-        for number, entry in enumerate(messages, 1):
-            known = len(self.entries)
-            where = f"{place}, message {number}"
-            name = self._put(build.mapping(entry), where, None if self.active else follows)
-            if follows and len(self.entries) > known:
+        follows = next(reversed(before), None) if _has_snapshot(listed, self.entries) else None
+        added = dict[str, None]()
+        for number, entry in enumerate(listed, 1):
+            known = self.same.get(str(entry.get("id")), entry.get("id"))
+            if known in self.entries:
+                self.entries[known] = gemini_rewritten.whole(self.entries[known], entry)
+                self.active[known] = None
+            elif follows:
+                name = self._put(entry, f"{place}, message {number}", next(reversed(added), follows))
                 self.hidden[name] = "compact_summary"
+                added[name] = None
+                del self.active[name]
+            else:
+                self._put(entry, f"{place}, message {number}")
+        self.active |= added
+
+    def _forget(self, copies: Mapping[str, str]) -> None:
+        """Take messages that say again what others say for those."""
+        self.same |= copies
+        for name in copies.keys() & self.entries.keys():
+            del self.entries[name], self.active[name]
+        if copies:
+            self.parents = {name: copies.get(str(parent), parent) for name, parent in self.parents.items()}
 
     def records(self) -> Iterator[Record]:
         """Yield the conversation and its messages, parents first, branches in the order they came to be."""
@@ -235,13 +261,11 @@ class _Session:
             return None
 
 
-def _is_snapshot(messages: list[Any], known: Mapping[str, Any]) -> bool:
-    """Whether a list of messages is a summary made in place of the history, and not a part of that."""
-    first = messages[0] if messages else None
+def _has_snapshot(messages: Sequence[Mapping[str, Any]], known: Mapping[str, Any]) -> bool:
+    """Whether a list of messages begins with a summary made in place of the history, perhaps behind the context."""
     try:
-        if not isinstance(first, dict) or first.get("id") in known:
-            return False
-        return shown(parts_of(first.get("content")))[0].lstrip().startswith(_SNAPSHOT)
+        new = [entry for entry in messages[:_BEFORE_SNAPSHOT] if entry.get("id") not in known]
+        return any(shown(parts_of(entry.get("content")))[0].lstrip().startswith(_SNAPSHOT) for entry in new)
     except MALFORMED:
         return False
 

@@ -111,11 +111,16 @@ def _thoughts(entry: Mapping[str, Any]) -> Iterator[Part]:
 def _content(entry: Mapping[str, Any]) -> Iterator[Part]:
     """Yield the content's parts but for those that the lists of thoughts and tool calls repeat."""
     told = [thought.get("description") or "" for thought in entry.get("thoughts") or ()]
-    called = {call.get("id") for call in entry.get("toolCalls") or ()}
+    calls = build.mappings(entry.get("toolCalls"))
+    called = {call.get("id") for call in calls}
+    asked = [(call.get("name"), call.get("args")) for call in calls]  # the model's own call may have no id
     for part in parts_of(entry.get("content")):
         if part["type"] == "reasoning" and any(text and text in part["content"] for text in told):
             continue
-        if part["type"] != "tool_call" or part["id"] not in called:
+        told_apart = part["type"] == "tool_call" and (
+            part["id"] in called or (part["name"], part["arguments"]) in asked
+        )
+        if not told_apart:
             yield part
 
 
