@@ -29,6 +29,7 @@ RUNS: dict[str, tuple[str, ...]] = {
     "context": ("--quick",),
     "redaction": (),
     "forget": ("--messages", "200000"),
+    "floors": (),
 }
 #: No benchmark may take longer, in seconds; the whole run stops beginning new ones after this.
 LIMIT, WHOLE = 420, 40 * 60
