@@ -2,22 +2,33 @@
 
 One format, one module: ``sniff(head)`` says whether it is this one, ``read(source)`` yields
 records, ``write(transcripts, out)`` the way back where a format can hold a conversation.
-A new format is a new module and a row here.
+A new format is a new module and a row here.  What a reader is made with:
+
+- `source`, `packed`, `sqlite_source`: bytes, archives, other programs' databases
+- `head`, `jsonstream`, `records`: what a source begins with, its JSON, reading each record
+- `build`, `trees`, `envelope`: parts and messages, links between them, what stands beside a message's content
+- `tags`, `html_text`, `msgpack`: text that holds more than words, binary JSON
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from functools import cache, cached_property
+from dataclasses import replace
+from functools import cache
 from importlib import import_module
-from types import ModuleType
-from typing import IO, Any, NamedTuple, Protocol, cast
+from typing import IO, NamedTuple, Protocol, cast
 
 from chatlog.errors import UsageError, choices_hint
-from chatlog.formats.jsonstream import BROKEN_JSON, decoded, encoding_of, first_keys, from_next_element, is_json
+from chatlog.formats.head import Head
+from chatlog.formats.jsonstream import from_next_element
+from chatlog.formats.records import MALFORMED, is_spread, line_by_line
 from chatlog.formats.source import HEAD_BYTES, WIDE_HEAD_BYTES, Source
 from chatlog.models import Conversation, Message, Record
+
+__all__ = [
+    "MALFORMED", "READERS", "WRITERS", "Form", "Head", "Reader", "Transcript", "Writer",
+    "detect", "reader", "recognised", "writer",
+]  # fmt: skip
 
 #: Readers, most particular first: the first whose `sniff` says yes reads the source.
 READERS = (
@@ -100,8 +111,6 @@ WRITERS = {
     "anthropic": Form("anthropic_messages", ".jsonl"),
     "sharegpt": Form("sharegpt_writer", ".json"),
 }
-#: What a converter raises on a record that is not of the shape its specification gives.
-MALFORMED = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
 Transcript = tuple[Conversation, Iterable[Message]]
 
@@ -124,80 +133,6 @@ class Writer(Protocol):
 
         Messages may be asked for more than once; a lossless writer takes the `Extras` to write as well.
         """
-
-
-@dataclass(frozen=True)
-class Head:
-    """The beginning of a source, looked at the ways a sniffer needs."""
-
-    name: str
-    data: bytes
-    source: Source | None = field(default=None, repr=False, compare=False)
-
-    @cached_property
-    def text(self) -> str:
-        """The head as text, without a byte order mark and leading blanks, nor what is left of a first line."""
-        text = self.data.decode(encoding_of(self.data[:4]), "replace").lstrip("\ufeff \t\r\n\x00")
-        return text if self.is_binary else _from_first_whole_line(text)
-
-    @cached_property
-    def is_binary(self) -> bool:
-        """Whether it is a database, archive or other data rather than text."""
-        return self.data.startswith((b"SQLite format 3\x00", b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"))
-
-    @cached_property
-    def is_json(self) -> bool:
-        """Whether it begins like a JSON document or JSONL."""
-        return not self.is_binary and self.text[:1] in ("{", "[") and self.text != ""
-
-    @cached_property
-    def is_array(self) -> bool:
-        """Whether it begins like a JSON array."""
-        return self.is_json and self.text.startswith("[")
-
-    @cached_property
-    def keys(self) -> frozenset[str]:
-        """The top-level keys of the first object, as far as the head shows them."""
-        return frozenset(first_keys(self.text)) if self.is_json else frozenset()
-
-    @cached_property
-    def objects(self) -> tuple[dict[str, Any], ...]:
-        """The objects on the lines that are whole in the head (JSONL), or the whole document."""
-        found: list[dict[str, Any]] = []
-        for line in self.text.split("\n"):
-            if not line.lstrip().startswith("{"):
-                continue
-            try:
-                value = decoded(line)
-            except BROKEN_JSON:
-                continue
-            if isinstance(value, dict):
-                found.append(value)
-        return tuple(found) or self._document
-
-    @property
-    def _document(self) -> tuple[dict[str, Any], ...]:
-        try:
-            value = decoded(self.text)
-        except BROKEN_JSON:
-            return ()
-        if isinstance(value, list):
-            return tuple(item for item in value if isinstance(item, dict))
-        return (value,) if isinstance(value, dict) else ()
-
-
-def _from_first_whole_line(text: str) -> str:
-    """Return JSONL without a damaged first line, as a log that was cut at its beginning has; other text as it is.
-
-    That it is JSONL is told by its other lines: each of them is an object.
-    """
-    first, _, rest = text.partition("\n")
-    if not rest.lstrip().startswith("{") or first.strip() == "[" or is_json(first):
-        return text
-    lines = [line for line in rest.split("\n") if line.strip()]
-    whole = lines if is_json(lines[-1]) else lines[:-1]  # the head may end amid one
-    is_jsonl = whole and all(line.lstrip()[0] == "{" for line in lines) and all(map(is_json, whole))
-    return rest.lstrip() if is_jsonl else text
 
 
 @cache
@@ -228,14 +163,14 @@ def recognised(source: Source, name: str | None = None) -> tuple[str | None, Sou
     are written, over many lines or as an array, are given line by line.
     """
     names = READERS if name is None else (name,)
-    head = Head(source.name, source.head(), source)
-    if head.is_json and not head.is_array and _records().is_spread(head.text):
-        source = _records().line_by_line(source)
-        head = Head(source.name, source.head(), source)
+    head = Head.of(source)
+    if head.is_object and is_spread(head.text):
+        source = line_by_line(source)
+        head = Head.of(source)
     found = _sniffed(head, names)
     if found in _LAST and _is_cut(head):
         wide = replace(source, head_bytes=WIDE_HEAD_BYTES)
-        if seen := _sniffed(Head(wide.name, wide.head(), wide), names):
+        if seen := _sniffed(Head.of(wide), names):
             found, source = seen, wide
     if found in _LAST and head.is_array and (listed := _in_lines(source, names)):
         return listed
@@ -244,14 +179,9 @@ def recognised(source: Source, name: str | None = None) -> tuple[str | None, Sou
 
 def _in_lines(source: Source, names: Iterable[str]) -> tuple[str, Source] | None:
     """Return the format of an array's elements line by line, with the source of those; None where none knows them."""
-    lines = _records().line_by_line(source)
-    found = _sniffed(Head(lines.name, lines.head(), lines), [name for name in names if name not in _LAST])
+    lines = line_by_line(source)
+    found = _sniffed(Head.of(lines), [name for name in names if name not in _LAST])
     return (found, lines) if found else None
-
-
-def _records() -> ModuleType:
-    """Return the module that imports this one: it is asked for where it is needed."""
-    return import_module("chatlog.formats.records")
 
 
 def _sniffed(head: Head, names: Iterable[str]) -> str | None:

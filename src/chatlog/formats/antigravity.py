@@ -28,8 +28,6 @@ LOCATIONS = tuple(
     for name in (FULL, SHORT)
 )
 
-#: How many lines are looked at for one that is Antigravity's.
-_LOOKED_AT = 20
 _FOLDER = re.compile(r"(?:^|[/\\!])([^/\\!]+)[/\\]\.system_generated[/\\]logs[/\\][^/\\!]+$")
 _NAME = re.compile(r"\w{1,40}")
 _REQUEST = "USER_REQUEST"
@@ -60,9 +58,9 @@ Row = Mapping[str, Any]
 
 def sniff(head: Head) -> bool:
     """Say whether this is a transcript of Antigravity."""
-    if not head.is_json or head.is_array:
+    if not head.is_object:
         return False
-    return head.keys >= {"step_index", "source", "type"} or any(map(_is_step, head.objects[:_LOOKED_AT]))
+    return head.keys >= {"step_index", "source", "type"} or any(map(_is_step, head.rows))
 
 
 def _is_step(value: Row) -> bool:

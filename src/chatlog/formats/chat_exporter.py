@@ -59,7 +59,7 @@ def sniff(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield the chat's conversation and its messages in order."""
-    if Head(source.name, source.head()).is_json:
+    if Head.of(source).is_json:
         yield from _read_document(source)
         return
     text = text_of(source).lstrip("\ufeff").replace("\r\n", "\n")

@@ -46,7 +46,7 @@ _SHOWN_CHARS = 40
 
 def sniff(head: Head) -> bool:
     """Recognise the header line, or lines of the types that follow it."""
-    if not head.is_json or head.is_array:
+    if not head.is_object:
         return False
     if is_document(head):
         return True
@@ -67,7 +67,7 @@ def is_document(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield what each line holds; a line that holds nothing we know is a Problem."""
-    head = Head(source.name, source.head())
+    head = Head.of(source)
     in_document = not head.is_array and is_document(head)
     if in_document and (version := _document_version(head)) > VERSION:
         yield Problem("the document", _newer(version))

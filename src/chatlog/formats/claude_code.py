@@ -101,7 +101,7 @@ def read(source: Source) -> Iterator[Record]:
 
 
 def _entries(source: Source) -> Iterator[Line | Problem]:
-    head = Head(source.name, source.head())
+    head = Head.of(source)
     if head.is_array and not _first_line_is_whole(head.text):
         return items(source)
     return items(source, "loglines") if "loglines" in head.keys else lines(source)

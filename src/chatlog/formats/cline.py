@@ -68,7 +68,7 @@ def sniff(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield the task's conversation, its messages, and the conversation again with what they told."""
-    head = Head(source.name, source.head())
+    head = Head.of(source)
     if not head.is_array:
         yield from _read_session(source)
     elif "ts" in head.keys and "role" not in head.keys:

@@ -27,7 +27,6 @@ LOCATIONS = (
     "~/.workbuddy/projects/**/*.jsonl",
 )
 
-_LOOKED_AT = 20
 _RESULT = "function_call_result"
 _TITLES = {"topic": "topic", "ai-title": "aiTitle", "custom-title": "customTitle"}
 _FAILED = ("failed", "error", "incomplete")
@@ -37,7 +36,7 @@ Row = Mapping[str, Any]
 
 def sniff(head: Head) -> bool:
     """Say whether this is a session of CodeBuddy: its messages are bare, and name their session."""
-    return head.is_json and not head.is_array and any(map(_is_entry, head.objects[:_LOOKED_AT]))
+    return head.is_object and any(map(_is_entry, head.rows))
 
 
 def _is_entry(row: Row) -> bool:

@@ -39,7 +39,7 @@ _SESSION = re.compile(r'\{\s*"session"\s*:\s*')
 
 def sniff(head: Head) -> bool:
     """Say whether this is a rollout of any generation, or what ``codex exec --json`` prints."""
-    if not head.is_json or head.is_array:
+    if not head.is_object:
         return False
     if head.keys == _DOCUMENT:
         return re.match(_SESSION.pattern + r'\{[^{}]*"(?:id|timestamp)"', head.text) is not None
@@ -59,7 +59,7 @@ def _is_line(value: Mapping[str, Any]) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield the session's conversation with its messages, then what was left out."""
-    head = Head(source.name, source.head())
+    head = Head.of(source)
     if any(map(codex_exec.is_event, head.objects[:50])):
         yield from codex_exec.read(source)
         return

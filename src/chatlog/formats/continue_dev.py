@@ -32,7 +32,7 @@ Row = Mapping[str, Any]
 
 def sniff(head: Head) -> bool:
     """Say whether this is a session of Continue."""
-    is_session = head.is_json and not head.is_array and head.keys >= {"sessionId", "history"}
+    is_session = head.is_object and head.keys >= {"sessionId", "history"}
     return is_session and not head.keys.isdisjoint(("workspaceDirectory", "chatModelTitle"))
 
 

@@ -46,7 +46,7 @@ _CALLS = ("tool_call_requested", "tool_call_completed")
 
 def sniff(head: Head) -> bool:
     """Say whether this is one of Copilot's histories."""
-    return head.is_json and not head.is_array and _form(head) is not None
+    return head.is_object and _form(head) is not None
 
 
 def _form(head: Head) -> str | None:
@@ -57,7 +57,7 @@ def _form(head: Head) -> str | None:
         return "chat"
     if keys == {"kind", "v"} and re.match(r'\{\s*"kind"\s*:\s*0\b', head.text) and _holds_chat(head.text):
         return "log"
-    if any(copilot_events.is_event(value) for value in head.objects[:20]) or _begins_like_event(head):
+    if any(copilot_events.is_event(value) for value in head.rows) or _begins_like_event(head):
         return "events"
     return None
 
@@ -73,7 +73,7 @@ def _begins_like_event(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield the session's conversation, and those of its sub-agents."""
-    head = Head(source.name, source.head())
+    head = Head.of(source)
     form = _form(head)
     if form == "events":
         yield from _titled(source, copilot_events.read(source))

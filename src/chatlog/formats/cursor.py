@@ -80,7 +80,7 @@ def read(source: Source) -> Iterator[Record]:
     if source.head(len(MAGIC)) == MAGIC:
         yield from records(source, lambda database: _database(database, source), frozenset({"data", "kind"}))
         return
-    head = Head(source.name, source.head())
+    head = Head.of(source)
     if _is_transcript(head):
         yield from cursor_cli.transcript(source)
         return

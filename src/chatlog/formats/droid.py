@@ -24,25 +24,23 @@ LOCATIONS = ("~/.factory/sessions/**/*.jsonl",)
 _START = "session_start"
 _START_TOLD = frozenset({"type", "id", "title", "sessionTitle", "cwd", "timestamp", "parentSessionId"})
 _ENTRY_TOLD = frozenset({"type", "id", "parentId", "timestamp", "message"})
-#: How many lines are looked at for one that ``droid exec`` prints.
-_LOOKED_AT = 20
 
 Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:
     """Say whether this is a session of droid, or what ``droid exec`` printed of one."""
-    first = head.objects[0] if head.is_json and not head.is_array and "type" in head.keys and head.objects else {}
+    first = head.objects[0] if head.is_object and "type" in head.keys and head.objects else {}
     return (first.get("type") == _START and isinstance(first.get("id"), str)) or _is_stream(head)
 
 
 def _is_stream(head: Head) -> bool:
-    return head.is_json and not head.is_array and any(map(droid_stream.is_event, head.objects[:_LOOKED_AT]))
+    return head.is_object and any(map(droid_stream.is_event, head.rows))
 
 
 def read(source: Source) -> Iterator[Record]:
     """Yield the session's conversation, its messages, and the conversation again with its last message."""
-    if _is_stream(Head(source.name, source.head())):
+    if _is_stream(Head.of(source)):
         yield from droid_stream.read(source)
         return
     session = _Session(source.stem)

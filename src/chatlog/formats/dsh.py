@@ -22,7 +22,6 @@ from chatlog.timespec import instant
 #: Where the files are found, on every platform.
 LOCATIONS = ("~/.dsh/sessions/*/*/session*.jsonl*", "$DSH_HOME/sessions/*/*/session*.jsonl*")
 
-_LOOKED_AT = 20
 _EVENTS = re.compile(r"[a-z-]+/[a-z-]+")
 #: The newest generation of a session's file that is looked for; an older one stays beside it as it was.
 _GENERATIONS = 9
@@ -41,11 +40,11 @@ Row = Mapping[str, Any]
 
 def sniff(head: Head) -> bool:
     """Say whether this is a session of DeepSeek Harness."""
-    if not head.is_json or head.is_array:
+    if not head.is_object:
         return False
     if any(row.get("type") == "session" and "createdAt" in row for row in head.objects[:1]):
         return True
-    return any(_is_event(row) for row in head.objects[:_LOOKED_AT])  # the header may be broken
+    return any(_is_event(row) for row in head.rows)  # the header may be broken
 
 
 def _is_event(row: Row) -> bool:

@@ -48,7 +48,7 @@ def sniff(head: Head) -> bool:
         return head.keys <= {"history", "authType"} and _begins_with_content(head.text)
     if "messageCount" not in head.keys and ({"sessionId", "projectHash"} <= head.keys or _holds_entries(head)):
         return True
-    return any(map(_is_entry, head.objects[:20])) or gemini_stream.is_stream(head)
+    return any(map(_is_entry, head.rows)) or gemini_stream.is_stream(head)
 
 
 def _holds_entries(head: Head) -> bool:
@@ -74,7 +74,7 @@ def _begins_with_content(text: str) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield the conversation of a session or checkpoint, or those of a log of prompts."""
-    head = Head(source.name, source.head())
+    head = Head.of(source)
     if head.keys >= _LOG_KEYS:
         yield from _read_log(source)
     elif gemini_stream.is_stream(head):

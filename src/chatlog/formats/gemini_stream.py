@@ -18,14 +18,13 @@ from chatlog.timespec import instant
 
 #: Keys that only lines of this stream have, by their type.
 _SIGNS = {"init": {"session_id", "model", "timestamp"}, "tool_use": {"tool_name", "tool_id", "parameters"}}
-_LOOKED_AT = 20
 
 Row = Mapping[str, Any]
 
 
 def is_stream(head: Head) -> bool:
     """Say whether a source that begins like this was printed by a run."""
-    rows = () if head.is_array else head.objects[:_LOOKED_AT]
+    rows = () if head.is_array else head.rows
     return any(isinstance(kind := row.get("type"), str) and _SIGNS.get(kind, {""}) <= row.keys() for row in rows)
 
 

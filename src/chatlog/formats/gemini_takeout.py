@@ -63,7 +63,7 @@ def sniff(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield a conversation for each chat or half hour, with its prompts and answers."""
-    head = Head(source.name, source.head())
+    head = Head.of(source)
     found = items(source) if head.is_json else list(activities(source))
     verb = _verb(_answered(items(_again(head))) if head.is_json else _answered(found))
     group: list[_Item] = []

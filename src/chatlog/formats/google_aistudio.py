@@ -35,7 +35,7 @@ _OLD_PROMPTS = ("textPrompt", "multimodalPrompt", "freeformPrompt", "dataPrompt"
 
 def sniff(head: Head) -> bool:
     """Say whether this is an AI Studio prompt."""
-    if not head.is_json or head.is_array:
+    if not head.is_object:
         return False
     keys = head.keys
     return "chunkedPrompt" in keys or (

@@ -69,7 +69,7 @@ def read(source: Source) -> Iterator[Record]:
 
 def _exported(source: Source) -> dict[str, Any] | None:
     """Return the session that a file is as a whole; None where it is one line after the other."""
-    if "conversation" not in Head(source.name, source.head()).keys:
+    if "conversation" not in Head.of(source).keys:
         return None
     try:
         value = document(source)

@@ -50,7 +50,7 @@ _TOLD = frozenset(
 
 def sniff(head: Head) -> bool:
     """Say whether this is a session of Grok's command line."""
-    if not head.is_json or head.is_array or head.keys.isdisjoint({"type", "params"}):
+    if not head.is_object or head.keys.isdisjoint({"type", "params"}):
         return False
     looked = head.objects[:_LOOKED_AT]
     if any(map(is_update, looked)):
@@ -81,7 +81,7 @@ def _is_wrapped(content: Any) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield the session's conversation, its messages, and the conversation again with its last message."""
-    is_told = any(map(is_update, Head(source.name, source.head(), source).objects[:_LOOKED_AT]))
+    is_told = any(map(is_update, Head.of(source).objects[:_LOOKED_AT]))
     history = source.sibling(_HISTORY) if is_told and source.stem == _UPDATES else None
     if history is not None and history.size:
         yield LeftOut(f"sessions as the screen was told them (the same is in {_HISTORY})", 1)

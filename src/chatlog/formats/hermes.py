@@ -79,7 +79,7 @@ def read(source: Source) -> Iterator[Record]:
     """Yield each session with its messages in order."""
     if source.head(len(MAGIC)) == MAGIC:
         yield from records(source, _database)
-    elif Head(source.name, source.head()).keys >= _FILE:
+    elif Head.of(source).keys >= _FILE:
         yield from _file(source)
     else:
         yield from _transcript(source)

@@ -28,8 +28,6 @@ LOCATIONS = (
 _PLACE = re.compile(r"(?:^|[/\\!])(?P<session>[^/\\!]+)[/\\]agents[/\\](?P<agent>[^/\\]+)[/\\][^/\\]+$")
 _MAIN = "main"
 _KINDS = re.compile(r"(?:context|turn|config|llm|usage|tools|permission|profile|token_counting)\.[a-z_.]+")
-#: How many lines are looked at for one that is Kimi's.
-_LOOKED_AT = 20
 _EVENT = re.compile(r"[\w.-]{1,40}")
 #: What is told again: prompts by the messages that they become, usage by the end of each step.
 _TWINS = {"turn.prompt": "messages", "turn.steer": "messages", "usage.record": "steps"}
@@ -45,9 +43,9 @@ Row = Mapping[str, Any]
 
 def sniff(head: Head) -> bool:
     """Say whether this is a journal of Kimi Code."""
-    if not head.is_json or head.is_array:
+    if not head.is_object:
         return False
-    rows = head.objects[:_LOOKED_AT]
+    rows = head.rows
     if rows and rows[0].get("type") == "metadata" and "protocol_version" in rows[0]:
         return True
     return any(isinstance(row.get("type"), str) and _KINDS.fullmatch(row["type"]) and "time" in row for row in rows)

@@ -92,7 +92,7 @@ def read(source: Source) -> Iterator[Record]:
     """Yield each session with its messages in the order in which they were added."""
     if source.head(len(MAGIC)) == MAGIC:
         yield from records(source, _database, langgraph_states.BINARY)
-    elif "values" in Head(source.name, source.head()).keys:
+    elif "values" in Head.of(source).keys:
         yield from _thread(langgraph_states.answered(source), source.stem)
     else:
         entries = (entry if isinstance(entry, Problem) else _Entry(entry) for entry in items(source, "messages"))

@@ -46,7 +46,7 @@ Row = Mapping[str, Any]
 
 def sniff(head: Head) -> bool:
     """Say whether this is a chat of LM Studio."""
-    if not head.is_json or head.is_array or "messages" not in head.keys:
+    if not head.is_object or "messages" not in head.keys:
         return False
     if len(head.keys & _OF_CHAT) > 1:
         return True

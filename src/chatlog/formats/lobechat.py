@@ -53,7 +53,7 @@ def sniff(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield each topic with its messages, and what was said outside of topics."""
-    key = "state" if "exportType" in Head(source.name, source.head()).keys else "data"
+    key = "state" if "exportType" in Head.of(source).keys else "data"
     export, problems = recovered(source, "messages", key)
     held = export.get(key) if isinstance(export, dict) else None
     if not isinstance(held, dict):

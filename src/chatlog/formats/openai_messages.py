@@ -34,14 +34,12 @@ _NUMBER_CHARS = 19
 _NOT_IN_AUTHORS = re.compile(r"[\s<|\\/>]+")
 _SOUNDS = {"audio/wav": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3"}
 
-#: How many records are looked at for some of messages: the first may be odd.
-_LOOKED_AT = 20
 __all__ = ["message", "read", "sniff", "spell", "to_wire", "write"]
 
 
 def sniff(head: Head) -> bool:
     """Say whether a source that begins like this holds role-and-content messages."""
-    return head.is_json and (datasets.looks_like(head) or _are_mostly_records(head.objects[:_LOOKED_AT]))
+    return head.is_json and (datasets.looks_like(head) or _are_mostly_records(head.rows))
 
 
 def _are_mostly_records(values: Sequence[Mapping[str, Any]]) -> bool:

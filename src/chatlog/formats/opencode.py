@@ -60,7 +60,7 @@ def read(source: Source) -> Iterator[Record]:
     if source.head(len(MAGIC)) == MAGIC:
         yield from records(source, _database)
         return
-    info = _exported(Head(source.name, source.head()))
+    info = _exported(Head.of(source))
     try:
         if info is not None:
             yield from _session(info, _messages_of_export(source))

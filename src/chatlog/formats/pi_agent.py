@@ -31,8 +31,6 @@ LOCATIONS = (
 )
 
 _HEADER_SIGNS = frozenset({"cwd", "version", "provider", "modelId", "parentSession", "branchedFrom"})
-#: How many lines are looked at for one that is pi's.
-_LOOKED_AT = 20
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HEADER_TOLD = frozenset({"type", "id", "timestamp", "cwd", "modelId", "title"})
 #: What ``pi --mode json`` prints besides, and what of it a message tells again when it is whole.
@@ -44,11 +42,11 @@ Row = Mapping[str, Any]
 
 def sniff(head: Head) -> bool:
     """Say whether this is a session of pi."""
-    if not head.is_json or head.is_array:
+    if not head.is_object:
         return False
     if any(value.get("type") == "session" and not _HEADER_SIGNS.isdisjoint(value) for value in _first(head)):
         return True
-    return any(map(_is_entry, head.objects[:_LOOKED_AT]))  # the header may be broken
+    return any(map(_is_entry, head.rows))  # the header may be broken
 
 
 def _first(head: Head) -> tuple[Row, ...]:
@@ -69,7 +67,7 @@ def _is_entry(value: Row) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield the session's conversation, its messages, and the conversation again with its leaf and title."""
-    objects = Head(source.name, source.head()).objects[:_LOOKED_AT]
+    objects = Head.of(source).rows
     session = _Session(source.stem, is_stream=any(value.get("type") in _STREAMED for value in objects))
     yield from read_each(lines(source), lambda line: session.take(line.value), "not an entry of pi")
     yield from session.close()

@@ -42,7 +42,7 @@ Row = Mapping[str, Any]
 
 def sniff(head: Head) -> bool:
     """Say whether this is a session of Qwen Code."""
-    if not head.is_json or head.is_array or not {"uuid", "sessionId", "type"} <= head.keys:
+    if not head.is_object or not {"uuid", "sessionId", "type"} <= head.keys:
         return False
     return _MESSAGE.search(head.text) is not None
 

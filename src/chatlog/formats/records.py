@@ -13,18 +13,20 @@ from dataclasses import replace
 from io import BufferedReader, BytesIO, RawIOBase
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head
+from chatlog.formats.head import Head
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, is_json, items, leading, lines, text_of
 from chatlog.formats.source import Source
 from chatlog.models import LeftOut, Problem, Record
 
+#: What a converter raises on a record that is not of the shape its specification gives.
+MALFORMED = (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 #: The first line of a document written over many lines is no longer than this where an array or object begins.
 _OPENING_CHARS = 120
 
 
 def records(source: Source) -> Iterator[Line | Problem]:
     """Yield each line's value where every line is one, else the array's elements or the document."""
-    by_line = _is_line_by_line(Head(source.name, source.head()).text)
+    by_line = _is_line_by_line(Head.of(source).text)
     return lines(source) if by_line else items(source)
 
 

@@ -30,7 +30,6 @@ _HOMES = (
 )
 LOCATIONS = tuple(f"{home}/data/*/{chats}/*.jsonl" for home in _HOMES for chats in ("chats/*", "group chats"))
 
-_LOOKED_AT = 20
 #: What newer versions write where the names of the person and the character stood.
 _UNUSED = "unused"
 _SYSTEM_NAMES = frozenset({"SillyTavern System", "System", "Chloe"})
@@ -64,7 +63,7 @@ Row = Mapping[str, Any]
 
 def sniff(head: Head) -> bool:
     """Say whether this is a chat of SillyTavern or TavernAI."""
-    return head.is_json and any(_is_header(row) or _is_message(row) for row in head.objects[:_LOOKED_AT])
+    return head.is_json and any(_is_header(row) or _is_message(row) for row in head.rows)
 
 
 def _is_header(row: Row) -> bool:
@@ -84,7 +83,7 @@ def read(source: Source) -> Iterator[Record]:
 
 
 def _messages(source: Source, chat: _Chat) -> Iterator[Record]:
-    entries = items(source) if Head(source.name, source.head()).is_array else lines(source)
+    entries = items(source) if Head.of(source).is_array else lines(source)
     return read_each(entries, lambda line: chat.take(line.value), "not a message of SillyTavern")
 
 

@@ -42,7 +42,7 @@ Row = Mapping[str, Any]
 
 def sniff(head: Head) -> bool:
     """Say whether this is a trajectory of SWE-agent or mini-swe-agent."""
-    if not head.is_json or head.is_array:
+    if not head.is_object:
         return False
     if head.keys.isdisjoint(("trajectory", "history", "attempts")):
         return swe_mini.sniff(head)
