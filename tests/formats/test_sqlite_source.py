@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlcipher3 import dbapi2 as driver
 
-from chatlog.formats import Head, sqlite_source
+from chatlog.formats import Head
 from chatlog.formats.source import Source, file_source
 from chatlog.formats.sqlite_source import Database, Groups, UnreadableError, loaded, records, tables
 from chatlog.models import LeftOut, Problem, Record
@@ -266,7 +266,7 @@ def test_a_beginning_that_shows_nothing(data: bytes) -> None:
 def test_pages_that_point_in_circles(tmp_path: Path) -> None:
     """A schema whose pages lead to themselves is looked at once."""
     page = bytearray(4096)
-    page[:18] = sqlite_source.MAGIC + (4096).to_bytes(2, "big")
+    page[:18] = b"SQLite format 3\x00" + (4096).to_bytes(2, "big")
     page[100] = 5
     page[103:105] = (400).to_bytes(2, "big")
     for cell in range(400):

@@ -16,7 +16,7 @@ from chatlog.formats import MALFORMED, Head, build, cursor_cli
 from chatlog.formats.cursor_bubbles import message, tools_beside
 from chatlog.formats.jsonstream import BROKEN_JSON, beside, document
 from chatlog.formats.source import Source
-from chatlog.formats.sqlite_source import MAGIC, Database, holds, loaded, quoted, records, schema
+from chatlog.formats.sqlite_source import Database, holds, is_database, loaded, quoted, records, schema
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record
 from chatlog.timespec import instant
 
@@ -77,7 +77,7 @@ def _is_transcript(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield every chat that is in the file."""
-    if source.head(len(MAGIC)) == MAGIC:
+    if is_database(source):
         yield from records(source, lambda database: _database(database, source), frozenset({"data", "kind"}))
         return
     head = Head.of(source)

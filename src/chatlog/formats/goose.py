@@ -12,7 +12,7 @@ from typing import Any
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, lines
 from chatlog.formats.source import Source
-from chatlog.formats.sqlite_source import MAGIC, Database, Groups, loaded, records, schema
+from chatlog.formats.sqlite_source import Database, Groups, is_database, loaded, records, schema
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
@@ -55,7 +55,7 @@ def _is_gooses(block: Any) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield each session with its messages in order."""
-    if source.head(len(MAGIC)) == MAGIC:
+    if is_database(source):
         yield from records(source, _database)
         return
     exported = _exported(source)

@@ -17,7 +17,7 @@ from typing import Any
 from chatlog.formats import MALFORMED, Head, build, openai_content
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, items, lines
 from chatlog.formats.source import Source, file_source
-from chatlog.formats.sqlite_source import MAGIC, Database, Groups, UnreadableError, loaded, records, schema
+from chatlog.formats.sqlite_source import Database, Groups, UnreadableError, is_database, loaded, records, schema
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant
 
@@ -77,7 +77,7 @@ def sniff(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield each session with its messages in order."""
-    if source.head(len(MAGIC)) == MAGIC:
+    if is_database(source):
         yield from records(source, _database)
     elif Head.of(source).keys >= _FILE:
         yield from _file(source)

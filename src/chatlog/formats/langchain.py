@@ -14,7 +14,7 @@ from typing import Any
 from chatlog.formats import MALFORMED, Head, build, langgraph_states, openai_content
 from chatlog.formats.jsonstream import Line, items
 from chatlog.formats.source import Source
-from chatlog.formats.sqlite_source import MAGIC, Database, Groups, holds, loaded, quoted, records, schema
+from chatlog.formats.sqlite_source import Database, Groups, holds, is_database, loaded, quoted, records, schema
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant
 
@@ -90,7 +90,7 @@ def _is_told_in(head: Head, table: str, statement: str) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield each session with its messages in the order in which they were added."""
-    if source.head(len(MAGIC)) == MAGIC:
+    if is_database(source):
         yield from records(source, _database, langgraph_states.BINARY)
     elif "values" in Head.of(source).keys:
         yield from _thread(langgraph_states.answered(source), source.stem)

@@ -16,7 +16,7 @@ from typing import Any
 from chatlog.formats import MALFORMED, Head, build, opencode_v2
 from chatlog.formats.jsonstream import BROKEN_JSON, document, items, leading, sound
 from chatlog.formats.source import Folder, Source
-from chatlog.formats.sqlite_source import MAGIC, Database, Groups, loaded, records, schema
+from chatlog.formats.sqlite_source import Database, Groups, is_database, loaded, records, schema
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
 from chatlog.timespec import instant
 
@@ -57,7 +57,7 @@ def sniff(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield each session with its messages in order."""
-    if source.head(len(MAGIC)) == MAGIC:
+    if is_database(source):
         yield from records(source, _database)
         return
     info = _exported(Head.of(source))

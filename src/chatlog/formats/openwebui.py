@@ -14,7 +14,7 @@ from chatlog.formats import MALFORMED, Head, build, openwebui_content, trees
 from chatlog.formats.jsonstream import items
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.formats.sqlite_source import MAGIC, Database, Groups, loaded, records, schema
+from chatlog.formats.sqlite_source import Database, Groups, is_database, loaded, records, schema
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record, joined_text
 from chatlog.timespec import instant
 
@@ -50,7 +50,7 @@ def sniff(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield each chat with every branch of it."""
-    if source.head(len(MAGIC)) == MAGIC:
+    if is_database(source):
         yield from records(source, _database)
         return
     yield from read_each(

@@ -16,7 +16,7 @@ from chatlog.formats.jsonstream import items
 from chatlog.formats.simonw_llm_rows import Talk
 from chatlog.formats.simonw_llm_threads import Threads
 from chatlog.formats.source import Source
-from chatlog.formats.sqlite_source import MAGIC, Database, Groups, quoted, records, schema
+from chatlog.formats.sqlite_source import Database, Groups, is_database, quoted, records, schema
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant
 
@@ -49,7 +49,7 @@ def sniff(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield every conversation, once, whichever tables it is in."""
-    if source.head(len(MAGIC)) == MAGIC:
+    if is_database(source):
         yield from records(source, lambda database: iter(_Log(database)), frozenset({"content"}))
     else:
         yield from _rows_of_json(source)

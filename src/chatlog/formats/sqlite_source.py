@@ -20,7 +20,7 @@ from chatlog.formats.jsonstream import decoded
 from chatlog.formats.source import Source, file_source
 from chatlog.models import Problem, Record
 
-MAGIC = b"SQLite format 3\x00"
+_MAGIC = b"SQLite format 3\x00"
 #: How many rows are fetched at a time.
 PAGE = 200
 #: What SQLite writes beside a database before the changes are in it.
@@ -130,6 +130,11 @@ class Groups:
         return sorted(rows, key=lambda row: row[order] or 0) if rows and order in rows[0] else rows
 
 
+def is_database(source: Source) -> bool:
+    """Whether a source is a database."""
+    return source.head(len(_MAGIC)) == _MAGIC
+
+
 def loaded(value: Any) -> Any:
     """Return the value of a column that holds JSON; None where it holds nothing.
 
@@ -231,7 +236,7 @@ def schema(head: Head) -> Mapping[str, str]:
     Pages that do not lie in the beginning are read from the file, or from the source the head is of.
     Where the file shows no table, as one whose tables are still in its -wal, it is opened.
     """
-    if not head.data.startswith(MAGIC):
+    if not head.data.startswith(_MAGIC):
         return {}
     with _rest(head) as rest:
         found = dict(_Pages(head.data, rest).tables(1))
