@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chatlog.formats import build, openai_messages, sharegpt, tags
-from chatlog.formats.openai_content import Calls
+from chatlog.formats.calls import Calls
 from chatlog.models import MessageDraft
 
 from .making import json_lines, messages, source_of

@@ -6,7 +6,8 @@ A new format is a new module and a row here.  What a reader is made with:
 
 - `source`, `packed`, `sqlite_source`: bytes, archives, other programs' databases
 - `head`, `jsonstream`, `records`: what a source begins with, its JSON, reading each record
-- `build`, `trees`, `envelope`: parts and messages, links between them, what stands beside a message's content
+- `build`, `calls`, `trees`: parts, messages and their ids; which call a result answers; who follows whom
+- `openai_content`, `anthropic_messages`, `gemini_parts`: what a message says in the forms that many programs share
 - `tags`, `html_text`, `msgpack`: text that holds more than words, binary JSON
 """
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from chatlog import tagged
 from chatlog.formats import build
-from chatlog.formats.openai_content import Calls
+from chatlog.formats.calls import Calls
 from chatlog.models import Part
 
 _TOOLS = (

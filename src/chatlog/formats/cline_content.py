@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from chatlog import tagged
 from chatlog.formats import anthropic_messages, build, cline_calls
-from chatlog.formats.openai_content import Calls
+from chatlog.formats.calls import Calls
 from chatlog.models import MessageDraft, Part, joined_text
 from chatlog.timespec import instant
 

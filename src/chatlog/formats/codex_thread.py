@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import build
+from chatlog.formats.calls import Calls
 from chatlog.formats.codex_items import View
 from chatlog.formats.codex_usage import Usage, added
-from chatlog.formats.openai_content import Calls
 from chatlog.models import MessageDraft, Part, joined_text
 from chatlog.timespec import instant
 

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, copilot_events, copilot_vscode
+from chatlog.formats.calls import Calls
 from chatlog.formats.jsonstream import BROKEN_JSON, document
-from chatlog.formats.openai_content import Calls
 from chatlog.formats.openai_content import message as openai_message
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record

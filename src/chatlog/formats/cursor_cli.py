@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from chatlog.formats import MALFORMED, build, openai_content
+from chatlog.formats.calls import Calls
 from chatlog.formats.cursor_prompts import sent_at, shown
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.source import Source
@@ -125,7 +126,7 @@ class _Messages:
     """The messages of one chat, each after the one before."""
 
     def __init__(self) -> None:
-        self.calls = openai_content.Calls()
+        self.calls = Calls()
         self.last: str | None = None
         self.used: Counter[str] = Counter()
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, openai_content
+from chatlog.formats.calls import Calls
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, items, lines
 from chatlog.formats.source import Source, file_source
 from chatlog.formats.sqlite_source import Database, Groups, UnreadableError, is_database, loaded, records, schema
@@ -116,7 +117,7 @@ class _Session:
     spent: list[dict[str, Any]] = field(default_factory=list)
     last: str | None = None
     taken_back: str | None = None
-    calls: openai_content.Calls = field(default_factory=openai_content.Calls)
+    calls: Calls = field(default_factory=Calls)
 
     def told(self, groups: Groups, name: Any) -> Iterator[Record]:
         """Yield the session as the database holds it: each message once, what was taken back as a branch."""
@@ -208,7 +209,7 @@ def _identity(row: Row) -> str:
     return "h-" + hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _message(row: Row, calls: openai_content.Calls) -> MessageDraft:
+def _message(row: Row, calls: Calls) -> MessageDraft:
     content = row.get("content")
     if isinstance(content, str) and content.startswith(_JSON):
         content = loaded(content.removeprefix(_JSON))

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, tags
+from chatlog.formats.calls import Calls
 from chatlog.formats.envelope import role_of
 from chatlog.formats.jsonstream import Line, beside, lines
-from chatlog.formats.openai_content import Calls
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, langgraph_states, openai_content
+from chatlog.formats.calls import Calls
 from chatlog.formats.jsonstream import Line, items
 from chatlog.formats.source import Source
 from chatlog.formats.sqlite_source import Database, Groups, holds, is_database, loaded, quoted, records, schema
@@ -178,7 +179,7 @@ def _rows(groups: Groups, name: Any, column: str, table: str) -> Iterator[_Entry
 class _Session:
     """What reading one session remembers."""
 
-    calls: openai_content.Calls = field(default_factory=openai_content.Calls)
+    calls: Calls = field(default_factory=Calls)
     used: set[str | None] = field(default_factory=set)
     last: str | None = None
     begun: str | None = None

@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
-from chatlog.formats.openai_content import Calls, message
+from chatlog.formats.calls import Calls
+from chatlog.formats.openai_content import message
 from chatlog.formats.records import recovered
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
 from chatlog.formats import MALFORMED, Head, build, dataset_media, datasets
+from chatlog.formats.calls import Calls
 from chatlog.formats.envelope import UnreadableError, own_id, time_of
-from chatlog.formats.openai_content import Calls, message
+from chatlog.formats.openai_content import message
 from chatlog.formats.records import records
 from chatlog.formats.turns import Step, arguments_text, mention, picture_url, response_text, steps, tool_name
 from chatlog.models import ConversationDraft, LeftOut, Message, MessageDraft, Part, Problem, Record

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 from chatlog.canonical import canonical_json
 from chatlog.formats import MALFORMED, Head, build, dataset_media, openai_content, tags
+from chatlog.formats.calls import Calls
 from chatlog.formats.envelope import time_of
 from chatlog.formats.jsonstream import Line, first_keys
-from chatlog.formats.openai_content import Calls
 from chatlog.formats.records import records
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text

@@ -14,8 +14,8 @@ from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, anthropic_messages, build, openai_content, swe_mini
+from chatlog.formats.calls import Calls
 from chatlog.formats.jsonstream import BROKEN_JSON, document, first_keys, items
-from chatlog.formats.openai_content import Calls
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record, text_parts
 

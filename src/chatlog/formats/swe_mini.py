@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, openai_content
+from chatlog.formats.calls import Calls
 from chatlog.formats.jsonstream import first_keys
-from chatlog.formats.openai_content import Calls
 from chatlog.models import MessageDraft, Problem
 from chatlog.timespec import instant
 

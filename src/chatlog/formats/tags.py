@@ -11,10 +11,11 @@ import json
 import re
 import warnings
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any
 
 from chatlog import tagged
 from chatlog.formats import build
+from chatlog.formats.calls import Calls
 from chatlog.formats.jsonstream import BROKEN_JSON, decoded
 from chatlog.models import Part
 
@@ -35,16 +36,6 @@ _LITERAL_CHARS = 10_000
 _NAMED = re.compile(r"""["']name["']\s*:\s*["']([^"']+)["']""")
 
 
-class Open(Protocol):
-    """The calls of a conversation that wait for a result."""
-
-    def called(self, call_id: object, name: str | None) -> str:
-        """Return a call's id, an invented one where it has none."""
-
-    def answered(self, call_id: str | None, name: str | None) -> str | None:
-        """Return the id of the call that a result answers."""
-
-
 def is_tagged(words: str) -> bool:
     """Whether an answer has a thought before it, or calls in it, as tags."""
     return _CALL.search(words) is not None or (words.lstrip().startswith("<think>") and "</think>" in words)
@@ -55,7 +46,7 @@ def are_responses(words: str) -> bool:
     return _RESPONSES.match(words) is not None
 
 
-def said(words: str, calls: Open) -> Iterator[Part]:
+def said(words: str, calls: Calls) -> Iterator[Part]:
     """Yield the thought, the words and the calls of an answer in their order."""
     thought = tagged.first(words, _THOUGHT)
     if thought is not None and not words[: thought.start].strip():
@@ -70,7 +61,7 @@ def said(words: str, calls: Open) -> Iterator[Part]:
             yield from calls_in(piece.inner.strip(), calls)
 
 
-def answer(words: str, calls: Open) -> Iterator[Part]:
+def answer(words: str, calls: Calls) -> Iterator[Part]:
     """Yield what an answer thinks, says and calls, as tags or channels mark it; one cut off may only have thought."""
     if found := _CHANNELS.match(words):
         yield build.reasoning(found[1].strip())
@@ -83,7 +74,7 @@ def answer(words: str, calls: Open) -> Iterator[Part]:
         yield build.text(words)
 
 
-def responses(words: str, calls: Open) -> Iterator[Part]:
+def responses(words: str, calls: Calls) -> Iterator[Part]:
     """Yield what each tool gave back, paired to its call by the tool's name."""
     for piece in tagged.pieces(words, _RESPONSE, cut_off=True):
         response = piece.inner.strip()
@@ -109,7 +100,7 @@ def literal(value: Any) -> Any:
         return value
 
 
-def calls_in(value: Any, calls: Open) -> Iterator[Part]:
+def calls_in(value: Any, calls: Calls) -> Iterator[Part]:
     """Yield the calls that a value is: of a JSON object or list, else of the text as it came."""
     found = literal(build.parsed(value.strip())) if isinstance(value, str) else value
     for call in found if isinstance(found, list) else [found]:

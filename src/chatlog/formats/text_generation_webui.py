@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, tags
-from chatlog.formats.openai_content import Calls
+from chatlog.formats.calls import Calls
 from chatlog.formats.openai_content import message as openai_message
 from chatlog.formats.records import recovered
 from chatlog.formats.source import Source

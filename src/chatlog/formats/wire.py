@@ -11,6 +11,7 @@ from typing import Any
 
 from chatlog.errors import UsageError
 from chatlog.formats import MALFORMED, build, datasets, openai_content
+from chatlog.formats.calls import Calls
 from chatlog.models import IMPORTANCES, ROLES, MessageDraft, joined_text
 from chatlog.timespec import instant
 
@@ -24,7 +25,7 @@ def drafts(value: Any) -> list[MessageDraft]:
 
     Raises UsageError where something is none of these, naming which message it is.
     """
-    messages, calls = _messages(value), openai_content.Calls()
+    messages, calls = _messages(value), Calls()
     several = isinstance(value, list) or len(messages) > 1
     return [
         _draft(item, f"message {number}" if several else "the message", calls)
@@ -55,7 +56,7 @@ def _completion(value: dict[str, Any]) -> dict[str, Any]:
         raise UsageError("the chat completion holds no message", "it should have choices[0].message") from None
 
 
-def _draft(value: Any, place: str, calls: openai_content.Calls) -> MessageDraft:
+def _draft(value: Any, place: str, calls: Calls) -> MessageDraft:
     if not isinstance(value, dict):
         raise UsageError(f"{place} is not a JSON object", _FORMS)
     if value.get("role") not in (*ROLES, "function"):
@@ -72,7 +73,7 @@ def _draft(value: Any, place: str, calls: openai_content.Calls) -> MessageDraft:
     return _placed(_said(said, place, calls), own)
 
 
-def _said(value: dict[str, Any], place: str, calls: openai_content.Calls) -> MessageDraft:
+def _said(value: dict[str, Any], place: str, calls: Calls) -> MessageDraft:
     """Return what a message says, in whichever of the forms."""
     if "text" in value or "parts" in value:
         return _own_form(value, place)
