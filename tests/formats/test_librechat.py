@@ -209,3 +209,46 @@ def test_ids_that_are_numbers() -> None:
 def test_replies_that_are_no_list() -> None:
     """What stands for a message's replies and is no list costs no message."""
     assert [("a", None), ("b", "a")] == links(read({**row("a"), "children": [{**row("b"), "children": 7}]}))
+
+
+def test_what_was_typed_into_an_answer_is_the_users() -> None:
+    """An answer that its user steered is told in pieces around what was typed; what follows it follows the last."""
+    call = {"type": "tool_call", "tool_call": {"id": "t", "name": "oil", "args": "{}", "output": "done"}}
+    steer = {"type": "steer", "steer": "Less oil", "steerId": "s", "createdAt": 1772359200000}
+    content = [{"type": "text", "text": "Oiling."}, call, steer, {"type": "text", "text": "Oiled."}]
+    answer = row("a", "u", isCreatedByUser=False, sender="Ada", text="Oiling. Oiled.", content=content, tokenCount=7)
+    found = read(row("u"), answer, row("v", "a"))
+    assert links(found) == [("u", None), ("a", "u"), ("a/1", "a"), ("a/2", "a/1"), ("v", "a/2")]
+    assert [(m.role, m.text) for m in messages(found)] == [
+        ("user", "u"),
+        ("assistant", "Oiling."),
+        ("user", "Less oil"),
+        ("assistant", "Oiled."),
+        ("user", "v"),
+    ]
+    typed = messages(found)[2]
+    assert (typed.created_at, typed.metadata) == ("2026-03-01T10:00:00.000Z", {"steerId": "s"})
+
+
+def test_a_built_in_tool_has_its_name_and_what_it_put_out() -> None:
+    """Code that the Assistants API ran is a call named by its kind, with its outputs as the result."""
+    used = {"input": "1+1", "outputs": [{"type": "logs", "logs": "2"}]}
+    call = {"id": "t", "type": "code_interpreter", "code_interpreter": used}
+    (made,) = messages(read(row("a", content=[{"type": "tool_call", "tool_call": call}], text="")))
+    assert made.parts == (
+        build.tool_call("t", "code_interpreter", {"input": "1+1"}),
+        build.tool_result("t", used["outputs"]),
+    )
+
+
+def test_films_and_sounds() -> None:
+    """A film is kept by its address, a sound with its bytes."""
+    content = [
+        {"type": "video_url", "video_url": {"url": "https://example.com/a.mp4"}},
+        {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}},
+    ]
+    (made,) = messages(read(row("a", content=content, text="")))
+    assert made.parts == (
+        build.uri("https://example.com/a.mp4", modality="video"),
+        build.blob("audio/wav", "UklGRg==", modality="audio"),
+    )

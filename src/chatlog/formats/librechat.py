@@ -21,6 +21,8 @@ LOCATIONS: tuple[str, ...] = ()
 _LISTS = ("messages", "messagesTree")
 _SIGNS = frozenset({"recursive", "branches", "exportAt", "endpoint"})
 _USER = "user"
+#: The kind, and the words, of what a user typed into an answer that was still being made.
+_STEER = "steer"
 _CONVERSATION_TOLD = frozenset({*_LISTS, "conversationId", "title", "createdAt", "updatedAt", "_id", "__v"})
 _MESSAGE_TOLD = frozenset({
     "__v", "_id", "attachments", "children", "content", "conversationId", "createdAt", "files", "isCreatedByUser",
@@ -44,6 +46,7 @@ def read(source: Source) -> Iterator[Record]:
 def _conversation(entry: Line) -> Iterator[Record]:
     value = entry.value
     nodes, links, problems = _tree(value, entry.place)
+    nodes, links = _apart(nodes, links)
 
     def message(key: str, _: str | None, above: str | None) -> MessageDraft:
         return _message(nodes[key][0], key, above, value)
@@ -74,6 +77,36 @@ def _tree(value: Node, place: str) -> tuple[dict[str, tuple[Node, str]], dict[st
     if not any(links.values()) or (value.get("branches") is False and nodes.keys().isdisjoint(links.values())):
         links = dict(zip(links, [None, *links], strict=False))
     return nodes, links, problems
+
+
+def _apart(
+    nodes: Mapping[str, tuple[Node, str]], links: Mapping[str, str | None]
+) -> tuple[dict[str, tuple[Node, str]], dict[str, str | None]]:
+    """Return the messages with what a user typed into a growing answer as a message of its own, amid the answer."""
+    found, parents = dict[str, tuple[Node, str]](), dict[str, str | None]()
+    last = dict[str | None, str]()
+    for key, (node, where) in nodes.items():
+        for number, piece in enumerate(_pieces(node)):
+            name = f"{key}/{number}" if number else key
+            found[name], parents[name] = (piece, where), last.get(key) if number else links[key]
+            last[key] = name
+    return found, {name: last.get(above, above) if name in links else above for name, above in parents.items()}
+
+
+def _pieces(node: Node) -> Iterator[Node]:
+    """Yield an answer up to where its user steered it, what was typed there, and how the answer goes on."""
+    content = build.listed(node.get("content"))
+    speaker = {key: node[key] for key in ("isCreatedByUser", "sender", "model", "createdAt") if key in node}
+    turns = [at for at, block in enumerate(content) if isinstance(block, dict) and isinstance(block.get(_STEER), str)]
+    if not turns or node.get("isCreatedByUser"):
+        yield node
+        return
+    yield {**node, "text": "", "content": content[: turns[0]]}
+    for at, end in zip(turns, [*turns[1:], len(content)], strict=True):
+        block = content[at]
+        yield {**build.others(block, _STEER), "text": block[_STEER], "isCreatedByUser": True}
+        if content[at + 1 : end]:
+            yield {**speaker, "content": content[at + 1 : end]}
 
 
 def _draft(value: Node, messages: list[MessageDraft]) -> ConversationDraft:
@@ -164,6 +197,10 @@ def _error(block: Node) -> Iterator[Part]:
 def _tool_call(block: Node) -> Iterator[Part]:
     """Yield a tool's call and, where it came, its result: LibreChat keeps both in one block."""
     call = block["tool_call"]
+    kind = call.get("type")
+    if isinstance(kind, str) and isinstance(call.get(kind), dict) and kind != "function":
+        yield from _built_in(call, kind)
+        return
     inner = call["function"] if isinstance(call.get("function"), dict) else call
     name, call_id = inner.get("name"), call.get("id") or None
     arguments = next((inner[key] for key in ("args", "arguments", "input") if key in inner), None)
@@ -172,6 +209,25 @@ def _tool_call(block: Node) -> Iterator[Part]:
     output = inner.get("output", call.get("output"))
     if output is not None:
         yield build.tool_result(call_id, output)
+
+
+def _built_in(call: Node, kind: str) -> Iterator[Part]:
+    """Yield the use of a tool of the Assistants API, called by its kind."""
+    used, call_id = call[kind], call.get("id") or None
+    yield {**build.others(call, "id", kind), **build.tool_call(call_id, kind, build.given(used, ("outputs",)))}
+    if used.get("outputs"):
+        yield build.tool_result(call_id, used["outputs"])
+
+
+def _media(block: Node) -> Iterator[Part]:
+    """Yield a film by its address, a sound as the bytes that it stands in."""
+    match block.get(block["type"]):
+        case {"url": str(address)}:
+            yield build.addressed(address, modality="video")
+        case {"data": str(data), "format": str(encoding)}:
+            yield build.blob(f"audio/{encoding}", data, modality="audio")
+        case _:
+            yield build.raw(block["type"], block)
 
 
 def _image(block: Node) -> Iterator[Part]:
@@ -193,6 +249,8 @@ _BLOCKS: dict[Any, Callable[[Node], Iterator[Part]]] = {
     "tool_call": _tool_call,
     "image_url": _image,
     "image_file": _image,
+    "video_url": _media,
+    "input_audio": _media,
 }
 
 
