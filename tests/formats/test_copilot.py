@@ -105,6 +105,53 @@ def test_fidelity_of_events(events: Read, feature: str, kept: Any, expected: Any
     assert expected == kept(events)
 
 
+def test_bytes_that_events_share_are_where_they_are_named() -> None:
+    """A picture that stands once in a file is a part of the prompt it came with and of the result that brought it."""
+    asset = event("session.binary_asset", "b", assetId="sha256:1", data="iVBO", mimeType="image/png", type="image")
+    attached = [{"type": "file", "path": "/mill/a.png", "displayName": "a.png", "assetId": "sha256:1"}]
+    prompt = event("user.message", "u", "b", content="See", attachments=attached)
+    brought = [
+        {"type": "image", "assetId": "sha256:1", "mimeType": "image/png", "description": "the wheel"},
+        {"type": "image", "omittedReason": "too_large", "mimeType": "image/png"},
+    ]
+    result = event("tool.execution_complete", "r", "u", toolCallId="c", success=True)
+    result["data"]["result"] = {"content": "Viewed.", "binaryResultsForLlm": brought}
+    found = told(asset, prompt, result)
+    picture = {"type": "blob", "mime_type": "image/png", "content": "iVBO"}
+    assert part(found, "u", "blob") == {**picture, "name": "a.png", "path": "/mill/a.png"}
+    assert part(found, "r", "blob") == {**picture, "description": "the wheel"}
+    assert part(found, "r", "tool_call_response")["binaryResultsForLlm"] == brought[1:]
+
+
+def test_words_beside_the_answers_are_hidden_messages() -> None:
+    """A phase of an answer by several models, a handoff, a prompt for later, and what a cleared context began with."""
+    found = told(
+        event("assistant.fusion_phase_completed", "p", content="Dry.", model="m-2", role="critic", verdict="oil"),
+        event("session.handoff", "h", "p", summary="So far", sourceType="remote"),
+        event("session.schedule_created", "s", "h", id=1, prompt="Oil it", cron="0 9 * * *"),
+        event("session.context_cleared", "c", "s", initialMessage="Anew", messagesCleared=4),
+        event("session.mode_notice_delivered", "n", "c", content="Plan only.", mode="plan"),
+        event("session.mode_notice_delivered", "n2", "n", mode="plan"),
+    )
+    assert found.hidden == [
+        ("assistant", "fusion_phase", "Dry."),
+        ("assistant", "handoff", "So far"),
+        ("user", "schedule", "Oil it"),
+        ("user", "context_cleared", "Anew"),
+        ("user", "mode_notice", "Plan only."),
+    ]
+    assert (by_id(found, "p").model, by_id(found, "p").metadata["verdict"]) == ("m-2", "oil")
+    assert found.left_out == {"session.mode_notice_delivered": 1}
+
+
+def test_a_folder_that_is_told_later() -> None:
+    """A session that began before its folder was known has the one that it tells first."""
+    changed = [event("session.context_changed", f"x{at}", cwd=cwd) for at, cwd in enumerate(("/mill", "/barn"))]
+    assert told(*changed).conversation.project == "/mill"
+    resumed = event("session.resume", "x", context={"cwd": "/mill"}, eventCount=1)
+    assert told(resumed).conversation.project == "/mill"
+
+
 def test_what_is_hidden(events: Read) -> None:
     """What no human typed and no model said is hidden, with the reason."""
     assert [

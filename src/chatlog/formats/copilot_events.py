@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, build
-from chatlog.formats.copilot_event_parts import OPAQUE, Data, attachment, facts_of, request_part, result_part, writer
+from chatlog.formats.copilot_event_parts import OPAQUE, Assets, Data, Made, facts_of, request_part, result_parts, writer
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
@@ -61,34 +61,6 @@ class _Lane:
     used: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(slots=True)
-class _Made:
-    """What an event says, before it has its place."""
-
-    role: str
-    text: str = ""
-    parts: tuple[Part, ...] | None = None
-    model: str | None = None
-    author: str | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
-
-    def draft(self, source_id: str, parent: str | None, conversation: str | None, moment: str | None) -> MessageDraft:
-        """Return the message."""
-        return MessageDraft(
-            role=self.role,
-            text=self.text,
-            parts=self.parts,
-            author=self.author,
-            model=self.model,
-            created_at=moment,
-            source_id=source_id,
-            parent=parent,
-            conversation=conversation,
-            hidden="hidden_reason" in self.facts,
-            metadata=self.facts,
-        )
-
-
 class _Session:
     """What one pass over a file remembers: where each event leads, and the answer that still waits for its usage."""
 
@@ -98,14 +70,15 @@ class _Session:
         self.places: dict[str, tuple[str | None, str | None]] = {}
         self.agents: dict[str, str] = {}
         self.calls: set[str] = set()
-        self.early: dict[str, tuple[_Made, Data, _Lane]] = {}
+        self.early: dict[str, tuple[Made, Data, _Lane]] = {}
         self.model: str | None = None
         self.thoughts: list[str] = []
         self.usage: dict[str, Any] = {}
         self.recorded: dict[str, dict[str, Any]] = {}
-        self.answer: _Made | None = None
+        self.answer: Made | None = None
         self.ready: list[ConversationDraft | MessageDraft] = []
         self.counts: Counter[str] = Counter()
+        self.assets = Assets()
 
     def feed(self, event: Data) -> None:
         """Take one event in; what is complete by it is in `ready`.  Raises one of MALFORMED for a broken one."""
@@ -146,7 +119,7 @@ class _Session:
         place = self.places.get(str(event.get("parentId")))
         return place[1] if place is not None and place[0] == lane.key else lane.last
 
-    def _place_early(self, following: _Made | None) -> None:
+    def _place_early(self, following: Made | None) -> None:
         """Place the calls that began before a message told of them, without those which the following one tells of."""
         parts = (following.parts if following else None) or ()
         told = {part["id"] for part in parts if part["type"] == "tool_call"}
@@ -157,7 +130,7 @@ class _Session:
                 self._place(*held)
         self.early.clear()
 
-    def _place(self, made: _Made, event: Data, lane: _Lane) -> None:
+    def _place(self, made: Made, event: Data, lane: _Lane) -> None:
         parent, own = self._base(event, lane), event.get("id")
         name = (
             own
@@ -207,6 +180,12 @@ class _Session:
             metadata={**lane.draft.metadata, **facts},
         )
 
+    def place(self, event: Data, data: Data, lane: _Lane) -> None:
+        """Take the folder of a session that did not begin with one."""
+        context = build.mapping(data.get("context", data))
+        lane.draft = lane.draft._replace(project=lane.draft.project or build.word(context.get("cwd")))
+        self.other(event, data, lane)
+
     def model_change(self, _: Data, data: Data, lane: _Lane) -> None:
         """Take the model for what follows."""
         self.model = data["newModel"] or self.model
@@ -242,10 +221,10 @@ class _Session:
 
     # messages
 
-    def user(self, _: Data, data: Data, lane: _Lane) -> _Made:
+    def user(self, _: Data, data: Data, lane: _Lane) -> Made:
         """Take a prompt; one that a skill or the system wrote is hidden, not what an agent asks of its sub-agent."""
         text = _text(data["content"])
-        files = [attachment(item) for item in data.get("attachments") or ()]
+        files = [self.assets.attachment(item) for item in data.get("attachments") or ()]
         facts = facts_of("user.message", data)
         origin = data.get("source")
         if not text and not files and isinstance(facts.get("transformedContent"), str):
@@ -258,9 +237,9 @@ class _Session:
         if origin not in (None, "", "user") and not is_task:
             facts["hidden_reason"] = str(origin)
         parts = (build.text(text), *files) if files else None
-        return _Made("user", text, parts, author=author, facts=facts)
+        return Made("user", text, parts, author=author, facts=facts)
 
-    def assistant(self, _: Data, data: Data, lane: _Lane) -> _Made:
+    def assistant(self, _: Data, data: Data, lane: _Lane) -> Made:
         """Take an answer: what was thought, what is said, what is called."""
         thoughts = [text for text in self.thoughts if text != data.get("reasoningText")]
         parts = [build.reasoning(text) for text in thoughts]
@@ -314,34 +293,37 @@ class _Session:
         call = build.tool_call(name, data.get("toolName"), build.parsed(data.get("arguments")))
         self.early[name] = (_spoken([call], self.model), event, lane)
 
-    def result(self, _: Data, data: Data, __: _Lane) -> _Made:
+    def result(self, _: Data, data: Data, __: _Lane) -> Made:
         """Take a tool's result."""
         if data.get("toolTelemetry"):
             self.counts["toolTelemetry"] += 1
-        return _Made("tool", parts=(result_part(data),), facts=facts_of("tool.execution_complete", data))
+        return Made("tool", parts=result_parts(data, self.assets), facts=facts_of("tool.execution_complete", data))
 
-    def note(self, event: Data, data: Data, _: _Lane) -> _Made:
+    def note(self, event: Data, data: Data, _: _Lane) -> Made:
         """Take what the command line told its user, hidden."""
-        text = _text(data.get("message") or data.get("content") or data.get("summaryContent") or "")
-        told = ("message", "content", "summaryContent", "stack", "parentToolCallId")
-        facts = build.compact(data, told)
+        text = _text(next((data[key] for key in _WORDS if data.get(key)), ""))
+        facts = build.compact(data, (*_WORDS, "stack", "parentToolCallId", "model"))
         reason = _REASONS.get(str(event["type"]), str(event["type"]))
-        role = "user" if reason in ("compact_summary", "skill", "system_notification") else "assistant"
-        return _Made(role, text, facts={**facts, "hidden_reason": reason})
+        role = "user" if reason in _IN_THE_USERS_NAME else "assistant"
+        return Made(role, text, model=build.word(data.get("model")), facts={**facts, "hidden_reason": reason})
 
-    def compacted(self, event: Data, data: Data, lane: _Lane) -> _Made | None:
-        """Take the summary that replaced a long history, hidden."""
-        if data.get("summaryContent"):
+    def words(self, event: Data, data: Data, lane: _Lane) -> Made | None:
+        """Take the words that an event may have, hidden: a summary, a phase of an answer, a prompt for later."""
+        if any(data.get(key) for key in _WORDS):
             return self.note(event, data, lane)
         self.other(event, data, lane)
         return None
 
-    def system(self, _: Data, data: Data, __: _Lane) -> _Made:
+    def asset(self, _: Data, data: Data, __: _Lane) -> None:
+        """Keep the bytes that the events to come name."""
+        self.assets.keep(data)
+
+    def system(self, _: Data, data: Data, __: _Lane) -> Made:
         """Take the instructions the model was given, hidden."""
         role = data.get("role")
         facts = build.compact(data, ("content", "role"))
         facts["hidden_reason"] = "instructions"
-        return _Made(role if role in ("system", "developer") else "system", _text(data["content"]), facts=facts)
+        return Made(role if role in ("system", "developer") else "system", _text(data["content"]), facts=facts)
 
 
 def _name(source: Source) -> str:
@@ -356,12 +338,20 @@ def _text(value: Any) -> str:
     return value
 
 
-def _spoken(parts: list[Part], model: str | None) -> _Made:
+def _spoken(parts: list[Part], model: str | None) -> Made:
     text, kept = build.said(parts)
-    return _Made("assistant", text, kept, model)
+    return Made("assistant", text, kept, model)
 
 
+#: Where an event has words, and whose names they are hidden in.
+_WORDS = ("message", "content", "summaryContent", "prompt", "initialMessage", "summary")
+_IN_THE_USERS_NAME = ("compact_summary", "skill", "system_notification", "schedule", "context_cleared", "mode_notice")
 _REASONS = {
+    "assistant.fusion_phase_completed": "fusion_phase",
+    "session.context_cleared": "context_cleared",
+    "session.handoff": "handoff",
+    "session.mode_notice_delivered": "mode_notice",
+    "session.schedule_created": "schedule",
     "session.compaction_complete": "compact_summary",
     "skill.invoked": "skill",
     "system.notification": "system_notification",
@@ -369,14 +359,21 @@ _REASONS = {
     "session.warning": "warning",
     "session.info": "info",
 }
-_Handler = Callable[[_Session, Data, Data, _Lane], _Made | None]
+_Handler = Callable[[_Session, Data, Data, _Lane], Made | None]
 _HANDLERS: dict[str, _Handler] = {
     "session.start": _Session.start,
     "session.model_change": _Session.model_change,
     "session.title_changed": _Session.title,
     "session.snapshot_rewind": _Session.rewind,
     "session.shutdown": _Session.shutdown,
-    "session.compaction_complete": _Session.compacted,
+    "session.binary_asset": _Session.asset,
+    "session.compaction_complete": _Session.words,
+    "session.context_changed": _Session.place,
+    "session.context_cleared": _Session.words,
+    "session.handoff": _Session.words,
+    "session.mode_notice_delivered": _Session.words,
+    "session.resume": _Session.place,
+    "session.schedule_created": _Session.words,
     "session.error": _Session.note,
     "session.warning": _Session.note,
     "session.info": _Session.note,
@@ -385,6 +382,7 @@ _HANDLERS: dict[str, _Handler] = {
     "system.message": _Session.system,
     "system.notification": _Session.note,
     "user.message": _Session.user,
+    "assistant.fusion_phase_completed": _Session.words,
     "assistant.message": _Session.assistant,
     "assistant.reasoning": _Session.reasoning,
     "assistant.usage": _Session.spent,
