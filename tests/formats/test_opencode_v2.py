@@ -122,6 +122,19 @@ def test_what_an_answer_holds(everything: Read) -> None:
     assert answer.metadata["usage"] == {"input": 10, "output": 3}
 
 
+def test_files_beside_what_a_tool_put_out_are_parts(tmp_path: Path) -> None:
+    """A tool's files may stand in a list of their own, where they say no type."""
+    state = {"status": "completed", "input": {}, "content": [{"type": "text", "text": "a"}], "attachments": [FILE]}
+    used = {"type": "tool", "id": "c", "name": "read", "state": state}
+    rows = [message(1, "user", {"text": "Go"}), message(2, "assistant", {**ANSWER, "content": [used]})]
+    path = tmp_path / "opencode.db"
+    table(path, "session_v2", [session("ses_2")])
+    table(path, "session_message", rows)
+    found = read(opencode, path)
+    assert [part["type"] for part in found.only[1].parts or ()] == ["tool_call", "tool_call_response", "uri"]
+    assert not found.problems
+
+
 def test_what_a_person_attached_and_ran(everything: Read) -> None:
     """Files and agents are parts of a prompt, a command a person ran is a call with its result."""
     asked, *_, ran, _ = everything.messages["ses_2"].values()

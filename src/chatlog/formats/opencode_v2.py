@@ -57,13 +57,14 @@ def _content(item: Data) -> dict[str, Any]:
     rest = build.without(item, ("id", "name", "state", "time"))
     state = dict(item["state"])
     error, content = state.get("error"), state.pop("content", None)
+    state["attachments"] = [_file(held) for held in state.get("attachments") or ()]
     if isinstance(error, dict):
         state["error"] = error.get("message") or error
     if content and state.get("status") == "error":
         state["partial_output"] = _output(content)
     elif content:
         state["output"] = _output(content)
-        state["attachments"] = [_file(held) for held in content if held.get("type") == "file"]
+        state["attachments"] += [_file(held) for held in content if held.get("type") == "file"]
     return {**rest, "tool": item["name"], "callID": item.get("id"), "state": state}
 
 
