@@ -237,6 +237,49 @@ def test_words_that_are_no_call(words: str) -> None:
     assert (words, None) == (answer.text, answer.parts)
 
 
+ROO = [
+    {"role": "user", "content": [{"type": "text", "text": "<user_message>Oil it</user_message>"}], "ts": 1739000000100},
+    {"type": "reasoning", "encrypted_content": "gAAA", "summary": [{"type": "summary_text", "text": "Which oil?"}]},
+    {
+        "role": "assistant",
+        "content": [
+            {"type": "reasoning", "text": "Look."},
+            {"type": "tool-call", "toolCallId": "c", "toolName": "read_file", "input": {"path": "a"}},
+        ],
+    },
+    {
+        "role": "tool",
+        "content": [{"type": "tool-result", "toolCallId": "c", "output": {"type": "text", "value": "dry"}}],
+    },
+    {"role": "assistant", "content": "Oiled."},
+]
+
+
+def test_what_roo_code_wrote_as_the_ai_sdk_has_it() -> None:
+    """Under a version stand messages whose calls, results and thoughts have other names; they say the same."""
+    text = json.dumps({"version": 2, "messages": ROO})
+    source = source_of(text, "1739000000000/api_conversation_history.json")
+    assert cline.sniff(head_of(source))
+    records = checked(cline.read(source))
+    assert [(m.role, m.text) for m in messages(records)] == [
+        ("user", "Oil it"),
+        ("assistant", ""),
+        ("tool", ""),
+        ("assistant", "Oiled."),
+    ]
+    assert [part["type"] for part in messages(records)[1].parts or ()] == ["reasoning", "reasoning", "tool_call"]
+    assert (messages(records)[2].parts or ())[0]["response"] == "dry"
+    assert [r for r in records if isinstance(r, LeftOut)] == [LeftOut("encrypted reasoning (not readable)", 1)]
+
+
+def test_thoughts_in_rows_of_their_own() -> None:
+    """What a model thought stands before its answer, which it belongs to; without one it is the last message."""
+    rows = [{"role": "user", "content": "Oil it"}, ROO[1], {"role": "assistant", "content": "Oiled."}, ROO[1]]
+    records = checked(cline.read(source_of(json.dumps(rows), "api_conversation_history.json")))
+    thought = build.reasoning("Which oil?")
+    assert [m.parts for m in messages(records)] == [None, (thought, build.text("Oiled.")), (thought,)]
+
+
 def test_results_find_their_calls() -> None:
     """A result answers the last answer's call, and none that was left open before."""
     first, second = "<read_file><path>a</path></read_file>", "<list_files><path>b</path></list_files>"

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build, cline_beside
+from chatlog.formats import MALFORMED, Head, build, cline_beside, cline_rows
 from chatlog.formats.calls import Calls
 from chatlog.formats.cline_content import environment, message, model_of
 from chatlog.formats.cline_shown import Shown, request_usage
@@ -45,6 +45,7 @@ LOCATIONS: tuple[str, ...] = (
 )
 
 _SESSION = frozenset({"sessionId", "messages", "agent"})
+_VERSIONED = frozenset({"version", "messages"})
 _HISTORY = _FILES[0]
 _WRAPPED = re.compile(r'"(?:text|content)"\s*:\s*"(?:<task>|<user_message>|<environment_details>)')
 _TASK_ID = re.compile(r"\d{10,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -58,23 +59,27 @@ def sniff(head: Head) -> bool:
     """Say whether this is a task's history, what was shown of it, or a session of the newer Cline."""
     keys = head.keys
     if not head.is_array:
-        return keys >= _SESSION
+        return keys >= _SESSION or (keys >= _VERSIONED and _is_history(head))
     if {"ts", "type"} <= keys:
         return not keys.isdisjoint(("say", "ask"))
     if not {"role", "content"} <= keys:
         return False
+    return _is_history(head)
+
+
+def _is_history(head: Head) -> bool:
     return head.name.endswith(_HISTORY) or _WRAPPED.search(head.text) is not None
 
 
 def read(source: Source) -> Iterator[Record]:
     """Yield the task's conversation, its messages, and the conversation again with what they told."""
     head = Head.of(source)
-    if not head.is_array:
+    if not head.is_array and head.keys >= _SESSION:
         yield from _read_session(source)
-    elif "ts" in head.keys and "role" not in head.keys:
+    elif head.is_array and "ts" in head.keys and "role" not in head.keys:
         yield from _read_shown(source)
     else:
-        yield from _read_history(source)
+        yield from _read_history(source, "" if head.is_array else "messages")
 
 
 def _task_id(source: Source) -> str | None:
@@ -84,10 +89,10 @@ def _task_id(source: Source) -> str | None:
     return names[-2] if len(names) > 1 and _TASK_ID.fullmatch(names[-2]) else None
 
 
-def _read_history(source: Source) -> Iterator[Record]:
-    """Yield a task as it was sent to the model."""
+def _read_history(source: Source, key: str) -> Iterator[Record]:
+    """Yield a task as it was sent to the model; Roo Code had its messages under a key for a while."""
     rows: list[Any] = []
-    for item in items(source):
+    for item in items(source, key) if key else items(source):
         if isinstance(item, Problem):
             yield item
         else:
@@ -99,6 +104,7 @@ def _read_history(source: Source) -> Iterator[Record]:
     yield draft._replace(project=draft.project or listed.folder, parent=listed.parent)
     yield from task.messages
     yield from task.problems
+    yield from build.left_out({"encrypted reasoning (not readable)": task.unreadable})
 
 
 class _Task:
@@ -114,10 +120,12 @@ class _Task:
         self.used: set[str] = set()
         self.folder: str | None = None
         self.model: str | None = None
+        self.unreadable = 0
 
     def read(self, rows: Sequence[Any]) -> None:
         """Read every message; one that cannot be read is a problem."""
-        for number, row in enumerate(rows, 1):
+        self.unreadable = sum(cline_rows.is_thought(row) and bool(row.get("encrypted_content")) for row in rows)
+        for number, row in cline_rows.numbered(rows):
             try:
                 made = self._message(row)
                 named = made._replace(source_id=self._own_id(made.source_id))

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from chatlog.formats import MALFORMED, build, openai_content
+from chatlog.formats import MALFORMED, ai_sdk, build, openai_content
 from chatlog.formats.calls import Calls
 from chatlog.formats.cursor_prompts import sent_at, shown
 from chatlog.formats.jsonstream import lines
@@ -176,30 +176,9 @@ def _content(content: Any) -> Any:
 
 
 def _block(block: Any) -> Any:
-    """Return a block in Anthropic's words."""
-    kind = build.mapping(block).get("type")
-    if kind not in ("reasoning", "tool-call", "tool-result", "redacted-reasoning"):
-        return block
-    rest = build.without(block, _BLOCK_FACTS)
-    if kind == "tool-call":
-        return {
-            **rest,
-            "type": "tool_use",
-            "id": block.get("toolCallId"),
-            "name": block.get("toolName"),
-            "input": block.get("args"),
-        }
-    if kind == "tool-result":
-        told = {"tool_use_id": block.get("toolCallId"), "name": block.get("toolName"), "content": block.get("result")}
-        return {**rest, "type": "tool_result", **told, "is_error": block.get("isError")}
-    if kind == "reasoning":
-        return {**rest, "type": "thinking", "thinking": block.get("text")}
-    return {**rest, "type": "redacted_thinking", "data": block.get("data")}
-
-
-_BLOCK_FACTS = frozenset(
-    {"type", "toolCallId", "toolName", "args", "result", "isError", "text", "data", "providerOptions"}
-)
+    """Return a block in Anthropic's words, without what its provider wants back."""
+    made = ai_sdk.block(block)
+    return made if made is block else build.without(made, ("providerOptions",))
 
 
 def transcript(source: Source) -> Iterator[Record]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from chatlog.formats import anthropic_messages, build, tags
+from chatlog.formats import ai_sdk, anthropic_messages, build, tags
 from chatlog.formats.calls import Calls
 from chatlog.formats.datasets import SAYS
 from chatlog.formats.envelope import UnreadableError, draft, role_of, text_draft
@@ -99,12 +99,13 @@ def _told_by_values(content: Any) -> Any:
 
 def _has_results(content: object) -> bool:
     blocks = build.listed(content)
-    return any(isinstance(block, dict) and block.get("type") == "tool_result" for block in blocks)
+    return any(isinstance(block, dict) and block.get("type") in ("tool_result", "tool-result") for block in blocks)
 
 
 def _part(block: Any) -> Part:
     if isinstance(block, str):
         return build.text(block)
+    block = ai_sdk.block(block)
     convert = _PARTS.get(block.get("type", "text"))
     return convert(block) if convert else anthropic_messages.part(block)
 
