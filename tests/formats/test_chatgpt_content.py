@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from chatlog.formats import build, chatgpt
 from chatlog.formats.source import file_source
 from chatlog.models import MessageDraft
 
-from .chatgpt_making import FIXTURE, conversation, node, read
+from .chatgpt_making import FIXTURE, conversation, head, links, node, read
 from .making import messages
 
 
@@ -302,3 +303,50 @@ def test_odd_objects_among_the_strings() -> None:
     expected = ({"type": "text", "content": "a"}, {"type": "text", "content": "b"}, file("x://f1"))
     assert (*expected, {"type": "unknown", "value": 7}) == message.parts
     assert message.text == "a\nb"
+
+
+REPORT = "# Mills\n\nThere are 42. \ue200cite\ue202turn0search1\ue201"
+CITED = {
+    "matched_text": "\ue200cite\ue202turn0search1\ue201",
+    "type": "grouped_webpages",
+    "items": [{"title": "Mills", "url": "https://example.com/mills"}],
+    "alt": "([Mills](https://example.com/mills))",
+}
+
+
+def research(key: str, parent: str, told: str, state: dict[str, Any] | str | None = None, **facts: Any) -> Any:
+    metadata = {**facts, **({"chatgpt_sdk": {"widget_state": state}} if state else {})}
+    return node(key, parent, told, (), role="tool", metadata=metadata)
+
+
+def test_a_report_is_the_answer_that_it_is() -> None:
+    """What deep research found is in the state of a widget: it follows as an answer, once, its citations resolved."""
+    message = {"content": {"parts": [REPORT]}, "metadata": {"content_references": [CITED]}, "update_time": 1.7e9}
+    state = json.dumps({"status": "completed", "report_message": message})
+    asked = node("q", None, "Count the mills", ("t",))
+    hidden = research(
+        "w", "t", f"The latest state of the widget is: {state}", is_visually_hidden_from_conversation=True
+    )
+    thanks = node("u", "w", "Thanks", ())
+    for tool in (research("t", "q", "Begun", state), research("t", "q", "Begun", json.loads(state))):
+        records = read(conversation(asked, tool, hidden, thanks, current_node="u"))
+        assert links(records) == [("q", None), ("t", "q"), ("t-report", "t"), ("w", "t-report"), ("u", "w")]
+        told = messages(records)[2]
+        assert (told.role, told.text, told.created_at, told.hidden) == (
+            "assistant",
+            "# Mills\n\nThere are 42. ([Mills](https://example.com/mills))",
+            "2023-11-14T22:13:20.000Z",
+            False,
+        )
+    records = read(conversation(asked, research("t", "q", "Begun"), hidden, current_node="w"))
+    assert links(records) == [("q", None), ("t", "q"), ("w", "t"), ("w-report", "w")]
+    assert head(records) == "w-report"
+
+
+@pytest.mark.parametrize(
+    "state", ["", "no JSON", "[]", '{"report_message": 7}', '{"report_message": {"content": {"parts": [7]}}}']
+)
+def test_a_widget_without_a_report_tells_none(state: str) -> None:
+    """The states of other widgets, and of a research that goes on, are no answers."""
+    assert links(read(conversation(research("t", "", "Begun", state or "{}")))) == [("t", None)]
+    assert links(read(conversation(research("t", "", f"The latest state of the widget is: {state}")))) == [("t", None)]

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 
 from chatlog.canonical import canonical_json
 from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats.chatgpt_citations import clean
 from chatlog.formats.chatgpt_content import UNSHOWN, Row, Said, asset_id, said
+from chatlog.formats.chatgpt_research import report
 from chatlog.formats.jsonstream import beside, first_keys, items
 from chatlog.formats.source import Source
 from chatlog.models import ROLES, ConversationDraft, LeftOut, MessageDraft, Problem, Record
@@ -179,6 +181,7 @@ class _Tree:
         self.messages: list[MessageDraft] = []
         self.problems: list[Problem] = []
         self.above: dict[str | None, _Above] = {None: _Above(None, None)}
+        self.reports: set[str] = set()
 
     def read(self) -> None:
         """Read every node; the children of one that holds no message follow the nearest that does."""
@@ -193,6 +196,29 @@ class _Tree:
             if draft is not None:
                 self.messages.append(draft)
                 self.above[key] = _Above(key, _open_call(draft, above))
+                self._tell_report(key, draft)
+
+    def _tell_report(self, key: str, draft: MessageDraft) -> None:
+        """Let a report, which a tool's message holds in the state of its widget, follow that as the answer it is."""
+        message = build.mapping(self.mapping[key]["message"])
+        held = build.mapping(message.get("content")), build.mapping(message.get("metadata"))
+        found = report(*held) if draft.role == "tool" else None
+        if found is None or found.text in self.reports:
+            return
+        self.reports.add(found.text)
+        text = clean(found.text, found.metadata)
+        told = MessageDraft(
+            role="assistant",
+            text=text,
+            parts=build.kept([build.text(found.text)], text),
+            model=draft.model,
+            created_at=instant(found.written) or draft.created_at,
+            source_id=f"{key}-report",
+            parent=key,
+            metadata={name: fact for name, fact in found.metadata.items() if fact and name not in _DROPPED},
+        )
+        self.messages.append(told)
+        self.above[key] = _Above(told.source_id, None)
 
     def head(self, current: Any) -> str | None:
         """Return the active leaf: the current node, the newest leaf, or the last one."""

@@ -252,6 +252,7 @@ def _tool_response(block: Mapping[str, Any]) -> Part:
 _PARTS: dict[str, Callable[[Mapping[str, Any]], Part]] = {
     "text": lambda block: build.text(block["text"], **build.others(block, "text")),
     "thinking": lambda block: build.reasoning(block["thinking"], **build.others(block, "thinking")),
+    "reasoning": lambda block: build.reasoning(block["text"], **build.others(block, "text")),
     "image": _bytes,
     "document": _bytes,
     "toolRequest": _tool_request,
