@@ -315,7 +315,8 @@ CHAT_ROWS: list[tuple[str, Any, Any]] = [
     ("attached file", lambda f: part(f, "request_1", "file")["file_id"], "/mill/wheel.py"),
     ("lines of it", lambda f: part(f, "request_1", "file")["range"]["endLineNumber"], 2),
     ("attached address", lambda f: part(f, "request_1", "file", 1)["file_id"], "/mill/mill.md"),
-    ("attached image", lambda f: part(f, "request_1", "image")["name"], "photo.png"),
+    ("attached image", lambda f: part(f, "request_1", "blob")["name"], "photo.png"),
+    ("its bytes", lambda f: part(f, "request_1", "blob")["content"], "iQ=="),
     ("answer", lambda f: by_id(f, "response_1").text, "It is in `wheel.py`.\n\nMade."),
     ("when it was complete", lambda f: by_id(f, "response_1").created_at, "2026-02-02T02:40:01.900Z"),
     ("model of an answer", lambda f: by_id(f, "response_1").model, "gpt-5-mini"),
@@ -668,3 +669,22 @@ def test_a_timeline_that_tells_less(timeline: list[Any]) -> None:
     found = read(copilot, source_of(json.dumps(session), "cp2.json"))
     assert [("user", "ask"), ("assistant", "ok")] == found.said
     assert {"timeline (chatMessages tell more)": 1} == found.left_out
+
+
+def test_pictures_attached_to_a_prompt() -> None:
+    """A picture's bytes stand in base64, or numbered as older versions had them; what is neither is as it came."""
+    bytes_ = {"kind": "image", "name": "a.png", "mimeType": "image/webp", "value": {"$base64": "aGk="}}
+    numbered = {"kind": "image", "name": "b", "value": {"0": 104, "1": 105}}
+    other = {"kind": "paste", "name": "c", "value": {"0": 256}}
+    found = chatted(request("r", "See", variableData={"variables": [bytes_, numbered, other]}))
+    assert (by_id(found, "r").parts or ())[1:] == (
+        {"type": "blob", "mime_type": "image/webp", "content": "aGk=", "kind": "image", "name": "a.png"},
+        {"type": "blob", "mime_type": "image/png", "content": "aGk=", "kind": "image", "name": "b"},
+        {**other, "type": "paste"},
+    )
+
+
+def test_a_request_that_older_versions_hid_is_a_branch() -> None:
+    """Before withdrawn requests told how far they were undone, they were only marked."""
+    found = chatted(request("a", "One", "1"), request("b", "Two", "2", isHidden=True))
+    assert ["One", "1"] == found.on_path()

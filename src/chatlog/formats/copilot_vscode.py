@@ -7,6 +7,7 @@ branch.  What a response says is `copilot_response`'s matter.
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -37,6 +38,9 @@ _RESPONSE_FACTS = (
 _USAGE = ("promptTokens", "completionTokens")
 _NOT_SHOWN = "hidden_from_transcript"
 _SET, _PUSH, _DELETE = 1, 2, 3
+
+#: Names that the part of some bytes uses itself.
+_BLOB = ("type", "name", "content", "mime_type")
 
 Request = Mapping[str, Any]
 
@@ -120,8 +124,8 @@ class _Requests:
 
 def _is_withdrawn(request: Any) -> bool:
     """Whether a user went back to before a request, so that the next one takes its place."""
-    removed = build.mapping(request).get("shouldBeRemovedOnSend")
-    return isinstance(removed, dict) and not removed.get("afterUndoStop")
+    removed = build.mapping(request).get("shouldBeRemovedOnSend", build.mapping(request).get("isHidden"))
+    return removed is True or (isinstance(removed, dict) and not removed.get("afterUndoStop"))
 
 
 def _records(source: Source, chat: Mapping[str, Any], requests: _Requests) -> Iterator[Record]:
@@ -228,11 +232,26 @@ def _prompt(message: Any) -> str:
 def _variables(data: Any) -> Iterator[Part]:
     """Yield the files, images and other things that were attached to a prompt."""
     for variable in (data.get("variables") or ()) if isinstance(data, dict) else ():
-        address = address_of(variable.get("value"))
-        if address is None:
+        address, content = address_of(variable.get("value")), _bytes(variable.get("value"))
+        if content is not None:
+            rest = build.without(variable, ("value", "mimeType", *_BLOB))
+            yield {**rest, **build.blob(variable.get("mimeType") or "image/png", content, name=variable.get("name"))}
+        elif address is None:
             yield build.raw(variable.get("kind") or "variable", variable)
         else:
             yield build.file(address, variable.get("name"), kind=variable.get("kind"), range=_range(variable))
+
+
+def _bytes(value: Any) -> str | None:
+    """Return the bytes of an attached picture in base64: VS Code wrote them as that, and before as numbered ones."""
+    if not isinstance(value, dict) or not value:
+        return None
+    if isinstance(value.get("$base64"), str):
+        return str(value["$base64"])
+    try:
+        return b64encode(bytes(value[str(at)] for at in range(len(value)))).decode()
+    except MALFORMED:
+        return None
 
 
 def _range(variable: Mapping[str, Any]) -> Any:
