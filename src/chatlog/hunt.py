@@ -24,8 +24,6 @@ from chatlog.store.words import EVERY, Posting, Spot, Surroundings
 if TYPE_CHECKING:
     from chatlog.meaning import Question
 
-#: Of a longer query the longest words are searched.
-MAX_TERMS = 40
 #: So much of a question is read as sentences; what is longer is a text, of which the words are looked for.
 QUESTION_CHARS = 8_000
 #: A word that more messages hold than this gives candidates only from the latest of them, or beside a rarer word.
@@ -50,12 +48,6 @@ MOST_NAMES = 12
 NOTED = 50
 #: A word may be an author's name where that contains its first so many characters: the index holds stems.
 NAME_CHARS = 4
-
-
-def most_telling(terms: tuple[Term, ...]) -> tuple[tuple[Term, ...], list[Term]]:
-    """Return the longest `MAX_TERMS` of the terms, and the rest: a page of text is no query, but it is answered."""
-    kept = set(sorted(terms, key=lambda term: -len(term.text))[:MAX_TERMS])
-    return tuple(term for term in terms if term in kept), [term for term in terms if term not in kept]
 
 
 class Hunt:

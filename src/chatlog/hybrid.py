@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from chatlog import answers, lexical, names, ranking
 from chatlog import query as language
-from chatlog.hunt import MEANING_SEEDS, SPREAD, Hunt, most_telling
+from chatlog.hunt import MEANING_SEEDS, SPREAD, Hunt
 from chatlog.models import Term
 from chatlog.ranking import Weighed
 from chatlog.results import Results, Tier
@@ -88,7 +88,7 @@ class _Field:
 
 def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
     """Return the messages that answer best by words and meaning."""
-    asked, beyond = most_telling(language.split_runs(language.without_endings(terms)))
+    asked, beyond = language.most_telling(language.split_runs(language.without_endings(terms)))
     looked_for = [_by_beginning(hunt, term) for term in asked] if _is_question(hunt) else asked
     field = _field(hunt, hunt.weigh(looked_for), by_words=hunt.options.mode != "semantic")
     has_meaning = any(value > UNKNOWN for value in field.alike)

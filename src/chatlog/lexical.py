@@ -5,9 +5,9 @@ The messages that hold the words are ranked by their words and those around them
 
 from __future__ import annotations
 
-from chatlog.hunt import Hunt, most_telling
+from chatlog.hunt import Hunt
 from chatlog.models import Term
-from chatlog.query import split_runs
+from chatlog.query import most_telling, split_runs
 from chatlog.results import Results
 
 

@@ -44,6 +44,8 @@ ASKING_WORDS = TALK_WORDS.union(_ASKING_WORDS.split())
 _ENDING = re.compile(r"(?:(?<=\w)['’]s|^n?['’](?:s|t|re|ve|ll|d|m))[?!.,;:]*$", re.IGNORECASE)
 #: What French and Italian cut short before a vowel.
 _ELIDED = re.compile(r"^(?:[cdjlmnst]|qu|(?:d|n|s|qu)?[ae]ll|un)['’](?=\w{3})", re.IGNORECASE)
+#: Of a longer query the longest words are searched.
+MAX_TERMS = 40
 #: Characters of Chinese that make a question, or hold a sentence together.
 ASKING_CHARACTERS = frozenset("的是了么什吗呢哪谁几怎吧在和与有个这那我你他她它们")
 
@@ -182,6 +184,12 @@ def split_runs(terms: tuple[Term, ...]) -> tuple[Term, ...]:
             dict.fromkeys(Term(word) for word in (*pieces, *rest) if re.search(r"\w", word)) if runs else {term: None}
         )
     return tuple(found)
+
+
+def most_telling(terms: tuple[Term, ...]) -> tuple[tuple[Term, ...], list[Term]]:
+    """Return the longest `MAX_TERMS` of the terms, and the rest: a page of text is no query, but it is answered."""
+    kept = set(sorted(terms, key=lambda term: -len(term.text))[:MAX_TERMS])
+    return tuple(term for term in terms if term in kept), [term for term in terms if term not in kept]
 
 
 def has_capital(term: Term, text: str) -> bool:

@@ -14,9 +14,9 @@ from itertools import islice
 from chatlog import lexical, questions, spelling
 from chatlog import query as language
 from chatlog.errors import UsageError, choices_hint
-from chatlog.hunt import Hunt, most_telling
+from chatlog.hunt import Hunt
 from chatlog.models import UNSPACED, Filters, Hit, Message, Term, other_strings
-from chatlog.results import Result, Results, SearchOptions, Tier, best_of_each, cut, result_of
+from chatlog.results import SNIPPET_SCAN, Result, Results, SearchOptions, Tier, best_of_each, cut, result_of
 from chatlog.store import Store
 from chatlog.telemetry import traced
 
@@ -160,7 +160,7 @@ def _whole(term: Term) -> str:
 
 def _by_title(store: Store, query: language.Query, options: SearchOptions) -> Results:
     """Find conversations by title and show their first message."""
-    asked, beyond = most_telling(language.content_terms(query.terms))
+    asked, beyond = language.most_telling(language.content_terms(query.terms))
     words = tuple(term.text[:TITLE_CHARS] for term in asked)
     filters = query.filters._replace(
         title=query.filters.title + words,
