@@ -535,12 +535,14 @@ def test_marks_lie_on_whole_words() -> None:
         ("Python入門を読む", "Python入門", ["Python入門"]),
         ("set snake_case_name", "case", ["case"]),
         ("call getUserName", "user", ["User"]),
-        ("see src/x/y.py", "y.py", ["y", "py"]),
-        ("out of memory", "out of memory", ["out", "of", "memory"]),
+        ("no y or py: see src/x/y.py", "y.py", ["y.py"]),
+        ("see x.py and y", "y.py", ["py", "y"]),
+        ("out of memory", "out of memory", ["out of memory"]),
+        ("call get-user-name", "get_user_name", ["get-user-name"]),
     ],
 )
 def test_parts_of_words_are_marked(text: str, query: str, expected: list[str]) -> None:
-    """Where the parts of a name or a run of unspaced script matched, they are marked."""
+    """Where the parts of a name or a run of unspaced script matched, they are marked, as one where they stand so."""
     assert expected == marked(snippet(text, query))
 
 

@@ -129,13 +129,21 @@ def snippet_of(message: Message, terms: Sequence[Term]) -> Snippet:
 
 def _spans(text: str, terms: Sequence[Term]) -> list[tuple[int, int]]:
     """Return where the terms stand in the text, also in another form of the word; in order."""
-    words = [word for term in terms for word in ([term.text] if term.phrase else re.findall(r"\w+", term.text))]
     found: list[tuple[int, int]] = []
-    for word in words:
-        exact = list(_bounded(rf"\b{re.escape(word)}\b", text)) or list(_bounded(re.escape(word), text))
-        stem = re.escape(word[: max(4, len(word) - 3)])
-        found += exact or (_bounded(rf"\b{stem}\w*", text) if len(word) > 3 else [])
+    for term in terms:
+        words = re.findall(r"[^\W_]+", term.text)
+        whole = r"[\W_]+".join(map(re.escape, words))  # what is between them counts as little as it does in the index
+        if words and (spans := [*_bounded(rf"\b{whole}\b", text)] or [*_bounded(whole, text)]):
+            found += spans
+        else:
+            found += (span for word in words for span in _places(text, word))
     return sorted(set(found))
+
+
+def _places(text: str, word: str) -> Iterable[tuple[int, int]]:
+    exact = list(_bounded(rf"\b{re.escape(word)}\b", text)) or list(_bounded(re.escape(word), text))
+    stem = re.escape(word[: max(4, len(word) - 3)])
+    return exact or (_bounded(rf"\b{stem}\w*", text) if len(word) > 3 else [])
 
 
 def _bounded(pattern: str, text: str) -> Iterable[tuple[int, int]]:
