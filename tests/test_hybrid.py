@@ -15,6 +15,7 @@ from chatlog.store.words import Spot
 
 ROLES = ("user", "assistant")
 SPOT = Spot(1, 1, 1, None, "2026-11-20T00:00:00.000Z", 20, allowed=True)
+NOWHERE = ("Joanna", "6d61daaa7eb206ce", "550e8400-e29b-41d4-a716-446655440000", "21815677981")
 FISH = Weighed(Term("fish"), 4.0, frozenset({1}), frozenset(), frozenset(), 1.0)
 
 
@@ -30,7 +31,7 @@ def is_noise(
     """Whether a question is refused whose one candidate scores so, in a history of so many messages."""
     hunt = Hunt(store, query.parse(asked, store.clock()), SearchOptions())
     hunt.size = size
-    terms = [FISH, *(Weighed(term, 4.0, frozenset()) for term in hunt.query.terms if term.text == "Joanna")]
+    terms = [FISH, *(Weighed(term, 4.0, frozenset()) for term in hunt.query.terms if term.text in NOWHERE)]
     field = hybrid._Field([SPOT], terms, Scores([words], [share], [share]), [alike], [0.35])
     return hybrid._is_noise(hunt, field, [0])
 
@@ -52,6 +53,13 @@ def test_a_likeness_alone_answers_no_question_with_a_name_that_is_nowhere(store:
     """Who asks for somebody that nobody here speaks of asks another history."""
     assert not is_noise(store, hybrid.ALIKE_ENOUGH, asked="which fish is it that she likes?")
     assert is_noise(store, hybrid.ALIKE_ENOUGH, asked="which fish is it that Joanna likes?")
+
+
+@pytest.mark.parametrize("number", NOWHERE[1:])
+def test_the_numbers_of_a_pasted_message_do_not_refuse_it(store: Store, number: str) -> None:
+    """Another time the same message has the number of another commit, session or run."""
+    assert is_noise(store, 0.4, words=2.0, share=0.2, asked="which fish is it for Joanna")
+    assert not is_noise(store, 0.4, words=2.0, share=0.2, asked=f"which fish is it for {number}")
 
 
 def test_a_question_of_what_i_or_you_said_is_likely_meant_for_this_history(store: Store) -> None:

@@ -71,6 +71,15 @@ def test_the_commonest_word_is_dropped_next(store: Store) -> None:
     assert ("relaxed", ["rare one"], ("common",)) == outcome(found(store, "common rare"))
 
 
+@pytest.mark.parametrize("hidden", [True, False])
+def test_a_word_that_is_elsewhere_is_dropped_first(store: Store, *, hidden: bool) -> None:
+    """A rare word of hidden messages, or of other conversations than those that were chosen, decides nothing."""
+    store.new(messages=[say("zebra", hidden=hidden)])
+    here = store.new(messages=[*(say(f"common {number}") for number in range(3)), say("common thing")]).id
+    filters = Filters() if hidden else Filters(ids=(here,))
+    assert ("relaxed", ["common thing"], ("zebra",)) == outcome(found(store, "zebra common thing", filters))
+
+
 def test_nothing_is_found_of_words_that_are_nowhere(store: Store) -> None:
     """Then every word is named, and the tier is none."""
     store.new(messages=[say("retry")])
@@ -215,6 +224,12 @@ def test_it_is_said_that_only_hidden_messages_have_a_word(store: Store, mode: st
         ("fetchUserName", "it should fetch the name of the user"),
         ("lib.helpers.getUserName", "called getUserName today"),
         ("6d61daaa7eb206cec27768c6bbd250c25c5b36e1", "committed as 6d61daa"),
+        ("src/login.ts:40:7", "edited src/login.ts:12 today"),
+        ("src/login.ts(40,7):", "edited src/login.ts today"),
+        ("get_user_name", "called getUserName today"),
+        ("getUserName", "called get_user_name today"),
+        ("UserNameSelector", "edited user-name-selector.ts today"),
+        ("user-name-selector", "edited UserNameSelector.tsx, or userNameSelector"),
     ],
 )
 def test_a_name_that_is_nowhere_is_looked_for_by_what_it_is_made_of(

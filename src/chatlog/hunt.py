@@ -179,17 +179,27 @@ class Hunt:
 
     def looser(self, terms: Sequence[Term]) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
         """Return the terms, in place of names that no message has what these may be found by, and those names."""
-        plain = [term for term in terms if not term.phrase and not term.prefix and names.is_name(term.text)]
+        plain = [term for term in terms if not term.phrase and not term.prefix and names.is_compound(term.text)]
         looked_for = set(plain[:MOST_NAMES])
         kept: dict[Term, None] = {}
         given_up: list[Term] = []
         for term in terms:
             found: tuple[Term, ...] = (term,)
-            if term in looked_for and not self.count(term):
+            if term in looked_for and self._is_missing(term):
                 found = next((other for other in names.looser(term.text) if self.holding(other)), found)
                 given_up += [term] if found != (term,) else []
             kept |= dict.fromkeys(found)
+        self.note_hidden(given_up)
         return tuple(kept), tuple(given_up)
+
+    def _is_missing(self, term: Term) -> bool:
+        return not (self.count(term) if self.allowed is None else self.holding((term,)))
+
+    def lacking(self, terms: Iterable[Term]) -> frozenset[Term]:
+        """Return those of the terms that nothing that may be found has."""
+        latest = {term: self._latest(self.posting((term,), COMMON, EVERY).bodies)[:NOTED] for term in terms}
+        seen = self.seen(frozenset().union(*latest.values()))
+        return frozenset(term for term, held in latest.items() if seen.isdisjoint(held) and not self.holding((term,)))
 
     def note_hidden(self, terms: Iterable[Term]) -> None:
         """Note which of the terms, that no shown message has, are in hidden ones: they are there all the same."""

@@ -279,7 +279,7 @@ def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int]) -> bool:
         return False
     if hunt.options.mode == "semantic":  # words count for nothing there, so that none can be asked for
         return hunt.query.filters.ids is None and alike < ALIKE + ALIKE_BY_CHANCE * math.log10(hunt.size)
-    asked = ranking.weight_of(field.terms)
+    asked = ranking.weight_of(term for term in field.terms if term.bodies or not names.is_id(term.term.text))
     words = max(field.scores.words[index] for index in order[:3]) / asked
     share = max(field.scores.shares[index] for index in order[:3])
     answered = alike + HELD * words + AROUND * share + LONGER * math.log(max(len(field.terms), 1))

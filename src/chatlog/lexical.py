@@ -46,10 +46,11 @@ def _in_pairs(terms: tuple[Term, ...]) -> tuple[Term, ...]:
 def _relaxed(
     hunt: Hunt, asked: tuple[Term, ...], was: tuple[Term, ...]
 ) -> tuple[frozenset[int], tuple[Term, ...], list[Term]]:
-    """Do without one term after the other: those found nowhere first, then the most common."""
-    counts = {term: hunt.count(term) for term in asked}
-    dropped = [term for term in asked if counts[term] == 0]
-    left = [term for term in asked if counts[term] > 0]
+    """Do without one term after the other: those that nothing to be shown has first, then the most common."""
+    lacking = hunt.lacking(asked)
+    dropped = [term for term in asked if term in lacking]
+    left = [term for term in asked if term not in lacking]
+    counts = {term: hunt.count(term) for term in left}
     while left:
         found = hunt.holding(tuple(left)) if dropped or asked != was else frozenset()
         if found:
