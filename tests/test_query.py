@@ -54,11 +54,18 @@ def test_a_minus_excludes_a_word_or_a_phrase() -> None:
     assert (Term("draft"), Term("old one", phrase=True)) == found.without
 
 
-@pytest.mark.parametrize("flag", ["--no-verify", "--verbose", "-f", "-1", "--level=debug"])
+@pytest.mark.parametrize("flag", ["--no-verify", "-f", "-1", "-20", "--level=debug", "-count=1", "-o/--output"])
 def test_the_flag_of_a_command_is_a_word(flag: str) -> None:
-    """Two minuses, or one before a single letter, exclude nothing: they are typed to commands."""
+    """Two minuses, or one before a letter, a number or a setting, exclude nothing: they are typed to commands."""
     found = asked(f"git commit {flag}")
     assert ((Term("git"), Term("commit"), Term(flag)), ()) == (found.terms, found.without)
+
+
+@pytest.mark.parametrize("word", ["draft", "C++", "c#", "3.11", "v2", "re-use"])
+def test_a_minus_before_any_other_word_excludes(word: str) -> None:
+    """Unless the words are taken as they were typed."""
+    assert (Term(word),) == asked(f"plan -{word}").without
+    assert (Term("plan"), Term(word)) == parse(f"plan -{word}", NOW, as_typed=True).terms
 
 
 @pytest.mark.parametrize("text", ["", " ", "-", '""', '"', "*", "?!", "- -", "::", "()", "-*", "\x00", "\u200b"])

@@ -241,6 +241,39 @@ def test_a_name_that_is_nowhere_is_looked_for_by_what_it_is_made_of(
     assert ("relaxed", said, (name,)) == (results.tier, results.items[0].message.text, results.dropped)
 
 
+def test_a_name_is_looked_for_in_what_the_filters_let_through(store: Store) -> None:
+    """That another conversation has it as it was typed is no reason to find nothing in this one."""
+    store.new(messages=[say("called getUserName today")])
+    here = store.new(messages=[say("called get_user_name today"), say("wrote zebraName", hidden=True)]).id
+    for mode in ("lexical", "hybrid"):
+        results = found(store, "getUserName", Filters(ids=(here,)), mode=mode)
+        assert ("relaxed", ["called get_user_name today"], ("getUserName",)) == outcome(results)
+        warned = found(store, "zebraName", Filters(ids=(here,)), mode=mode).warnings
+        assert ("only hidden messages have: zebraName; --hidden shows them",) == warned
+
+
+@pytest.mark.parametrize("text", ["rm -rf build", "go test -run TestFish", "find docs -name zebra"])
+def test_what_was_typed_to_a_command_is_found(store: Store, text: str) -> None:
+    """A flag of several letters excludes nothing where messages have the command just so, other names aside."""
+    call = {"type": "tool_call", "id": "1", "name": "Bash"}
+    said = ["rm -rf build && make", "go test -v -run TestFish ./...", "find docs -name zebra | head -20"]
+    others = ["the build of rm", "we test fish on the go", "docs where you find a zebra"]
+    store.new(messages=[say("", role="assistant", parts=({**call, "arguments": {"command": one}},)) for one in said])
+    store.new(messages=[say(other) for other in others])
+    results = found(store, f"{text} zzyzx", mode="hybrid")
+    assert any(text.split(maxsplit=1)[0] in str(item.message.parts) for item in results.items)
+    assert () == results.unwanted
+
+
+def test_a_minus_excludes_where_no_message_has_it(store: Store) -> None:
+    """Neither a list nor a hyphen makes a flag of a word; a phrase is never one."""
+    store.new(messages=[say("plan draft"), say("plan final"), say("the plan:\n -draft\n--draft a plan-draft")])
+    assert ["plan final"] == texts(found(store, "plan -draft"))
+    store.new(messages=[say("plan -draft")])
+    assert 3 == len(texts(found(store, "plan -draft")))
+    assert ["plan final"] == texts(found(store, 'plan -"draft"'))
+
+
 @pytest.mark.parametrize("mode", ["lexical", "hybrid"])
 @pytest.mark.parametrize("words", ["zebra ", ""])
 @pytest.mark.parametrize(
@@ -291,6 +324,15 @@ def test_what_was_said_comes_before_what_a_tool_put_out(store: Store) -> None:
     store.new(messages=[say("how did sqlite get locked by wal-autocheckpoint?"), say("", role="tool", parts=output)])
     first = found(store, "sqlite locked wal-autocheckpoint", mode="hybrid").items[0]
     assert "user" == first.message.role
+
+
+def test_a_line_of_a_log_comes_first_where_it_was_put_out(store: Store) -> None:
+    """Four words in a row are copied from there; what has them somewhere is not meant."""
+    line = "CONFLICT in state: merge failed"
+    output = ({"type": "tool_call_response", "id": "1", "response": f"merging\n{line}\n" + "more " * 200},)
+    store.new(messages=[say("in the state it is in the merge failed for a conflict of conflicts")])
+    store.new(messages=[say("", role="tool", parts=output)])
+    assert "tool" == found(store, line, mode="hybrid").items[0].message.role
 
 
 def test_the_limit_holds_and_the_total_is_known_below_it(store: Store) -> None:

@@ -26,6 +26,8 @@ from chatlog.store.words import Spot
 LITERAL = 0.5
 #: What it adds to hold every word of the query in one message.
 COMPLETE = 0.3
+#: So many words in a row are a line that somebody copied.
+LINE = 4
 #: What it adds to stand in the conversation most about the question: a single message may match by chance.
 CONVERSATION = 0.2
 #: And in the stretch of talk most about it, where the question asks for a discussion: a single line says little of it.
@@ -168,7 +170,7 @@ def _field(hunt: Hunt, weighed: Sequence[Weighed], *, by_words: bool) -> _Field:
 def _exactly(hunt: Hunt, terms: Sequence[Weighed], places: Sequence[Spot]) -> dict[int, float]:
     """Return what it adds to hold all that is asked, as typed or at all: less where only a tool says so.
 
-    What a tool puts out is long, and has every word somewhere.
+    What a tool puts out is long, and has every word somewhere; but a line of a log or a command only where it ran.
     """
     here = frozenset(spot.body for spot in places)  # few beside all that hold a word: what else does is not looked at
     held = [here & term.bodies for term in terms]
@@ -180,6 +182,8 @@ def _exactly(hunt: Hunt, terms: Sequence[Weighed], places: Sequence[Spot]) -> di
         literal |= phrase & complete
         found |= {body: share * (LITERAL * (body in literal) + COMPLETE * (body in complete))
                   for body in literal | complete}  # fmt: skip
+    if len(hunt.query.terms) >= LINE:
+        found |= dict.fromkeys(phrase & _complete(terms, held), LITERAL + COMPLETE)
     return found
 
 
@@ -192,7 +196,7 @@ def _literal(terms: Sequence[Weighed], held: Sequence[frozenset[int]]) -> frozen
 def _phrase(hunt: Hunt, every: frozenset[int]) -> frozenset[int]:
     """Return those of the messages, which have every word of the query, that have them in a row."""
     words = hunt.query.terms
-    if not every or len(words) < 2 or any(term.phrase or term.prefix for term in words):
+    if not every or len(words) < 2 or any(term.prefix for term in words):
         return frozenset()
     phrase = _in_a_row(hunt.text)
     phrase = phrase if phrase.isascii() else phrase.strip()  # where words are not spaced, it is within a run

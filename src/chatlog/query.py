@@ -17,8 +17,8 @@ from chatlog.errors import UsageError
 from chatlog.models import ROLES, UNSPACED, Filters, Term, is_symbol
 from chatlog.stopwords import stop_words_of
 
-#: A minus excludes, but in what is typed to a command (`--no-verify`, `tail -f`) it belongs to the word.
-_MINUS = r"(?P<minus>-(?!-|[A-Za-z0-9](?!\S)))?"
+#: A minus excludes, but in what is typed to a command (`--no-verify`, `tail -f`, `head -20`) it belongs to the word.
+_MINUS = r"(?P<minus>-(?!-|[A-Za-z](?![\w+#])|\d+(?!\S)|\w[\w-]*=))?"
 _TOKEN = re.compile(_MINUS + r'(?:(?P<field>[A-Za-z]+):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))')
 #: What a sentence ends with.
 SENTENCE_END = re.compile(r"[.?!;…。？！；؟]+")
@@ -59,8 +59,11 @@ class Query(NamedTuple):
     within: tuple[str, ...] = ()
 
 
-def parse(text: str, now: datetime, filters: Filters = Filters()) -> Query:  # noqa: B008  frozen
-    """Return what `text` asks, its fields added to `filters`; `now` is what dates count from."""
+def parse(text: str, now: datetime, filters: Filters = Filters(), *, as_typed: bool = False) -> Query:  # noqa: B008  frozen
+    """Return what `text` asks, its fields added to `filters`; `now` is what dates count from.
+
+    With `as_typed` a word after a minus is a word like others, as in a command.
+    """
     text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8"))
     terms: list[Term] = []
     without: list[Term] = []
@@ -75,7 +78,8 @@ def parse(text: str, now: datetime, filters: Filters = Filters()) -> Query:  # n
         elif match["minus"] and match["field"] and (others := _others(match, value, now)) is not None:
             filters = filters._replace(excluded=(*filters.excluded, others))
         elif re.search(r"\w", (term := _term(match)).text):
-            (without if match["minus"] else terms).append(term)
+            excludes = match["minus"] and (term.phrase or not as_typed)
+            (without if excludes else terms).append(term)
         elif terms and SENTENCE_END.fullmatch(term.text) and not (terms[-1].phrase or terms[-1].prefix):
             terms[-1] = Term(terms[-1].text + term.text)  # in French there is a blank before it
         elif not match["minus"] and any(map(is_symbol, term.text)):

@@ -25,6 +25,8 @@ MODES = ("hybrid", "lexical", "semantic", "regex")
 MOST_RESULTS = 1_000_000
 #: So much of a word is looked for in titles.
 TITLE_CHARS = 1_000
+#: So many of the latest messages with all words of a query are looked through for what may be flags of a command.
+READ = 20
 #: So many hidden messages between a result and its neighbours are passed over.
 PASSED_OVER = 8
 #: To find conversations, so many messages are looked for per conversation wanted, at least `FEWEST_MESSAGES`; while
@@ -56,7 +58,7 @@ def search_messages(
     if options.mode == "regex":
         found = _by_pattern(store, text, filters, options)
     else:
-        query = language.parse(text, now or store.clock(), filters)
+        query = _asked(store, text, filters, options, now or store.clock())
         options = options._replace(within=options.within or query.within, limit=min(options.limit, MOST_RESULTS))
         found = _by_query(store, query, options)._replace(unwanted=tuple(term.text for term in query.without))
     if options.context:
@@ -84,6 +86,23 @@ def search_conversations(
         items = tuple(_with_neighbours(store, item, options) for item in items)
     total = best.total if best.total is not None and len(best.items) <= options.limit else None
     return best._replace(items=items, total=total)
+
+
+def _asked(store: Store, text: str, filters: Filters, options: SearchOptions, now: datetime) -> language.Query:
+    """Return what a text asks.  A word after a minus is unwanted, but where messages have all of it as it was typed."""
+    query = language.parse(text, now, filters)
+    flags = [term.text for term in query.without if not term.phrase and not term.prefix]
+    if not flags:
+        return query
+    typed = language.parse(text, now, filters, as_typed=True)
+    hunt = Hunt(store, typed, options)
+    words = tuple(filter(hunt.is_there, language.content_terms(typed.terms)))
+    latest = sorted(hunt.holding(words), reverse=True)[:READ]
+    has_flags = [re.compile(rf"(?<=\S )-{re.escape(flag)}(?![\w-])") for flag in flags]
+    for said in store.words.texts(latest, SNIPPET_SCAN).values():
+        if all(flag.search(said) for flag in has_flags):
+            return typed
+    return query
 
 
 def _by_query(store: Store, query: language.Query, options: SearchOptions) -> Results:

@@ -51,7 +51,8 @@ An empty filter ("") is refused, and so are ids and filters together where somet
 
   retry backoff            both words; where no message has both, words are left out one by one, and named
   "retry with backoff"     these words in a row
-  -draft                   not this word; --no-verify and -f are words, as commands have them
+  -draft                   not this word; --no-verify and -f are words, as commands have them, and -rf where a message
+                           has the command like that
   retr*                    words that begin like this
   role:user tag:work model:gpt-5 title:lisbon source:chatgpt project:shop author:ana
   since:2w until:2026-01-31  in:tool in:title  is:pinned  -tag:old -role:tool
