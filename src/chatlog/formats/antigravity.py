@@ -255,11 +255,8 @@ def _content(row: Row) -> str:
 
 
 def _facts(row: Row) -> dict[str, Any]:
-    return {
-        key: fact
-        for key, fact in row.items()
-        if key not in _STEP_TOLD and fact not in (None, "", [], {}) and not (isinstance(fact, str) and fact in _USUAL)
-    }
+    told = build.rest(row, _STEP_TOLD)
+    return {key: fact for key, fact in told.items() if not (isinstance(fact, str) and fact in _USUAL)}
 
 
 def _step_of(tool: str | None) -> str:

@@ -17,9 +17,8 @@ from chatlog.canonical import content_hash
 from chatlog.formats.jsonstream import BROKEN_JSON, decoded
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record, joined_text
 
-#: What says nothing where a source has it, and where false is how it says so, too.
+#: What says nothing where a source has it.
 EMPTY: tuple[object, ...] = (None, "", [], {})
-UNSET: tuple[object, ...] = (*EMPTY, False)
 #: So many messages are looked at for the first that was typed.
 _OPENING_MESSAGES = 100
 _REMINDER = r"<(system-reminder)(?=>)"
@@ -179,7 +178,12 @@ def renamed(facts: Mapping[str, Any], own: Container[str]) -> dict[str, Any]:
 
 def compact(values: Mapping[str, Any], told: Container[str] = ()) -> dict[str, Any]:
     """Return the `rest` where false, and so zero, says nothing either."""
-    return rest(values, told, UNSET)
+    return {key: fact for key, fact in values.items() if fact and key not in told}
+
+
+def picked(values: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
+    """Return the entries under some keys that say something, which false, and so zero, does not."""
+    return {key: fact for key in keys if (fact := values.get(key))}
 
 
 def word(value: object) -> str | None:

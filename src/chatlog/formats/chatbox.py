@@ -178,7 +178,6 @@ class _Thread:
         first = next(iter(self.messages))
         settings, title = self.session.get("settings"), self.name or build.word(self.session.get("name"))
         model = build.mapping(settings).get("modelId")
-        rest = build.without(self.session, _SESSION_TOLD)
         return ConversationDraft(
             source_id=f"{self.session.get('id') or 'session'}/{first}",
             title=None if title == _UNTITLED else title,
@@ -186,14 +185,14 @@ class _Thread:
             model=build.word(model) or next((one.model for one in self.messages.values() if one.model), None),
             head=self.head or self.last,
             pinned=self.session.get("starred") is True,
-            metadata=build.compact(rest),
+            metadata=build.compact(self.session, _SESSION_TOLD),
         )
 
 
 def _message(row: Row) -> MessageDraft:
     role = role_of(row)
     parts = tuple(_parts(row))
-    facts = build.without(row, _MESSAGE_TOLD)
+    facts = build.compact(row, _MESSAGE_TOLD)
     if row.get("isSummary") is True:
         facts["hidden_reason"] = "compaction"
     return build.message(role, parts)._replace(
@@ -202,7 +201,7 @@ def _message(row: Row) -> MessageDraft:
         created_at=instant(row.get("timestamp")),
         source_id=build.word(row.get("id")),
         hidden=row.get("isSummary") is True,
-        metadata=build.compact(facts),
+        metadata=facts,
     )
 
 
@@ -221,17 +220,15 @@ def _parts(row: Row) -> Iterator[Part]:
         rest = build.compact(file, ("id", "name", "fileType", "type"))
         yield {**rest, **build.file(build.word(file.get("id")), build.word(file.get("name")), file.get("fileType"))}
     for link in row.get("links") or ():
-        rest = build.without(link, ("id", "url", "type"))
-        yield {**build.compact(rest), **build.uri(str(link["url"]))}
+        yield {**build.compact(link, ("id", "url", "type")), **build.uri(str(link["url"]))}
 
 
 def _part(part: Row) -> Iterator[Part]:
     kind = part.get("type")
-    rest = build.without(part, ("type", "text"))
     if kind in ("text", "reasoning") and isinstance(part.get("text"), str):
         make = build.text if kind == "text" else build.reasoning
         if part["text"]:
-            yield {**build.compact(rest), **make(part["text"])}
+            yield {**build.compact(part, ("type", "text")), **make(part["text"])}
     elif kind == "image":
         yield from _picture(part)
     elif kind == "tool-call":

@@ -136,7 +136,7 @@ def _conversation(entry: Mapping[str, Any], place: str, names: Mapping[str, str]
 def _draft(entry: Mapping[str, Any], messages: list[MessageDraft]) -> ConversationDraft:
     title = entry.get("title")
     own_id = entry.get("conversation_id") or entry.get("id")
-    facts = {key: value for key, value in entry.items() if value and key not in _FACTS}
+    facts = build.compact(entry, _FACTS)
     if entry.get("id") not in (None, own_id):
         facts["id"] = entry["id"]
     return ConversationDraft(
@@ -310,7 +310,7 @@ def _row(key: str, message: Mapping[str, Any], call: str | None, names: Mapping[
 
 def _facts(row: Row, message: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the message says about itself that has no place of its own, where it is unusual."""
-    facts = {key: value for key, value in row.metadata.items() if value and key not in _DROPPED}
+    facts = build.compact(row.metadata, _DROPPED)
     author, status = message["author"], message.get("status")
     if status and status != _DONE:
         facts["message_status" if "status" in facts else "status"] = status

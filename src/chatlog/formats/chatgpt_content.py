@@ -228,8 +228,7 @@ _KINDS: dict[str | None, Callable[[Row], Iterator[Part]]] = {
 
 def _rest(values: Mapping[str, Any], *taken: str) -> dict[str, Any]:
     """Return what else an object says, under names that a part of ours does not use itself."""
-    said = {key: value for key, value in values.items() if value and key not in taken}
-    return build.renamed(said, _OWN_KEYS)
+    return build.renamed(build.compact(values, taken), _OWN_KEYS)
 
 
 # Calls and results: the export gives them no ids, so a call is known by its message's.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, Any
 
 from chatlog.formats import MALFORMED, Head, Transcript
-from chatlog.formats.build import Chain, derived_id
+from chatlog.formats.build import Chain, derived_id, without
 from chatlog.formats.jsonstream import items, lines
 from chatlog.formats.source import Source
 from chatlog.models import (
@@ -109,7 +109,7 @@ class _Reader:
         elif kind == "conversation":
             yield conversation(value)
         elif kind in _EXTRAS:
-            yield Extra(kind=kind, values={key: item for key, item in value.items() if key != "type"})
+            yield Extra(kind=kind, values=without(value, ("type",)))
         elif kind != "chatlog":
             yield Problem(place, "not a type of line chatlog knows")
         elif value["version"] > VERSION:

@@ -163,8 +163,8 @@ class _Topic:
         facts = {**self.topic, **told}
         title, model = build.word(facts.get("name")), assistant.get("model")
         first = build.first_moment(self.messages)
-        rest = {key: facts.get(key) for key in ("type", "isNameManuallyEdited")}
-        who = {key: assistant.get(key) for key in ("id", "emoji", "type")}
+        rest = build.picked(facts, ("type", "isNameManuallyEdited"))
+        who = build.picked(assistant, ("id", "emoji", "type"))
         return ConversationDraft(
             source_id=build.word(facts.get("id")) or build.opening_id(self.messages),
             title=None if title in _UNTITLED else title,
@@ -174,7 +174,7 @@ class _Topic:
             project=build.word(assistant.get("name")),
             pinned=facts.get("pinned") is True,
             head=self.last,
-            metadata=build.compact({**rest, "assistant": build.compact(who)}),
+            metadata=build.compact({**rest, "assistant": who}),
         )
 
 
@@ -252,8 +252,7 @@ def _tool(block: Row) -> Iterator[Part]:
     name = build.word(block.get("toolName")) or (build.word(named.get("name")) if isinstance(named, dict) else None)
     key = build.word(raw.get("toolCallId")) or build.word(block.get("toolId")) or build.word(block.get("id"))
     arguments = block.get("arguments") if block.get("arguments") is not None else raw.get("arguments")
-    rest = build.without(block, _CALL_TOLD)
-    yield {**build.compact(rest), **build.tool_call(key, name, build.parsed(arguments))}
+    yield {**build.compact(block, _CALL_TOLD), **build.tool_call(key, name, build.parsed(arguments))}
     held = block.get("content") if block.get("content") is not None else raw.get("response")
     if held is not None:
         yield _result(key, held)

@@ -274,7 +274,7 @@ def _project(entry: Mapping[str, Any], projects: _Projects) -> str | None:
 
 
 def _message_facts(row: Mapping[str, Any], content: Said, sender: str) -> dict[str, Any]:
-    facts = {key: value for key, value in row.items() if value and key not in _MESSAGE_FACTS}
+    facts = build.compact(row, _MESSAGE_FACTS)
     if facts.get("updated_at") == row.get("created_at"):
         facts.pop("updated_at", None)
     if sender.lower() not in _ROLES:

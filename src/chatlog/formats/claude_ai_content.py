@@ -175,8 +175,7 @@ class _Blocks:
 
 def _rest(values: Mapping[str, Any], *taken: str) -> dict[str, Any]:
     """Return what else an object says, under names that a part of ours does not use itself."""
-    said = {key: value for key, value in values.items() if value and key not in ("type", *taken)}
-    return build.renamed(said, _OWN_KEYS)
+    return build.renamed(build.compact(values, ("type", *taken)), _OWN_KEYS)
 
 
 def _picture(block: Mapping[str, Any]) -> Part | None:

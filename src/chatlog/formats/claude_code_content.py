@@ -291,7 +291,7 @@ def as_entry(value: dict[str, Any]) -> dict[str, Any]:
         return {**value, "message": {"role": kind, "content": words}} if isinstance(words, str) else value
     role, names = ("assistant", _BARE_CALL) if kind == "tool_use" else ("user", _BARE_RESULT)
     block = {"type": kind, **{names[key]: fact for key, fact in value.items() if key in names}}
-    rest = {key: fact for key, fact in value.items() if key not in _BARE_CALL and key not in _BARE_RESULT}
+    rest = build.without(value, {*_BARE_CALL, *_BARE_RESULT})
     return {**rest, "type": role, "message": {"role": role, "content": [block]}}
 
 

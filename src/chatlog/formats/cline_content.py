@@ -93,10 +93,7 @@ def _part(block: dict[str, Any]) -> Part:
         case {"type": "file", "content": str(content)}:
             return build.file(None, block.get("path"), content=content)
         case {"type": "reasoning", "text": str(thought)}:
-            rest = {
-                key: fact for key, fact in block.items() if key not in ("type", "text", "content") and fact is not None
-            }
-            return {**rest, **build.reasoning(thought)}
+            return {**build.others(block, "text", "content"), **build.reasoning(thought)}
     return build.raw(block["type"], block) if block.get("type") in _OTHERS else anthropic_messages.part(block)
 
 

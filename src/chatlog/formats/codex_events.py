@@ -39,7 +39,7 @@ def _user_message(rollout: Rollout, payload: Payload, time: Any) -> bool:
 
 
 def _agent_message(rollout: Rollout, payload: Payload, time: Any) -> bool:
-    told = {key: payload[key] for key in ("phase", "memory_citation") if payload.get(key)}
+    told = build.picked(payload, ("phase", "memory_citation"))
     _say(rollout, payload["message"], time, told)
     return True
 

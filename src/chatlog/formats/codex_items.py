@@ -286,7 +286,7 @@ def event_parts(payload: Payload) -> list[Part]:
 
 
 def _command(payload: Payload) -> tuple[str, Any, Any, bool]:
-    arguments = {key: payload[key] for key in ("command", "cwd") if payload.get(key)}
+    arguments = build.picked(payload, ("command", "cwd"))
     streams = "\n".join(text for text in (payload.get("stdout"), payload.get("stderr")) if text)
     return (
         "exec_command",
@@ -310,7 +310,7 @@ def _mcp(payload: Payload) -> tuple[str, Any, Any, bool]:
 
 
 def _search(payload: Payload) -> tuple[str, Any, Any, bool]:
-    asked = {key: payload[key] for key in ("query", "action") if payload.get(key)}
+    asked = build.picked(payload, ("query", "action"))
     return "web_search", asked, payload.get("results") or None, False
 
 

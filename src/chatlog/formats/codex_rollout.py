@@ -144,7 +144,7 @@ class Rollout:
         told, author = payload.get("content", payload.get("message")), payload.get("author")
         held = Held("user", f"agents\0{told}", time, content_parts(told), reason="agent_message")
         held.author = build.word(author)
-        held.facts = {key: payload[key] for key in ("recipient", "other_recipients") if payload.get(key)}
+        held.facts = build.picked(payload, ("recipient", "other_recipients"))
         self.thread.note(held)
 
     def spoken(self, payload: Payload, time: Any) -> None:

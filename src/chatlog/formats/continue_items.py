@@ -175,8 +175,7 @@ def _reasoned(item: Row, thoughts: Iterable[Part]) -> list[Part]:
 
 def _times(item: Row) -> dict[str, Any]:
     """Return when the thought of an item began and ended."""
-    held = build.mapping(item.get("reasoning"))
-    return build.compact({key: held.get(key) for key in ("startAt", "endAt")})
+    return build.picked(build.mapping(item.get("reasoning")), ("startAt", "endAt"))
 
 
 def _states(item: Row) -> list[Row]:
@@ -235,7 +234,7 @@ def _context(item: Row, text: str) -> list[Part]:
 
 def _file(piece: Row) -> Part:
     address, own = piece.get("uri"), piece.get("id")
-    extra = {key: piece[key] for key in piece if key not in _CONTEXT_TOLD}
+    extra = build.without(piece, _CONTEXT_TOLD)
     return build.file(
         build.word(address.get("value")) if isinstance(address, dict) else None,
         build.word(piece.get("name")),

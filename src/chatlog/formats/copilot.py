@@ -168,7 +168,7 @@ def _entry(entry: Mapping[str, Any], parent: str | None, name: str) -> MessageDr
     kind, text = entry["type"], entry.get("text") or ""
     if not isinstance(text, str):
         raise TypeError("a text that is none")
-    facts = {key: fact for key, fact in entry.items() if key not in _TOLD and fact not in (None, "")}
+    facts = build.rest(entry, _TOLD, (None, ""))
     is_note = kind not in ("user", "copilot", *_CALLS)
     if is_note:
         facts["hidden_reason"] = str(kind)

@@ -204,14 +204,14 @@ class _Session:
 
     def shutdown(self, _: Data, data: Data, lane: _Lane) -> None:
         """Take what the session cost."""
-        costs = {key: data[key] for key in ("modelMetrics", "tokenDetails") if data.get(key)}
+        costs = build.picked(data, ("modelMetrics", "tokenDetails"))
         lane.draft = lane.draft._replace(metadata={**lane.draft.metadata, **costs})
 
     def agent(self, event: Data, data: Data, _: _Lane) -> None:
         """Take the name of the sub-agent that a tool call starts."""
         lane = self._lane(str(data.get("toolCallId") or event["agentId"]))
         title = data.get("agentDisplayName") or data.get("agentName")
-        facts = {key: data[key] for key in ("agentName", "agentDescription") if data.get(key)}
+        facts = build.picked(data, ("agentName", "agentDescription"))
         lane.draft = lane.draft._replace(title=str(title) or None, metadata={**lane.draft.metadata, **facts})
 
     def other(self, event: Data, _: Data, __: _Lane) -> None:

@@ -287,7 +287,7 @@ class _Chats:
             project=own or self.folders.get(str(name)) or self.folder,
             parent=build.word(build.mapping(above).get("parentComposerId")),
             archived=chat.get("isArchived") is True,
-            metadata=build.compact({key: chat.get(key) for key in _CHAT_FACTS}),
+            metadata=build.picked(chat, _CHAT_FACTS),
         )
 
     def _bubbles(self, chat: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:

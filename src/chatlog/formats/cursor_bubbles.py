@@ -134,21 +134,19 @@ def _code(blocks: Any, words: str) -> Iterator[Part]:
     for block in build.listed(blocks):
         content = build.mapping(block).get("content")
         if isinstance(content, str) and content.strip() and content.strip() not in words:
-            told = {key: block.get(key) for key in ("content", "languageId", "uri", "version")}
-            yield build.raw("code", build.compact(told))
+            yield build.raw("code", build.picked(block, ("content", "languageId", "uri", "version")))
 
 
 def _tool(told: Mapping[str, Any], name: str) -> Iterator[Part]:
     """Yield the call that a bubble made, and what came of it."""
     if not told.get("name") and not told.get("tool"):
         if told:
-            yield build.raw("toolFormerData", build.compact(dict(told)))
+            yield build.raw("toolFormerData", build.compact(told))
         return
     call_id = told.get("toolCallId") or name
     arguments = build.parsed(told.get("rawArgs")) or build.parsed(told.get("params"))
     status = told.get("status")
-    keys = ("tool", "userDecision", "modelCallId")
-    extra = build.compact({**{key: told.get(key) for key in keys}, "status": status})
+    extra = build.picked(told, ("tool", "userDecision", "modelCallId", "status"))
     yield build.tool_call(call_id, told.get("name") or str(told.get("tool")), arguments, **extra)
     result, error = build.parsed(told.get("result")), build.parsed(told.get("error"))
     more = build.compact({"additionalData": told.get("additionalData")})

@@ -100,7 +100,7 @@ class _Stream:
         if isinstance(text, str) and text and (held is None or held.role != "assistant" or held.text != text):
             yield from self._hold(MessageDraft(role="assistant", text=text), f"{event.get('id')}-final", event)
         elif held is not None:
-            facts = {fact: event[fact] for fact in event if fact not in _TOLD}
+            facts = build.without(event, _TOLD)
             self.held = held._replace(metadata={**held.metadata, **facts})
 
     def _let_go(self) -> Iterator[MessageDraft]:

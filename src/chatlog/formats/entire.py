@@ -91,13 +91,14 @@ class _Transcript:
             text, reason = (text, "meta") if text.startswith(_SKILL) else shown(text)
         if not self.used and self.begun is None:
             self.begun = moment
-            self.facts = build.compact({key: row.get(key) for key in ("agent", "cli_version")})
-        usage = {key: row[key] for key in _TOKENS if row.get(key)}
+            self.facts = build.picked(row, ("agent", "cli_version"))
         return build.message(row["type"], parts, text)._replace(
             created_at=moment,
             source_id=self._id(row),
             hidden=reason is not None,
-            metadata=build.compact({"usage": usage, "hidden_reason": reason, "promptId": _prompt_id(row)}),
+            metadata=build.compact(
+                {"usage": build.picked(row, _TOKENS), "hidden_reason": reason, "promptId": _prompt_id(row)}
+            ),
         )
 
     def _id(self, row: Row) -> str | None:
@@ -133,7 +134,7 @@ def _is_more(row: Any, after: Any) -> bool:
 def _together(row: Row, after: Row) -> Row:
     """Return one line of two; each counts all that the answer had cost by then, so that the last counts."""
     content = _blocks(row.get("content")) + _blocks(after.get("content"))
-    return {**row, "content": content, **{key: after[key] for key in _TOKENS if after.get(key)}}
+    return {**row, "content": content, **build.picked(after, _TOKENS)}
 
 
 def _blocks(content: Any) -> list[Any]:

@@ -257,7 +257,7 @@ def _conversation(source: Source, prompt: Mapping[str, Any], chat: _Chat) -> Con
         updated_at=instant(prompt.get("updateTime")) or (max(times) if times else saved),
         model=chat.model,
         head=chat.head,
-        metadata=build.compact({key: prompt.get(key) for key in ("runSettings", "citations")}),
+        metadata=build.picked(prompt, ("runSettings", "citations")),
     )
 
 

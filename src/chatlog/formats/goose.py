@@ -162,7 +162,7 @@ class _Session:
 
     def _conversation(self, opening: str) -> ConversationDraft:
         """Return the conversation; its name only counts the sessions of a day, so how it began goes with it."""
-        told = {key: value for key, value in self.facts.items() if value and key not in _SESSION_FACTS}
+        told = build.compact(self.facts, _SESSION_FACTS)
         for key in _JSON_COLUMNS:
             if isinstance(told.get(key), str):
                 told[key] = build.parsed(told[key])

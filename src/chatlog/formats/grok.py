@@ -134,7 +134,7 @@ def _draft(facts: Row, messages: list[MessageDraft]) -> ConversationDraft:
         updated_at=_moment(facts.get("modify_time")),
         model=build.last_model(messages),
         pinned=bool(facts.get("starred")),
-        metadata={key: fact for key, fact in build.compact(dict(facts)).items() if key not in _CONVERSATION_TOLD},
+        metadata=build.compact(facts, _CONVERSATION_TOLD),
     )
 
 

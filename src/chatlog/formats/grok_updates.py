@@ -79,7 +79,7 @@ def _moment(value: Row) -> str | None:
 
 def _turn(update: Row) -> dict[str, Any]:
     """Return what a turn took and how it ended."""
-    return {key: fact for key in ("usage", "stop_reason") if (fact := update.get(key))}
+    return build.picked(update, ("usage", "stop_reason"))
 
 
 @dataclass(slots=True)

@@ -223,7 +223,7 @@ def _message(row: Row, calls: Calls) -> MessageDraft:
         "reasoning": build.word(row.get("reasoning")),
         "reasoning_content": build.word(row.get("reasoning_content")),
     }
-    made = openai_content.message({key: told for key, told in value.items() if told is not None}, calls)
+    made = openai_content.message(build.given(value), calls)
     facts = build.without(row, _TOLD)
     facts |= {key: build.parsed(facts[key]) for key in _JSON_COLUMNS & facts.keys()}
     count = row.get("token_count")

@@ -110,7 +110,7 @@ def _draft(thread: Row, rows: Mapping[str, Row], kept: list[MessageDraft], head:
         project=build.word(project.get("name")) if isinstance(project, dict) else None,
         pinned=facts.get("is_favorite") is True,
         head=head,
-        metadata=build.compact({**rest, **facts, "assistant": build.compact(dict(assistant))}),
+        metadata=build.compact({**rest, **facts, "assistant": build.compact(assistant)}),
     )
 
 

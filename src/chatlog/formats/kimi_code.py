@@ -98,7 +98,7 @@ def _subagent(state: Row, session: str, agent: str) -> ConversationDraft:
         source_id=f"{session}:{agent}",
         project=build.word(state.get("workDir")),
         parent=session if above == _MAIN else f"{session}:{above}",
-        metadata=build.compact(dict(facts)),
+        metadata=build.compact(facts),
     )
 
 
@@ -222,7 +222,7 @@ class _Journal:
         yield from self.finished()
         told = row.get("summary", row.get("contextSummary"))
         text = told if isinstance(told, str) else joined_text(map(_part, told["content"]))
-        facts = build.without(row, ("type", "time", "summary", "contextSummary"))
+        facts = build.compact(row, ("type", "time", "summary", "contextSummary"))
         self.before_prompts.clear()
         yield self._linked(
             MessageDraft(
@@ -230,7 +230,7 @@ class _Journal:
                 text=text,
                 created_at=instant(row.get("time")),
                 hidden=True,
-                metadata={**build.compact(facts), "hidden_reason": "compaction"},
+                metadata={**facts, "hidden_reason": "compaction"},
             )
         )
 

@@ -115,7 +115,7 @@ def _draft(value: Node, messages: list[MessageDraft]) -> ConversationDraft:
         raise ValueError("neither an id nor a message")
     options = value.get("options")
     model = build.word(options.get("model")) if isinstance(options, dict) else None
-    facts = {key: fact for key, fact in value.items() if key not in _CONVERSATION_TOLD and fact not in (None, "", {})}
+    facts = build.rest(value, _CONVERSATION_TOLD, (None, "", {}))
     if isinstance(options, dict):
         facts["options"] = build.compact(options)
     return ConversationDraft(

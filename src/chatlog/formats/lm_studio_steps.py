@@ -218,7 +218,7 @@ def _request(block: Row) -> Row:
 
 def _call(request: Row, calls: _Calls) -> Part:
     number = str(request.get("callId"))
-    extra = {key: request[key] for key in request if key not in _REQUEST_TOLD}
+    extra = build.without(request, _REQUEST_TOLD)
     arguments = request.get("parameters", request.get("arguments"))
     name = build.word(request.get("name"))
     told = build.compact({**extra, "status": calls.states.get(number)})
@@ -236,7 +236,7 @@ def _response(content: Any) -> Any:
 def _file(block: Row) -> Part:
     kind = build.word(block.get("fileType"))
     is_mime = kind is not None and kind.startswith(_MIME)
-    extra = {key: block[key] for key in block if key not in _FILE_TOLD}
+    extra = build.without(block, _FILE_TOLD)
     return build.file(
         build.word(block.get("fileIdentifier")) or build.word(block.get("identifier")),
         build.word(block.get("name")),
@@ -270,7 +270,7 @@ def _generated(infos: list[Row]) -> dict[str, Any]:
     if not infos:
         return {}
     stats = [info["stats"] for info in infos if isinstance(info.get("stats"), dict)]
-    last = {key: fact for key, fact in infos[-1].items() if key not in (*_CONFIGS, "stats", "identifier")}
+    last = build.without(infos[-1], (*_CONFIGS, "stats", "identifier"))
     if last.get("indexedModelIdentifier") == infos[-1].get("identifier"):
         last.pop("indexedModelIdentifier", None)
     earlier = [one for at, one in enumerate(stats[:-1]) if one not in stats[at + 1 :]]

@@ -198,8 +198,7 @@ class _Tables:
         name = _id(row, "id")
         thought = row.get("reasoning")
         if isinstance(thought, dict) and build.word(thought.get("content")):
-            facts = build.without(thought, ("content", "type"))
-            yield {**build.compact(facts), **build.reasoning(thought["content"])}
+            yield {**build.compact(thought, ("content", "type")), **build.reasoning(thought["content"])}
         elif isinstance(thought, str) and thought:
             yield build.reasoning(thought)
         words = row.get("content")
@@ -215,10 +214,7 @@ class _Tables:
             yield _file(held, self.files)
         translated = extra.get("translate") or self.translations.get(name)
         if isinstance(translated, dict) and translated.get("content"):
-            yield {
-                **build.compact({key: translated.get(key) for key in ("content", "from", "to")}),
-                "type": "translation",
-            }
+            yield {**build.picked(translated, ("content", "from", "to")), "type": "translation"}
 
     def _result(self, row: Row, plugin: Row) -> Iterator[Part]:
         """Yield what a tool gave back, with the call before it where no other message holds that."""

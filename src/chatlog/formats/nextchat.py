@@ -111,7 +111,6 @@ class _Chat:
     def _draft(self) -> ConversationDraft:
         mask, topic = _mask(self.session), build.word(self.session.get("topic"))
         config = mask.get("modelConfig")
-        own = build.without(mask, ("context",))
         rest = build.without(self.session, _SESSION_TOLD)
         name = self.session.get("id")
         return ConversationDraft(
@@ -121,7 +120,7 @@ class _Chat:
             updated_at=instant(self.session.get("lastUpdate")),
             model=build.word(config.get("model")) if isinstance(config, dict) else None,
             head=self.messages[-1].source_id,
-            metadata=build.compact({**rest, "mask": build.compact(own)}),
+            metadata=build.compact({**rest, "mask": build.compact(mask, ("context",))}),
         )
 
 
@@ -144,7 +143,7 @@ def _message(value: Row, calls: Calls, ahead: timedelta) -> MessageDraft:
         parts=kept,
         model=made.model if role == "assistant" else None,
         created_at=made.created_at or (iso(clock - ahead) if clock else instant(value.get("date"))),
-        metadata=build.compact(dict(made.metadata)),
+        metadata=build.compact(made.metadata),
     )
 
 

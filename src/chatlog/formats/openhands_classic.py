@@ -38,7 +38,7 @@ def _action(kind: str, event: Event, counts: Counter[str]) -> Told | None:
     source = event.get("source")
     if kind == "system":
         counts["tools described to the model"] += len(given.get("tools") or ())
-        facts = build.compact({key: given.get(key) for key in ("openhands_version", "agent_class")})
+        facts = build.picked(given, ("openhands_version", "agent_class"))
         return Told("system", [*_said(given["content"], {})], reason="instructions", facts=facts)
     if kind == "message":
         words = given.get("content") or event.get("message") or ""

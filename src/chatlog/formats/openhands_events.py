@@ -82,7 +82,7 @@ def _message(event: Event, _: Counter[str]) -> Told:
     role, source = held["role"], event.get("source")
     said = [*content(held.get("content"))]
     more = [{**part, "extended": True} for part in content(event.get("extended_content"))]
-    facts = {key: event[key] for key in ("activated_skills", "critic_result") if event.get(key)}
+    facts = build.picked(event, ("activated_skills", "critic_result"))
     return Told(
         role=role if role in ("user", "assistant", "tool") else "assistant" if source == "agent" else "user",
         parts=[*thoughts(held), *said, *more],
@@ -189,7 +189,7 @@ def _foreign_call(event: Event, _: Counter[str]) -> Told | None:
     call = build.tool_call(
         name, event["title"], event.get("raw_input"), **build.compact({"kind": event.get("tool_kind")})
     )
-    output = event.get("raw_output") if event.get("raw_output") not in build.UNSET else event.get("content")
+    output = event.get("raw_output") or event.get("content")
     return Told("assistant", [call, build.tool_result(name, output, is_error=failed)])
 
 

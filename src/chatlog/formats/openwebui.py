@@ -137,7 +137,7 @@ class _Chat:
     def _draft(self, told: list[MessageDraft]) -> ConversationDraft:
         chat, entry = self.chat, self.entry
         name = entry.get("id") or chat.get("id")
-        facts = {**{key: chat.get(key) for key in _CHAT_FACTS}, **{key: entry.get(key) for key in _ROW_FACTS}}
+        facts = {**build.picked(chat, _CHAT_FACTS), **build.picked(entry, _ROW_FACTS)}
         models = chat.get("models")
         model = next(iter(models), None) if isinstance(models, list) else None
         return ConversationDraft(
@@ -161,8 +161,7 @@ class _Chat:
     def _files(self) -> list[Any]:
         """Return the files of the chat as a whole, without what is in them."""
         keep = ("id", "name", "description", "type", "url", "size")
-        files = build.listed(self.chat.get("files"))
-        return [build.compact({key: file.get(key) for key in keep}) for file in files if isinstance(file, dict)]
+        return [build.picked(file, keep) for file in build.mappings(self.chat.get("files"))]
 
 
 def _message(row: Mapping[str, Any], key: str, parent: str | None) -> MessageDraft:
@@ -177,5 +176,5 @@ def _message(row: Mapping[str, Any], key: str, parent: str | None) -> MessageDra
         created_at=instant(row.get("timestamp")),
         source_id=key,
         parent=parent,
-        metadata={name: fact for name, fact in facts.items() if fact not in (None, "", [], {})},
+        metadata=build.rest(facts),
     )

@@ -136,9 +136,7 @@ def _summary_entry(entry: Row) -> MessageDraft:
 
 
 def _custom_entry(entry: Row) -> MessageDraft:
-    return _injected(
-        {key: entry[key] for key in entry if key not in ("type", "id", "parentId")}, instant(entry.get("timestamp"))
-    )
+    return _injected(build.without(entry, ("type", "id", "parentId")), instant(entry.get("timestamp")))
 
 
 def _begun(entry: Row) -> MessageDraft:

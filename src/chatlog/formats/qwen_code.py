@@ -67,13 +67,12 @@ def read(source: Source) -> Iterator[Record]:
 def _opening(value: Row, session: str, agent: str | None) -> ConversationDraft:
     fork = value.get("forkedFrom")
     origin = build.word(fork.get("sessionId")) if isinstance(fork, dict) else None
-    facts = {key: value.get(key) for key in ("version", "gitBranch", "agentId", "agentName")}
     return ConversationDraft(
         source_id=f"{session}-{agent}" if agent else session,
         created_at=instant(value.get("timestamp")),
         project=build.word(value.get("cwd")),
         parent=session if agent else origin,
-        metadata=build.compact(facts),
+        metadata=build.picked(value, ("version", "gitBranch", "agentId", "agentName")),
     )
 
 

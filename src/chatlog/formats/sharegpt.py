@@ -208,17 +208,13 @@ def _as_turns(value: Any) -> Iterable[Any]:
     speaker = "from" if "from" in value else "role"
     words = next((key for key in ("value", *_OTHER_WORDS) if key in value), "value")
     told = {"from": value[speaker]} if speaker in value else {}
-    return ({**told, "value": value.get(words), **_without(value, speaker, words)},)
+    return ({**told, "value": value.get(words), **build.without(value, (speaker, words))},)
 
 
 def _exchange(value: Mapping[str, Any], asked: str, answered: str) -> Iterator[Any]:
     before = {"system": value.get("system"), "human": value[asked]}
     yield from ({"from": speaker, "value": words} for speaker, words in before.items() if words)
-    yield {"from": "gpt", "value": value[answered], **_without(value, "system", asked, answered)}
-
-
-def _without(facts: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    return build.without(facts, keys)
+    yield {"from": "gpt", "value": value[answered], **build.without(value, ("system", asked, answered))}
 
 
 def _end(value: Any) -> list[Any]:
@@ -263,7 +259,7 @@ def _message(turn: Mapping[str, Any], calls: Calls, name: str, parent: str | Non
     if kind == "user" and isinstance(value, str) and tags.are_responses(value):
         kind = _RESULT
     said = _said(kind, turn, calls)
-    facts = {key: fact for key, fact in _without(turn, "from", "value", said.told).items() if fact is not None}
+    facts = build.given(turn, ("from", "value", said.told))
     return MessageDraft(
         role="tool" if kind == _RESULT else "assistant" if kind == _CALL else kind or "user",
         text=said.text,

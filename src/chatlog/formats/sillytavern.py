@@ -253,8 +253,7 @@ def _message(row: Row, text: str) -> MessageDraft:
 
 def _facts(row: Row) -> dict[str, Any]:
     extra = _extra(row)
-    facts = build.without(row, _ROW_TOLD)
-    facts |= build.without(extra, _EXTRA_TOLD)
+    facts = build.without(row, _ROW_TOLD) | build.without(extra, _EXTRA_TOLD)
     count = extra.get("token_count")
     if type(count) is int and count > 0:
         facts["usage"] = {"tokens": count}
@@ -275,8 +274,8 @@ def _parts(text: str, extra: Row) -> Iterator[Part]:
             yield build.addressed(address, **build.compact(facts))
     for held in (extra.get("file"), *build.listed(extra.get("files"))):
         if isinstance(held, dict):
-            rest = build.without(held, ("type", "url", "name"))
-            yield {**build.compact(rest), **build.file(build.word(held.get("url")), build.word(held.get("name")))}
+            rest = build.compact(held, ("type", "url", "name"))
+            yield {**rest, **build.file(build.word(held.get("url")), build.word(held.get("name")))}
 
 
 def _media(extra: Row) -> Iterator[tuple[str, dict[str, Any]]]:

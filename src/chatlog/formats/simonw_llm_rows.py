@@ -140,7 +140,7 @@ def attachment(held: Mapping[str, Any]) -> Part:
 
 def tool_result(result: Mapping[str, Any], call_id: Any) -> Iterator[Part]:
     """Yield the result of a tool, and what it brought as attachments."""
-    told = {key: result[key] for key in ("name", "exception", "instance", "server_executed") if result.get(key)}
+    told = build.picked(result, ("name", "exception", "instance", "server_executed"))
     yield build.tool_result(call_id, result.get("output"), is_error=bool(result.get("exception")), **told)
     for held in build.parsed(result.get("attachments")) or ():
         yield attachment(held)
@@ -148,8 +148,8 @@ def tool_result(result: Mapping[str, Any], call_id: Any) -> Iterator[Part]:
 
 def definition(tool: Mapping[str, Any]) -> dict[str, Any]:
     """Return how a tool was described to the model."""
-    described = {key: tool.get(key) for key in ("name", "description", "plugin", "instance")}
-    return build.compact({**described, "input_schema": build.parsed(tool.get("input_schema"))})
+    told = {**tool, "input_schema": build.parsed(tool.get("input_schema"))}
+    return build.picked(told, ("name", "description", "plugin", "instance", "input_schema"))
 
 
 def facts(row: Mapping[str, Any]) -> dict[str, Any]:

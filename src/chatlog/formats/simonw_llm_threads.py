@@ -220,7 +220,7 @@ class _Thread:
 
     def _part(self, row: Mapping[str, Any], payload: dict[str, Any]) -> Iterator[Part]:
         text = row["text"] if row["text"] is not None else self._text(payload)
-        extra = {key: payload[key] for key in ("redacted", "provider_metadata", "server_executed") if payload.get(key)}
+        extra = build.picked(payload, ("redacted", "provider_metadata", "server_executed"))
         match row["type"]:
             case "text":
                 yield build.text(text, **extra)

@@ -37,7 +37,10 @@ _GREETING = "<|BEGIN-VISIBLE-CHAT|>"
 #: What a chat is called that nobody gave a name.
 _UNNAMED = re.compile(r"(\d{4})(\d{2})(\d{2})-(\d{2})-(\d{2})-(\d{2})(?:_\d+)?")
 _TIME = "%b %d, %Y %H:%M"
-_TOLD = frozenset({"timestamp", "model_name", "attachments", "versions", "current_version_index", "tool_sequence"})
+_TOLD = frozenset(
+    {"timestamp", "model_name", "attachments", "versions", "current_version_index", "tool_sequence"}
+    | {"content", "visible_content"}
+)
 
 Row = Mapping[str, Any]
 
@@ -113,9 +116,7 @@ class _Chat:
         parts = [*(tags.answer(said, self.calls) if role == "assistant" else _typed(said)), *_attached(facts)]
         if not parts:
             return
-        rest = build.compact(
-            {key: fact for key, fact in facts.items() if key not in _TOLD | {"content", "visible_content"}}
-        )
+        rest = build.compact(facts, _TOLD)
         draft = build.message(role, parts)._replace(
             model=model if role == "assistant" else None,
             created_at=moment,
