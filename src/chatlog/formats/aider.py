@@ -6,7 +6,6 @@ Which line is whose is `aider_blocks`' matter; the histories of inputs and of ra
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 from collections import Counter
@@ -127,7 +126,7 @@ class _Session:
     def _named(self) -> ConversationDraft:
         """Return the conversation, named after when it began and what was said through the first prompt."""
         stamp = self.first.text if self.first.kind == "session" else ""
-        mark = hashlib.sha256(self.first.mark.encode("utf-8", "surrogatepass")).hexdigest()
+        mark = build.digest(self.first.mark)
         if any(map(build.is_prompt, self.begun.held)):
             mark = build.opening_id(self.begun.held)[2:]
         name = f"{stamp.replace(' ', 'T')}-{mark[:12]}" if stamp else f"h-{mark[:32]}"

@@ -249,9 +249,7 @@ def _workspace_in(notes: Row, name: str) -> str | None:
 
 def _content(row: Row) -> str:
     content = row.get("content")
-    if content is not None and not isinstance(content, str):
-        raise TypeError("a content that is no text")
-    return content or ""
+    return "" if content is None else build.string(content)
 
 
 def _facts(row: Row) -> dict[str, Any]:

@@ -191,6 +191,13 @@ def word(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def string(value: object) -> str:
+    """Return a value that must be text.  Raises TypeError for anything else."""
+    if not isinstance(value, str):
+        raise TypeError("a text that is none")
+    return value
+
+
 def mapping(value: object) -> dict[str, Any]:
     """Return a value that is an object, an empty one for anything else."""
     return value if isinstance(value, dict) else {}
@@ -261,10 +268,20 @@ def content_id(parent: str | int | None, role: str, parts: tuple[Part, ...] | No
     return "h-" + hashlib.sha256(str(parent).encode("utf-8", "surrogatepass") + b"\0" + content).hexdigest()[:32]
 
 
-def numbered(name: str, used: Counter[str]) -> str:
+def digest(text: str) -> str:
+    """Return a text's SHA-256 in hexadecimal; a name takes as much of it as it needs."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def hashed(*said: str) -> str:
+    """Return the id of what has none: a hash of some texts that tell it from others."""
+    return "h-" + digest("\0".join(said))[:32]
+
+
+def numbered(name: str, used: Counter[str], mark: str = "#") -> str:
     """Return a name, with a number behind it where it was `used` before; note the use."""
     used[name] += 1
-    return name if used[name] == 1 else f"{name}#{used[name]}"
+    return name if used[name] == 1 else f"{name}{mark}{used[name]}"
 
 
 def dated(drafts: Iterable[MessageDraft]) -> Iterator[MessageDraft]:
@@ -275,17 +292,17 @@ def dated(drafts: Iterable[MessageDraft]) -> Iterator[MessageDraft]:
     last: str | None = None
     used: Counter[str] = Counter()
     for draft in drafts:
-        words = hashlib.sha256(draft.text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-        last, before = numbered(f"{draft.created_at}-{draft.role}-{words}", used), last
+        name = f"{draft.created_at}-{draft.role}-{digest(draft.text)[:8]}"
+        last, before = numbered(name, used), last
         yield draft._replace(source_id=last, parent=before)
 
 
 def derived_conversation_id(drafts: Iterable[MessageDraft]) -> str:
     """Return an id for a conversation without one: a hash of all of its messages."""
-    digest = hashlib.sha256()
+    told = hashlib.sha256()
     for draft in drafts:
-        digest.update(content_hash(draft.role, draft.parts or None, draft.text))
-    return "h-" + digest.hexdigest()[:32]
+        told.update(content_hash(draft.role, draft.parts or None, draft.text))
+    return "h-" + told.hexdigest()[:32]
 
 
 def opening(drafts: Iterable[MessageDraft]) -> list[MessageDraft]:

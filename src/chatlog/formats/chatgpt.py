@@ -6,7 +6,6 @@ message says is `chatgpt_content`'s matter; the export's files about the account
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -156,7 +155,7 @@ def _derived_id(entry: Mapping[str, Any], messages: list[MessageDraft]) -> str:
     """Return an id from what a later export of the same conversation says again: its beginning."""
     first = [(message.source_id, message.text) for message in messages[:2]]
     begun = canonical_json([entry.get("create_time"), first or entry.get("title")])
-    return "h-" + hashlib.sha256(begun.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return build.hashed(begun)
 
 
 def _project(entry: Mapping[str, Any]) -> str | None:

@@ -6,7 +6,6 @@ Recognises them and puts each conversation's messages in order.  What a message 
 
 from __future__ import annotations
 
-import hashlib
 import operator
 import re
 from collections.abc import Iterator, Mapping
@@ -242,7 +241,7 @@ def _index(row: Mapping[str, Any], number: int) -> float:
 
 def _derived_id(parent: str | None, row: Mapping[str, Any]) -> str:
     said_by = [parent, row.get("sender") or row.get("role"), row.get("text"), row.get("content")]
-    return "h-" + hashlib.sha256(canonical_json(said_by).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return build.hashed(canonical_json(said_by))
 
 
 def _draft(entry: Mapping[str, Any], messages: list[MessageDraft], projects: _Projects) -> ConversationDraft:

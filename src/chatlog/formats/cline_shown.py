@@ -52,9 +52,7 @@ class Shown:
     def message(self, entry: Row) -> MessageDraft | None:
         """Return the message that an entry is, None for one that is none.  Raises one of MALFORMED."""
         kind = str(entry.get("say") or entry.get("ask"))
-        text, images = entry.get("text") or "", entry.get("images") or ()
-        if not isinstance(text, str):
-            raise TypeError("an entry whose text is none")
+        text, images = build.string(entry.get("text") or ""), entry.get("images") or ()
         if kind == "api_req_started":
             self.usage = request_usage(entry) or self.usage
         role = self._role(kind, text)
@@ -75,8 +73,7 @@ class Shown:
         key = str(entry["ts"])
         if not key or isinstance(entry["ts"], (dict, list, bool)):
             raise ValueError("an entry without a time")
-        self.used[key] += 1
-        key = key if self.used[key] == 1 else f"{key}-{self.used[key]}"
+        key = build.numbered(key, self.used, "-")
         said, parts = self._said(kind, role, entry, key)
         facts = build.compact(entry, _TOLD)
         if role == "assistant" and self.usage:

@@ -141,22 +141,16 @@ class _Stream:
 def _message(item: Mapping[str, Any]) -> MessageDraft:
     kind = item.get("type") or item.get("item_type")
     if kind in _SAID:
-        parts: list[Part] = [build.text(_text(item["text"]))]
+        parts: list[Part] = [build.text(build.string(item["text"]))]
     elif kind == "reasoning":
-        parts = [build.reasoning(_text(item["text"]))]
+        parts = [build.reasoning(build.string(item["text"]))]
     elif kind == "error":
         facts = {"hidden_reason": "error"}
-        return MessageDraft(role="assistant", text=_text(item["message"]), hidden=True, metadata=facts)
+        return MessageDraft(role="assistant", text=build.string(item["message"]), hidden=True, metadata=facts)
     else:
         parts = _tool(str(kind), item)
     text, kept = build.said(parts)
     return MessageDraft(role="assistant", text=text, parts=kept)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a text that is none")
-    return value
 
 
 def _tool(kind: str, item: Mapping[str, Any]) -> list[Part]:

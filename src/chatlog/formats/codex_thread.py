@@ -7,7 +7,6 @@ It holds the messages of one turn at most, and otherwise only ids; no line of a 
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -345,7 +344,7 @@ class Thread:
     def _name(self, held: Held) -> str:
         """Return a message's id: of its words, and of how many said the same before it."""
         seed = "" if held.shared else self.seed
-        name = hashlib.sha256(f"{seed}\0{held.key}".encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        name = build.digest(f"{seed}\0{held.key}")[:32]
         return build.numbered(name, self.used)
 
     def roll_back(self, count: int) -> None:

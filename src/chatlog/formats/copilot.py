@@ -165,9 +165,7 @@ def _call_id(entry: Mapping[str, Any]) -> str:
 
 
 def _entry(entry: Mapping[str, Any], parent: str | None, name: str) -> MessageDraft:
-    kind, text = entry["type"], entry.get("text") or ""
-    if not isinstance(text, str):
-        raise TypeError("a text that is none")
+    kind, text = entry["type"], build.string(entry.get("text") or "")
     facts = build.rest(entry, _TOLD, (None, ""))
     is_note = kind not in ("user", "copilot", *_CALLS)
     if is_note:

@@ -223,7 +223,7 @@ class _Session:
 
     def user(self, _: Data, data: Data, lane: _Lane) -> Made:
         """Take a prompt; one that a skill or the system wrote is hidden, not what an agent asks of its sub-agent."""
-        text = _text(data["content"])
+        text = build.string(data["content"])
         files = [self.assets.attachment(item) for item in data.get("attachments") or ()]
         facts = facts_of("user.message", data)
         origin = data.get("source")
@@ -244,9 +244,9 @@ class _Session:
         thoughts = [text for text in self.thoughts if text != data.get("reasoningText")]
         parts = [build.reasoning(text) for text in thoughts]
         if data.get("reasoningText"):
-            parts.append(build.reasoning(_text(data["reasoningText"])))
+            parts.append(build.reasoning(build.string(data["reasoningText"])))
         if data.get("content"):
-            parts.append(build.text(_text(data["content"])))
+            parts.append(build.text(build.string(data["content"])))
         parts += self._requested(data)
         self.thoughts = []
         for key in OPAQUE:
@@ -269,7 +269,7 @@ class _Session:
 
     def reasoning(self, _: Data, data: Data, __: _Lane) -> None:
         """Keep a thought for the answer that follows it."""
-        self.thoughts.append(_text(data["content"]))
+        self.thoughts.append(build.string(data["content"]))
 
     def spent(self, _: Data, data: Data, __: _Lane) -> None:
         """Add the usage to the answer before, else to the one that follows."""
@@ -301,7 +301,7 @@ class _Session:
 
     def note(self, event: Data, data: Data, _: _Lane) -> Made:
         """Take what the command line told its user, hidden."""
-        text = _text(next((data[key] for key in _WORDS if data.get(key)), ""))
+        text = build.string(next((data[key] for key in _WORDS if data.get(key)), ""))
         facts = build.compact(data, (*_WORDS, "stack", "parentToolCallId", "model"))
         reason = _REASONS.get(str(event["type"]), str(event["type"]))
         role = "user" if reason in _IN_THE_USERS_NAME else "assistant"
@@ -323,19 +323,13 @@ class _Session:
         role = data.get("role")
         facts = build.compact(data, ("content", "role"))
         facts["hidden_reason"] = "instructions"
-        return Made(role if role in ("system", "developer") else "system", _text(data["content"]), facts=facts)
+        return Made(role if role in ("system", "developer") else "system", build.string(data["content"]), facts=facts)
 
 
 def _name(source: Source) -> str:
     """Return the session's id as its file tells: the folder of an ``events.jsonl``, else the file's own name."""
     folders = re.split(r"[/\\!]", source.name)
     return folders[-2] if source.stem == "events" and len(folders) > 1 else source.stem
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError("a text that is none")
-    return value
 
 
 def _spoken(parts: list[Part], model: str | None) -> Made:

@@ -72,11 +72,7 @@ def markdown(value: Any) -> str:
     """Return the text of markdown, which VS Code keeps bare or in an object.  Raises TypeError for anything else."""
     if isinstance(value, Mapping):
         value = value.get("value")
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise TypeError("markdown that is no text")
-    return value
+    return "" if value is None else build.string(value)
 
 
 def address_of(value: Any) -> str | None:

@@ -224,9 +224,7 @@ def _prompt(message: Any) -> str:
     text = message if isinstance(message, str) else message.get("text")
     if text is None:
         text = "".join(part["text"] for part in message["parts"])
-    if not isinstance(text, str):
-        raise TypeError("a prompt that is no text")
-    return text
+    return build.string(text)
 
 
 def _variables(data: Any) -> Iterator[Part]:

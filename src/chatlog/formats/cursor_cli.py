@@ -132,8 +132,7 @@ class _Messages:
 
     def of_blob(self, database: Database, key: str, hidden: str | None = None) -> Iterator[Record]:
         """Yield the message of an entry; one that is not shown any more is hidden for that reason."""
-        self.used[key] += 1
-        name = key if self.used[key] == 1 else f"{key}:{self.used[key]}"
+        name = build.numbered(key, self.used, ":")
         try:
             yield self.message(loaded(_blob(database, key)), name, hidden)
         except MALFORMED:

@@ -134,9 +134,9 @@ def _conversation(start: Row, session: str) -> ConversationDraft:
 
 
 def _said(event: Row) -> MessageDraft:
-    text, role = event["text"], event["role"]
-    if not isinstance(text, str) or role not in _ROLES:
-        raise TypeError("a message without text or a known role")
+    text, role = build.string(event["text"]), event["role"]
+    if role not in _ROLES:
+        raise TypeError("a message without a known role")
     shown = build.without_reminders(text) if role == "user" else text
     return MessageDraft(
         role=role,
@@ -147,10 +147,7 @@ def _said(event: Row) -> MessageDraft:
 
 
 def _thought(event: Row) -> MessageDraft:
-    text = event["text"]
-    if not isinstance(text, str):
-        raise TypeError("a thought that is no text")
-    return MessageDraft(role="assistant", parts=(build.reasoning(text),))
+    return MessageDraft(role="assistant", parts=(build.reasoning(build.string(event["text"])),))
 
 
 def _called(event: Row) -> MessageDraft:

@@ -303,9 +303,7 @@ def _has_chat(source: Source, session: str) -> bool:
 
 
 def _prompt(entry: Mapping[str, Any], conversation: str) -> MessageDraft:
-    text, kind = entry["message"], entry.get("type", "user")
-    if not isinstance(text, str):
-        raise TypeError("a prompt that is no text")
+    text, kind = build.string(entry["message"]), entry.get("type", "user")
     return MessageDraft(
         role="user" if kind == "user" else "assistant",
         text=text,

@@ -7,7 +7,6 @@ There is no standard place: the file is where its owner unpacked it.
 
 from __future__ import annotations
 
-import hashlib
 import io
 import re
 from collections import Counter
@@ -144,7 +143,7 @@ def _item(value: Mapping[str, Any], verb: str) -> _Item:
     prompt = _prompt(title, verb)
     answer, links = _answer(value.get("safeHtmlItem") or ())
     is_deed = bool(verb) and prompt == title and not answer
-    name = f"{value['time']}-{hashlib.sha256(title.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    name = f"{value['time']}-{build.digest(title)[:8]}"
     files = tuple(_attached(value))
     asked = MessageDraft(
         role="user",

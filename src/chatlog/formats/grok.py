@@ -139,9 +139,7 @@ def _draft(facts: Row, messages: list[MessageDraft]) -> ConversationDraft:
 
 
 def _message(row: Row, key: str, parent: str | None, prompt: Row) -> MessageDraft:
-    said = row.get("message") or ""
-    if not isinstance(said, str):
-        raise TypeError("a message that is no text")
+    said = build.string(row.get("message") or "")
     by_user = row["sender"].lower() in _USERS
     parts = tuple(_parts(row, said))
     text = shown(said)

@@ -59,9 +59,7 @@ def _list(source: Source) -> Source:
 
 
 def _message(item: dict[str, Any]) -> MessageDraft:
-    sender, said = item["sender"], item.get("message") or ""
-    if not isinstance(said, str):
-        raise TypeError("a message that is no text")
+    sender, said = item["sender"], build.string(item.get("message") or "")
     name = sender.get("originalName") or sender["name"] if isinstance(sender, dict) else sender
     text = shown(said)
     parts = [*([build.text(said)] if said else []), *map(_attachment, item.get("attachments") or ())]

@@ -6,7 +6,6 @@ A file whose session the database holds too is counted and not read again.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -205,8 +204,7 @@ class _Session:
 
 
 def _identity(row: Row) -> str:
-    told = repr([row.get(key) for key in _IDENTITY])
-    return "h-" + hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    return build.hashed(repr([row.get(key) for key in _IDENTITY]))
 
 
 def _message(row: Row, calls: Calls) -> MessageDraft:

@@ -173,9 +173,7 @@ def _block(block: Any) -> Iterator[Part]:
 def _words(value: Any) -> str:
     """Return a text that stands as such or as an object's value."""
     words = value.get("value") if isinstance(value, dict) else value
-    if words is not None and not isinstance(words, str):
-        raise TypeError("a text that is none")
-    return words or ""
+    return "" if words is None else build.string(words)
 
 
 def _text(block: Node) -> Iterator[Part]:

@@ -179,9 +179,7 @@ def _parts(blocks: Iterable[Any], step: Row, calls: _Calls) -> list[Part]:
 
 
 def _append(parts: list[Part], block: Row, style: Any, *, goes_on: bool) -> None:
-    words = block["text"]
-    if not isinstance(words, str):
-        raise TypeError("words that are no text")
+    words = build.string(block["text"])
     is_thought = isinstance(style, dict) and style.get("type") == "thinking"
     kind = "reasoning" if is_thought else "text"
     if goes_on and parts and parts[-1]["type"] == kind:

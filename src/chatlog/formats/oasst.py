@@ -170,10 +170,7 @@ class _Reading:
 
 
 def _draft(node: Mapping[str, Any], key: str, parent: str | None, conversation: str | None) -> MessageDraft:
-    text = node["text"]
-    if not isinstance(text, str):
-        raise TypeError("a message whose text is not text")
-    facts = build.rest(node, _TOLD)
+    text, facts = build.string(node["text"]), build.rest(node, _TOLD)
     deleted = node.get("deleted") is True
     return MessageDraft(
         role=_ROLES[node["role"]],

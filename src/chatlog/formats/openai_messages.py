@@ -6,7 +6,6 @@ Which messages a record holds is `datasets`' matter, what one says `openai_conte
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections import Counter
@@ -186,9 +185,7 @@ class _Reading:
 
     def _derived(self, names: list[str]) -> str:
         """Return an id from the content of all messages, numbered where the source repeats a conversation."""
-        name = names[0] if len(names) == 1 else "h-" + hashlib.sha256("\0".join(names).encode()).hexdigest()[:32]
-        self.seen[name] += 1
-        return name if self.seen[name] == 1 else f"{name}-{self.seen[name]}"
+        return build.numbered(names[0] if len(names) == 1 else build.hashed(*names), self.seen, "-")
 
 
 def _talk_key(facts: dict[str, Any]) -> str | None:

@@ -53,9 +53,7 @@ def _action(kind: str, event: Event, counts: Counter[str]) -> Told | None:
 
 
 def _said(words: Any, given: Event) -> Iterator[Part]:
-    if not isinstance(words, str):
-        raise TypeError("a text that is none")
-    if words:
+    if build.string(words):
         yield build.text(words)
     yield from (build.addressed(str(address), modality="image") for address in given.get("image_urls") or ())
     yield from (build.file(str(address)) for address in given.get("file_urls") or ())

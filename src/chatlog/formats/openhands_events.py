@@ -98,9 +98,7 @@ def content(blocks: Any) -> Iterator[Part]:
     """Yield text and images."""
     for block in [blocks] if isinstance(blocks, str) else blocks or ():
         if isinstance(block, str) or block.get("type") == "text":
-            words = block if isinstance(block, str) else block["text"]
-            if not isinstance(words, str):
-                raise TypeError("a text that is none")
+            words = block if isinstance(block, str) else build.string(block["text"])
             if words.strip():
                 yield build.text(words)
         elif block.get("type") == "image":

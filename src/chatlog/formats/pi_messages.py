@@ -123,9 +123,7 @@ def _injected(value: Row, moment: str | None) -> MessageDraft:
 
 
 def _summary(value: Row, moment: str | None, reason: str | None = None) -> MessageDraft:
-    summary = value["summary"]
-    if not isinstance(summary, str):
-        raise TypeError("a summary that is no text")
+    summary = build.string(value["summary"])
     facts = build.compact(value, (*_ENTRY_TOLD, "role"))
     facts["hidden_reason"] = reason or value.get("role") or "summary"
     return MessageDraft(role="user", text=summary, created_at=moment, hidden=True, metadata=facts)

@@ -8,7 +8,6 @@ There is no standard place on disk: data sets lie where people download them.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -123,17 +122,12 @@ class _Reading:
             drafts = dataset_media.attached(drafts, media)
         found: list[Record] = []
         if drafts:
-            found.append(_conversation_draft(facts, self._numbered(own or _name(sequences)), threads))
+            found.append(_conversation_draft(facts, build.numbered(own or _name(sequences), self.seen, "-"), threads))
         elif not sequences[0]:
             self.empty += 1
         found += drafts
         found += dict.fromkeys(problem for thread in threads for problem in thread.problems)
         return found
-
-    def _numbered(self, name: str) -> str:
-        """Return the id, numbered where the source repeats it."""
-        self.seen[name] += 1
-        return name if self.seen[name] == 1 else f"{name}-{self.seen[name]}"
 
 
 def _own_id(facts: dict[str, Any]) -> str | None:
@@ -148,13 +142,9 @@ def _name(sequences: list[list[Any]]) -> str:
     """Return an id made of all turns."""
     try:
         said = [text for turns in sequences for turn in turns for text in (turn["from"], turn["value"])]
-        return _digest(*said)
+        return build.hashed(*said)
     except (KeyError, TypeError):
-        return _digest(canonical_json(sequences))
-
-
-def _digest(*said: str) -> str:
-    return "h-" + hashlib.sha256("\0".join(said).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        return build.hashed(canonical_json(sequences))
 
 
 def _once(threads: list[_Thread]) -> list[MessageDraft]:
@@ -247,7 +237,7 @@ class _Thread:
 
 def _chained(before: str | None, turn: Mapping[str, Any]) -> str:
     value = turn.get("value")
-    return _digest(before or "", turn["from"], value if isinstance(value, str) else canonical_json(value))
+    return build.hashed(before or "", turn["from"], value if isinstance(value, str) else canonical_json(value))
 
 
 def _message(turn: Mapping[str, Any], calls: Calls, name: str, parent: str | None) -> MessageDraft:

@@ -214,10 +214,7 @@ def _hidden_as(shown: MessageDraft, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _words(value: Any) -> str:
     """Return the words of a message or a swipe, which Chub's exports hold one deeper."""
-    text = value["message"] if isinstance(value, dict) else value
-    if not isinstance(text, str):
-        raise TypeError("a message whose words are no text")
-    return text
+    return build.string(value["message"] if isinstance(value, dict) else value)
 
 
 def _words_or_none(value: Any) -> str | None:

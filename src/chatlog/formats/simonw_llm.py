@@ -7,7 +7,6 @@ Found as ``io.datasette.llm/logs.db`` where the system keeps an application's da
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -190,7 +189,7 @@ def _place(link: Any) -> Any:
 
 def _chat_name(row: Mapping[str, Any], place: int) -> str:
     """Return an id for a chat of 2023, whose number other logs have too."""
-    digest = hashlib.sha256(f"{_moment(row)}\0{row.get('prompt')}".encode("utf-8", "surrogatepass")).hexdigest()
+    digest = build.digest(f"{_moment(row)}\0{row.get('prompt')}")
     return f"log-{place}-{digest[:16]}"
 
 

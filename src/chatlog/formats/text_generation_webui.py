@@ -109,8 +109,7 @@ class _Chat:
         for step in facts.get("tool_sequence") or ():
             made = openai_message({"role": "assistant", **step}, self.calls)
             self._add(made._replace(created_at=moment, model=model if made.role == "assistant" else None))
-        if not isinstance(words, str):
-            raise TypeError("words that are no text")
+        words = build.string(words)
         raw = html.unescape(seen) if isinstance(seen, str) else ""
         said = words or ("" if facts.get("tool_sequence") else raw)
         parts = [*(tags.answer(said, self.calls) if role == "assistant" else _typed(said)), *_attached(facts)]

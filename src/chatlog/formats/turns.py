@@ -6,7 +6,6 @@ Histories hold calls and results in one message, unanswered, late, under repeate
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -142,7 +141,7 @@ class _Sequencer:
         """Return an id that APIs take and that no call of this conversation has yet."""
         name = str(source_id or "call")
         if _WIRE_ID.fullmatch(name) is None:
-            name = "call_" + hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+            name = "call_" + build.digest(name)[:24]
         wire_id, count = name, self.used.get(name, 1)
         while wire_id in self.used:
             count += 1
