@@ -203,6 +203,13 @@ def mapping(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def within(value: object, *keys: str) -> Any:
+    """Return what lies under some keys, each in the object under the one before; None where one is not there."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
+
+
 def listed(value: object) -> list[Any]:
     """Return a value that is a list, an empty one for anything else."""
     return value if isinstance(value, list) else []

@@ -176,13 +176,13 @@ class _Thread:
 
     def _draft(self) -> ConversationDraft:
         first = next(iter(self.messages))
-        settings, title = self.session.get("settings"), self.name or build.word(self.session.get("name"))
-        model = build.mapping(settings).get("modelId")
+        title = self.name or build.word(self.session.get("name"))
+        model = build.word(build.within(self.session, "settings", "modelId"))
         return ConversationDraft(
             source_id=f"{self.session.get('id') or 'session'}/{first}",
             title=None if title == _UNTITLED else title,
             created_at=build.first_moment(self.messages.values()),
-            model=build.word(model) or next((one.model for one in self.messages.values() if one.model), None),
+            model=model or next((one.model for one in self.messages.values() if one.model), None),
             head=self.head or self.last,
             pinned=self.session.get("starred") is True,
             metadata=build.compact(self.session, _SESSION_TOLD),

@@ -251,7 +251,7 @@ def _parents(mapping: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def _own_parent(key: str, node: Any, mapping: Mapping[str, Any]) -> str | None:
-    parent = build.mapping(node).get("parent")
+    parent = build.within(node, "parent")
     return parent if isinstance(parent, str) and parent in mapping and parent != key else None
 
 
@@ -261,7 +261,7 @@ def _children(node: Any) -> list[str]:
 
 
 def _time(node: Any) -> float:
-    time = build.mapping(build.mapping(node).get("message")).get("create_time")
+    time = build.within(node, "message", "create_time")
     return time if isinstance(time, (int, float)) else 0.0
 
 

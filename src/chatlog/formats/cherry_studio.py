@@ -47,7 +47,7 @@ def sniff(head: Head) -> bool:
 def read(source: Source) -> Iterator[Record]:
     """Yield each topic with its messages, and what was left out."""
     backup, problems = recovered(source, "topics", _TABLES)
-    tables = backup.get(_TABLES) if isinstance(backup, dict) else None
+    tables = build.within(backup, _TABLES)
     if isinstance(tables, list):  # version 1 kept keys and values
         pairs = [row for row in tables if isinstance(row, dict)]
         tables = {"topics": [row.get("value") for row in pairs if str(row.get("key")).startswith("topic:")]}
@@ -73,8 +73,8 @@ def read(source: Source) -> Iterator[Record]:
 
 def _topics(settings: Any) -> Iterator[tuple[Row, Row]]:
     """Yield what is known of each topic besides its messages, and the assistant that it belongs to."""
-    state = build.parsed(settings.get(_STATE)) if isinstance(settings, dict) else None
-    held = build.parsed(state.get("assistants")) if isinstance(state, dict) else None
+    state = build.parsed(build.within(settings, _STATE))
+    held = build.parsed(build.within(state, "assistants"))
     if not isinstance(held, dict):
         return
     for assistant in (*build.mappings(held.get("assistants")), *build.mappings([held.get("defaultAssistant")])):
@@ -161,7 +161,7 @@ class _Topic:
 
     def _draft(self, told: Row, assistant: Row) -> ConversationDraft:
         facts = {**self.topic, **told}
-        title, model = build.word(facts.get("name")), assistant.get("model")
+        title = build.word(facts.get("name"))
         first = build.first_moment(self.messages)
         rest = build.picked(facts, ("type", "isNameManuallyEdited"))
         who = build.picked(assistant, ("id", "emoji", "type"))
@@ -170,7 +170,7 @@ class _Topic:
             title=None if title in _UNTITLED else title,
             created_at=instant(facts.get("createdAt")) or first,
             updated_at=instant(facts.get("updatedAt")),
-            model=build.word(model.get("id")) if isinstance(model, dict) else None,
+            model=build.word(build.within(assistant, "model", "id")),
             project=build.word(assistant.get("name")),
             pinned=facts.get("pinned") is True,
             head=self.last,
@@ -192,8 +192,7 @@ def _unblocked(row: Row, facts: Row) -> Iterator[Part]:
         yield from _called(tool, f"{row.get('id')}-{number}")
     if words := build.word(row.get("content")):
         yield build.text(words)
-    made = facts.get("generateImage")
-    for held in (*(row.get("images") or ()), *((made.get("images") or ()) if isinstance(made, dict) else ())):
+    for held in (*(row.get("images") or ()), *(build.within(facts, "generateImage", "images") or ())):
         yield build.addressed(held, modality="image")
     for held in row.get("files") or ():
         yield _file(held)
@@ -201,10 +200,8 @@ def _unblocked(row: Row, facts: Row) -> Iterator[Part]:
 
 def _called(tool: Row, name: str) -> Iterator[Part]:
     """Yield a tool's call as the program keeps it, and what came of it."""
-    named = tool.get("tool")
     key = build.word(tool.get("toolCallId")) or build.word(tool.get("id")) or name
-    called = build.word(named.get("name")) if isinstance(named, dict) else None
-    yield build.tool_call(key, called, build.parsed(tool.get("arguments")))
+    yield build.tool_call(key, build.word(build.within(tool, "tool", "name")), build.parsed(tool.get("arguments")))
     if tool.get("response") is not None:
         yield _result(key, tool["response"])
 
@@ -240,16 +237,13 @@ def _pictures(block: Row, kind: str) -> Iterator[Part]:
     elif address := build.word(block.get("url")) or build.word(block.get("filePath")):
         yield build.addressed(address, modality=kind)
     else:
-        made = build.mapping(block.get("metadata")).get("generateImageResponse")
-        for held in (made.get("images") or ()) if isinstance(made, dict) else ():
+        for held in build.within(block, "metadata", "generateImageResponse", "images") or ():
             yield build.addressed(held, modality=kind)
 
 
 def _tool(block: Row) -> Iterator[Part]:
-    raw = build.mapping(block.get("metadata")).get("rawMcpToolResponse")
-    raw = build.mapping(raw)
-    named = raw.get("tool")
-    name = build.word(block.get("toolName")) or (build.word(named.get("name")) if isinstance(named, dict) else None)
+    raw = build.mapping(build.within(block, "metadata", "rawMcpToolResponse"))
+    name = build.word(block.get("toolName")) or build.word(build.within(raw, "tool", "name"))
     key = build.word(raw.get("toolCallId")) or build.word(block.get("toolId")) or build.word(block.get("id"))
     arguments = block.get("arguments") if block.get("arguments") is not None else raw.get("arguments")
     yield {**build.compact(block, _CALL_TOLD), **build.tool_call(key, name, build.parsed(arguments))}

@@ -200,8 +200,7 @@ class _Thread:
 
 def _made(row: Mapping[str, Any]) -> Any:
     """Return when a message was made; some of the design tool's say so in their content alone."""
-    within = build.mapping(row.get("content")).get("timestamp")
-    return row.get("created_at") or row.get("timestamp") or within
+    return row.get("created_at") or row.get("timestamp") or build.within(row, "content", "timestamp")
 
 
 def _moments(rows: list[Mapping[str, Any]]) -> list[str]:

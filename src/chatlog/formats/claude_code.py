@@ -246,7 +246,7 @@ class _Session:
 
     def _note_spawning(self, block: Any) -> None:
         if isinstance(block, dict) and block.get("type") == "tool_use" and block.get("name") in _SPAWNING:
-            prompt = build.mapping(block.get("input")).get("prompt")
+            prompt = build.within(block, "input", "prompt")
             if isinstance(prompt, str) and isinstance(block.get("id"), str):
                 self.prompts[prompt] = block["id"]
 

@@ -85,7 +85,7 @@ def _from_channel(view: View) -> View:
 
 
 def _origin(entry: Mapping[str, Any]) -> Any:
-    return build.mapping(entry.get("origin")).get("kind")
+    return build.within(entry, "origin", "kind")
 
 
 def _not_typed(entry: Mapping[str, Any]) -> str | None:

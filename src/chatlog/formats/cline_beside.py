@@ -46,8 +46,7 @@ def requests(source: Source, answers: list[int]) -> Sequence[Row]:
 
 def models(source: Source) -> list[tuple[str, str]]:
     """Return the models that were used, each with the time it was first used at."""
-    told = beside(source, "task_metadata.json")
-    rows = build.mappings(told.get("model_usage")) if isinstance(told, dict) else []
+    rows = build.mappings(build.within(beside(source, "task_metadata.json"), "model_usage"))
     found = [(instant(row.get("ts")), build.word(row.get("model_id"))) for row in rows]
     return sorted((moment, model) for moment, model in found if moment and model)
 
@@ -61,6 +60,5 @@ def model_at(used: list[tuple[str, str]], moment: str | None) -> str | None:
 
 def entry(source: Source) -> Entry:
     """Return the entry of a task in the list of tasks."""
-    told = beside(source, "history_item.json")
-    told = build.mapping(told)
+    told = build.mapping(beside(source, "history_item.json"))
     return Entry(build.word(told.get("workspace")), build.word(told.get("parentTaskId")))

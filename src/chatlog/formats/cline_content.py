@@ -179,5 +179,5 @@ def _draft(row: Row, role: str, text: str, parts: tuple[Part, ...], hidden: str 
 
 def model_of(row: Row) -> str | None:
     """Return the model that a message says it is from."""
-    info = row.get("modelInfo")
-    return build.word(info.get("modelId") or info.get("id")) if isinstance(info, dict) else None
+    info = build.mapping(row.get("modelInfo"))
+    return build.word(info.get("modelId") or info.get("id"))

@@ -85,7 +85,7 @@ def _thread_name(rollout: Rollout, payload: Payload, _: Any) -> bool:
 
 def _goal(rollout: Rollout, payload: Payload, time: Any) -> bool:
     """Take a goal once, which a person sets without a prompt; later events tell how far it is."""
-    words = build.word(build.mapping(payload.get("goal")).get("objective"))
+    words = build.word(build.within(payload, "goal", "objective"))
     if words is None or words in rollout.goals:
         return False
     rollout.goals.add(words)

@@ -42,7 +42,7 @@ def line_number(line: Line | Problem) -> int:
 def _base(line: Line | Problem) -> Mapping[str, Any] | None:
     """Return what a first line says of the rollout before."""
     value = line.value if isinstance(line, Line) else None
-    base = build.mapping(build.mapping(value).get("payload")).get("history_base")
+    base = build.within(value, "payload", "history_base")
     return base if isinstance(base, dict) and "thread_id" in base else None
 
 
@@ -51,7 +51,7 @@ def _until(held: Iterator[Line | Problem | LeftOut], end: Any) -> Iterator[Line 
     for line in held:
         if isinstance(line, Problem):
             continue
-        ordinal = line.value.get("ordinal") if isinstance(line, Line) and isinstance(line.value, dict) else None
+        ordinal = build.within(line.value, "ordinal") if isinstance(line, Line) else None
         if isinstance(ordinal, int) and isinstance(end, int) and ordinal >= end:
             return
         yield line

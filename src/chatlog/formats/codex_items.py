@@ -119,8 +119,7 @@ def _without_citation(part: Part) -> Part:
 
 def _kinds(payload: Payload, count: int) -> list[Any]:
     """Return of what kind each piece of a message is, which 0.155 says; None where nothing does."""
-    passed = payload.get("internal_chat_message_metadata_passthrough")
-    kinds = passed.get("content_item_kinds") if isinstance(passed, dict) else None
+    kinds = build.within(payload, "internal_chat_message_metadata_passthrough", "content_item_kinds")
     return kinds if isinstance(kinds, list) and len(kinds) == count else [None] * count
 
 
@@ -202,7 +201,7 @@ def _rest(values: Payload, *told: str) -> dict[str, Any]:
 
 def call_name(payload: Payload) -> str:
     """Return the name of the tool that an item calls; built-in tools go by the item's type."""
-    own = payload.get("name") or build.mapping(payload.get("function")).get("name")
+    own = payload.get("name") or build.within(payload, "function", "name")
     return own if isinstance(own, str) and own else str(payload.get("type", "tool")).removesuffix("_call")
 
 

@@ -115,9 +115,8 @@ class Meta:
 
     def _parent(self) -> str | None:
         """Return the session this one was spawned by, forked from, or copied its history of."""
-        spawn = build.mapping(build.mapping(self.facts.get("source")).get("subagent")).get("thread_spawn")
         named = [
-            build.mapping(spawn).get("parent_thread_id"),
+            build.within(self.facts, "source", "subagent", "thread_spawn", "parent_thread_id"),
             self.facts.get("parent_thread_id"),
             self.facts.get("forked_from_id"),
             *self.inherited[:1],

@@ -166,8 +166,7 @@ def _part(block: Row) -> Part:
 
 def _reasoned(item: Row, thoughts: Iterable[Part]) -> list[Part]:
     """Return the thought that is kept beside an answer, unless it stood before it as well."""
-    reasoning = item.get("reasoning")
-    words = build.word(reasoning.get("text")) if isinstance(reasoning, dict) else None
+    words = build.word(build.within(item, "reasoning", "text"))
     if words is None or any(words.strip() == str(part.get("content")).strip() for part in thoughts):
         return []
     return [build.reasoning(words, **_times(item))]
@@ -233,16 +232,6 @@ def _context(item: Row, text: str) -> list[Part]:
 
 
 def _file(piece: Row) -> Part:
-    address, own = piece.get("uri"), piece.get("id")
-    extra = build.without(piece, _CONTEXT_TOLD)
-    return build.file(
-        build.word(address.get("value")) if isinstance(address, dict) else None,
-        build.word(piece.get("name")),
-        **build.compact(
-            {
-                **extra,
-                "provider": build.mapping(own).get("providerTitle"),
-                "content": piece.get("content"),
-            }
-        ),
-    )
+    address, provider = build.within(piece, "uri", "value"), build.within(piece, "id", "providerTitle")
+    extra = {**build.without(piece, _CONTEXT_TOLD), "provider": provider, "content": piece.get("content")}
+    return build.file(build.word(address), build.word(piece.get("name")), **build.compact(extra))

@@ -154,8 +154,7 @@ def _records(source: Source, chat: Mapping[str, Any], requests: _Requests) -> It
 
 
 def _silent(request: Any) -> int:
-    items = build.mapping(request).get("response")
-    kinds = [item.get("kind") for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+    kinds = [item.get("kind") for item in build.mappings(build.within(request, "response"))]
     return sum(isinstance(kind, str) and kind in SILENT for kind in kinds)
 
 
@@ -229,7 +228,7 @@ def _prompt(message: Any) -> str:
 
 def _variables(data: Any) -> Iterator[Part]:
     """Yield the files, images and other things that were attached to a prompt."""
-    for variable in (data.get("variables") or ()) if isinstance(data, dict) else ():
+    for variable in build.within(data, "variables") or ():
         address, content = address_of(variable.get("value")), _bytes(variable.get("value"))
         if content is not None:
             rest = build.without(variable, ("value", "mimeType", *_BLOB))
@@ -253,14 +252,13 @@ def _bytes(value: Any) -> str | None:
 
 
 def _range(variable: Mapping[str, Any]) -> Any:
-    return build.mapping(variable.get("value")).get("range")
+    return build.within(variable, "value", "range")
 
 
 def _response(name: str, request: Request, asked: str | None) -> MessageDraft | None:
     facts = build.rest({key: request.get(key) for key in _RESPONSE_FACTS})
     parts = response_parts(request.get("response") or (), facts)
-    usage, state = _usage(request), request.get("modelState")
-    ended = build.mapping(state).get("completedAt")
+    usage, ended = _usage(request), build.within(request, "modelState", "completedAt")
     if not parts and not {"result", "isCanceled"} & facts.keys():
         return None
     if isinstance(agent := facts.get("agent"), dict):
@@ -287,12 +285,10 @@ def _model(request: Request) -> str | None:
 
 
 def _metadata(request: Request) -> Mapping[str, Any]:
-    result = build.mapping(request.get("result"))
-    return build.mapping(result.get("metadata"))
+    return build.mapping(build.within(request, "result", "metadata"))
 
 
 def _usage(request: Request) -> Any:
     """Return the tokens that a response took, wherever this version keeps them."""
-    result = build.mapping(request.get("result"))
-    counts = build.rest({key: request.get(key) for key in _USAGE})
-    return request.get("usage") or result.get("usage") or _metadata(request).get("usage") or counts
+    told = request.get("usage") or build.within(request, "result", "usage") or _metadata(request).get("usage")
+    return told or build.rest({key: request.get(key) for key in _USAGE})

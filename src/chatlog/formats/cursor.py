@@ -263,7 +263,7 @@ class _Chats:
         if told:
             yield draft
             yield from told
-            yield draft._replace(head=told[-1].source_id, model=draft.model or _last_model(told))
+            yield draft._replace(head=told[-1].source_id, model=draft.model or build.last_model(told))
             yield from self._taken_out(str(draft.source_id), frozenset(name for name, _ in bubbles))
         elif "conversation" in chat or "fullConversationHeadersOnly" in chat or "tabId" in chat:
             self.left_out["chats without messages"] += 1
@@ -274,18 +274,16 @@ class _Chats:
         name = chat["tabId"] if "tabId" in chat else chat["composerId"]
         if name is None:
             raise ValueError("a chat without an id")
-        config, above = chat.get("modelConfig"), chat.get("subagentInfo")
-        where = chat.get("workspaceIdentifier")
-        own = _path(where.get("uri")) if isinstance(where, dict) else None
+        own = _path(build.within(chat, "workspaceIdentifier", "uri"))
         title = chat.get("chatTitle") or chat.get("name")
         return ConversationDraft(
             source_id=str(name),
             title=build.word(title),
             created_at=instant(chat.get("createdAt")),
             updated_at=instant(chat.get("lastUpdatedAt") or chat.get("lastSendTime")),
-            model=build.word(build.mapping(config).get("modelName")),
+            model=build.word(build.within(chat, "modelConfig", "modelName")),
             project=own or self.folders.get(str(name)) or self.folder,
-            parent=build.word(build.mapping(above).get("parentComposerId")),
+            parent=build.word(build.within(chat, "subagentInfo", "parentComposerId")),
             archived=chat.get("isArchived") is True,
             metadata=build.picked(chat, _CHAT_FACTS),
         )
@@ -352,7 +350,3 @@ class _Chats:
     def _stray(self) -> int:
         """Return how many bubbles are entries of no chat that is here."""
         return sum(key.split(":")[1] not in self.known for key in self.entries.keys("bubbleId:"))
-
-
-def _last_model(told: Iterable[MessageDraft]) -> str | None:
-    return next((made.model for made in reversed([*told]) if made.model), None)

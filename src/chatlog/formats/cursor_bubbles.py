@@ -161,8 +161,7 @@ def tools_beside(chat: Mapping[str, Any]) -> dict[str, Any]:
     """Return the calls by their bubbles, which until version 3 of the form stood in the chat, often as JSON text."""
     found: dict[str, Any] = {}
     for held in build.mappings(chat.get("capabilities")):
-        data = held.get("data")
-        found |= build.mapping(build.parsed(data.get("bubbleDataMap")) if isinstance(data, dict) else None)
+        found |= build.mapping(build.parsed(build.within(held, "data", "bubbleDataMap")))
     return found
 
 

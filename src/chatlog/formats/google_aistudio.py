@@ -70,7 +70,7 @@ class _Chat:
         self.drafts: list[MessageDraft] = []
         self.problems: list[Problem] = []
         self.head: str | None = None
-        model = build.mapping(prompt.get("runSettings")).get("model")
+        model = build.within(prompt, "runSettings", "model")
         self.model = model.removeprefix("models/") if isinstance(model, str) and model else None
 
     def read(self) -> None:

@@ -167,8 +167,8 @@ def _facts(row: Row) -> dict[str, Any]:
 
 def _model(row: Row) -> str | None:
     """Return the model of a response; for a prompt, the one that was asked."""
-    asked = build.mapping(row.get("metadata")).get("requestModelDetails")
-    return build.word(row.get("model")) or (build.word(asked.get("modelId")) if isinstance(asked, dict) else None)
+    asked = build.within(row, "metadata", "requestModelDetails", "modelId")
+    return build.word(row.get("model")) or build.word(asked)
 
 
 def _parts(row: Row, said: str) -> Iterator[Part]:

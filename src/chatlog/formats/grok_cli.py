@@ -230,7 +230,7 @@ def _tool_result(record: Row) -> MessageDraft:
 
 def _answer_parts(record: Row) -> Iterator[Part]:
     """Yield what an answer says; old ones have their reasoning within."""
-    thought = build.mapping(record.get("reasoning")).get("text")
+    thought = build.within(record, "reasoning", "text")
     if isinstance(thought, str) and thought:
         yield build.reasoning(thought)
     yield from content_parts(record.get("content"))

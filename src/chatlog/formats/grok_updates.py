@@ -25,8 +25,7 @@ _CALL_TOLD = frozenset({"sessionUpdate", "toolCallId", "title", "rawInput", "sta
 
 def is_update(value: Row) -> bool:
     """Whether a line tells of a session what the Agent Client Protocol has words for."""
-    update = build.mapping(build.mapping(value.get("params")).get("update"))
-    return isinstance(update.get("sessionUpdate"), str)
+    return isinstance(build.within(value.get("params"), "update", "sessionUpdate"), str)
 
 
 #: Prompts by their index, calls, results and the answers behind any of them, to when they were told or what they took.
@@ -105,8 +104,7 @@ class _Call:
         """Return the call."""
         self.sent = True
         title = build.word(self.told.get("title"))
-        tool = build.mapping(build.mapping(self.told.get("_meta")).get("x.ai/tool"))
-        name = build.word(tool.get("name")) or title
+        name = build.word(build.within(self.told, "_meta", "x.ai/tool", "name")) or title
         told = {} if title == name else {"title": title}
         call = build.tool_call(self.key, name, build.parsed(self.told.get("rawInput")))
         return {**build.rest(self.told, _CALL_TOLD), **told, **call}
@@ -115,9 +113,9 @@ class _Call:
         """Return the result: the words that were shown, with what the tool gave beside them, or that alone."""
         content, output = self.told.get("content"), self.told.get("rawOutput")
         blocks = build.listed(content)
-        parts = [part for block in blocks for part in content_parts(build.mapping(block).get("content"))]
+        parts = [part for block in blocks for part in content_parts(build.within(block, "content"))]
         pictures = [part for part in parts if part["type"] == "blob"]
-        kinds = [build.mapping(build.mapping(block).get("content")).get("type") for block in blocks]
+        kinds = [build.within(block, "content", "type") for block in blocks]
         others = [block for block, kind in zip(blocks, kinds, strict=True) if kind not in ("image", "audio")]
         is_text = bool(others) and all(kind in ("text", "image", "audio") for kind in kinds)
         answer: Any = joined_text(part for part in parts if part["type"] == "text") if is_text else others or output

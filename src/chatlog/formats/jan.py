@@ -97,8 +97,7 @@ class _Thread:
 def _draft(thread: Row, rows: Mapping[str, Row], kept: list[MessageDraft], head: str | None) -> ConversationDraft:
     facts = _meta(thread)
     assistant = _assistant(thread)
-    model, title = assistant.get("model"), build.word(thread.get("title"))
-    project = facts.get("project")
+    title = build.word(thread.get("title"))
     named = (build.word(row.get("thread_id")) for row in rows.values())
     rest = build.without(thread, _THREAD_TOLD)
     return ConversationDraft(
@@ -106,11 +105,11 @@ def _draft(thread: Row, rows: Mapping[str, Row], kept: list[MessageDraft], head:
         title=None if title in _UNTITLED else title,
         created_at=instant(thread.get("created")) or build.first_moment(kept),
         updated_at=instant(thread.get("updated")),
-        model=build.word(model.get("id")) if isinstance(model, dict) else None,
-        project=build.word(project.get("name")) if isinstance(project, dict) else None,
+        model=build.word(build.within(assistant, "model", "id")),
+        project=build.word(build.within(facts, "project", "name")),
         pinned=facts.get("is_favorite") is True,
         head=head,
-        metadata=build.compact({**rest, **facts, "assistant": build.compact(assistant)}),
+        metadata=build.compact({**rest, **facts, "assistant": build.compact(assistant, ("instructions",))}),
     )
 
 
@@ -119,16 +118,12 @@ def _meta(row: Row) -> Row:
 
 
 def _assistant(thread: Row) -> Row:
-    """Return the assistant of a thread, without the instructions that are a message."""
-    held = thread.get("assistants")
-    first = held[0] if isinstance(held, list) and held and isinstance(held[0], dict) else {}
-    return build.without(first, ("instructions",))
+    """Return the assistant of a thread."""
+    return build.mapping(next(iter(build.listed(thread.get("assistants"))), None))
 
 
 def _instructions(thread: Row) -> Iterator[MessageDraft]:
-    held = thread.get("assistants")
-    first = held[0] if isinstance(held, list) and held and isinstance(held[0], dict) else {}
-    if words := build.word(first.get("instructions")):
+    if words := build.word(_assistant(thread).get("instructions")):
         yield MessageDraft(role="system", text=words, source_id="instructions")
 
 

@@ -92,7 +92,7 @@ def _conversation(source: Source, session: str, agent: str) -> ConversationDraft
 
 
 def _subagent(state: Row, session: str, agent: str) -> ConversationDraft:
-    facts = build.mapping(build.mapping(state.get("agents")).get(agent))
+    facts = build.mapping(build.within(state, "agents", agent))
     above = build.word(facts.get("parentAgentId")) or _MAIN
     return ConversationDraft(
         source_id=f"{session}:{agent}",

@@ -5,7 +5,7 @@ Says which messages a thread's last state holds; what a message says is `langcha
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, NamedTuple
 
 from chatlog.formats import MALFORMED, build, msgpack
@@ -46,16 +46,10 @@ def answered(source: Source) -> Thread | Problem:
     """Return the thread whose state LangGraph's server answered with."""
     try:
         state = document(source)
-        name = next(filter(None, (_within(state, keys) for keys in _THREADS)), None)
+        name = next(filter(None, (build.word(build.within(state, *keys)) for keys in _THREADS)), None)
         return Thread(name, "", list(state["values"]["messages"]))
     except MALFORMED:
         return Problem("", _NOT_A_STATE)
-
-
-def _within(value: Any, keys: Iterable[str]) -> str | None:
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return build.word(value)
 
 
 def threads(database: Database, table: str) -> Iterator[Thread | Problem | LeftOut]:

@@ -114,7 +114,6 @@ def _draft(value: Node, messages: list[MessageDraft]) -> ConversationDraft:
     if not name and not messages:
         raise ValueError("neither an id nor a message")
     options = value.get("options")
-    model = build.word(options.get("model")) if isinstance(options, dict) else None
     facts = build.rest(value, _CONVERSATION_TOLD, (None, "", {}))
     if isinstance(options, dict):
         facts["options"] = build.compact(options)
@@ -123,7 +122,7 @@ def _draft(value: Node, messages: list[MessageDraft]) -> ConversationDraft:
         title=build.word(value.get("title")),
         created_at=instant(value.get("createdAt")),
         updated_at=instant(value.get("updatedAt")),
-        model=model or build.last_model(messages),
+        model=build.word(build.within(options, "model")) or build.last_model(messages),
         metadata=facts,
     )
 

@@ -140,7 +140,7 @@ class _Chat:
             return part
         up = "../" * (1 + len(re.findall(r"[/\\]", place["folder"] or "")) + bool(place["folder"]))
         told = beside(self.source, f"{up}user-files/{identifier}.metadata.json")
-        name = build.word(told.get("originalName")) if isinstance(told, dict) else None
+        name = build.word(build.within(told, "originalName"))
         return {**part, "name": name} if name else part
 
 

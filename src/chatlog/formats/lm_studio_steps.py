@@ -99,13 +99,12 @@ def messages(version: Row, counts: Counter[str], named: Callable[[Part], Part]) 
 
 
 def _sent_at(version: Row) -> str | None:
-    sent = version.get("preprocessed")
-    return instant(sent.get("timestamp")) if isinstance(sent, dict) else None
+    return instant(build.within(version, "preprocessed", "timestamp"))
 
 
 def _sent(version: Row, text: str) -> dict[str, Any]:
     """Return what the model was sent in place of what was typed, where files were put into it."""
-    content = build.mapping(version.get("preprocessed")).get("content")
+    content = build.within(version, "preprocessed", "content")
     blocks = build.mappings(content)
     words = "\n\n".join(block["text"] for block in blocks if isinstance(block.get("text"), str) and block["text"])
     return {"preprocessed": content} if words and words != text else {}
@@ -147,7 +146,7 @@ def _note(blocks: Iterable[Any], calls: _Calls) -> None:
 
 
 def _note_state(step: Row, calls: _Calls) -> None:
-    status = build.mapping(step.get("statusState")).get("status")
+    status = build.within(step, "statusState", "status")
     if step.get("type") == "toolStatus" and isinstance(status, dict):
         calls.states[str(step.get("callId"))] = status
 
@@ -247,8 +246,7 @@ def _answer(turn: _Turn, role: str, version: Row) -> Made:
     facts = _generated(turn.infos)
     info = turn.infos[-1] if turn.infos else {}
     model = build.word(info.get("identifier")) or build.word(info.get("indexedModelIdentifier"))
-    sender = version.get("senderInfo")
-    said_by = build.word(sender.get("senderName")) if isinstance(sender, dict) else None
+    said_by = build.word(build.within(version, "senderInfo", "senderName"))
     if turn.role not in (role, "tool"):
         facts["hidden_reason"] = "injected"
     moment = _MOMENT.match(turn.step or "")

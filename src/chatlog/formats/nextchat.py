@@ -47,8 +47,7 @@ def sniff(head: Head) -> bool:
 def read(source: Source) -> Iterator[Record]:
     """Yield each chat with its messages, and what was left out."""
     backup, problems = recovered(source, "sessions", _STORE)
-    store = backup.get(_STORE) if isinstance(backup, dict) else None
-    sessions = build.mapping(store).get("sessions")
+    sessions = build.within(backup, _STORE, "sessions")
     if not isinstance(sessions, list):
         yield Problem("", "not a backup of NextChat")
         return
@@ -110,7 +109,6 @@ class _Chat:
 
     def _draft(self) -> ConversationDraft:
         mask, topic = _mask(self.session), build.word(self.session.get("topic"))
-        config = mask.get("modelConfig")
         rest = build.without(self.session, _SESSION_TOLD)
         name = self.session.get("id")
         return ConversationDraft(
@@ -118,7 +116,7 @@ class _Chat:
             title=None if topic in _UNTITLED else topic,
             created_at=build.first_moment(self.messages),
             updated_at=instant(self.session.get("lastUpdate")),
-            model=build.word(config.get("model")) if isinstance(config, dict) else None,
+            model=build.word(build.within(mask, "modelConfig", "model")),
             head=self.messages[-1].source_id,
             metadata=build.compact({**rest, "mask": build.compact(mask, ("context",))}),
         )
@@ -172,7 +170,7 @@ def _mcp_result(words: str) -> Part:
 def _ahead(said: list[Row], changed: Any) -> timedelta:
     """Return how far the person's clock is ahead of UTC; none where the last message does not tell."""
     last, moment = said[-1] if said else None, instant(changed)
-    clock = _clock(last.get("date")) if isinstance(last, dict) else None
+    clock = _clock(build.within(last, "date"))
     if clock is None or moment is None:
         return timedelta(0)
     off = clock - parse_iso(moment)

@@ -175,14 +175,13 @@ class _Conversation:
             if made.told.role == "assistant" and not made.told.reason:
                 made.told.model = made.told.model or model
         models = (made.told.model for made in reversed(self.drafts) if made.told.model)
-        workspace = state.get("workspace")
         return ConversationDraft(
             source_id=self._name(source, state),
             title=build.word(state.get("title")),
             created_at=instant(state.get("created_at")) or next((m.created_at for m in self.drafts), None),
             updated_at=instant(state.get("last_updated_at") or state.get("updated_at")),
             model=next(models, model),
-            project=(build.word(workspace.get("working_dir")) if isinstance(workspace, dict) else None) or self.folder,
+            project=build.word(build.within(state, "workspace", "working_dir")) or self.folder,
             head=self.drafts[-1].source_id,
             metadata=build.compact({"repository": state.get("selected_repository"), "tags": state.get("tags")}),
         )

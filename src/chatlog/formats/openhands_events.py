@@ -59,14 +59,12 @@ def folder(event: Event) -> str | None:
     """Return the folder that a result says it was made in."""
     held = event.get("observation")
     held = held if isinstance(held, dict) else event.get("extras")
-    facts = build.mapping(held).get("metadata")
-    return build.word(facts.get("working_dir")) if isinstance(facts, dict) else None
+    return build.word(build.within(held, "metadata", "working_dir"))
 
 
 def model_of(state: Event) -> str | None:
     """Return the model of a conversation's agent."""
-    llm = build.mapping(state.get("agent")).get("llm")
-    return (build.word(llm.get("model")) if isinstance(llm, dict) else None) or build.word(state.get("llm_model"))
+    return build.word(build.within(state, "agent", "llm", "model")) or build.word(state.get("llm_model"))
 
 
 def usages(state: Event) -> dict[str, Event]:

@@ -153,8 +153,7 @@ class _Chat:
         )
 
     def _tags(self) -> tuple[str, ...]:
-        meta = self.entry.get("meta")
-        held = [*((meta.get("tags") or ()) if isinstance(meta, dict) else ()), *(self.chat.get("tags") or ())]
+        held = [*(build.within(self.entry, "meta", "tags") or ()), *(self.chat.get("tags") or ())]
         names = (tag.get("name") if isinstance(tag, dict) else tag for tag in held)
         return tuple(dict.fromkeys(name for name in names if isinstance(name, str) and name))
 

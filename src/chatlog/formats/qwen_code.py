@@ -65,8 +65,7 @@ def read(source: Source) -> Iterator[Record]:
 
 
 def _opening(value: Row, session: str, agent: str | None) -> ConversationDraft:
-    fork = value.get("forkedFrom")
-    origin = build.word(fork.get("sessionId")) if isinstance(fork, dict) else None
+    origin = build.word(build.within(value, "forkedFrom", "sessionId"))
     return ConversationDraft(
         source_id=f"{session}-{agent}" if agent else session,
         created_at=instant(value.get("timestamp")),

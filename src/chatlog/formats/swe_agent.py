@@ -141,9 +141,8 @@ def _conversation(run: Row, stem: str, messages: list[MessageDraft], model: str 
 
 def _model(config: Any) -> str | None:
     """Return the model that a run's configuration names."""
-    for key in ("agent", "model", "name"):
-        config = config.get(key) if isinstance(config, dict) else None
-    return config if isinstance(config, str) else None
+    name = build.within(config, "agent", "model", "name")
+    return name if isinstance(name, str) else None
 
 
 def _rows_of(steps: Iterable[Row]) -> Iterator[dict[str, Any]]:

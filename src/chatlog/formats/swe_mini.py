@@ -79,7 +79,4 @@ def _message(row: Row, calls: Calls, *, answers: bool) -> MessageDraft:
 
 def model(run: Row) -> str | None:
     """Return the model that a run's configuration names."""
-    found: Any = run
-    for key in ("info", "config", "model", "model_name"):
-        found = found.get(key) if isinstance(found, dict) else None
-    return build.word(found)
+    return build.word(build.within(run, "info", "config", "model", "model_name"))

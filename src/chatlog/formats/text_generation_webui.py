@@ -91,7 +91,7 @@ class _Chat:
 
     def _say(self, role: str, number: int, words: Any, seen: Any) -> None:
         """Take what was said on a turn, and what was said there before it was changed or answered anew."""
-        facts = build.mapping(build.mapping(self.log.get("metadata")).get(f"{role}_{number}"))
+        facts = build.mapping(build.within(self.log, "metadata", f"{role}_{number}"))
         versions, current = facts.get("versions") or (), facts.get("current_version_index")
         parent = self.head
         for at, version in enumerate(versions):
