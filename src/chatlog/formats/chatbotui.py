@@ -14,6 +14,7 @@ from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.calls import Calls
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, first_keys, items
 from chatlog.formats.openai_content import message
+from chatlog.formats.records import misshapen
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
@@ -82,7 +83,7 @@ def _read(item: Line, folders: Mapping[str, str]) -> Iterator[Record]:
     try:
         yield from _conversation(item.value, item.place, folders)
     except MALFORMED as error:
-        yield Problem(item.place, f"not a conversation of Chatbot UI ({type(error).__name__})")
+        yield misshapen(item.place, error, "not a conversation of Chatbot UI")
 
 
 def _conversation(entry: Mapping[str, Any], place: str, folders: Mapping[str, str]) -> Iterator[Record]:
@@ -100,8 +101,7 @@ def _conversation(entry: Mapping[str, Any], place: str, folders: Mapping[str, st
             named = made._replace(model=model_id) if made.role == "assistant" and made.model is None else made
             messages.append(chain.link(named))
         except MALFORMED as error:
-            reason = f"not of the shape of a message ({type(error).__name__})"
-            problems.append(Problem(f"{place}, message {number}", reason))
+            problems.append(misshapen(f"{place}, message {number}", error))
     yield ConversationDraft(
         source_id=_name(entry.get("id"), messages),
         title=build.word(entry.get("name")),

@@ -16,6 +16,7 @@ from typing import Any
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.envelope import role_of
 from chatlog.formats.jsonstream import BROKEN_JSON, document, leading, sound, text_of
+from chatlog.formats.records import misshapen
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
@@ -61,7 +62,7 @@ def read(source: Source) -> Iterator[Record]:
         try:
             threads = _threads(session, place)
         except MALFORMED as error:
-            yield Problem(place, f"not a session of Chatbox ({type(error).__name__})")
+            yield misshapen(place, error, "not a session of Chatbox")
             continue
         for thread in threads:
             yield from thread.records(left_out)
@@ -137,8 +138,7 @@ class _Thread:
             try:
                 made = _message(row)
             except MALFORMED as error:
-                reason = f"not of the shape of a message ({type(error).__name__})"
-                self.problems.append(Problem(f"{self.place}, message {number}", reason))
+                self.problems.append(misshapen(f"{self.place}, message {number}", error))
                 continue
             if not made.text and not made.parts:
                 self.empty += 1

@@ -15,7 +15,7 @@ from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.envelope import role_of
-from chatlog.formats.records import recovered
+from chatlog.formats.records import misshapen, recovered
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
@@ -64,7 +64,7 @@ def read(source: Source) -> Iterator[Record]:
         try:
             found = _Topic(topic, blocks, f"topic {number}")
         except MALFORMED as error:
-            yield Problem(f"topic {number}", f"not a topic of Cherry Studio ({type(error).__name__})")
+            yield misshapen(f"topic {number}", error, "not a topic of Cherry Studio")
             continue
         yield from found.records(*known.get(str(topic.get("id")), ({}, {})), left_out)
     yield from problems
@@ -104,8 +104,7 @@ class _Topic:
             try:
                 made = self._message(row)
             except MALFORMED as error:
-                reason = f"not of the shape of a message ({type(error).__name__})"
-                self.problems.append(Problem(f"{self.place}, message {number}", reason))
+                self.problems.append(misshapen(f"{self.place}, message {number}", error))
                 continue
             if not made.text and not made.parts:
                 self.empty += row.get("type") != "clear"

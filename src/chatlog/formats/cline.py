@@ -16,6 +16,7 @@ from chatlog.formats.calls import Calls
 from chatlog.formats.cline_content import environment, message, model_of
 from chatlog.formats.cline_shown import Shown, request_usage
 from chatlog.formats.jsonstream import BROKEN_JSON, document, items
+from chatlog.formats.records import misshapen
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant
@@ -131,9 +132,7 @@ class _Task:
                 named = made._replace(source_id=self._own_id(made.source_id))
                 self.messages.append(self.chain.link(named))
             except MALFORMED as error:
-                self.problems.append(
-                    Problem(f"message {number}", f"not of the shape of a message ({type(error).__name__})")
-                )
+                self.problems.append(misshapen(f"message {number}", error))
 
     def _own_id(self, name: str | None) -> str | None:
         """Return a message's id without the tool calls that each saving adds to it once more."""
@@ -183,7 +182,7 @@ def _read_shown(source: Source) -> Iterator[Record]:
         try:
             made = shown.message(item.value)
         except MALFORMED as error:
-            yield Problem(item.place, f"not an entry of a task ({type(error).__name__})")
+            yield misshapen(item.place, error, "not an entry of a task")
             continue
         if made is not None:
             if draft is None:

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.continue_items import Known, Made, known, messages, summarised, thought
 from chatlog.formats.jsonstream import beside
-from chatlog.formats.records import recovered
+from chatlog.formats.records import misshapen, recovered
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
@@ -73,8 +73,7 @@ class _History:
             try:
                 self._take(item, calls)
             except MALFORMED as error:
-                reason = f"not of the shape of a message ({type(error).__name__})"
-                self.problems.append(Problem(f"message {number}", reason))
+                self.problems.append(misshapen(f"message {number}", error))
         self._settle()
 
     def _take(self, item: Row, calls: Known) -> None:

@@ -17,6 +17,7 @@ from chatlog.formats import MALFORMED, Head, build, copilot_events, copilot_vsco
 from chatlog.formats.calls import Calls
 from chatlog.formats.jsonstream import BROKEN_JSON, document
 from chatlog.formats.openai_content import message as openai_message
+from chatlog.formats.records import misshapen
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
@@ -105,7 +106,7 @@ def _read_document(source: Source, reader: Any) -> Iterator[Record]:
     try:
         value = document(source)
     except BROKEN_JSON as error:
-        yield Problem("document", f"not valid JSON ({type(error).__name__})")
+        yield misshapen("document", error, "not valid JSON")
         return
     if isinstance(value, dict):
         yield from reader(source, value)

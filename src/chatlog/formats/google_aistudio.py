@@ -14,6 +14,7 @@ from typing import Any
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.gemini_parts import Facts, code, code_result, inline_data, paired, parts_of, rest
 from chatlog.formats.jsonstream import BROKEN_JSON, document
+from chatlog.formats.records import misshapen
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
@@ -48,7 +49,7 @@ def read(source: Source) -> Iterator[Record]:
     try:
         prompt = document(source)
     except BROKEN_JSON as error:
-        yield Problem("document", f"not valid JSON ({type(error).__name__})")
+        yield misshapen("document", error, "not valid JSON")
         return
     if not isinstance(prompt, dict):
         yield Problem("document", "not an AI Studio prompt")

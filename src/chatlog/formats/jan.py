@@ -15,6 +15,7 @@ from chatlog.formats import MALFORMED, Head, build, tags
 from chatlog.formats.calls import Calls
 from chatlog.formats.envelope import role_of
 from chatlog.formats.jsonstream import Line, beside, lines
+from chatlog.formats.records import misshapen
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
@@ -72,7 +73,7 @@ class _Thread:
             row = line.value
             made = _message(row, self.calls)
         except MALFORMED as error:
-            self.problems.append(Problem(line.place, f"not a message of Jan ({type(error).__name__})"))
+            self.problems.append(misshapen(line.place, error, "not a message of Jan"))
             return
         key = build.word(row.get("id")) or build.derived_id(next(reversed(self.messages), None), made)
         self.messages[key], self.rows[key] = made, row

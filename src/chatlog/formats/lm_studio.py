@@ -15,7 +15,7 @@ from typing import Any
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.jsonstream import beside, first_keys
 from chatlog.formats.lm_studio_steps import PROMPT, Made, fields, messages, prompt_in
-from chatlog.formats.records import recovered
+from chatlog.formats.records import misshapen, recovered
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
@@ -130,7 +130,7 @@ class _Chat:
         return above if made else None
 
     def _failed(self, place: str, error: Exception) -> None:
-        self.problems.append(Problem(place, f"not of the shape of a message ({type(error).__name__})"))
+        self.problems.append(misshapen(place, error))
 
     def _named(self, part: Part) -> Part:
         """Return a file with the name that it had where it was taken from, which stands beside the chats."""

@@ -15,7 +15,7 @@ from typing import Any
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.envelope import role_of
 from chatlog.formats.jsonstream import first_keys
-from chatlog.formats.records import recovered
+from chatlog.formats.records import misshapen, recovered
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
@@ -105,7 +105,7 @@ class _Tables:
             try:
                 said = _Said(row, self._message(row))
             except MALFORMED as error:
-                problems.append(Problem(f"message {number}", f"not a message of LobeChat ({type(error).__name__})"))
+                problems.append(misshapen(f"message {number}", error, "not a message of LobeChat"))
                 continue
             topic = _id(row, "topicId")
             found.setdefault((topic, "" if topic else _id(row, "sessionId") or _INBOX), []).append(said)

@@ -17,7 +17,7 @@ from typing import Any
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.calls import Calls
 from chatlog.formats.openai_content import message
-from chatlog.formats.records import recovered
+from chatlog.formats.records import misshapen, recovered
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant, iso, parse_iso
@@ -56,7 +56,7 @@ def read(source: Source) -> Iterator[Record]:
         try:
             found = _Chat(session, f"chat {number}", left_out)
         except MALFORMED as error:
-            yield Problem(f"chat {number}", f"not a chat of NextChat ({type(error).__name__})")
+            yield misshapen(f"chat {number}", error, "not a chat of NextChat")
             continue
         yield from found.records()
     yield from problems
@@ -87,8 +87,7 @@ class _Chat:
         try:
             made = _message(value, calls, ahead)
         except MALFORMED as error:
-            reason = f"not of the shape of a message ({type(error).__name__})"
-            self.problems.append(Problem(f"{self.place}, {place}", reason))
+            self.problems.append(misshapen(f"{self.place}, {place}", error))
             return
         if not made.text and not made.parts:
             self.left_out["messages without words"] += 1

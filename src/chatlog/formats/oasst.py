@@ -14,7 +14,7 @@ from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.jsonstream import Line
-from chatlog.formats.records import read_each, records
+from chatlog.formats.records import misshapen, read_each, records
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record
 from chatlog.timespec import instant
@@ -136,7 +136,7 @@ class _Reading:
             try:
                 yield from self._message(node, parent if parent in self.homes else None, name, facts)
             except MALFORMED as error:
-                yield Problem(where, f"not an OpenAssistant message ({type(error).__name__})")
+                yield misshapen(where, error, "not an OpenAssistant message")
             key = _first(node, _ID_KEYS) if isinstance(node, dict) else None
             above = key if key in self.homes else parent
             replies = build.mapping(node).get("replies")

@@ -17,7 +17,7 @@ from chatlog.formats import MALFORMED, Head, build, dataset_media, datasets
 from chatlog.formats.calls import Calls
 from chatlog.formats.envelope import UnreadableError, own_id, time_of
 from chatlog.formats.openai_content import message
-from chatlog.formats.records import records
+from chatlog.formats.records import misshapen, records
 from chatlog.formats.turns import Step, arguments_text, mention, picture_url, response_text, steps, tool_name
 from chatlog.models import ConversationDraft, LeftOut, Message, MessageDraft, Part, Problem, Record
 
@@ -101,7 +101,7 @@ class _Reading:
         try:
             yield from self._taken(value, place)
         except MALFORMED as error:
-            yield Problem(place, f"not of a shape that holds messages ({type(error).__name__})")
+            yield misshapen(place, error, "not of a shape that holds messages")
 
     def _taken(self, value: Any, place: str) -> Iterator[Record]:
         if datasets.is_message(value) and not isinstance(value.get("messages"), list):
@@ -199,7 +199,7 @@ def _converted(value: Any, place: str, calls: Calls) -> MessageDraft | Problem:
     except UnreadableError as error:
         return Problem(place, str(error))
     except MALFORMED as error:
-        return Problem(place, f"not of the shape of a message ({type(error).__name__})")
+        return misshapen(place, error)
 
 
 def _linked_up(drafts: list[MessageDraft]) -> tuple[list[MessageDraft], str]:

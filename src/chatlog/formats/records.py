@@ -127,4 +127,9 @@ def read_each(
         try:
             yield from read(entry)
         except MALFORMED as error:
-            yield Problem(entry.place, f"{fault} ({type(error).__name__})" if names_error else fault)
+            yield misshapen(entry.place, error, fault) if names_error else Problem(entry.place, fault)
+
+
+def misshapen(place: str, error: Exception, fault: str = "not of the shape of a message") -> Problem:
+    """Return the problem of what is not of the shape that it should have, which one of MALFORMED told."""
+    return Problem(place, f"{fault} ({type(error).__name__})")

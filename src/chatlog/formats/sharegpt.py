@@ -19,7 +19,7 @@ from chatlog.formats import MALFORMED, Head, build, dataset_media, openai_conten
 from chatlog.formats.calls import Calls
 from chatlog.formats.envelope import time_of
 from chatlog.formats.jsonstream import Line, first_keys
-from chatlog.formats.records import records
+from chatlog.formats.records import misshapen, records
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
 
@@ -111,7 +111,7 @@ class _Reading:
         try:
             return self._conversation(dict(entry.value), entry.place)
         except MALFORMED as error:
-            return (Problem(entry.place, f"not a ShareGPT conversation ({type(error).__name__})"),)
+            return (misshapen(entry.place, error, "not a ShareGPT conversation"),)
 
     def _conversation(self, facts: dict[str, Any], place: str) -> list[Record]:
         own, sequences = _own_id(facts), _sequences(facts)
@@ -231,8 +231,7 @@ class _Thread:
                 self.drafts.append(made)
                 self.last = name
             except MALFORMED as error:
-                reason = f"not of the shape of a turn ({type(error).__name__})"
-                self.problems.append(Problem(f"{place}, message {number}", reason))
+                self.problems.append(misshapen(f"{place}, message {number}", error, "not of the shape of a turn"))
 
 
 def _chained(before: str | None, turn: Mapping[str, Any]) -> str:

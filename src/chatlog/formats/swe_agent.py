@@ -16,6 +16,7 @@ from typing import Any
 from chatlog.formats import MALFORMED, Head, anthropic_messages, build, openai_content, swe_mini
 from chatlog.formats.calls import Calls
 from chatlog.formats.jsonstream import BROKEN_JSON, document, first_keys, items
+from chatlog.formats.records import misshapen
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record, text_parts
 
@@ -65,7 +66,7 @@ def read(source: Source) -> Iterator[Record]:
     try:
         yield from _run(run, source.stem)
     except MALFORMED as error:
-        yield Problem("", f"not a trajectory of SWE-agent ({type(error).__name__})")
+        yield misshapen("", error, "not a trajectory of SWE-agent")
 
 
 def _damaged(source: Source) -> Generator[Record, None, Row]:
@@ -172,7 +173,7 @@ def _messages(rows: Sequence[Any], steps: Sequence[Row]) -> tuple[list[MessageDr
             messages.append(chain.link(_message(row, calls, step or {}, answers_action=acted)))
             acted = row.get("role") == "assistant" and bool(row.get("action"))
         except MALFORMED as error:
-            problems.append(Problem(f"message {number}", f"not of the shape of a message ({type(error).__name__})"))
+            problems.append(misshapen(f"message {number}", error))
     return messages, problems
 
 

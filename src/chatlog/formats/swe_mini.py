@@ -12,6 +12,7 @@ from typing import Any
 from chatlog.formats import MALFORMED, Head, build, openai_content
 from chatlog.formats.calls import Calls
 from chatlog.formats.jsonstream import first_keys
+from chatlog.formats.records import misshapen
 from chatlog.models import MessageDraft, Problem
 from chatlog.timespec import instant
 
@@ -49,7 +50,7 @@ def messages(rows: Iterable[Any]) -> Iterator[MessageDraft | Problem]:
             yield chain.link(_message(row, calls, answers=answered))
             answered = row["role"] == "assistant"
         except MALFORMED as error:
-            yield Problem(f"message {number}", f"not of the shape of a message ({type(error).__name__})")
+            yield misshapen(f"message {number}", error)
 
 
 def _message(row: Row, calls: Calls, *, answers: bool) -> MessageDraft:

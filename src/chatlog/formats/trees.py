@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from chatlog.formats import MALFORMED, build
+from chatlog.formats.records import misshapen
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record
 
 
@@ -45,7 +46,7 @@ def grown(
         try:
             made = make(key, parent, above[parent])
         except MALFORMED as error:
-            tree.problems.append(Problem(place(key), f"{fault} ({type(error).__name__})"))
+            tree.problems.append(misshapen(place(key), error, fault))
             continue
         if made is not None:
             tree.messages.append(made)
