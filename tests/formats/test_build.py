@@ -47,14 +47,6 @@ def test_reasoning_is_its_summary_and_its_own_words() -> None:
     assert [build.reasoning("In short"), build.reasoning("At length")] == build.reasoning_parts(payload)
 
 
-def test_empty_messages_of_a_tree_are_passed_over() -> None:
-    """What follows one follows what that followed; the first follow the root."""
-    drafts = {key: MessageDraft(role="user", text=text) for key, text in (("a", ""), ("b", "x"), ("c", ""), ("d", "y"))}
-    kept, standing = build.without_empty({"a": None, "b": "a", "c": "b", "d": "c"}, drafts, "root")
-    assert [(draft.source_id, draft.parent) for draft in kept] == [("b", "root"), ("d", "b")]
-    assert standing == {None: "root", "a": "root", "b": "b", "c": "b", "d": "d"}
-
-
 def test_parts_are_kept_where_they_say_more_than_is_shown() -> None:
     """Text alone is not kept twice."""
     words, thought = build.text("x"), build.reasoning("why")

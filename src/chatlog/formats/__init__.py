@@ -6,7 +6,7 @@ A new format is a new module and a row here.  What a reader is made with:
 
 - `source`, `packed`, `sqlite_source`: bytes, archives, other programs' databases
 - `head`, `jsonstream`, `records`: what a source begins with, its JSON, reading each record
-- `build`, `calls`, `trees`: parts, messages and their ids; which call a result answers; who follows whom
+- `build`, `calls`, `trees`: parts, messages, their ids and facts; which call a result answers; branches
 - `openai_content`, `anthropic_messages`, `gemini_parts`: what a message says in the forms that many programs share
 - `tags`, `html_text`, `msgpack`: text that holds more than words, binary JSON
 """

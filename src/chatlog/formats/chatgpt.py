@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from chatlog.canonical import canonical_json
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, trees
 from chatlog.formats.chatgpt_citations import clean
 from chatlog.formats.chatgpt_content import UNSHOWN, Row, Said, asset_id, said
 from chatlog.formats.chatgpt_research import report
@@ -184,7 +184,7 @@ class _Tree:
 
     def read(self) -> None:
         """Read every node; the children of one that holds no message follow the nearest that does."""
-        for number, (key, parent) in enumerate(build.preorder(_parents(self.mapping)), 1):
+        for number, (key, parent) in enumerate(trees.preorder(_parents(self.mapping)), 1):
             above = self.above[parent]
             self.above[key] = above
             try:
@@ -223,7 +223,7 @@ class _Tree:
         """Return the active leaf: the current node, the newest leaf, or the last one."""
         if isinstance(current, str) and current in self.above and self.above[current].message:
             return self.above[current].message
-        return build.newest_leaf(self.messages)
+        return trees.newest_leaf(self.messages)
 
 
 def _open_call(draft: MessageDraft, above: _Above) -> str | None:

@@ -13,7 +13,7 @@ from datetime import UTC
 from typing import Any
 
 from chatlog.canonical import canonical_json
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, trees
 from chatlog.formats.claude_ai_content import Said, said
 from chatlog.formats.jsonstream import beside, first_keys, items
 from chatlog.formats.source import Source
@@ -130,7 +130,7 @@ class _Thread:
                 key = _derived_id(next(reversed(self.rows), None), row)
             self.rows.setdefault(key, row)
         above: dict[str | None, str | None] = {None: None}
-        for number, (key, parent) in enumerate(build.preorder(self._parents()), 1):
+        for number, (key, parent) in enumerate(trees.preorder(self._parents()), 1):
             try:
                 self.messages.append(self._message(key, above[parent]))
                 above[key] = key

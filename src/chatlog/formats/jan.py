@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build, tags
+from chatlog.formats import MALFORMED, Head, build, tags, trees
 from chatlog.formats.calls import Calls
 from chatlog.formats.envelope import role_of
 from chatlog.formats.jsonstream import Line, beside, lines
@@ -83,7 +83,7 @@ class _Thread:
         parents = _parents(self.rows)
         instructions = list(_instructions(thread))
         root = instructions[0].source_id if instructions else None
-        kept, standing = build.without_empty(parents, self.messages, root)
+        kept, standing = trees.without_empty(parents, self.messages, root)
         if kept:
             told = [*instructions, *kept]
             yield _draft(thread, self.rows, told, standing[_head(self.rows, parents)])

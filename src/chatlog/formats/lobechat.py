@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, trees
 from chatlog.formats.envelope import role_of
 from chatlog.formats.jsonstream import first_keys
 from chatlog.formats.records import misshapen, recovered
@@ -119,7 +119,7 @@ class _Tables:
         names = _named(group)
         parents = self._parents(group, names)
         drafts = {names[id(said)]: said.draft for said in group}
-        kept, standing = build.without_empty(parents, drafts, instructions[0].source_id if instructions else None)
+        kept, standing = trees.without_empty(parents, drafts, instructions[0].source_id if instructions else None)
         self.empty += len(drafts) - len(kept)
         if not kept:
             return

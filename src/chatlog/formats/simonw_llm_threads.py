@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from chatlog.formats import MALFORMED, build
+from chatlog.formats import MALFORMED, build, trees
 from chatlog.formats.simonw_llm_rows import attachment, definition, facts, tool_result
 from chatlog.formats.sqlite_source import Database, UnreadableError, loaded
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
@@ -105,7 +105,7 @@ class _Thread:
         self._extend(self._unknown(tip))
         known = self._recognised(tip)
         above: dict[str | None, str | None] = {None: None}
-        for key, parent in build.preorder(self.parents):
+        for key, parent in trees.preorder(self.parents):
             above[key] = self.names[key]
             if key not in known:
                 try:
