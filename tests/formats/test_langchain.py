@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatlog.formats import langchain
+from chatlog.formats import build, langchain
 from chatlog.formats.source import Source, file_source
 from chatlog.models import LeftOut, Problem, Record
 
@@ -120,6 +120,13 @@ MATRIX: list[tuple[str, int, str, Any]] = [
 def test_where_each_thing_is_kept(position: int, field: str, expected: Any) -> None:
     """Each thing a message can hold is kept in its place."""
     assert expected == getattr(BY_POSITION[position], field)
+
+
+def test_a_thought_as_bedrock_has_it() -> None:
+    """A model of Amazon Bedrock thinks in a block of its own form."""
+    block = {"type": "reasoning_content", "reasoning_content": {"text": "Hm", "signature": "s"}}
+    (made,) = messages(read({"type": "ai", "data": {"content": [block, {"type": "text", "text": "Oiled."}]}}))
+    assert made.parts == (build.reasoning("Hm", signature="s"), build.text("Oiled."))
 
 
 def test_what_is_left_out() -> None:

@@ -312,6 +312,8 @@ def _is_told(block: Any, called: set[Any]) -> bool:
 def _block(block: Any) -> Any:
     """Return a block of LangChain's own kinds as one that OpenAI or Anthropic has."""
     kind = build.mapping(block).get("type")
+    if kind == "reasoning_content" and isinstance(held := block.get(kind), dict):  # as Amazon Bedrock has it
+        return {**build.without(held, ("text",)), "type": "thinking", "thinking": held.get("text") or ""}
     if kind == "reasoning":
         summary = block.get("summary") or ()
         thought = block.get("reasoning") or "\n\n".join(str(piece.get("text") or "") for piece in summary)
