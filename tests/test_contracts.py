@@ -11,6 +11,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import chatlog
 
@@ -178,6 +179,25 @@ def test_every_module_has_a_layer_and_speaks_no_sql() -> None:
     there -= {"chatlog.__init__", "chatlog.__main__"}
     assert there == layered
     assert there - {"chatlog.store"} == set(without_sql["source_modules"])
+
+
+@pytest.mark.parametrize(
+    ("machine", "left_out"),
+    [
+        ("x86_64", set()),
+        ("AMD64", set()),
+        ("aarch64", set()),
+        ("arm64", set()),
+        ("ARM64", {"sqlite-vec", "tiktoken"}),
+        ("riscv64", {"sqlite-vec"}),
+    ],
+)
+def test_a_machine_without_a_wheel_of_what_can_be_missing_does_without_it(machine: str, left_out: set[str]) -> None:
+    """One dependency that cannot be installed leaves nothing installed at all."""
+    settings = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))
+    needed = [Requirement(line) for line in settings["project"]["dependencies"]]
+    there = {"platform_machine": machine}
+    assert {one.name for one in needed if one.marker and not one.marker.evaluate(there)} == left_out
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,7 @@ def test_everyday_verbs_import_nothing_heavy_in_a_pipe(case: str, folder: Path) 
     assert set() == modules & HEAVY
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="from 3.14 on the library's own traceback makes some")
 @pytest.mark.parametrize("case", ["add", "list", "show", "tags", "state"])
 def test_short_verbs_make_no_dataclass(case: str, folder: Path) -> None:
     """Each takes a millisecond to make, and a named tuple a quarter of it."""

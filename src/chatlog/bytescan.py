@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from chatlog.errors import CheckFailedError
+from chatlog.paths import exists
 
 BLOCK = 16
 WINDOW = 2 * BLOCK - 1
@@ -135,7 +136,7 @@ def left_in(paths: Sequence[Path], wanted: Sequence[bytes]) -> list[bytes]:
 
     Raises CheckFailedError where that process does not answer.
     """
-    there = [str(path) for path in paths if path.exists()]
+    there = [str(path) for path in paths if exists(path)]
     request = json.dumps({"paths": there, "phrases": [phrase.hex() for phrase in wanted]})
     program = f"import sys; sys.path[:] = {sys.path!r}; from chatlog.bytescan import answer; answer()"
     try:

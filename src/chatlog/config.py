@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from chatlog.errors import NotFoundError, UsageError, choices_hint, not_written
-from chatlog.paths import expanded, replace_text
+from chatlog.paths import exists, expanded, replace_text
 
 
 class Setting(NamedTuple):
@@ -222,7 +222,7 @@ def write(path: Path, name: str, value: str) -> None:
     import tomlkit
 
     read(path)  # refuses a file that is not TOML
-    document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
+    document = tomlkit.parse(path.read_text("utf-8")) if exists(path) else tomlkit.document()
     document[name] = value
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

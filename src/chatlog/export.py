@@ -19,7 +19,7 @@ from typing import IO, cast
 from chatlog import formats
 from chatlog.errors import DamagedFileError, NotFoundError, RefusedError, not_written
 from chatlog.models import Conversation, Extra, Filters, Message, Page, new_id
-from chatlog.paths import is_sink
+from chatlog.paths import exists, is_sink
 from chatlog.store import Store
 
 
@@ -142,7 +142,7 @@ class Exporter:
         from chatlog.formats.webpage.site import INDEX, Site
 
         index = folder / INDEX
-        if not force and (index.exists() or index.is_symlink()):
+        if not force and (exists(index) or index.is_symlink()):
             raise _exists(index)
         with closing(Site()) as site:
             for talk, messages in self._transcripts(conversations):
@@ -272,7 +272,7 @@ def new_file(path: Path, *, force: bool) -> Iterator[IO[str]]:
         return
     partial = path.with_name(f".chatlog-{new_id()[:8]}.part")
     try:
-        if not force and (path.exists() or path.is_symlink()):
+        if not force and (exists(path) or path.is_symlink()):
             raise _exists(path)
         handle = os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     except OSError as error:

@@ -5,14 +5,42 @@ It knows nothing of databases; those are the store's.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
+
+_NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 def expanded(text: str) -> Path:
     """Return a path with the home folder for a leading ``~``; one of nobody's is a name like any other."""
     return Path(os.path.expanduser(text))  # noqa: PTH111  Path's own raises where there is no such user
+
+
+def exists(path: Path) -> bool:
+    """Whether there is something of a name.
+
+    Raises OSError where the system does not say, as in a folder that may not be entered: that is no "no", for which
+    Path's own questions take it from Python 3.14 on.
+    """
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno not in _NOTHING_THERE:
+            raise
+        return False
+    except ValueError:  # a name that no file can have
+        return False
+    return True
+
+
+def may_exist(path: Path) -> bool:
+    """Whether there is something of a name, or the system does not say."""
+    try:
+        return exists(path)
+    except OSError:
+        return True
 
 
 def is_sink(path: Path) -> bool:
@@ -36,7 +64,7 @@ def replace_text(path: Path, text: str) -> None:
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         partial.write_text(text, "utf-8")
-        if path.exists():
+        if exists(path):
             partial.chmod(stat.S_IMODE(path.stat().st_mode))
         partial.replace(path)
     finally:

@@ -152,6 +152,19 @@ def test_a_folder_that_may_not_be_entered(tmp_path: Path, line: tuple[str, ...])
     assert (3, True) == (ran.returncode, "permission denied" in ran.stderr.lower())
 
 
+def test_a_backup_in_a_folder_that_may_not_be_entered_still_holds_what_is_erased(tmp_path: Path) -> None:
+    """It keeps nobody from erasing, and is not taken for gone."""
+    prefix, backup = capable_prefix(), tmp_path / "closed" / "copy.db"
+    env = {"CHATLOG_DB": "chats.db"}
+    conversation_in(tmp_path / "chats.db")
+    backup.parent.mkdir()
+    chatlog_process(tmp_path, "add", "@last", "--role", "user", "a heron at dusk", env=env)
+    chatlog_process(tmp_path, "db", "backup", str(backup), env=env)
+    backup.parent.chmod(0o000)
+    ran = chatlog_process(tmp_path, "erase", "@last:1", "--yes", prefix=prefix, env=env)
+    assert (0, f"warning: copies of the file still hold it: {backup}\n") == (ran.returncode, ran.stderr)
+
+
 def test_nothing_is_made_where_nothing_may_be(tmp_path: Path) -> None:
     """In a folder that may not be written, making a database fails with a sentence and leaves nothing."""
     prefix = capable_prefix()

@@ -12,6 +12,7 @@ from chatlog.cli.options import meant, set_number, verb
 from chatlog.cli.session import Session
 from chatlog.errors import NoVectorsError, UsageError
 from chatlog.output import FORMATS, THING, Column, Listing
+from chatlog.paths import exists
 from chatlog.store import checked_user
 
 
@@ -100,7 +101,7 @@ def path(ctx: typer.Context) -> None:
     except UsageError:  # what is wrong with the file may be why its path is asked for
         session.settings.pass_over_file()
         output = session.output
-    output.thing("path", {"path": str(where), "exists": where.exists()}, [str(where)])
+    output.thing("path", {"path": str(where), "exists": exists(where)}, [str(where)])
 
 
 COMMANDS = {"list": list_, "get": get, "set": set_, "path": path}

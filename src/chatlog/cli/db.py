@@ -16,7 +16,7 @@ from chatlog.config import settled
 from chatlog.errors import UsageError
 from chatlog.keys import Key
 from chatlog.output import THING, counted, size_text
-from chatlog.paths import expanded
+from chatlog.paths import exists, expanded
 from chatlog.store import files, path_of
 from chatlog.store.forgetting import REDACTION
 from chatlog.timespec import iso
@@ -27,7 +27,7 @@ def path(ctx: typer.Context) -> None:
     """Print where the database is, or would be."""
     session = Session.of(ctx)
     where = path_of(session.settings.database()[0])
-    session.output.thing("path", {"path": str(where), "exists": where.exists()}, [str(where)])
+    session.output.thing("path", {"path": str(where), "exists": exists(where)}, [str(where)])
 
 
 @verb("chatlog db info", forms=THING)
@@ -91,7 +91,7 @@ def restore(
     url = session.settings.database()[0]
     path = path_of(url)
     now, found = session.now(), session.file(source)
-    if path.exists():
+    if exists(path):
         session.confirm(f"put {source} in the place of {path}", yes=yes, can_show=False)
     aside = path.with_name(f"{path.stem}-before-restore-{backups.stamp(now)}.db")
     key = session.key(url)

@@ -16,7 +16,7 @@ from chatlog.export import Exporter, ExportReport, Progress
 from chatlog.formats import WRITERS
 from chatlog.models import Filters
 from chatlog.output import Output, counted
-from chatlog.paths import expanded
+from chatlog.paths import exists, expanded
 
 
 def _writers() -> list[str]:
@@ -101,7 +101,7 @@ def _name_lost(session: Session, report: ExportReport) -> None:
 
 def _is_folder(target: str, path: Path, to: str) -> bool:
     """Whether files are to go into a folder of that name; a form of one file each takes a bare name for one."""
-    return target.endswith("/") or path.is_dir() or (WRITERS[to].paged and not path.suffix and not path.exists())
+    return target.endswith("/") or path.is_dir() or (WRITERS[to].paged and not path.suffix and not exists(path))
 
 
 @contextmanager

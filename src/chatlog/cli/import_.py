@@ -23,7 +23,7 @@ from chatlog.freshness import Files
 from chatlog.intake import FileReport
 from chatlog.models import checked_tag
 from chatlog.output import THING, Listing, Output, counted, one_line
-from chatlog.paths import expanded
+from chatlog.paths import exists, expanded
 from chatlog.redaction import Redactor, in_words
 from chatlog.store import Store, open_store
 from chatlog.transfer import UNKNOWN, ImportOptions, ImportReport, import_history
@@ -117,7 +117,7 @@ def _import(session: Session, options: ImportOptions, paths: Sequence[str]) -> I
     inputs: list[str | Path | BinaryIO] = [
         session.read_bytes("the history") if path == STDIN else expanded(path) for path in paths
     ]
-    if not any(path == STDIN or expanded(path).exists() for path in paths):
+    if not any(path == STDIN or exists(expanded(path)) for path in paths):
         raise NotFoundError(f"there is no file or folder {' or '.join(paths)}", "check the spelling")
     with _store(session, options) as (store, how), _progress(session.output) as progress:
         report = import_history(store, inputs, how, progress)

@@ -22,7 +22,7 @@ from chatlog.config import Settings
 from chatlog.errors import NotFoundError, RefusedError, UsageError, WrongKeyError, choices_hint
 from chatlog.models import Conversation, Filters, parse_ref
 from chatlog.output import Output, OutputSettings
-from chatlog.paths import expanded
+from chatlog.paths import exists, expanded
 from chatlog.store import Store, open_store, path_of
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ class Session:
 
         A database that is made now has its key made where there is none.
         """
-        key = self.used_key or self.key(url, make=options["create"] and not path_of(url).exists())
+        key = self.used_key or self.key(url, make=options["create"] and not exists(path_of(url)))
         try:
             opened = open_store(url, user, key=key, **options)
         except WrongKeyError:
@@ -226,7 +226,7 @@ class Session:
 
     def _warn_of_readers(self, path: Path) -> None:
         """Say so where others on this computer may read the database."""
-        mode = path.stat().st_mode & 0o777 if path.exists() and os.name == "posix" else 0o600
+        mode = path.stat().st_mode & 0o777 if exists(path) and os.name == "posix" else 0o600
         if mode & 0o077:
             self.output.warning(f"others may read {path} ({mode:04o}): chmod 600 {path}")
 
@@ -315,6 +315,6 @@ class Session:
     def file(path: str) -> Path:
         """Return a path that must exist.  Raises NotFoundError."""
         found = expanded(path)
-        if not found.exists():
+        if not exists(found):
             raise NotFoundError(f"there is no file or folder {path}", "check the spelling")
         return found

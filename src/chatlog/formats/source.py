@@ -21,6 +21,7 @@ from typing import IO, BinaryIO
 
 from chatlog.errors import NotFoundError, UsageError
 from chatlog.formats import packed
+from chatlog.paths import exists
 
 #: How much of a source a format may look at to recognise it.
 HEAD_BYTES = 65_536
@@ -32,8 +33,7 @@ _KEPT_BYTES = 2 * WIDE_HEAD_BYTES
 READ_BYTES = 1 << 18
 #: Archives within archives are opened this deep (exports are often re-zipped once).
 MAX_NESTING = 2
-#: A zip member that unpacks to more than this many times its packed size is refused once it
-#: is also larger than `BOMB_BYTES`.
+#: A zip member that unpacks to more than so many times its packed size, and to more than `BOMB_BYTES`, is refused.
 MAX_RATIO = 200
 BOMB_BYTES = 200 * 1024 * 1024
 #: A member may be unpacked more than once: to recognise it, to read it, as what stands beside another.
@@ -228,7 +228,7 @@ def files(
                     yield file
     elif path.is_file():
         yield path
-    elif path.exists():
+    elif exists(path):
         raise UsageError(f"{path} is neither a file nor a folder")
     else:
         raise NotFoundError(f"there is no file or folder {path}", "check the spelling")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from chatlog.paths import may_exist
 from chatlog.store.files import Backup
 from chatlog.store.sqlite.connection import Connection
 
@@ -22,4 +23,4 @@ def remember(connection: Connection, path: Path, now: str, instead_of: Iterable[
 def known(connection: Connection) -> list[Backup]:
     """Return the copies, the latest first."""
     rows = connection.execute("SELECT path, made_at, bytes FROM backups ORDER BY made_at DESC, path DESC")
-    return [Backup(Path(path), made_at, size, Path(path).exists()) for path, made_at, size in rows.fetchall()]
+    return [Backup(Path(path), made_at, size, may_exist(Path(path))) for path, made_at, size in rows.fetchall()]

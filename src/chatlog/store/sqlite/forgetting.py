@@ -16,6 +16,7 @@ from typing import Any
 from chatlog import bytescan
 from chatlog.errors import NotFoundError, TakenError
 from chatlog.models import Conversation, Filters, check_text
+from chatlog.paths import may_exist
 from chatlog.store.forgetting import AuditLine, Cause, Ref, Removed, Stop, StoredPolicy
 from chatlog.store.sqlite import audit, backups, bodies, conversations, removal, segments, vectors
 from chatlog.store.sqlite import space as room
@@ -267,7 +268,7 @@ class SqliteForgetting(Noun):
         found = {entry for entry in path.parent.iterdir() if ours.fullmatch(entry.name)}
         with self._pool.read() as connection:
             found |= {backup.path for backup in backups.known(connection)}
-        return sorted(copy for copy in found if copy.exists())
+        return sorted(copy for copy in found if may_exist(copy))
 
     # chores, policies, audit
 

@@ -25,6 +25,7 @@ from chatlog.errors import (
     WrongKeyError,
 )
 from chatlog.keys import Key
+from chatlog.paths import exists
 from chatlog.store.files import Replaced
 from chatlog.store.sqlite import backups, cipher, health, migrations, schema, upkeep
 from chatlog.store.sqlite.connection import Connection, connect
@@ -55,7 +56,7 @@ def restore(path: Path, source: Path, key: Key | None, *, aside: Path, now: str)
     """
     path = path.resolve()
     _check_there(source)
-    if path.exists() and source.resolve().samefile(path):
+    if exists(path) and source.resolve().samefile(path):
         raise UsageError("that is the database itself, not a backup of it", "chatlog db backup makes one")
     with part_of(path) as part:
         shutil.copyfile(source, part)
@@ -83,7 +84,7 @@ def is_plain(path: Path) -> bool:
 
 
 def _check_there(path: Path) -> None:
-    if not path.is_file() or not path.stat().st_size:
+    if not exists(path) or not path.is_file() or not path.stat().st_size:
         raise NoDatabaseError(f"there is no database {path}", "check the spelling")
 
 
@@ -156,7 +157,7 @@ def _verified(part: Path, key: Key | None) -> tuple[int, int]:
 
 def _put_aside(part: Path, path: Path, key: Key | None, aside: Path) -> Path | None:
     """Put a verified file in the place of another; return what the other is kept as."""
-    if not path.exists():
+    if not exists(path):
         part.rename(path)
         return None
     try:
