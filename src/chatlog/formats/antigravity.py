@@ -159,13 +159,7 @@ class _Conversation:
         reason = None if text else "no words of the user"
         if request is None and row.get("source") == "USER_IMPLICIT":
             reason = "user_implicit"
-        return MessageDraft(
-            role="user",
-            text=text,
-            parts=None if text == content else (build.text(content),),
-            hidden=reason is not None,
-            metadata={"hidden_reason": reason} if reason else {},
-        )
+        return build.message("user", content, text, reason=reason)
 
     def _answered(self, row: Row, key: str) -> MessageDraft | None:
         content, thinking = _content(row), row.get("thinking")
@@ -180,8 +174,7 @@ class _Conversation:
             self.project = self.project or build.word(folder)
         if not parts:
             return None
-        kept = build.kept(parts, content)
-        return MessageDraft(role="assistant", text=content, parts=kept, model=self.model)
+        return build.message("assistant", parts, content, model=self.model)
 
     def _result(self, kind: str, row: Row) -> MessageDraft | None:
         """Return what a tool gave back, for the call it answers where there is one."""
@@ -216,7 +209,7 @@ class _Conversation:
         facts: dict[str, Any] = {"hidden_reason": kind.lower() or "unknown"}
         if content and error and error not in content:
             facts["error"] = error
-        return MessageDraft(role="user", text=content or error or "", hidden=True, metadata=facts)
+        return build.message("user", content or error or "", metadata=facts)
 
 
 def _folder(source: Source) -> str | None:

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from urllib.parse import unquote, urlsplit
 
 from chatlog.canonical import content_hash
@@ -116,20 +116,37 @@ def said(parts: Sequence[Part]) -> tuple[str, tuple[Part, ...] | None]:
     return shown, kept(parts, shown)
 
 
+class Facts(TypedDict, total=False):
+    """What a message has besides its role and what it says."""
+
+    author: str | None
+    model: str | None
+    created_at: str | None
+    source_id: str | None
+    parent: str | None
+    conversation: str | None
+    metadata: dict[str, Any]
+
+
 def message(
     role: str,
-    parts: Sequence[Part],
-    text: str | None = None,
+    said: Sequence[Part] | str,
+    shown: str | None = None,
     *,
     reason: str | None = None,
-    facts: Mapping[str, Any] | None = None,
+    **facts: Unpack[Facts],
 ) -> MessageDraft:
-    """Return a message of some parts, hidden for a `reason`; `text` is what a person reads where that is not theirs."""
-    shown = joined_text(parts) if text is None else text
-    told = dict(facts or ())
+    """Return a message of some parts or a text; `shown` is what a person reads where that is not theirs.
+
+    It is hidden for a `reason`, given here or as ``hidden_reason`` in its metadata.
+    """
+    parts = [text(said)] if isinstance(said, str) else said
+    words = joined_text(parts) if shown is None else shown
+    told = facts.setdefault("metadata", {})
     if reason is not None:
-        told["hidden_reason"] = reason
-    return MessageDraft(role=role, text=shown, parts=kept(parts, shown), hidden=reason is not None, metadata=told)
+        facts["metadata"] = told = {**told, "hidden_reason": reason}
+    is_hidden = told.get("hidden_reason") is not None
+    return MessageDraft(role=role, text=words, parts=kept(parts, words), hidden=is_hidden, **facts)
 
 
 def without_reminders(text: str) -> str:

@@ -179,7 +179,9 @@ def _records(chat: _Chat) -> Iterator[Record]:
 
 def _draft(turn: _Turn, days_first: bool) -> MessageDraft:
     parts = _parts(turn.words) if _ROLES.get(turn.who) == "assistant" else [build.text(turn.words)]
-    made = build.message(_ROLES.get(turn.who, "tool"), parts)._replace(
+    made = build.message(
+        _ROLES.get(turn.who, "tool"),
+        parts,
         created_at=_moment(turn.moment, days_first=days_first),
         metadata=turn.facts,
     )

@@ -195,12 +195,13 @@ def _message(row: Row) -> MessageDraft:
     facts = build.compact(row, _MESSAGE_TOLD)
     if row.get("isSummary") is True:
         facts["hidden_reason"] = "compaction"
-    return build.message(role, parts)._replace(
+    return build.message(
+        role,
+        parts,
         author=build.word(row.get("name")),
         model=build.word(row.get("model")) if role == "assistant" else None,
         created_at=instant(row.get("timestamp")),
         source_id=build.word(row.get("id")),
-        hidden=row.get("isSummary") is True,
         metadata=facts,
     )
 

@@ -137,7 +137,9 @@ class _Topic:
         told = build.without(facts, _META_TOLD)
         names = build.mapping(model)
         status = None if row.get("status") == "success" else row.get("status")
-        return build.message(role, parts)._replace(
+        return build.message(
+            role,
+            parts,
             model=(build.word(names.get("id")) or build.word(row.get("modelId"))) if role == "assistant" else None,
             created_at=instant(row.get("createdAt")),
             source_id=build.word(row.get("id")),

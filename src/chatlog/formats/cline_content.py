@@ -168,11 +168,13 @@ def _draft(row: Row, role: str, text: str, parts: tuple[Part, ...], hidden: str 
     hidden = "summary" if row.get("isSummary") else hidden
     if hidden:
         facts["hidden_reason"] = hidden
-    return build.message(role, parts, text)._replace(
+    return build.message(
+        role,
+        parts,
+        text,
         model=model_of(row),
         created_at=instant(row.get("ts")),
         source_id=row["id"] if isinstance(row.get("id"), str) else None,
-        hidden=hidden is not None,
         metadata=facts,
     )
 

@@ -80,14 +80,16 @@ class Shown:
             facts["usage"], self.usage = self.usage, None
         if kind not in ("text", "task", "reasoning"):
             facts["kind"] = kind
-        if hidden := "error" in kind:
+        if "error" in kind:
             facts["hidden_reason"] = kind
         parts += tuple(_images(entry))
-        return build.message(role, parts, said)._replace(
+        return build.message(
+            role,
+            parts,
+            said,
             model=model_of(entry) if role == "assistant" else None,
             created_at=instant(entry["ts"]),
             source_id=key,
-            hidden=hidden,
             metadata=facts,
         )
 

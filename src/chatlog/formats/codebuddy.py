@@ -122,7 +122,9 @@ class _Session:
         answer, self.answer = self.answer, None
         if answer is None or not answer.parts:
             return
-        made = build.message("assistant", answer.parts)._replace(
+        made = build.message(
+            "assistant",
+            answer.parts,
             model=self.model,
             created_at=answer.moment,
             source_id=answer.source_id,
@@ -171,7 +173,11 @@ def _message(row: Row) -> MessageDraft:
         reason = "instructions"
     elif row.get("isMeta") is True:
         reason = reason or "meta"
-    return build.message(role, parts, text, reason=reason)._replace(
+    return build.message(
+        role,
+        parts,
+        text,
+        reason=reason,
         created_at=instant(row.get("timestamp")),
         source_id=build.word(row.get("id")),
     )

@@ -114,8 +114,8 @@ class _Stream:
     def _error(self, error: Mapping[str, Any]) -> Iterator[Record]:
         yield from self._announced()
         self.errors += 1
-        made = MessageDraft(role="assistant", text=str(error["message"]), hidden=True)
-        self._link(made._replace(metadata={"hidden_reason": "error"}), f"error-{self.errors}")
+        made = build.message("assistant", str(error["message"]), reason="error")
+        self._link(made, f"error-{self.errors}")
         yield from self._let_go()
 
     def _let_go(self) -> Iterator[MessageDraft]:
@@ -145,12 +145,10 @@ def _message(item: Mapping[str, Any]) -> MessageDraft:
     elif kind == "reasoning":
         parts = [build.reasoning(build.string(item["text"]))]
     elif kind == "error":
-        facts = {"hidden_reason": "error"}
-        return MessageDraft(role="assistant", text=build.string(item["message"]), hidden=True, metadata=facts)
+        return build.message("assistant", build.string(item["message"]), reason="error")
     else:
         parts = _tool(str(kind), item)
-    text, kept = build.said(parts)
-    return MessageDraft(role="assistant", text=text, parts=kept)
+    return build.message("assistant", parts)
 
 
 def _tool(kind: str, item: Mapping[str, Any]) -> list[Part]:

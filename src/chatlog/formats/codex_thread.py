@@ -60,20 +60,17 @@ class Held:
 
     def draft(self, source_id: str, parent: str | None, conversation: str, moment: str | None) -> MessageDraft:
         """Return the finished message."""
-        text = joined_text(self.parts) if self.text is None else self.text
-        if self.reason is not None:
-            self.facts["hidden_reason"] = self.reason
-        return MessageDraft(
-            role=self.role,
-            text=text,
-            parts=build.kept(self.parts, text),
+        return build.message(
+            self.role,
+            self.parts,
+            self.text,
+            reason=self.reason,
             author=self.author,
             model=self.model,
             created_at=moment,
             source_id=source_id,
             parent=parent,
             conversation=conversation,
-            hidden=self.reason is not None,
             metadata=self.facts,
         )
 

@@ -102,7 +102,7 @@ def summarised(item: Row) -> MessageDraft | None:
     summary = build.word(item.get("conversationSummary"))
     if summary is None or _is_summary(item):
         return None
-    return MessageDraft(role="user", text=summary, hidden=True, metadata={"hidden_reason": "compaction"})
+    return build.message("user", summary, reason="compaction")
 
 
 def count(item: Row, counts: Counter[str]) -> None:
@@ -124,10 +124,12 @@ def _draft(item: Row, role: str, text: str, parts: list[Part]) -> MessageDraft:
     facts |= build.without(message, _MESSAGE_TOLD)
     is_summary = role == "assistant" and _is_summary(item)
     begun = next((part["startAt"] for part in (*parts, _times(item)) if part.get("startAt")), None)
-    return build.message(role, parts, text)._replace(
+    return build.message(
+        role,
+        parts,
+        text,
         model=_model(item) if role == "assistant" else None,
         created_at=instant(begun),
-        hidden=is_summary,
         metadata=build.compact({**facts, "hidden_reason": "compaction" if is_summary else None}),
     )
 

@@ -191,17 +191,16 @@ def _messages(name: str, request: Request, parent: str | None, used: Counter[str
     moment = instant(request.get("timestamp"))
     rest = build.rest(request, {*_REQUEST_TOLD, *_RESPONSE_FACTS, *_USAGE})
     text = _prompt(request["message"])
-    why = _why_hidden(request)
     files = list(_variables(request.get("variableData")))
-    asked = MessageDraft(
-        role="user",
-        text=text,
-        parts=(build.text(text), *files) if files else None,
+    asked = build.message(
+        "user",
+        (build.text(text), *files),
+        text,
+        reason=_why_hidden(request),
         created_at=moment,
         source_id=name,
         parent=parent,
-        hidden=why is not None,
-        metadata={**rest, "hidden_reason": why} if why else rest,
+        metadata=rest,
     )
     own = request.get("responseId")
     reply = own if isinstance(own, str) and own else f"{name}-response"
@@ -266,13 +265,14 @@ def _response(name: str, request: Request, asked: str | None) -> MessageDraft | 
     facts.pop("usage", None)
     if usage:
         facts["usage"] = usage
-    if is_hidden := bool(request.get("hiddenFromTranscript")):
+    if request.get("hiddenFromTranscript"):
         facts["hidden_reason"] = _NOT_SHOWN
-    return build.message("assistant", parts)._replace(
+    return build.message(
+        "assistant",
+        parts,
         model=_model(request),
         created_at=instant(ended) or instant(request.get("responseTimestamp")) or asked,
         parent=name,
-        hidden=is_hidden,
         metadata=facts,
     )
 

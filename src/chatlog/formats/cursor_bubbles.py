@@ -12,7 +12,7 @@ from typing import Any
 from chatlog.formats import build
 from chatlog.formats.cursor_prompts import shown_in_editor
 from chatlog.formats.jsonstream import BROKEN_JSON, decoded
-from chatlog.models import MessageDraft, Part
+from chatlog.models import MessageDraft, Part, joined_text
 from chatlog.timespec import instant
 
 _ROLES = {1: "user", 2: "assistant", "user": "user", "ai": "assistant", "assistant": "assistant"}
@@ -33,23 +33,20 @@ def message(bubble: Mapping[str, Any], source_id: str, parent: str | None) -> Me
     """Return the message that a bubble is; None for one that says nothing, as the next one to be typed into."""
     role = _ROLES[bubble["type"]]
     parts = tuple(_parts(bubble, source_id))
-    shown, kept = build.said(parts)
     if not any(role == "assistant" or part["type"] in ("text", "blob") or "modality" in part for part in parts):
         return None  # files alone are those the editor would send with words
     facts = {key: value for key, value in bubble.items() if key not in _TOLD and not isinstance(value, (dict, list))}
-    why = None
+    shown, why = joined_text(parts), None
     if role == "user":
         shown, why = shown_in_editor(shown)
-        kept = build.kept(parts, shown)
-    return MessageDraft(
-        role=role,
-        text=shown,
-        parts=kept,
+    return build.message(
+        role,
+        parts,
+        shown,
         model=_model(bubble),
         created_at=_moment(bubble),
         source_id=source_id,
         parent=parent,
-        hidden=why is not None,
         metadata=build.compact({**facts, "usage": _usage(bubble), "hidden_reason": why}),
     )
 

@@ -113,7 +113,9 @@ def _message(said: Mapping[str, Any], key: str, parent: str | None) -> MessageDr
     fragments = _fragments(said)
     role = next((_ROLES[kind] for kind, _ in fragments if kind in _ROLES), "assistant")
     parts = (*(_part(kind, held) for kind, held in fragments), *map(_file, said.get("files") or ()))
-    return build.message(role, parts)._replace(
+    return build.message(
+        role,
+        parts,
         model=build.word(said.get("model")) if role == "assistant" else None,
         created_at=instant(said.get("inserted_at")),
         source_id=key,

@@ -230,10 +230,11 @@ def _is_copy(row: Row) -> bool:
 
 def _message(role: str, held: Row, row: Row, facts: dict[str, Any]) -> MessageDraft:
     parts = _parts(held.get("content"))
-    return build.message(role, parts)._replace(
+    return build.message(
+        role,
+        parts,
         created_at=instant(row.get("time")),
         source_id=build.word(held.get("id")),
-        hidden=bool(facts.get("hidden_reason")),
         metadata=build.compact(facts),
     )
 

@@ -92,10 +92,12 @@ class _Transcript:
         if not self.used and self.begun is None:
             self.begun = moment
             self.facts = build.picked(row, ("agent", "cli_version"))
-        return build.message(row["type"], parts, text)._replace(
+        return build.message(
+            row["type"],
+            parts,
+            text,
             created_at=moment,
             source_id=self._id(row),
-            hidden=reason is not None,
             metadata=build.compact(
                 {"usage": build.picked(row, _TOKENS), "hidden_reason": reason, "promptId": _prompt_id(row)}
             ),

@@ -57,12 +57,14 @@ def message(
     else:
         role, parts = "assistant", parts_of(entry.get("content"))
         text, reason = joined_text(parts), str(kind)
-    return build.message(role, parts, text)._replace(
+    return build.message(
+        role,
+        parts,
+        text,
         model=entry["model"] if isinstance(entry.get("model"), str) and entry["model"] else None,
         created_at=instant(entry.get("timestamp")),
         source_id=name,
         parent=parent,
-        hidden=(reason or hidden) is not None,
         metadata=_facts(entry, reason or hidden),
     )
 

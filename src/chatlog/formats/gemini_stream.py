@@ -71,8 +71,8 @@ class _Run:
                 yield self._linked(MessageDraft(role="tool", parts=(_result(row),), created_at=moment))
             case {"type": "error", "message": str(words)}:
                 yield from self._finished()
-                facts = build.compact({"severity": row.get("severity"), "hidden_reason": "error"})
-                made = MessageDraft(role="assistant", text=words, created_at=moment, hidden=True, metadata=facts)
+                facts = build.picked(row, ("severity",))
+                made = build.message("assistant", words, reason="error", created_at=moment, metadata=facts)
                 yield self._linked(made)
             case {"type": "result"}:
                 yield from self._finished()
@@ -90,7 +90,9 @@ class _Run:
         parts = [build.text(words)] if (words := "".join(self.words)) else []
         parts += self.calls
         if parts:
-            made = build.message("assistant", parts)._replace(
+            made = build.message(
+                "assistant",
+                parts,
                 model=self.draft.model if self.draft else None,
                 created_at=self.begun,
             )

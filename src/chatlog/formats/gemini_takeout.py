@@ -144,29 +144,24 @@ def _item(value: Mapping[str, Any], verb: str) -> _Item:
     answer, links = _answer(value.get("safeHtmlItem") or ())
     is_deed = bool(verb) and prompt == title and not answer
     name = f"{value['time']}-{build.digest(title)[:8]}"
-    files = tuple(_attached(value))
-    asked = MessageDraft(
-        role="user",
-        text=prompt,
-        parts=(build.text(prompt), *files) if files else None,
+    asked = build.message(
+        "user",
+        (build.text(prompt), *_attached(value)),
+        prompt,
+        reason="activity" if is_deed else None,
         created_at=instant(value["time"]),
         source_id=name,
-        hidden=is_deed,
-        metadata={**_facts(value), **({"hidden_reason": "activity"} if is_deed else {})},
+        metadata=build.rest(value, _TOLD),
     )
-    said = MessageDraft(
-        role="assistant",
-        text=answer,
-        parts=(build.text(answer), *links) if links else None,
+    said = build.message(
+        "assistant",
+        (build.text(answer), *links),
+        answer,
         created_at=asked.created_at,
         source_id=f"{name}-answer",
         parent=name,
     )
     return _Item(moment, _chat(value), prompt, (asked, said) if answer or links else (asked,))
-
-
-def _facts(value: Mapping[str, Any]) -> dict[str, Any]:
-    return build.rest(value, _TOLD)
 
 
 def _prompt(title: str, verb: str) -> str:

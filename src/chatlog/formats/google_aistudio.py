@@ -99,9 +99,8 @@ class _Chat:
         except MALFORMED:
             self.problems.append(Problem("systemInstruction", "not of the shape that AI Studio writes"))
             return
-        text, kept = build.said(parts)
         if parts:
-            self._accept(MessageDraft(role="system", text=text, parts=kept))
+            self._accept(build.message("system", parts))
 
     def _accept(self, draft: MessageDraft) -> None:
         self.drafts.append(self.chain.link(draft))
@@ -128,7 +127,7 @@ class _Chat:
             return
         if made.text or made.parts:
             last = self.drafts[-1].source_id if self.drafts else None
-            self.drafts.append(made._replace(source_id=f"pending-{number}", parent=last, hidden=True))
+            self.drafts.append(made._replace(source_id=f"pending-{number}", parent=last))
 
 
 def _instruction_parts(told: Mapping[str, Any]) -> list[Part]:
@@ -238,7 +237,9 @@ def _add(facts: dict[str, Any], told: Mapping[str, Any]) -> None:
 
 
 def _draft(role: str, parts: list[Part], facts: dict[str, Any], model: str | None) -> MessageDraft:
-    return build.message(role, parts)._replace(
+    return build.message(
+        role,
+        parts,
         model=model if role == "assistant" else None,
         created_at=instant(facts.pop("createTime", None)),
         metadata=facts,

@@ -143,7 +143,10 @@ def _message(row: Row, key: str, parent: str | None, prompt: Row) -> MessageDraf
     by_user = row["sender"].lower() in _USERS
     parts = tuple(_parts(row, said))
     text = shown(said)
-    return build.message("user" if by_user else "assistant", parts, text)._replace(
+    return build.message(
+        "user" if by_user else "assistant",
+        parts,
+        text,
         model=None if by_user else _model(row) or _model(prompt),
         created_at=_moment(row.get("create_time")),
         source_id=key,

@@ -201,7 +201,12 @@ def _moment(record: Row) -> str | None:
 
 def _message(role: str, record: Row, parts: list[Part], text: str, reason: str | None = None) -> MessageDraft:
     told = build.rest(record, _TOLD)
-    return build.message(role, parts, text, reason=reason, facts=told)._replace(
+    return build.message(
+        role,
+        parts,
+        text,
+        reason=reason,
+        metadata=told,
         created_at=_moment(record),
     )
 

@@ -158,7 +158,12 @@ class _Held:
         self.end_words()
         parts = tuple(part.part() if isinstance(part, _Call) else part for part in self.parts)
         text, reason = shown(parts) if self.role == "user" else (joined_text(parts), None)
-        return build.message(self.role, parts, text, reason=reason, facts=self.facts)._replace(
+        return build.message(
+            self.role,
+            parts,
+            text,
+            reason=reason,
+            metadata=self.facts,
             model=self.model,
             created_at=self.moment,
         )

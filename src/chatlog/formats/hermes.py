@@ -180,10 +180,7 @@ class _Session:
         if prompt:
             self.last = _SYSTEM
             begun = instant(self.facts.get("started_at") or self.facts.get("session_start"))
-            facts = {"hidden_reason": "instructions"}
-            yield MessageDraft(
-                role="system", text=prompt, source_id=_SYSTEM, created_at=begun, hidden=True, metadata=facts
-            )
+            yield build.message("system", prompt, reason="instructions", source_id=_SYSTEM, created_at=begun)
 
     def _made(self, row: Any, place: str) -> MessageDraft | Problem | None:
         try:

@@ -189,7 +189,9 @@ def _message(row: Row, calls: Calls) -> MessageDraft:
     rest = build.without(row, _ROW_TOLD)
     rest |= build.without(facts, _META_TOLD)
     status = row.get("status")
-    return build.message(role, parts)._replace(
+    return build.message(
+        role,
+        parts,
         model=build.word(row.get("model")) if role == "assistant" else None,
         created_at=instant(row.get("created_at")),
         metadata=build.compact({**rest, "status": None if status == "ready" else status}),

@@ -157,12 +157,8 @@ class _Journal:
         prompt = build.word(row.get("systemPrompt"))
         if prompt and prompt != self.prompt:
             self.prompt = prompt
-            hidden = {"hidden_reason": "instructions"}
-            yield self._linked(
-                MessageDraft(
-                    role="system", text=prompt, created_at=instant(row.get("time")), hidden=True, metadata=hidden
-                )
-            )
+            moment = instant(row.get("time"))
+            yield self._linked(build.message("system", prompt, reason="instructions", created_at=moment))
 
     def message(self, row: Row) -> Iterator[Record]:
         """Yield a message that was appended whole."""
@@ -206,7 +202,9 @@ class _Journal:
             return
         if step.parts:
             yield self._linked(
-                build.message("assistant", step.parts)._replace(
+                build.message(
+                    "assistant",
+                    step.parts,
                     model=self.model,
                     created_at=step.moment,
                     source_id=step.uuid,
@@ -224,15 +222,8 @@ class _Journal:
         text = told if isinstance(told, str) else joined_text(map(_part, told["content"]))
         facts = build.compact(row, ("type", "time", "summary", "contextSummary"))
         self.before_prompts.clear()
-        yield self._linked(
-            MessageDraft(
-                role="user",
-                text=text,
-                created_at=instant(row.get("time")),
-                hidden=True,
-                metadata={**facts, "hidden_reason": "compaction"},
-            )
-        )
+        moment = instant(row.get("time"))
+        yield self._linked(build.message("user", text, reason="compaction", created_at=moment, metadata=facts))
 
     def clear(self, _: Row) -> Iterator[Record]:
         """Forget the prompts: no undo goes back beyond a context that was cleared."""
@@ -296,10 +287,12 @@ def _message(value: Row, moment: str | None) -> MessageDraft:
         is_error = value.get("isError") is True
         parts, text = [build.tool_result(build.word(value.get("toolCallId")), response, is_error=is_error)], ""
     parts += [_whole_call(call) for call in value.get("toolCalls") or ()]
-    return build.message(role, parts, text)._replace(
+    return build.message(
+        role,
+        parts,
+        text,
         created_at=moment,
         source_id=build.word(value.get("id")),
-        hidden="hidden_reason" in facts,
         metadata=facts,
     )
 

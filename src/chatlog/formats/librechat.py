@@ -131,7 +131,9 @@ def _message(node: Node, key: str, parent: str | None, conversation: Node) -> Me
     sender = node.get("sender")
     by_user = node["isCreatedByUser"] if "isCreatedByUser" in node else str(sender).lower() == _USER
     parts = (*_said(node), *_files(node))
-    return build.message("user" if by_user else "assistant", parts)._replace(
+    return build.message(
+        "user" if by_user else "assistant",
+        parts,
         author=None if by_user else build.word(sender),
         model=build.word(node.get("model")),
         created_at=instant(node.get("createdAt")),

@@ -251,10 +251,11 @@ def _answer(turn: _Turn, role: str, version: Row) -> Made:
         facts["hidden_reason"] = "injected"
     moment = _MOMENT.match(turn.step or "")
     return Made(
-        build.message(turn.role, turn.parts)._replace(
+        build.message(
+            turn.role,
+            turn.parts,
             model=(model or said_by) if turn.role == "assistant" else None,
             created_at=instant(moment[1]) if moment else None,
-            hidden="hidden_reason" in facts,
             metadata=facts,
         ),
         turn.step,

@@ -170,16 +170,15 @@ class _Reading:
 
 
 def _draft(node: Mapping[str, Any], key: str, parent: str | None, conversation: str | None) -> MessageDraft:
-    text, facts = build.string(node["text"]), build.rest(node, _TOLD)
-    deleted = node.get("deleted") is True
-    return MessageDraft(
-        role=_ROLES[node["role"]],
-        text=text,
+    text = build.string(node["text"])
+    return build.message(
+        _ROLES[node["role"]],
+        text,
+        reason="deleted" if node.get("deleted") is True else None,
         model=build.word(node.get("model_name")),
         created_at=instant(node.get("created_date")),
         source_id=key,
         parent=parent,
         conversation=conversation,
-        hidden=deleted,
-        metadata={**facts, "hidden_reason": "deleted"} if deleted else facts,
+        metadata=build.rest(node, _TOLD),
     )

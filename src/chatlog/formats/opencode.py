@@ -309,12 +309,14 @@ def _message(value: Mapping[str, Any], parts: Iterable[Mapping[str, Any]], last:
     reason = value.get("hidden_reason", "synthetic")
     facts |= {"summary": build.compact(summary) or value.get("summary") or None, "usage": value.get("tokens")}
     shown = joined_text(injected) if hidden else shown
-    return build.message(role, made, shown)._replace(
+    return build.message(
+        role,
+        made,
+        shown,
         model=_model(value, facts),
         created_at=instant((value.get("time") or {}).get("created")),
         source_id=str(value["id"]),
         parent=last,
-        hidden=hidden,
         metadata=build.compact({**facts, "hidden_reason": reason if hidden else None, **_completed(value)}),
     )
 

@@ -114,14 +114,17 @@ class _Answer:
         """Return the message."""
         told, text = self.told, self.told.text
         shown = joined_text(told.parts) if text is None else text
-        return build.message(told.role, told.parts, shown)._replace(
+        return build.message(
+            told.role,
+            told.parts,
+            shown,
+            reason=told.reason,
             author=told.author,
             model=told.model,
             created_at=self.created_at,
             source_id=self.source_id,
             parent=self.parent,
-            hidden=told.reason is not None,
-            metadata={**told.facts, "hidden_reason": told.reason} if told.reason else told.facts,
+            metadata=told.facts,
         )
 
 

@@ -170,7 +170,10 @@ def _message(row: Mapping[str, Any], key: str, parent: str | None) -> MessageDra
     facts["usage"] = row.get("usage") or row.get("info")
     if facts.get("done") in (True, 1):
         del facts["done"]
-    return build.message(_ROLES[row["role"]], parts, shown)._replace(
+    return build.message(
+        _ROLES[row["role"]],
+        parts,
+        shown,
         model=build.word(row.get("model")),
         created_at=instant(row.get("timestamp")),
         source_id=key,

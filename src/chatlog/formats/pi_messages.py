@@ -40,7 +40,9 @@ def _facts(value: Row) -> dict[str, Any]:
 
 def _spoken(role: str, value: Row, moment: str | None) -> MessageDraft:
     parts = tuple(_parts(value.get("content")))
-    return build.message(role, parts)._replace(
+    return build.message(
+        role,
+        parts,
         model=build.word(value.get("model")),
         created_at=moment,
         metadata=_facts(value),
@@ -125,8 +127,8 @@ def _injected(value: Row, moment: str | None) -> MessageDraft:
 def _summary(value: Row, moment: str | None, reason: str | None = None) -> MessageDraft:
     summary = build.string(value["summary"])
     facts = build.compact(value, (*_ENTRY_TOLD, "role"))
-    facts["hidden_reason"] = reason or value.get("role") or "summary"
-    return MessageDraft(role="user", text=summary, created_at=moment, hidden=True, metadata=facts)
+    why = reason or value.get("role") or "summary"
+    return build.message("user", summary, reason=why, created_at=moment, metadata=facts)
 
 
 def _summary_entry(entry: Row) -> MessageDraft:

@@ -238,12 +238,12 @@ def _message(row: Row, text: str) -> MessageDraft:
         facts |= {"hidden_reason": kind or "system"} if own and row.get("is_user") is not True else {"is_system": True}
     parts = tuple(_parts(text, extra))
     return build.message(
-        "user" if row.get("is_user") is True or kind == _COMMENT else "assistant", parts, text
-    )._replace(
+        "user" if row.get("is_user") is True or kind == _COMMENT else "assistant",
+        parts,
+        text,
         author=name,
         model=None if extra.get("api") == _BY_HAND else build.word(extra.get("model")),
         created_at=_moment(row.get("send_date")),
-        hidden="hidden_reason" in facts,
         metadata=facts,
     )
 

@@ -116,7 +116,9 @@ class _Chat:
         if not parts:
             return
         rest = build.compact(facts, _TOLD)
-        draft = build.message(role, parts)._replace(
+        draft = build.message(
+            role,
+            parts,
             model=model if role == "assistant" else None,
             created_at=moment,
             metadata={**rest, "visible": raw} if raw not in ("", said) and not facts.get("tool_sequence") else rest,
