@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatlog.formats import jsonstream
-from chatlog.formats.jsonstream import Line, beside, document, encoding_of, first_keys, items, lines, sound
-from chatlog.formats.source import file_source
+from chatlog.formats.jsonstream import Line, document, encoding_of, first_keys, items, lines, sound
 from chatlog.models import Problem, Unfinished
 
 from .making import source_of
@@ -270,17 +268,6 @@ def test_a_document_is_read_whole() -> None:
     assert {"a": "é"} == document(source_of(codecs.BOM_UTF8 + '{"a": "é"}'.encode()))
     with pytest.raises(ValueError, match="Expecting"):
         document(source_of("{"))
-
-
-def test_a_document_beside_a_source_is_found_or_none(tmp_path: Path) -> None:
-    """One that is missing or broken is none, and neither stops the reading of what it stands beside."""
-    names = {"chat.json": "{}", "good.json": '{"a": 1}', "broken.json": '{"a": '}
-    for name, text in names.items():
-        (tmp_path / name).write_text(text)
-    source = file_source(tmp_path / "chat.json")
-    found = [beside(source, name) for name in ("good.json", "broken.json", "missing.json")]
-    assert [{"a": 1}, None, None] == found
-    assert beside(source_of("{}"), "good.json") is None
 
 
 def test_the_encoding_is_what_the_mark_says() -> None:

@@ -5,7 +5,7 @@ records, ``write(transcripts, out)`` the way back where a format can hold a conv
 A new format is a new module and a row here.  What a reader is made with:
 
 - `source`, `packed`, `sqlite_source`: bytes, archives, other programs' databases
-- `head`, `jsonstream`, `records`: what a source begins with, its JSON, reading each record
+- `head`, `jsonstream`, `records`, `beside`: what a source begins with, its JSON, each record, files beside it
 - `build`, `calls`, `trees`: parts, messages, their ids and facts; which call a result answers; branches
 - `openai_content`, `anthropic_messages`, `gemini_parts`: what a message says in the forms that many programs share
 - `tags`, `html_text`, `msgpack`: text that holds more than words, binary JSON

@@ -15,7 +15,8 @@ from typing import Any
 from chatlog import tagged
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.antigravity_steps import FULL, SHORT, steps
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, beside, decoded
+from chatlog.formats.beside import beside
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, decoded
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 
 from chatlog.canonical import canonical_json
 from chatlog.formats import MALFORMED, Head, build, trees
+from chatlog.formats.beside import beside
 from chatlog.formats.chatgpt_citations import clean
 from chatlog.formats.chatgpt_content import UNSHOWN, Row, Said, asset_id, said
 from chatlog.formats.chatgpt_research import report
-from chatlog.formats.jsonstream import beside, first_keys, items
+from chatlog.formats.jsonstream import first_keys, items
 from chatlog.formats.source import Source
 from chatlog.models import ROLES, ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant

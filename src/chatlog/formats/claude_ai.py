@@ -14,8 +14,9 @@ from typing import Any
 
 from chatlog.canonical import canonical_json
 from chatlog.formats import MALFORMED, Head, build, trees
+from chatlog.formats.beside import beside
 from chatlog.formats.claude_ai_content import Said, said
-from chatlog.formats.jsonstream import beside, first_keys, items
+from chatlog.formats.jsonstream import first_keys, items
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant, parse_iso

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats.beside import beside
 from chatlog.formats.claude_code_content import View, as_entry, attachment_view, entry_view, result_facts, system_view
 from chatlog.formats.claude_code_lane import Drafts, Lane
 from chatlog.formats.claude_code_links import Entry, copied
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, is_json, items, lines
+from chatlog.formats.jsonstream import Line, is_json, items, lines
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, Problem, Record, TitleHint
 
@@ -369,12 +370,8 @@ class _Session:
 
     def _about(self, agent: str) -> dict[str, Any]:
         """Return what the file beside a sub-agent's own says of it."""
-        beside = self.source.sibling(f"agent-{agent}.meta.json") if self.agent_file and _NAME.fullmatch(agent) else None
-        try:
-            value = document(beside) if beside else {}
-        except BROKEN_JSON:
-            return {}
-        return build.mapping(value)
+        is_named = self.agent_file is not None and _NAME.fullmatch(agent) is not None
+        return build.mapping(beside(self.source, f"agent-{agent}.meta.json") if is_named else None)
 
     def _hints(self) -> Iterator[TitleHint]:
         for leaf, title in self.summaries:

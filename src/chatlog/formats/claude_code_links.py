@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chatlog.formats.jsonstream import Line, lines
+from chatlog.formats.beside import lines_beside
 from chatlog.formats.source import Source
 
 Entry = Mapping[str, Any]
@@ -23,8 +23,7 @@ _BRANCHED = re.compile(r"(?:^|[/\\!])([\w-]+)[/\\]subagents[/\\]agent-a[a-z_]+-[
 def copied(source: Source) -> frozenset[str]:
     """Return the uuids of the entries that a sub-agent's file may repeat of its session's, where that is there."""
     found = _BRANCHED.search(source.name)
-    session = source.sibling(f"../../{found[1]}.jsonl") if found else None
-    entries = (line.value for line in (lines(session) if session else ()) if isinstance(line, Line))
+    entries = (line.value for line in (lines_beside(source, f"../../{found[1]}.jsonl") if found else ()))
     return frozenset(str(entry["uuid"]) for entry in entries if isinstance(entry, dict) and "uuid" in entry)
 
 

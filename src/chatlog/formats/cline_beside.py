@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chatlog.formats import build
+from chatlog.formats.beside import beside
 from chatlog.formats.cline_shown import request_usage
-from chatlog.formats.jsonstream import beside
 from chatlog.formats.source import Source
 from chatlog.timespec import instant
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from chatlog.formats import build
 from chatlog.formats.codex_thread import Thread
 from chatlog.formats.jsonstream import BROKEN_JSON, decoded
-from chatlog.formats.source import Source
+from chatlog.formats.source import UNREADABLE, Source
 from chatlog.models import ConversationDraft
 from chatlog.timespec import instant
 
@@ -133,7 +134,7 @@ class Meta:
         if beside is None:
             return None
         mark, title = self.own.encode(), None
-        with beside.open() as stream:
+        with suppress(*UNREADABLE), beside.open() as stream:
             for line in stream:
                 if mark in line:
                     title = _thread_name(line, self.own) or title

@@ -13,8 +13,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats.beside import beside
 from chatlog.formats.continue_items import Known, Made, known, messages, summarised, thought
-from chatlog.formats.jsonstream import beside
 from chatlog.formats.records import misshapen, recovered
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record

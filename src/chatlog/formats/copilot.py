@@ -14,11 +14,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, copilot_events, copilot_vscode
+from chatlog.formats.beside import text_beside
 from chatlog.formats.calls import Calls
 from chatlog.formats.jsonstream import BROKEN_JSON, document
 from chatlog.formats.openai_content import message as openai_message
 from chatlog.formats.records import misshapen
-from chatlog.formats.source import Source
+from chatlog.formats.source import HEAD_BYTES, Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
@@ -96,8 +97,7 @@ def _titled(source: Source, records: Iterator[Record]) -> Iterator[Record]:
 
 def _workspace_title(source: Source) -> str | None:
     """Return the name that a user gave, else the summary, which may be the first prompt over many lines: no title."""
-    beside = source.sibling("workspace.yaml")
-    told = dict(_SCALAR.findall(beside.head().decode("utf-8", "replace"))) if beside else {}
+    told = dict(_SCALAR.findall(text_beside(source, "workspace.yaml", HEAD_BYTES)))
     name = told.get("name") if told.get("user_named") == "true" else told.get("summary")
     return name.strip().strip("'\"").strip() or None if name and name[0] not in "|>" else None
 

@@ -14,8 +14,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from chatlog.formats import MALFORMED, build
+from chatlog.formats.beside import beside
 from chatlog.formats.copilot_response import SILENT, address_of, response_parts
-from chatlog.formats.jsonstream import beside, lines
+from chatlog.formats.jsonstream import lines
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant

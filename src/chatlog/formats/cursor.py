@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from chatlog.formats import MALFORMED, Head, build, cursor_cli
+from chatlog.formats.beside import beside
 from chatlog.formats.cursor_bubbles import message, tools_beside
-from chatlog.formats.jsonstream import BROKEN_JSON, beside, document
+from chatlog.formats.jsonstream import BROKEN_JSON, document
 from chatlog.formats.source import Source
 from chatlog.formats.sqlite_source import Database, holds, is_database, loaded, quoted, records, schema
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record

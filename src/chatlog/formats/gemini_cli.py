@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, gemini_rewritten, gemini_stream
+from chatlog.formats.beside import beside, text_beside
 from chatlog.formats.calls import Calls
 from chatlog.formats.gemini_cli_message import call_ids, message, shown
 from chatlog.formats.gemini_parts import parts_of, unpaired
@@ -243,9 +244,8 @@ class _Session:
 
     def _project(self, depth: int) -> str | None:
         """Return the project's folder, which a file above the chats holds, else the first that the session names."""
-        beside = self.source.sibling("../" * depth + ".project_root")
-        if beside is not None:
-            return beside.head(4096).decode("utf-8", "replace").strip() or None
+        if root := text_beside(self.source, "../" * depth + ".project_root", 4096).strip():
+            return root
         directories = self.facts.get("directories")
         first = directories[0] if isinstance(directories, list) and directories else None
         return self._listed(depth) or (first if isinstance(first, str) else None)
@@ -253,12 +253,9 @@ class _Session:
     def _listed(self, depth: int) -> str | None:
         """Return the folder that the list of all projects has for the name of this one's."""
         folders = re.split(r"[/\\]", self.source.name)
-        beside = self.source.sibling("../" * (depth + 2) + "projects.json") if len(folders) > depth + 2 else None
-        try:
-            projects = document(beside)["projects"] if beside else {}
-            return next((path for path, name in projects.items() if name == folders[-depth - 2]), None)
-        except (*BROKEN_JSON, *MALFORMED):
-            return None
+        told = beside(self.source, "../" * (depth + 2) + "projects.json") if len(folders) > depth + 2 else None
+        projects = build.mapping(build.within(told, "projects"))
+        return next((path for path, name in projects.items() if name == folders[-depth - 2]), None)
 
 
 def _has_snapshot(messages: Sequence[Mapping[str, Any]], known: Mapping[str, Any]) -> bool:

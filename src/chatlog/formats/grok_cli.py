@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import Head, build
+from chatlog.formats.beside import text_beside
 from chatlog.formats.grok_cli_content import Place, Row, Thread, content_parts, server_call, shown, typed
 from chatlog.formats.grok_cli_content import workspace as workspace_of
 from chatlog.formats.grok_updates import BEFORE, Told, Updates, is_update, told_beside
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
-from chatlog.formats.source import UNREADABLE, Source
+from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Record, joined_text
 from chatlog.timespec import instant
 
@@ -187,11 +188,7 @@ class _History:
         index, said = record.get("prompt_index"), joined_text(made.parts or ())
         if made.role != "user" or type(index) is not int or _OFFLOADED not in said:
             return made
-        beside = self.source.sibling(f"prompts/prompt_{index}.txt")
-        try:
-            text = beside.head(_LONGEST_PROMPT).decode("utf-8", "replace") if beside else ""
-        except UNREADABLE:
-            return made
+        text = text_beside(self.source, f"prompts/prompt_{index}.txt", _LONGEST_PROMPT)
         return made._replace(text=typed(text)[0]) if text else made
 
 

@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from chatlog.formats import build
+from chatlog.formats.beside import beside
 from chatlog.formats.codex_items import image
-from chatlog.formats.jsonstream import BROKEN_JSON, document
-from chatlog.formats.source import UNREADABLE, Source
+from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, joined_text
 from chatlog.timespec import instant
 
@@ -159,11 +159,7 @@ class Place:
     @classmethod
     def of(cls, source: Source) -> Place:
         """Return the place of a session's file; one that lies alone tells nothing."""
-        beside = source.sibling("summary.json")
-        try:
-            summary = build.mapping(document(beside)) if beside else {}
-        except (*BROKEN_JSON, *UNREADABLE):
-            summary = {}
+        summary = build.mapping(beside(source, "summary.json"))
         path = source.path.absolute().as_posix() if source.path is not None else source.name.rpartition("!")[2]
         names = PurePosixPath(path.replace("\\", "/")).parts
         folder = names[-2] if len(names) > 1 and (summary or _UUID.fullmatch(names[-2])) else None

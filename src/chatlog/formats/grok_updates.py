@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import build
+from chatlog.formats.beside import lines_beside
 from chatlog.formats.grok_cli_content import Row, Thread, content_parts, shown
-from chatlog.formats.jsonstream import lines
-from chatlog.formats.source import UNREADABLE, Source
-from chatlog.models import MessageDraft, Part, Problem, joined_text
+from chatlog.formats.source import Source
+from chatlog.models import MessageDraft, Part, joined_text
 from chatlog.timespec import instant
 
 _OVER = ("completed", "failed")
@@ -36,13 +36,10 @@ BEFORE: tuple[str, object] = ("", None)
 
 def told_beside(source: Source) -> Told:
     """Return the times and the usage that the updates beside a history tell."""
-    beside, found, anchor = source.sibling("updates.jsonl"), Told(), BEFORE
-    try:
-        for line in lines(beside) if beside is not None else ():
-            if not isinstance(line, Problem) and isinstance(line.value, dict) and is_update(line.value):
-                anchor = _note(found, line.value, anchor)
-    except UNREADABLE:
-        pass
+    found, anchor = Told(), BEFORE
+    for line in lines_beside(source, "updates.jsonl"):
+        if isinstance(line.value, dict) and is_update(line.value):
+            anchor = _note(found, line.value, anchor)
     return found
 
 

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, tags, trees
+from chatlog.formats.beside import beside
 from chatlog.formats.calls import Calls
 from chatlog.formats.envelope import role_of
-from chatlog.formats.jsonstream import Line, beside, lines
+from chatlog.formats.jsonstream import Line, lines
 from chatlog.formats.records import misshapen
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record

@@ -163,15 +163,6 @@ def document(source: Source) -> Any:
     return decoded(text_of(source))
 
 
-def beside(source: Source, name: str) -> Any:
-    """Return the JSON document called `name` beside a source; None where there is none that can be read."""
-    found = source.sibling(name)
-    try:
-        return document(found) if found else None
-    except (*BROKEN_JSON, OSError):
-        return None
-
-
 def items(source: Source, key: str | None = None, after: dict[str, Any] | None = None) -> Iterator[Line | Problem]:
     """Yield the elements of a JSON array one by one, or the documents where it holds no array.
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import Head, build
-from chatlog.formats.jsonstream import beside, lines
+from chatlog.formats.beside import beside
+from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Record, joined_text

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
-from chatlog.formats.jsonstream import beside, first_keys
+from chatlog.formats.beside import beside
+from chatlog.formats.jsonstream import first_keys
 from chatlog.formats.lm_studio_steps import PROMPT, Made, fields, messages, prompt_in
 from chatlog.formats.records import misshapen, recovered
 from chatlog.formats.source import Source

@@ -14,8 +14,9 @@ from functools import cached_property
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, opencode_v2
+from chatlog.formats.beside import beside
 from chatlog.formats.jsonstream import BROKEN_JSON, document, items, leading, sound
-from chatlog.formats.source import Folder, Source
+from chatlog.formats.source import UNREADABLE, Folder, Source
 from chatlog.formats.sqlite_source import Database, Groups, is_database, loaded, records, schema
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
 from chatlog.timespec import instant
@@ -105,17 +106,14 @@ class _Tree:
     """A session's messages and parts in the folders beside that of its own file."""
 
     def __init__(self, source: Source, name: str) -> None:
+        self.source = source
         self.folder = source.folder
         self.name = name if _SAFE.fullmatch(name) else ""
         self.problems: list[Problem] = []
 
     def todo(self) -> Any:
         """Return the session's list of things to do."""
-        held = self.folder.member(f"../../todo/{self.name}.json") if self.folder and self.name else None
-        try:
-            return document(held) if held else None
-        except BROKEN_JSON:
-            return None
+        return beside(self.source, f"../../todo/{self.name}.json") if self.name else None
 
     def messages(self) -> Iterator[_Told]:
         """Yield each message with its parts, by the time they were made."""
@@ -162,7 +160,7 @@ class _Tree:
             held = folder.member(name) if name.endswith(".json") else None
             try:
                 value = document(held) if held else {}
-            except BROKEN_JSON:
+            except (*BROKEN_JSON, *UNREADABLE):
                 value = None
             if held:
                 yield name.replace("../", ""), value

@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, openhands_classic, openhands_events
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, beside, document
+from chatlog.formats.beside import beside
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, document
 from chatlog.formats.openhands_events import Event, Told
 from chatlog.formats.records import records
-from chatlog.formats.source import Source
+from chatlog.formats.source import UNREADABLE, Source
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record, joined_text
 from chatlog.timespec import instant
 
@@ -90,6 +91,9 @@ def _events(source: Source) -> Iterator[Line | Problem]:
             value = document(held) if held else None
         except BROKEN_JSON:
             yield Problem(f"event {number}", "not valid JSON")
+            continue
+        except UNREADABLE:
+            yield Problem(f"event {number}", "its file cannot be read")
             continue
         yield Line(f"event {number}", value, number)
 
