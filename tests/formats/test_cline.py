@@ -422,6 +422,90 @@ def test_messages_of_a_session(number: int, field: str, value: Any) -> None:
     assert value == getattr(message(SESSION, number), field)
 
 
+ID = "1784094124598_rruoq"
+OWN, COMPACTED, HELPER = f"{ID}.messages.json", f"{ID}.compaction.json", "agent_x1.messages.json"
+
+
+def folder(below: Path, files: dict[str, dict[str, Any]]) -> Path:
+    """Make a session's folder of the documents that it holds."""
+    for name, value in files.items():
+        held = {"version": 1, "updated_at": "2026-07-17T02:04:41.983Z", "sessionId": ID, **value}
+        (below / name).write_text(json.dumps(held), "utf-8")
+    return below
+
+
+def turn(role: str, *blocks: Any, **facts: Any) -> dict[str, Any]:
+    texts = [{"type": "text", "text": block} if isinstance(block, str) else block for block in blocks]
+    return {"role": role, "content": texts, **facts}
+
+
+LEAD = {"agent": "lead", "messages": [turn("user", "Move the icon", id="m1"), turn("assistant", "Moved.", id="m2")]}
+MANIFEST = {
+    "session_id": ID,
+    "started_at": "2026-07-15T05:42:04.609Z",
+    "model": "opus",
+    "cwd": "/home/me/app",
+    "metadata": {"title": "Moving it", "fork": {"forkedFromSessionId": "1784094053271_p8pzo"}},
+}
+
+
+def test_what_the_manifest_tells_of_a_session(tmp_path: Path) -> None:
+    """A session is called as in its manifest, which tells its folder, beginning, model and what it was forked from."""
+    place = folder(tmp_path, {OWN: LEAD, f"{ID}.json": MANIFEST})
+    (draft,) = conversations(read(place / OWN))
+    assert ("Moving it", "/home/me/app", "opus") == (draft.title, draft.project, draft.model)
+    assert ("2026-07-15T05:42:04.609Z", "1784094053271_p8pzo") == (draft.created_at, draft.parent)
+
+
+def test_a_session_of_a_sub_agent(tmp_path: Path) -> None:
+    """A sub-agent has its leader's id in its file and is a conversation of its own, made for that one."""
+    helper = {"agent": "subagent", "system_prompt": "Help.", "messages": [turn("user", "Find icons", id="s1")]}
+    records = read(folder(tmp_path, {OWN: LEAD, f"{ID}.json": MANIFEST, HELPER: helper}) / HELPER)
+    (draft,) = conversations(records)
+    assert (f"{ID}__agent_x1", ID) == (draft.source_id, draft.parent)
+    assert ("Find icons", "/home/me/app") == (draft.title, draft.project)
+    assert [("system", "Help."), ("user", "Find icons")] == said(records)
+
+
+@pytest.mark.parametrize("told", [{"agent": "lead"}, {"sessionId": None, "conversation_id": "c1"}])
+def test_a_session_as_it_was_compacted(tmp_path: Path, told: dict[str, Any]) -> None:
+    """What a session's context was compacted to is left out where the session is there, and else a session apart."""
+    compacted = {**told, "messages": [turn("user", "Move the icon", "<SYSTEM_NOTICE>Compacted.", id="m1")]}
+    path = folder(tmp_path, {OWN: LEAD, COMPACTED: compacted}) / COMPACTED
+    assert cline.sniff(head_of(file_source(path)))
+    assert [LeftOut(f"sessions as they were compacted (the whole is in {OWN})", 1)] == read(path)
+    (tmp_path / OWN).unlink()
+    assert [f"{ID}-compacted"] == [draft.source_id for draft in conversations(read(path))]
+
+
+def test_a_summary_in_a_session() -> None:
+    """The summary of a compacted context is nothing that a person said."""
+    summary = turn("user", "Context summary: an icon moved.", id="m3", metadata={"kind": "compaction_summary"})
+    session = {**LEAD, "sessionId": "s", "messages": [*LEAD["messages"], summary]}
+    assert [False, False, True] == [
+        made.hidden for made in messages(checked(cline.read(source_of(json.dumps(session), SESSION.name))))
+    ]
+
+
+def test_pictures_of_a_session(tmp_path: Path) -> None:
+    """Small pictures are in the session and larger ones beside it; those that a tool gave back follow its result."""
+    name, missing = "ab" * 32, "cd" * 32
+    shot, gone = ({"type": "image_ref", "blobId": blob, "mediaType": "image/png"} for blob in (name, missing))
+    result = {"type": "tool_result", "tool_use_id": "t1", "content": [{"query": "a.png", "result": [shot]}]}
+    rows = [
+        turn("user", "See", {"type": "image", "data": "AAAA", "mediaType": "image/png"}, shot, gone, id="m1"),
+        turn("assistant", {"type": "tool_use", "id": "t1", "name": "read_files", "input": {}}, id="m2"),
+        turn("user", result, id="m3"),
+    ]
+    (tmp_path / "blobs").mkdir()
+    (tmp_path / "blobs" / f"{name}.png").write_bytes(b"PNG")
+    asked, _, given = messages(read(folder(tmp_path, {OWN: {"agent": "lead", "messages": rows}}) / OWN))
+    picture = build.blob("image/png", "UE5H", modality="image", blobId=name)
+    assert (build.text("See"), build.blob("image/png", "AAAA", modality="image"), picture, gone) == asked.parts
+    told = build.tool_result("t1", result["content"])
+    assert ("tool", (told, {**picture, "tool_use_id": "t1"})) == (given.role, given.parts)
+
+
 # Recognising and damage
 
 

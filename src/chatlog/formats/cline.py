@@ -36,13 +36,15 @@ _STORAGE = (
     "$APPDATA/Cursor/User/globalStorage",
     "$APPDATA/VSCodium/User/globalStorage",
 )
+_DATA = ("~/.cline/data", "$CLINE_DIR/data", "$CLINE_DATA_DIR")
 _FILES = ("api_conversation_history.json", "ui_messages.json", "claude_messages.json")
 #: Where the files are found: in the storage of each editor, and below the home of the newer Cline.
 LOCATIONS: tuple[str, ...] = (
     *(f"{storage}/{extension}/tasks/*/{_FILES[0]}" for storage in _STORAGE for extension in _EXTENSIONS),
     *(f"{storage}/{extension}/tasks/*/{_FILES[1]}" for storage in _STORAGE for extension in _EXTENSIONS),
-    "~/.cline/data/tasks/*/api_conversation_history.json",
-    "~/.cline/data/sessions/*/*.messages.json",
+    *(f"{data}/tasks/*/{_FILES[0]}" for data in _DATA),
+    *(f"{data}/sessions/*/*.messages.json" for data in _DATA),
+    "$CLINE_SESSION_DATA_DIR/*/*.messages.json",
 )
 
 _SESSION = frozenset({"sessionId", "messages", "agent"})
@@ -52,6 +54,10 @@ _WRAPPED = re.compile(r'"(?:text|content)"\s*:\s*"(?:<task>|<user_message>|<envi
 _TASK_ID = re.compile(r"\d{10,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ADDED = "_tool_"
 _SESSION_TOLD = frozenset({"messages", "sessionId", "updated_at", "system_prompt"})
+_COMPACTED = ".compaction"
+_OF_SESSION = (".messages.json", f"{_COMPACTED}.json")
+_HELPERS = ("subagent", "teammate")
+_SAFE = re.compile(r"[\w-]+")
 
 Row = Mapping[str, Any]
 
@@ -60,12 +66,17 @@ def sniff(head: Head) -> bool:
     """Say whether this is a task's history, what was shown of it, or a session of the newer Cline."""
     keys = head.keys
     if not head.is_array:
-        return keys >= _SESSION or (keys >= _VERSIONED and _is_history(head))
+        return _is_session(head) or (keys >= _VERSIONED and _is_history(head))
     if {"ts", "type"} <= keys:
         return not keys.isdisjoint(("say", "ask"))
     if not {"role", "content"} <= keys:
         return False
     return _is_history(head)
+
+
+def _is_session(head: Head) -> bool:
+    """Whether this is a session; the first ones, and what is kept of a compacted one, are known by their names."""
+    return head.keys >= _SESSION or (head.keys >= _VERSIONED and head.name.endswith(_OF_SESSION))
 
 
 def _is_history(head: Head) -> bool:
@@ -75,7 +86,7 @@ def _is_history(head: Head) -> bool:
 def read(source: Source) -> Iterator[Record]:
     """Yield the task's conversation, its messages, and the conversation again with what they told."""
     head = Head.of(source)
-    if not head.is_array and head.keys >= _SESSION:
+    if not head.is_array and _is_session(head):
         yield from _read_session(source)
     elif head.is_array and "ts" in head.keys and "role" not in head.keys:
         yield from _read_shown(source)
@@ -199,11 +210,15 @@ def _shown_conversation(task_id: str | None, first: MessageDraft) -> Conversatio
 
 
 def _read_session(source: Source) -> Iterator[Record]:
-    """Yield a session of the newer Cline."""
+    """Yield a session of the newer Cline, or one of its sub-agents: that has the session's id for its own."""
+    name = source.stem.removesuffix(".messages").removesuffix(_COMPACTED)
+    if source.stem.endswith(_COMPACTED) and source.sibling(whole := f"{name}.messages.json"):
+        yield LeftOut(f"sessions as they were compacted (the whole is in {whole})", 1)
+        return
     try:
         session = document(source)
     except BROKEN_JSON:
-        session = {"sessionId": source.stem.removesuffix(".messages"), "messages": []}
+        session = {"sessionId": name, "messages": []}
         for item in items(source, "messages"):
             if isinstance(item, Problem):
                 yield item
@@ -216,9 +231,30 @@ def _read_session(source: Source) -> Iterator[Record]:
     prompt = session.get("system_prompt")
     if isinstance(prompt, str) and prompt:
         task.messages.append(task.chain.link(MessageDraft(role="system", text=prompt, source_id="system_prompt")))
-    task.read(session["messages"])
-    facts = build.given(session, _SESSION_TOLD)
-    draft = task.conversation(str(session.get("sessionId") or "") or None)
-    yield draft._replace(updated_at=instant(session.get("updated_at")), created_at=None, metadata=facts)
+    task.read([cline_beside.pictured(source, row) for row in session["messages"]])
+    yield _session(source, session, name, task)
     yield from task.messages
     yield from task.problems
+
+
+def _session(source: Source, session: Row, name: str, task: _Task) -> ConversationDraft:
+    """Return a session's conversation, that of a sub-agent called by its file beside the session it worked for."""
+    session_id, told = build.word(session.get("sessionId")), cline_beside.manifest(source, name)
+    if session_id is None and _SAFE.fullmatch(name) and name[:10].isdigit():
+        session_id = name
+    if session_id and session.get("agent") in _HELPERS:
+        leader = cline_beside.manifest(source, session_id) if _SAFE.fullmatch(session_id) else told
+        told = told._replace(folder=told.folder or leader.folder, parent=session_id)
+        session_id = f"{session_id}__{name}"
+    elif session_id and source.stem.endswith(_COMPACTED):
+        session_id += "-compacted"
+    draft = task.conversation(session_id)
+    return draft._replace(
+        title=told.title or draft.title,
+        created_at=told.began,
+        updated_at=instant(session.get("updated_at")),
+        project=told.folder or draft.project,
+        parent=told.parent,
+        model=draft.model or told.model,
+        metadata=build.given(session, _SESSION_TOLD),
+    )

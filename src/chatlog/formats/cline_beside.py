@@ -3,11 +3,14 @@
 These are the requests that were answered (``ui_messages.json``), the models that Cline used
 (``task_metadata.json``), and the entry that Roo Code has of the task in its list (``history_item.json``).
 Cline's list of all tasks is not read: it changes with each of them, and the history tells the same.
+A session of the newer Cline has its manifest beside it (``ID.json``), and its larger pictures (``blobs/``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import base64
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chatlog.formats import build
@@ -19,15 +22,20 @@ from chatlog.timespec import instant
 _SHOWN = ("ui_messages.json", "claude_messages.json")
 #: So many messages before an answer stands the last one when it was asked for: the user's comes between.
 _BEFORE = 2
+_BLOB = re.compile(r"[0-9a-f]{64}")
+_ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
 
 Row = Mapping[str, Any]
 
 
 class Entry(NamedTuple):
-    """A task in the list of tasks: its folder, and the task it was made for."""
+    """What is told of a task or session apart from it: its folder, and the one that it was made for or forked from."""
 
     folder: str | None = None
     parent: str | None = None
+    title: str | None = None
+    began: str | None = None
+    model: str | None = None
 
 
 def requests(source: Source, answers: list[int]) -> Sequence[Row]:
@@ -62,3 +70,53 @@ def entry(source: Source) -> Entry:
     """Return the entry of a task in the list of tasks."""
     told = build.mapping(beside(source, "history_item.json"))
     return Entry(build.word(told.get("workspace")), build.word(told.get("parentTaskId")))
+
+
+def manifest(source: Source, name: str) -> Entry:
+    """Return what the manifest of a session of that name tells."""
+    told = build.mapping(beside(source, f"{name}.json"))
+    facts = build.mapping(told.get("metadata"))
+    return Entry(
+        build.word(told.get("cwd")) or build.word(told.get("workspace_root")),
+        build.word(build.mapping(facts.get("fork")).get("forkedFromSessionId")),
+        build.word(facts.get("title")),
+        instant(told.get("started_at")),
+        build.word(told.get("model")),
+    )
+
+
+def pictured(source: Source, row: Any) -> Any:
+    """Return a message of a session with the pictures that it has beside it; one in a result follows that."""
+    content = row.get("content") if isinstance(row, dict) else None
+    if not isinstance(content, list):
+        return row
+    return {**row, "content": [shown for block in content for shown in _pictured(source, block)]}
+
+
+def _pictured(source: Source, block: Any) -> Iterator[Any]:
+    if not isinstance(block, dict) or block.get("type") != "tool_result":
+        yield _picture(source, block) or block
+        return
+    yield block
+    for picture in (_picture(source, held) for held in _within(block.get("content"))):
+        if picture:
+            yield {**picture, "tool_use_id": block.get("tool_use_id")}
+
+
+def _within(value: Any) -> Iterator[Any]:
+    """Yield a value and all that it holds."""
+    yield value
+    for held in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _within(held)
+
+
+def _picture(source: Source, block: Any) -> Row | None:
+    """Return a reference to a picture as the picture; None for anything else, and where it is not there."""
+    if not isinstance(block, dict) or block.get("type") != "image_ref":
+        return None
+    name, kind = str(block.get("blobId")), str(block.get("mediaType"))
+    found = source.sibling(f"blobs/{name}.{_ENDINGS[kind]}") if _BLOB.fullmatch(name) and kind in _ENDINGS else None
+    if found is None:
+        return None
+    with found.open() as stream:
+        return {**block, "type": "image", "data": base64.b64encode(stream.read()).decode("ascii")}

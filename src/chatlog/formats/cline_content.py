@@ -94,6 +94,9 @@ def _part(block: dict[str, Any]) -> Part:
             return build.file(None, block.get("path"), content=content)
         case {"type": "reasoning", "text": str(thought)}:
             return {**build.others(block, "text", "content"), **build.reasoning(thought)}
+        case {"type": "image", "data": str(data)}:
+            rest = build.others(block, "data", "mediaType")
+            return build.blob(block.get("mediaType"), data, modality="image", **rest)
     return build.raw(block["type"], block) if block.get("type") in _OTHERS else anthropic_messages.part(block)
 
 
@@ -102,7 +105,7 @@ def _user(row: Row, blocks: list[Any], calls: Calls) -> MessageDraft:
     parts = tuple(_with_results(blocks, calls))
     typed = [words for part in parts if (words := _typed(part))]
     results = any(part["type"] == "tool_call_response" for part in parts)
-    if typed or any(part["type"] not in ("text", "tool_call_response") for part in parts):
+    if typed or any(part["type"] not in ("text", "tool_call_response") and "tool_use_id" not in part for part in parts):
         return _draft(row, "user", "\n\n".join(typed), parts)
     if results:
         return _draft(row, "tool", "", parts)
@@ -165,7 +168,7 @@ def _draft(row: Row, role: str, text: str, parts: tuple[Part, ...], hidden: str 
         facts["usage"] = row["metrics"]
     if isinstance(info := row.get("modelInfo"), dict):
         facts["modelInfo"] = info
-    hidden = "summary" if row.get("isSummary") else hidden
+    hidden = "summary" if _is_summary(row) else hidden
     if hidden:
         facts["hidden_reason"] = hidden
     return build.message(
@@ -177,6 +180,12 @@ def _draft(row: Row, role: str, text: str, parts: tuple[Part, ...], hidden: str 
         source_id=row["id"] if isinstance(row.get("id"), str) else None,
         metadata=facts,
     )
+
+
+def _is_summary(row: Row) -> bool:
+    """Whether a message stands for what was left out of a context: Roo Code marks it so, and Cline's sessions do."""
+    kind = build.mapping(row.get("metadata")).get("kind")
+    return bool(row.get("isSummary") or row.get("compactionSummary")) or kind == "compaction_summary"
 
 
 def model_of(row: Row) -> str | None:

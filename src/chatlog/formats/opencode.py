@@ -27,6 +27,8 @@ LOCATIONS = (
     "~/.local/share/opencode/project/*/storage/session/info/*.json",
     "$XDG_DATA_HOME/opencode/opencode*.db",
     "$XDG_DATA_HOME/opencode/storage/session/*/*.json",
+    "~/.local/share/kilo/kilo*.db",  # Kilo Code is built on it since May of 2026
+    "$XDG_DATA_HOME/kilo/kilo*.db",
 )
 
 #: A message with its parts, or why there is none.

@@ -21,10 +21,10 @@ from chatlog.models import ConversationDraft, MessageDraft, Part, Record, joined
 from chatlog.timespec import instant
 
 #: Where the files are found, on every platform.
-LOCATIONS = (
-    "~/.qwen/projects/*/chats/*.jsonl",
-    "~/.qwen/projects/*/subagents/**/*.jsonl",
-    "~/.qwen/tmp/*/chats/*.jsonl",
+LOCATIONS = tuple(
+    f"{home}/{files}"
+    for home in ("~/.qwen", "$QWEN_HOME", "$QWEN_RUNTIME_DIR")
+    for files in ("projects/*/chats/*.jsonl", "projects/*/subagents/**/*.jsonl", "tmp/*/chats/*.jsonl")
 )
 
 _ROLES = {"user": "user", "assistant": "assistant", "tool_result": "tool"}
