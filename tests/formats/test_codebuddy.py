@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from chatlog.formats import build, codebuddy, detect
 from chatlog.formats.source import file_source
 from chatlog.models import LeftOut, MessageDraft, Problem, Record
@@ -90,6 +92,32 @@ def test_entries_without_ids() -> None:
     assert "codebuddy" == detect(source)
     assert [("user", "Read a"), ("assistant", ""), ("tool", ""), ("assistant", "One.")] == said(records)
     assert "deepseek-v3" == conversations(records)[-1].model
+
+
+def identity(path: Path, *sessions: str) -> tuple[str | None, str | None]:
+    """Return the id and the origin of a file whose entries are of those sessions."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    entries = [
+        {"type": "message", "role": "user", "id": f"m{number}", "sessionId": session, "content": "Hello"}
+        for number, session in enumerate(sessions)
+    ]
+    path.write_text(json_lines(*entries), "utf-8")
+    draft = conversations(checked(codebuddy.read(file_source(path))))[-1]
+    return draft.source_id, draft.parent
+
+
+def test_a_sub_agents_session(tmp_path: Path) -> None:
+    """A sub-agent's session is its own, made for the one whose folder it is in, whatever its entries are called by."""
+    file = tmp_path / "s1" / "subagents" / "agent-1.jsonl"
+    assert ("agent-1", "s1") == identity(file, "s1")
+    assert ("own", "s1") == identity(file, "own")
+
+
+def test_a_fork(tmp_path: Path) -> None:
+    """A fork begins with copies of another session's entries, and is no part of that."""
+    (tmp_path / "s2.meta.json").write_text('{"forkedFrom": "s1"}', "utf-8")
+    assert ("s2", "s1") == identity(tmp_path / "s2.jsonl", "s1", "s2")
+    assert ("s1", None) == identity(tmp_path / "s3.jsonl", "s1")
 
 
 def test_sniff() -> None:

@@ -31,6 +31,16 @@ def text_beside(source: Source, name: str, size: int) -> str:
         return ""
 
 
+def bytes_beside(source: Source, name: str) -> bytes | None:
+    """Return what is called `name` beside a source, None where there is nothing that can be read."""
+    found = source.sibling(name)
+    with suppress(*UNREADABLE):
+        if found:
+            with found.open() as stream:
+                return stream.read()
+    return None
+
+
 def lines_beside(source: Source, name: str) -> Iterator[Line]:
     """Yield the lines that can be read of the JSONL called `name` beside a source."""
     found = source.sibling(name)

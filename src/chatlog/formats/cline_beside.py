@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chatlog.formats import build
-from chatlog.formats.beside import beside
+from chatlog.formats.beside import beside, bytes_beside
 from chatlog.formats.cline_shown import request_usage
 from chatlog.formats.source import Source
 from chatlog.timespec import instant
@@ -75,11 +75,10 @@ def entry(source: Source) -> Entry:
 def manifest(source: Source, name: str) -> Entry:
     """Return what the manifest of a session of that name tells."""
     told = build.mapping(beside(source, f"{name}.json"))
-    facts = build.mapping(told.get("metadata"))
     return Entry(
         build.word(told.get("cwd")) or build.word(told.get("workspace_root")),
-        build.word(build.mapping(facts.get("fork")).get("forkedFromSessionId")),
-        build.word(facts.get("title")),
+        build.word(build.within(told, "metadata", "fork", "forkedFromSessionId")),
+        build.word(build.within(told, "metadata", "title")),
         instant(told.get("started_at")),
         build.word(told.get("model")),
     )
@@ -115,8 +114,7 @@ def _picture(source: Source, block: Any) -> Row | None:
     if not isinstance(block, dict) or block.get("type") != "image_ref":
         return None
     name, kind = str(block.get("blobId")), str(block.get("mediaType"))
-    found = source.sibling(f"blobs/{name}.{_ENDINGS[kind]}") if _BLOB.fullmatch(name) and kind in _ENDINGS else None
-    if found is None:
+    if kind not in _ENDINGS or not _BLOB.fullmatch(name):
         return None
-    with found.open() as stream:
-        return {**block, "type": "image", "data": base64.b64encode(stream.read()).decode("ascii")}
+    held = bytes_beside(source, f"blobs/{name}.{_ENDINGS[kind]}")
+    return {**block, "type": "image", "data": base64.b64encode(held).decode("ascii")} if held else None

@@ -184,7 +184,7 @@ def _draft(row: Row, role: str, text: str, parts: tuple[Part, ...], hidden: str 
 
 def _is_summary(row: Row) -> bool:
     """Whether a message stands for what was left out of a context: Roo Code marks it so, and Cline's sessions do."""
-    kind = build.mapping(row.get("metadata")).get("kind")
+    kind = build.within(row, "metadata", "kind")
     return bool(row.get("isSummary") or row.get("compactionSummary")) or kind == "compaction_summary"
 
 

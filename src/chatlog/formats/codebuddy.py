@@ -2,6 +2,7 @@
 
 Lies where Claude Code's would and holds what Codex's does: a thought, words, a call or a result a line.  What one
 answer consists of becomes one message; a prompt that follows an earlier answer than the last begins a branch.
+A fork begins with the entries of the session that it is from, under that one's id; the file beside it says so.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from chatlog.formats import Head, build
+from chatlog.formats.beside import beside
 from chatlog.formats.claude_code_content import shown
 from chatlog.formats.codex_items import content_parts
 from chatlog.formats.jsonstream import lines
@@ -47,7 +50,7 @@ def _is_entry(row: Row) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield the session's conversation, its messages, and the conversation again with title, model and leaf."""
-    session = _Session(source.stem)
+    session = _Session(source)
     yield from read_each(lines(source), lambda line: session.take(line.value), "not an entry of CodeBuddy")
     yield from session.close()
 
@@ -67,7 +70,7 @@ class _Answer:
 class _Session:
     """What is remembered of a session as it streams by."""
 
-    stem: str
+    source: Source
     draft: ConversationDraft | None = None
     answer: _Answer | None = None
     #: The message that each entry is part of, or stands behind.
@@ -99,8 +102,10 @@ class _Session:
 
     def _begin(self, row: Row) -> Iterator[Record]:
         self.model = build.word(row.get("model"))
+        own, parent = _identity(self.source, build.word(row.get("sessionId")) or self.source.stem)
         self.draft = ConversationDraft(
-            source_id=build.word(row.get("sessionId")) or self.stem,
+            source_id=own,
+            parent=parent,
             created_at=instant(row.get("timestamp")),
             project=build.word(row.get("cwd")),
         )
@@ -151,6 +156,15 @@ class _Session:
         if self.draft is not None:
             yield self.draft._replace(title=self.title, model=self.model, head=self.last)
         yield from build.left_out(self.counts)
+
+
+def _identity(source: Source, named: str) -> tuple[str, str | None]:
+    """Return the id of a session whose entries have that one, and the session that it was made by or forked from."""
+    place = PurePosixPath(source.name.replace("\\", "/"))
+    if place.parent.name == "subagents" and (leader := place.parent.parent.name):
+        return source.stem if named == leader else named, leader
+    origin = build.within(beside(source, f"{source.stem}.meta.json"), "forkedFrom")
+    return (source.stem, named) if origin == named != source.stem else (named, None)
 
 
 def _said(row: Row) -> list[Part]:
