@@ -32,6 +32,8 @@ def test_a_source_may_have_names_of_another_form() -> None:
     ("address", "path"),
     [
         ("file:///home/ann/tea%20shop", "/home/ann/tea shop"),
+        ("file:///c%3A/Users/ann/tea%20shop", "c:/Users/ann/tea shop"),
+        ("file://server/teas/black", "//server/teas/black"),
         ("/home/ann/tea%20shop", "/home/ann/tea%20shop"),
         ("vscode-remote://ssh/home/ann", "vscode-remote://ssh/home/ann"),
     ],

@@ -21,6 +21,7 @@ from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Recor
 EMPTY: tuple[object, ...] = (None, "", [], {})
 #: So many messages are looked at for the first that was typed.
 _OPENING_MESSAGES = 100
+_DRIVE = re.compile(r"/[A-Za-z]:")
 _REMINDER = r"<(system-reminder)(?=>)"
 #: What is longer or has blanks may be somebody's words rather than a name.
 _KIND = r"[\w-]{1,40}"
@@ -88,8 +89,12 @@ _OURS = frozenset({"text", "reasoning", "tool_call", "tool_call_response", "blob
 
 
 def local_path(address: str) -> str:
-    """Return the path that a ``file:`` address names, any other text as it is."""
-    return unquote(urlsplit(address).path) if address.startswith("file:") else address
+    """Return the path that a ``file:`` address names, on Windows and on a server too; any other text as it is."""
+    if not address.startswith("file:"):
+        return address
+    _, server, path, *_ = urlsplit(address)
+    named = unquote(f"//{server}{path}" if server else path)
+    return named[1:] if _DRIVE.match(named) else named
 
 
 def raw(kind: Any, values: Mapping[str, Any]) -> Part:

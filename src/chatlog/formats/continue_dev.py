@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.beside import beside
@@ -121,7 +120,7 @@ def _conversation(session: Row, source: Source, found: _History) -> Conversation
         title=None if title in _UNTITLED else title,
         created_at=instant(session.get("dateCreated")) or instant(listed.get("dateCreated")),
         model=model or build.last_model(found.messages),
-        project=_path(folder) if folder else None,
+        project=build.local_path(folder) or folder if folder else None,
         head=found.last,
         metadata=build.compact(session, _SESSION_TOLD),
     )
@@ -131,11 +130,3 @@ def _listed(source: Source, name: str) -> Row:
     """Return what the list of sessions beside this one says of it."""
     held = build.listed(beside(source, _INDEX))
     return next((row for row in held if isinstance(row, dict) and row.get("sessionId") == name), {})
-
-
-def _path(folder: str) -> str:
-    """Return a folder that may be told by its address as a path."""
-    if not folder.startswith("file://"):
-        return folder
-    path = unquote(urlsplit(folder).path)
-    return path[1:] if path[2:3] == ":" else path or folder

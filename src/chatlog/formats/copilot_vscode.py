@@ -6,7 +6,6 @@ branch.  What a response says is `copilot_response`'s matter.
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -183,8 +182,7 @@ def _project(source: Source) -> str | None:
     place = (told.get("folder") or told.get("workspace")) if isinstance(told, dict) else None
     if not isinstance(place, str):
         return None
-    path = unquote(place.removeprefix("file://"))
-    return path[1:] if re.match(r"/[A-Za-z]:", path) else path
+    return build.local_path(place) if place.startswith("file:") else unquote(place)
 
 
 def _messages(name: str, request: Request, parent: str | None, used: Counter[str]) -> list[MessageDraft]:
