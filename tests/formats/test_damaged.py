@@ -98,3 +98,22 @@ def test_brackets_within_the_strings_of_a_damaged_first_element() -> None:
     for at in (50, 60, 90, one.index('"gpt"') + 20):
         found = list(items(source_of(f'[{one[:at]}"{one[at:]}, {one}, {one}]')))
         assert 2 == len([item for item in found if isinstance(item, Line)]), at
+
+
+SAID = [{"role": "user", "content": "hello", "id": "m", "type": "user", "timestamp": "2026-01-01T10:00:00Z"}]
+#: Documents of messages, and what stands before those.
+DOCUMENTS: dict[str, dict[str, Any]] = {
+    "cline": {"sessionId": "s", "agent": "a"},
+    "gemini_cli": {"sessionId": "s", "projectHash": "p"},
+    "hermes": {"session_id": "s", "session_start": "2026-01-01T10:00:00", "last_updated": "2026-01-01T10:00:00"},
+}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_document_that_is_cut_off_behind_its_messages(name: str) -> None:
+    """What stood there is lost, and that is said; the messages are read."""
+    text = json.dumps({**DOCUMENTS[name], "messages": SAID, "summary": "A talk"})
+    found = list(reader(name).read(source_of(text[:-3], "session.json")))
+    assert ["hello"] == [message.text for message in messages(found)]
+    lost = Problem("after the messages", "the file ends before its JSON does")
+    assert [lost] == [record for record in found if isinstance(record, Problem)]

@@ -7,14 +7,14 @@ web interface keeps its history in the browser: exports lie where people saved t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build
 from chatlog.formats.calls import Calls
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, first_keys, items
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, first_keys
 from chatlog.formats.openai_content import message
-from chatlog.formats.records import misshapen
+from chatlog.formats.records import misshapen, read_each, rescued
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
@@ -47,31 +47,17 @@ def read(source: Source) -> Iterator[Record]:
     try:
         export = document(source)
     except BROKEN_JSON:
-        yield from _damaged(source)
+        yield from _conversations(rescued(source, _HISTORY), {})
         return
     export = {_HISTORY: export} if isinstance(export, list) else export
     if not isinstance(export, dict) or not isinstance(export.get(_HISTORY), list):
         yield Problem("", "not an export of Chatbot UI")
         return
-    folders = _folders(export.get("folders"))
-    for number, entry in enumerate(export[_HISTORY], 1):
-        yield from _read(Line(f"item {number}", entry, number), folders)
+    entries = (Line(f"item {number}", entry, number) for number, entry in enumerate(export[_HISTORY], 1))
+    yield from _conversations(entries, _folders(export.get("folders")))
     prompts = export.get("prompts")
     if isinstance(prompts, list) and prompts:
         yield LeftOut("saved prompts", len(prompts))
-
-
-def _damaged(source: Source) -> Iterator[Record]:
-    """Yield the conversations that can be read of a file that is cut off or broken."""
-    told = False
-    for item in items(source, _HISTORY):
-        if isinstance(item, Problem):
-            told = True
-            yield item
-        else:
-            yield from _read(item, {})
-    if not told:
-        yield Problem("after the conversations", "the file ends before its JSON does")
 
 
 def _folders(found: Any) -> dict[str, str]:
@@ -79,11 +65,10 @@ def _folders(found: Any) -> dict[str, str]:
     return {str(folder.get("id")): folder["name"] for folder in held if build.word(folder.get("name"))}
 
 
-def _read(item: Line, folders: Mapping[str, str]) -> Iterator[Record]:
-    try:
-        yield from _conversation(item.value, item.place, folders)
-    except MALFORMED as error:
-        yield misshapen(item.place, error, "not a conversation of Chatbot UI")
+def _conversations(entries: Iterable[Line | Problem], folders: Mapping[str, str]) -> Iterator[Record]:
+    return read_each(
+        entries, lambda entry: _conversation(entry.value, entry.place, folders), "not a conversation of Chatbot UI"
+    )
 
 
 def _conversation(entry: Mapping[str, Any], place: str, folders: Mapping[str, str]) -> Iterator[Record]:

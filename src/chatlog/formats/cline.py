@@ -15,8 +15,8 @@ from chatlog.formats import MALFORMED, Head, build, cline_beside, cline_rows
 from chatlog.formats.calls import Calls
 from chatlog.formats.cline_content import environment, message, model_of
 from chatlog.formats.cline_shown import Shown, request_usage
-from chatlog.formats.jsonstream import BROKEN_JSON, document, items
-from chatlog.formats.records import misshapen
+from chatlog.formats.jsonstream import items
+from chatlog.formats.records import misshapen, recovered
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant
@@ -215,15 +215,10 @@ def _read_session(source: Source) -> Iterator[Record]:
     if source.stem.endswith(_COMPACTED) and source.sibling(whole := f"{name}.messages.json"):
         yield LeftOut(f"sessions as they were compacted (the whole is in {whole})", 1)
         return
-    try:
-        session = document(source)
-    except BROKEN_JSON:
-        session = {"sessionId": name, "messages": []}
-        for item in items(source, "messages"):
-            if isinstance(item, Problem):
-                yield item
-            else:
-                session["messages"].append(item.value)
+    session, problems = recovered(source, "messages")
+    if problems:
+        session["sessionId"] = name
+        yield from problems
     if not isinstance(session, dict) or not isinstance(session.get("messages"), list):
         yield Problem("", "not a session of Cline")
         return

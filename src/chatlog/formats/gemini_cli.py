@@ -17,7 +17,7 @@ from chatlog.formats.calls import Calls
 from chatlog.formats.gemini_cli_message import call_ids, message, shown
 from chatlog.formats.gemini_parts import parts_of, unpaired
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, first_keys, is_json, items, lines
-from chatlog.formats.records import read_each
+from chatlog.formats.records import read_each, rescued
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, joined_text
 from chatlog.timespec import instant
@@ -108,7 +108,7 @@ def _entries(source: Source, head: Head) -> Iterator[Line | Problem]:
         yield Line("document", document(source), 1)
     except BROKEN_JSON:
         yield Line("document", _facts_in(head.text), 1)
-        yield from items(source, "messages")
+        yield from rescued(source, "messages")
 
 
 def _facts_in(text: str) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, openai_content
 from chatlog.formats.calls import Calls
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, items, lines
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, lines
+from chatlog.formats.records import rescued
 from chatlog.formats.source import Source, file_source
 from chatlog.formats.sqlite_source import Database, Groups, UnreadableError, is_database, loaded, records, schema
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
@@ -255,7 +256,7 @@ def _file(source: Source) -> Iterator[Record]:
     try:
         told = document(source)
     except BROKEN_JSON:
-        yield from _unless_held(source, named, {}, items(source, "messages"))
+        yield from _unless_held(source, named, {}, rescued(source, "messages"))
         return
     said = build.mapping(told).get("messages")
     if not isinstance(said, list):

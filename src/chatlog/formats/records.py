@@ -97,11 +97,19 @@ def recovered(source: Source, key: str, within: str | None = None) -> tuple[Any,
     """
     with suppress(*BROKEN_JSON):
         return document(source), []
-    entries = list(items(_from(source, within) if within else source, key))
-    problems = [entry for entry in entries if isinstance(entry, Problem)]
+    entries = list(rescued(_from(source, within) if within else source, key))
     values = {key: [entry.value for entry in entries if isinstance(entry, Line)]}
-    found = {within: values} if within else values
-    return found, problems or [Problem(f"after the {key}", "the file ends before its JSON does")]
+    return {within: values} if within else values, [entry for entry in entries if isinstance(entry, Problem)]
+
+
+def rescued(source: Source, key: str) -> Iterator[Line | Problem]:
+    """Yield what can be read of the list `key` of a document that is cut off or broken, and a problem at least."""
+    is_told = False
+    for entry in items(source, key):
+        is_told = is_told or isinstance(entry, Problem)
+        yield entry
+    if not is_told:
+        yield Problem(f"after the {key}", "the file ends before its JSON does")
 
 
 def _from(source: Source, key: str) -> Source:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, anthropic_messages, build, openai_content, swe_mini
 from chatlog.formats.calls import Calls
-from chatlog.formats.jsonstream import BROKEN_JSON, document, first_keys, items
-from chatlog.formats.records import misshapen
+from chatlog.formats.jsonstream import first_keys
+from chatlog.formats.records import misshapen, recovered
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record, text_parts
 
@@ -56,10 +56,8 @@ def sniff(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield the run's conversation and its messages."""
-    try:
-        run = document(source)
-    except BROKEN_JSON:
-        run = yield from _damaged(source)
+    run, problems = recovered(source, "trajectory")
+    yield from problems
     if not isinstance(run, dict):
         yield Problem("", "not a trajectory of SWE-agent")
         return
@@ -67,21 +65,6 @@ def read(source: Source) -> Iterator[Record]:
         yield from _run(run, source.stem)
     except MALFORMED as error:
         yield misshapen("", error, "not a trajectory of SWE-agent")
-
-
-def _damaged(source: Source) -> Generator[Record, None, Row]:
-    """Yield the problems of a file that is cut off; return the run as far as its steps can be read."""
-    steps: list[Any] = []
-    told = False
-    for item in items(source, "trajectory"):
-        if isinstance(item, Problem):
-            told = True
-            yield item
-        else:
-            steps.append(item.value)
-    if not told:
-        yield Problem("after the trajectory", "the file ends before its JSON does")
-    return {"trajectory": steps}
 
 
 def _run(run: Row, stem: str) -> Iterator[Record]:
