@@ -1,8 +1,9 @@
 """The table of history formats and how one is recognised from its content.
 
 One format, one module: ``sniff(head)`` says whether it is this one, ``read(source)`` yields
-records, ``write(transcripts, out)`` the way back where a format can hold a conversation.
-A new format is a new module and a row here.  What a reader is made with:
+records, ``write(transcripts, out)`` the way back where a format can hold a conversation; `LOCATIONS`
+names the places where a program keeps its files, if it does.  A new format is a new module and a row
+here.  What a reader is made with:
 
 - `source`, `packed`, `sqlite_source`: bytes, archives, other programs' databases
 - `head`, `jsonstream`, `records`, `beside`: what a source begins with, its JSON, each record, files beside it

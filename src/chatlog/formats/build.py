@@ -60,6 +60,16 @@ def tool_result(call_id: str | None, response: Any, /, *, is_error: bool = False
     return {**part, "is_error": True} if is_error else part
 
 
+def answer(parts: Sequence[Part]) -> Any:
+    """Return what a tool gave back: its text where that is all, its parts where there is more."""
+    return joined_text(parts) if all(part["type"] == "text" for part in parts) else parts
+
+
+def are_results(parts: Sequence[Part]) -> bool:
+    """Whether parts are what tools gave back and nothing else, in whoever's name they stand."""
+    return bool(parts) and all(part["type"] == "tool_call_response" for part in parts)
+
+
 def blob(mime_type: str | None, content: str, **extra: Any) -> Part:
     """Return inline bytes, `content` in base64."""
     return {"type": "blob", "mime_type": mime_type, "content": content, **extra}

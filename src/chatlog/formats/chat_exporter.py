@@ -20,8 +20,6 @@ from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import hour_of, instant, iso
 
-LOCATIONS: tuple[str, ...] = ()
-
 _HEADING = re.compile(r"^(?:## (Prompt|Response)|#### (You|ChatGPT|Plugin(?: \([^)\n]*\))?)):[ \t]*$", re.MULTILINE)
 #: What may stand before the first heading, and nothing else: facts about a page, its title, facts about its chat.
 _BEFORE = re.compile(r"\s*(?:---\n(?:[^\n]*\n){1,20}?---\s*)?(?:# [^\n]*\n)?\s*(?:\*\*\w[^\n]*\n\s*)*")

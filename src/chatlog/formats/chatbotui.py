@@ -18,8 +18,6 @@ from chatlog.formats.records import misshapen, read_each, rescued
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
-LOCATIONS: tuple[str, ...] = ()
-
 _HISTORY = "history"
 _FIRST = re.compile(r'"history"\s*:\s*\[\s*(?=\{)')
 _EMPTY_HISTORY = re.compile(r'"history"\s*:\s*\[\s*\]')

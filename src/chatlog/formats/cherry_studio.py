@@ -20,8 +20,6 @@ from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
-LOCATIONS: tuple[str, ...] = ()
-
 _TABLES, _SETTINGS, _STATE = "indexedDB", "localStorage", "persist:cherry-studio"
 _BEGINNING = re.compile(r'\{\s*("time"\s*:\s*\d+\s*,\s*)?"version"\s*:\s*\d+\s*,\s*"(localStorage|indexedDB)"\s*:')
 _OF_TABLES = ('"message_blocks"', '"topics"', f'"{_STATE}"')

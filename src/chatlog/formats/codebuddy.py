@@ -198,8 +198,7 @@ def _message(row: Row) -> MessageDraft:
 
 
 def _result(row: Row) -> MessageDraft:
-    parts = content_parts(row["output"])
-    response = joined_text(parts) if all(part["type"] == "text" for part in parts) else parts
+    response = build.answer(content_parts(row["output"]))
     part = build.tool_result(build.word(row.get("callId")), response, is_error=row.get("status") in _FAILED)
     moment, own = instant(row.get("timestamp")), build.word(row.get("id"))
     return MessageDraft(role="tool", parts=(part,), created_at=moment, source_id=own)

@@ -74,7 +74,7 @@ def messages(item: Row, thoughts: tuple[Part, ...], calls: Known, counts: Counte
     parts = [*thoughts, *_reasoned(item, thoughts), *content] if role == "assistant" else content
     text = joined_text(parts)
     if role == "tool":
-        parts, text = [_result(message, parts, text, calls)], ""
+        parts, text = [_result(message, parts, calls)], ""
     parts += _calls(message, states, counts)
     parts += _context(item, joined_text(content) if role == "tool" else "")
     if parts:
@@ -211,10 +211,9 @@ def _call(call: Row, state: Row, counts: Counter[str]) -> Part:
     return {**extra, **made}
 
 
-def _result(message: Row, parts: list[Part], text: str, calls: Known) -> Part:
+def _result(message: Row, parts: list[Part], calls: Known) -> Part:
     name = build.word(message.get("toolCallId"))
-    response = text if all(part["type"] == "text" for part in parts) else parts
-    return build.tool_result(name, response, is_error=name in calls.failed)
+    return build.tool_result(name, build.answer(parts), is_error=name in calls.failed)
 
 
 def _output(state: Row) -> Made:

@@ -18,8 +18,6 @@ from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Record
 from chatlog.timespec import instant
 
-LOCATIONS: tuple[str, ...] = ()
-
 _ENVELOPE = "conversations"
 _FRAGMENTS = re.compile(r'"fragments"\s*:\s*\[')
 _ROLES = {"REQUEST": "user", "USER": "user", "SYSTEM": "system"}

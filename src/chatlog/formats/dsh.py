@@ -177,7 +177,7 @@ class _Session:
         call_id = block.get("toolCallId") or (held.get("source") or data).get("callId")
         extra = build.compact({"error": data.get("error"), "details": data.get("meta")})
         failed = block.get("isError") is True or "error" in extra
-        part = build.tool_result(call_id, _told(block.get("content")), is_error=failed, **extra)
+        part = build.tool_result(call_id, build.answer(_parts(block.get("content"))), is_error=failed, **extra)
         yield MessageDraft(
             role="tool", parts=(part,), created_at=instant(row.get("time")), source_id=build.word(held.get("id"))
         )
@@ -243,12 +243,6 @@ def _parts(content: Any) -> list[Part]:
     if isinstance(content, str):
         return [build.text(content)] if content else []
     return [_part(block) for block in content or ()]
-
-
-def _told(content: Any) -> Any:
-    """Return what a tool gave back: its text where that is all, its parts where there is more."""
-    parts = _parts(content)
-    return joined_text(parts) if all(part["type"] == "text" for part in parts) else parts
 
 
 def _part(block: Row) -> Part:

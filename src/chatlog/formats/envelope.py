@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chatlog.formats.build import rest, said
+from chatlog.formats.build import are_results, rest, said
 from chatlog.models import ROLES, MessageDraft, Part
 from chatlog.timespec import instant
 
@@ -37,7 +37,7 @@ def draft(value: Mapping[str, Any], role: str, parts: Iterable[Part], content_ke
     message of nothing but tool results is the tool's.
     """
     held = tuple(parts)
-    if role == "user" and held and all(part["type"] == "tool_call_response" for part in held):
+    if role == "user" and are_results(held):
         role = "tool"
     shown, kept = said(held)
     return text_draft(value, role, shown, content_keys, kept)

@@ -335,7 +335,7 @@ def _content(entry: Mapping[str, Any], calls: Calls) -> MessageDraft:
         elif part["type"] == "tool_call_response":
             part["id"] = calls.answered(part["id"], part.get("name"))
     role = _ROLES[entry.get("role", "user")]
-    if role == "user" and parts and all(part["type"] == "tool_call_response" for part in parts):
+    if role == "user" and build.are_results(parts):
         role = "tool"
     text, reason = shown(parts) if role == "user" else (joined_text(parts), None)
     return build.message(role, parts, text, reason=reason)

@@ -83,7 +83,7 @@ def _facts(entry: Mapping[str, Any], reason: str | None) -> dict[str, Any]:
 def _user(entry: Mapping[str, Any], answered: Set[str]) -> tuple[str, str, list[Part], str | None]:
     """Return role, words, parts and the reason to hide of what the model was given in the user's name."""
     parts = parts_of(entry.get("content"))
-    if parts and all(part["type"] == "tool_call_response" for part in parts):
+    if build.are_results(parts):
         repeats = all(part["id"] in answered for part in parts)
         return "tool", "", parts, "function_response" if repeats else None
     text, reason = shown(parts)

@@ -23,8 +23,6 @@ from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant, parse_iso
 
-LOCATIONS: tuple[str, ...] = ()
-
 #: Items without a chat of their own further apart than this are two conversations.
 GAP = timedelta(minutes=30)
 _PRODUCT = re.compile(

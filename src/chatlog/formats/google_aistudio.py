@@ -19,8 +19,6 @@ from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
-LOCATIONS: tuple[str, ...] = ()
-
 _ROLES = {"user": "user", "model": "assistant"}
 _DRIVE = ("driveDocument", "driveImage", "driveAudio", "driveVideo")
 #: Names of a chunk's keys that become parts or facts of the message in their own way.

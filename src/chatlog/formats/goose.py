@@ -189,7 +189,7 @@ def _model(told: Mapping[str, Any]) -> str | None:
 def _message(value: Mapping[str, Any], parent: str | None) -> MessageDraft:
     held = tuple(_part(block) for block in value["content"])
     role = _ROLES[value["role"]]
-    if role == "user" and held and all(part["type"] == "tool_call_response" for part in held):
+    if role == "user" and build.are_results(held):
         role = "tool"
     shown, parts = build.said(held)
     told = dict(value.get("metadata") or {})

@@ -19,8 +19,6 @@ from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
-LOCATIONS: tuple[str, ...] = ()
-
 _ENVELOPE = "conversations"
 _BESIDE = {"projects": "projects", "tasks": "tasks", "media_posts": "pictures and films that were posted"}
 _FIRST = re.compile(r'"conversations"\s*:\s*\[\s*(?=\{)')

@@ -17,8 +17,6 @@ from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
-LOCATIONS: tuple[str, ...] = ()
-
 #: X's archive is for a page that shows it: each file gives its list to a variable.
 _VARIABLE = re.compile(rb"\s*window\.YTD\.grok_chat_item\.part\d+\s*=\s*")
 _TOLD = frozenset({"accountId", "chatId", "createdAt", "sender", "message", "attachments", "grokMode"})

@@ -284,7 +284,7 @@ def _message(value: Row, moment: str | None) -> MessageDraft:
         facts |= {**told, "hidden_reason": build.word(kind) or "instructions"}
     text = joined_text(parts)
     if role == "tool":
-        response = text if all(part["type"] == "text" for part in parts) else parts
+        response = build.answer(parts)
         is_error = value.get("isError") is True
         parts, text = [build.tool_result(build.word(value.get("toolCallId")), response, is_error=is_error)], ""
     parts += [_whole_call(call) for call in value.get("toolCalls") or ()]

@@ -19,8 +19,6 @@ from chatlog.formats.sqlite_source import Database, Groups, holds, is_database, 
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant
 
-LOCATIONS: tuple[str, ...] = ()
-
 _ROLES = {
     "human": "user",
     "ai": "assistant",

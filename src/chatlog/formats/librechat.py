@@ -16,8 +16,6 @@ from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
-LOCATIONS: tuple[str, ...] = ()
-
 _LISTS = ("messages", "messagesTree")
 _SIGNS = frozenset({"recursive", "branches", "exportAt", "endpoint"})
 _USER = "user"

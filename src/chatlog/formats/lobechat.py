@@ -20,8 +20,6 @@ from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant
 
-LOCATIONS: tuple[str, ...] = ()
-
 _CONFIG = frozenset({"exportType", "state"})
 _DATABASE = frozenset({"data", "mode", "schemaHash"})
 _DATA = re.compile(r'\{\s*"data"\s*:\s*(?=\{)')

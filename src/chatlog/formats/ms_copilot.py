@@ -19,8 +19,6 @@ from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant
 
-LOCATIONS: tuple[str, ...] = ()
-
 #: The columns of each, and in which of them conversation, time, author and message stand.
 _COLUMNS: dict[tuple[str, ...], tuple[int, ...]] = {
     ("conversation", "time", "author", "message"): (0, 1, 2, 3),

@@ -22,8 +22,6 @@ from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
 from chatlog.timespec import instant, iso, parse_iso
 
-LOCATIONS: tuple[str, ...] = ()
-
 _STORE = "chat-next-web-store"
 _UNTITLED = frozenset({"New Conversation", "新的聊天"})
 _SESSION_TOLD = frozenset({"id", "topic", "messages", "lastUpdate", "mask"})

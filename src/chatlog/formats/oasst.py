@@ -19,8 +19,6 @@ from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record
 from chatlog.timespec import instant
 
-LOCATIONS: tuple[str, ...] = ()
-
 _ROLES = {"prompter": "user", "assistant": "assistant", "user": "user"}
 _ROLE = re.compile(r'"role"\s*:\s*"(?:prompter|assistant)"')
 _ID_KEYS = ("message_id", "user_message_id")

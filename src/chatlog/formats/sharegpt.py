@@ -23,8 +23,6 @@ from chatlog.formats.records import misshapen, records
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
 
-LOCATIONS: tuple[str, ...] = ()
-
 _TALKS = ("conversations", "conversation")
 _LISTS = (*_TALKS, "messages", "items")
 _PREFERRED = ("chosen", "rejected")
