@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chatlog.formats import claude_ai
+from chatlog.formats import build, claude_ai
 from chatlog.formats.source import file_source
 from chatlog.models import LeftOut, MessageDraft
 
@@ -217,6 +217,13 @@ def test_content_that_is_plain_text() -> None:
     """Content that is a text, or holds one between its blocks, is read as text."""
     assert said(content="Hello").text == "Hello"
     assert said("Hello", {"type": "text", "text": "again"}).text == "Hello\n\nagain"
+
+
+def test_a_thought_that_is_withheld() -> None:
+    """Where a thought is not told its summaries are, which are what its user saw."""
+    told = [{"summary": "Weighing metals."}, {"summary": "Choosing iron."}, {}]
+    draft = said({"type": "thinking", "thinking": "", "summaries": told})
+    assert (build.reasoning("Weighing metals.\n\nChoosing iron.", summaries=told),) == draft.parts
 
 
 def test_blocks_of_no_shape() -> None:

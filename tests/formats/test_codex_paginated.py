@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from chatlog.formats import codex
 from chatlog.formats.source import file_source
 
@@ -134,6 +136,17 @@ def test_a_thread_that_went_back_goes_on_in_another_file(tmp_path: Path) -> None
     assert names[2][:3] == names[0]
     assert [one.conversation.source_id for one in found] == [THREAD, THREAD, FORK]
     assert found[2].conversation.parent == THREAD
+
+
+def test_a_history_that_codex_has_packed(tmp_path: Path) -> None:
+    """The file before may have been packed since, as those of old threads are."""
+    pack = pytest.importorskip("zstandard").ZstdCompressor().compress
+    head = written(tmp_path, THREAD, meta(), said("user", "Oil it", 1))
+    page = [meta(THREAD, 2, **base(THREAD, 2)), said("assistant", "Oiled.", 3)]
+    again = written(tmp_path, f"{THREAD}_{PAGE}", *page)
+    head.with_name(f"{head.name}.zst").write_bytes(pack(head.read_bytes()))
+    head.unlink()
+    assert [m.text for m in read(codex, file_source(again)).only] == ["Oil it", "Oiled."]
 
 
 def test_a_history_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -66,6 +66,12 @@ def _block(block: Any) -> Mapping[str, Any]:
     return {"type": "text", "text": block} if isinstance(block, str) else {"type": "unknown", "value": block}
 
 
+def _summaries(block: Mapping[str, Any]) -> str:
+    """Return what is shown of a thought that is itself withheld."""
+    told = (build.word(summary.get("summary")) for summary in build.mappings(block.get("summaries")))
+    return "\n\n".join(filter(None, told))
+
+
 def _words(flat: str, reader: _Blocks) -> tuple[str, list[Part]]:
     """Return what is read, and the parts: from the blocks where they hold text, else the flat text."""
     parts = reader.parts
@@ -111,7 +117,8 @@ class _Blocks:
             case "text" if isinstance(block.get("text") or "", str):
                 self._text(block)
             case "thinking" if isinstance(block.get("thinking") or "", str):
-                self.parts.append(build.reasoning(block.get("thinking") or "", **_rest(block, "thinking")))
+                thought = block.get("thinking") or _summaries(block)
+                self.parts.append(build.reasoning(thought, **_rest(block, "thinking")))
             case "tool_use":
                 self._use(number, block)
             case "tool_result":

@@ -12,7 +12,7 @@ from typing import Any
 
 from chatlog.formats import build
 from chatlog.formats.jsonstream import Line, lines
-from chatlog.formats.source import Source
+from chatlog.formats.source import Source, unpacked
 from chatlog.models import LeftOut, Problem
 
 #: Of so many files, each going on from the one before, the lines are read.
@@ -65,8 +65,9 @@ def _named(source: Source, name: str) -> Source | None:
     ends = tuple(f"{mark}{name}.jsonl" for mark in "-_")
     for place in (".", *_days(name), "../../../../archived_sessions"):
         for beside in folder.names(place):
-            if beside.endswith(ends) and not source.name.endswith(beside.rpartition("/")[2]):
-                return folder.member(beside)
+            if beside.removesuffix(".zst").endswith(ends) and not source.name.endswith(beside.rpartition("/")[2]):
+                found = folder.member(beside)
+                return unpacked(found) if found else None
     return None
 
 

@@ -258,7 +258,7 @@ def _reopened(file: IO[bytes]) -> IO[bytes]:
 def _expand(source: Source, depth: int, budget: _Budget | None = None) -> Iterator[Source]:
     """Yield the source itself, or the members of the zip that it is; one budget holds for all that is within it."""
     if depth > MAX_NESTING or not _is_zip(source):
-        yield _unpacked(source, budget)
+        yield unpacked(source, budget)
         return
     with _seekable(source.open()) as stream:
         budget = budget or _Budget(stream.seek(0, io.SEEK_END))
@@ -273,7 +273,7 @@ def _expand(source: Source, depth: int, budget: _Budget | None = None) -> Iterat
                     yield from _expand(_member_source(zip_file, info, source.name, budget), depth + 1, budget)
 
 
-def _unpacked(source: Source, budget: _Budget | None) -> Source:
+def unpacked(source: Source, budget: _Budget | None = None) -> Source:
     """Return what is in a source that is one packed file, any other as it is."""
     head, size = _beginning(source), source.size or 0
     if not packed.is_packed(head, source.name):
