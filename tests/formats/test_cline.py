@@ -457,9 +457,10 @@ def test_what_the_manifest_tells_of_a_session(tmp_path: Path) -> None:
     assert ("2026-07-15T05:42:04.609Z", "1784094053271_p8pzo") == (draft.created_at, draft.parent)
 
 
-def test_a_session_of_a_sub_agent(tmp_path: Path) -> None:
+@pytest.mark.parametrize("own", [{}, {"sessionId": f"{ID}__teamtask__agent_x1__7"}])
+def test_a_session_of_a_sub_agent(tmp_path: Path, own: dict[str, Any]) -> None:
     """A sub-agent has its leader's id in its file and is a conversation of its own, made for that one."""
-    helper = {"agent": "subagent", "system_prompt": "Help.", "messages": [turn("user", "Find icons", id="s1")]}
+    helper = {"agent": "subagent", "system_prompt": "Help.", "messages": [turn("user", "Find icons", id="s1")], **own}
     records = read(folder(tmp_path, {OWN: LEAD, f"{ID}.json": MANIFEST, HELPER: helper}) / HELPER)
     (draft,) = conversations(records)
     assert (f"{ID}__agent_x1", ID) == (draft.source_id, draft.parent)
@@ -478,13 +479,49 @@ def test_a_session_as_it_was_compacted(tmp_path: Path, told: dict[str, Any]) -> 
     assert [f"{ID}-compacted"] == [draft.source_id for draft in conversations(read(path))]
 
 
-def test_a_summary_in_a_session() -> None:
-    """The summary of a compacted context is nothing that a person said."""
-    summary = turn("user", "Context summary: an icon moved.", id="m3", metadata={"kind": "compaction_summary"})
-    session = {**LEAD, "sessionId": "s", "messages": [*LEAD["messages"], summary]}
-    assert [False, False, True] == [
-        made.hidden for made in messages(checked(cline.read(source_of(json.dumps(session), SESSION.name))))
-    ]
+def in_session(*rows: dict[str, Any]) -> list[MessageDraft]:
+    session = {"agent": "lead", "sessionId": ID, "messages": rows}
+    return messages(checked(cline.read(source_of(json.dumps(session), SESSION.name))))
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        ({"metadata": {"kind": "compaction_summary", "displayRole": "system"}}, "summary"),
+        ({"compactionSummary": True}, "summary"),
+        ({"metadata": {"kind": "loop_detection_notice"}}, "loop_detection_notice"),
+        ({"metadata": {"displayRole": "system"}}, "system"),
+        ({"metadata": {"kind": "compaction", "displayRole": "system"}}, None),
+        ({"metadata": {"kind": "prompt"}}, None),
+    ],
+)
+def test_what_nobody_said_in_a_session(facts: dict[str, Any], reason: str | None) -> None:
+    """A summary of what went before and what Cline tells the model are in the user's name, but nobody's."""
+    (made,) = in_session(turn("user", "Mind the icons.", id="m1", **facts))
+    assert (reason is not None, reason) == (made.hidden, made.metadata.get("hidden_reason"))
+
+
+@pytest.mark.parametrize(
+    ("words", "typed"),
+    [
+        ("<mode_notice>The user switched to act mode.</mode_notice>\nMove it", "Move it"),
+        ("Move it\n\n<editor_state>\nActive file: a.py\n</editor_state>", "Move it"),
+        (
+            '<user_command slash="team">spawn a team of agents for the following task: move it</user_command>',
+            "/team move it",
+        ),
+        ('<user_command slash="review">With care</user_command> this', "/review With care this"),
+        ("<b>Move</b> it", "<b>Move</b> it"),
+        ("[TASK RESUMPTION] It was interrupted.", ""),
+        ('<cline_internal_prompt kind="task_resumption">Please continue.</cline_internal_prompt>', ""),
+        ("The user approved switching to act mode. Continue with the approved plan now.", ""),
+    ],
+)
+def test_what_was_typed_in_a_session(words: str, typed: str) -> None:
+    """What Cline puts around a prompt is none of it; a prompt that Cline made is hidden."""
+    for put in (words, f'<user_input mode="act">{words}</user_input>'):
+        (made,) = in_session(turn("user", put, id="m1"))
+        assert (typed or put, not typed) == (made.text, made.hidden)
 
 
 def test_pictures_of_a_session(tmp_path: Path) -> None:

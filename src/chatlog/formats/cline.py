@@ -238,9 +238,10 @@ def _session(source: Source, session: Row, name: str, task: _Task) -> Conversati
     if session_id is None and _SAFE.fullmatch(name) and name[:10].isdigit():
         session_id = name
     if session_id and session.get("agent") in _HELPERS:
-        leader = cline_beside.manifest(source, session_id) if _SAFE.fullmatch(session_id) else told
-        told = told._replace(folder=told.folder or leader.folder, parent=session_id)
-        session_id = f"{session_id}__{name}"
+        of = session_id.partition("__")[0]
+        leader = cline_beside.manifest(source, of) if _SAFE.fullmatch(of) else told
+        told = told._replace(folder=told.folder or leader.folder, parent=of)
+        session_id = f"{of}__{name}"
     elif session_id and source.stem.endswith(_COMPACTED):
         session_id += "-compacted"
     draft = task.conversation(session_id)

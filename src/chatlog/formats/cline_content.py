@@ -33,7 +33,24 @@ _INJECTED = (
     "# todo list recommended",
     "# todo list update required",
     "[error] you did not use a tool",
+    "<system_notice>",
+    "<hook_context",
+    "<file_content",
+    "<cline_internal_prompt",
+    "the user approved switching to act mode. continue",
+    "system-delivered teammate async run updates:",
 )
+#: What Cline puts among the words that were typed, and a command that it wrote out.
+_NOTICES = re.compile(r"<(mode_notice|environment_notice|editor_state)(?=[ >])")
+_COMMAND = re.compile(r"<(user_command)(?= slash=\"([^\"]+)\")")
+_TEAM = "spawn a team of agents for the following task:"
+#: The kinds of a session's messages that are nobody's.
+_NOTES = frozenset(
+    {
+        "recovery_notice", "loop_detection_notice", "mistake_stop_notice", "completion_reminder",
+        "overflow_truncation", "compaction_summary",
+    }
+)  # fmt: skip
 _FOLDER = re.compile(r"# Current (?:Working|Workspace) Directory \(([^()\n]+(?:\([^()\n]*\)[^()\n]*)*)\)")
 _MODEL = re.compile(r"<model>([^<]+)</model>")
 _TOLD = frozenset({"role", "content", "id", "ts", "modelInfo", "metrics", "type"})
@@ -156,10 +173,24 @@ def _typed(part: Part) -> str:
         words = joined_text({**item, "content": item.get("text")} for item in words if isinstance(item, dict))
     if not isinstance(words, str):
         return ""
-    told = "\n\n".join(piece.inner.strip() for piece in tagged.pieces(words, _TYPED))
-    if told or part["type"] != "text":
-        return told
-    return "" if _is_injected(words) else _DETAILS.sub("", words).strip()
+    pieces = list(tagged.pieces(words, _TYPED))
+    if pieces or part["type"] != "text":
+        return "\n\n".join(filter(None, (_bare(piece.inner) for piece in pieces)))
+    return _bare(words)
+
+
+def _bare(words: str) -> str:
+    """Return words without what Cline put among and behind them, its commands as they are typed."""
+    kept = tagged.without(words, _NOTICES) if _NOTICES.search(words) else words
+    if _is_injected(kept):
+        return ""
+    return "".join(map(_commanded, tagged.split(_DETAILS.sub("", kept), _COMMAND))).strip()
+
+
+def _commanded(piece: str | tagged.Piece) -> str:
+    if isinstance(piece, str):
+        return piece
+    return f"/{piece.tag[2]} {piece.inner.strip().removeprefix(_TEAM).strip()}"
 
 
 def _draft(row: Row, role: str, text: str, parts: tuple[Part, ...], hidden: str | None = None) -> MessageDraft:
@@ -168,7 +199,7 @@ def _draft(row: Row, role: str, text: str, parts: tuple[Part, ...], hidden: str 
         facts["usage"] = row["metrics"]
     if isinstance(info := row.get("modelInfo"), dict):
         facts["modelInfo"] = info
-    hidden = "summary" if _is_summary(row) else hidden
+    hidden = _reason(row) or hidden
     if hidden:
         facts["hidden_reason"] = hidden
     return build.message(
@@ -182,10 +213,15 @@ def _draft(row: Row, role: str, text: str, parts: tuple[Part, ...], hidden: str 
     )
 
 
-def _is_summary(row: Row) -> bool:
-    """Whether a message stands for what was left out of a context: Roo Code marks it so, and Cline's sessions do."""
-    kind = build.within(row, "metadata", "kind")
-    return bool(row.get("isSummary") or row.get("compactionSummary")) or kind == "compaction_summary"
+def _reason(row: Row) -> str | None:
+    """Return why a message is nobody's: it stands for what was left out of a context, or Cline told the model so."""
+    facts = build.mapping(row.get("metadata"))
+    kind, role = facts.get("kind"), facts.get("displayRole")
+    if row.get("isSummary") or row.get("compactionSummary") or kind == "compaction_summary":
+        return "summary"
+    if kind in _NOTES or (role in ("system", "status") and kind != "compaction"):
+        return str(kind or role)
+    return None
 
 
 def model_of(row: Row) -> str | None:
