@@ -12,8 +12,9 @@ from typing import Any
 
 from chatlog.formats import Reader
 from chatlog.formats.source import Source, file_source
-from chatlog.models import ROLES, ConversationDraft, LeftOut, MessageDraft, Problem
+from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem
 
+from .damage import checked
 from .making import head_of, source_of
 
 
@@ -70,35 +71,22 @@ class Read:
 
 
 def read(reader: Reader, source: Source | Path) -> Read:
-    """Read a source, and check what holds for every one: announced, unique, parents first, roles and heads known."""
+    """Read a source, and check what holds for every one."""
     found = Read()
     current = ""
-    for record in reader.read(file_source(source) if isinstance(source, Path) else source):
+    for record in checked(reader.read(file_source(source) if isinstance(source, Path) else source)):
         match record:
             case ConversationDraft():
                 current = str(record.source_id)
                 found.conversations[current] = record
                 found.messages.setdefault(current, {})
             case MessageDraft():
-                _check(record, before := found.messages[record.conversation or current])
-                before[str(record.source_id)] = record
+                found.messages[record.conversation or current][str(record.source_id)] = record
             case LeftOut():
                 found.left_out[record.what] = record.entries
             case Problem():
                 found.problems.append(record)
-    for source_id, conversation in found.conversations.items():
-        assert conversation.head is None or conversation.head in found.messages[source_id]
     return found
-
-
-def _check(message: MessageDraft, before: dict[str, MessageDraft]) -> None:
-    assert message.source_id not in {None, "", *before}
-    assert message.parent is None or message.parent in before
-    assert message.role in ROLES
-    assert isinstance(message.text, str)
-    assert message.hidden == ("hidden_reason" in message.metadata)
-    assert all(isinstance(part["type"], str) for part in message.parts or ())
-    json.dumps([message.parts, dict(message.metadata)])
 
 
 _WRONG: tuple[Any, ...] = (None, 7, -1.5, True, "x", "", [], {}, [[]], [None], {"a": 1}, [{"type": "text"}])

@@ -170,7 +170,7 @@ def _entry(entry: Mapping[str, Any], parent: str | None, name: str) -> MessageDr
     facts = build.rest(entry, _TOLD, (None, ""))
     is_note = kind not in ("user", "copilot", *_CALLS)
     if is_note:
-        facts["hidden_reason"] = str(kind)
+        facts["hidden_reason"] = str(kind) or "unknown"
     return MessageDraft(
         role="user" if kind == "user" else "assistant",
         text=text,

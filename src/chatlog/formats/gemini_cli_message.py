@@ -106,6 +106,9 @@ def shown(parts: list[Part]) -> tuple[str, str | None]:
 def _thoughts(entry: Mapping[str, Any]) -> Iterator[Part]:
     for thought in entry.get("thoughts") or ():
         subject, description = thought.get("subject"), thought.get("description") or ""
+        if not isinstance(description, str):
+            yield build.raw("thought", thought)
+            continue
         text = f"**{subject}**\n\n{description}".strip() if subject else description
         yield build.reasoning(text, **rest(thought, "subject", "description"))
 

@@ -284,6 +284,8 @@ def _session(info: Mapping[str, Any], told: Iterable[_Told]) -> Iterator[Record]
 
 def _conversation(info: Mapping[str, Any]) -> ConversationDraft:
     times = info.get("time") or {}
+    if info["id"] in build.EMPTY:
+        raise ValueError("a session without an id")
     return ConversationDraft(
         source_id=str(info["id"]),
         title=build.word(info.get("title")),
@@ -345,7 +347,7 @@ def _parts(part: Mapping[str, Any]) -> Iterator[Part]:
     if part["type"] == "tool":
         rest.setdefault("callID", part.get("id"))
     convert = _PARTS.get(part["type"])
-    if convert is None:
+    if convert is None or not isinstance(part.get("text", ""), str):
         yield build.raw(part["type"], rest)
     else:
         yield from convert(rest)
