@@ -16,7 +16,7 @@ from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Re
 
 from .damage import checked, twisted
 from .making import DATA, conversations, head_of, json_lines, messages, said, sample, source_of
-from .sqlite_making import cut_off, damage, database, in_memory, table
+from .sqlite_making import database, in_memory, table
 
 STATE: dict[str, dict[str, Any]] = json.loads((DATA / "cursor" / "state.json").read_text(encoding="utf-8"))
 CHAT = "c0ffee00-0000-4000-8000-000000000001"
@@ -556,21 +556,6 @@ def test_no_damage_breaks_the_reader(data: st.DataObject) -> None:
     damaged = twisted(data, {**STATE["ItemTable"], **STATE["cursorDiskKV"]})
     rows = [[key, value if isinstance(value, str) else json.dumps(value)] for key, value in damaged.items()]
     checked(cursor.read(source_of(json.dumps({"rows": rows, "columns": ["key", "value"]}))))
-
-
-@pytest.mark.parametrize("seed", range(15))
-def test_no_damaged_database_breaks_the_reader(tmp_path: Path, seed: int) -> None:
-    """Whatever nonsense is in the tables, reading ends well."""
-    for held in (state(tmp_path / "state.vscdb"), store(tmp_path / "store.db")):
-        assert held.path is not None
-        checked(cursor.read(file_source(damage(held.path, seed, 2))))
-
-
-@pytest.mark.parametrize("keep", [0.3, 0.8])
-def test_a_database_that_is_cut_off(tmp_path: Path, keep: float) -> None:
-    """A truncated database is told."""
-    held = state(tmp_path / "state.vscdb")
-    assert [record for record in cursor.read(cut_off(held, keep)) if isinstance(record, Problem)]
 
 
 # Real files

@@ -10,10 +10,10 @@ import pytest
 
 from chatlog.formats import goose
 from chatlog.formats.source import Source, file_source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, Unfinished
+from chatlog.models import ConversationDraft, LeftOut, Problem, Record, Unfinished
 
 from .making import DATA, conversations, head_of, json_lines, messages, said, source_of
-from .sqlite_making import cut_off, damage, database, in_memory, table, with_connection
+from .sqlite_making import database, in_memory, table, with_connection
 
 FIXTURE = DATA / "goose" / "20250110_101500.jsonl"
 HEADER, *LINES = (json.loads(line) for line in FIXTURE.read_text(encoding="utf-8").splitlines())
@@ -312,26 +312,3 @@ def test_broken_lines() -> None:
     assert [made.text for made in messages(records)] == ["Let me look."]
     assert [record.place for record in records if isinstance(record, Problem)] == ["line 2", "line 3", "line 5"]
     assert isinstance(records[-1], Unfinished)
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_no_damaged_database_breaks_the_reader(tmp_path: Path, seed: int) -> None:
-    """Whatever nonsense is in the tables, reading ends well and parents come first."""
-    held = sessions(tmp_path / "sessions.db")
-    assert held.path is not None
-    seen: set[str | int | None] = {None}
-    for record in goose.read(file_source(damage(held.path, seed))):
-        if isinstance(record, ConversationDraft):
-            seen = {None}
-            assert json.dumps([record.title, record.project, record.model, dict(record.metadata)])
-        if isinstance(record, MessageDraft):
-            assert record.parent in seen
-            seen.add(record.source_id)
-            assert json.dumps([record.text, record.parts, dict(record.metadata)])
-
-
-@pytest.mark.parametrize("keep", [0.2, 0.6])
-def test_a_database_that_is_cut_off(tmp_path: Path, keep: float) -> None:
-    """A truncated database is told."""
-    held = sessions(tmp_path / "sessions.db", LINES * 30)
-    assert [record for record in goose.read(cut_off(held, keep)) if isinstance(record, Problem)]

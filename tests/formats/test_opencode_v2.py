@@ -12,7 +12,7 @@ from chatlog.formats.source import file_source
 
 from .making import head_of
 from .reading import Read, read
-from .sqlite_making import damage, table
+from .sqlite_making import table
 
 ANSWER = {
     "time": {"created": 1791500541858, "streamed": 1791500541870, "completed": 1791500541908},
@@ -183,10 +183,3 @@ def test_a_row_of_an_unknown_type_is_told(tmp_path: Path) -> None:
     found = read(opencode, file_source(made(tmp_path / "opencode.db", *rows)))
     assert [m.text for m in found.all()] == ["Hello"]
     assert [problem.place for problem in found.problems] == ["message msg_ses_2_2"]
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_no_damaged_database_breaks_the_reader(tmp_path: Path, seed: int) -> None:
-    """Nonsense in any column is a problem, never an error."""
-    path = made(tmp_path / "opencode.db", *(message(number, *row) for number, row in enumerate(ROWS)))
-    read(opencode, file_source(damage(path, seed)))

@@ -273,7 +273,7 @@ class _Chats:
 
     def _draft(self, chat: Mapping[str, Any]) -> ConversationDraft:
         name = chat["tabId"] if "tabId" in chat else chat["composerId"]
-        if name is None:
+        if name in build.EMPTY:
             raise ValueError("a chat without an id")
         own = _path(build.within(chat, "workspaceIdentifier", "uri"))
         title = chat.get("chatTitle") or chat.get("name")

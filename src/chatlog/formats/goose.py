@@ -169,7 +169,7 @@ class _Session:
         title = self.facts.get("name") or self.facts.get("description")
         return ConversationDraft(
             source_id="-".join(str(name) for name in (self.name, self.created, opening[2:10]) if name),
-            title=title if isinstance(title, str) else None,
+            title=build.word(title),
             created_at=instant(self.facts.get("created_at")) or self.begun,
             updated_at=instant(self.facts.get("updated_at")),
             project=build.word(self.facts.get("working_dir")),

@@ -265,6 +265,7 @@ def _session(info: Mapping[str, Any], told: Iterable[_Told]) -> Iterator[Record]
     revert = info.get("revert") if isinstance(info.get("revert"), dict) else None
     undone = revert.get("messageID") if revert and not revert.get("partID") else None
     last, head, model = None, None, draft.model
+    used = Counter[str]()
     for entry in told:
         if isinstance(entry, Problem):
             yield entry
@@ -272,6 +273,7 @@ def _session(info: Mapping[str, Any], told: Iterable[_Told]) -> Iterator[Record]
         place, value, parts = entry
         try:
             made = _message(value, parts, last)
+            made = made._replace(source_id=build.numbered(str(made.source_id), used))
         except MALFORMED:
             yield Problem(place, _NOT_A_MESSAGE)
             continue

@@ -136,7 +136,7 @@ class _Log:
         responses = Groups(self.database, "responses", "conversation_id", _WITH_SCHEMA if has_schemas else "")
         for name in sorted(responses.places, key=lambda name: responses.places[name][0]):
             rows = sorted(responses.get(name), key=lambda row: str(row["id"]))
-            if name is None:
+            if name in (None, ""):
                 for row in rows:
                     yield from self._conversation({"id": row["id"]}, [row], self._whole)
             else:

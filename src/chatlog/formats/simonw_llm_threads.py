@@ -65,7 +65,7 @@ class Threads:
         if not self.exist:
             return
         names = [str(row["id"]) for row in self.database.rows("SELECT id FROM threads ORDER BY id")]
-        for name in dict.fromkeys((*names, *self.turns)):
+        for name in filter(None, dict.fromkeys((*names, *self.turns))):
             if name not in self.done:
                 thread = self.facts(name)
                 draft = ConversationDraft(
