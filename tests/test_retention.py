@@ -82,6 +82,34 @@ def test_exemptions(facts: dict[str, Any], why: str) -> None:
     assert [] == decide(rule, [aged(1, **facts)], NOW)[1]
 
 
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        (Rule(older_than="90d"), f"last active {iso(NOW - timedelta(days=100))[:10]}, over 90d ago"),
+        (Rule(older_than="90d", by="created"), f"created {iso(NOW - timedelta(days=100))[:10]}, over 90d ago"),
+        (Rule(keep_last=0), "not of the last 0"),
+        (
+            Rule(older_than="90d", keep_last=0),
+            f"last active {iso(NOW - timedelta(days=100))[:10]}, over 90d ago; not of the last 0",
+        ),
+        (Rule(max_size="0"), "the oldest, to fit 0"),
+        (Rule(everything=True), "everything"),
+        (Rule(), "matches"),
+    ],
+)
+def test_each_is_taken_for_a_reason(rule: Rule, reason: str) -> None:
+    """A dry run shows it."""
+    one = aged(100)
+    assert [reason] == [item.reason for item in decide(rule, [one], NOW, Weights({one.id: 1}))[0]]
+
+
+def test_what_is_archived_is_not_archived_again() -> None:
+    """A policy that runs each night would say so each night."""
+    old, archived = aged(100), aged(100, archived=True)
+    assert [old.id] == taken(Rule(older_than="90d", action="archive"), old, archived)
+    assert {old.id, archived.id} == {*taken(Rule(older_than="90d"), old, archived)}
+
+
 def test_the_stronger_action_wins() -> None:
     """Where two rules take a conversation it goes the way that leaves least."""
     one = aged(100)
@@ -243,6 +271,15 @@ def test_taking_everything_is_noticed(history: Store) -> None:
     assert not retention.plan(history, [Rule(older_than="0d", keep_last=1)], NOW, TRASH).takes_everything
 
 
+def test_everything_is_two_conversations_or_more(store: Store) -> None:
+    """Of a single one it goes without saying; to archive all of them loses nothing."""
+    store.new(ConversationDraft(title="one"))
+    assert not retention.plan(store, [Rule(older_than="0d")], NOW, TRASH).takes_everything
+    store.new(ConversationDraft(title="two"))
+    assert retention.plan(store, [Rule(older_than="0d")], NOW, TRASH).takes_everything
+    assert not retention.plan(store, [Rule(older_than="0d", action="archive")], NOW, TRASH).takes_everything
+
+
 def test_a_clock_that_is_set_back_takes_nothing(history: Store, clock: Clock) -> None:
     """Ten years too early, nothing is old, expired or long in the trash."""
     history.delete([next(iter(alive(history)))])
@@ -262,7 +299,9 @@ def test_what_is_past_its_time_goes(store: Store, clock: Clock) -> None:
     store.delete([later.id])
     clock.now += timedelta(days=11)
     plan = retention.plan(store, [], clock.now, TRASH)
-    assert {ended.id: "expired", trashed.id: "trash"} == {item.conversation.id: item.rule for item in plan.items}
+    assert {
+        (ended.id, "expired", f"expired {iso(NOW)[:10]}"), (trashed.id, "trash", f"in the trash since {iso(NOW)[:10]}")
+    } == {(item.conversation.id, item.rule, item.reason) for item in plan.items}  # fmt: skip
     assert (retention.Left(held.id, "on legal hold"),) == plan.skipped
     assert retention.apply(store, plan, "prune", lambda: False).finished
     assert [later.id] == [one.id for one in store.conversations(Filters(deleted=True)).items]
@@ -322,6 +361,16 @@ def test_what_came_back_since_the_plan_stays(store: Store) -> None:
     outcome = retention.apply(store, plan, "prune", lambda: False)
     assert (retention.Left(one.id, "changed meanwhile"),) == outcome.skipped
     assert {one.id} == {each.id for each in store.forgetting.every(Filters(any_state=True))}
+
+
+def test_a_prune_that_is_stopped_between_two_rules_leaves_the_second(store: Store) -> None:
+    """What is done is done, and the outcome says that it is not all."""
+    for title in ("one", "two"):
+        store.new(ConversationDraft(title=title, tags=(title,)))
+    rules = [Rule(name=tag, where={"tags": (tag,)}, everything=True) for tag in ("one", "two")]
+    asked = iter([False, True])
+    outcome = retention.apply(store, retention.plan(store, rules, NOW, TRASH), "prune", lambda: next(asked))
+    assert (False, ["two"]) == (outcome.finished, [one.title for one in store.conversations().items])
 
 
 def test_a_stopped_prune_is_gone_on_with(tmp_path: Path, clock: Clock) -> None:
