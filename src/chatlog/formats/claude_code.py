@@ -17,6 +17,7 @@ from chatlog.formats.beside import beside
 from chatlog.formats.claude_code_content import View, as_entry, attachment_view, entry_view, result_facts, system_view
 from chatlog.formats.claude_code_lane import Drafts, Lane
 from chatlog.formats.claude_code_links import Entry, copied
+from chatlog.formats.claude_code_outputs import whole
 from chatlog.formats.jsonstream import Line, is_json, items, lines
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, Problem, Record, TitleHint
@@ -202,7 +203,7 @@ class _Session:
         lane = self.lane(entry)
         if self._is_repeat(lane, entry, content):
             return ()
-        view = entry_view(entry)
+        view = whole(entry_view(entry), entry, self.source)
         self._enter(lane, entry)
         self._note_result(entry, view)
         if view.text in self.prompts and lane.parent and lane.head is None:
