@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chatlog.formats import build, detect, reader
+from chatlog.formats import detect, ids, reader
 from chatlog.formats.source import Source, file_source
 from chatlog.models import MessageDraft
 
@@ -125,5 +125,5 @@ def _asked(text: str) -> list[dict[str, Any]]:
 def test_where_nothing_was_typed() -> None:
     """Without a prompt the first message alone names a conversation, however many follow."""
     said = [MessageDraft(role="assistant", text=str(number)) for number in range(300)]
-    assert {build.opening_id(said[:1])} == {build.opening_id(said[:count]) for count in (1, 2, 300)}
-    assert [said[0]] == build.opening(iter(said))
+    assert {ids.opening_id(said[:1])} == {ids.opening_id(said[:count]) for count in (1, 2, 300)}
+    assert [said[0]] == ids.opening(iter(said))

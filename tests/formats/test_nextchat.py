@@ -155,7 +155,7 @@ def test_messages_without_ids() -> None:
     records = read(chat(("user", "a"), ("assistant", "b"), ("user", "a"), id=None))
     ids = [message.source_id for message in messages(records)]
     assert (3, ids[:2]) == (len({*ids}), [message.parent for message in messages(records)][1:])
-    assert build.opening_id(messages(records)) == conversations(records)[0].source_id
+    assert ids.opening_id(messages(records)) == conversations(records)[0].source_id
 
 
 def test_an_untitled_chat() -> None:

@@ -7,7 +7,7 @@ here.  What a reader is made with:
 
 - `source`, `packed`, `sqlite_source`: bytes, archives, other programs' databases
 - `head`, `jsonstream`, `records`, `beside`: what a source begins with, its JSON, each record, files beside it
-- `build`, `calls`, `trees`: parts, messages, their ids and facts; which call a result answers; branches
+- `build`, `ids`, `calls`, `trees`: parts, messages and their facts; names; which call a result answers; branches
 - `openai_content`, `anthropic_messages`, `gemini_parts`: what a message says in the forms that many programs share
 - `tags`, `html_text`, `msgpack`: text that holds more than words, binary JSON
 """

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog import tagged
-from chatlog.formats import Head, build
+from chatlog.formats import Head, build, ids
 from chatlog.formats.aider_blocks import HEADER, Block, Blocks
 from chatlog.formats.jsonstream import encoding_of
 from chatlog.formats.source import Source
@@ -84,7 +84,7 @@ class _Session:
     first: Block
     project: str | None
     seen: Counter[str]
-    begun: build.Opening = field(default_factory=build.Opening)
+    begun: ids.Opening = field(default_factory=ids.Opening)
     draft: ConversationDraft | None = None
     count: int = 0
     model: str | None = None
@@ -126,12 +126,12 @@ class _Session:
     def _named(self) -> ConversationDraft:
         """Return the conversation, named after when it began and what was said through the first prompt."""
         stamp = self.first.text if self.first.kind == "session" else ""
-        mark = build.digest(self.first.mark)
-        if any(map(build.is_prompt, self.begun.held)):
-            mark = build.opening_id(self.begun.held)[2:]
+        mark = ids.digest(self.first.mark)
+        if any(map(ids.is_prompt, self.begun.held)):
+            mark = ids.opening_id(self.begun.held)[2:]
         name = f"{stamp.replace(' ', 'T')}-{mark[:12]}" if stamp else f"h-{mark[:32]}"
         return ConversationDraft(
-            source_id=build.numbered(name, self.seen),
+            source_id=ids.numbered(name, self.seen),
             created_at=instant(stamp) if stamp else None,
             project=self.project,
             metadata={"started": stamp, "time_zone": "unknown"} if stamp else {},

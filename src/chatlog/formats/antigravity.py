@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog import tagged
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.antigravity_steps import FULL, SHORT, steps
 from chatlog.formats.beside import beside
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, decoded
@@ -76,7 +76,7 @@ def read(source: Source) -> Iterator[Record]:
         yield LeftOut(f"transcripts that {FULL} tells in full", 1)
         return
     conversation = _Conversation(source)
-    yield from build.announced(conversation.records(), conversation.begin)
+    yield from ids.announced(conversation.records(), conversation.begin)
     yield from conversation.close()
 
 
@@ -132,8 +132,8 @@ class _Conversation:
             return
         moment = instant(row.get("created_at"))
         self.created_at = self.created_at or moment
-        named = build.numbered(f"step-{number}", self.used) if type(number) is int else None
-        parent, self.last = self.last, named or build.derived_id(self.last, made)
+        named = ids.numbered(f"step-{number}", self.used) if type(number) is int else None
+        parent, self.last = self.last, named or ids.derived_id(self.last, made)
         facts = {**_facts(row), **made.metadata}
         yield made._replace(source_id=self.last, parent=parent, created_at=moment, metadata=facts)
 

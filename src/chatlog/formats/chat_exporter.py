@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.jsonstream import text_of
 from chatlog.formats.records import recovered
 from chatlog.formats.source import Source
@@ -166,13 +166,13 @@ def _records(chat: _Chat) -> Iterator[Record]:
     drafts = [_draft(turn, days_first) for turn in chat.turns]
     own = _OWN_ID.search(chat.link or "")
     yield ConversationDraft(
-        source_id=own[1] if own else build.opening_id(drafts),
+        source_id=own[1] if own else ids.opening_id(drafts),
         title=chat.title,
         created_at=created,
         updated_at=_moment(chat.updated, days_first=False),
         metadata=build.compact({"link": chat.link, "powered_by": chat.maker}),
     )
-    yield from map(build.Chain().link, drafts)
+    yield from map(ids.Chain().link, drafts)
 
 
 def _draft(turn: _Turn, days_first: bool) -> MessageDraft:

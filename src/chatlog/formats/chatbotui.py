@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.calls import Calls
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, first_keys
 from chatlog.formats.openai_content import message
@@ -72,7 +72,7 @@ def _conversations(entries: Iterable[Line | Problem], folders: Mapping[str, str]
 def _conversation(entry: Mapping[str, Any], place: str, folders: Mapping[str, str]) -> Iterator[Record]:
     messages: list[MessageDraft] = []
     problems: list[Problem] = []
-    chain, calls = build.Chain(), Calls()
+    chain, calls = ids.Chain(), Calls()
     model = entry.get("model")
     model_id = build.word(model.get("id") if isinstance(model, dict) else model)
     prompt = entry.get("prompt")
@@ -99,5 +99,5 @@ def _conversation(entry: Mapping[str, Any], place: str, folders: Mapping[str, st
 def _name(own: Any, messages: Sequence[MessageDraft]) -> str:
     """Return a conversation's id; early versions counted them, so that everybody has a first and a second one."""
     if not own:
-        return build.derived_conversation_id(messages)
-    return f"{own}-{build.opening_id(messages)[2:18]}" if str(own).isdigit() else str(own)
+        return ids.derived_conversation_id(messages)
+    return f"{own}-{ids.opening_id(messages)[2:18]}" if str(own).isdigit() else str(own)

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.envelope import role_of
 from chatlog.formats.jsonstream import BROKEN_JSON, document, leading, sound, text_of
 from chatlog.formats.records import misshapen
@@ -143,7 +143,7 @@ class _Thread:
             if not made.text and not made.parts:
                 self.empty += 1
                 continue
-            key = made.source_id or build.derived_id(self.last, made)
+            key = made.source_id or ids.derived_id(self.last, made)
             self.messages.setdefault(key, made._replace(source_id=key, parent=self.last))
             self.last = key
             if made.hidden and pivot:  # a summary belongs to what all versions have before them

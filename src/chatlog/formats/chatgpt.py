@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from chatlog.canonical import canonical_json
-from chatlog.formats import MALFORMED, Head, build, trees
+from chatlog.formats import MALFORMED, Head, build, ids, trees
 from chatlog.formats.beside import beside
 from chatlog.formats.chatgpt_citations import clean
 from chatlog.formats.chatgpt_content import UNSHOWN, Row, Said, asset_id, said
@@ -156,7 +156,7 @@ def _derived_id(entry: Mapping[str, Any], messages: list[MessageDraft]) -> str:
     """Return an id from what a later export of the same conversation says again: its beginning."""
     first = [(message.source_id, message.text) for message in messages[:2]]
     begun = canonical_json([entry.get("create_time"), first or entry.get("title")])
-    return build.hashed(begun)
+    return ids.hashed(begun)
 
 
 def _project(entry: Mapping[str, Any]) -> str | None:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import IO, Any
 
 from chatlog.formats import MALFORMED, Head, Transcript
-from chatlog.formats.build import Chain, derived_id, without
+from chatlog.formats.build import without
+from chatlog.formats.ids import Chain, derived_id
 from chatlog.formats.jsonstream import items, lines
 from chatlog.formats.source import Source
 from chatlog.models import (

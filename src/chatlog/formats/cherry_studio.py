@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.envelope import role_of
 from chatlog.formats.records import misshapen, recovered
 from chatlog.formats.source import Source
@@ -122,7 +122,7 @@ class _Topic:
         self.last = chosen or key
 
     def _keep(self, made: MessageDraft, parent: str | None) -> str:
-        key = build.numbered(made.source_id or build.derived_id(parent, made), self.used)
+        key = ids.numbered(made.source_id or ids.derived_id(parent, made), self.used)
         self.messages.append(made._replace(source_id=key, parent=parent))
         return key
 
@@ -165,7 +165,7 @@ class _Topic:
         rest = build.picked(facts, ("type", "isNameManuallyEdited"))
         who = build.picked(assistant, ("id", "emoji", "type"))
         return ConversationDraft(
-            source_id=build.word(facts.get("id")) or build.opening_id(self.messages),
+            source_id=build.word(facts.get("id")) or ids.opening_id(self.messages),
             title=None if title in _UNTITLED else title,
             created_at=instant(facts.get("createdAt")) or first,
             updated_at=instant(facts.get("updatedAt")),

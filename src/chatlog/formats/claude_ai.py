@@ -13,7 +13,7 @@ from datetime import UTC
 from typing import Any
 
 from chatlog.canonical import canonical_json
-from chatlog.formats import MALFORMED, Head, build, trees
+from chatlog.formats import MALFORMED, Head, build, ids, trees
 from chatlog.formats.beside import beside
 from chatlog.formats.claude_ai_content import Said, said
 from chatlog.formats.jsonstream import first_keys, items
@@ -241,7 +241,7 @@ def _index(row: Mapping[str, Any], number: int) -> float:
 
 def _derived_id(parent: str | None, row: Mapping[str, Any]) -> str:
     said_by = [parent, row.get("sender") or row.get("role"), row.get("text"), row.get("content")]
-    return build.hashed(canonical_json(said_by))
+    return ids.hashed(canonical_json(said_by))
 
 
 def _draft(entry: Mapping[str, Any], messages: list[MessageDraft], projects: _Projects) -> ConversationDraft:
@@ -251,7 +251,7 @@ def _draft(entry: Mapping[str, Any], messages: list[MessageDraft], projects: _Pr
         raise ValueError("neither an id nor a message")
     title = entry.get("name") or entry.get("title") or entry.get("snapshot_name")
     return ConversationDraft(
-        source_id=str(own_id) if own_id else build.derived_conversation_id(messages[:2]),
+        source_id=str(own_id) if own_id else ids.derived_conversation_id(messages[:2]),
         title=title.strip() or None if isinstance(title, str) else None,
         created_at=instant(entry.get("created_at")),
         updated_at=instant(entry.get("updated_at")),

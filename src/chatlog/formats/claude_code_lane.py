@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from chatlog import timespec
-from chatlog.formats import build
+from chatlog.formats import build, ids
 from chatlog.formats.claude_code_content import INTERRUPTED, View, fingerprint, parts_of, result_facts, shown
 from chatlog.formats.claude_code_links import Entry, Links
 from chatlog.models import ConversationDraft, MessageDraft, Part, joined_text
@@ -296,7 +296,7 @@ class Lane:
         """Return a message's id: the entry's uuid, or one derived where that is missing or taken."""
         name = build.word(entry.get("uuid"))
         if name is None:
-            name = build.derived_id(parent, MessageDraft(role=view.role, text=view.text, parts=view.parts))
+            name = ids.derived_id(parent, MessageDraft(role=view.role, text=view.text, parts=view.parts))
         source_id, number = name, 2
         while source_id in self.links.ids:
             source_id, number = f"{name}#{number}", number + 1

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build, cline_beside, cline_rows
+from chatlog.formats import MALFORMED, Head, build, cline_beside, cline_rows, ids
 from chatlog.formats.calls import Calls
 from chatlog.formats.cline_content import environment, message, model_of
 from chatlog.formats.cline_shown import Shown, request_usage
@@ -125,7 +125,7 @@ class _Task:
     def __init__(self, requests: Iterator[Row], models: list[tuple[str, str]]) -> None:
         self.requests = requests
         self.models = models
-        self.chain = build.Chain()
+        self.chain = ids.Chain()
         self.calls = Calls()
         self.messages: list[MessageDraft] = []
         self.problems: list[Problem] = []
@@ -170,7 +170,7 @@ class _Task:
             (made.text for made in self.messages if made.role == "user" and not made.hidden and made.text), None
         )
         return ConversationDraft(
-            source_id=task_id or build.opening_id(self.messages),
+            source_id=task_id or ids.opening_id(self.messages),
             title=title_from(typed) if typed else None,
             created_at=instant(task_id) if task_id and task_id.isdigit() else None,
             project=self.folder,
@@ -205,7 +205,7 @@ def _read_shown(source: Source) -> Iterator[Record]:
 
 
 def _shown_conversation(task_id: str | None, first: MessageDraft) -> ConversationDraft:
-    name = task_id or build.derived_conversation_id([first])
+    name = task_id or ids.derived_conversation_id([first])
     return ConversationDraft(source_id=f"{name}-shown", title=title_from(first.text), created_at=first.created_at)
 
 

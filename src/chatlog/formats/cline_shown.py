@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chatlog.formats import build
+from chatlog.formats import build, ids
 from chatlog.formats.cline_content import model_of
 from chatlog.models import MessageDraft, Part
 from chatlog.timespec import instant
@@ -73,7 +73,7 @@ class Shown:
         key = str(entry["ts"])
         if not key or isinstance(entry["ts"], (dict, list, bool)):
             raise ValueError("an entry without a time")
-        key = build.numbered(key, self.used, "-")
+        key = ids.numbered(key, self.used, "-")
         said, parts = self._said(kind, role, entry, key)
         facts = build.compact(entry, _TOLD)
         if role == "assistant" and self.usage:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from chatlog.formats import Head, build
+from chatlog.formats import Head, build, ids
 from chatlog.formats.beside import beside
 from chatlog.formats.claude_code_content import shown
 from chatlog.formats.codex_items import content_parts
@@ -142,7 +142,7 @@ class _Session:
         """Return a message behind the last one, or behind the one that its entry names."""
         parent = self.places.get(above, self.last) if isinstance(above, str) else self.last
         own = None if made.source_id in self.used else made.source_id
-        self.last = own or build.derived_id(parent, made)
+        self.last = own or ids.derived_id(parent, made)
         self.used.add(self.last)
         return made._replace(parent=parent, source_id=self.last)
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatlog.formats import build
+from chatlog.formats import build, ids
 from chatlog.formats.calls import Calls
 from chatlog.formats.codex_items import View
 from chatlog.formats.codex_usage import Usage, added
@@ -341,8 +341,8 @@ class Thread:
     def _name(self, held: Held) -> str:
         """Return a message's id: of its words, and of how many said the same before it."""
         seed = "" if held.shared else self.seed
-        name = build.digest(f"{seed}\0{held.key}")[:32]
-        return build.numbered(name, self.used)
+        name = ids.digest(f"{seed}\0{held.key}")[:32]
+        return ids.numbered(name, self.used)
 
     def roll_back(self, count: int) -> None:
         """Finish what is held, and go back to before the last turns."""

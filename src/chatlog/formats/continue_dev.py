@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.beside import beside
 from chatlog.formats.continue_items import Known, Made, known, messages, summarised, thought
 from chatlog.formats.records import misshapen, recovered
@@ -88,7 +88,7 @@ class _History:
             self._link(one)
         summary = summarised(item)
         if summary is not None:  # has an id of its own, so that what follows keeps its own when a summary is made later
-            name = build.numbered(build.derived_id(self.key, summary), self.used)
+            name = ids.numbered(ids.derived_id(self.key, summary), self.used)
             self._keep(summary, name)
 
     def _settle(self) -> None:
@@ -100,8 +100,8 @@ class _History:
     def _link(self, made: Made) -> None:
         """Keep a message; its id comes of those before and of what it is known by, else of what it says."""
         draft, mark = made
-        key = build.content_id(self.key, draft.role, None, mark) if mark else build.derived_id(self.key, draft)
-        self.key = build.numbered(key, self.used)
+        key = ids.content_id(self.key, draft.role, None, mark) if mark else ids.derived_id(self.key, draft)
+        self.key = ids.numbered(key, self.used)
         self._keep(draft, self.key)
 
     def _keep(self, draft: MessageDraft, name: str) -> None:

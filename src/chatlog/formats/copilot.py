@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build, copilot_events, copilot_vscode
+from chatlog.formats import MALFORMED, Head, build, copilot_events, copilot_vscode, ids
 from chatlog.formats.beside import text_beside
 from chatlog.formats.calls import Calls
 from chatlog.formats.jsonstream import BROKEN_JSON, document
@@ -147,7 +147,7 @@ def _timeline(entries: list[Any]) -> Iterator[Record]:
             repeated += 1
             continue
         try:
-            made = _entry(entry, last, build.numbered(str(entry.get("id") or f"timeline-{number}"), used))
+            made = _entry(entry, last, ids.numbered(str(entry.get("id") or f"timeline-{number}"), used))
         except MALFORMED:
             yield Problem(f"timeline {number}", "not an entry of the shape that Copilot writes")
             continue
@@ -198,7 +198,7 @@ def _call(entry: Mapping[str, Any]) -> Iterator[Part]:
 
 
 def _sent(values: list[Any]) -> Iterator[Record]:
-    chain, calls = build.Chain(), Calls()
+    chain, calls = ids.Chain(), Calls()
     for number, value in enumerate(values, 1):
         try:
             yield chain.link(openai_message(value, calls))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatlog.formats import MALFORMED, build
+from chatlog.formats import MALFORMED, build, ids
 from chatlog.formats.copilot_event_parts import OPAQUE, Assets, Data, Made, facts_of, request_part, result_parts, writer
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.source import Source
@@ -135,9 +135,9 @@ class _Session:
         name = (
             own
             if isinstance(own, str) and own
-            else build.derived_id(parent, MessageDraft(role=made.role, text=made.text))
+            else ids.derived_id(parent, MessageDraft(role=made.role, text=made.text))
         )
-        lane.last = build.numbered(name, lane.used)
+        lane.last = ids.numbered(name, lane.used)
         if isinstance(own, str):
             self.places[own] = (lane.key, lane.last)
         if not lane.opened:

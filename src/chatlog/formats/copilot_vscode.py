@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from chatlog.formats import MALFORMED, build
+from chatlog.formats import MALFORMED, build, ids
 from chatlog.formats.beside import beside
 from chatlog.formats.copilot_response import SILENT, address_of, response_parts
 from chatlog.formats.jsonstream import lines
@@ -205,7 +205,7 @@ def _messages(name: str, request: Request, parent: str | None, used: Counter[str
     reply = own if isinstance(own, str) and own else f"{name}-response"
     said = _response(name, request, moment)
     if said is not None:
-        said = said._replace(source_id=build.numbered(reply, used))
+        said = said._replace(source_id=ids.numbered(reply, used))
     return [asked] if said is None else [asked, said]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from chatlog.formats import MALFORMED, ai_sdk, build, openai_content
+from chatlog.formats import MALFORMED, ai_sdk, build, ids, openai_content
 from chatlog.formats.calls import Calls
 from chatlog.formats.cursor_prompts import sent_at, shown
 from chatlog.formats.jsonstream import lines
@@ -132,7 +132,7 @@ class _Messages:
 
     def of_blob(self, database: Database, key: str, hidden: str | None = None) -> Iterator[Record]:
         """Yield the message of an entry; one that is not shown any more is hidden for that reason."""
-        name = build.numbered(key, self.used, ":")
+        name = ids.numbered(key, self.used, ":")
         try:
             yield self.message(loaded(_blob(database, key)), name, hidden)
         except MALFORMED:
@@ -147,7 +147,7 @@ class _Messages:
         hidden = hidden or injected
         facts = build.without(options, ("modelName",))
         parent = self.last
-        self.last = source_id or build.derived_id(parent, made)
+        self.last = source_id or ids.derived_id(parent, made)
         return made._replace(
             text=text,
             parts=build.kept(parts, text),

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chatlog.formats import Head, build, trees
+from chatlog.formats import Head, build, ids, trees
 from chatlog.formats.jsonstream import items
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -97,7 +97,7 @@ def _draft(entry: Mapping[str, Any], messages: list[MessageDraft]) -> Conversati
     if not name and not messages:
         raise ValueError("neither an id nor a message")
     return ConversationDraft(
-        source_id=str(name) if name else build.derived_conversation_id(messages),
+        source_id=str(name) if name else ids.derived_conversation_id(messages),
         title=build.word(entry.get("title")),
         created_at=instant(entry.get("inserted_at")),
         updated_at=instant(entry.get("updated_at")),

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatlog.formats import Head, anthropic_messages, build, droid_stream
+from chatlog.formats import Head, anthropic_messages, build, droid_stream, ids
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -72,7 +72,7 @@ class _Session:
                 self.above[entry["id"]] = self.above.get(entry.get("parentId") or "", self.last)
 
     def _linked(self, made: MessageDraft, entry: Row) -> MessageDraft:
-        key = build.word(entry.get("id")) or build.derived_id(self.last, made)
+        key = build.word(entry.get("id")) or ids.derived_id(self.last, made)
         parent = entry.get("parentId")
         is_root = self.draft is not None and parent == self.draft.source_id
         above = None if is_root else self.above.get(parent or "", self.last)  # what it names may not be here

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatlog.formats import build
+from chatlog.formats import build, ids
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -75,7 +75,7 @@ class _Stream:
 
     def _hold(self, made: MessageDraft, name: str, event: Row) -> Iterator[MessageDraft]:
         """Yield the message before, and keep this one until the next."""
-        key = name if build.word(event.get("id")) else build.derived_id(self.last, made)
+        key = name if build.word(event.get("id")) else ids.derived_id(self.last, made)
         if key in self.seen:
             self.counts["repeated events"] += 1
             return

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatlog.formats import Head, build
+from chatlog.formats import Head, build, ids
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -78,7 +78,7 @@ class _Session:
 
     stem: str
     draft: ConversationDraft | None = None
-    chain: build.Chain = field(default_factory=build.Chain)
+    chain: ids.Chain = field(default_factory=ids.Chain)
     title: str | None = None
     model: str | None = None
     instructions: str | None = None

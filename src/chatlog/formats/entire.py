@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from chatlog.formats import Head, build
+from chatlog.formats import Head, build, ids
 from chatlog.formats.claude_code_content import parts_of, shown
 from chatlog.formats.jsonstream import Line, lines
 from chatlog.formats.records import read_each
@@ -47,7 +47,7 @@ def read(source: Source) -> Iterator[Record]:
         yield LeftOut(f"copy of the session in {_WHOLE}", 1)
         return
     transcript = _Transcript(source)
-    yield from build.announced(transcript.messages(), transcript.named)
+    yield from ids.announced(transcript.messages(), transcript.named)
     yield from build.left_out(dict(sorted(transcript.counts.items())))
 
 
@@ -60,7 +60,7 @@ class _Transcript:
         self.begun: str | None = None
         self.used = set[str]()
         self.counts: Counter[str] = Counter()
-        self.chain = build.Chain()
+        self.chain = ids.Chain()
 
     def named(self, opening: str) -> ConversationDraft:
         """Return the conversation, known by when and how it began."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build, gemini_rewritten, gemini_stream
+from chatlog.formats import MALFORMED, Head, build, gemini_rewritten, gemini_stream, ids
 from chatlog.formats.beside import beside, text_beside
 from chatlog.formats.calls import Calls
 from chatlog.formats.gemini_cli_message import call_ids, message, shown
@@ -149,7 +149,7 @@ class _Session:
         name = entry.get("id")
         if not isinstance(name, str) or not name:
             told = MessageDraft(role=str(entry.get("type")), text=str(entry.get("content")))
-            name = build.derived_id(parent, told)
+            name = ids.derived_id(parent, told)
         if name in self.same:
             name = self.same[name]
             entry = gemini_rewritten.whole(self.entries[name], entry)
@@ -269,7 +269,7 @@ def _has_snapshot(messages: Sequence[Mapping[str, Any]], known: Mapping[str, Any
 
 def _read_log(source: Source) -> Iterator[Record]:
     """Yield the prompts of a project, by session; those of sessions that have a chat file are there."""
-    chain = build.Chain()
+    chain = ids.Chain()
     elsewhere: dict[str, bool] = {}
     repeated = 0
     for line in items(source):
@@ -314,11 +314,11 @@ def _prompt(entry: Mapping[str, Any], conversation: str) -> MessageDraft:
 def _read_checkpoint(source: Source) -> Iterator[Record]:
     """Yield the conversation of a checkpoint, which is raw contents without ids or times."""
     name = source.stem
-    return build.announced(_contents(source), lambda opening: ConversationDraft(source_id=f"{name}-{opening[2:14]}"))
+    return ids.announced(_contents(source), lambda opening: ConversationDraft(source_id=f"{name}-{opening[2:14]}"))
 
 
 def _contents(source: Source) -> Iterator[Record]:
-    chain, calls = build.Chain(), Calls()
+    chain, calls = ids.Chain(), Calls()
     return read_each(
         items(source, "history"),
         lambda line: [chain.link(_content(line.value, calls))],

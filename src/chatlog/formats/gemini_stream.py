@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatlog.formats import Head, build
+from chatlog.formats import Head, build, ids
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -41,7 +41,7 @@ class _Run:
 
     stem: str
     draft: ConversationDraft | None = None
-    chain: build.Chain = field(default_factory=build.Chain)
+    chain: ids.Chain = field(default_factory=ids.Chain)
     words: list[str] = field(default_factory=list)
     calls: list[Part] = field(default_factory=list)
     begun: str | None = None

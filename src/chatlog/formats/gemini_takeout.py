@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.gemini_takeout_html import activities, is_page
 from chatlog.formats.html_text import html_text
 from chatlog.formats.jsonstream import Line, items
@@ -141,7 +141,7 @@ def _item(value: Mapping[str, Any], verb: str) -> _Item:
     prompt = _prompt(title, verb)
     answer, links = _answer(value.get("safeHtmlItem") or ())
     is_deed = bool(verb) and prompt == title and not answer
-    name = f"{value['time']}-{build.digest(title)[:8]}"
+    name = f"{value['time']}-{ids.digest(title)[:8]}"
     asked = build.message(
         "user",
         (build.text(prompt), *_attached(value)),
@@ -218,5 +218,5 @@ def _conversation(group: list[_Item], chat: str | None) -> Iterator[Record]:
     last: str | None = None
     used: Counter[str] = Counter()
     for draft in (draft for item in ordered for draft in item.drafts):
-        last, before = build.numbered(str(draft.source_id), used), last
+        last, before = ids.numbered(str(draft.source_id), used), last
         yield draft._replace(source_id=last, parent=before)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.gemini_parts import Facts, code, code_result, inline_data, paired, parts_of, rest
 from chatlog.formats.jsonstream import BROKEN_JSON, document
 from chatlog.formats.records import misshapen
@@ -65,7 +65,7 @@ class _Chat:
 
     def __init__(self, prompt: Mapping[str, Any]) -> None:
         self.prompt = prompt
-        self.chain = build.Chain()
+        self.chain = ids.Chain()
         self.drafts: list[MessageDraft] = []
         self.problems: list[Problem] = []
         self.head: str | None = None
@@ -247,7 +247,7 @@ def _draft(role: str, parts: list[Part], facts: dict[str, Any], model: str | Non
 def _conversation(source: Source, prompt: Mapping[str, Any], chat: _Chat) -> ConversationDraft:
     """Return the chat: called by its file's name, known by that and how it begins."""
     own, title = prompt.get("id") or prompt.get("promptId"), _title(source, prompt)
-    begun = build.opening_id(chat.drafts)[2:14] or "empty"
+    begun = ids.opening_id(chat.drafts)[2:14] or "empty"
     times = [draft.created_at for draft in chat.drafts if draft.created_at]
     saved = instant(source.modified)
     return ConversationDraft(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, lines
 from chatlog.formats.source import Source
 from chatlog.formats.sqlite_source import Database, Groups, is_database, loaded, records, schema
@@ -141,7 +141,7 @@ class _Session:
 
     def records(self, entries: Iterable[Line | Problem]) -> Iterator[Record]:
         """Yield the conversation once its first prompt is known, and every message."""
-        yield from build.announced(self._messages(entries), self._conversation)
+        yield from ids.announced(self._messages(entries), self._conversation)
         if self.last is None:
             yield LeftOut("sessions without messages", 1)
 
@@ -208,7 +208,7 @@ def _message(value: Mapping[str, Any], parent: str | None) -> MessageDraft:
         parts=parts,
         model=build.word(answered.get("resolvedModel")) or build.word(answered.get("requestedModel")),
         created_at=instant(value.get("created")),
-        source_id=build.content_id(parent, role, parts, shown),
+        source_id=ids.content_id(parent, role, parts, shown),
         parent=parent,
         hidden=hidden,
         metadata=facts,

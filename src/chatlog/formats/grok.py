@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from chatlog import tagged
-from chatlog.formats import Head, build, trees
+from chatlog.formats import Head, build, ids, trees
 from chatlog.formats.jsonstream import first_keys, items
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -126,7 +126,7 @@ def _draft(facts: Row, messages: list[MessageDraft]) -> ConversationDraft:
     if not name and not messages:
         raise ValueError("neither an id nor a message")
     return ConversationDraft(
-        source_id=name or build.derived_conversation_id(messages),
+        source_id=name or ids.derived_conversation_id(messages),
         title=build.word(facts.get("title")),
         created_at=_moment(facts.get("create_time")),
         updated_at=_moment(facts.get("modify_time")),

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatlog.formats import Head, build
+from chatlog.formats import Head, build, ids
 from chatlog.formats.beside import text_beside
 from chatlog.formats.grok_cli_content import Place, Row, Thread, content_parts, server_call, shown, typed
 from chatlog.formats.grok_cli_content import workspace as workspace_of
@@ -95,7 +95,7 @@ def read(source: Source) -> Iterator[Record]:
         drafts.append(place.conversation(reading.session or opening, reading.project))
         return drafts[0]
 
-    yield from build.announced(_records(source, reading), conversation)
+    yield from ids.announced(_records(source, reading), conversation)
     for draft in drafts:
         yield draft._replace(head=thread.last, model=draft.model or reading.model)
     yield from build.left_out(counts)

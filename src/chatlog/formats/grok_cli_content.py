@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from chatlog.formats import build
+from chatlog.formats import build, ids
 from chatlog.formats.beside import beside
 from chatlog.formats.codex_items import image
 from chatlog.formats.source import Source
@@ -60,11 +60,7 @@ class Thread:
 
     def link(self, draft: MessageDraft, first: Part | None = None) -> MessageDraft:
         """Return the draft behind the last one."""
-        key = (
-            build.derived_id(self.last, draft)
-            if first is None
-            else build.content_id(self.last, draft.role, (first,), "")
-        )
+        key = ids.derived_id(self.last, draft) if first is None else ids.content_id(self.last, draft.role, (first,), "")
         linked = draft._replace(source_id=key, parent=self.last)
         self.last = key
         return linked

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import IO, Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.grok import shown
 from chatlog.formats.jsonstream import items
 from chatlog.formats.source import Source
@@ -86,4 +86,4 @@ def _conversation(chat: str, messages: list[MessageDraft]) -> Iterator[Record]:
     yield ConversationDraft(
         source_id=chat, created_at=ordered[0].created_at, updated_at=ordered[-1].created_at, metadata={"on": "x"}
     )
-    yield from build.dated(ordered)
+    yield from ids.dated(ordered)

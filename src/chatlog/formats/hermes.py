@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build, openai_content
+from chatlog.formats import MALFORMED, Head, build, ids, openai_content
 from chatlog.formats.calls import Calls
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, lines
 from chatlog.formats.records import rescued
@@ -137,7 +137,7 @@ class _Session:
                 continue
             made = self._made(row, f"session {self.name}, message {number}")
             if isinstance(made, MessageDraft):
-                made = self._placed(made._replace(source_id=build.numbered(key, used)), is_shown=key in shown)
+                made = self._placed(made._replace(source_id=ids.numbered(key, used)), is_shown=key in shown)
             if made is not None:
                 yield made
         yield self._conversation()._replace(head=self.last)
@@ -150,7 +150,7 @@ class _Session:
         for entry in entries:
             made = self._made(entry.value, entry.place) if isinstance(entry, Line) else entry
             if isinstance(made, MessageDraft):
-                above = build.derived_id(above, made)  # not of the prompt's: that changes
+                above = ids.derived_id(above, made)  # not of the prompt's: that changes
                 made = self._placed(made._replace(source_id=above), is_shown=True)
             if made is not None:
                 yield made
@@ -202,7 +202,7 @@ class _Session:
 
 
 def _identity(row: Row) -> str:
-    return build.hashed(repr([row.get(key) for key in _IDENTITY]))
+    return ids.hashed(repr([row.get(key) for key in _IDENTITY]))
 
 
 def _message(row: Row, calls: Calls) -> MessageDraft:

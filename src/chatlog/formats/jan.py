@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build, tags, trees
+from chatlog.formats import MALFORMED, Head, build, ids, tags, trees
 from chatlog.formats.beside import beside
 from chatlog.formats.calls import Calls
 from chatlog.formats.envelope import role_of
@@ -76,7 +76,7 @@ class _Thread:
         except MALFORMED as error:
             self.problems.append(misshapen(line.place, error, "not a message of Jan"))
             return
-        key = build.word(row.get("id")) or build.derived_id(next(reversed(self.messages), None), made)
+        key = build.word(row.get("id")) or ids.derived_id(next(reversed(self.messages), None), made)
         self.messages[key], self.rows[key] = made, row
 
     def records(self, thread: Row) -> Iterator[Record]:
@@ -103,7 +103,7 @@ def _draft(thread: Row, rows: Mapping[str, Row], kept: list[MessageDraft], head:
     named = (build.word(row.get("thread_id")) for row in rows.values())
     rest = build.without(thread, _THREAD_TOLD)
     return ConversationDraft(
-        source_id=build.word(thread.get("id")) or next(filter(None, named), None) or build.opening_id(kept),
+        source_id=build.word(thread.get("id")) or next(filter(None, named), None) or ids.opening_id(kept),
         title=None if title in _UNTITLED else title,
         created_at=instant(thread.get("created")) or build.first_moment(kept),
         updated_at=instant(thread.get("updated")),

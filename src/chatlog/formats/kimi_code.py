@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatlog.formats import Head, build
+from chatlog.formats import Head, build, ids
 from chatlog.formats.beside import beside
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
@@ -63,7 +63,7 @@ def read(source: Source) -> Iterator[Record]:
 
 def _read(source: Source, journal: _Journal) -> Iterator[Record]:
     if journal.draft is None:
-        yield from build.announced(_messages(source, journal), journal.named)
+        yield from ids.announced(_messages(source, journal), journal.named)
     else:
         yield journal.draft
         yield from _messages(source, journal)
@@ -241,7 +241,7 @@ class _Journal:
             del self.before_prompts[-count:]
 
     def _linked(self, made: MessageDraft) -> MessageDraft:
-        linked = made._replace(parent=self.last, source_id=made.source_id or build.derived_id(self.last, made))
+        linked = made._replace(parent=self.last, source_id=made.source_id or ids.derived_id(self.last, made))
         self.last = linked.source_id
         return linked
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build, langgraph_states, openai_content
+from chatlog.formats import MALFORMED, Head, build, ids, langgraph_states, openai_content
 from chatlog.formats.calls import Calls
 from chatlog.formats.jsonstream import Line, items
 from chatlog.formats.source import Source
@@ -192,7 +192,7 @@ class _Session:
         made = openai_content.message(told, self.calls)
         parent, self.last = self.last, made.source_id
         if self.last is None or self.last in self.used:
-            self.last = build.derived_id(parent, made)
+            self.last = ids.derived_id(parent, made)
         self.used.add(self.last)
         return made._replace(
             created_at=instant(entry.moment) or made.created_at,
@@ -210,7 +210,7 @@ def _session(name: str, entries: Iterable[_Entry | Problem], *, is_named: bool) 
     def conversation(opening: str) -> ConversationDraft:
         return ConversationDraft(source_id=name if is_own else f"{name}-{opening[2:18]}", created_at=session.begun)
 
-    return build.announced(_messages(session, entries), conversation)
+    return ids.announced(_messages(session, entries), conversation)
 
 
 def _messages(session: _Session, entries: Iterable[_Entry | Problem]) -> Iterator[Record]:

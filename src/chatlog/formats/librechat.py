@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from chatlog.formats import Head, build, trees
+from chatlog.formats import Head, build, ids, trees
 from chatlog.formats.jsonstream import Line, items
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -116,7 +116,7 @@ def _draft(value: Node, messages: list[MessageDraft]) -> ConversationDraft:
     if isinstance(options, dict):
         facts["options"] = build.compact(options)
     return ConversationDraft(
-        source_id=str(name) if name else build.derived_conversation_id(messages),
+        source_id=str(name) if name else ids.derived_conversation_id(messages),
         title=build.word(value.get("title")),
         created_at=instant(value.get("createdAt")),
         updated_at=instant(value.get("updatedAt")),

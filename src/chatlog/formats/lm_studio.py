@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.beside import beside
 from chatlog.formats.jsonstream import first_keys
 from chatlog.formats.lm_studio_steps import PROMPT, Made, fields, messages, prompt_in
@@ -124,8 +124,8 @@ class _Chat:
         """
         above = self.last
         for draft, step in made:
-            key = build.content_id(above, draft.role, None, step) if step else build.derived_id(above, draft)
-            name = build.numbered(key, self.used)
+            key = ids.content_id(above, draft.role, None, step) if step else ids.derived_id(above, draft)
+            name = ids.numbered(key, self.used)
             self.messages.append(draft._replace(source_id=name, parent=above or self.prompt))
             above = name
         return above if made else None
@@ -169,7 +169,7 @@ def _own_name(chat: Row, found: _Chat) -> str:
     created = chat.get("createdAt")
     if isinstance(created, int) and created > 0:
         return str(int(created))
-    return build.opening_id(message for message in found.messages if message.role != "system")
+    return ids.opening_id(message for message in found.messages if message.role != "system")
 
 
 def _last_model(chat: Row) -> str | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build, trees
+from chatlog.formats import MALFORMED, Head, build, ids, trees
 from chatlog.formats.envelope import role_of
 from chatlog.formats.jsonstream import first_keys
 from chatlog.formats.records import misshapen, recovered
@@ -269,6 +269,6 @@ def _named(group: list[_Said]) -> dict[int, str]:
     found: dict[int, str] = {}
     last: str | None = None
     for said in group:
-        last = build.numbered(_name(said.row) or build.derived_id(last, said.draft), used)
+        last = ids.numbered(_name(said.row) or ids.derived_id(last, said.draft), used)
         found[id(said)] = last
     return found

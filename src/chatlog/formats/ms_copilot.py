@@ -13,7 +13,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import NamedTuple
 
-from chatlog.formats import Head, build
+from chatlog.formats import Head, ids
 from chatlog.formats.jsonstream import encoding_of
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
@@ -120,7 +120,7 @@ def _conversation(talk: str, said: list[_Row]) -> Iterator[Record]:
         created_at=said[0].moment,
         updated_at=said[-1].moment,
     )
-    yield from build.dated(map(_message, said))
+    yield from ids.dated(map(_message, said))
 
 
 def _message(row: _Row) -> MessageDraft:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.calls import Calls
 from chatlog.formats.openai_content import message
 from chatlog.formats.records import misshapen, recovered
@@ -91,7 +91,7 @@ class _Chat:
             self.left_out["messages without words"] += 1
             return
         parent = self.messages[-1].source_id if self.messages else None
-        key = build.numbered(made.source_id or build.derived_id(parent, made), self.used)
+        key = ids.numbered(made.source_id or ids.derived_id(parent, made), self.used)
         told = {**made.metadata, **facts}
         self.messages.append(made._replace(source_id=key, parent=parent, metadata=told, hidden="hidden_reason" in told))
 
@@ -109,7 +109,7 @@ class _Chat:
         rest = build.without(self.session, _SESSION_TOLD)
         name = self.session.get("id")
         return ConversationDraft(
-            source_id=str(name) if name else build.opening_id(self.messages),
+            source_id=str(name) if name else ids.opening_id(self.messages),
             title=None if topic in _UNTITLED else topic,
             created_at=build.first_moment(self.messages),
             updated_at=instant(self.session.get("lastUpdate")),

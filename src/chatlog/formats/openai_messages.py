@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
-from chatlog.formats import MALFORMED, Head, build, dataset_media, datasets
+from chatlog.formats import MALFORMED, Head, build, dataset_media, datasets, ids
 from chatlog.formats.calls import Calls
 from chatlog.formats.envelope import UnreadableError, own_id, time_of
 from chatlog.formats.openai_content import message
@@ -63,14 +63,14 @@ class _Talk:
 
     source_id: str | None
     calls: Calls
-    begun: build.Opening = field(default_factory=build.Opening)
+    begun: ids.Opening = field(default_factory=ids.Opening)
     parent: str | None = None
     used: set[str] = field(default_factory=set)
     greatest: int = -1
 
     def follow(self, made: MessageDraft) -> MessageDraft:
         """Return the message at the end of its conversation."""
-        parent, self.parent = self.parent, self._own(made.source_id) or build.derived_id(self.parent, made)
+        parent, self.parent = self.parent, self._own(made.source_id) or ids.derived_id(self.parent, made)
         facts = build.without(made.metadata, _TALK_KEYS)
         return made._replace(source_id=self.parent, parent=parent, conversation=self.source_id, metadata=facts)
 
@@ -138,7 +138,7 @@ class _Reading:
 
     def _opened(self, talk: _Talk) -> Iterator[Record]:
         """Yield the conversation that its file and its opening name, and what was held of it until then."""
-        name = talk.source_id = f"{self.stem}-{build.opening_id(talk.begun.held)[2:18]}"
+        name = talk.source_id = f"{self.stem}-{ids.opening_id(talk.begun.held)[2:18]}"
         yield ConversationDraft(source_id=name)
         for made in talk.begun.held:
             yield made._replace(conversation=name)
@@ -185,7 +185,7 @@ class _Reading:
 
     def _derived(self, names: list[str]) -> str:
         """Return an id from the content of all messages, numbered where the source repeats a conversation."""
-        return build.numbered(names[0] if len(names) == 1 else build.hashed(*names), self.seen, "-")
+        return ids.numbered(names[0] if len(names) == 1 else ids.hashed(*names), self.seen, "-")
 
 
 def _talk_key(facts: dict[str, Any]) -> str | None:
@@ -205,13 +205,13 @@ def _converted(value: Any, place: str, calls: Calls) -> MessageDraft | Problem:
 def _linked_up(drafts: list[MessageDraft]) -> tuple[list[MessageDraft], str]:
     """Return a record's messages in a chain, and a name made of all their content.
 
-    As `build.Chain` links and names them, at the price of one hash for both; an own id that
+    As `ids.Chain` links and names them, at the price of one hash for both; an own id that
     comes twice is not used again.
     """
     linked, used = list[MessageDraft](), set[str | None]((None,))
     name, parent = "", None
     for made in drafts:
-        name = build.derived_id(name or None, made)
+        name = ids.derived_id(name or None, made)
         own = name if made.source_id in used else made.source_id
         linked.append(made._replace(source_id=own, parent=parent))
         used.add(own)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build, opencode_v2
+from chatlog.formats import MALFORMED, Head, build, ids, opencode_v2
 from chatlog.formats.beside import beside
 from chatlog.formats.jsonstream import BROKEN_JSON, document, items, leading, sound
 from chatlog.formats.source import UNREADABLE, Folder, Source
@@ -273,7 +273,7 @@ def _session(info: Mapping[str, Any], told: Iterable[_Told]) -> Iterator[Record]
         place, value, parts = entry
         try:
             made = _message(value, parts, last)
-            made = made._replace(source_id=build.numbered(str(made.source_id), used))
+            made = made._replace(source_id=ids.numbered(str(made.source_id), used))
         except MALFORMED:
             yield Problem(place, _NOT_A_MESSAGE)
             continue

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build, openhands_classic, openhands_events
+from chatlog.formats import MALFORMED, Head, build, ids, openhands_classic, openhands_events
 from chatlog.formats.beside import beside
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document
 from chatlog.formats.openhands_events import Event, Told
@@ -200,5 +200,5 @@ class _Conversation:
         named = build.word(state.get("id")) or build.word(state.get("conversation_id")) or folder
         name = named or next((name for name in (source.stem, first.source_id) if _ID.fullmatch(name)), None)
         if name is None:  # events of the first version are numbered in each conversation anew
-            return f"{first.created_at}-{build.opening_id(map(_Answer.message, self.drafts))[2:14]}"
+            return f"{first.created_at}-{ids.opening_id(map(_Answer.message, self.drafts))[2:14]}"
         return name.replace("-", "") if _ID.fullmatch(name) else name

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build, openwebui_content, trees
+from chatlog.formats import MALFORMED, Head, build, ids, openwebui_content, trees
 from chatlog.formats.jsonstream import items
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -141,7 +141,7 @@ class _Chat:
         models = chat.get("models")
         model = next(iter(models), None) if isinstance(models, list) else None
         return ConversationDraft(
-            source_id=str(name) if name else build.derived_conversation_id(told[:2]),
+            source_id=str(name) if name else ids.derived_conversation_id(told[:2]),
             title=build.word(entry.get("title")) or build.word(chat.get("title")),
             created_at=instant(entry.get("created_at")) or instant(chat.get("timestamp")),
             updated_at=instant(entry.get("updated_at")),

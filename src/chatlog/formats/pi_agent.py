@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatlog.formats import Head, build, pi_messages
+from chatlog.formats import Head, build, ids, pi_messages
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -82,7 +82,7 @@ class _Session:
     draft: ConversationDraft | None = None
     above: dict[str, str | None] = field(default_factory=dict)
     last: str | None = None
-    chain: build.Chain = field(default_factory=build.Chain)
+    chain: ids.Chain = field(default_factory=ids.Chain)
     title: str | None = None
     model: str | None = None
     labels: dict[str, str] = field(default_factory=dict)

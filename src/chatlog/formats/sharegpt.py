@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from chatlog.canonical import canonical_json
-from chatlog.formats import MALFORMED, Head, build, dataset_media, openai_content, tags
+from chatlog.formats import MALFORMED, Head, build, dataset_media, ids, openai_content, tags
 from chatlog.formats.calls import Calls
 from chatlog.formats.envelope import time_of
 from chatlog.formats.jsonstream import Line, first_keys
@@ -120,7 +120,7 @@ class _Reading:
             drafts = dataset_media.attached(drafts, media)
         found: list[Record] = []
         if drafts:
-            found.append(_conversation_draft(facts, build.numbered(own or _name(sequences), self.seen, "-"), threads))
+            found.append(_conversation_draft(facts, ids.numbered(own or _name(sequences), self.seen, "-"), threads))
         elif not sequences[0]:
             self.empty += 1
         found += drafts
@@ -140,9 +140,9 @@ def _name(sequences: list[list[Any]]) -> str:
     """Return an id made of all turns."""
     try:
         said = [text for turns in sequences for turn in turns for text in (turn["from"], turn["value"])]
-        return build.hashed(*said)
+        return ids.hashed(*said)
     except (KeyError, TypeError):
-        return build.hashed(canonical_json(sequences))
+        return ids.hashed(canonical_json(sequences))
 
 
 def _once(threads: list[_Thread]) -> list[MessageDraft]:
@@ -234,7 +234,7 @@ class _Thread:
 
 def _chained(before: str | None, turn: Mapping[str, Any]) -> str:
     value = turn.get("value")
-    return build.hashed(before or "", turn["from"], value if isinstance(value, str) else canonical_json(value))
+    return ids.hashed(before or "", turn["from"], value if isinstance(value, str) else canonical_json(value))
 
 
 def _message(turn: Mapping[str, Any], calls: Calls, name: str, parent: str | None) -> MessageDraft:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.jsonstream import items, lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -78,7 +78,7 @@ def _is_message(row: Row) -> bool:
 def read(source: Source) -> Iterator[Record]:
     """Yield the chat, its messages with what they were swiped through, and the chat again with its names and leaf."""
     chat = _Chat("" if source.name == "-" else source.stem)
-    yield from build.announced(_messages(source, chat), chat.conversation)
+    yield from ids.announced(_messages(source, chat), chat.conversation)
     yield from chat.close()
 
 
@@ -160,14 +160,14 @@ class _Chat:
         results = [build.tool_result(build.word(call.get("id")), build.parsed(call.get("result"))) for call in calls]
         for role, held in (("assistant", parts), ("tool", results)):
             made = MessageDraft(role=role, parts=tuple(held), created_at=moment, parent=self.last)
-            self.last = build.derived_id(self.last, made)
+            self.last = ids.derived_id(self.last, made)
             yield made._replace(source_id=self.last, metadata=_facts(row) if role == "assistant" else {})
 
     def _versions(self, row: Row, shown: MessageDraft) -> Iterator[Record]:
         """Yield all that a message was swiped through in its order, and go on after the one that is shown."""
         parent, used = self.last, Counter[str]()
         for made in self._swipes(row, shown):
-            key = build.numbered(build.content_id(parent, made.role, None, made.text), used)
+            key = ids.numbered(ids.content_id(parent, made.role, None, made.text), used)
             if made is shown:
                 self.last = key
             yield made._replace(parent=parent, source_id=key)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build
+from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.jsonstream import items
 from chatlog.formats.simonw_llm_rows import Talk
 from chatlog.formats.simonw_llm_threads import Threads
@@ -189,7 +189,7 @@ def _place(link: Any) -> Any:
 
 def _chat_name(row: Mapping[str, Any], place: int) -> str:
     """Return an id for a chat of 2023, whose number other logs have too."""
-    digest = build.digest(f"{_moment(row)}\0{row.get('prompt')}")
+    digest = ids.digest(f"{_moment(row)}\0{row.get('prompt')}")
     return f"log-{place}-{digest[:16]}"
 
 

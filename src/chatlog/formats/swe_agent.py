@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, anthropic_messages, build, openai_content, swe_mini
+from chatlog.formats import MALFORMED, Head, anthropic_messages, build, ids, openai_content, swe_mini
 from chatlog.formats.calls import Calls
 from chatlog.formats.jsonstream import first_keys
 from chatlog.formats.records import misshapen, recovered
@@ -108,14 +108,14 @@ def _seen(step: Row) -> list[Any]:
 
 def _conversation(run: Row, stem: str, messages: list[MessageDraft], model: str | None) -> Iterator[Record]:
     """Yield a run's conversation, known by its file's name and how it began."""
-    telling = max(_TELLING, len(build.opening(messages)) + 1)
+    telling = max(_TELLING, len(ids.opening(messages)) + 1)
     name = None if stem == "-" else stem
     facts = {key: build.parsed(run.get(key)) for key in _CONVERSATION_FACTS}
     if run.get("attempts"):
         facts["attempts"] = [attempt.get("info") for attempt in run["attempts"] if isinstance(attempt, dict)]
     if messages or name:
         yield ConversationDraft(
-            source_id=f"{stem}-{build.derived_conversation_id(messages[:telling])[2:18]}",
+            source_id=f"{stem}-{ids.derived_conversation_id(messages[:telling])[2:18]}",
             title=name,
             model=model,
             head=messages[-1].source_id if messages and "attempts" in facts else None,
@@ -148,7 +148,7 @@ def _answers(rows: Iterable[Any]) -> int:
 def _messages(rows: Sequence[Any], steps: Sequence[Row]) -> tuple[list[MessageDraft], list[Problem]]:
     messages: list[MessageDraft] = []
     problems: list[Problem] = []
-    chain, calls, acted = build.Chain(), Calls(), False
+    chain, calls, acted = ids.Chain(), Calls(), False
     beside = iter(steps if _answers(rows) == len(steps) else ())
     for number, row in enumerate(rows, 1):
         step = next(beside, None) if _is_answer(row) else None

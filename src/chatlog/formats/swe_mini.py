@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build, openai_content
+from chatlog.formats import MALFORMED, Head, build, ids, openai_content
 from chatlog.formats.calls import Calls
 from chatlog.formats.jsonstream import first_keys
 from chatlog.formats.records import misshapen
@@ -44,7 +44,7 @@ def is_run(run: Row) -> bool:
 
 def messages(rows: Iterable[Any]) -> Iterator[MessageDraft | Problem]:
     """Yield the messages of a run in a chain; a problem for a row that is none."""
-    chain, calls, answered = build.Chain(), Calls(), False
+    chain, calls, answered = ids.Chain(), Calls(), False
     for number, row in enumerate(rows, 1):
         try:
             yield chain.link(_message(row, calls, answers=answered))

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chatlog.formats import MALFORMED, Head, build, tags
+from chatlog.formats import MALFORMED, Head, build, ids, tags
 from chatlog.formats.calls import Calls
 from chatlog.formats.openai_content import message as openai_message
 from chatlog.formats.records import recovered
@@ -126,7 +126,7 @@ class _Chat:
         self._add(draft)
 
     def _add(self, draft: MessageDraft) -> None:
-        name = build.derived_id(self.head, draft)
+        name = ids.derived_id(self.head, draft)
         self.drafts.setdefault(name, draft._replace(source_id=name, parent=self.head))
         self.head = name
 
@@ -138,7 +138,7 @@ class _Chat:
         unnamed = _UNNAMED.fullmatch(stem)
         begun = instant("{}-{}-{}T{}:{}:{}".format(*unnamed.groups())) if unnamed else None
         drafts = [*self.drafts.values()]
-        name = stem or build.opening_id(drafts)
+        name = stem or ids.opening_id(drafts)
         return ConversationDraft(
             source_id=f"{character}/{name}" if character and not unnamed else name,
             title=None if unnamed else stem or None,

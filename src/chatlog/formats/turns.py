@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chatlog.formats import build
+from chatlog.formats import build, ids
 from chatlog.models import Message, Part
 from chatlog.shown import shown_parts
 
@@ -141,7 +141,7 @@ class _Sequencer:
         """Return an id that APIs take and that no call of this conversation has yet."""
         name = str(source_id or "call")
         if _WIRE_ID.fullmatch(name) is None:
-            name = "call_" + build.digest(name)[:24]
+            name = "call_" + ids.digest(name)[:24]
         wire_id, count = name, self.used.get(name, 1)
         while wire_id in self.used:
             count += 1
