@@ -32,7 +32,8 @@ from benchmarks.common import (
 )
 from benchmarks.import_peers import peers
 from chatlog import formats
-from chatlog.formats.source import Source, files, sources
+from chatlog.formats.archive import sources
+from chatlog.formats.source import Source, files
 
 FORMATS = ("claude_code", "sharegpt")
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "samples"

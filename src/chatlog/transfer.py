@@ -17,7 +17,8 @@ from typing import BinaryIO
 from chatlog import formats, redacting
 from chatlog.canonical import kept_json
 from chatlog.errors import NoDatabaseError, NotFoundError, UsageError
-from chatlog.formats.source import UNREADABLE, Progress, Source, files, sources, walk_stream, watched
+from chatlog.formats.archive import sources, walk_stream
+from chatlog.formats.source import UNREADABLE, Progress, Source, files, watched
 from chatlog.freshness import Files, Reading
 from chatlog.intake import OUTCOMES, Batches, FileReport, Intake, reason
 from chatlog.models import Problem, Record, checked_tag

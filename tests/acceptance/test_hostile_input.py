@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlcipher3 import dbapi2 as driver
 
-from chatlog.formats import source as source_module
+from chatlog.formats import archive as archives
 from tests.conftest import Ran, Run
 
 from .helpers import faults
@@ -220,7 +220,7 @@ def test_a_bomb_is_stopped_and_what_follows_it_is_read(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_nested: bool
 ) -> None:
     """34: a member that unpacks to far more than it should is a problem of its own, in an inner archive, too."""
-    monkeypatch.setattr(source_module, "BOMB_BYTES", 3_000_000)
+    monkeypatch.setattr(archives, "BOMB_BYTES", 3_000_000)
     inner = zipped(tmp_path / "bomb.zip", {"conversations.json": BOMB}).read_bytes()
     bomb: dict[str, bytes | str] = {"a.zip": inner} if is_nested else {"conversations.json": BOMB}
     zipped(tmp_path / "h.zip", {**bomb, "z.jsonl": chatlog_line(GOOD[1]) + "\n"})
@@ -231,12 +231,12 @@ def test_a_bomb_is_stopped_and_what_follows_it_is_read(
 
 def test_many_bombs_are_one(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """34: members that each unpack to just as much as one may, as such that lie one within the other, are stopped."""
-    monkeypatch.setattr(source_module, "BOMB_BYTES", 5_100_000)
-    monkeypatch.setattr(source_module, "MAX_RATIO", 10)
+    monkeypatch.setattr(archives, "BOMB_BYTES", 5_100_000)
+    monkeypatch.setattr(archives, "MAX_RATIO", 10)
     zipped(tmp_path / "h.zip", {f"{number}.json": BOMB for number in range(9)})
     read: list[int] = []
-    whole = source_module._Budget.take
-    monkeypatch.setattr(source_module._Budget, "take", lambda self, count: (read.append(count), whole(self, count)))
+    whole = archives._Budget.take
+    monkeypatch.setattr(archives._Budget, "take", lambda self, count: (read.append(count), whole(self, count)))
     ran = run("import", "h.zip")
     assert (4, True) == (ran.code, "the archive unpacks to far more than it should" in ran.err)
     assert sum(read) < 20_000_000

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from chatlog.formats import Head
-from chatlog.formats.source import Source, files, sources
+from chatlog.formats.archive import sources
+from chatlog.formats.source import Source, files
 from chatlog.models import Conversation, ConversationDraft, Message, MessageDraft, Record
 
 DATA = Path(__file__).parents[1] / "data"

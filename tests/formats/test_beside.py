@@ -6,8 +6,9 @@ import json
 import zipfile
 from pathlib import Path
 
+from chatlog.formats.archive import sources
 from chatlog.formats.beside import beside, lines_beside, text_beside
-from chatlog.formats.source import file_source, sources
+from chatlog.formats.source import file_source
 
 from .making import source_of
 

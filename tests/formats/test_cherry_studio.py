@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from chatlog.formats import build, cherry_studio, detect
-from chatlog.formats.source import file_source, walk_stream
+from chatlog.formats.archive import walk_stream
+from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
 from .damage import checked

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chatlog.formats import packed
-from chatlog.formats import source as source_module
+from chatlog.formats import archive, packed
 from chatlog.store import Store
 from chatlog.transfer import ImportOptions, ImportReport, import_history
 
@@ -59,8 +58,8 @@ def test_what_unpacks_without_end_is_stopped(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
     """A small file that holds far more than it should is a problem, and what came before is kept."""
-    monkeypatch.setattr(source_module, "BOMB_BYTES", 1_000_000)
-    monkeypatch.setattr(source_module, "MAX_RATIO", 10)
+    monkeypatch.setattr(archive, "BOMB_BYTES", 1_000_000)
+    monkeypatch.setattr(archive, "MAX_RATIO", 10)
     bomb = HISTORY + b" " * 5_000_000
     report = take(store, tmp_path / f"{NAME}{ending}", gzip.compress(bomb) if ending == ".gz" else zstd(bomb))
     assert ["the packed file unpacks to far more than it should"] == [one.reason for one in report.files[0].errors]
@@ -100,6 +99,6 @@ def test_without_a_reader_of_zstd_it_says_what_is_missing(
 
 def test_a_packed_stream_may_be_as_large_as_a_file(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """How much may come out of a stream goes by how much went in, which its end tells."""
-    monkeypatch.setattr(source_module, "BOMB_BYTES", 100)
+    monkeypatch.setattr(archive, "BOMB_BYTES", 100)
     report = import_history(store, [io.BytesIO(gzip.compress(HISTORY))])
     assert [("codex", 1, [])] == [(file.format, file.counts["new"], file.errors) for file in report.files]

@@ -5,7 +5,7 @@ records, ``write(transcripts, out)`` the way back where a format can hold a conv
 names the places where a program keeps its files, if it does.  A new format is a new module and a row
 here.  What a reader is made with:
 
-- `source`, `packed`, `sqlite_source`: bytes, archives, other programs' databases
+- `source`, `archive`, `packed`, `sqlite_source`: bytes, what is packed, other programs' databases
 - `head`, `jsonstream`, `records`, `beside`: what a source begins with, its JSON, each record, files beside it
 - `build`, `ids`, `calls`, `trees`: parts, messages and their facts; names; which call a result answers; branches
 - `openai_content`, `anthropic_messages`, `gemini_parts`: what a message says in the forms that many programs share

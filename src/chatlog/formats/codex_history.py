@@ -11,8 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chatlog.formats import build
+from chatlog.formats.archive import unpacked
 from chatlog.formats.jsonstream import Line, lines
-from chatlog.formats.source import Source, unpacked
+from chatlog.formats.source import Source
 from chatlog.models import LeftOut, Problem
 
 #: Of so many files, each going on from the one before, the lines are read.
