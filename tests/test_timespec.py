@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatlog.errors import UsageError
-from chatlog.timespec import age, duration, instant, iso, parse_iso, since, until
+from chatlog.timespec import age, checked_instant, duration, hour_of, instant, iso, parse_iso, since, until
 
 from .store.making import NOW
 
@@ -66,6 +66,10 @@ def test_any_precision_is_read() -> None:
         "2026-01-31T11:00:00+01:00",
         " 2026-01-31 10:00:00 ",
         "2026-01-31T10:00:00.000000000Z",
+        "2026-01-31 10:00:00 UTC",
+        "Sat, 31 Jan 2026 10:00:00 GMT",
+        "Sat, 31 Jan 2026 11:00:00 +0100",
+        "Sat, 31 Jan 2026 10:00:00 -0000",
         1769853600,
         1769853600.0,
         "1769853600",
@@ -86,6 +90,28 @@ def test_a_source_may_write_its_times_in_many_ways(value: object) -> None:
 def test_what_is_no_time_is_none(value: object) -> None:
     """A missing, empty or absurd value is no time, and never an error."""
     assert None is instant(value)
+
+
+def test_the_clock_of_twelve_hours() -> None:
+    """Midnight and noon are its twelves."""
+    read = [
+        ("12", "AM"),
+        ("1", "a.m."),
+        ("11", "am"),
+        ("12", "PM"),
+        ("1", "p.m."),
+        ("11", "pm"),
+        ("0", None),
+        ("23", None),
+    ]
+    assert [0, 1, 11, 12, 13, 23, 0, 23] == [hour_of(*one) for one in read]
+
+
+def test_a_caller_gives_a_time_none_or_is_refused() -> None:
+    """Unlike a source's, a caller's mistake is said."""
+    assert (None, "2026-01-31T10:00:00.000Z") == (checked_instant(None), checked_instant("2026-01-31T10:00:00Z"))
+    with pytest.raises(UsageError, match="'soon' is not a time"):
+        checked_instant("soon")
 
 
 @given(st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers()))
@@ -213,10 +239,15 @@ def test_a_bound_is_understood_or_refused(text: str, now: datetime) -> None:
     [
         (timedelta(seconds=59), "now"),
         (timedelta(seconds=-59), "now"),
-        (timedelta(minutes=5), "5m"),
+        (timedelta(minutes=1), "1m"),
+        (timedelta(seconds=3_599), "59m"),
+        (timedelta(hours=1), "1h"),
         (timedelta(hours=23, minutes=59), "23h"),
-        (timedelta(days=12), "12d"),
-        (timedelta(days=130), "4mo"),
+        (timedelta(days=1), "1d"),
+        (timedelta(days=29, hours=23), "29d"),
+        (timedelta(days=30), "1mo"),
+        (timedelta(days=364), "12mo"),
+        (timedelta(days=365), "1y"),
         (timedelta(days=800), "2y"),
     ],
 )
