@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chatlog.formats import codex
+from chatlog.formats.archive import sources
 from chatlog.formats.codex_thread import HELD
 from chatlog.formats.jsonstream import Line, lines
 from chatlog.formats.source import file_source
@@ -577,6 +579,9 @@ def test_the_title_is_in_the_index_above_the_sessions(tmp_path: Path) -> None:
     (tmp_path / "session_index.jsonl").write_text(json_lines(*names, {"id": "x", "thread_name": "No"}) + "{broken")
 
     assert "Mill" == read(codex, rollout).conversation.title
+    packed = shutil.make_archive(str(tmp_path / "codex"), "zip", tmp_path)
+    members = (member for member in sources(Path(packed)) if "rollout-" in member.name)
+    assert ["Mill"] == [read(codex, member).conversation.title for member in members]
 
 
 def test_a_session_without_facts_is_called_by_its_file() -> None:

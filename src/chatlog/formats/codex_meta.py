@@ -126,10 +126,8 @@ class Meta:
 
     def _indexed(self) -> str | None:
         """Return the thread's name in the index that Codex keeps above its sessions; the last one counts."""
-        folders = re.split(r"[/\\]", self.source.name)
-        place = _INDEXES.get(folders[-2] if len(folders) > 1 else "") or _INDEXES.get(
-            folders[-5] if len(folders) > 4 else ""
-        )
+        parts = self.source.parts
+        place = next((_INDEXES[name] for name in (*parts[-2:-1], *parts[-5:-4]) if name in _INDEXES), None)
         beside = self.source.sibling(place) if place else None
         if beside is None:
             return None

@@ -328,8 +328,8 @@ class _Session:
 
 def _name(source: Source) -> str:
     """Return the session's id as its file tells: the folder of an ``events.jsonl``, else the file's own name."""
-    folders = re.split(r"[/\\!]", source.name)
-    return folders[-2] if source.stem == "events" and len(folders) > 1 else source.stem
+    folders = source.parts[:-1]
+    return folders[-1] if source.stem == "events" and folders else source.stem
 
 
 def _spoken(parts: list[Part], model: str | None) -> Made:

@@ -252,7 +252,7 @@ class _Session:
 
     def _listed(self, depth: int) -> str | None:
         """Return the folder that the list of all projects has for the name of this one's."""
-        folders = re.split(r"[/\\]", self.source.name)
+        folders = self.source.parts
         told = beside(self.source, "../" * (depth + 2) + "projects.json") if len(folders) > depth + 2 else None
         projects = build.mapping(build.within(told, "projects"))
         return next((path for path, name in projects.items() if name == folders[-depth - 2]), None)

@@ -266,5 +266,5 @@ def _title(source: Source, prompt: Mapping[str, Any]) -> str | None:
     own = prompt.get("title") or prompt.get("displayName")
     if isinstance(own, str) and own:
         return own
-    name = re.split(r"[/\\!]", source.name)[-1]
+    name = source.parts[-1]
     return (name[:-5] if name.endswith((".json", ".JSON")) else name).strip("-") or None

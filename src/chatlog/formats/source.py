@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -26,7 +27,8 @@ WIDE_HEAD_BYTES = 4 * 1024 * 1024
 _KEPT_BYTES = 2 * WIDE_HEAD_BYTES
 #: So much is read of a file at once: lines are long.
 READ_BYTES = 1 << 18
-
+#: What stands between a name's parts, on any system and within an archive.
+_BETWEEN = re.compile(r"[/\\!]")
 #: What reading may raise: the system, the archive, a password on it.
 UNREADABLE = (OSError, RuntimeError, zipfile.BadZipFile, *packed.DAMAGE)
 
@@ -67,6 +69,11 @@ class Source:
     def sibling(self, name: str) -> Source | None:
         """Return the source called `name` beside this one, None where there is none."""
         return self.folder.member(name) if self.folder else None
+
+    @property
+    def parts(self) -> list[str]:
+        """The names of the folders and archives that it is in, as far as its name tells them, and its own."""
+        return _BETWEEN.split(self.name)
 
     @property
     def stem(self) -> str:

@@ -132,7 +132,7 @@ class _Chat:
 
     def conversation(self, source: Source) -> ConversationDraft:
         """Return the chat: known by its file, which is called after when it began or as its user called it."""
-        folders = re.split(r"[/\\!]", source.name)[:-1]
+        folders = source.parts[:-1]
         character = folders[-1] if folders[-2:-1] == ["chat"] else None
         stem = "" if source.name == "-" else source.stem
         unnamed = _UNNAMED.fullmatch(stem)
