@@ -15,8 +15,8 @@ from chatlog.formats import MALFORMED, Head, build, cline_beside, cline_rows, id
 from chatlog.formats.calls import Calls
 from chatlog.formats.cline_content import environment, message, model_of
 from chatlog.formats.cline_shown import Shown, request_usage
-from chatlog.formats.jsonstream import items
-from chatlog.formats.records import misshapen, recovered
+from chatlog.formats.jsonstream import Line, items
+from chatlog.formats.records import misshapen, read_each, recovered
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant
@@ -184,23 +184,18 @@ def _read_shown(source: Source) -> Iterator[Record]:
         yield LeftOut(f"tasks as they were shown (the same is in {_HISTORY})", 1)
         return
     task_id, shown = _task_id(source), Shown()
-    draft: ConversationDraft | None = None
     last: str | None = None
-    for item in items(source):
-        if isinstance(item, Problem):
-            yield item
-            continue
-        try:
-            made = shown.message(item.value)
-        except MALFORMED as error:
-            yield misshapen(item.place, error, "not an entry of a task")
-            continue
+
+    def take(item: Line) -> Iterator[Record]:
+        nonlocal last
+        made = shown.message(item.value)
         if made is not None:
-            if draft is None:
-                draft = _shown_conversation(task_id, made)
-                yield draft
+            if last is None:
+                yield _shown_conversation(task_id, made)
             yield made._replace(parent=last)
             last = made.source_id
+
+    yield from read_each(items(source), take, "not an entry of a task")
     yield from build.left_out(shown.left_out)
 
 

@@ -14,7 +14,8 @@ from typing import Any
 from chatlog.formats import MALFORMED, ai_sdk, build, ids, openai_content
 from chatlog.formats.calls import Calls
 from chatlog.formats.cursor_prompts import sent_at, shown
-from chatlog.formats.jsonstream import lines
+from chatlog.formats.jsonstream import Line, lines
+from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
 from chatlog.formats.sqlite_source import Database, loaded
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
@@ -188,23 +189,14 @@ def transcript(source: Source) -> Iterator[Record]:
     path = PurePosixPath(source.name.replace("\\", "/"))
     parent = f"transcript-{path.parts[-3]}" if path.parent.name == "subagents" and len(path.parts) > 2 else None
     yield ConversationDraft(source_id=f"transcript-{source.stem}", parent=parent)
-    messages = _Messages()
-    others = 0
-    for entry in lines(source):
-        if isinstance(entry, Problem):
-            yield entry
-            continue
-        try:
-            if "role" in entry.value:
-                told = {
-                    **entry.value["message"],
-                    "role": entry.value["role"],
-                    "timestamp": entry.value.get("timestamp"),
-                }
-                yield messages.message(told, None)
-            else:
-                others += 1
-        except MALFORMED:
-            yield Problem(entry.place, _NOT_A_MESSAGE)
-    if others:
-        yield LeftOut("entries that are no messages", others)
+    messages, others = _Messages(), Counter[str]()
+
+    def take(entry: Line) -> Iterator[Record]:
+        row = entry.value
+        if "role" in row:
+            yield messages.message({**row["message"], "role": row["role"], "timestamp": row.get("timestamp")}, None)
+        else:
+            others["entries that are no messages"] += 1
+
+    yield from read_each(lines(source), take, _NOT_A_MESSAGE, names_error=False)
+    yield from build.left_out(others)

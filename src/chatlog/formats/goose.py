@@ -11,6 +11,7 @@ from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, lines
+from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
 from chatlog.formats.sqlite_source import Database, Groups, is_database, loaded, records, schema
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record
@@ -146,19 +147,14 @@ class _Session:
             yield LeftOut("sessions without messages", 1)
 
     def _messages(self, entries: Iterable[Line | Problem]) -> Iterator[Record]:
-        for entry in entries:
-            if isinstance(entry, Problem):
-                yield entry
-                continue
-            try:
-                made = _message(entry.value, self.last)
-            except MALFORMED:
-                yield Problem(entry.place, _NOT_A_MESSAGE)
-                continue
-            if self.last is None:
-                self.created, self.begun = entry.value.get("created"), made.created_at
-            self.last = made.source_id
-            yield made
+        return read_each(entries, self._message, _NOT_A_MESSAGE, names_error=False)
+
+    def _message(self, entry: Line) -> Iterator[Record]:
+        made = _message(entry.value, self.last)
+        if self.last is None:
+            self.created, self.begun = entry.value.get("created"), made.created_at
+        self.last = made.source_id
+        yield made
 
     def _conversation(self, opening: str) -> ConversationDraft:
         """Return the conversation; its name only counts the sessions of a day, so how it began goes with it."""

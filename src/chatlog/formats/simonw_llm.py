@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, ids
-from chatlog.formats.jsonstream import items
+from chatlog.formats.jsonstream import Line, items
+from chatlog.formats.records import read_each
 from chatlog.formats.simonw_llm_rows import Talk
 from chatlog.formats.simonw_llm_threads import Threads
 from chatlog.formats.source import Source
@@ -56,19 +57,16 @@ def read(source: Source) -> Iterator[Record]:
 
 def _rows_of_json(source: Source) -> Iterator[Record]:
     talks: dict[str, Talk] = {}
-    for item in items(source):
-        if isinstance(item, Problem):
-            yield item
-            continue
-        try:
-            row = item.value
-            name = str(row.get("conversation_id") or row["id"])
-            if name not in talks:
-                talks[name] = Talk(name)
-                yield _conversation(row, name)
-            yield from talks[name].exchange(row)
-        except MALFORMED:
-            yield Problem(item.place, _NOT_A_ROW)
+
+    def take(item: Line) -> Iterator[Record]:
+        row = item.value
+        name = str(row.get("conversation_id") or row["id"])
+        if name not in talks:
+            talks[name] = Talk(name)
+            yield _conversation(row, name)
+        yield from talks[name].exchange(row)
+
+    yield from read_each(items(source), take, _NOT_A_ROW, names_error=False)
     yield from _left_out(sum(talk.left_out for talk in talks.values()))
 
 
