@@ -265,6 +265,14 @@ def test_what_was_typed_to_a_command_is_found(store: Store, text: str) -> None:
     assert () == results.unwanted
 
 
+def test_several_lines_exclude_nothing(store: Store) -> None:
+    """What was pasted, a diff or a listing, is no query that somebody wrote; a phrase after a minus is one still."""
+    store.new(messages=[say("-old = zebra\n+new = lion"), say("lion")])
+    assert ["-old = zebra\n+new = lion"] == texts(found(store, "-old = zebra\n+newer = lion"))
+    assert ["lion"] == texts(found(store, '-"zebra"\nlion'))
+    assert ["lion"] == texts(found(store, "lion -zebra\n"))
+
+
 def test_a_minus_excludes_where_no_message_has_it(store: Store) -> None:
     """Neither a list nor a hyphen makes a flag of a word; a phrase is never one."""
     store.new(messages=[say("plan draft"), say("plan final"), say("the plan:\n -draft\n--draft a plan-draft")])

@@ -89,12 +89,17 @@ def search_conversations(
 
 
 def _asked(store: Store, text: str, filters: Filters, options: SearchOptions, now: datetime) -> language.Query:
-    """Return what a text asks.  A word after a minus is unwanted, but where messages have all of it as it was typed."""
+    """Return what a text asks.
+
+    A word after a minus is unwanted, but in several lines, which were pasted, and where messages have all as typed.
+    """
     query = language.parse(text, now, filters)
     flags = [term.text for term in query.without if not term.phrase and not term.prefix]
     if not flags:
         return query
     typed = language.parse(text, now, filters, as_typed=True)
+    if "\n" in text.strip():
+        return typed
     hunt = Hunt(store, typed, options)
     words = tuple(filter(hunt.is_there, language.content_terms(typed.terms)))
     latest = sorted(hunt.holding(words), reverse=True)[:READ]
