@@ -302,6 +302,8 @@ def is_well_formed(part: Part) -> bool:
     return part.get("type") != "text" or isinstance(part.get("content"), str)
 
 
+#: The key of the whole output of a tool, in an answer that says how it begins; a model never was given it.
+FULL_OUTPUT = "full_output"
 #: Keys of parts whose strings are no words.
 NO_WORDS = frozenset({"type", "id", "signature", "mime_type", "media_type", "data", "file_id"})
 

@@ -540,6 +540,31 @@ def test_a_newer_account_may_shorten_a_message(store: Store) -> None:
     assert ["hello"] == shown(store)
 
 
+@pytest.mark.parametrize("removed", [[0], [1], [0, 1]])
+@pytest.mark.parametrize("day", [1, 2])
+def test_an_output_stays_when_its_program_removed_it(store: Store, removed: list[int], day: int) -> None:
+    """A newer account without what was in a file beside it, as agents remove them after some days, takes none of it."""
+    results = [{"type": "tool_call_response", "id": name, "response": "be"} for name in "tu"]
+    whole = [{**result, "full_output": f"begun {result['id']}"} for result in results]
+    left = [results[place] if place in removed else result for place, result in enumerate(whole)]
+    first = say("q", source_id="m1")
+    take(store, of("c", [first, written(*whole)], updated_at="2026-02-01T10:00:00.000Z"))
+    later = of("c", [first, written(*left)], updated_at=f"2026-02-0{day}T10:00:00.000Z")
+    assert (0, 0, 2, 0) == counts(take(store, later))
+    assert tuple(whole) == store.message(only(store), 2).all_parts()
+    changed = [{**results[0], "response": "other"}, results[1]]
+    assert (0, 1, 1, 0) == counts(take(store, of("c", [first, written(*changed)])))
+
+
+def test_an_output_is_added_on_hold(store: Store) -> None:
+    """What was found beside a message later takes nothing from it."""
+    result = {"type": "tool_call_response", "id": "t", "response": "be"}
+    first = say("q", source_id="m1")
+    take(store, of("c", [first, written(result)]))
+    store.forgetting.hold(only(store), "a trial")
+    assert (0, 1, 1, 0) == counts(take(store, of("c", [first, written({**result, "full_output": "begun"})])))
+
+
 def timed(*texts: str) -> list[MessageDraft]:
     """Return a talk in which something was said every day."""
     return [one._replace(created_at=f"2026-01-0{day}T00:00:00.000Z") for day, one in enumerate(talk(*texts), 1)]

@@ -14,11 +14,11 @@ from typing import Any
 from chatlog.formats.beside import text_beside
 from chatlog.formats.claude_code_content import View
 from chatlog.formats.source import Source
-from chatlog.models import Part, joined_text
+from chatlog.models import FULL_OUTPUT, Part, joined_text
 
 _CUT = "<persisted-output>"
 _SAVED = re.compile(r"([\w-]+)[/\\]tool-results[/\\]([\w-]+(?:\.[\w-]+)*)\s*$", re.MULTILINE)
-_MOST_BYTES = 64 << 20
+_MOST_BYTES = 16 << 20
 
 
 def whole(view: View, entry: Mapping[str, Any], source: Source) -> View:
@@ -40,7 +40,7 @@ def _is_cut(part: Part) -> bool:
 
 def _whole(part: Part, told: str, source: Source) -> Part:
     output = _saved(part["response"], source) or told
-    return {**part, "full_output": output} if len(output) > len(_preview(part["response"])) else part
+    return {**part, FULL_OUTPUT: output} if len(output) > len(_preview(part["response"])) else part
 
 
 def _preview(response: str) -> str:

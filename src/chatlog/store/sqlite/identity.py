@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from chatlog.models import ConversationDraft, MessageDraft, Part, text_parts
+from chatlog.models import FULL_OUTPUT, ConversationDraft, MessageDraft, Part, text_parts
 from chatlog.store.sqlite import bodies
 
 #: Ids that a reader derived from content begin so: equal ones in two conversations are no copies of each other.
@@ -82,7 +82,16 @@ def is_beginning(parts: Sequence[Part], stored: Sequence[Part]) -> bool:
         return not parts
     *whole, last = parts
     other = stored[len(whole)]
-    return whole == [*stored[: len(whole)]] and (last == other or _is_cut(last, other))
+    return is_same(whole, stored[: len(whole)]) and (_is_same(last, other) or _is_cut(last, other))
+
+
+def is_same(parts: Sequence[Part], stored: Sequence[Part]) -> bool:
+    """Whether parts are the stored ones, perhaps without outputs of tools whose files their program has removed."""
+    return len(parts) == len(stored) and all(map(_is_same, parts, stored))
+
+
+def _is_same(part: Part, stored: Part) -> bool:
+    return part == stored or part == {name: value for name, value in stored.items() if name != FULL_OUTPUT}
 
 
 def _is_cut(part: Part, stored: Part) -> bool:

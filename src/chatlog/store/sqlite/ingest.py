@@ -19,6 +19,7 @@ from chatlog.store.sqlite.identity import (
     grouped,
     identity,
     is_beginning,
+    is_same,
     last_versions,
     nameless,
     origin,
@@ -282,12 +283,13 @@ class Ingest:
         """Return as what it counts that a message stays although it came otherwise; None where it does not stay.
 
         It stays where only its beginning came, as a snapshot taken while it was written has it (with as many parts, in
-        a source that says it is newer, it is an edit), and on legal hold where any of it would go.
+        a source that says it is newer, it is an edit), or what it had in a file that is gone, and on legal hold where
+        any of it would go.
         """
         self.rows.write()
         role, stored = existing.said_at(self.connection, target.key, seq)
         parts = parts_of(draft)
-        is_edit = target.is_newer and len(parts) == len(stored)
+        is_edit = target.is_newer and len(parts) == len(stored) and not is_same(parts, stored)
         if role == draft.role and not is_edit and is_beginning(parts, stored):
             return "unchanged"
         return None if not target.is_held or (role == draft.role and is_beginning(stored, parts)) else "skipped"
