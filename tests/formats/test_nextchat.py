@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from chatlog.formats import build, nextchat
+from chatlog.formats import build, ids, nextchat
 from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
@@ -153,8 +153,8 @@ def test_a_mask_s_messages_may_be_hidden() -> None:
 def test_messages_without_ids() -> None:
     """Converters write no ids: each message gets one of what it says, and a chat one of how it began."""
     records = read(chat(("user", "a"), ("assistant", "b"), ("user", "a"), id=None))
-    ids = [message.source_id for message in messages(records)]
-    assert (3, ids[:2]) == (len({*ids}), [message.parent for message in messages(records)][1:])
+    names = [message.source_id for message in messages(records)]
+    assert (3, names[:2]) == (len({*names}), [message.parent for message in messages(records)][1:])
     assert ids.opening_id(messages(records)) == conversations(records)[0].source_id
 
 
