@@ -319,6 +319,53 @@ def test_older_trees(tmp_path: Path, layout: str) -> None:
     assert messages(read_tree(folder)) == list(BY_ID.values())
 
 
+# Outputs that are too long
+
+
+def cut_off(metadata: dict[str, Any], hint: str = "") -> list[dict[str, Any]]:
+    """Return an answer's parts: a command whose output opencode cut off."""
+    state = {"status": "completed", "input": {}, "output": f"birds\n\n...9 lines truncated...\n\n{hint}"}
+    return [{"type": "tool", "tool": "bash", "callID": "c", "state": {**state, "metadata": metadata}}]
+
+
+SAVED = "/home/ann/.local/share/opencode/tool-output/tool_01"
+
+
+@pytest.mark.parametrize("place", ["tool-output", "opencode/tool-output"])
+@pytest.mark.parametrize(
+    ("metadata", "hint", "expected"),
+    [
+        ({"truncated": True, "outputPath": SAVED}, "", "birds and more"),
+        ({"truncated": True, "outputPath": SAVED.replace("/", "\\")}, "", "birds and more"),
+        ({"truncated": True}, f"Full output saved to: {SAVED}\nUse Grep", "birds and more"),
+        ({"truncated": True, "outputPath": SAVED.replace("01", "02")}, "", None),
+        ({"truncated": True, "outputPath": "/home/ann/secret"}, "", None),
+        ({"truncated": False}, f"Full output saved to: {SAVED}", None),
+        ({"truncated": True}, "", None),
+    ],
+)
+def test_an_output_that_was_cut_off_is_whole(
+    tmp_path: Path, place: str, metadata: dict[str, Any], hint: str, expected: str | None
+) -> None:
+    """It is in a file beside the database or the tree, as long as opencode keeps it."""
+    info = {"id": "ses_01", "projectID": "p", "title": "t", "time": {}, "version": "1"}
+    said = {"id": "msg_01", "sessionID": "ses_01", "role": "assistant", "parts": cut_off(metadata, hint)}
+    own = tmp_path / "opencode" / ("storage/session/p/ses_01.json" if place.startswith("opencode") else "export.json")
+    output = (tmp_path if place.startswith("opencode") else own.parent) / place / "tool_01"
+    for path, text in (
+        (
+            own,
+            json.dumps(info if place.startswith("opencode") else {"info": info, "messages": [{"info": said, **said}]}),
+        ),
+        (tmp_path / "opencode" / "storage" / "message" / "ses_01" / "msg_01.json", json.dumps(said)),
+        (output, "birds and more"),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    (made,) = messages(list(opencode.read(file_source(own))))
+    assert [part.get("full_output") for part in made.parts or () if part["type"] == "tool_call_response"] == [expected]
+
+
 # Recognition and damage
 
 

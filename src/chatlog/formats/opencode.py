@@ -16,6 +16,7 @@ from typing import Any
 from chatlog.formats import MALFORMED, Head, build, ids, opencode_v2
 from chatlog.formats.beside import beside
 from chatlog.formats.jsonstream import BROKEN_JSON, document, items, leading, sound
+from chatlog.formats.opencode_outputs import completed
 from chatlog.formats.source import UNREADABLE, Folder, Source
 from chatlog.formats.sqlite_source import Database, Groups, is_database, loaded, records, schema
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
@@ -60,6 +61,10 @@ def sniff(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield each session with its messages in order."""
+    yield from completed(_read(source), source)
+
+
+def _read(source: Source) -> Iterator[Record]:
     if is_database(source):
         yield from records(source, _database)
         return
@@ -311,6 +316,8 @@ def _message(value: Mapping[str, Any], parts: Iterable[Mapping[str, Any]], last:
     hidden = bool(injected) and not shown and all(part in injected or part["type"] in _MARKS for part in made)
     facts = build.without(value, _MESSAGE_FACTS)
     reason = value.get("hidden_reason", "synthetic")
+    times = value.get("time") or {}
+    facts |= {"completed": instant(times.get("completed"))}
     facts |= {"summary": build.compact(summary) or value.get("summary") or None, "usage": value.get("tokens")}
     shown = joined_text(injected) if hidden else shown
     return build.message(
@@ -318,15 +325,11 @@ def _message(value: Mapping[str, Any], parts: Iterable[Mapping[str, Any]], last:
         made,
         shown,
         model=_model(value, facts),
-        created_at=instant((value.get("time") or {}).get("created")),
+        created_at=instant(times.get("created")),
         source_id=str(value["id"]),
         parent=last,
-        metadata=build.compact({**facts, "hidden_reason": reason if hidden else None, **_completed(value)}),
+        metadata=build.compact({**facts, "hidden_reason": reason if hidden else None}),
     )
-
-
-def _completed(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {"completed": instant((value.get("time") or {}).get("completed"))}
 
 
 def _model(value: Mapping[str, Any], facts: dict[str, Any]) -> str | None:
