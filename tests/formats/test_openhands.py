@@ -253,6 +253,15 @@ def test_a_broken_file_in_a_folder(tmp_path: Path) -> None:
     assert 11 == len(messages(records))
 
 
+@pytest.mark.parametrize("odd", [7, "x", [1], {"a": 7}, {"a": {"token_usages": {"b": 1}}}])
+def test_odd_costs_beside_the_events(tmp_path: Path, odd: Any) -> None:
+    """What answers cost, told in no form known, takes nothing of what was said."""
+    folder = tmp_path / FOLDER.name
+    shutil.copytree(FOLDER, folder)
+    (folder / "base_state.json").write_text(json.dumps({"stats": {"usage_to_metrics": odd}}))
+    assert 12 == len(messages(read(folder / "events" / FIRST.name)))
+
+
 def test_wrong_types() -> None:
     """Whatever stands in the place of a value, the rest is read and what is not is a problem."""
     assert read_twisted(openhands.read, events()) > 200

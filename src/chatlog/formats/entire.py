@@ -147,8 +147,8 @@ def _prompt_id(row: Row) -> str | None:
     """Return the id of a prompt, which Entire keeps in its text; what was told with it has the same."""
     if row["type"] != "user":
         return None
-    ids = (block["id"] for block in _blocks(row.get("content")) if isinstance(block, dict) and "id" in block)
-    return build.word(next(ids, None))
+    named = (block["id"] for block in _blocks(row.get("content")) if isinstance(block, dict) and "id" in block)
+    return build.word(next(named, None))
 
 
 def _parts(block: Any) -> list[Part]:

@@ -69,9 +69,8 @@ def model_of(state: Event) -> str | None:
 
 def usages(state: Event) -> dict[str, Event]:
     """Return what each answer cost, by the answer's id."""
-    metrics = build.mapping(state.get("stats")).get("usage_to_metrics")
-    held = [one.get("token_usages") for one in metrics.values() if isinstance(one, dict)] if metrics else []
-    rows = [row for rows in held if isinstance(rows, list) for row in rows if isinstance(row, dict)]
+    metrics = build.mapping(build.within(state, "stats", "usage_to_metrics"))
+    rows = [row for one in metrics.values() for row in build.mappings(build.within(one, "token_usages"))]
     return {str(row["response_id"]): row for row in rows if row.get("response_id")}
 
 
