@@ -257,6 +257,41 @@ def test_the_project_is_in_the_list_of_all(tmp_path: Path) -> None:
     assert "/home/ada/other" == read(gemini_cli, chat).conversation.project
 
 
+SAVED = "/home/ada/.gemini/tmp/mill/tool-outputs/session-s/shell_c1.txt"
+TOO_LARGE = f"Output too large. Showing first 2 and last 3 characters. For full output see: {SAVED}\nab\n\n...\n\nxyz"
+
+
+@pytest.mark.parametrize("place", ["session-x.json", "s/agent.json"])
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        (TOO_LARGE, "alphabet"),
+        (TOO_LARGE.replace("/", "\\"), "alphabet"),
+        (
+            f"<tool_output_masked>\nab\n\nOutput too large. Full output available at: {SAVED}\n</tool_output_masked>",
+            "alphabet",
+        ),
+        (TOO_LARGE.replace("c1", "c2"), None),
+        (TOO_LARGE.replace("/tool-outputs/session-s", ""), None),
+        (f"$ cat notes\n{TOO_LARGE}", None),
+    ],
+)
+def test_an_output_that_was_cut_is_whole(tmp_path: Path, place: str, output: str, expected: str | None) -> None:
+    """It is in a file beside the folder of the sessions, as long as Gemini CLI keeps it."""
+    chat, saved = tmp_path / "chats" / place, tmp_path / "tool-outputs" / "session-s" / "shell_c1.txt"
+    answer = {"functionResponse": {"id": "c1", "name": "shell", "response": {"output": output}}}
+    call = {"id": "c1", "name": "shell", "args": {}, "status": "success", "result": [answer]}
+    entry = {**said("m1", "", "gemini"), "toolCalls": [call]}
+    for path, text in (
+        (chat, json.dumps({"sessionId": "s", "projectHash": "h", "messages": [entry]})),
+        (saved, "alphabet"),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    (message,) = (record for record in gemini_cli.read(file_source(chat)) if isinstance(record, MessageDraft))
+    assert [one.get("full_output") for one in message.parts or () if one["type"] == "tool_call_response"] == [expected]
+
+
 def test_a_document() -> None:
     """A session of before is one document, its summary is its title."""
     found = read(gemini_cli, DOCUMENT)

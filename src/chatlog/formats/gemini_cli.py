@@ -17,6 +17,7 @@ from chatlog.formats.calls import Calls
 from chatlog.formats.gemini_cli_message import call_ids, message, shown
 from chatlog.formats.gemini_parts import parts_of, unpaired
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, first_keys, is_json, items, lines
+from chatlog.formats.outputs import completed, of_gemini
 from chatlog.formats.records import read_each, rescued
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record, joined_text
@@ -75,6 +76,10 @@ def _begins_with_content(text: str) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield the conversation of a session or checkpoint, or those of a log of prompts."""
+    yield from completed(_read(source), source, of_gemini)
+
+
+def _read(source: Source) -> Iterator[Record]:
     head = Head.of(source)
     if head.keys >= _LOG_KEYS:
         yield from _read_log(source)

@@ -16,7 +16,7 @@ from typing import Any
 from chatlog.formats import MALFORMED, Head, build, ids, opencode_v2
 from chatlog.formats.beside import beside
 from chatlog.formats.jsonstream import BROKEN_JSON, document, items, leading, sound
-from chatlog.formats.opencode_outputs import completed
+from chatlog.formats.outputs import completed, of_opencode
 from chatlog.formats.source import UNREADABLE, Folder, Source
 from chatlog.formats.sqlite_source import Database, Groups, is_database, loaded, records, schema
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record, joined_text
@@ -61,7 +61,7 @@ def sniff(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield each session with its messages in order."""
-    yield from completed(_read(source), source)
+    yield from completed(_read(source), source, of_opencode)
 
 
 def _read(source: Source) -> Iterator[Record]:
