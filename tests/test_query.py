@@ -10,7 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatlog.models import Filters, Term, is_symbol
-from chatlog.query import Query, content_terms, parse, without_endings
+from chatlog.query import (
+    MAX_TERMS,
+    Query,
+    asks_for_talk,
+    content_terms,
+    has_capital,
+    is_unspaced,
+    is_weak,
+    most_telling,
+    parse,
+    split_runs,
+    without_endings,
+)
 from chatlog.stopwords import STOP_WORDS
 
 from .store.making import NOW
@@ -189,6 +201,67 @@ def test_a_typographic_apostrophe_is_an_apostrophe() -> None:
 def test_words_are_looked_for_without_what_grammar_adds(text: str, left: list[str]) -> None:
     """Whose something is is asked by a name with an ending, which nobody else's message has."""
     assert left == [term.text for term in without_endings(asked(text).terms)]
+
+
+def test_what_grammar_adds_stays_in_phrases_and_beginnings() -> None:
+    """Those were asked for as they are."""
+    kept = (Term("l'eau"), Term("d'or", phrase=True), Term("l'app", prefix=True), Term("dog's", phrase=True))
+    assert (Term("eau"), *kept[1:]) == without_endings(kept)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("où est-il ?", ["où", "est-il?"]),
+        ("Lisbon ?", ["Lisbon?"]),
+        ("? Lisbon", ["Lisbon"]),
+        ('"to Lisbon" ?', ["to Lisbon"]),
+        ("Lisb* ?", ["Lisb"]),
+        ("Lisbon ? Porto", ["Lisbon?", "Porto"]),
+    ],
+)
+def test_the_mark_behind_a_blank_belongs_to_the_word_before_it(text: str, found: list[str]) -> None:
+    """French puts a blank there, and without the mark it would be no question; a phrase or a beginning takes none."""
+    assert found == [term.text for term in asked(text).terms]
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("東京都", ["東京", "京都", "東", "京", "都"]),
+        ("東京 大阪", ["東京", "東", "京", "大阪", "大", "阪"]),
+        ("docker東京go", ["東京", "東", "京", "docker", "go"]),
+        ("你的人", ["你的", "的人", "人"]),
+        ("的", ["的"]),
+        ('"東京都" plain', ["東京都", "plain"]),
+        ("東京・大阪", ["東京", "大阪", "東", "京", "大", "阪"]),
+    ],
+)
+def test_runs_without_blanks_are_looked_for_by_pairs_and_signs(text: str, pieces: list[str]) -> None:
+    """The signs that only hold a sentence together count within pairs; what else touches a run is a word by itself."""
+    assert pieces == [term.text for term in split_runs(asked(text).terms)]
+
+
+def test_of_a_page_the_longest_words_are_looked_for() -> None:
+    """In the order of the page; the rest is named."""
+    page = [Term(f"{'x' * (number % 7)}{number}") for number in range(60)]
+    kept, left = most_telling((*page,))
+    assert (40, 20) == (len(kept), len(left)) == (MAX_TERMS, len(page) - MAX_TERMS)
+    assert min(len(term.text) for term in kept) >= max(len(term.text) for term in left)
+    assert ([*kept], left) == ([one for one in page if one in kept], [one for one in page if one not in kept])
+    assert ((*page[:40],), []) == most_telling((*page[:40],))
+
+
+def test_what_a_word_is_in_a_question() -> None:
+    """A name by its capital; a word about the question, or a sign, weighs little; and a question may be for a talk."""
+    assert [True, False, False, False] == [
+        has_capital(Term(word), "Which hotel did Anna and BOB like") for word in ("Anna", "Which", "BOB", "hotel")
+    ]
+    weak = ["discuss", "hotel", "的", "東京", "東京的"]
+    assert [True, False, True, False, False] == [is_weak(Term(word)) for word in weak]
+    assert [True, True, False, False] == [is_unspaced(Term(word)) for word in ("東", "東京", "東京都", "to")]
+    talk = ["What did they discuss about the hotel", "what was discussed", "Which hotel", '"discuss the hotel" price']
+    assert [True, False, False, False] == [asks_for_talk(asked(text).terms) for text in talk]
 
 
 @given(st.text())

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from datetime import datetime
+from itertools import pairwise
 from typing import NamedTuple
 
 from chatlog import timespec
@@ -182,12 +183,17 @@ def split_runs(terms: tuple[Term, ...]) -> tuple[Term, ...]:
     for term in terms:
         runs = [] if term.phrase or term.text.isascii() else re.findall(f"[{UNSPACED}]+", term.text)
         rest = re.sub(f"[{UNSPACED}]+", " ", term.text).split() if runs else []
-        pieces = [run[i : i + 2] for run in runs for i in range(len(run) - 1)]
+        pieces = [pair for run in runs for pair in map("".join, pairwise(run)) if not _has_mark(pair)]
         pieces += [sign for run in runs for sign in run if sign not in ASKING_CHARACTERS or len(run) == 1]
         found |= (
             dict.fromkeys(Term(word) for word in (*pieces, *rest) if re.search(r"\w", word)) if runs else {term: None}
         )
     return tuple(found)
+
+
+def _has_mark(text: str) -> bool:
+    """Whether there is a mark of punctuation in a text: the dot of ジョン・スミス, which the index does not hold."""
+    return any(unicodedata.category(sign)[0] in "PS" for sign in text)
 
 
 def most_telling(terms: tuple[Term, ...]) -> tuple[tuple[Term, ...], list[Term]]:
