@@ -157,6 +157,19 @@ def test_a_history_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert found.left_out["history before this file (in a rollout that is not beside it)"] == 1
 
 
+def test_a_history_that_is_damaged_is_told(tmp_path: Path) -> None:
+    """The file that names it is read all the same."""
+    pack = pytest.importorskip("zstandard").ZstdCompressor().compress
+    head = written(tmp_path, THREAD, meta(), said("user", "Oil it", 1))
+    page = [meta(THREAD, 2, **base(THREAD, 2)), said("assistant", "Oiled.", 3)]
+    again = written(tmp_path, f"{THREAD}_{PAGE}", *page)
+    head.with_name(f"{head.name}.zst").write_bytes(pack(head.read_bytes()) + b"(\xb5/\xfdno frame")
+    head.unlink()
+    found = read(codex, file_source(again))
+    assert [m.text for m in found.only] == ["Oiled."]
+    assert found.left_out == {"history before this file (in a rollout that cannot be read)": 1}
+
+
 def voice(name: str, kind: str = "transcript_segment", **facts: Any) -> dict[str, Any]:
     return line("realtime_item", id=name, realtime_session_id="v1", type=kind, **facts)
 

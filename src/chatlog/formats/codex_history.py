@@ -13,7 +13,7 @@ from typing import Any
 from chatlog.formats import build
 from chatlog.formats.archive import unpacked
 from chatlog.formats.jsonstream import Line, lines
-from chatlog.formats.source import Source
+from chatlog.formats.source import UNREADABLE, Source
 from chatlog.models import LeftOut, Problem
 
 #: Of so many files, each going on from the one before, the lines are read.
@@ -25,14 +25,20 @@ def lines_with_history(source: Source, deep: int = 0) -> Iterator[Line | Problem
     """Yield a rollout's lines; behind its first, those of the rollout before that it goes on from."""
     for line in lines(source):
         yield line
-        base = _base(line) if line_number(line) == 1 else None
-        if base is None:
-            continue
-        before = _named(source, str(base["thread_id"])) if deep < _DEEPEST else None
-        if before is None:
-            yield LeftOut("history before this file (in a rollout that is not beside it)", 1)
-        else:
-            yield from _until(lines_with_history(before, deep + 1), base.get("end_ordinal_exclusive"))
+        if base := _base(line) if line_number(line) == 1 else None:
+            try:
+                yield from _before(source, base, deep)
+            except UNREADABLE:  # a packed file is damaged, or an archive: what was read of it stays
+                yield LeftOut("history before this file (in a rollout that cannot be read)", 1)
+
+
+def _before(source: Source, base: Mapping[str, Any], deep: int) -> Iterator[Line | LeftOut]:
+    """Yield the lines that a rollout goes on from."""
+    before = _named(source, str(base["thread_id"])) if deep < _DEEPEST else None
+    if before is None:
+        yield LeftOut("history before this file (in a rollout that is not beside it)", 1)
+    else:
+        yield from _until(lines_with_history(before, deep + 1), base.get("end_ordinal_exclusive"))
 
 
 def line_number(line: Line | Problem) -> int:
