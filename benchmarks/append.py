@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _alone(kinds: Mapping[str, type[Subject]], folder: Path, count: int) -> None:
     subjects = {name: kind(folder / f"alone-{at}.db") for at, (name, kind) in enumerate(kinds.items())}
-    actions = {name: _appending(subject) for name, subject in subjects.items()}
+    actions = {name: appending(subject) for name, subject in subjects.items()}
     found = interleaved(actions, count // BATCH, batch=BATCH, warm_up=5)
     for subject in subjects.values():
         subject.close()
@@ -82,7 +82,8 @@ def _alone(kinds: Mapping[str, type[Subject]], folder: Path, count: int) -> None
         verdict(f"ahead of {name}: {middle[CHATLOG] / middle[name]:.2f} ×", met=middle[CHATLOG] < middle[name])
 
 
-def _appending(subject: Subject) -> Callable[[], Usage]:
+def appending(subject: Subject) -> Callable[[], Usage]:
+    """Return what appends made-up texts to a session of its own, one a call."""
     session, texts = subject.session(), Texts()
     return lambda: subject.append(session, texts())
 

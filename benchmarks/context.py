@@ -11,7 +11,7 @@ import random
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ from chatlog.wireforms import FORMS, message_tokens
 DEFAULT = Path(__file__).resolve().parents[2] / "shared" / "retrieval"
 BUDGETS = (500, 1_000, 2_000, 4_000)
 BARS = {1_000: 0.80, 2_000: 0.87}
+#: So many contexts are assembled before one is timed.
+WARM_UP = 5
 
 
 # labelled evidence
@@ -171,22 +173,31 @@ def broken(cases: int) -> tuple[int, int, int]:
 
 def latency(place: Path, total: int, rounds: int) -> list[float]:
     """Return the seconds that assembling takes on a 10,000-message conversation in a file of `total` messages."""
-    sizes = {"long": 10_000, **{f"other-{number}": 200 for number in range((total - 10_000) // 200)}}
-    path = build(place / f"context-{total}.db", sizes)
-    with chatlog.open(path) as store:
-        bring_up_to_date(
-            store, embedders.embedder(embedders.DEFAULT)
-        )  # warm: else each of the first calls embeds 20,000 messages
-        talk = next(found for found in store.conversations(sort="messages:desc", limit=1).items)
-        texts = [message.text for message in store.messages(talk.id, last=400)]
-        rng = random.Random(3)
-        took: list[float] = []
-        for _ in range(rounds + 5):
-            words = " ".join(rng.sample(rng.choice(texts).split(), 8))
+    took: list[float] = []
+    with chatlog.open(large(place, total)) as store:
+        for ask in questions(store, rounds + WARM_UP):
             start = time.perf_counter()
-            assemble(store, talk, Request(query=words))
+            ask()
             took.append(time.perf_counter() - start)
-    return took[5:]
+    return took[WARM_UP:]
+
+
+def large(place: Path, total: int) -> Path:
+    """Return a file of `total` messages, 10,000 of them in one conversation."""
+    sizes = {"long": 10_000, **{f"other-{number}": 200 for number in range((total - 10_000) // 200)}}
+    return build(place / f"context-{total}.db", sizes)
+
+
+def questions(store: Store, count: int) -> Iterator[Callable[[], object]]:
+    """Yield what assembles a context of the longest conversation, each for eight words of what was said in it."""
+    # warm: else each of the first calls embeds 20,000 messages
+    bring_up_to_date(store, embedders.embedder(embedders.DEFAULT))
+    talk = next(found for found in store.conversations(sort="messages:desc", limit=1).items)
+    texts = [message.text for message in store.messages(talk.id, last=400)]
+    rng = random.Random(3)
+    for _ in range(count):
+        words = " ".join(rng.sample(rng.choice(texts).split(), 8))
+        yield partial(assemble, store, talk, Request(query=words))
 
 
 # the prefix that providers cache

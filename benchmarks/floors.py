@@ -6,8 +6,7 @@ and reads the same rows can be quicker.  No bars: it says how far those of `appe
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,12 +15,10 @@ from unittest.mock import patch
 from sqlcipher3 import dbapi2
 
 import chatlog
-from benchmarks.append import BARE, BATCH, CHATLOG
+from benchmarks.append import BARE, BATCH, CHATLOG, appending
 from benchmarks.common import (
     Stopwatch,
-    Texts,
     Usage,
-    build,
     cpus,
     header,
     interleaved,
@@ -32,13 +29,12 @@ from benchmarks.common import (
     walls,
     workplace,
 )  # fmt: skip
-from benchmarks.import_rate import SAMPLES
+from benchmarks.context import WARM_UP, large, questions
+from benchmarks.import_rate import FORMATS, SAMPLES
 from benchmarks.subjects import BareTable, Chatlog, Subject
-from chatlog import embedders
-from chatlog.context import Request, assemble
 from chatlog.formats.source import files
-from chatlog.meaning import bring_up_to_date
-from chatlog.store.sqlite.connection import connect
+from chatlog.store.sqlite.connection import Connection, connect
+from chatlog.store.sqlite.vectors import load_extension
 
 ALONE = "its statements alone"
 
@@ -92,14 +88,11 @@ def again(connection: Any, log: Sequence[Statement]) -> Usage:
     return watch.stop()
 
 
-def opened(path: Path) -> Any:
+def opened(path: Path) -> Connection:
     """Return a connection to a file, which may be new, that can compare vectors."""
-    import sqlite_vec  # type: ignore[import-untyped]
-
     path.touch()
-    connection: Any = connect(path)
-    connection.enable_load_extension(True)
-    sqlite_vec.load(connection)
+    connection = connect(path)
+    load_extension(connection)
     return connection
 
 
@@ -139,20 +132,15 @@ def _appends(folder: Path, count: int) -> None:
     subjects: dict[str, Subject] = {
         name: kind(folder / f"floor-{at}.db") for at, (name, kind) in enumerate(kinds.items())
     }
-    found = interleaved({name: _appending(subject) for name, subject in subjects.items()}, count // BATCH, batch=BATCH)
+    found = interleaved({name: appending(subject) for name, subject in subjects.items()}, count // BATCH, batch=BATCH)
     bare = p50(walls(found[BARE]))
     rows = [(name, ms(p50(walls(u))), ms(p50(cpus(u))), f"{p50(walls(u)) / bare:.2f}") for name, u in found.items()]
     table(("append", "p50 ms", "cpu p50 ms", "p50 / bare"), rows)
 
 
-def _appending(subject: Subject) -> Callable[[], Usage]:
-    session, texts = subject.session(), Texts()
-    return lambda: subject.append(session, texts())
-
-
 def _imports(folder: Path) -> None:
     rows = []
-    for name in ("claude_code", "sharegpt"):
+    for name in FORMATS:
         if not (SAMPLES / name).is_dir():
             continue
         found = [*files(SAMPLES / name)]
@@ -169,21 +157,16 @@ def _imports(folder: Path) -> None:
 
 
 def _contexts(folder: Path, rounds: int) -> None:
-    path = build(folder / "context.db", {"long": 10_000, **{f"other-{number}": 200 for number in range(450)}})
+    path = large(folder, 100_000)
     with closing(opened(path)) as connection, recorded() as log, chatlog.open(path) as store:
-        bring_up_to_date(store, embedders.embedder(embedders.DEFAULT))
-        talk = store.conversations(sort="messages:desc", limit=1).items[0]
-        texts = [message.text for message in store.messages(talk.id, last=400)]
-        rng = random.Random(3)
         whole, alone = [], []
-        for _ in range(rounds + 5):
-            words = " ".join(rng.sample(rng.choice(texts).split(), 8))
+        for ask in questions(store, rounds + WARM_UP):
             log.clear()
             watch = Stopwatch()
-            assemble(store, talk, Request(query=words))
+            ask()
             whole.append(watch.stop())
             alone.append(again(connection, log))
-    timed = {"chatlog": whole[5:], ALONE: alone[5:]}
+    timed = {"chatlog": whole[WARM_UP:], ALONE: alone[WARM_UP:]}
     table(
         ("context of 10,000 messages among 100,000", "p50 ms", "cpu p50 ms"),
         [(name, ms(p50(walls(found))), ms(p50(cpus(found)))) for name, found in timed.items()],

@@ -35,6 +35,11 @@ def exists(path: Path) -> bool:
     return True
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a file of a name.  Raises OSError as `exists` does."""
+    return exists(path) and path.is_file()
+
+
 def may_exist(path: Path) -> bool:
     """Whether there is something of a name, or the system does not say."""
     try:

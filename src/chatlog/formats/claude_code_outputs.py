@@ -11,14 +11,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from chatlog.formats.beside import text_beside
 from chatlog.formats.claude_code_content import View
+from chatlog.formats.outputs import output_at
 from chatlog.formats.source import Source
 from chatlog.models import FULL_OUTPUT, Part, joined_text
 
 _CUT = "<persisted-output>"
 _SAVED = re.compile(r"([\w-]+)[/\\]tool-results[/\\]([\w-]+(?:\.[\w-]+)*)\s*$", re.MULTILINE)
-_MOST_BYTES = 16 << 20
 
 
 def whole(view: View, entry: Mapping[str, Any], source: Source) -> View:
@@ -53,8 +52,7 @@ def _saved(response: str, source: Source) -> str:
     if place is None:
         return ""
     folders = (place[1], "..", "../../..")
-    texts = (text_beside(source, f"{folder}/tool-results/{place[2]}", _MOST_BYTES) for folder in folders)
-    return next(filter(None, texts), "")
+    return output_at(source, (f"{folder}/tool-results/{place[2]}" for folder in folders))
 
 
 def _told(result: Any) -> str:

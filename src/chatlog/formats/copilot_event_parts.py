@@ -66,17 +66,16 @@ class Made:
 
     def draft(self, source_id: str, parent: str | None, conversation: str | None, moment: str | None) -> MessageDraft:
         """Return the message."""
-        return MessageDraft(
-            role=self.role,
-            text=self.text,
-            parts=self.parts,
+        return build.message(
+            self.role,
+            self.text if self.parts is None else self.parts,
+            self.text,
             author=self.author,
             model=self.model,
             created_at=moment,
             source_id=source_id,
             parent=parent,
             conversation=conversation,
-            hidden="hidden_reason" in self.facts,
             metadata=self.facts,
         )
 

@@ -39,8 +39,13 @@ def completed(records: Iterator[Record], source: Source, places: Places) -> Iter
 def _whole(part: Part, source: Source, places: Places) -> Part:
     if part["type"] != "tool_call_response":
         return part
-    output = next(filter(None, (text_beside(source, place, _MOST_BYTES) for place in places(part))), "")
+    output = output_at(source, places(part))
     return {**part, FULL_OUTPUT: output} if output else part
+
+
+def output_at(source: Source, places: Iterable[str]) -> str:
+    """Return what is at the first of some places beside a source where there is something."""
+    return next(filter(None, (text_beside(source, place, _MOST_BYTES) for place in places)), "")
 
 
 def of_opencode(part: Part) -> Iterator[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from chatlog.errors import NoDatabaseError, UsageError, not_written
 from chatlog.models import new_id
-from chatlog.paths import exists
+from chatlog.paths import is_file
 
 #: What SQLite appends to a database's name for the files that it keeps beside it.
 WAL = "-wal"
@@ -82,7 +82,7 @@ class Registry:
     def head(cls, path: Path, size: int) -> bytes:
         """Return the first bytes of a file; none of one that is not there, or that this process has open."""
         with cls._turn:
-            if cls.is_open(path) or not exists(path) or not path.is_file():
+            if cls.is_open(path) or not is_file(path):
                 return b""
             with path.open("rb") as file:
                 return file.read(size)

@@ -25,7 +25,7 @@ from chatlog.errors import (
     WrongKeyError,
 )
 from chatlog.keys import Key
-from chatlog.paths import exists
+from chatlog.paths import exists, is_file
 from chatlog.store.files import Replaced
 from chatlog.store.sqlite import backups, cipher, health, migrations, schema, upkeep
 from chatlog.store.sqlite.connection import Connection, connect
@@ -84,7 +84,7 @@ def is_plain(path: Path) -> bool:
 
 
 def _check_there(path: Path) -> None:
-    if not exists(path) or not path.is_file() or not path.stat().st_size:
+    if not is_file(path) or not path.stat().st_size:
         raise NoDatabaseError(f"there is no database {path}", "check the spelling")
 
 
