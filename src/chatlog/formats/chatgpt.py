@@ -206,16 +206,15 @@ class _Tree:
         if found is None or found.text in self.reports:
             return
         self.reports.add(found.text)
-        text = clean(found.text, found.metadata)
-        told = MessageDraft(
-            role="assistant",
-            text=text,
-            parts=build.kept([build.text(found.text)], text),
+        told = build.message(
+            "assistant",
+            found.text,
+            clean(found.text, found.metadata),
             model=draft.model,
             created_at=instant(found.written) or draft.created_at,
             source_id=f"{key}-report",
             parent=key,
-            metadata={name: fact for name, fact in found.metadata.items() if fact and name not in _DROPPED},
+            metadata=build.compact(found.metadata, _DROPPED),
         )
         self.messages.append(told)
         self.above[key] = _Above(told.source_id, None)

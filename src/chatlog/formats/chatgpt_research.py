@@ -24,12 +24,12 @@ class Report(NamedTuple):
 
 def report(content: Mapping[str, Any], metadata: Mapping[str, Any]) -> Report | None:
     """Return the report that a message of a tool holds, None where it holds none."""
-    shown = build.mapping(metadata.get("chatgpt_sdk")).get("widget_state")
-    first = next((part for part in build.listed(content.get("parts")) if isinstance(part, str)), "")
-    told = first.lstrip().removeprefix(_STATE) if first.lstrip().startswith(_STATE) else None
+    shown = build.within(metadata, "chatgpt_sdk", "widget_state")
+    first = next((part for part in build.listed(content.get("parts")) if isinstance(part, str)), "").lstrip()
+    told = first.removeprefix(_STATE) if first.startswith(_STATE) else None
     for state in (shown, told):
         message = build.mapping(_parsed(state).get("report_message"))
-        words = build.listed(build.mapping(message.get("content")).get("parts"))
+        words = build.listed(build.within(message, "content", "parts"))
         text = "\n".join(word for word in words if isinstance(word, str)).strip()
         if text:
             written = message.get("update_time") or message.get("create_time")
