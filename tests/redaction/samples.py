@@ -199,6 +199,7 @@ BENIGN = (
     "password:\n  secretKeyRef: name1\npassword: \nsecond2line here; 'password=' + quote(x1, 'y') + ', z'",
     "Merge commit 9fceb02d0ae598e95dc970b74767f19372d61af8",
     'last_name: Patel, "dob": "1959-11-15"; a hotel in Paris from 2022-05-01; approximately 314.0185',
+    "s/(a)(b)/$1$2/; cost $2 to $6$; {SSHA} and pbkdf2_sha256$600000 are schemes; &Signature=sign_all(body)",
     "1.2.3 Law\n1.2.3.1 History\n1.2.3.2 Practice; ask 8.8.8.8",
     "--- PASS: TestFoo2 (0.00s)\nstatus: 'pass' | 'investigate'; compass=north21; pass 12, passed: 12/14",
     '"uz": 3363, "pass": 3364, "Pass": 7129; "token_str": "\\u0430\\u043d"',

@@ -18,7 +18,7 @@ from chatlog.errors import UsageError
 from chatlog.redaction import GROUPS, Redactor, Span, settled
 from chatlog.redaction.checks import mixed
 from chatlog.redaction.detectors import groups
-from chatlog.redaction.tokens import COMMON, DISTINCT, Token
+from chatlog.redaction.tokens import COMMON, DISTINCT, HASHED, SIGNED, Token
 from tests.redaction.samples import AROUND, BENIGN, HASH, HOSTILE, JWT, KINDS, MORE, NAMED_KEYS, PASSWORDS, WAYS
 
 LETTERS = string.ascii_letters + string.digits + string.punctuation
@@ -80,7 +80,7 @@ def charset(items: Any) -> str:
     return f"[{''.join(pieces)}]"
 
 
-@pytest.mark.parametrize("token", [*DISTINCT, *COMMON], ids=lambda token: token.hint)
+@pytest.mark.parametrize("token", [*DISTINCT, *HASHED, *COMMON, *SIGNED], ids=lambda token: token.hint)
 def test_every_token_of_the_table_is_found(token: Token) -> None:
     """In a sentence, quotes, an assignment or a request: all of it, to its last character."""
     chance, form = Random(token.hint), re._parser.parse(token.rest)  # type: ignore[attr-defined]

@@ -15,6 +15,9 @@ from chatlog.redaction.text import Found, Rule, Text, pattern
 _W = r"[A-Za-z0-9_-]"
 _A = "[A-Za-z0-9]"
 _HEX = "[0-9a-f]"
+_B64 = "[A-Za-z0-9+/]"
+#: The alphabet of crypt(3), which is another base64.
+_CRYPT = "[A-Za-z0-9./]"
 
 
 class Token(NamedTuple):
@@ -214,6 +217,40 @@ DISTINCT = (
     Token("azure_key", "SharedAccessKey=", r"[A-Za-z0-9+/]{30,88}={0,2}"),
     *(Token("aws_key", prefix, "[A-Z2-7]{16}(?![A-Za-z0-9])") for prefix in ("AKIA", "ASIA", "ABIA", "ACCA")),
 )
+#: Passwords as they are kept, which are guessed at leisure by whoever has them: crypt(3)'s, those of frameworks, of
+#: directories, of databases.
+HASHED = (
+    *(Token("password_hash", f"$2{what}$", rf"\d\d\${_CRYPT}{{53}}") for what in "aby"),
+    *(
+        Token("password_hash", f"$argon2{what}$", rf"[a-z0-9=,$]{{5,80}}\${_B64}{{8,100}}\${_B64}{{16,200}}")
+        for what in ("id", "i", "d")
+    ),
+    *(
+        Token("password_hash", sign, rf"(?:rounds=\d{{1,9}}\$)?{_CRYPT}{{1,16}}\${_CRYPT}{{{size}}}(?![A-Za-z0-9./])")
+        for sign, size in (("$1$", 22), ("$apr1$", 22), ("$5$", 43), ("$6$", 86))
+    ),
+    *(Token("password_hash", sign, rf"{_CRYPT}{{1,20}}\${_CRYPT}{{1,86}}\${_CRYPT}{{43}}") for sign in ("$y$", "$gy$")),
+    *(Token("password_hash", sign, _CRYPT + "{31}(?![A-Za-z0-9./])") for sign in ("$P$", "$H$")),
+    Token("password_hash", "$S$", _CRYPT + "{52}(?![A-Za-z0-9./])"),
+    Token("password_hash", "$scrypt$", rf"ln=\d{{1,2}},r=\d{{1,3}},p=\d{{1,3}}\${_B64}{{8,100}}\${_B64}{{20,200}}"),
+    Token("password_hash", "$pbkdf2", rf"(?:-sha\d{{1,3}})?\$\d{{1,8}}\${_CRYPT}{{6,100}}\${_CRYPT}{{20,100}}"),
+    Token("password_hash", "pbkdf2_sha", rf"\d{{1,3}}\$\d{{1,8}}\$[\w.+/-]{{4,64}}\${_B64}{{27,90}}={{0,2}}"),
+    Token("password_hash", "pbkdf2:sha", r"\d{1,3}(?::\d{1,8})?\$[A-Za-z0-9]{4,32}\$[0-9a-f]{40,128}"),
+    Token("password_hash", "scrypt:", r"\d{1,8}:\d{1,3}:\d{1,3}\$[A-Za-z0-9]{4,32}\$[0-9a-f]{128}"),
+    Token("password_hash", "{SSHA", rf"(?:256|384|512)?\}}{_B64}{{30,140}}={{0,2}}"),
+    Token(
+        "password_hash",
+        "SCRAM-SHA-256$",
+        rf"\d{{1,8}}:{_B64}{{8,100}}={{0,2}}\${_B64}{{40,64}}={{0,2}}:{_B64}{{40,64}}={{0,2}}",
+    ),
+)
+#: What makes an address of a bucket one that anybody may read; SAS's stands among the keys of Azure.
+SIGNED = (
+    Token("signed_url", "X-Amz-Signature=", _HEX + "{64}"),
+    Token("signed_url", "X-Amz-Security-Token=", r"[\w%+/-]{50,4000}={0,2}"),
+    Token("signed_url", "X-Goog-Signature=", _HEX + "{64,1024}"),
+    Token("signed_url", "Signature=", r"[\w%+/~-]{24,700}={0,2}"),
+)
 #: Beginnings that words have too: what follows must be as random as a key.
 COMMON = (
     Token("openai_key", "sk-", "(?!or-v1-)" + _W + "{20,250}"),
@@ -269,8 +306,8 @@ _DISCORD = r"[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,45}(?
 def rules() -> tuple[Rule, ...]:
     """Return a rule for each token."""
     return (
-        *(Rule(token.kind, "secrets", _finder(token), token.hint) for token in DISTINCT),
-        *(Rule(token.kind, "secrets", _finder(token, random=True), token.hint) for token in COMMON),
+        *(Rule(token.kind, "secrets", _finder(token), token.hint) for token in (*DISTINCT, *HASHED)),
+        *(Rule(token.kind, "secrets", _finder(token, random=True), token.hint) for token in (*COMMON, *SIGNED)),
         Rule(JWT.kind, "secrets", _jwts, JWT.hint),
         *(Rule(kind, "secrets", _inner(hint, before, rest), hint) for kind, hint, before, rest in _INNER),
         Rule("discord_token", "secrets", _discord, "."),
