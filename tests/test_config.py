@@ -59,7 +59,7 @@ def test_a_flag_wins_only_when_typed(file: Path) -> None:
     assert "file" == settings(file, {"user": None}).get("user")
 
 
-def test_our_own_variable_beats_a_common_one(tmp_path: Path) -> None:
+def test_our_own_variable_beats_a_common_one() -> None:
     """CHATLOG_PAGER is asked before PAGER."""
     both = settings(environment={"PAGER": "more", "CHATLOG_PAGER": "less"})
     assert ("less", "more") == (both.get("pager"), settings(environment={"PAGER": "more"}).get("pager"))

@@ -128,7 +128,7 @@ def test_names_that_are_no_utf8_are_remembered(store: Store, tmp_path: Path) -> 
     assert [] == read(sync(store, path))
 
 
-def test_a_word_in_any_script_is_found_in_what_is_known(store: Store, tmp_path: Path) -> None:
+def test_a_word_in_any_script_is_found_in_what_is_known(store: Store) -> None:
     """So that an erasure and a redaction reach it: in what was looked at beside a file, too."""
     seen = freshness.SeenFile(
         path="/a", state=freshness.FileState(1, 1), read_ns=1, reader="1", beside={"/机密\udce9.json": None}

@@ -84,7 +84,7 @@ def test_the_search_guide_runs(run: Run) -> None:
 
 
 @pytest.mark.parametrize("page", ["docs/index.md", "docs/operate.md"])
-def test_a_tour_runs(page: str, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tour_runs(page: str, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each line of the page works, one after another, on the history that comes with it."""
     lines = re.findall(r"^\$ (.*)$", (ROOT / page).read_text("utf-8"), re.MULTILINE)
     if page != "docs/index.md":
@@ -103,7 +103,7 @@ def test_a_tour_runs(page: str, run: Run, tmp_path: Path, monkeypatch: pytest.Mo
             given = ran.out
 
 
-def test_every_page_is_in_the_site(tmp_path: Path) -> None:
+def test_every_page_is_in_the_site() -> None:
     """Each page in docs/ is in the site's navigation, where a reader finds it."""
     navigation = (ROOT / "mkdocs.yml").read_text("utf-8").partition("nav:")[2]
     pages = {path.name for path in (ROOT / "docs").glob("*.md")}

@@ -232,7 +232,7 @@ def alive(store: Store) -> set[str]:
     return {one.id for one in store.conversations(Filters(archived=False)).items}
 
 
-def test_pruning_takes_what_the_dry_run_says(history: Store, tmp_path: Path) -> None:
+def test_pruning_takes_what_the_dry_run_says(history: Store) -> None:
     """With a hundred random policies exactly what the plan lists is gone, and it can all be restored."""
     chance = Random(19)
     gone = 0

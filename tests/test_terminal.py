@@ -27,7 +27,7 @@ def pager(out: io.StringIO, command: list[str], rows: int) -> Pager:
     return Pager(out, command, os.environ, Screen(80, rows))
 
 
-def test_what_fits_is_shown_at_the_end(tmp_path: object) -> None:
+def test_what_fits_is_shown_at_the_end() -> None:
     """No process is started for it, not even one that does not exist."""
     out = io.StringIO()
     pages = pager(out, ["no-such-pager"], 4)
@@ -38,7 +38,7 @@ def test_what_fits_is_shown_at_the_end(tmp_path: object) -> None:
     assert "a\nb\n" == out.getvalue()
 
 
-def test_what_is_taller_goes_to_the_pager(tmp_path: object, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_is_taller_goes_to_the_pager(capfd: pytest.CaptureFixture[str]) -> None:
     """All of it, also what was held before it was known to be tall."""
     out = io.StringIO()
     pages = pager(out, ["sed", "s/^/> /"], 2)
@@ -87,7 +87,7 @@ def test_a_bar_waits_before_it_appears(capsys: pytest.CaptureFixture[str]) -> No
     assert ("", "") == capsys.readouterr()
 
 
-def test_a_bar_appears_once_it_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bar_appears_once_it_takes_long() -> None:
     """Then it says how far it is, and goes away at the end."""
     appeared = threading.Event()
     bar = Bar("slow", patience=0)

@@ -209,7 +209,7 @@ class Interrupted:
         return self.inner.execute(sql, *values)
 
 
-def test_birth_between_two_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_birth_between_two_looks(tmp_path: Path) -> None:
     """A file that gets its schema while another process looks whose it is, is not taken for a foreign one."""
     path = tmp_path / "chats.db"
     database_file.prepare_file(path, create=True)

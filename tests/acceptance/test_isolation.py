@@ -428,7 +428,7 @@ def test_an_empty_variable_fails_closed(run: Run, monkeypatch: pytest.MonkeyPatc
     assert (2, "") == (ran.code, ran.out)
 
 
-def test_the_command_line_is_one_users(run: Run, tmp_path: Path) -> None:
+def test_the_command_line_is_one_users(run: Run) -> None:
     """Every reading verb of one user's command line is silent about another's conversations."""
     run("add", "--new", "--role", "user", "a xylophone", "--user", "ben")
     theirs = run("list", "--format", "ids", "--user", "ben").out.strip()

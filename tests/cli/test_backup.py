@@ -76,7 +76,7 @@ def test_a_backup_takes_the_place_of_the_database(trip: Run, tmp_path: Path) -> 
         assert tmp_path / found["kept"] in [backup.path for backup in store.backups()]
 
 
-def test_a_backup_in_the_home_folder(trip: Run, tmp_path: Path) -> None:
+def test_a_backup_in_the_home_folder(trip: Run) -> None:
     """It is found by the name that it was made by, also where no shell expands that."""
     assert 0 == trip("db", "backup", "~/copy.db").code
     assert 0 == trip("db", "restore", "~/copy.db", "--yes").code
@@ -141,7 +141,7 @@ def test_the_database_is_no_backup_of_itself(trip: Run) -> None:
     refused(trip("db", "restore", "none.db", "--yes", "--json"), 3, "not_found")
 
 
-def test_an_encrypted_database_restores_both_kinds(trip: Run, tmp_path: Path) -> None:
+def test_an_encrypted_database_restores_both_kinds(trip: Run) -> None:
     """A plain backup gets the key on its way; one of another key is refused."""
     trip("db", "backup", "plain.db")
     assert 0 == trip("db", "encrypt", "--key-file", "key").code

@@ -263,9 +263,7 @@ def test_a_value_that_cannot_be_read_is_damage_and_no_bug(damage: str, sick: Run
 
 @pytest.mark.parametrize("damage", UNREADABLE)
 @pytest.mark.parametrize("form", ["jsonl", "json", "html", "csv"])
-def test_of_a_damaged_file_all_that_can_be_read_is_exported(
-    form: str, damage: str, sick: Run, tmp_path: Path, clock: Clock
-) -> None:
+def test_of_a_damaged_file_all_that_can_be_read_is_exported(form: str, damage: str, sick: Run, tmp_path: Path) -> None:
     """The message that cannot be read is missed by name, exit code 4; what was saved makes a sound history."""
     before = sick("export", "--to", "jsonl").out.splitlines()
     sql(UNREADABLE[damage])(tmp_path / "chatlog.db", pytest.MonkeyPatch(), Clock())

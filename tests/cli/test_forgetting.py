@@ -359,7 +359,7 @@ def test_an_erasure_names_what_a_killed_conversion_left(trip: Run, tmp_path: Pat
     assert left.name in ran.err
 
 
-def test_an_erasure_names_what_a_killed_backup_left(trip: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_erasure_names_what_a_killed_backup_left(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A backup that was killed before it had its name left all words beside the file."""
     with monkeypatch.context() as patch:
         patch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))

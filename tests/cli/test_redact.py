@@ -80,7 +80,7 @@ def test_a_second_run_finds_nothing(run: Run) -> None:
     assert "no proof" in ran.err
 
 
-def test_an_import_does_not_bring_it_back(run: Run, tmp_path: Path) -> None:
+def test_an_import_does_not_bring_it_back(run: Run) -> None:
     """Neither the same file, nor a longer one, nor a newer version of the message, nor the store's own export."""
     first = {"text": f"Write to {MAIL}", "source_id": "m1"}
     say(run, first)

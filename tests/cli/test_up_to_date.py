@@ -136,7 +136,7 @@ def test_what_is_watched_must_be_there(run: Run) -> None:
     refused(run("import", "--watch", "nowhere", "--json"), 3, "not_found")
 
 
-def test_watching_follows_what_is_added(run: Run, session: Path, tmp_path: Path, rounds: Callable[..., None]) -> None:
+def test_watching_follows_what_is_added(run: Run, session: Path, rounds: Callable[..., None]) -> None:
     """A line for each change, none while nothing changes, also for a new file; Ctrl-C ends it like any program."""
     other = session.with_name("s2.jsonl")
     rounds(

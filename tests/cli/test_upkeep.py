@@ -100,7 +100,7 @@ def test_the_demo_s_database_can_be_kept(run: Run, tmp_path: Path) -> None:
     assert 0 == run("doctor", "--db", "demo.db").code
 
 
-def test_the_demo_keeps_no_file_that_exists(run: Run, tmp_path: Path) -> None:
+def test_the_demo_keeps_no_file_that_exists(run: Run) -> None:
     """A second --keep of the same name does not write into the first one's database."""
     run("demo", "--keep", "demo.db")
     before = run("export", "--db", "demo.db").out

@@ -182,7 +182,7 @@ def test_a_pipe_is_written_into_not_replaced(arguments: tuple[str, ...], trip: R
     assert stat.S_ISFIFO(Path("pipe").stat().st_mode)
 
 
-def test_a_config_file_stays_the_link_and_as_private_as_it_was(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_config_file_stays_the_link_and_as_private_as_it_was(trip: Run) -> None:
     """Dotfiles are links into a repository, and a config file may name what is nobody's business."""
     real = Path("dotfiles.toml")
     real.write_text("# mine\n")

@@ -263,7 +263,7 @@ def test_a_beginning_that_shows_nothing(data: bytes) -> None:
     assert tables(head_of(source_of(data, "nowhere"))) == frozenset()
 
 
-def test_pages_that_point_in_circles(tmp_path: Path) -> None:
+def test_pages_that_point_in_circles() -> None:
     """A schema whose pages lead to themselves is looked at once."""
     page = bytearray(4096)
     page[:18] = b"SQLite format 3\x00" + (4096).to_bytes(2, "big")

@@ -15,7 +15,6 @@ Step = tuple[str, int, Any]
 #: Few words, so that equal ones meet; and any text.
 WORDS = st.sampled_from(["ok", "retry backoff", "foo.bar", "getUserName", "入門", "Python入門", "ภาษา", " ", "x" * 40])
 TEXT = WORDS | st.text(max_size=12)
-NAMES = st.sampled_from(["a", "b", "$text", "$", "data", "id"])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
     lambda values: st.lists(values, max_size=2) | st.dictionaries(st.sampled_from("abc"), values, max_size=2),

@@ -42,7 +42,7 @@ def test_messages_are_numbered_in_order(store: Store) -> None:
     assert (3, 3, 3) == (store.get(name).messages, store.get(name).head, store.get(name).revision)
 
 
-def test_a_message_keeps_what_is_said_of_it(store: Store, clock: Clock) -> None:
+def test_a_message_keeps_what_is_said_of_it(store: Store) -> None:
     """Every fact of a draft is on the stored message; what is not said has its default."""
     draft = say(
         "see", "tool", parts=(*text_parts("see"), CALL), author="ana", model="gpt-5", source_id="s1", key="k1",
