@@ -9,7 +9,7 @@ from chatlog.formats import chatgpt
 from chatlog.formats.source import Source
 from chatlog.models import Record
 
-from .making import DATA, conversations, head_of, messages, source_of
+from .making import DATA, head_of, source_of
 
 FIXTURE = DATA / "chatgpt" / "every_feature.json"
 
@@ -36,15 +36,6 @@ def node(key: str, parent: str | None, text: str | None = None, children: tuple[
 
 def conversation(*nodes: Any, **facts: Any) -> dict[str, Any]:
     return {"id": "c", "title": "T", "create_time": 1.7e9, "mapping": dict(nodes), **facts}
-
-
-def links(records: list[Record]) -> list[tuple[str | None, str | int | None]]:
-    """Return each message's id with its parent's."""
-    return [(message.source_id, message.parent) for message in messages(records)]
-
-
-def head(records: list[Record]) -> str | int | None:
-    return conversations(records)[-1].head
 
 
 def sniffs(value: Any) -> bool:

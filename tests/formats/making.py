@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +68,34 @@ def messages(records: Iterable[Record]) -> list[MessageDraft]:
     return [record for record in records if isinstance(record, MessageDraft)]
 
 
+def links(records: Iterable[Record]) -> list[tuple[str | None, str | int | None]]:
+    """Return which message follows which: their ids and their parents."""
+    return [(message.source_id, message.parent) for message in messages(records)]
+
+
+def head(records: Iterable[Record]) -> str | int | None:
+    """Return the active leaf of the last conversation."""
+    return conversations(records)[-1].head
+
+
 def said(records: Iterable[Record]) -> list[tuple[str, str]]:
     """Return who says what."""
     return [(message.role, message.text) for message in messages(records)]
+
+
+def part(number: int) -> Callable[[MessageDraft], Any]:
+    """Return what looks at one part of a message."""
+    return lambda message: (message.parts or ())[number]
+
+
+def fact(key: str) -> Callable[[MessageDraft], Any]:
+    """Return what looks at one of a message's further facts."""
+    return lambda message: message.metadata.get(key)
+
+
+def text(message: MessageDraft) -> str:
+    """Return a message's words: what looks at them where `part` and `fact` look at others."""
+    return message.text
 
 
 def stored(*drafts: MessageDraft, conversation: str = "c") -> Iterator[Message]:

@@ -89,6 +89,16 @@ def read(reader: Reader, source: Source | Path) -> Read:
     return found
 
 
+def by_id(found: Read, name: str) -> MessageDraft:
+    """Return the message of this id."""
+    return next(draft for draft in found.all() if draft.source_id == name)
+
+
+def part(found: Read, name: str, kind: str, number: int = 0) -> dict[str, Any]:
+    """Return a message's part of a kind: the first, or that number of it."""
+    return [made for made in by_id(found, name).parts or () if made["type"] == kind][number]
+
+
 _WRONG: tuple[Any, ...] = (None, 7, -1.5, True, "x", "", [], {}, [[]], [None], {"a": 1}, [{"type": "text"}])
 
 

@@ -14,7 +14,7 @@ from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
 from .damage import checked
-from .making import DATA, conversations, head_of, json_lines, messages, said, sample, source_of
+from .making import DATA, conversations, head_of, json_lines, links, messages, said, sample, source_of
 
 NAME = "5a1d0c3e-7b52-4c7e-9a51-0d2f6b8e4c10"
 HOME = DATA / "antigravity" / "antigravity-cli"
@@ -58,9 +58,7 @@ def test_facts_of_a_conversation() -> None:
 def test_order() -> None:
     """Steps stand by their numbers in a chain, one that came again once, one that only the shorter account has too."""
     expected = [f"step-{number}" for number in (0, 2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 15)]
-    assert list(zip(expected, [None, *expected], strict=False)) == [
-        (message.source_id, message.parent) for message in messages(fixture())
-    ]
+    assert list(zip(expected, [None, *expected], strict=False)) == links(fixture())
 
 
 @pytest.mark.parametrize(

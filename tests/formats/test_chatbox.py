@@ -12,7 +12,7 @@ from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
 from .damage import checked
-from .making import DATA, conversations, head_of, messages, said, source_of
+from .making import DATA, conversations, head_of, links, messages, said, source_of
 
 FIXTURE = DATA / "chatbox" / "chatbox-exported-data-2026-3-6.json"
 SEA = "11111111-0000-4000-8000-000000000001"
@@ -59,10 +59,10 @@ def test_conversations() -> None:
 
 def test_versions_are_branches() -> None:
     """What was forked follows the message that it was forked from, also a forked one."""
-    links = [(one.source_id, one.parent) for one in messages(fixture())]
-    assert [("s-1", None), ("u-1", "s-1"), ("a-0", "u-1")] == links[:3]
-    assert [("s-2", None), ("u-2", "s-2"), ("a-2", "u-2"), ("u-3", "a-2"), ("a-3", "u-3"), ("sum", "a-3")] == links[3:9]
-    assert [("a-1", "u-2"), ("u-9", "a-1"), ("u-8", "a-1"), ("o-1", None), ("o-2", "o-1")] == links[9:]
+    found = links(fixture())
+    assert [("s-1", None), ("u-1", "s-1"), ("a-0", "u-1")] == found[:3]
+    assert [("s-2", None), ("u-2", "s-2"), ("a-2", "u-2"), ("u-3", "a-2"), ("a-3", "u-3"), ("sum", "a-3")] == found[3:9]
+    assert [("a-1", "u-2"), ("u-9", "a-1"), ("u-8", "a-1"), ("o-1", None), ("o-2", "o-1")] == found[9:]
 
 
 def test_a_summary_is_common_to_all_versions() -> None:
@@ -70,8 +70,8 @@ def test_a_summary_is_common_to_all_versions() -> None:
     summary = {**word("b", "assistant", "Sum"), "isSummary": True}
     forks = {"a": {"position": 0, "lists": [{"messages": []}, {"messages": [word("d", "assistant", "Four")]}]}}
     rows = [word("a", "user", "One"), summary, word("c", "assistant", "Three")]
-    found = messages(read(**{"session:s": {"id": "s", "messages": rows, "messageForksHash": forks}}))
-    assert [("a", None), ("b", "a"), ("c", "b"), ("d", "b")] == [(one.source_id, one.parent) for one in found]
+    found = read(**{"session:s": {"id": "s", "messages": rows, "messageForksHash": forks}})
+    assert [("a", None), ("b", "a"), ("c", "b"), ("d", "b")] == links(found)
 
 
 def test_a_thread_that_is_put_aside_stays_what_it_is() -> None:
@@ -151,7 +151,7 @@ def test_what_a_version_was_forked_from_is_gone() -> None:
     forks = {"gone": {"position": 0, "lists": [{"messages": []}, {"messages": [word("b", "user", "Two")]}]}}
     session = {"id": "s", "messages": [word("a", "user", "One")], "messageForksHash": forks}
     found = read(**{"session:s": session})
-    assert [("a", None), ("b", None)] == [(one.source_id, one.parent) for one in messages(found)]
+    assert [("a", None), ("b", None)] == links(found)
     assert "a" == conversations(found)[0].head
 
 

@@ -15,9 +15,9 @@ from chatlog.formats import chatgpt
 from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, Problem, Record
 
-from .chatgpt_making import FIXTURE, conversation, head, links, node, read, sniffs, source
+from .chatgpt_making import FIXTURE, conversation, node, read, sniffs, source
 from .damage import checked, twisted
-from .making import conversations, head_of, messages, sample, walk
+from .making import conversations, head, head_of, links, messages, sample, walk
 
 EXPORT = "chatgpt/minhyeong112__h20__api_server_utils_import___data___chatgpt-export.json"
 DEEPSEEK = "other_deepseek/MaMuk__Threadindex__samples_deepseek_conversations.json"

@@ -12,8 +12,8 @@ from chatlog.formats import build, chatgpt
 from chatlog.formats.source import file_source
 from chatlog.models import MessageDraft
 
-from .chatgpt_making import FIXTURE, conversation, head, links, node, read
-from .making import messages
+from .chatgpt_making import FIXTURE, conversation, node, read
+from .making import fact, head, links, messages, part, text
 
 
 @pytest.fixture(scope="module")
@@ -23,18 +23,6 @@ def kept() -> dict[str | None, MessageDraft]:
 
 def call(of: str) -> Callable[[MessageDraft], Any]:
     return lambda message: (message.parts or ({},))[0].get(of)
-
-
-def part(number: int) -> Callable[[MessageDraft], Any]:
-    return lambda message: (message.parts or ())[number]
-
-
-def fact(key: str) -> Callable[[MessageDraft], Any]:
-    return lambda message: message.metadata.get(key)
-
-
-def text(message: MessageDraft) -> Any:
-    return message.text
 
 
 def file(file_id: str, **facts: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
 from .damage import checked
-from .making import DATA, conversations, head_of, messages, said, source_of
+from .making import DATA, conversations, head_of, links, messages, said, source_of
 
 FIXTURE = DATA / "cherry_studio" / "data.json"
 
@@ -35,10 +35,6 @@ def read(*rows: Any, version: int = 5, tables: Any = None) -> list[Record]:
 
 def row(key: str, role: str, words: str, **facts: Any) -> dict[str, Any]:
     return {"id": key, "role": role, "content": words, "createdAt": "2026-03-05T12:00:00Z", **facts}
-
-
-def links(records: list[Record]) -> list[tuple[str | None, str | int | None]]:
-    return [(message.source_id, message.parent) for message in messages(records)]
 
 
 def test_facts_of_a_topic() -> None:

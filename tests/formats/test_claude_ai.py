@@ -14,7 +14,7 @@ from chatlog.formats.source import Source, file_source
 from chatlog.models import ConversationDraft, Problem, Record
 
 from .damage import checked, twisted
-from .making import DATA, conversations, head_of, messages, sample, source_of, walk
+from .making import DATA, conversations, head, head_of, links, messages, sample, source_of, walk
 
 FIXTURE = DATA / "claude_ai" / "every_feature.json"
 ROOT = "00000000-0000-4000-8000-000000000000"
@@ -37,15 +37,6 @@ def row(key: str | None, second: int | None = None, parent: str | None = None, *
 
 def chat(*rows: Any, **facts: Any) -> dict[str, Any]:
     return {"uuid": "c", "name": "N", "created_at": "2025-01-01T00:00:00Z", "chat_messages": list(rows), **facts}
-
-
-def links(records: list[Record]) -> list[tuple[str | None, str | int | None]]:
-    """Return each message's id with its parent's."""
-    return [(message.source_id, message.parent) for message in messages(records)]
-
-
-def head(records: list[Record]) -> str | int | None:
-    return conversations(records)[-1].head
 
 
 def sniffs(value: Any) -> bool:

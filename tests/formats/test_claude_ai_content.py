@@ -12,7 +12,7 @@ from chatlog.formats import build, claude_ai
 from chatlog.formats.source import file_source
 from chatlog.models import LeftOut, MessageDraft
 
-from .making import DATA, messages, source_of
+from .making import DATA, fact, messages, part, source_of, text
 
 FIXTURE = DATA / "claude_ai" / "every_feature.json"
 
@@ -27,18 +27,6 @@ def said(*blocks: Any, **facts: Any) -> MessageDraft:
     row = {"uuid": "m", "sender": "assistant", "text": "", "content": list(blocks), **facts}
     data = json.dumps([{"uuid": "c", "chat_messages": [row]}])
     return messages(claude_ai.read(source_of(data, "conversations.json")))[0]
-
-
-def part(number: int) -> Callable[[MessageDraft], Any]:
-    return lambda message: (message.parts or ())[number]
-
-
-def fact(key: str) -> Callable[[MessageDraft], Any]:
-    return lambda message: message.metadata.get(key)
-
-
-def text(message: MessageDraft) -> Any:
-    return message.text
 
 
 THINKING = {

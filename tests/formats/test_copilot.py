@@ -10,10 +10,9 @@ import pytest
 
 from chatlog.formats import copilot
 from chatlog.formats.source import file_source
-from chatlog.models import MessageDraft
 
 from .making import DATA, head_of, json_lines, manifest, sample, source_of
-from .reading import Read, read
+from .reading import Read, by_id, part, read
 
 HERE = DATA / "copilot"
 CHATS = HERE / "workspaceStorage" / "0123abcd" / "chatSessions"
@@ -30,14 +29,6 @@ def events() -> Read:
 def chat() -> Read:
     """The chat that holds one of everything."""
     return read(copilot, CHATS / "chat-1.json")
-
-
-def by_id(found: Read, name: str) -> MessageDraft:
-    return next(draft for draft in found.all() if draft.source_id == name)
-
-
-def part(found: Read, name: str, kind: str, number: int = 0) -> dict[str, Any]:
-    return [made for made in by_id(found, name).parts or () if made["type"] == kind][number]
 
 
 def event(kind: str, name: str, parent: str | None = None, **data: Any) -> dict[str, Any]:

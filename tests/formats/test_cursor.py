@@ -15,7 +15,7 @@ from chatlog.formats.source import Source, file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
 from .damage import checked, twisted
-from .making import DATA, conversations, head_of, json_lines, messages, said, sample, source_of
+from .making import DATA, conversations, head_of, json_lines, links, messages, said, sample, source_of
 from .sqlite_making import database, in_memory, table
 
 STATE: dict[str, dict[str, Any]] = json.loads((DATA / "cursor" / "state.json").read_text(encoding="utf-8"))
@@ -160,7 +160,7 @@ def test_facts_of_a_chat(records: list[Record]) -> None:
 
 def test_the_order_of_bubbles(records: list[Record]) -> None:
     """Bubbles follow as the chat lists them; those taken out of it follow by time, apart."""
-    assert [(made.source_id, made.parent) for made in of_chat(records, CHAT)] == [
+    assert links(of_chat(records, CHAT)) == [
         ("m1", None),
         ("m2", "m1"),
         ("m3", "m2"),

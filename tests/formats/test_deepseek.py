@@ -12,7 +12,7 @@ from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record
 
 from .damage import checked, read_twisted
-from .making import DATA, conversations, head_of, messages, said, sample, source_of
+from .making import DATA, conversations, head_of, links, messages, said, sample, source_of
 
 FIXTURE = DATA / "deepseek" / "every_feature.json"
 REAL = "other_deepseek/MaMuk__Threadindex__samples_deepseek_conversations.json"
@@ -24,10 +24,6 @@ def fixture() -> list[Record]:
 
 def message(key: str) -> MessageDraft:
     return next(message for message in messages(fixture()) if message.source_id == key)
-
-
-def links(records: list[Record]) -> list[tuple[str | None, str | int | None]]:
-    return [(message.source_id, message.parent) for message in messages(records)]
 
 
 def test_facts_of_a_conversation() -> None:

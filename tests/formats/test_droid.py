@@ -11,7 +11,7 @@ from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
 from .damage import checked
-from .making import DATA, conversations, head_of, json_lines, messages, said, sample, source_of
+from .making import DATA, conversations, head_of, json_lines, links, messages, said, sample, source_of
 
 FIXTURE = DATA / "droid" / "session.jsonl"
 REAL = "other_agents/jazzyalex__agent-sessions__droid_session_store_large.jsonl"
@@ -39,9 +39,7 @@ def test_facts_of_a_session() -> None:
 
 def test_links() -> None:
     """The session itself is no parent, an entry between is passed over, a second answer is a branch."""
-    assert [("m1", None), ("m2", "m1"), ("m3", "m2"), ("m4", "m3"), ("m5", "m3")] == [
-        (message.source_id, message.parent) for message in messages(fixture())
-    ]
+    assert [("m1", None), ("m2", "m1"), ("m3", "m2"), ("m4", "m3"), ("m5", "m3")] == links(fixture())
 
 
 def test_a_parent_that_is_not_here() -> None:
@@ -51,8 +49,8 @@ def test_a_parent_that_is_not_here() -> None:
         {"type": "message", "id": key, "parentId": parent, "message": {"role": "user", "content": key}}
         for key, parent in (("a", "gone"), ("b", "lost"), ("c", "b"), ("e", "d"))
     ]
-    found = messages(checked(droid.read(source_of(json_lines(start, *rows)))))
-    assert [("a", None), ("b", "a"), ("c", "b"), ("e", None)] == [(each.source_id, each.parent) for each in found]
+    found = checked(droid.read(source_of(json_lines(start, *rows))))
+    assert [("a", None), ("b", "a"), ("c", "b"), ("e", None)] == links(found)
 
 
 @pytest.mark.parametrize(

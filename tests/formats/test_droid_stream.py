@@ -11,7 +11,7 @@ from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Record
 
 from .damage import checked
-from .making import DATA, conversations, head_of, json_lines, messages, said, source_of
+from .making import DATA, conversations, head_of, json_lines, links, messages, said, source_of
 
 FIXTURE = DATA / "droid" / "stream.jsonl"
 COMPLETION = {"type": "completion", "sessionId": "e", "finalText": "Done", "usage": {"input_tokens": 1}, "id": "end"}
@@ -41,9 +41,7 @@ def test_facts_of_a_stream() -> None:
 def test_messages_in_a_chain() -> None:
     """Each event is a message behind the one before; one that is printed twice is there once."""
     expected = ["m1", "r1", "c1-call", "c1-result", "m4"]
-    assert list(zip(expected, [None, *expected], strict=False)) == [
-        (made.source_id, made.parent) for made in messages(fixture())
-    ]
+    assert list(zip(expected, [None, *expected], strict=False)) == links(fixture())
     assert {LeftOut("repeated events", 1), LeftOut("progress events", 1)} == {
         record for record in fixture() if isinstance(record, LeftOut)
     }

@@ -13,7 +13,7 @@ from chatlog.formats.source import file_source
 from chatlog.models import MessageDraft
 
 from .making import DATA, head_of, json_lines, manifest, sample, source_of
-from .reading import Read, read
+from .reading import Read, by_id, part, read
 
 HERE = DATA / "gemini_cli" / "tmp" / "mill"
 LOG = HERE / "chats" / "session-2026-04-01T08-00-main0001.jsonl"
@@ -38,14 +38,6 @@ def said(name: str, text: Any, kind: str = "user", **facts: Any) -> dict[str, An
 
 def told(*values: dict[str, Any]) -> Read:
     return read(gemini_cli, source_of(json_lines(META, *values), "session.jsonl"))
-
-
-def by_id(found: Read, name: str) -> MessageDraft:
-    return next(draft for draft in found.all() if draft.source_id == name)
-
-
-def part(found: Read, name: str, kind: str, number: int = 0) -> dict[str, Any]:
-    return [made for made in by_id(found, name).parts or () if made["type"] == kind][number]
 
 
 ROWS: list[tuple[str, Any, Any]] = [

@@ -12,7 +12,7 @@ from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
 from .damage import checked, read_cut_off
-from .making import DATA, conversations, head_of, messages, said, sample, source_of
+from .making import DATA, conversations, head_of, links, messages, said, sample, source_of
 
 FIXTURE = DATA / "grok" / "every_feature.json"
 IMAGE = {"file_name": "me.png", **build.file("i-1", "me.png", "image/png", modality="image")}
@@ -34,10 +34,6 @@ def row(key: str, parent: str | None = None, **facts: Any) -> dict[str, Any]:
 def read(*rows: Any, **facts: Any) -> list[Record]:
     entry = {"conversation": {"conversation_id": "c", **facts}, "responses": list(rows)}
     return checked(grok.read(source_of(json.dumps({"conversations": [entry]}))))
-
-
-def links(records: list[Record]) -> list[tuple[str | None, str | int | None]]:
-    return [(message.source_id, message.parent) for message in messages(records)]
 
 
 def test_facts_of_a_conversation() -> None:

@@ -14,7 +14,7 @@ from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
 from .damage import checked
-from .making import DATA, conversations, head_of, json_lines, messages, said, source_of
+from .making import DATA, conversations, head_of, json_lines, links, messages, said, source_of
 
 THREADS = DATA / "jan" / "threads"
 FIXTURE = THREADS / "01JANTHREAD" / "messages.jsonl"
@@ -37,10 +37,6 @@ def row(key: str, role: str, words: str, at: int = 0, **metadata: Any) -> dict[s
 
 def read(*rows: Any) -> list[Record]:
     return checked(jan.read(source_of(json_lines(*rows), "messages.jsonl")))
-
-
-def links(records: list[Record]) -> list[tuple[str | None, str | int | None]]:
-    return [(message.source_id, message.parent) for message in messages(records)]
 
 
 def test_facts_of_a_thread() -> None:

@@ -12,7 +12,7 @@ from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record
 
 from .damage import checked
-from .making import DATA, conversations, head_of, messages, said, sample, source_of
+from .making import DATA, conversations, head_of, links, messages, said, sample, source_of
 
 FIXTURE = DATA / "librechat" / "every_feature.json"
 NESTED = "librechat/minhyeong112__h20__api_server_utils_import___data___librechat-export.json"
@@ -35,10 +35,6 @@ def row(key: str, parent: str | None = None, **facts: Any) -> dict[str, Any]:
 def read(*rows: Any, **facts: Any) -> list[Record]:
     talk = {"conversationId": "c", "endpoint": "openAI", "messages": list(rows), **facts}
     return checked(librechat.read(source_of(json.dumps(talk))))
-
-
-def links(records: list[Record]) -> list[tuple[str | None, str | int | None]]:
-    return [(message.source_id, message.parent) for message in messages(records)]
 
 
 def test_facts_of_a_conversation() -> None:

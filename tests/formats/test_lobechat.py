@@ -13,7 +13,7 @@ from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
 from .damage import checked
-from .making import DATA, conversations, head_of, messages, said, source_of
+from .making import DATA, conversations, head_of, links, messages, said, source_of
 
 BROWSER = DATA / "lobechat" / "LobeChat-config-v7.json"
 DATABASE = DATA / "lobechat" / "database.json"
@@ -34,10 +34,6 @@ def read(*rows: Any, **tables: Any) -> list[Record]:
 
 def row(key: str, role: str, words: str, at: int = 0, **facts: Any) -> dict[str, Any]:
     return {"id": key, "role": role, "content": words, "topicId": "t", "createdAt": 1772712000000 + at, **facts}
-
-
-def links(records: list[Record]) -> list[tuple[str | None, str | int | None]]:
-    return [(message.source_id, message.parent) for message in messages(records)]
 
 
 def test_facts_of_a_topic() -> None:

@@ -12,7 +12,7 @@ from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record
 
 from .damage import checked, read_twisted
-from .making import DATA, conversations, head_of, json_lines, messages, said, sample, source_of
+from .making import DATA, conversations, head_of, json_lines, links, messages, said, sample, source_of
 
 FIXTURE = DATA / "oasst" / "trees.jsonl"
 SEED = "oasst/LAION-AI__Open-Assistant__backend_test_data_realistic_realistic_seed_data.json"
@@ -30,10 +30,6 @@ def row(key: str, parent: str | None = None, **facts: Any) -> dict[str, Any]:
 
 def read(*rows: Any) -> list[Record]:
     return checked(oasst.read(source_of(json_lines(*rows))))
-
-
-def links(records: list[Record]) -> list[tuple[str | None, str | int | None]]:
-    return [(message.source_id, message.parent) for message in messages(records)]
 
 
 def message(key: str) -> MessageDraft:
@@ -189,5 +185,4 @@ def test_a_message_that_cannot_be_read_leaves_its_replies_a_place() -> None:
     below = {"message_id": "c", "text": "c", "role": "prompter", "replies": 7}
     broken = {"message_id": "b", "text": "b", "role": "assistant", "rank": 10**400, "replies": [below]}
     tree = {"message_tree_id": "a", "prompt": {"message_id": "a", "text": "a", "role": "prompter", "replies": [broken]}}
-    found = messages(oasst.read(source_of(json.dumps(tree))))
-    assert [("a", None), ("c", "a")] == [(made.source_id, made.parent) for made in found]
+    assert [("a", None), ("c", "a")] == links(oasst.read(source_of(json.dumps(tree))))

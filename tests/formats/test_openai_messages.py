@@ -16,7 +16,20 @@ from chatlog.formats import build, detect, openai_messages
 from chatlog.formats.source import Source, file_source, stream_source
 from chatlog.models import LeftOut, MessageDraft, Problem, Record
 
-from .making import DATA, SAMPLES, conversations, head_of, json_lines, messages, said, sample, source_of, stored, talk
+from .making import (
+    DATA,
+    SAMPLES,
+    conversations,
+    head_of,
+    json_lines,
+    links,
+    messages,
+    said,
+    sample,
+    source_of,
+    stored,
+    talk,
+)
 
 FIXTURES = DATA / "openai_messages"
 DRONE = "openai_messages/eunseo-com__openai-cookbook__examples_data_drone_training.jsonl"
@@ -370,9 +383,7 @@ def test_two_files_that_begin_alike_are_two_conversations() -> None:
 
 def test_own_ids_of_messages_are_kept() -> None:
     """A message's own id is used, and the next one's parent is that id."""
-    records = messages(read(json_lines({"id": "m1", **HELLO[0]}, {"id": "m2", **HELLO[1]})))
-
-    assert [("m1", None), ("m2", "m1")] == [(message.source_id, message.parent) for message in records]
+    assert [("m1", None), ("m2", "m1")] == links(read(json_lines({"id": "m1", **HELLO[0]}, {"id": "m2", **HELLO[1]})))
 
 
 def test_an_id_that_all_lines_share_is_not_a_messages_own() -> None:

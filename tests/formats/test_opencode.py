@@ -14,7 +14,7 @@ from chatlog.formats import opencode
 from chatlog.formats.source import Source, file_source
 from chatlog.models import ConversationDraft, Problem, Record
 
-from .making import DATA, conversations, head_of, messages, said, sample, source_of, walk
+from .making import DATA, conversations, head_of, links, messages, said, sample, source_of, walk
 from .sqlite_making import database, in_memory, table
 
 STORAGE = DATA / "opencode" / "storage"
@@ -182,7 +182,7 @@ def test_facts_of_a_session() -> None:
         },
     )
     assert conversations(records)[-1] == expected
-    assert [(made.source_id, made.parent) for made in messages(records)] == [
+    assert links(records) == [
         ("msg_01", None),
         ("msg_02", "msg_01"),
         ("msg_03", "msg_02"),

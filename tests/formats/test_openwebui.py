@@ -15,7 +15,7 @@ from chatlog.formats.source import Source, file_source
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record
 
 from .damage import checked, twisted
-from .making import DATA, conversations, head_of, messages, said, sample, source_of
+from .making import DATA, conversations, head_of, links, messages, said, sample, source_of
 from .sqlite_making import database, in_memory, table
 
 FIXTURE = DATA / "openwebui" / "every_feature.json"
@@ -182,8 +182,7 @@ def test_facts_of_a_chat() -> None:
 
 def test_a_tree() -> None:
     """Several models' answers and regenerations are branches; a message comes after its parent."""
-    links = [(made.source_id, made.parent) for made in messages(read(EVERYTHING[0]))]
-    assert links == [
+    assert links(read(EVERYTHING[0])) == [
         ("u1", None),
         ("a1", "u1"),
         ("u2", "a1"),
@@ -226,8 +225,8 @@ def test_messages_that_lead_nowhere_or_in_circles() -> None:
         "b": {"id": "b", "parentId": "c", "role": "user", "content": "B"},
         "c": {"id": "c", "parentId": "b", "role": "user", "content": "C"},
     }
-    found = messages(read({"title": "T", "history": {"messages": rows, "currentId": "a"}}))
-    assert [(made.source_id, made.parent) for made in found] == [("a", None), ("b", None), ("c", "b")]
+    found = read({"title": "T", "history": {"messages": rows, "currentId": "a"}})
+    assert links(found) == [("a", None), ("b", None), ("c", "b")]
 
 
 # What is folded into an answer

@@ -11,7 +11,7 @@ from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
 from .damage import checked
-from .making import DATA, conversations, head_of, json_lines, messages, said, sample, source_of
+from .making import DATA, conversations, head_of, json_lines, links, messages, said, sample, source_of
 
 FIXTURE = DATA / "pi_agent" / "tree_v3.jsonl"
 LARGE = "pi_agent/badlogic__pi-mono__packages_coding-agent_test_fixtures_large-session.jsonl"
@@ -34,10 +34,6 @@ def read(*entries: Any, name: str = "chat.jsonl") -> list[Record]:
 def spoken(role: str, text: Any, **facts: Any) -> dict[str, Any]:
     """Return an entry of the first version, which has no ids."""
     return {"type": "message", "timestamp": "2025-11-20T23:34:00Z", "message": {"role": role, "content": text}, **facts}
-
-
-def links(records: list[Record]) -> list[tuple[str | None, str | int | None]]:
-    return [(message.source_id, message.parent) for message in messages(records)]
 
 
 def test_facts_of_a_session() -> None:

@@ -11,7 +11,7 @@ from chatlog.formats.source import file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
 from .damage import checked
-from .making import DATA, conversations, head_of, json_lines, messages, said, sample, source_of
+from .making import DATA, conversations, head_of, json_lines, links, messages, said, sample, source_of
 
 FIXTURE = DATA / "qwen_code" / "session.jsonl"
 REAL = "other_agents/jazzyalex__agent-sessions__qwen_019f0000-0000-7000-8000-000000000004.jsonl"
@@ -32,10 +32,6 @@ def record(key: str, parent: str | None = None, **facts: Any) -> dict[str, Any]:
 
 def read(*records: Any) -> list[Record]:
     return checked(qwen_code.read(source_of(json_lines(*records))))
-
-
-def links(records: list[Record]) -> list[tuple[str | None, str | int | None]]:
-    return [(message.source_id, message.parent) for message in messages(records)]
 
 
 def test_facts_of_a_session() -> None:
