@@ -23,6 +23,7 @@ from chatlog.titles import TITLE_CHARS, title_from
         ("<only>a preamble</only>", None),
         ("[Request interrupted by user for tool use]", None),
         ("[Request interrupted by user] shows twice", "[Request interrupted by user] shows twice"),
+        ("Look at [this]", "Look at [this]"),
         (
             "Implement the following plan:\n\n# Retry with backoff\n\nFirst …",
             "Implement the following plan: Retry with backoff",
@@ -46,7 +47,7 @@ def test_a_long_title_is_cut_with_an_ellipsis() -> None:
     title = title_from("word " * 100)
     assert title is not None
     assert (True, "…") == (len(title) <= TITLE_CHARS, title[-1])
-    assert "x" * TITLE_CHARS == title_from("x" * TITLE_CHARS)
+    assert ["x" * 80, "x" * 79 + "…"] == [title_from("x" * length) for length in (80, 81)]
 
 
 @given(st.text())

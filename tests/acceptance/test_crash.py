@@ -19,10 +19,7 @@ from typing import Any
 import pytest
 
 import chatlog
-from chatlog.errors import SchemaMismatchError
 from chatlog.models import ConversationDraft
-from chatlog.store.sqlite import migrations, schema
-from tests.conftest import Run
 
 from .helpers import (
     DATA,
@@ -407,76 +404,3 @@ def test_a_migration_keeps_everything(tmp_path: Path) -> None:
     opened.close()
     copy = path.with_name("old.db.v1.backup")
     assert before == chatlog_process(tmp_path, "--db", str(copy), "export").stdout
-
-
-READS_AND_WRITES = (
-    ("list",),
-    ("search", "x"),
-    ("doctor",),
-    ("db", "info"),
-    ("db", "migrate"),
-    ("new", "--title", "x"),
-    ("add", "@last", "--role", "user", "x"),
-)
-
-
-def newer_file(folder: Path) -> Path:
-    path = folder / "newer.db"
-    conversation_in(path)
-    opened = plain_connection(path)
-    opened.execute("PRAGMA user_version = 7")
-    opened.close()
-    return path
-
-
-def foreign_file(folder: Path) -> Path:
-    path = folder / "foreign.db"
-    opened = plain_connection(path)
-    opened.execute("CREATE TABLE conversations (id TEXT)")
-    opened.close()
-    return path
-
-
-def foreign_stamped_file(folder: Path) -> Path:
-    path = folder / "stamped.db"
-    opened = plain_connection(path)
-    opened.execute("PRAGMA application_id = 252006675")
-    opened.execute("PRAGMA journal_mode = WAL")
-    opened.execute("CREATE TABLE t (x)")
-    opened.close()
-    return path
-
-
-@pytest.mark.parametrize("make", [newer_file, foreign_file, foreign_stamped_file])
-@pytest.mark.parametrize("line", READS_AND_WRITES, ids=" ".join)
-def test_files_of_others_are_left_alone(run: Run, tmp_path: Path, make: Any, line: tuple[str, ...]) -> None:
-    """A file of a newer chatlog or of another application is refused with 6 and keeps every byte."""
-    path = make(tmp_path)
-    before = path.read_bytes()
-    ran = run("--db", str(path), *line)
-    assert (6, "") == (ran.code, ran.out)
-    assert before == path.read_bytes()
-    assert [path.name] == [file.name for file in tmp_path.iterdir()]
-
-
-def test_a_newer_file_is_named_with_both_versions(tmp_path: Path) -> None:
-    """The refusal of a newer file says its version and the newest that this chatlog knows."""
-    path = newer_file(tmp_path)
-    with pytest.raises(SchemaMismatchError, match=rf"has schema 7; this chatlog knows up to {schema.VERSION}$"):
-        chatlog.open(path)
-    assert schema.VERSION == migrations.MIGRATIONS[-1].version
-
-
-def test_a_foreign_file_in_use_keeps_its_log(tmp_path: Path) -> None:
-    """A foreign file whose last changes are still in its log is refused without bringing them into the file."""
-    made = foreign_stamped_file(tmp_path / "..")
-    path = tmp_path / "busy.db"
-    opened = plain_connection(made)
-    opened.execute("INSERT INTO t VALUES (1)")
-    for ending in ("", "-wal"):
-        shutil.copy(f"{made}{ending}", f"{path}{ending}")
-    opened.close()
-    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-    with pytest.raises(SchemaMismatchError):
-        chatlog.open(path)
-    assert before == {file.name: file.read_bytes() for file in tmp_path.iterdir() if not file.name.endswith("-shm")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,7 +18,7 @@ import pytest
 from sqlcipher3 import dbapi2 as driver
 
 import chatlog
-from chatlog.errors import NoDatabaseError
+from chatlog.errors import NoDatabaseError, SchemaMismatchError
 from chatlog.models import ConversationDraft, MessageDraft
 from chatlog.store.sqlite import bodies, connection
 from tests.conftest import Ran, Run
@@ -231,6 +232,16 @@ def foreign(folder: Path) -> Path:
     return path
 
 
+def stamped(folder: Path) -> Path:
+    path = folder / "stamped.db"
+    opened = plain_connection(path)
+    opened.execute("PRAGMA application_id = 252006675")
+    opened.execute("PRAGMA journal_mode = WAL")
+    opened.execute("CREATE TABLE t (x)")
+    opened.close()
+    return path
+
+
 def newer(folder: Path) -> Path:
     path = history(folder)
     opened = plain_connection(path)
@@ -250,20 +261,50 @@ SPOILT: dict[str, tuple[Callable[[Path], Path], int, str]] = {
     "truncated": (truncated, 5, "{path} is damaged"),
     "random pages": (pages_of_noise, 5, "{path} is damaged"),
     "foreign": (foreign, 6, "{path} belongs to another application"),
+    "stamped": (stamped, 6, "{path} belongs to another application"),
     "newer": (newer, 6, "{path} has schema 99; this chatlog knows up to 1"),
 }
+ANY = (("list",), ("search", "weather"), ("new", "--title", "x"))
+#: Verbs that would have more to say of a damaged file of ours.
+EXAMINING = (("doctor",), ("db", "info"), ("db", "migrate"), ("add", "@last", "--role", "user", "x"))
 
 
-@pytest.mark.parametrize("line", [("list",), ("search", "weather"), ("new", "--title", "x")], ids=" ".join)
-@pytest.mark.parametrize("spoilt", SPOILT)
-def test_spoilt_files(run: Run, tmp_path: Path, spoilt: str, line: tuple[str, ...]) -> None:
-    """Each way for a file to be no sound database of ours has its sentence and code, and the file keeps its bytes."""
+@pytest.mark.parametrize("line", [*ANY, *EXAMINING], ids=" ".join)
+@pytest.mark.parametrize("spoilt", [name for name in SPOILT if SPOILT[name][1] == 6])
+def test_files_of_others(run: Run, tmp_path: Path, spoilt: str, line: tuple[str, ...]) -> None:
+    """What is no database of ours is refused with its sentence by every verb, and keeps its bytes."""
+    assert_spoilt(run, tmp_path, spoilt, line)
+
+
+@pytest.mark.parametrize("line", ANY, ids=" ".join)
+@pytest.mark.parametrize("spoilt", [name for name in SPOILT if SPOILT[name][1] == 5])
+def test_damaged_files(run: Run, tmp_path: Path, spoilt: str, line: tuple[str, ...]) -> None:
+    """Each way for a file of ours to be damaged has its sentence, and the file keeps its bytes."""
+    assert_spoilt(run, tmp_path, spoilt, line)
+
+
+def assert_spoilt(run: Run, folder: Path, spoilt: str, line: tuple[str, ...]) -> None:
     make, code, sentence = SPOILT[spoilt]
-    path = make(tmp_path)
+    path = make(folder)
     before = path.read_bytes()
     assert_fails(run("--db", path.name, *line), code, sentence.format(path=path.name))
     assert before == path.read_bytes()
-    assert [path.name] == files(tmp_path)
+    assert [path.name] == files(folder)
+
+
+def test_a_foreign_file_in_use_keeps_its_log(tmp_path: Path) -> None:
+    """A foreign file whose last changes are still in its log is refused without bringing them into the file."""
+    made = stamped(tmp_path / "..")
+    path = tmp_path / "busy.db"
+    opened = plain_connection(made)
+    opened.execute("INSERT INTO t VALUES (1)")
+    for ending in ("", "-wal"):
+        shutil.copy(f"{made}{ending}", f"{path}{ending}")
+    opened.close()
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(SchemaMismatchError):
+        chatlog.open(path)
+    assert before == {file.name: file.read_bytes() for file in tmp_path.iterdir() if not file.name.endswith("-shm")}
 
 
 def test_a_future_read_format(run: Run, tmp_path: Path) -> None:
@@ -319,8 +360,8 @@ def test_errors_as_json(run: Run, tmp_path: Path) -> None:
         assert (code, "") == (ran.code, ran.out)
         assert {"kind", "message", "hint", "retryable"} == set(ran.error)
         kinds[name] = ran.error["kind"]
-    assert {"wrong_key", "schema", "damaged"} == set(kinds.values())
-    assert ("schema", "wrong_key", "damaged") == (kinds["newer"], kinds["encrypted"], kinds["truncated"])
+    expected = {name: "schema" if code == 6 else "damaged" for name, (_, code, _) in SPOILT.items()}
+    assert {**expected, "noise": "wrong_key", "encrypted": "wrong_key"} == kinds
 
 
 # the index

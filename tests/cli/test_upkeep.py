@@ -73,15 +73,6 @@ def test_doctor_says_what_is_wrong(trip: Run, tmp_path: Path) -> None:
     assert any(line.startswith("FAIL permissions: ") for line in trip("doctor").lines)
 
 
-def test_a_foreign_file_is_refused_and_left_alone(run: Run, tmp_path: Path) -> None:
-    """A text file is not taken for a database: exit code 6, and its bytes are as before."""
-    path = tmp_path / "notes.txt"
-    path.write_text("my notes\n" * 100)
-    refused(run("list", "--db", "notes.txt", "--json"), 6, "schema")
-    refused(run("new", "--db", "notes.txt", "--json"), 6, "schema")
-    assert "my notes\n" * 100 == path.read_text()
-
-
 def test_the_demo_shows_the_verbs_and_leaves_nothing(run: Run, tmp_path: Path) -> None:
     """Each step with its command line, then what to type next; the folder and the own database are as before."""
     ran = run("demo")
