@@ -6,7 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,25 @@ def question_numbers(path: Path, conversation: str, author: str) -> list[int]:
 def plain_connection(path: Path) -> Any:
     """Return a connection without any of chatlog's settings, to look at a file and to damage it."""
     return driver.connect(str(path), isolation_level=None, timeout=0, check_same_thread=False)
+
+
+def execute(path: Path, *statements: str) -> None:
+    """Do to a file what chatlog would not."""
+    with closing(plain_connection(path)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+@contextmanager
+def locked(path: Path, *, wholly: bool = False) -> Iterator[None]:
+    """Write to a file meanwhile as another process would, or keep it for that one alone."""
+    with closing(plain_connection(path)) as other:
+        if wholly:
+            other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("UPDATE conversations SET pinned = 1")
+        yield
+        other.execute("ROLLBACK")
 
 
 def capable_prefix() -> list[str]:

@@ -31,6 +31,7 @@ from .helpers import (
     faults,
     finished,
     give_the_word,
+    locked,
     plain_connection,
     question_numbers,
     ready,
@@ -168,15 +169,10 @@ def test_opening_waits_for_its_turn(tmp_path: Path) -> None:
     """Who opens a file while another has it for itself, as the last one to close has, waits and gets in."""
     path = tmp_path / "chats.db"
     conversation_in(path)
-    other = plain_connection(path)
-    other.execute("PRAGMA locking_mode = EXCLUSIVE")
-    other.execute("BEGIN IMMEDIATE")
-    other.execute("UPDATE conversations SET pinned = 1")
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(lambda: chatlog.open(path, create=False).close())
-        gave_up = wait([waiting], timeout=0.5).done
-        other.execute("ROLLBACK")
-        other.close()
+        with locked(path, wholly=True):
+            waiting = pool.submit(lambda: chatlog.open(path, create=False).close())
+            gave_up = wait([waiting], timeout=0.5).done
         assert set() == gave_up
         assert waiting.result() is None
 

@@ -36,7 +36,7 @@ from chatlog.store.sqlite.connection import connect
 from chatlog.store.sqlite.database_file import Registry
 
 from ..store.making import matching
-from .helpers import SOURCES, chatlog_process, faults, plain_connection, rounds
+from .helpers import SOURCES, chatlog_process, execute, faults, plain_connection, rounds
 
 PHRASE = "marmalade sky"
 WORD = "marmalade"
@@ -319,9 +319,7 @@ def test_the_plain_file_is_overwritten_where_files_have_one_name(
 def test_a_file_that_is_not_sound_is_not_converted(tmp_path: Path) -> None:
     """It stays as it is, and is named."""
     path = filled(tmp_path / "chats.db", None)
-    connection = plain_connection(path)
-    connection.execute("DELETE FROM bodies WHERE id = 3")
-    connection.close()
+    execute(path, "DELETE FROM bodies WHERE id = 3")
     with pytest.raises(CheckFailedError, match="not sound"):
         files.convert(str(path), None, parse(RAW))
     with chatlog.open(path) as store:

@@ -23,7 +23,7 @@ from chatlog.models import ConversationDraft, MessageDraft
 from chatlog.store.sqlite import bodies, connection
 from tests.conftest import Ran, Run
 
-from .helpers import capable_prefix, chatlog_process, environment, faults, plain_connection
+from .helpers import capable_prefix, chatlog_process, environment, execute, faults, locked, plain_connection
 from .workers import pair
 
 READS = (
@@ -226,27 +226,19 @@ def pages_of_noise(folder: Path) -> Path:
 
 def foreign(folder: Path) -> Path:
     path = folder / "recipes.db"
-    opened = plain_connection(path)
-    opened.execute("CREATE TABLE recipes (name TEXT)")
-    opened.close()
+    execute(path, "CREATE TABLE recipes (name TEXT)")
     return path
 
 
 def stamped(folder: Path) -> Path:
     path = folder / "stamped.db"
-    opened = plain_connection(path)
-    opened.execute("PRAGMA application_id = 252006675")
-    opened.execute("PRAGMA journal_mode = WAL")
-    opened.execute("CREATE TABLE t (x)")
-    opened.close()
+    execute(path, "PRAGMA application_id = 252006675", "PRAGMA journal_mode = WAL", "CREATE TABLE t (x)")
     return path
 
 
 def newer(folder: Path) -> Path:
     path = history(folder)
-    opened = plain_connection(path)
-    opened.execute("PRAGMA user_version = 99")
-    opened.close()
+    execute(path, "PRAGMA user_version = 99")
     return path
 
 
@@ -368,15 +360,11 @@ def test_errors_as_json(run: Run, tmp_path: Path) -> None:
 
 
 def damaged_index(path: Path) -> None:
-    opened = plain_connection(path)
-    opened.execute("UPDATE words_data SET block = x'00ff00ff00ff' WHERE id > 10")
-    opened.close()
+    execute(path, "UPDATE words_data SET block = x'00ff00ff00ff' WHERE id > 10")
 
 
 def drifted_index(path: Path) -> None:
-    opened = plain_connection(path)
-    opened.execute("UPDATE bodies SET text = 'something else' WHERE id = 3")
-    opened.close()
+    execute(path, "UPDATE bodies SET text = 'something else' WHERE id = 3")
 
 
 @pytest.mark.parametrize("spoil", [damaged_index, drifted_index])
@@ -436,12 +424,9 @@ def test_locked_for_writers(run: Run, tmp_path: Path, line: tuple[str, ...]) -> 
     """While another process keeps the write lock, writing ends with 7 and is worth trying again."""
     path = history(tmp_path, "chatlog.db")
     (tmp_path / "old.jsonl").write_text('{"type":"message","conversation":"x","role":"user","text":"hello"}\n')
-    other = plain_connection(path)
-    other.execute("BEGIN IMMEDIATE")
-    assert_fails(run(*line), 7, "chatlog.db is busy: another process is writing")
-    assert run(*line, "--json").error["retryable"]
-    other.execute("ROLLBACK")
-    other.close()
+    with locked(path):
+        assert_fails(run(*line), 7, "chatlog.db is busy: another process is writing")
+        assert run(*line, "--json").error["retryable"]
     assert 0 == run(*line).code
 
 
@@ -449,12 +434,8 @@ def test_locked_for_writers(run: Run, tmp_path: Path, line: tuple[str, ...]) -> 
 @pytest.mark.parametrize("line", [line for line in READS if line[0] != "doctor"], ids=" ".join)
 def test_locked_for_readers(run: Run, tmp_path: Path, line: tuple[str, ...]) -> None:
     """While another process keeps the write lock, everything that only reads goes on."""
-    path = history(tmp_path, "chatlog.db")
-    other = plain_connection(path)
-    other.execute("BEGIN IMMEDIATE")
-    ran = run(*line)
-    other.execute("ROLLBACK")
-    other.close()
+    with locked(history(tmp_path, "chatlog.db")):
+        ran = run(*line)
     assert 0 == ran.code
     assert "error" not in ran.err
 

@@ -38,7 +38,7 @@ from chatlog.store.sources import FileState, SeenFile
 from chatlog.store.sqlite import connection, database_file, failures
 from chatlog.store.sqlite.connection import Pool
 
-from .helpers import conversation_in, faults, plain_connection, question_numbers
+from .helpers import conversation_in, faults, locked, plain_connection, question_numbers
 from .workers import pair
 
 BIG = "sailing " * 20_000
@@ -155,16 +155,12 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_locked_writes(place: tuple[Path, str], method: str) -> None:
     """While another holds the write lock, a write raises BusyError, which may be tried again, and changes nothing."""
     path, name = place
-    other = plain_connection(path)
     with chatlog.open(path) as store:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(BusyError) as caught:
+        with locked(path), pytest.raises(BusyError) as caught:
             WRITES[method](store, name)
-        other.execute("ROLLBACK")
         assert caught.value.retryable
         assert 2 == store.get(name).messages
         WRITES[method](store, name)
-    other.close()
 
 
 @pytest.mark.usefixtures("impatient")
@@ -172,12 +168,8 @@ def test_locked_writes(place: tuple[Path, str], method: str) -> None:
 def test_locked_reads(place: tuple[Path, str], method: str) -> None:
     """While another holds the write lock, a read goes on."""
     path, name = place
-    other = plain_connection(path)
-    with chatlog.open(path) as store:
-        other.execute("BEGIN IMMEDIATE")
+    with chatlog.open(path) as store, locked(path):
         READS[method](store, name)
-        other.execute("ROLLBACK")
-    other.close()
 
 
 @pytest.mark.usefixtures("impatient")
@@ -185,13 +177,8 @@ def test_locked_reads(place: tuple[Path, str], method: str) -> None:
 def test_exclusively_locked(place: tuple[Path, str], method: str) -> None:
     """While another has the file for itself, everything raises BusyError."""
     path, name = place
-    other = plain_connection(path)
-    other.execute("PRAGMA locking_mode = EXCLUSIVE")
-    other.execute("BEGIN IMMEDIATE")
-    other.execute("UPDATE conversations SET pinned = 1")
-    with pytest.raises(BusyError):
+    with locked(path, wholly=True), pytest.raises(BusyError):
         {**READS, **CHECKS, **WRITES}[method](chatlog.open(path), name)
-    other.close()
 
 
 def connect_read_only(path: Path, key: Any = None) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import chatlog
-from tests.acceptance.helpers import plain_connection
+from tests.acceptance.helpers import execute
 from tests.conftest import Run
 
 from .helpers import LISBON, everything, refused
@@ -111,9 +111,9 @@ def test_a_damaged_database_is_put_aside_with_its_log(trip: Run, tmp_path: Path)
         (lambda path: path.write_text("notes\n" * 900), 6),
         (lambda path: path.write_bytes(b""), 3),
         (lambda path: path.write_bytes(path.read_bytes()[:9_000]), 5),
-        (lambda path: _execute(path, "DELETE FROM bodies WHERE id = 1"), 1),
-        (lambda path: _execute(path, "PRAGMA user_version = 99"), 6),
-        (lambda path: _execute(path, "PRAGMA application_id = 7"), 6),
+        (lambda path: execute(path, "DELETE FROM bodies WHERE id = 1"), 1),
+        (lambda path: execute(path, "PRAGMA user_version = 99"), 6),
+        (lambda path: execute(path, "PRAGMA application_id = 7"), 6),
     ],
 )
 def test_what_is_no_sound_backup_changes_nothing(trip: Run, tmp_path: Path, spoil: object, code: int) -> None:
@@ -125,12 +125,6 @@ def test_what_is_no_sound_backup_changes_nothing(trip: Run, tmp_path: Path, spoi
     assert (code, "") == (ran.code, ran.out)
     assert before[1] == everything(trip)
     assert {"chatlog.db", "copy.db"} == {path.name for path in tmp_path.iterdir() if ".db" in path.name}
-
-
-def _execute(path: Path, sql: str) -> None:
-    connection = plain_connection(path)
-    connection.execute(sql)
-    connection.close()
 
 
 def test_the_database_is_no_backup_of_itself(trip: Run) -> None:
