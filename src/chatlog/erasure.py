@@ -220,22 +220,23 @@ def finish(store: Store, wanted: Sequence[bytes] | None, names: Sequence[str] = 
 
 def _proven(store: Store, names: Sequence[str], done: Erased) -> Erased:
     """Forget the chores of what is proven; what is there after all was put on hold when its erasure had begun."""
-    also = [name for name in unfinished(store) if not _is_there(store, name)] if done.vacuumed else []
+    also = [name for name in unfinished(store) if not is_there(store, name)] if done.vacuumed else []
     store.forgetting.end_chores([CHORE + name for name in dict.fromkeys([*names, *also])])
     store.forgetting.fold()
-    there = [name for name in names if _is_there(store, name)]
+    there = [name for name in names if is_there(store, name)]
     why = f"{', '.join(there)} was put on legal hold meanwhile" if there else ""
     return done._replace(complete=not there, why=why)
 
 
 def resume(store: Store) -> Erased:
     """Bring an erasure that was interrupted to its end; not complete where it had not come to the removal of all."""
-    if there := [name for name in unfinished(store) if _is_there(store, name)]:
+    if there := [name for name in unfinished(store) if is_there(store, name)]:
         return Erased(complete=False, why=f"it was interrupted before {', '.join(there)} was removed: erase that again")
     return finish(store, None)
 
 
-def _is_there(store: Store, name: str) -> bool:
+def is_there(store: Store, name: str) -> bool:
+    """Whether a conversation or a message, CONV:SEQ, is still in the store."""
     conversation, seq = parse_ref(name)
     try:
         found = store.forgetting.find(conversation)

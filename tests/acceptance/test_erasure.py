@@ -336,6 +336,19 @@ def test_one_that_was_killed_in_the_middle(tmp_path: Path) -> None:
         assert ([], 0) == (erasure.unfinished(store), store.info()["messages"])
 
 
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_message_whose_erasure_was_killed_before_it_was_gone(tmp_path: Path, beside: bool) -> None:
+    """The same call again erases it, alone or beside a conversation, and only then says that it is complete."""
+    with chatlog.open(tmp_path / PATH) as store:
+        said = (MessageDraft(role="user", text=secret("text", number)) for number in (1, 2))
+        one, other = (store.new(messages=[message]).id for message in said)
+        names = [f"{one}:1", *([other] if beside else [])]
+        store.forgetting.begin_chore([erasure.CHORE + name for name in names])
+    ran = chatlog_process(tmp_path, "erase", *names, "--yes", "--json", "--db", PATH)
+    assert (0, True) == (ran.returncode, json.loads(ran.stdout)["complete"])
+    assert [] == left(tmp_path, range(1, 2 + beside))
+
+
 def test_a_person(tmp_path: Path) -> None:
     """All that a user has goes, whatever its state, and nothing of another's."""
     with chatlog.open(tmp_path / PATH, user="ana") as store, chatlog.open(tmp_path / PATH, user="bob") as bob:

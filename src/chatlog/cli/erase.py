@@ -78,7 +78,8 @@ def _plan(session: Session, store: Store, refs: Sequence[str], *, everything: bo
     begun = erasure.unfinished(store)
     found, single = [], []
     for name, seq in map(parse_ref, names):
-        if seq is not None and f"{_full(begun, name)}:{seq}" in begun:
+        message = f"{_full(begun, name)}:{seq}"
+        if message in begun and not erasure.is_there(store, message):
             continue
         try:
             conversation = store.forgetting.find(name)
