@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from chatlog.store.forgetting import Cause
 from chatlog.store.sqlite.window import SqliteWindows
 from chatlog.store.summaries import SummaryDraft
 from chatlog.summarizers import Task, summarizer
+from chatlog.summarizers.command import Command
 
 from .context_rules import message
 
@@ -173,6 +175,19 @@ def test_a_command_reads_the_transcript_and_knows_what_is_wanted() -> None:
     task = Task(messages=[message(1, "user", "I prefer $HOME `tea`")], previous="They met.")
     assert task.transcript().strip() == summarizer("cat")(task)
     assert task.instruction == summarizer('printf %s "$CHATLOG_PROMPT"')(task)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs groups of processes")
+def test_a_summariser_that_takes_too_long_leaves_no_process_behind(tmp_path: Path) -> None:
+    """A pipeline's first process ends with its shell, so nobody holds the other end of the pipe it was given."""
+    os.mkfifo(fifo := tmp_path / "fifo")
+    end = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    hangs = Command(f"(echo begun; exec sleep 60) > '{fifo}' | cat", apart=True, seconds=1)
+    with pytest.raises(CommandError, match="said nothing for 1 seconds"):
+        hangs(Task(messages=[message(1, "user", "hello")]))
+    said = [os.read(end, 100) for _ in range(2) if select.select([end], [], [], 30)[0]]
+    os.close(end)
+    assert [b"begun\n", b""] == said
 
 
 class Endpoint(BaseHTTPRequestHandler):

@@ -38,7 +38,7 @@ def answers(line: str, said: bytes, *, apart: bool = False) -> Iterator[str]:
         yield from _pieces(process)
         code = process.wait()
     finally:
-        _end(process, apart=apart)
+        end(process, apart=apart)
         feeder.join(_PATIENCE)
     if code:
         how = f"ended with code {code}" if code > 0 else f"was ended by signal {-code}"
@@ -62,8 +62,8 @@ def _pieces(process: subprocess.Popen[bytes]) -> Iterator[str]:
             yield text
 
 
-def _end(process: subprocess.Popen[bytes], *, apart: bool) -> None:
-    """Make sure that the command has ended."""
+def end(process: subprocess.Popen[bytes], *, apart: bool) -> None:
+    """Make sure that a command has ended, with `apart` all of its processes."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGTERM) if apart else process.terminate()
         try:

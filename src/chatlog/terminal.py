@@ -5,6 +5,7 @@ Nothing of it is loaded before it is needed; it writes where it is told and read
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import threading
@@ -28,6 +29,15 @@ _PIECE = f"(?s: +|(?:[{_OPENING}]*[{_WIDE}]|(?:{_STYLE}|[^ {_WIDE}\x1b])+)(?:{_S
 _COLUMNS = r"(?<=\S) {2,}(?=\S)"
 #: A second column that begins further in than this is none to line up with.
 _MOST_HANG = 42
+
+
+def is_detached() -> bool:
+    """Whether there is no terminal, for a command to ask on, or to end all of it by Ctrl-C: under cron, an editor."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except (OSError, AttributeError):
+        return hasattr(os, "killpg")
+    return False
 
 
 class Screen(NamedTuple):

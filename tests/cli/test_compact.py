@@ -53,6 +53,14 @@ def test_a_failing_summariser_is_code_four_and_leaves_all(run: Run) -> None:
     assert '"type":"summary"' not in run("export", "--to", "jsonl").out
 
 
+def test_a_summary_says_who_made_it_without_the_key_that_it_took(run: Run) -> None:
+    """A command line that is kept goes out with every export."""
+    name, secret = started(run, 30), "sk-ant-" + "api03-abcDEF123456_abcDEF-123456abcAA"
+    run("compact", name, "--summarizer", f"echo They met. # {secret}")
+    kept = run("export", "--to", "jsonl").out
+    assert (True, False) == ("echo They met. # [REDACTED:anthropic_key]" in kept, secret in kept)
+
+
 def test_ask_keeps_question_and_answer(run: Run) -> None:
     """The command reads the context and its answer is printed as it is."""
     name = started(run, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -84,11 +83,7 @@ class _Compacting:
 
     @cached_property
     def work(self) -> Compaction:
-        from chatlog.compaction import Compaction
-        from chatlog.summarizers import BUILT_IN, summarizer
-
-        name = self.session.settings.get("summarizer") or BUILT_IN
-        return Compaction(self.store, summarizer(name, os.environ.get("OPENAI_API_KEY")), name)
+        return self.session.compaction(self.store)
 
     def options(self, conversation: Conversation) -> Options:
         from chatlog.compaction import Options

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from chatlog.models import Message, MessageDraft
 from chatlog.output import IDENTIFIED, to_json
 from chatlog.records import message_record
 from chatlog.store import Store
+from chatlog.terminal import is_detached
 from chatlog.wireforms import FORMS
 
 
@@ -72,22 +72,13 @@ def command(
     session.output.advice(context.warnings)
     answer = _Answer(session, store, asked, model or found.model)
     with _told_to_end():
-        answer.take(answers(line, _spelled(context), apart=_is_detached()))
+        answer.take(answers(line, _spelled(context), apart=is_detached()))
 
 
 def _waiting(store: Store, found: Talk, text: str) -> Message | None:
     """Return the question where it is there and nothing came after it: asked again, it is the same one."""
     last = store.windows.asked(found.id, 1 << 62)
     return last if last is not None and (last.seq, last.text) == (found.head, text) else None
-
-
-def _is_detached() -> bool:
-    """Whether there is no terminal, for a command to ask on, or to end all of it by Ctrl-C: as under an editor."""
-    try:
-        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
-    except (OSError, AttributeError):
-        return hasattr(os, "killpg")
-    return False
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, NamedTuple
 
@@ -16,7 +15,6 @@ from chatlog.export import select
 from chatlog.levels import window_for
 from chatlog.models import Conversation, Filters
 from chatlog.output import FORMATS, ID, Column, Listing, counted
-from chatlog.summarizers import BUILT_IN, summarizer
 
 
 @verb(
@@ -51,10 +49,9 @@ def command(
     filters = session.filters()
     if not conversations and not due and filters == Filters():
         raise UsageError("say which conversations", "ids, filters, or --due for all that are due")
-    name = how or session.settings.get("summarizer") or BUILT_IN
     store = session.store()
     chosen = session.named(store, conversations) if conversations else select(store, filters)
-    work = Compaction(store, summarizer(name, os.environ.get("OPENAI_API_KEY")), name)
+    work = session.compaction(store, how)
     _report(
         session, _compacted(session, work, chosen, _Asked(number_of(session, "budget", budget), due, keep, dry_run))
     )

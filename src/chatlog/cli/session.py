@@ -26,6 +26,7 @@ from chatlog.paths import exists, expanded
 from chatlog.store import Store, open_store, path_of
 
 if TYPE_CHECKING:
+    from chatlog.compaction import Compaction
     from chatlog.embedders import Embedder
     from chatlog.keys import Key
     from chatlog.redaction import Redactor
@@ -148,6 +149,17 @@ class Session:
         from chatlog.embedders import embedder
 
         return embedder(name, os.environ)
+
+    def compaction(self, store: Store, how: str | None = None) -> Compaction:
+        """Return what summarises with the summariser given, or set: its name is kept, the secrets in it are not."""
+        from chatlog.compaction import Compaction
+        from chatlog.redaction import Redactor
+        from chatlog.summarizers import BUILT_IN, summarizer
+        from chatlog.terminal import is_detached
+
+        name = how or self.settings.get("summarizer") or BUILT_IN
+        made = summarizer(name, os.environ.get("OPENAI_API_KEY"), apart=is_detached())
+        return Compaction(store, made, Redactor(["secrets"]).text(name))
 
     def span(self, name: str) -> timedelta | None:
         """Return a setting that is a span of time, None where it is empty.  Raises UsageError for anything else."""

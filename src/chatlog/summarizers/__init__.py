@@ -61,8 +61,11 @@ def _said(message: Message) -> str:
 Summarizer = Callable[[Task], str]
 
 
-def summarizer(name: str = BUILT_IN, api_key: str | None = None) -> Summarizer:
-    """Return a summariser: the built-in one, an endpoint (``http://…/v1#model``), or a command for the shell."""
+def summarizer(name: str = BUILT_IN, api_key: str | None = None, *, apart: bool = False) -> Summarizer:
+    """Return a summariser: the built-in one, an endpoint (``http://…/v1#model``), or a command for the shell.
+
+    With `apart` a command has no use of the terminal, and all of its processes end together.
+    """
     if name == BUILT_IN:
         from chatlog.summarizers.extractive import summarize
 
@@ -74,4 +77,4 @@ def summarizer(name: str = BUILT_IN, api_key: str | None = None) -> Summarizer:
         return Endpoint(*located(name), api_key)
     from chatlog.summarizers.command import Command
 
-    return Command(name)
+    return Command(name, apart)
