@@ -6,7 +6,7 @@ import pytest
 
 from chatlog.formats import build
 from chatlog.models import MessageDraft, Part
-from chatlog.shown import shown_parts
+from chatlog.shown import response_text, shown_parts
 
 from .formats.making import stored
 
@@ -30,3 +30,20 @@ def test_shown_parts(role: str, text: str, parts: tuple[Part, ...] | None, shown
     """A message's clean text stands in place of other words; a result stands alone where there is no text."""
     (message,) = stored(MessageDraft(role=role, text=text, parts=parts))
     assert shown == list(shown_parts(message))
+
+
+@pytest.mark.parametrize(
+    ("response", "words"),
+    [
+        ([build.text("a"), build.text("b")], "a\nb"),
+        ([{"type": "text", "text": "a"}, "b"], "a\nb"),
+        ([build.blob("image/png", "aGk="), build.blob(None, "aGk=")], "[image: image/png]\n[file: data]"),
+        ([{"type": "image", "source": {"data": "aGk="}}], "[image]"),
+        ([{"type": "web_search_result", "title": "T", "url": "U", "encrypted_content": "x"}], "T\nU"),
+        ([{"title": "T", "url": "U", "text": "W"}], "T\nU\nW"),
+        ([{"n": 1}], '{"n": 1}'),
+    ],
+)
+def test_response_text(response: list[object], words: str) -> None:
+    """What tools give in parts, ours or a provider's, is its words; files are named, and data is JSON."""
+    assert words == response_text(response)

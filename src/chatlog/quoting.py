@@ -13,8 +13,9 @@ from itertools import repeat, takewhile
 from typing import Any
 
 from chatlog.formats import build
-from chatlog.formats.turns import NO_RESULT, Step, mention, response_text
+from chatlog.formats.turns import NO_RESULT, Step
 from chatlog.models import Message, Part, joined_text, other_strings, text_parts
+from chatlog.shown import mention, response_text
 from chatlog.tokens import Counter, cut
 
 #: Closes the array where the assistant spoke last and no new message is given.

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from chatlog.models import Conversation, Message, Part, other_strings
 from chatlog.output import counted, one_line, to_json, visible
 from chatlog.results import Result, Snippet
-from chatlog.shown import shown_parts
+from chatlog.shown import response_text, shown_parts
 from chatlog.terminal import broken, cut
 from chatlog.timespec import parse_iso
 
@@ -86,7 +86,7 @@ def _part(part: Part, look: Look) -> Iterator[str]:
         yield from _folded(f"call {part.get('name') or 'tool'}", shown, look, "magenta")
     elif kind == "tool_call_response":
         label = "error" if part.get("is_error") else "result"
-        yield from _folded(label, response_text(part.get("response")), look, "red" if part.get("is_error") else "dim")
+        yield from _folded(label, _answer(part.get("response")), look, "red" if part.get("is_error") else "dim")
     else:
         yield look.paint(one_line(f"  [{kind}] {_label(part)}")[:FOLD_CHARS], "dim")
 
@@ -98,17 +98,10 @@ def _label(part: Part) -> str:
     return ""
 
 
-def response_text(response: Any) -> str:
-    """Return the text of a tool's answer, whatever shape it came in."""
-    if isinstance(response, str):
-        return response
-    if isinstance(response, list):
-        return "\n".join(filter(None, (response_text(item) for item in response)))
-    if isinstance(response, dict):
-        for key in ("text", "content", "output"):
-            if isinstance(response.get(key), (str, list)):
-                return response_text(response[key])
-    return "" if response is None else to_json(response)
+def _answer(response: Any) -> str:
+    """Return the text of a tool's answer, that alone which stands in the midst of data."""
+    held = [response.get(key) for key in ("text", "content", "output")] if isinstance(response, dict) else ()
+    return response_text(next((words for words in held if isinstance(words, (str, list))), response))
 
 
 def _folded(label: str, text: str, look: Look, style: str) -> Iterator[str]:

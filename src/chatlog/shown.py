@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 from chatlog.models import Message, Part, joined_text, text_parts
 
@@ -24,3 +26,38 @@ def shown_parts(message: Message) -> Iterator[Part]:
         elif words:
             yield words.pop()
     yield from words
+
+
+def response_text(response: Any) -> str:
+    """Return a tool's answer as text: its words, JSON where it is data, a mark for what is neither."""
+    if isinstance(response, str):
+        return response
+    if isinstance(response, list):
+        return "\n".join(_item_text(item) for item in response)
+    return "" if response is None else json.dumps(response, ensure_ascii=False)
+
+
+def _item_text(item: Any) -> str:
+    if not isinstance(item, dict):
+        return response_text(item)
+    words = item.get("content" if item.get("type") == "text" and "content" in item else "text")
+    if isinstance(words, str) or item.get("type") == "web_search_result":  # this has its words encrypted
+        return "\n".join(said for said in (item.get("title"), item.get("url"), words) if isinstance(said, str))
+    if item.keys() & {"source", "image_url", "data"}:
+        return f"[{item.get('type') or 'file'}]"
+    return mention(item) or json.dumps(item, ensure_ascii=False)
+
+
+def mention(part: Part) -> str | None:
+    """Return the words for a file, image or link that a form cannot hold; None for other parts."""
+    kind = part.get("modality") or ("image" if str(part.get("mime_type")).startswith("image/") else "file")
+    match part:
+        case {"type": "uri", "uri": str(address)}:
+            return f"[{part.get('modality') or 'link'}: {address}]"
+        case {"type": "blob"}:
+            return f"[{kind}: {part.get('name') or part.get('mime_type') or 'data'}]"
+        case {"type": "file"}:
+            label = f"[{kind}: {part.get('name') or part.get('file_id') or 'unnamed'}]"
+            content = part.get("content")
+            return f"{label}\n{content}" if isinstance(content, str) and content else label
+    return None

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from chatlog.formats import anthropic_messages, gemini_request, openai_messages, responses_request
-from chatlog.formats.turns import Step, mention, response_text
+from chatlog.formats.turns import Step
 from chatlog.models import Message, as_text
+from chatlog.shown import mention, response_text
 from chatlog.tokens import Counter, media_tokens
 
 #: Around each message, around each tool call, and once for the answer's beginning.

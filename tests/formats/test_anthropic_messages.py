@@ -210,7 +210,7 @@ def test_images_are_the_users_alone() -> None:
         {"type": "text", "text": "[image: image/png]"},
         {"type": "text", "text": "[image: https://example.org/a]"},
     ] == wire["messages"][1]["content"]
-    assert "[file: scan.tiff]" == wire["messages"][2]["content"]
+    assert "[image: scan.tiff]" == wire["messages"][2]["content"]
 
 
 def test_hidden_and_empty_messages_are_left_out() -> None:

@@ -158,7 +158,7 @@ def test_what_is_written_is_what_the_table_says(marked: Store, to: str) -> None:
     exporter.write([conversation], out)
     held = {name for name, mark in MARKS.items() if mark in out.getvalue() or NAMED.get(name, mark) in out.getvalue()}
     if to == "sharegpt":
-        assert "[file: NAMEMARK]" in out.getvalue()
+        assert "[image: NAMEMARK]" in out.getvalue()
         held -= {"attachments"}
     assert set(WRITINGS[to].holds.split()) == held
 

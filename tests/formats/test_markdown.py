@@ -167,7 +167,7 @@ def test_references_are_links_or_names() -> None:
         "\\[link: https://example.org/a (1).png\\]\n\n"
         "[link](<https://example.org/b>)\n\n"
         "\\[link: javascript:x\ny\\]\n\n"
-        "\\[file: image/png\\]\n\n"
+        "\\[image: image/png\\]\n\n"
         "`` [odd`one] ``\n\n"
         "<details>\n<summary>File notes.txt</summary>\n\n```\n1 < 2\n```\n\n</details>\n"
     ) == text_of(MessageDraft(role="user", parts=parts))

@@ -805,7 +805,7 @@ def test_images_are_written_where_the_api_takes_them() -> None:
                 {"type": "text", "text": "[file: notes.txt]"},
             ],
         },
-        {"role": "assistant", "content": "See\n\n[file: image/png]\n\n[file: notes.txt]"},
+        {"role": "assistant", "content": "See\n\n[image: image/png]\n\n[file: notes.txt]"},
     ] == written(
         MessageDraft(role="user", text="See", parts=parts), MessageDraft(role="assistant", text="See", parts=parts)
     )

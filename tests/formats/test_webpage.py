@@ -276,7 +276,18 @@ def test_pictures_that_are_there_are_shown() -> None:
         MessageDraft(role="user", parts=(build.blob("image/png", "aGk="), build.blob("image/svg+xml", "aGk=")))
     )
     assert '<img src="data:image/png;base64,aGk=" alt="image">' in body
-    assert "[file: image/svg+xml]" in body
+    assert "[image: image/svg+xml]" in body
+
+
+def test_pictures_that_tools_gave_are_shown() -> None:
+    """Screenshots and pictures that were read stand below the words of their result, however they are kept."""
+    sent = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
+    response = [build.text("Taken."), build.blob("image/jpeg", "aGk="), sent, {"type": "image", "source": {}}]
+    body = body_of(MessageDraft(role="tool", parts=(build.tool_result("t", response),)))
+    assert "<pre><code>Taken.\n[image]</code></pre><p><img " in body
+    assert 'src="data:image/jpeg;base64,aGk="' in body
+    assert 'src="data:image/png;base64,aGk="' in body
+    assert "<pre>" not in body_of(MessageDraft(role="tool", parts=(build.tool_result("t", [sent]),)))
 
 
 def test_hidden_messages_are_left_out() -> None:

@@ -12,8 +12,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 from chatlog.formats import build
 from chatlog.formats.envelope import UnreadableError, draft, role_of
-from chatlog.formats.turns import PICTURES, Step, arguments_object, mention, response_text, steps, tool_name
+from chatlog.formats.turns import PICTURES, Step, arguments_object, steps, tool_name
 from chatlog.models import Message, MessageDraft, Part
+from chatlog.shown import mention, response_text
 
 if TYPE_CHECKING:
     from chatlog.formats import Transcript

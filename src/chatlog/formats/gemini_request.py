@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from chatlog.formats.turns import Step, arguments_object, mention, response_text, tool_name
+from chatlog.formats.turns import Step, arguments_object, tool_name
 from chatlog.models import Part
+from chatlog.shown import mention, response_text
 
 #: The files, beside sounds, films and texts, whose bytes a request may hold.
 _FILES = frozenset(("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif", "application/pdf"))

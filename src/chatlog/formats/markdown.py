@@ -12,9 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from html import escape
 from typing import IO, TYPE_CHECKING, Any
 
-from chatlog.formats.turns import mention, response_text
 from chatlog.models import Conversation, Message, Part
-from chatlog.shown import shown_parts
+from chatlog.shown import mention, response_text, shown_parts
 
 if TYPE_CHECKING:
     from chatlog.formats import Transcript

@@ -18,8 +18,9 @@ from chatlog.formats.calls import Calls
 from chatlog.formats.envelope import UnreadableError, own_id, time_of
 from chatlog.formats.openai_content import message
 from chatlog.formats.records import misshapen, records
-from chatlog.formats.turns import Step, arguments_text, mention, picture_url, response_text, steps, tool_name
+from chatlog.formats.turns import Step, arguments_text, picture_url, steps, tool_name
 from chatlog.models import ConversationDraft, LeftOut, Message, MessageDraft, Part, Problem, Record
+from chatlog.shown import mention, response_text
 
 if TYPE_CHECKING:
     from chatlog.formats import Transcript

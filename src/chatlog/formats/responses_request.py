@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from chatlog.formats.turns import Step, arguments_text, mention, picture_url, response_text, tool_name
+from chatlog.formats.turns import Step, arguments_text, picture_url, tool_name
 from chatlog.models import Part
+from chatlog.shown import mention, response_text
 
 
 def from_steps(steps: Iterable[Step]) -> Iterator[dict[str, Any]]:

@@ -10,8 +10,9 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
-from chatlog.formats.turns import Step, mention, response_text, steps
+from chatlog.formats.turns import Step, steps
 from chatlog.models import Conversation, Message, Part
+from chatlog.shown import mention, response_text
 
 if TYPE_CHECKING:
     from chatlog.formats import Transcript

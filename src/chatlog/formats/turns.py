@@ -14,7 +14,7 @@ from typing import Any
 
 from chatlog.formats import build, ids
 from chatlog.models import Message, Part
-from chatlog.shown import shown_parts
+from chatlog.shown import response_text, shown_parts
 
 #: Stands in for the result of a call that never got one: an API refuses a call left open.
 NO_RESULT = "(no result was recorded)"
@@ -188,42 +188,6 @@ class _Sequencer:
 def _orphan(part: Part) -> Step:
     """Return a result whose call is not here as words: no API takes it as a result."""
     return Step("user", None, (build.text(f"Tool result:\n{response_text(part.get('response'))}"),))
-
-
-def response_text(response: Any) -> str:
-    """Return a tool's answer as text: its words, JSON where it is data, a mark for what is neither."""
-    if isinstance(response, str):
-        return response
-    if isinstance(response, list):
-        return "\n".join(_item_text(item) for item in response)
-    return "" if response is None else json.dumps(response, ensure_ascii=False)
-
-
-def _item_text(item: Any) -> str:
-    if not isinstance(item, dict):
-        return response_text(item)
-    words = item.get("text")
-    if isinstance(words, str):
-        above = [item[key] for key in ("title", "url") if isinstance(item.get(key), str)]
-        return "\n".join([*above, words])
-    if item.keys() & {"source", "image_url", "data"}:
-        return f"[{item.get('type') or 'file'}]"
-    return mention(item) or json.dumps(item, ensure_ascii=False)
-
-
-def mention(part: Part) -> str | None:
-    """Return the words for a file, image or link that a form cannot hold; None for other parts."""
-    kind = part.get("modality") or "file"
-    match part:
-        case {"type": "uri", "uri": str(address)}:
-            return f"[{part.get('modality') or 'link'}: {address}]"
-        case {"type": "blob"}:
-            return f"[{kind}: {part.get('name') or part.get('mime_type') or 'data'}]"
-        case {"type": "file"}:
-            label = f"[{kind}: {part.get('name') or part.get('file_id') or 'unnamed'}]"
-            content = part.get("content")
-            return f"{label}\n{content}" if isinstance(content, str) and content else label
-    return None
 
 
 def picture_url(part: Part) -> str | None:

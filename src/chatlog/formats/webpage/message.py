@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from chatlog.formats.turns import mention, response_text
 from chatlog.formats.webpage import text as spell
 from chatlog.models import Conversation, Message, Part
-from chatlog.shown import shown_parts
+from chatlog.shown import mention, response_text, shown_parts
 
 #: A result of so many lines and characters stands open.
 OPEN_LINES, OPEN_CHARS = 4, 300
@@ -92,13 +91,12 @@ class Speaker:
         response = part.get("response")
         name = self.names.pop(str(part.get("id")), None) or str(part.get("name") or "tool")
         if isinstance(response, dict):
-            body, size = _arguments(response), ""
+            body, shown, is_short = _arguments(response), "", False
         else:
-            shown = response_text(response)
-            body, size = _pre(shown), _size(shown)
+            body, shown = _answer(response)
+            is_short = len(shown) <= OPEN_CHARS and shown.count("\n") < OPEN_LINES
         kind = "use result error" if part.get("is_error") else "use result"
-        label = _label("Error" if part.get("is_error") else "Result", f"{name} {size}".strip())
-        is_short = not isinstance(response, dict) and len(shown) <= OPEN_CHARS and shown.count("\n") < OPEN_LINES
+        label = _label("Error" if part.get("is_error") else "Result", f"{name} {_size(shown)}".strip())
         return _folded(kind, label, body, is_open=is_short)
 
 
@@ -125,11 +123,30 @@ def _reasoning(part: Part) -> str:
     return _folded("reasoning", _label("Reasoning", _preview(content.replace("**", ""))), spell.markdown(content))
 
 
-def _attachment(part: Part) -> str:
-    """Return a picture, a link or a file, what the page cannot hold by its name."""
+def _answer(response: Any) -> tuple[str, str]:
+    """Return what a tool gave back as HTML, its pictures below its words, and the words."""
+    items = response if isinstance(response, list) else [response]
+    pictures = [_picture(item) for item in items]
+    words = [item for item, picture in zip(items, pictures, strict=True) if not picture]
+    shown = response_text(words)
+    return (_pre(shown) if shown or not any(pictures) else "") + "".join(pictures), shown
+
+
+def _picture(part: Any) -> str:
+    """Return a picture that the page can hold, as we keep one or as Anthropic sends it; nothing for all else."""
     match part:
         case {"type": "blob", "mime_type": str(mime), "content": str(data)} if mime in _IMAGES:
             return _image(mime, data, str(part.get("name") or "image"))
+        case {"type": "image", "source": {"media_type": str(mime), "data": str(data)}} if mime in _IMAGES:
+            return _image(mime, data, "image")
+    return ""
+
+
+def _attachment(part: Part) -> str:
+    """Return a picture, a link or a file, what the page cannot hold by its name."""
+    if picture := _picture(part):
+        return picture
+    match part:
         case {"type": "uri", "uri": str(address)} if spell.is_link(address):
             return f'<p class="file">{spell.link(address, str(part.get("name") or address))}</p>'
         case {"type": "file", "content": str(content)} if content:
