@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from chatlog.models import Message, Part, joined_text, text_parts
+
+_COLOURS = re.compile(r"\x1b\[[\d;:?]*[A-Za-z]|\x1b\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)")
 
 
 def shown_parts(message: Message) -> Iterator[Part]:
@@ -35,6 +38,11 @@ def response_text(response: Any) -> str:
     if isinstance(response, list):
         return "\n".join(_item_text(item) for item in response)
     return "" if response is None else json.dumps(response, ensure_ascii=False)
+
+
+def uncoloured(output: str) -> str:
+    """Return a program's output without the colours and titles that it gave a terminal."""
+    return _COLOURS.sub("", output) if "\x1b" in output else output
 
 
 def _item_text(item: Any) -> str:

@@ -21,7 +21,7 @@ FULL = """\
 
 Where to?
 
-# Not a heading of ours
+### Not a heading of ours
 
 ## Assistant · 2026-01-31 10:01
 
@@ -117,10 +117,11 @@ def test_conversations_are_set_apart_and_messages_are_never_held() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["## User · 2026-01-31 10:00", "```\nopen", "  indented\n\n\n\nfar", "<details>&amp;*"]
+    "text",
+    ["```\n# code\n```", "  indented\n\n\n\nfar", "<details>&amp;*", "#tag [[w]] %%", "- a\n\n---\n\n| a |\n|---|"],
 )
 def test_words_are_written_as_they_are(text: str) -> None:
-    """Nothing in a message's text is escaped or changed."""
+    """Nothing in a message's text is escaped or changed that does not break the note."""
     assert f"## User · 2026-01-31 10:00\n\n{text}\n" == text_of(MessageDraft(role="user", text=text))
 
 
@@ -134,7 +135,7 @@ def test_the_clean_text_stands_in_place_of_the_sources() -> None:
 
 
 def test_results_of_every_kind_are_folded() -> None:
-    """Errors say so, data is JSON, blocks are their words, and the summary is safe in HTML."""
+    """Errors say so, data is JSON, blocks are their words without colours, and the summary is safe in HTML."""
     folded = text_of(
         MessageDraft(role="assistant", parts=(build.tool_call("a", "<b>", "ls -l"),)),
         MessageDraft(role="tool", parts=(build.tool_result("a", {"n": 1}, is_error=True),)),
@@ -142,7 +143,7 @@ def test_results_of_every_kind_are_folded() -> None:
             role="tool",
             parts=(build.tool_result("z", [{"type": "text", "text": "x"}, {"type": "image", "source": {}}]),),
         ),
-        MessageDraft(role="tool", parts=(build.tool_result(None, "y\n", name="python"),)),
+        MessageDraft(role="tool", parts=(build.tool_result(None, "\x1b[1;31my\x1b[0m\n", name="python"),)),
     )
 
     assert "Tool call: `<b>`\n\n```json\nls -l\n```\n" in folded
@@ -174,3 +175,16 @@ def test_references_are_links_or_names() -> None:
     assert "![a \\[1\\]](<https://example.org/a.png>)" in text_of(
         MessageDraft(role="user", parts=(build.uri("https://example.org/a.png", "image/png", name="a [1]"),))
     )
+
+
+@pytest.mark.parametrize(
+    ("title", "written"),
+    [
+        ("Fix <Component> in __init__.py", "Fix \\<Component> in \\__init_\\_.py"),
+        ("[a](b) [[c]] [WIP] `d` *e* #f", "\\[a](b) \\[[c]] [WIP] \\`d\\` \\*e\\* \\#f"),
+        ("2 * 3 < 7, snake_case, C# & C:\\\\x", "2 * 3 < 7, snake_case, C# & C:\\\\\\x"),
+    ],
+)
+def test_a_title_is_its_letters(title: str, written: str) -> None:
+    """A heading shows a title as it is, be there HTML, emphasis or a link in it."""
+    assert f"# {written}" == markdown.title_line(talk(title=title))

@@ -27,7 +27,7 @@ messages: 2
 chatlog: "c7q2"
 ---
 
-# Re: "a" #b
+# Re: "a" \\#b
 
 ## User · 2026-01-31 10:00
 

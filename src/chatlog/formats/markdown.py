@@ -1,7 +1,7 @@
 """Conversations as Markdown for people: headings per message, tool use folded away.
 
-Words are written exactly as they are.  It only writes, one message at a time, and the same
-conversation always gives the same bytes (times are UTC).
+Words are written as they are, but for what would break the note (`markdown_words`).  It only writes, one message at
+a time, and the same conversation always gives the same bytes (times are UTC).
 """
 
 from __future__ import annotations
@@ -12,13 +12,19 @@ from collections.abc import Callable, Iterable, Iterator
 from html import escape
 from typing import IO, TYPE_CHECKING, Any
 
+from chatlog.formats.markdown_words import settled
 from chatlog.models import Conversation, Message, Part
-from chatlog.shown import mention, response_text, shown_parts
+from chatlog.shown import mention, response_text, shown_parts, uncoloured
 
 if TYPE_CHECKING:
     from chatlog.formats import Transcript
 
 _FENCES = re.compile(r"`{3,}")
+#: What in a heading would be more than letters: emphasis, links, HTML, tags.
+_MARKS = re.compile(
+    r"`|~~|\*(?=\S)|(?<=\S)\*|(?<!\w)_(?=\S)|(?<=\S)_(?!\w)|\[(?=\[|[^\[\]]{0,200}\]\()|<(?=[A-Za-z/!?])|(?<!\S)#(?=\w)"
+    r"|\\(?=[!-/:-@\[-`{-~])"
+)
 _BLANKS = re.compile(r"\s+")
 
 
@@ -26,7 +32,7 @@ def write(transcripts: Iterable[Transcript], out: IO[str]) -> None:
     """Write each conversation under its title, each visible message under its speaker."""
     for number, (conversation, messages) in enumerate(transcripts):
         out.write("\n" if number else "")
-        out.write(f"# {title_of(conversation)}\n\n{' · '.join(_facts(conversation))}\n")
+        out.write(f"{title_line(conversation)}\n\n{' · '.join(_facts(conversation))}\n")
         write_messages(conversation, messages, out)
 
 
@@ -41,6 +47,15 @@ def write_messages(conversation: Conversation, messages: Iterable[Message], out:
 def title_of(conversation: Conversation) -> str:
     """Return a conversation's title in a line."""
     return _BLANKS.sub(" ", conversation.title or "").strip() or "Untitled conversation"
+
+
+def title_line(conversation: Conversation) -> str:
+    """Return a conversation's title as the heading of all."""
+    return f"# {_letters(title_of(conversation))}"
+
+
+def _letters(text: str) -> str:
+    return _MARKS.sub(lambda mark: "\\" + mark[0], text)
 
 
 def _facts(conversation: Conversation) -> Iterator[str]:
@@ -66,7 +81,7 @@ def _section(message: Message, conversation: Conversation, names: dict[str, str]
 def _heading(message: Message, conversation: Conversation) -> str:
     model = message.model if message.model != conversation.model else None
     who = message.author or (model if message.role == "assistant" else None)
-    name = _BLANKS.sub(" ", who).strip() if who else ""
+    name = _letters(_BLANKS.sub(" ", who).strip()) if who else ""
     return f"## {message.role.capitalize()}{f' ({name})' if name else ''} · {_minute(message.created_at)}"
 
 
@@ -81,7 +96,7 @@ def _block(part: Part, names: dict[str, str]) -> str:
 
 
 def _text(part: Part) -> str:
-    return str(part.get("content") or "")
+    return settled(str(part.get("content") or ""))
 
 
 def _reasoning(part: Part) -> str:
@@ -100,7 +115,7 @@ def _result(part: Part, names: dict[str, str]) -> str:
     label = f"{'Error from' if part.get('is_error') else 'Result of'} {name}"
     if isinstance(response, dict):
         return _folded(label, _fenced(_json(response), "json"))
-    return _folded(label, _fenced(response_text(response), ""))
+    return _folded(label, _fenced(uncoloured(response_text(response)), ""))
 
 
 def _folded(label: str, body: str) -> str:

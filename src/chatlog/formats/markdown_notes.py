@@ -53,7 +53,7 @@ def front_matter(conversation: Conversation) -> str:
         "chatlog": _yaml(c.id),
     }
     lines = [f"{name}: {value}" for name, value in facts.items() if value not in ("null", "[]")]
-    return "\n".join(["---", *lines, "---", "", f"# {title}", ""])
+    return "\n".join(["---", *lines, "---", "", markdown.title_line(c), ""])
 
 
 def _yaml(value: Any) -> str:

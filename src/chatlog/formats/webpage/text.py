@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatlog.formats.webpage import formula
 from chatlog.formats.webpage.highlight import highlighted
+from chatlog.shown import uncoloured
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -27,7 +28,6 @@ _LINK = re.compile(r"(?:https?://|mailto:)[^\s<>\"'`\\]+", re.IGNORECASE)
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 #: Marks that scripts and flags need, written as references: a browser takes them, a terminal never sees them.
 _MARKS = re.compile("[\u061c\u200e\u200f\u2028\u2029\U000e0000-\U000e007f]")
-_COLOURS = re.compile(r"\x1b\[[\d;:?]*[A-Za-z]|\x1b\][^\x07\x1b]{0,2000}(?:\x07|\x1b\\)")
 #: What makes Markdown more than paragraphs, or may.
 _MARKED = re.compile(r"[*_`#\[\]<>|~&\\!=\x00]|://|[^\S \n]| $|^ |^[-+]|^\d{1,9}[.)]", re.MULTILINE)
 _LINE_ENDS = re.compile(r"\r\n?")
@@ -60,7 +60,7 @@ def plain(text: str) -> str:
 
 def output(text: str) -> str:
     """Return a program's output as HTML, without the colours it gave a terminal."""
-    return plain(_COLOURS.sub("", text) if "\x1b" in text else text)
+    return plain(uncoloured(text))
 
 
 def is_link(address: str) -> bool:
