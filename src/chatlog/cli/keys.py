@@ -14,7 +14,7 @@ from typing import Any
 from chatlog.config import Settings
 from chatlog.errors import NotFoundError, RefusedError, UsageError, not_written
 from chatlog.keys import Key, new_key, parse, written
-from chatlog.paths import expanded
+from chatlog.paths import expanded, is_file
 
 #: The settings that say where the key is, the first of them that is set counts.
 SOURCES = ("key_file", "key_command", "keyring")
@@ -107,7 +107,7 @@ def _without(database: Path | None, found: str) -> str:
     """Return what to do about a key that is missing: a database that is encrypted opens with no other."""
     from chatlog.store import files
 
-    is_locked = database is not None and database.is_file() and not files.is_plain(database)
+    is_locked = database is not None and is_file(database) and not files.is_plain(database)
     return f"{found} a lost key cannot be recovered" if is_locked else "chatlog db encrypt makes one"
 
 
