@@ -22,6 +22,7 @@ from .store.making import opened, say
 TEXTS = (
     "Caroline had sardines at the harbour", "we repaired the bicycle on Sunday", "the house has a green roof",
     "a horse stood behind the house", "Wir waren in München im Theater", "Мы ели пироги на вокзале",
+    "Łukasz ate smørrebrød",
 )  # fmt: skip
 
 
@@ -59,6 +60,8 @@ def test_a_word_is_among_the_slips_of_its_slips(word: str, data: st.DataObject) 
         ("Where is Carolines' harbor?", "harbor", "harbour", 0),
         ("Waren wir in Muncehn?", "muncehn", "munchen", 4),
         ("где мы ели пирогии?", "пирогии", "пироги", 5),
+        ("what did Lukazs eat?", "lukazs", "lukasz", 6),
+        ("who ate smorebrod?", "smorebrod", "smorrebrod", 6),
     ],
 )
 def test_a_misspelt_word_is_taken_for_what_was_written(

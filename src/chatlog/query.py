@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from chatlog import timespec
 from chatlog.errors import UsageError
-from chatlog.models import ROLES, UNSPACED, Filters, Term, is_symbol
+from chatlog.models import FOLDED, ROLES, UNSPACED, Filters, Term, is_symbol
 from chatlog.stopwords import stop_words_of
 
 #: A minus excludes, but in what is typed to a command (`--no-verify`, `tail -f`, `head -20`) it belongs to the word.
@@ -49,6 +49,7 @@ _ELIDED = re.compile(r"^(?:[cdjlmnst]|qu|(?:d|n|s|qu)?[ae]ll|un)['’](?=\w{3})"
 MAX_TERMS = 40
 #: Characters of Chinese that make a question, or hold a sentence together.
 ASKING_CHARACTERS = frozenset("的是了么什吗呢哪谁几怎吧在和与有个这那我你他她它们")
+_FOLDED = str.maketrans(FOLDED)
 
 
 class Query(NamedTuple):
@@ -230,4 +231,5 @@ def bare(text: str) -> str:
 
 def folded(text: str) -> str:
     """Return a text in lower case and without accents, as the index has it."""
-    return "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char)).casefold()
+    parted = unicodedata.normalize("NFKD", text.translate(_FOLDED))
+    return "".join(char for char in parted if not unicodedata.combining(char)).casefold()
