@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from chatlog import hunt, likeness
+from chatlog import likeness, query, scope
 from chatlog.embedders.wordllama import WordLlama
 from chatlog.models import ConversationDraft, Filters, MessageDraft
 from chatlog.recall import recall
@@ -15,6 +15,7 @@ from chatlog.results import SearchOptions
 from chatlog.search import search_messages
 from chatlog.store import Store
 from chatlog.store.memories import MemoryDraft
+from chatlog.store.sqlite.vectors import SqliteVectors
 from chatlog.store.sqlite.words import SqliteWords
 from chatlog.store.words import EVERY
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def talks(store: Store, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Two conversations with the same words, the second one later; more than two messages are many."""
-    monkeypatch.setattr(hunt, "COMMON", 2)
-    monkeypatch.setattr(hunt, "WHOLE", 2)
+    monkeypatch.setattr(scope, "COMMON", 2)
+    monkeypatch.setattr(scope, "WHOLE", 2)
     ids = []
     for place in ("harbour", "market"):
         ids.append(store.new(ConversationDraft(title=place)).id)
@@ -109,8 +110,8 @@ MODES = ("hybrid", "lexical", "semantic")
 @pytest.fixture
 def buried(store: Store, monkeypatch: pytest.MonkeyPatch) -> str:
     """One message, and so many later ones with its words in the trash, or hidden, that none else is looked at."""
-    monkeypatch.setattr(hunt, "COMMON", 4)
-    monkeypatch.setattr(hunt, "WHOLE", 2)
+    monkeypatch.setattr(scope, "COMMON", 4)
+    monkeypatch.setattr(scope, "WHOLE", 2)
     monkeypatch.setattr("chatlog.hybrid.MEANING_SEEDS", 4)
     for name in ("ALIKE", "ALIKE_BY_CHANCE", "ALIKE_LOOK_UP", "FLOOR", "BY_CHANCE"):  # what all say means little
         monkeypatch.setattr(f"chatlog.hybrid.{name}", 0.0)
@@ -156,8 +157,50 @@ def test_a_word_that_is_nowhere_is_asked_for_once(
     assert ["posting"] == looked
 
 
-def _watched(looked: list[str], name: str) -> Any:
-    method = getattr(SqliteWords, name)
+QUESTIONS = "What did the walrus contract say? Which number does the walrus contract have?"
+
+
+def test_what_may_be_seen_is_told_once_for_several_questions(
+    store: Store, buried: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nearly all that they find is hidden: the pass over all there is holds for each of them."""
+    looked: list[str] = []
+    monkeypatch.setattr(SqliteWords, "allowed", _watched(looked, "allowed"))
+    assert buried in [item.message.ref for item in search_messages(store, QUESTIONS).items]
+    assert ["allowed"] == looked
+
+
+def test_the_index_of_meanings_is_brought_up_to_date_once_for_several_questions(
+    store: Store, talks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever has come since, each question would find the same of it."""
+    looked: list[str] = []
+    monkeypatch.setattr(SqliteVectors, "pending", _watched(looked, "pending", SqliteVectors))
+    search_messages(store, "the walrus")
+    looked.clear()
+    search_messages(store, "Did the walrus like the harbour? Did the walrus come to the market?")
+    assert ["pending"] == looked
+
+
+def test_a_command_is_looked_for_by_what_was_asked_to_tell_it_from_a_query(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether a minus belongs to a flag is asked of messages; what that told of its words is not asked again."""
+    store.new(messages=[MessageDraft(role="user", text="run rm -rf build first")])
+    asked: list[Any] = []
+    posting = SqliteWords.posting
+
+    def watched(self: SqliteWords, *args: Any, **kwargs: Any) -> Any:
+        asked.append((args, tuple(kwargs.items())))
+        return posting(self, *args, **kwargs)
+
+    monkeypatch.setattr(SqliteWords, "posting", watched)
+    assert "exact" == search_messages(store, "rm -rf build", options=SearchOptions(mode="lexical")).tier
+    assert len(set(asked)) == len(asked)
+
+
+def _watched(looked: list[str], name: str, of: type = SqliteWords) -> Any:
+    method = getattr(of, name)
 
     def watched(*args: Any, **kwargs: Any) -> Any:
         looked.append(name)
@@ -168,9 +211,9 @@ def _watched(looked: list[str], name: str) -> Any:
 
 def test_a_filter_looks_further_back_for_a_common_word(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it lets through is found behind any number of messages with the word that it does not let through."""
-    monkeypatch.setattr(hunt, "COMMON", 4)
-    monkeypatch.setattr(hunt, "WHOLE", 2)
-    monkeypatch.setattr(hunt, "MOST_LOOKED_AT", 4)
+    monkeypatch.setattr(scope, "COMMON", 4)
+    monkeypatch.setattr(scope, "WHOLE", 2)
+    monkeypatch.setattr(scope, "MOST_LOOKED_AT", 4)
     wanted = [store.new(messages=[MessageDraft(role="user", text="walrus")]).id]
     store.new(messages=[MessageDraft(role="user", text=f"walrus {day}") for day in range(90)])
     wanted += [store.new(messages=[MessageDraft(role="user", text=word)]).id for word in ("otter", "seal", "orca")]
@@ -182,8 +225,8 @@ def test_a_filter_looks_further_back_for_a_common_word(store: Store, monkeypatch
 def test_empty_conversations_do_not_blind_a_filter(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the latest conversations are empty the history is no smaller for it."""
     monkeypatch.setattr("chatlog.store.sqlite.words.COUNTED", 2)
-    monkeypatch.setattr(hunt, "COMMON", 4)
-    monkeypatch.setattr(hunt, "WHOLE", 2)
+    monkeypatch.setattr(scope, "COMMON", 4)
+    monkeypatch.setattr(scope, "WHOLE", 2)
     store.new(messages=[MessageDraft(role="user", text=f"banana {day}") for day in range(9)])
     for _ in range(3):
         store.new()
@@ -206,7 +249,7 @@ def test_words_in_a_conversation_are_looked_for_there(
     store: Store, talks: list[str], monkeypatch: pytest.MonkeyPatch, whole: int
 ) -> None:
     """By words alone, too: only between its first message and its last, however little it is."""
-    monkeypatch.setattr(hunt, "WHOLE", whole)
+    monkeypatch.setattr(scope, "WHOLE", whole)
     looked: list[tuple[int, int]] = []
     posting = SqliteWords.posting
 
@@ -238,7 +281,7 @@ def test_a_whole_text_is_no_question_but_is_answered(asked: str, mode: str, stor
     assert "none" == search_messages(store, asked, options=options._replace(within=("title",))).tier
     found = search_messages(store, f"{asked} harbour", options=options._replace(mode="lexical"))
     assert "relaxed" == found.tier
-    assert max(asked_of, default=0) <= hunt.QUESTION_CHARS
+    assert max(asked_of, default=0) <= query.QUESTION_CHARS
 
 
 def test_a_huge_message_stands_for_its_beginning(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,4 +305,4 @@ def test_memories_too_are_asked_by_the_beginning_of_a_long_text(store: Store) ->
 
     store.memories.set(MemoryDraft("editor", "helix"))
     assert ["editor"] == [one.memory.key for one in recall(store, "helix " * 9_000, provider=Listening()).items]
-    assert [hunt.QUESTION_CHARS] == asked_of
+    assert [query.QUESTION_CHARS] == asked_of

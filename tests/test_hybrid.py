@@ -9,6 +9,7 @@ from chatlog.hunt import Hunt
 from chatlog.models import Filters, MessageDraft, Term
 from chatlog.ranking import Scores, Weighed
 from chatlog.results import SearchOptions
+from chatlog.scope import Scope
 from chatlog.search import search_messages
 from chatlog.store import Store
 from chatlog.store.words import Spot
@@ -17,6 +18,12 @@ ROLES = ("user", "assistant")
 SPOT = Spot(1, 1, 1, None, "2026-11-20T00:00:00.000Z", 20, allowed=True)
 NOWHERE = ("Joanna", "6d61daaa7eb206ce", "550e8400-e29b-41d4-a716-446655440000", "21815677981")
 FISH = Weighed(Term("fish"), 4.0, frozenset({1}), frozenset(), frozenset(), 1.0)
+
+
+def hunt_of(store: Store, asked: query.Query, size: int) -> Hunt:
+    hunt = Hunt(Scope(store, asked.filters, SearchOptions()), asked)
+    hunt.scope.size = size
+    return hunt
 
 
 def is_noise(
@@ -29,8 +36,7 @@ def is_noise(
     asked: str = "which fish is it?",
 ) -> bool:
     """Whether a question is refused whose one candidate scores so, in a history of so many messages."""
-    hunt = Hunt(store, query.parse(asked, store.clock()), SearchOptions())
-    hunt.size = size
+    hunt = hunt_of(store, query.parse(asked, store.clock()), size)
     terms = [FISH, *(Weighed(term, 4.0, frozenset()) for term in hunt.query.terms if term.text in NOWHERE)]
     field = hybrid._Field([SPOT], terms, Scores([words], [share], [share]), [alike], [0.35])
     return hybrid._is_noise(hunt, field, [0])
@@ -165,6 +171,4 @@ def test_less_is_enough_in_a_chosen_conversation(store: Store) -> None:
     asked = query.parse("which fish is it?", store.clock(), Filters(ids=("x",)))
     field = hybrid._Field([SPOT], [FISH], Scores([0.8], [0.0]), [0.25], [0.35])
     assert is_noise(store, 0.25, words=0.8)
-    hunt = Hunt(store, asked, SearchOptions())
-    hunt.size = 1_000
-    assert not hybrid._is_noise(hunt, field, [0])
+    assert not hybrid._is_noise(hunt_of(store, asked, size=1_000), field, [0])

@@ -13,7 +13,6 @@ from chatlog.models import Filters, Term, is_symbol
 from chatlog.query import (
     MAX_TERMS,
     Query,
-    asks_for_talk,
     content_terms,
     has_capital,
     is_unspaced,
@@ -77,7 +76,7 @@ def test_the_flag_of_a_command_is_a_word(flag: str) -> None:
 def test_a_minus_before_any_other_word_excludes(word: str) -> None:
     """Unless the words are taken as they were typed."""
     assert (Term(word),) == asked(f"plan -{word}").without
-    assert (Term("plan"), Term(word)) == parse(f"plan -{word}", NOW, as_typed=True).terms
+    assert (Term("plan"), Term(word)) == asked(f"plan -{word}").as_typed().terms
 
 
 @pytest.mark.parametrize("text", ["", " ", "-", '""', '"', "*", "?!", "- -", "::", "()", "-*", "\x00", "\u200b"])
@@ -261,7 +260,7 @@ def test_what_a_word_is_in_a_question() -> None:
     assert [True, False, True, False, False] == [is_weak(Term(word)) for word in weak]
     assert [True, True, False, False] == [is_unspaced(Term(word)) for word in ("東", "東京", "東京都", "to")]
     talk = ["What did they discuss about the hotel", "what was discussed", "Which hotel", '"discuss the hotel" price']
-    assert [True, False, False, False] == [asks_for_talk(asked(text).terms) for text in talk]
+    assert [True, False, False, False] == [asked(text).asks_for_talk for text in talk]
 
 
 @given(st.text())

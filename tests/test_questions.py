@@ -9,9 +9,8 @@ import pytest
 
 from chatlog import context, questions
 from chatlog.context import Request, assemble
-from chatlog.hunt import QUESTION_CHARS
 from chatlog.models import Filters
-from chatlog.query import parse
+from chatlog.query import QUESTION_CHARS, parse
 from chatlog.results import SearchOptions
 from chatlog.search import search_messages
 from chatlog.store import Store

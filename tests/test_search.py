@@ -216,6 +216,16 @@ def test_it_is_said_that_only_hidden_messages_have_a_word(store: Store, mode: st
 
 
 @pytest.mark.parametrize("mode", ["lexical", "hybrid"])
+@pytest.mark.parametrize(("text", "filters"), [("zebra -lion", Filters()), ("zebraError -lion", Filters(role="user"))])
+def test_a_word_of_unwanted_messages_is_not_said_to_be_hidden(
+    store: Store, mode: str, text: str, filters: Filters
+) -> None:
+    """Everybody sees it, and who asks does not want it."""
+    store.new(messages=[say("a zebra and a lion"), say("a zebraError and a lion"), say("a bear")])
+    assert () == search_messages(store, text, filters, SearchOptions(mode=mode)).warnings
+
+
+@pytest.mark.parametrize("mode", ["lexical", "hybrid"])
 @pytest.mark.parametrize(
     ("name", "said"),
     [

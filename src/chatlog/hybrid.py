@@ -12,16 +12,19 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chatlog import answers, lexical, names, ranking
+from chatlog import answers, lexical, names, ranking, weighing
 from chatlog import query as language
-from chatlog.hunt import MEANING_SEEDS, SPREAD, Hunt
+from chatlog.hunt import Hunt
 from chatlog.models import Term
 from chatlog.ranking import Weighed
 from chatlog.results import Results, Tier
 from chatlog.shortlist import Ranked
-from chatlog.stopwords import language_of
 from chatlog.store.words import Spot
 
+#: So many of the nearest in meaning are looked at with those around them.
+MEANING_SEEDS = 40
+#: Messages within this distance of a candidate are candidates themselves.
+SPREAD = 2
 #: What it adds to hold a phrase, identifier or path of the query exactly as it was typed.
 LITERAL = 0.5
 #: What it adds to hold every word of the query in one message.
@@ -91,8 +94,8 @@ class _Field:
 def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
     """Return the messages that answer best by words and meaning."""
     asked, beyond = language.most_telling(language.split_runs(language.without_endings(terms)))
-    looked_for = [_by_beginning(hunt, term) for term in asked] if _is_question(hunt) else asked
-    field = _field(hunt, hunt.weigh(looked_for), by_words=hunt.options.mode != "semantic")
+    looked_for = [_by_beginning(hunt, term) for term in asked] if hunt.query.is_question else asked
+    field = _field(hunt, weighing.weigh(hunt, looked_for), by_words=hunt.options.mode != "semantic")
     has_meaning = any(value > UNKNOWN for value in field.alike)
     if not has_meaning:
         return lexical.search(hunt, terms)
@@ -106,7 +109,7 @@ def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
     if not order or _is_noise(hunt, field, order):
         return Results(mode=mode, dropped=dropped, total=0, warnings=hunt.warnings())
     if mode == "hybrid":
-        if hunt.allowed is not None and language.asks_for_talk(hunt.query.terms):
+        if hunt.scope.allowed is not None and hunt.query.asks_for_talk:
             order = _in_stretches(field, order)
         order = _read(hunt, field, order)
     items = hunt.items((field.ranked(index) for index in order), asked)
@@ -125,43 +128,40 @@ def _by_beginning(hunt: Hunt, term: Term) -> Term:
     word = language.bare(term.text)
     if term.phrase or term.prefix or len(word) <= BEGINNING or not word.isalpha():
         return term
-    if hunt.is_there(term) or _is_proper(hunt, term):
+    if hunt.scope.is_there(term) or _is_proper(hunt, term):
         return term
     shorter = Term(word[: max(len(word) - ENDING, BEGINNING)], prefix=True)
-    return shorter if hunt.is_there(shorter) else term
+    return shorter if hunt.scope.is_there(shorter) else term
 
 
 def _is_proper(hunt: Hunt, term: Term) -> bool:
     """Whether a term is written like somebody's name: with a capital, within a sentence that looks like English."""
-    return language.has_capital(term, hunt.text) and _language(hunt) is None
-
-
-def _language(hunt: Hunt) -> str | None:
-    return language_of({language.bare(term.text) for term in hunt.query.terms})
+    return language.has_capital(term, hunt.query.text) and hunt.query.language is None
 
 
 def _field(hunt: Hunt, weighed: Sequence[Weighed], *, by_words: bool) -> _Field:
     """Gather what may answer, and score it."""
-    seeds = hunt.allowed if hunt.whole else hunt.seeds(weighed) if by_words else None
+    scope = hunt.scope
+    seeds = scope.allowed if scope.whole else hunt.seeds(weighed) if by_words else None
     seeds = seeds or frozenset()
-    spots = {(spot.conversation, spot.seq): spot for spot in hunt.around(seeds, SPREAD)}
+    spots = {spot[:2]: spot for spot in scope.around(seeds, SPREAD)}
     question = hunt.question({spot.author for spot in spots.values()})
-    if question is not None and not hunt.whole:
-        nearest = question.nearest(hunt.store, max(MEANING_SEEDS, hunt.options.limit), hunt.allowed)
+    if question is not None and not scope.whole:
+        nearest = question.nearest(hunt.store, max(MEANING_SEEDS, hunt.options.limit), scope.allowed)
         more = hunt.may_be_found(nearest) - seeds
-        spots |= {(spot.conversation, spot.seq): spot for spot in hunt.around(more, SPREAD)}
+        spots |= {spot[:2]: spot for spot in scope.around(more, SPREAD)}
         hunt.note_unseen(nearest, spots.values())
     places = [spots[place] for place in sorted(spots)]
-    around = hunt.surroundings(places)
-    terms = hunt.placed(weighed, places)
-    scores = hunt.word_scores(places, around, terms if by_words else ())
+    around = scope.surroundings(places)
+    terms = weighing.placed(hunt, weighed, places)
+    scores = weighing.scores(hunt, places, around, terms if by_words else ())
     alike = [UNKNOWN] * len(places) if question is None else question.cosines(hunt.store, around)
     exactly = _exactly(hunt, terms, places) if by_words else {}
     total = [
         score + NAMED * named + exactly.get(spot.body, 0.0)
         for spot, score, named in zip(places, ranking.fused(scores.words, alike), scores.named, strict=True)
     ]
-    if hunt.allowed is None:
+    if scope.allowed is None:
         shares = ranking.by_conversation(places, total)
         total = [score + CONVERSATION * share for score, share in zip(total, shares, strict=True)]
     return _Field(places, terms, scores, alike, total)
@@ -175,7 +175,7 @@ def _exactly(hunt: Hunt, terms: Sequence[Weighed], places: Sequence[Spot]) -> di
     here = frozenset(spot.body for spot in places)  # few beside all that hold a word: what else does is not looked at
     held = [here & term.bodies for term in terms]
     phrase = _phrase(hunt, here.intersection(*held)) if held else frozenset()
-    said = held if hunt.within == ("tool",) else [here & term.shown | here & term.authored for term in terms]
+    said = held if hunt.scope.within == ("tool",) else [here & term.shown | here & term.authored for term in terms]
     found: dict[int, float] = {}
     for share, bodies in ((ranking.TOOL, held), (1.0, said)):
         literal, complete = _literal(terms, bodies), _complete(terms, bodies)
@@ -198,7 +198,7 @@ def _phrase(hunt: Hunt, every: frozenset[int]) -> frozenset[int]:
     words = hunt.query.terms
     if not every or len(words) < 2 or any(term.prefix for term in words):
         return frozenset()
-    phrase = _in_a_row(hunt.text)
+    phrase = _in_a_row(hunt.query.text)
     phrase = phrase if phrase.isascii() else phrase.strip()  # where words are not spaced, it is within a run
     texts = hunt.store.words.texts(every, PHRASE_SCAN)  # by FTS5 a phrase costs as much as all the rest
     return frozenset(body for body, text in texts.items() if phrase in _in_a_row(text))
@@ -250,7 +250,7 @@ def _read(hunt: Hunt, field: _Field, order: Sequence[int]) -> list[int]:
     before = {index: at.get((field.spots[index].conversation, field.spots[index].seq - 1), -1) for index in best}
     texts = hunt.store.words.texts({*before.values(), *(field.spots[index].body for index in best)}, READ_CHARS)
     asking = {body for body, text in texts.items() if answers.asks(text)}
-    wanted = answers.wanted(hunt.text)
+    wanted = answers.wanted(hunt.query.text)
     asked = ranking.weight_of(field.terms)
     for index, last in before.items():
         body = field.spots[index].body
@@ -263,11 +263,6 @@ def _read(hunt: Hunt, field: _Field, order: Sequence[int]) -> list[int]:
     return field.best_first(order)
 
 
-def _is_question(hunt: Hunt) -> bool:
-    """Whether more was typed than bare words."""
-    return len(hunt.query.terms) > len(language.content_terms(hunt.query.terms))
-
-
 def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int]) -> bool:
     """Whether the best results have too little to do with a question; bare words need only be somewhere.
 
@@ -276,20 +271,20 @@ def _is_noise(hunt: Hunt, field: _Field, order: Sequence[int]) -> bool:
     """
     if hunt.options.mode == "hybrid" and _asks_for_itself(field, order):
         return True
-    if any(field.scores.words) and (not _is_question(hunt) or _language(hunt) is not None):
+    if any(field.scores.words) and (not hunt.query.is_question or hunt.query.language is not None):
         return False
     alike = max(field.alike[index] for index in order)
     if alike >= ALIKE_ENOUGH and not any(not term.bodies and _is_proper(hunt, term.term) for term in field.terms):
         return False
     if hunt.options.mode == "semantic":  # words count for nothing there, so that none can be asked for
-        return hunt.query.filters.ids is None and alike < ALIKE + ALIKE_BY_CHANCE * math.log10(hunt.size)
+        return hunt.query.filters.ids is None and alike < ALIKE + ALIKE_BY_CHANCE * math.log10(hunt.scope.size)
     asked = ranking.weight_of(term for term in field.terms if term.bodies or not names.is_id(term.term.text))
     words = max(field.scores.words[index] for index in order[:3]) / asked
     share = max(field.scores.shares[index] for index in order[:3])
     answered = alike + HELD * words + AROUND * share + LONGER * math.log(max(len(field.terms), 1))
-    if answers.speaker(hunt.text) or any(term.authored for term in field.terms):
+    if answers.speaker(hunt.query.text) or any(term.authored for term in field.terms):
         answered += HERE + SPEAKING * max(field.scores.named[index] for index in order[:3])
-    floor = FLOOR + BY_CHANCE * math.log10(hunt.size)
+    floor = FLOOR + BY_CHANCE * math.log10(hunt.scope.size)
     return answered < (floor if hunt.query.filters.ids is None else floor * WITHIN)
 
 
@@ -303,7 +298,7 @@ def _asks_for_itself(field: _Field, order: Sequence[int]) -> bool:
 def _found(hunt: Hunt, field: _Field) -> list[Weighed]:
     """Return the terms that some message has that may be shown."""
     shown = {spot.body for spot in field.spots if spot.allowed}
-    return [term for term in field.terms if not shown.isdisjoint(term.bodies) or hunt.has(term.bodies)]
+    return [term for term in field.terms if not shown.isdisjoint(term.bodies) or hunt.scope.has(term.bodies)]
 
 
 def _tier(field: _Field, order: Sequence[int], missing: Sequence[Term]) -> Tier:

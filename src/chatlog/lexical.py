@@ -5,10 +5,14 @@ The messages that hold the words are ranked by their words and those around them
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
+from chatlog import weighing
 from chatlog.hunt import Hunt
 from chatlog.models import Term
 from chatlog.query import most_telling, split_runs
 from chatlog.results import Results
+from chatlog.shortlist import Ranked
 
 
 def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
@@ -23,12 +27,12 @@ def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
             asked, beyond = told, left_out
         else:  # named as they were asked for
             dropped = [*asked]
-    hunt.note_hidden(term for term in dropped if not hunt.holding((term,)))
+    hunt.note_hidden(dropped)
     dropped += beyond
     names = tuple(term.text for term in dropped)
     if not found:
         return Results(dropped=names, total=0, warnings=hunt.warnings())
-    results = hunt.ranked(found, asked)
+    results = ranked(hunt, found, asked)
     return results._replace(
         mode="lexical",
         tier="relaxed" if dropped else "exact",
@@ -47,10 +51,9 @@ def _relaxed(
     hunt: Hunt, asked: tuple[Term, ...], was: tuple[Term, ...]
 ) -> tuple[frozenset[int], tuple[Term, ...], list[Term]]:
     """Do without one term after the other: those that nothing to be shown has first, then the most common."""
-    lacking = hunt.lacking(asked)
-    dropped = [term for term in asked if term in lacking]
-    left = [term for term in asked if term not in lacking]
-    counts = {term: hunt.count(term) for term in left}
+    dropped = hunt.lacking(asked)
+    left = [term for term in asked if term not in dropped]
+    counts = {term: hunt.scope.everywhere(term).total for term in left}
     while left:
         found = hunt.holding(tuple(left)) if dropped or asked != was else frozenset()
         if found:
@@ -59,3 +62,14 @@ def _relaxed(
         left.remove(commonest)
         dropped.append(commonest)
     return frozenset(), asked, dropped
+
+
+def ranked(hunt: Hunt, found: Collection[int], terms: Sequence[Term]) -> Results:
+    """Rank messages by their words and those around them."""
+    scope = hunt.scope
+    spots = [spot for spot in scope.around(scope.latest(found), 0) if spot.allowed]
+    weighed = weighing.placed(hunt, weighing.weigh(hunt, terms), spots)
+    words = weighing.scores(hunt, spots, scope.surroundings(spots), weighed).words
+    order = sorted(range(len(spots)), key=lambda index: (-words[index], -spots[index].body))
+    items = hunt.items((Ranked(spots[index], words[index], words[index]) for index in order), terms)
+    return Results(items=tuple(items), warnings=hunt.warnings())

@@ -12,10 +12,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from chatlog import lexical, weighing
 from chatlog.hunt import Hunt
 from chatlog.models import Conversation, Filters, Term
 from chatlog.query import Query
 from chatlog.results import Results, SearchOptions, Tier, best_of_each
+from chatlog.scope import Scope
 from chatlog.shortlist import Ranked
 from chatlog.stopwords import STOP_WORDS
 from chatlog.store import Store
@@ -57,7 +59,7 @@ def similar(
     terms = tuple(Term(word) for word, _ in subject.counts.most_common(FREQUENT))
     # half of what is found may be the subject's own: more is looked for than is shown
     wide = options._replace(mode="lexical", limit=max(NEAREST, options.limit * COMPARED))
-    hunt = Hunt(store, Query(terms=terms, filters=filters), wide)
+    hunt = Hunt(Scope(store, filters, wide), Query(terms))
     found = _by_meaning(hunt, subject, options.limit) if subject.bodies else None
     if found is None:
         found = _by_words(hunt, subject, terms)
@@ -98,9 +100,9 @@ def _by_meaning(hunt: Hunt, subject: _Subject, limit: int) -> Results | None:
     centre = meaning.centre(hunt.store, _latest(subject.bodies))
     if centre is not None:
         question.row = centre.tolist()
-    nearest = hunt.may_be_found(question.nearest(hunt.store, NEAREST, hunt.allowed))
-    spots = hunt.around(nearest, 0)
-    alike = question.cosines(hunt.store, hunt.surroundings(spots), most=0.0)  # beside it stands what it is
+    nearest = hunt.may_be_found(question.nearest(hunt.store, NEAREST, hunt.scope.allowed))
+    spots = hunt.scope.around(nearest, 0)
+    alike = question.cosines(hunt.store, hunt.scope.surroundings(spots), most=0.0)  # beside it stands what it is
     found = [
         Ranked(spot, score, 0.0, score)
         for spot, score in zip(spots, alike, strict=True)
@@ -138,10 +140,10 @@ def _latest(bodies: Collection[int]) -> list[int]:
 
 def _by_words(hunt: Hunt, subject: _Subject, terms: Sequence[Term]) -> Results:
     """Return what holds the words that tell the subject from the rest."""
-    weighed = [one for one in hunt.weigh(terms) if one.bodies - subject.bodies]
+    weighed = [one for one in weighing.weigh(hunt, terms) if one.bodies - subject.bodies]
     weighed.sort(key=lambda one: -one.weight * math.log1p(subject.counts[one.term.text]))
     telling = weighed[:TELLING]
     seeds = hunt.seeds(telling) - subject.bodies
     if not seeds:
         return Results()
-    return hunt.ranked(seeds, [one.term for one in telling])
+    return lexical.ranked(hunt, seeds, [one.term for one in telling])

@@ -12,9 +12,10 @@ from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache
 from operator import mul
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from chatlog.errors import NoVectorsError
+from chatlog.embedders import embedder as provider
+from chatlog.errors import BusyError, NoVectorsError
 from chatlog.store.vectors import EMBEDDED_CHARS, MOST_DIMENSIONS, Meanings, Vector
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ PIECE_CHARS = 1_500
 PIECES = EMBEDDED_CHARS // PIECE_CHARS
 #: Weights are fitted on so many of the latest messages, and fitted again once there are this many times more.
 SAMPLE, OUTGROWN = 20_000, 4
+#: So many messages are embedded by a search that finds them missing from the index.
+EMBEDDED_IN_SEARCH = 20_000
 #: How much of a neighbour's vector a message takes on, at distance 1 and 2.
 BLEND = (0.3, 0.15)
 REACH = len(BLEND)
@@ -156,6 +159,45 @@ def _codes(rows: Matrix) -> NDArray[np.int8]:
     scale = 127 / np.maximum(np.abs(rows).max(axis=1, keepdims=True), 1e-9)
     codes: NDArray[np.int8] = np.rint(rows * scale).astype(np.int8)
     return codes
+
+
+class Index(NamedTuple):
+    """The index of meanings as a search finds it, if there is one, and what the user should know of that."""
+
+    embedder: Embedder | None = None
+    state: Meanings | None = None
+    warnings: tuple[str, ...] = ()
+
+    def question(self, text: str, authors: Collection[str | None]) -> Question | None:
+        """Return a question's vector.  Raises NoVectorsError where its embedder does not answer."""
+        if self.embedder is None or self.state is None:
+            return None
+        return Question(without_names(text, authors), self.embedder, self.state)
+
+
+def index_for(store: Store, embedder: str | Embedder) -> Index:
+    """Return the index for a search, brought up to date as far as nobody waits for it too long."""
+    try:
+        return _index(store, provider(embedder) if isinstance(embedder, str) else embedder)
+    except NoVectorsError as error:
+        return Index(warnings=(f"searched by words only: {error.message}",))
+
+
+def _index(store: Store, embedder: Embedder) -> Index:
+    state, warnings, complete = store.vectors.state(), tuple[str, ...](), False
+    if state is None or state.fingerprint == embedder.fingerprint:
+        try:
+            complete = bring_up_to_date(store, embedder, EMBEDDED_IN_SEARCH) < EMBEDDED_IN_SEARCH
+        except BusyError as error:
+            warnings += (f"new messages are searched by words only: {error.message}",)
+        state = store.vectors.state()
+    if state is not None:
+        if state.fingerprint != embedder.fingerprint:
+            raise NoVectorsError("the index of meanings is another embedder's: chatlog embed --rebuild")
+        store.vectors.require()
+        if not complete and (waiting := store.vectors.waiting(1_000_000)):
+            warnings += (f"{waiting} messages are searched by words only: chatlog embed indexes their meaning",)
+    return Index(embedder, state, warnings)
 
 
 class Question:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple
 
 from chatlog import timespec
 from chatlog.errors import UsageError
 from chatlog.models import FOLDED, ROLES, UNSPACED, Filters, Term, is_symbol
-from chatlog.stopwords import stop_words_of
+from chatlog.stopwords import language_of, stop_words_of
 
 #: A minus excludes, but in what is typed to a command (`--no-verify`, `tail -f`, `head -20`) it belongs to the word.
 _MINUS = r"(?P<minus>-(?!-|[A-Za-z](?![\w+#])|\d+(?!\S)|\w[\w-]*=))?"
@@ -45,6 +46,8 @@ ASKING_WORDS = TALK_WORDS.union(_ASKING_WORDS.split())
 _ENDING = re.compile(r"(?:(?<=\w)['’]s|^n?['’](?:s|t|re|ve|ll|d|m))[?!.,;:]*$", re.IGNORECASE)
 #: What French and Italian cut short before a vowel.
 _ELIDED = re.compile(r"^(?:[cdjlmnst]|qu|(?:d|n|s|qu)?[ae]ll|un)['’](?=\w{3})", re.IGNORECASE)
+#: So much of a question is read as sentences; what is longer is a text, of which the words are looked for.
+QUESTION_CHARS = 8_000
 #: Of a longer query the longest words are searched.
 MAX_TERMS = 40
 #: Characters of Chinese that make a question, or hold a sentence together.
@@ -52,23 +55,61 @@ ASKING_CHARACTERS = frozenset("的是了么什吗呢哪谁几怎吧在和与有�
 _FOLDED = str.maketrans(FOLDED)
 
 
-class Query(NamedTuple):
+@dataclass(frozen=True)
+class Query:
     """A parsed query: terms to find, terms to do without, and what else must hold."""
 
     terms: tuple[Term, ...]
     without: tuple[Term, ...] = ()
-    filters: Filters = Filters()
+    filters: Filters = Filters()  # noqa: RUF009  frozen
     within: tuple[str, ...] = ()
+    #: The terms if a word after a minus is a word like others, as in a command.
+    typed: tuple[Term, ...] = field(default=(), compare=False, repr=False)
+
+    @cached_property
+    def text(self) -> str:
+        """The question as it was put, without fields; of a long text its beginning."""
+        return " ".join(term.text for term in self.terms)[:QUESTION_CHARS]
+
+    @cached_property
+    def content(self) -> tuple[Term, ...]:
+        """What it is about: its terms without stop words."""
+        return content_terms(self.terms)
+
+    @property
+    def is_question(self) -> bool:
+        """Whether more was typed than bare words."""
+        return len(self.terms) > len(self.content)
+
+    @property
+    def asks_for_talk(self) -> bool:
+        """Whether it is about a stretch of talk: it has a word for that, and says what was talked about."""
+        words = [term for term in self.content if not term.phrase]
+        return any(bare(term.text) in TALK_WORDS for term in words) and not all(is_weak(term) for term in words)
+
+    @cached_property
+    def language(self) -> str | None:
+        """The language that its stop words are of; None for English."""
+        return language_of({bare(term.text) for term in self.terms})
+
+    @property
+    def flags(self) -> tuple[Term, ...]:
+        """The unwanted words that may be flags of a command."""
+        return tuple(term for term in self.without if not term.phrase and not term.prefix)
+
+    def of(self, terms: tuple[Term, ...]) -> Query:
+        """Return the query for other terms."""
+        return replace(self, terms=terms, typed=terms)
+
+    def as_typed(self) -> Query:
+        """Return the query in which a word after a minus is a word like others; a phrase is not."""
+        return replace(self, terms=self.typed, without=tuple(term for term in self.without if term.phrase))
 
 
-def parse(text: str, now: datetime, filters: Filters = Filters(), *, as_typed: bool = False) -> Query:  # noqa: B008  frozen
-    """Return what `text` asks, its fields added to `filters`; `now` is what dates count from.
-
-    With `as_typed` a word after a minus is a word like others, as in a command.
-    """
+def parse(text: str, now: datetime, filters: Filters = Filters()) -> Query:  # noqa: B008  frozen
+    """Return what `text` asks, its fields added to `filters`; `now` is what dates count from."""
     text = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode("utf-8"))
-    terms: list[Term] = []
-    without: list[Term] = []
+    said: list[tuple[Term, bool]] = []
     symbols: list[Term] = []
     within: list[str] = []
     for match in _TOKEN.finditer(text):
@@ -79,14 +120,31 @@ def parse(text: str, now: datetime, filters: Filters = Filters(), *, as_typed: b
             filters = narrowed
         elif match["minus"] and match["field"] and (others := _others(match, value, now)) is not None:
             filters = filters._replace(excluded=(*filters.excluded, others))
-        elif re.search(r"\w", (term := _term(match)).text):
-            excludes = match["minus"] and (term.phrase or not as_typed)
-            (without if excludes else terms).append(term)
-        elif terms and SENTENCE_END.fullmatch(term.text) and not (terms[-1].phrase or terms[-1].prefix):
-            terms[-1] = Term(terms[-1].text + term.text)  # in French there is a blank before it
+        elif _is_word(term := _term(match)):
+            said.append((term, bool(match["minus"])))
+        elif SENTENCE_END.fullmatch(term.text):
+            said.append((term, False))
         elif not match["minus"] and any(map(is_symbol, term.text)):
             symbols.append(term)
-    return Query(terms=tuple(terms or symbols), without=tuple(without), filters=filters, within=tuple(within))
+    terms = _with_marks(term for term, is_unwanted in said if not is_unwanted)
+    typed = _with_marks(term for term, is_unwanted in said if not (is_unwanted and term.phrase))
+    without = tuple(term for term, is_unwanted in said if is_unwanted)
+    return Query(terms or tuple(symbols), without, filters, tuple(within), typed)
+
+
+def _is_word(term: Term) -> bool:
+    return bool(re.search(r"\w", term.text))
+
+
+def _with_marks(said: Iterable[Term]) -> tuple[Term, ...]:
+    """Return words, each with the marks behind it that end a sentence: in French there is a blank before them."""
+    terms: list[Term] = []
+    for term in said:
+        if _is_word(term):
+            terms.append(term)
+        elif terms and not (terms[-1].phrase or terms[-1].prefix):
+            terms[-1] = Term(terms[-1].text + term.text)
+    return tuple(terms)
 
 
 def _term(match: re.Match[str]) -> Term:
@@ -211,12 +269,6 @@ def has_capital(term: Term, text: str) -> bool:
 def is_weak(term: Term) -> bool:
     """Whether a term is about the question rather than what it asks for."""
     return bare(term.text) in ASKING_WORDS or (is_unspaced(term) and bool(set(term.text) & ASKING_CHARACTERS))
-
-
-def asks_for_talk(terms: tuple[Term, ...]) -> bool:
-    """Whether a question is about a stretch of talk: it has a word for that, and says what was talked about."""
-    words = [term for term in content_terms(terms) if not term.phrase]
-    return any(bare(term.text) in TALK_WORDS for term in words) and not all(is_weak(term) for term in words)
 
 
 def is_unspaced(term: Term) -> bool:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 
 from chatlog import query as language
-from chatlog.hunt import QUESTION_CHARS
 from chatlog.models import UNSPACED, Term
 from chatlog.results import Result, Results
 from chatlog.stopwords import stop_words_of
@@ -31,7 +30,7 @@ _ASKS = re.compile(r"[?？؟]\W*$")
 
 def among(terms: Sequence[Term]) -> list[tuple[Term, ...]]:
     """Return the questions that can be looked for by themselves, none where a text says no more than one asks."""
-    if sum(len(term.text) for term in terms) > QUESTION_CHARS:
+    if sum(len(term.text) for term in terms) > language.QUESTION_CHARS:
         return []
     found: list[tuple[Term, ...]] = []
     more = False

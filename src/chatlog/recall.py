@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from chatlog import query as language
 from chatlog.embedders import NONE, Embedder, embedder
 from chatlog.errors import NoVectorsError
-from chatlog.hunt import QUESTION_CHARS
 from chatlog.models import Term
 from chatlog.quoting import stem
 from chatlog.ranking import rarity
@@ -66,7 +65,7 @@ def recall(
 ) -> Recall:
     """Find memories; `provider` is the embedder that compares meanings, or its name.  A question never fails."""
     query = language.parse(text, store.clock())
-    terms = language.content_terms(query.terms)
+    terms = query.content
     tagged, unwanted = (*tags, *query.filters.tags), {*query.filters.no_tags}
     memories = [one for one in store.memories.all(namespace, tagged) if unwanted.isdisjoint(one.tags)]
     memories = [one for one in memories if not _held(query.without, words_of(one))]
@@ -75,7 +74,7 @@ def recall(
     warnings: tuple[str, ...] = ()
     mode = "lexical" if provider == NONE else "hybrid"
     try:
-        alike = _by_meaning(" ".join(term.text for term in query.terms), memories, provider)
+        alike = _by_meaning(query.text, memories, provider)
     except NoVectorsError as error:
         alike, warnings = [0.0] * len(memories), (f"searched by words only: {error.message}",)
         mode = "lexical"
@@ -132,7 +131,7 @@ def _by_meaning(text: str, memories: Sequence[Memory], provider: str | Embedder)
         return [0.0] * len(memories)
     model = embedder(provider) if isinstance(provider, str) else provider
     said = [words_of(memory) for memory in memories]
-    rows = model.embed([text[:QUESTION_CHARS], *said], model.fit(said))
+    rows = model.embed([text, *said], model.fit(said))
     return [float(near) for near in rows[1:] @ rows[0]]
 
 

@@ -17,6 +17,7 @@ from chatlog.errors import UsageError, choices_hint
 from chatlog.hunt import Hunt
 from chatlog.models import UNSPACED, Filters, Hit, Message, Term, other_strings
 from chatlog.results import SNIPPET_SCAN, Result, Results, SearchOptions, Tier, best_of_each, cut, result_of
+from chatlog.scope import Scope
 from chatlog.store import Store
 from chatlog.telemetry import traced
 
@@ -58,9 +59,10 @@ def search_messages(
     if options.mode == "regex":
         found = _by_pattern(store, text, filters, options)
     else:
-        query = _asked(store, text, filters, options, now or store.clock())
+        query = language.parse(text, now or store.clock(), filters)
         options = options._replace(within=options.within or query.within, limit=min(options.limit, MOST_RESULTS))
-        found = _by_query(store, query, options)._replace(unwanted=tuple(term.text for term in query.without))
+        hunt = _as_meant(Hunt(Scope(store, query.filters, options), query), text)
+        found = _by_query(hunt)._replace(unwanted=tuple(term.text for term in hunt.query.without))
     if options.context:
         found = found._replace(items=tuple(_with_neighbours(store, item, options) for item in found.items))
     return found
@@ -88,40 +90,34 @@ def search_conversations(
     return best._replace(items=items, total=total)
 
 
-def _asked(store: Store, text: str, filters: Filters, options: SearchOptions, now: datetime) -> language.Query:
-    """Return what a text asks.
+def _as_meant(hunt: Hunt, text: str) -> Hunt:
+    """Return a hunt, where its text is a command's one that takes the flags for words.
 
     A word after a minus is unwanted, but in several lines, which were pasted, and where messages have all as typed.
     """
-    query = language.parse(text, now, filters)
-    flags = [term.text for term in query.without if not term.phrase and not term.prefix]
+    flags = [re.compile(rf"(?<=\S )-{re.escape(term.text)}(?![\w-])") for term in hunt.query.flags]
     if not flags:
-        return query
-    typed = language.parse(text, now, filters, as_typed=True)
+        return hunt
+    typed = hunt.of(hunt.query.as_typed())
     if "\n" in text.strip():
         return typed
-    hunt = Hunt(store, typed, options)
-    words = tuple(filter(hunt.is_there, language.content_terms(typed.terms)))
-    latest = sorted(hunt.holding(words), reverse=True)[:READ]
-    has_flags = [re.compile(rf"(?<=\S )-{re.escape(flag)}(?![\w-])") for flag in flags]
-    for said in store.words.texts(latest, SNIPPET_SCAN).values():
-        if all(flag.search(said) for flag in has_flags):
-            return typed
-    return query
+    words = tuple(filter(hunt.scope.is_there, typed.query.content))
+    latest = sorted(typed.holding(words), reverse=True)[:READ]
+    texts = hunt.store.words.texts(latest, SNIPPET_SCAN).values()
+    return typed if any(all(flag.search(said) for flag in flags) for said in texts) else hunt
 
 
-def _by_query(store: Store, query: language.Query, options: SearchOptions) -> Results:
-    if options.within == ("title",):
-        return _by_title(store, query, options)
-    if not query.terms:
-        return _recent(store, query, options)._replace(mode=options.mode)
-    hunt = Hunt(store, query, options)
-    if options.mode == "lexical":
+def _by_query(hunt: Hunt) -> Results:
+    if hunt.options.within == ("title",):
+        return _by_title(hunt)
+    if not hunt.query.terms:
+        return _recent(hunt)._replace(mode=hunt.options.mode)
+    if hunt.options.mode == "lexical":
         return _answered(hunt)
     query, misspelt = spelling.corrected(hunt)
     found = _answered(hunt.of(query) if misspelt else hunt)
-    if each := [_answered(hunt.of(query._replace(terms=one))) for one in questions.among(query.terms)]:
-        found = questions.in_turn(each, found, options.limit)
+    if each := [_answered(hunt.of(query.of(one))) for one in questions.among(query.terms)]:
+        found = questions.in_turn(each, found, hunt.options.limit)
     if misspelt:
         told = [f"no message has {word}: looked for {meant}" for word, meant in misspelt.items()]
         found = _without(misspelt, found)._replace(warnings=(*told, *found.warnings))
@@ -138,13 +134,12 @@ def _answered(hunt: Hunt) -> Results:
         by_mode = lexical.search
     else:
         from chatlog.hybrid import search as by_mode
-    if hunt.prefiltered and not hunt.allowed:
+    if hunt.scope.prefiltered and not hunt.scope.allowed:
         return Results(mode=hunt.options.mode, total=0, warnings=("no message passes the filters",))
-    terms, given_up = hunt.looser(language.content_terms(hunt.query.terms))
+    terms, given_up = hunt.looser(hunt.query.content)
     found = by_mode(hunt, terms)
-    if hunt.needs_prefilter and not hunt.prefiltered:
-        hunt = Hunt(hunt.store, hunt.query, hunt.options, prefiltered=True)
-        found = by_mode(hunt, terms)
+    if hunt.needs_prefilter and not hunt.scope.prefiltered:
+        found = by_mode(hunt.prefiltered(), terms)
     if given_up:
         found = _without((term.text for term in given_up), found)
     return found._replace(asked=hunt.asked(terms))
@@ -153,20 +148,17 @@ def _answered(hunt: Hunt) -> Results:
 # filters alone, titles
 
 
-def _recent(store: Store, query: language.Query, options: SearchOptions) -> Results:
+def _recent(hunt: Hunt) -> Results:
     """Answer a query of filters only with the latest messages they let through; one of nothing with nothing."""
+    query, limit = hunt.query, hunt.options.limit
     if query.filters == Filters():
         return Results(total=0)
-    hits: list[Hit] = []
-    for hit in store.scan(query.filters, hidden=options.hidden, latest=True):
-        if not _says_any(hit.message.text, query.without):
-            hits.append(hit)
-        if len(hits) == options.limit:
-            break
+    latest = hunt.store.scan(query.filters, hidden=hunt.options.hidden, latest=True)
+    hits = [*islice((hit for hit in latest if not _says_any(hit.message.text, query.without)), limit)]
     return Results(
         items=tuple(map(result_of, hits)),
         tier="exact" if hits else "none",
-        total=len(hits) if len(hits) < options.limit else None,
+        total=len(hits) if len(hits) < limit else None,
     )
 
 
@@ -182,16 +174,17 @@ def _whole(term: Term) -> str:
     return rf"(?<!\w){words}" if term.prefix else rf"(?<!\w){words}(?!\w)"
 
 
-def _by_title(store: Store, query: language.Query, options: SearchOptions) -> Results:
+def _by_title(hunt: Hunt) -> Results:
     """Find conversations by title and show their first message."""
-    asked, beyond = language.most_telling(language.content_terms(query.terms))
+    store, query = hunt.store, hunt.query
+    asked, beyond = language.most_telling(query.content)
     words = tuple(term.text[:TITLE_CHARS] for term in asked)
     filters = query.filters._replace(
         title=query.filters.title + words,
         excluded=query.filters.excluded + tuple(Filters(title=(term.text,)) for term in query.without),
         min_messages=max(query.filters.min_messages or 1, 1),
     )
-    page = store.conversations(filters, limit=options.limit)
+    page = store.conversations(filters, limit=hunt.options.limit)
     items = [
         result_of(Hit(first, conversation.title, 0.0), asked)
         for conversation in page.items

@@ -10,6 +10,7 @@ from chatlog import query as language
 from chatlog.hunt import Hunt
 from chatlog.models import UNSPACED, Term
 from chatlog.query import Query
+from chatlog.scope import Scope
 
 #: Of shorter words too many are a slip away from another one, of names even more; what is longer is no word.
 LEAST, LEAST_NAME, LONGEST = 5, 6, 30
@@ -26,20 +27,20 @@ def corrected(hunt: Hunt) -> tuple[Query, dict[str, str]]:
 
     What somebody wrote is never taken for misspelt, nor what is quoted or no word of one alphabet.
     """
-    doubtful = {term: plain for term in hunt.query.terms if (plain := _doubtful(term, hunt.text))}
+    doubtful = {term: plain for term in hunt.query.terms if (plain := _doubtful(term, hunt.query.text))}
     words = {term: language.bare(plain.text) for term, plain in doubtful.items()}
-    unknown = dict.fromkeys(words[term] for term, plain in doubtful.items() if not hunt.is_there(plain))
+    unknown = dict.fromkeys(words[term] for term, plain in doubtful.items() if not hunt.scope.is_there(plain))
     meant: dict[str, str] = {}
     if len(unknown) > MOST and len(unknown) == len({*words.values()}):
         return hunt.query, meant
     for word in sorted(unknown, key=len, reverse=True)[:MOST]:
-        if (other := _meant(hunt, word)) is None:
+        if (other := _meant(hunt.scope, word)) is None:
             break  # a word that nobody here knows: the others may be such, and each of them takes its time
         meant[word] = other
     terms = (
         _spelt(term, words[term], meant[words[term]]) if words.get(term) in meant else term for term in hunt.query.terms
     )
-    return hunt.query._replace(terms=tuple(terms)), meant
+    return hunt.query.of(tuple(terms)), meant
 
 
 def _doubtful(term: Term, text: str) -> Term | None:
@@ -58,20 +59,20 @@ def _spelt(term: Term, word: str, other: str) -> Term:
     return Term(re.sub(re.escape(word), other, term.text, flags=re.IGNORECASE))
 
 
-def _meant(hunt: Hunt, word: str) -> str | None:
+def _meant(scope: Scope, word: str) -> str | None:
     """Return the word that most messages have of those a slip away."""
     others = [*dict.fromkeys(slips(word))]
-    there = [others[number] for number in hunt.store.words.known(others, hunt.within, hunt.span)]
-    count = {other: hunt.posting((Term(other),), hunt.common, hunt.span).total for other in there}
+    there = [others[number] for number in scope.store.words.known(others, scope.within, scope.span)]
+    count = {other: scope.held(Term(other)).total for other in there}
     likeliest = sorted(there, key=lambda other: (-count[other], other))
-    return next((other for other in likeliest if _is_written(hunt, other)), None)
+    return next((other for other in likeliest if _is_written(scope, other)), None)
 
 
-def _is_written(hunt: Hunt, word: str) -> bool:
+def _is_written(scope: Scope, word: str) -> bool:
     """Whether a word stands in messages as such: by its stem nonsense is found as well."""
-    latest = sorted(hunt.posting((Term(word),), hunt.common, hunt.span).bodies)[-READ:]
+    latest = sorted(scope.held(Term(word)).bodies)[-READ:]
     whole = re.compile(rf"\b{re.escape(language.folded(word))}\b")
-    return any(whole.search(language.folded(text)) for text in hunt.store.words.texts(latest, READ_CHARS).values())
+    return any(whole.search(language.folded(text)) for text in scope.store.words.texts(latest, READ_CHARS).values())
 
 
 def slips(word: str) -> Iterator[str]:

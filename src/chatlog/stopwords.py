@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from functools import cache, lru_cache
+from functools import cache
 
 #: So many stop words make a language clear: one may be a word of another, or of a title.
 CLEAR = 2
@@ -113,13 +113,8 @@ def language_of(words: Collection[str]) -> str | None:
 
     A word that English has, too, says nothing; one with a letter that English has not says it by itself.
     """
-    return _language_of(frozenset(words))
-
-
-@lru_cache(64)
-def _language_of(words: frozenset[str]) -> str | None:  # a search asks it of the same words at each of its steps
     counts: Counter[str] = Counter()
-    for word in words - STOP_WORDS:
+    for word in set(words) - STOP_WORDS:
         for language in _languages().get(word, ()):
             counts[language] += 1 if word.isascii() else CLEAR
     language, most = counts.most_common(1)[0] if counts else ("", 0)

@@ -81,7 +81,7 @@ def test_a_half_built_index_is_searched_with_one_warning(run: Run, monkeypatch: 
     monkeypatch.setenv("CHATLOG_EMBEDDER", "none")
     run("import", "-", stdin=HISTORY)
     monkeypatch.setenv("CHATLOG_EMBEDDER", "wordllama")
-    monkeypatch.setattr("chatlog.hunt.EMBEDDED_IN_SEARCH", 5)
+    monkeypatch.setattr("chatlog.meaning.EMBEDDED_IN_SEARCH", 5)
     ran = run("search", "sardines", "-n", "30", "--json")
     assert ("hybrid", 20) == (ran.json["mode"], len(ran.json["items"]))
     assert ["15 messages are searched by words only: chatlog embed indexes their meaning"] == ran.json["warnings"]
