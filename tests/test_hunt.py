@@ -112,9 +112,10 @@ def buried(store: Store, monkeypatch: pytest.MonkeyPatch) -> str:
     """One message, and so many later ones with its words in the trash, or hidden, that none else is looked at."""
     monkeypatch.setattr(scope, "COMMON", 4)
     monkeypatch.setattr(scope, "WHOLE", 2)
-    monkeypatch.setattr("chatlog.hybrid.MEANING_SEEDS", 4)
-    for name in ("ALIKE", "ALIKE_BY_CHANCE", "ALIKE_LOOK_UP", "FLOOR", "BY_CHANCE"):  # what all say means little
-        monkeypatch.setattr(f"chatlog.hybrid.{name}", 0.0)
+    monkeypatch.setattr("chatlog.candidates.MEANING_SEEDS", 4)
+    for name in ("noise.ALIKE_BY_CHANCE", "noise.FLOOR", "noise.BY_CHANCE", "noise.ALIKE", "hybrid.ALIKE",
+                 "hybrid.ALIKE_LOOK_UP"):  # fmt: skip  # what all say means little
+        monkeypatch.setattr(f"chatlog.{name}", 0.0)
     kept = store.new(messages=[MessageDraft(role="user", text="the walrus contract number is 4711")])
     others = [MessageDraft(role="user", text=f"walrus contract number {day}", hidden=day % 2 == 0) for day in range(60)]
     gone = store.new(messages=[other for other in others if not other.hidden])

@@ -14,7 +14,6 @@ from chatlog.query import (
     MAX_TERMS,
     Query,
     content_terms,
-    has_capital,
     is_unspaced,
     is_weak,
     most_telling,
@@ -254,7 +253,7 @@ def test_of_a_page_the_longest_words_are_looked_for() -> None:
 def test_what_a_word_is_in_a_question() -> None:
     """A name by its capital; a word about the question, or a sign, weighs little; and a question may be for a talk."""
     assert [True, False, False, False] == [
-        has_capital(Term(word), "Which hotel did Anna and BOB like") for word in ("Anna", "Which", "BOB", "hotel")
+        asked("Which hotel did Anna and BOB like").has_capital(Term(word)) for word in ("Anna", "Which", "BOB", "hotel")
     ]
     weak = ["discuss", "hotel", "的", "東京", "東京的"]
     assert [True, False, True, False, False] == [is_weak(Term(word)) for word in weak]

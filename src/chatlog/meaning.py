@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chatlog.embedders import embedder as provider
 from chatlog.errors import BusyError, NoVectorsError
-from chatlog.store.vectors import EMBEDDED_CHARS, MOST_DIMENSIONS, Meanings, Vector
+from chatlog.store.vectors import EMBEDDED_CHARS, MOST_DIMENSIONS, UNKNOWN, Meanings, Vector
 
 if TYPE_CHECKING:
     import numpy as np
@@ -247,7 +247,7 @@ def _blended(alike: Sequence[float], known: bytes, share: float = MOST_ALIKE) ->
     A blend of what has nothing in common loses what one of them says: so the most alike counts too.
     """
     if not known[REACH]:
-        return -1.0
+        return UNKNOWN
     blend = sum(map(mul, WEIGHTS, alike)) / _length(known)
     return float(blend + share * max(alike)) / (1 + share)
 
@@ -277,7 +277,7 @@ def centre(store: Store, bodies: Sequence[int]) -> Matrix | None:
 
 def alike(one: Sequence[float], other: Matrix | None) -> float:
     """Return the cosine of two directions, -1 where there is no second one."""
-    return -1.0 if other is None else float(other.dot(one))
+    return UNKNOWN if other is None else float(other.dot(one))
 
 
 def without_names(text: str, authors: Collection[str | None]) -> str:

@@ -92,6 +92,14 @@ class Query:
         """The language that its stop words are of; None for English."""
         return language_of({bare(term.text) for term in self.terms})
 
+    def has_capital(self, term: Term) -> bool:
+        """Whether one of its terms is written like a name: with a capital, and not at its beginning."""
+        return term.text.istitle() and not self.text.startswith(term.text)
+
+    def is_proper(self, term: Term) -> bool:
+        """Whether one of its terms is somebody's name, as far as its capital tells: in English only names have one."""
+        return self.has_capital(term) and self.language is None
+
     @property
     def flags(self) -> tuple[Term, ...]:
         """The unwanted words that may be flags of a command."""
@@ -259,11 +267,6 @@ def most_telling(terms: tuple[Term, ...]) -> tuple[tuple[Term, ...], list[Term]]
     """Return the longest `MAX_TERMS` of the terms, and the rest: a page of text is no query, but it is answered."""
     kept = set(sorted(terms, key=lambda term: -len(term.text))[:MAX_TERMS])
     return tuple(term for term in terms if term in kept), [term for term in terms if term not in kept]
-
-
-def has_capital(term: Term, text: str) -> bool:
-    """Whether a term is written like a name: with a capital, and not at the beginning of the text it is from."""
-    return term.text.istitle() and not text.startswith(term.text)
 
 
 def is_weak(term: Term) -> bool:

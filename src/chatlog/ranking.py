@@ -18,6 +18,7 @@ from operator import mul
 from typing import NamedTuple
 
 from chatlog.models import Term
+from chatlog.store.vectors import UNKNOWN
 from chatlog.store.words import Spot, Surroundings
 
 #: BM25's k1 and b: how soon more of the same word adds nothing, and how much its length counts against a message.
@@ -208,7 +209,7 @@ class DateWords(NamedTuple):
 def fused(words: Sequence[float], alike: Sequence[float]) -> list[float]:
     """Return one score for each: words relative to their best, and meaning between its least and most alike."""
     best = max(words, default=0.0) or 1.0
-    known = [value for value in alike if value >= -0.999]
+    known = [value for value in alike if value > UNKNOWN]
     low, high = (min(known), max(known)) if known else (0.0, 0.0)
     spread = (high - low) or 1.0
     return [word / best + MEANING * (max(value - low, 0.0) / spread) for word, value in zip(words, alike, strict=True)]

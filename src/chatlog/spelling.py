@@ -27,7 +27,7 @@ def corrected(hunt: Hunt) -> tuple[Query, dict[str, str]]:
 
     What somebody wrote is never taken for misspelt, nor what is quoted or no word of one alphabet.
     """
-    doubtful = {term: plain for term in hunt.query.terms if (plain := _doubtful(term, hunt.query.text))}
+    doubtful = {term: plain for term in hunt.query.terms if (plain := _doubtful(term, hunt.query))}
     words = {term: language.bare(plain.text) for term, plain in doubtful.items()}
     unknown = dict.fromkeys(words[term] for term, plain in doubtful.items() if not hunt.scope.is_there(plain))
     meant: dict[str, str] = {}
@@ -43,13 +43,13 @@ def corrected(hunt: Hunt) -> tuple[Query, dict[str, str]]:
     return hunt.query.of(tuple(terms)), meant
 
 
-def _doubtful(term: Term, text: str) -> Term | None:
+def _doubtful(term: Term, query: Query) -> Term | None:
     """Return a term that may be misspelt, without its ending; None where that cannot be told."""
     if term.phrase or term.prefix:
         return None
     (plain,) = language.without_endings((term,))
     word = language.bare(plain.text)
-    least = LEAST_NAME if language.has_capital(term, text) else LEAST
+    least = LEAST_NAME if query.has_capital(term) else LEAST
     return plain if word.isalpha() and least <= len(word) <= LONGEST and _letters(word) else None
 
 

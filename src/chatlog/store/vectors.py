@@ -11,6 +11,8 @@ from typing import NamedTuple, Protocol
 
 #: Only so many first characters of a text are embedded.
 EMBEDDED_CHARS = 48_000
+#: How alike to anything a message without a vector is.
+UNKNOWN = -1.0
 #: A vector has no more numbers.
 MOST_DIMENSIONS = 8_192
 
