@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
@@ -21,6 +21,34 @@ from chatlog.store.words import EVERY
 
 if TYPE_CHECKING:
     from chatlog.embedders import Matrix
+
+
+class Call(NamedTuple):
+    """What a method was asked."""
+
+    arguments: tuple[Any, ...]
+    named: dict[str, Any]
+
+
+Watch = Callable[..., list[Call]]
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
+    """What writes down how a method of the store is called from now on."""
+
+    def begin(name: str, of: type = SqliteWords) -> list[Call]:
+        calls: list[Call] = []
+        method = getattr(of, name)
+
+        def watched(self: Any, *arguments: Any, **named: Any) -> Any:
+            calls.append(Call(arguments, named))
+            return method(self, *arguments, **named)
+
+        monkeypatch.setattr(of, name, watched)
+        return calls
+
+    return begin
 
 
 @pytest.fixture
@@ -50,42 +78,25 @@ def test_a_common_word_is_found_where_a_filter_picks_few(store: Store, talks: li
     assert [others[8], others[4]] == [item.message.conversation for item in found.items if item.by_words]
 
 
-def test_where_messages_stand_is_looked_up_once(
-    store: Store, talks: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_messages_stand_is_looked_up_once(store: Store, talks: list[str], watch: Watch) -> None:
     """Which of those with all words may be seen is asked before they are ranked: in a large file that takes longest."""
-    looked: list[frozenset[int]] = []
-    spots = SqliteWords.spots
-
-    def watched(self: SqliteWords, bodies: Any, *args: Any, **kwargs: Any) -> Any:
-        looked.append(frozenset(bodies))
-        return spots(self, bodies, *args, **kwargs)
-
-    monkeypatch.setattr(SqliteWords, "spots", watched)
+    looked = watch("spots")
     found = search_messages(store, "walrus harbour", options=SearchOptions(mode="lexical"))
     assert found.items
     assert 1 == len(looked)
 
 
-def test_only_the_span_of_what_may_be_found_is_looked_at(
-    store: Store, talks: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_the_span_of_what_may_be_found_is_looked_at(store: Store, talks: list[str], watch: Watch) -> None:
     """Postings are read from a conversation's first message to its last; without filters from all there is."""
-    looked: list[tuple[int, int]] = []
-    posting = SqliteWords.posting
-
-    def watched(self: SqliteWords, *args: Any, **kwargs: Any) -> Any:
-        looked.append(kwargs["span"])
-        return posting(self, *args, **kwargs)
-
-    monkeypatch.setattr(SqliteWords, "posting", watched)
+    looked = watch("posting")
     search_messages(store, "what of the walrus", Filters(ids=(talks[1],)))
     bodies = store.words.allowed(Filters(ids=(talks[1],)))
-    assert looked
-    assert all(min(bodies) <= first and last <= max(bodies) for first, last in looked)
+    spans = [call.named["span"] for call in looked]
+    assert spans
+    assert all(min(bodies) <= first and last <= max(bodies) for first, last in spans)
     looked.clear()
     search_messages(store, "what of the walrus", Filters())
-    assert EVERY == looked[0]
+    assert EVERY == looked[0].named["span"]
 
 
 def test_a_message_that_is_gone_before_it_is_shown_is_left_out(
@@ -136,78 +147,50 @@ def test_what_nobody_may_see_hides_nothing(store: Store, buried: str, mode: str,
 
 @pytest.mark.parametrize("mode", MODES)
 def test_what_may_be_seen_is_not_told_where_enough_of_it_is_found(
-    store: Store, talks: list[str], mode: str, monkeypatch: pytest.MonkeyPatch
+    store: Store, talks: list[str], mode: str, watch: Watch
 ) -> None:
     """A common word most of whose messages may be seen costs one posting and no look at all there is."""
-    looked: list[str] = []
-    for name in ("allowed", "posting"):
-        monkeypatch.setattr(SqliteWords, name, _watched(looked, name))
+    passes, looked = watch("allowed"), watch("posting")
     search_messages(store, "walrus", options=SearchOptions(mode=mode, limit=1))
-    assert ["posting"] == looked
+    assert (0, 1) == (len(passes), len(looked))
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_word_that_is_nowhere_is_asked_for_once(
-    store: Store, talks: list[str], mode: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_word_that_is_nowhere_is_asked_for_once(store: Store, talks: list[str], mode: str, watch: Watch) -> None:
     """And by one look into the index, so that one that only others say takes hardly longer."""
-    looked: list[str] = []
-    monkeypatch.setattr(SqliteWords, "posting", _watched(looked, "posting"))
+    looked = watch("posting")
     found = search_messages(store, "quicksilver", options=SearchOptions(mode=mode))
     assert ("none", ("quicksilver",)) == (found.tier, found.dropped)
-    assert ["posting"] == looked
+    assert 1 == len(looked)
 
 
 QUESTIONS = "What did the walrus contract say? Which number does the walrus contract have?"
 
 
-def test_what_may_be_seen_is_told_once_for_several_questions(
-    store: Store, buried: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_may_be_seen_is_told_once_for_several_questions(store: Store, buried: str, watch: Watch) -> None:
     """Where nearly all that they find is hidden: the pass over all there is holds for each of them."""
-    looked: list[str] = []
-    monkeypatch.setattr(SqliteWords, "allowed", _watched(looked, "allowed"))
+    looked = watch("allowed")
     assert buried in [item.message.ref for item in search_messages(store, QUESTIONS).items]
-    assert ["allowed"] == looked
+    assert 1 == len(looked)
 
 
 def test_the_index_of_meanings_is_brought_up_to_date_once_for_several_questions(
-    store: Store, talks: list[str], monkeypatch: pytest.MonkeyPatch
+    store: Store, talks: list[str], watch: Watch
 ) -> None:
     """Whatever has come since, each question would find the same of it."""
-    looked: list[str] = []
-    monkeypatch.setattr(SqliteVectors, "pending", _watched(looked, "pending", SqliteVectors))
     search_messages(store, "the walrus")
-    looked.clear()
+    looked = watch("pending", SqliteVectors)
     search_messages(store, "Did the walrus like the harbour? Did the walrus come to the market?")
-    assert ["pending"] == looked
+    assert 1 == len(looked)
 
 
-def test_a_command_is_looked_for_by_what_was_asked_to_tell_it_from_a_query(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_command_is_looked_for_by_what_was_asked_to_tell_it_from_a_query(store: Store, watch: Watch) -> None:
     """Whether a minus belongs to a flag is asked of messages; what that told of its words is not asked again."""
     store.new(messages=[MessageDraft(role="user", text="run rm -rf build first")])
-    asked: list[Any] = []
-    posting = SqliteWords.posting
-
-    def watched(self: SqliteWords, *args: Any, **kwargs: Any) -> Any:
-        asked.append((args, tuple(kwargs.items())))
-        return posting(self, *args, **kwargs)
-
-    monkeypatch.setattr(SqliteWords, "posting", watched)
+    looked = watch("posting")
     assert "exact" == search_messages(store, "rm -rf build", options=SearchOptions(mode="lexical")).tier
-    assert len(set(asked)) == len(asked)
-
-
-def _watched(looked: list[str], name: str, of: type = SqliteWords) -> Any:
-    method = getattr(of, name)
-
-    def watched(*args: Any, **kwargs: Any) -> Any:
-        looked.append(name)
-        return method(*args, **kwargs)
-
-    return watched
+    assert looked
+    assert all(call not in looked[:at] for at, call in enumerate(looked))
 
 
 def test_a_filter_looks_further_back_for_a_common_word(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,22 +230,15 @@ def test_what_lies_far_back_is_gone_on_to(store: Store, talks: list[str], mode: 
 
 @pytest.mark.parametrize("whole", [0, 100])
 def test_words_in_a_conversation_are_looked_for_there(
-    store: Store, talks: list[str], monkeypatch: pytest.MonkeyPatch, whole: int
+    store: Store, talks: list[str], monkeypatch: pytest.MonkeyPatch, watch: Watch, whole: int
 ) -> None:
     """By words alone, too: only between its first message and its last, however little it is."""
     monkeypatch.setattr(scope, "WHOLE", whole)
-    looked: list[tuple[int, int]] = []
-    posting = SqliteWords.posting
-
-    def watched(self: SqliteWords, *args: Any, **kwargs: Any) -> Any:
-        looked.append(kwargs["span"])
-        return posting(self, *args, **kwargs)
-
-    monkeypatch.setattr(SqliteWords, "posting", watched)
+    looked = watch("posting")
     found = search_messages(store, "the walrus", Filters(ids=(talks[0],)), SearchOptions(mode="lexical"))
     bodies = store.words.allowed(Filters(ids=(talks[0],)))
     assert found.items
-    first, last = looked[0]  # later ones tell how rare the words are
+    first, last = looked[0].named["span"]  # later ones tell how rare the words are
     assert (True, True) == (min(bodies) <= first, last <= max(bodies))
 
 
