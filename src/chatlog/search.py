@@ -1,6 +1,7 @@
 """What a search means: which way it goes, by words and meaning, by titles, by a pattern or by filters alone.
 
-Takes a store and what was typed; returns results, each with the part of its text that matched.
+`query` reads what was typed, `scope` says what may be found at all and `hunt` what may answer, which `lexical` and
+`hybrid` rank; `results` holds what is returned.
 """
 
 from __future__ import annotations
