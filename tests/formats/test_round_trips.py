@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatlog.formats import WRITERS, build, detect, reader, writer
-from chatlog.models import ConversationDraft, Message, MessageDraft, Part
+from chatlog.models import ConversationDraft, Message, MessageDraft, Part, joined_text
 
 from .making import source_of, stored, talk
 
@@ -32,22 +32,37 @@ spoken = words.filter(str.strip)
 values = st.recursive(
     words | st.integers(-9, 9) | st.booleans(), lambda inner: st.lists(inner, max_size=2), max_leaves=3
 )
+attached = st.lists(
+    st.sampled_from(
+        [
+            build.blob("image/png", "aGk="), build.blob("audio/wav", "aGk="), build.blob("application/pdf", "aGk="),
+            build.file("f1", "a.txt", content="x"), build.file("f2"), build.uri("https://a.example/b.png", "image/png"),
+            build.uri("file:///a"), {"type": "odd", "x": 1},
+        ]
+    ),
+    min_size=1, max_size=3,
+).map(tuple)  # fmt: skip
+responses = spoken | values | st.dictionaries(words, values, max_size=2) | attached.map(list) | st.none()
 arguments = st.dictionaries(words, values, max_size=2) | st.none()
 
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[MessageDraft]:
-    """Return a conversation: a system prompt perhaps, turns, calls with results or without, reasoning, pictures."""
+    """Return a conversation: a system prompt perhaps, turns, calls answered or not, reasoning, every attachment."""
     drafts = [MessageDraft(role="system", text=draw(spoken))] if draw(st.booleans()) else []
     for number in range(draw(st.integers(1, 4))):
-        drafts.append(MessageDraft(role="user", text=draw(spoken), author=draw(st.none() | st.just("ana"))))
+        drafts += [
+            MessageDraft(role="user", text=draw(spoken), author=draw(st.none() | st.just("ana")))
+            for _ in range(draw(st.integers(1, 2)))
+        ]
         kind = draw(st.sampled_from(["text", "call", "calls", "reasoning", "picture", "discard"]))
         drafts += called(draw, number, {"call": 1, "calls": 2}.get(kind, 0))
         parts: list[Part] = [build.text(draw(spoken))]
         if kind == "reasoning":
             parts.insert(0, build.reasoning(draw(spoken), signature="s"))
         if kind == "picture":
-            parts.append(build.blob("image/png", "aGk="))
+            drafts.append(MessageDraft(role="user", parts=draw(attached)))
+            parts += draw(attached)
         metadata = {"weight": 0} if kind == "discard" else {}
         drafts.append(
             MessageDraft(role="assistant", text=parts[-1].get("content", "x"), parts=tuple(parts), metadata=metadata)
@@ -62,8 +77,13 @@ def called(draw: st.DrawFn, number: int, count: int) -> list[MessageDraft]:
         build.tool_call(f"c{number}-{n}", draw(st.sampled_from(["find", "read"])), draw(arguments))
         for n in range(count)
     ]
-    asked = MessageDraft(role="assistant", parts=tuple(calls))
-    return [asked, *(MessageDraft(role="tool", parts=(build.tool_result(c["id"], draw(spoken)),)) for c in calls)]
+    said = [build.text(draw(spoken))] * draw(st.booleans())
+    asked = MessageDraft(role="assistant", text=joined_text(said), parts=(*said, *calls))
+    results = [
+        build.tool_result(call["id"], draw(responses), is_error=draw(st.booleans()))
+        for call in calls[: draw(st.integers(0, count))]
+    ]
+    return [asked, *(MessageDraft(role="tool", parts=(result,)) for result in results)]
 
 
 def written(to: str, talks: list[tuple[Any, list[Message]]]) -> str:

@@ -278,6 +278,6 @@ WRITINGS = {
         "training data for most open tools",
         "titles times models system tools",
         "the same turns",
-        "all but the active path's words and tool use; pictures become their names",
+        "all but the active path's words and tool use up to its last answer, turn about; pictures become their names",
     ),
 }

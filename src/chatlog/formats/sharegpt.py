@@ -275,7 +275,7 @@ def _said(kind: str | None, turn: Mapping[str, Any], calls: Calls) -> _Said:
     """Return what a turn says that is a call, a result, or no plain text."""
     value = turn.get("value")
     if kind == _CALL:
-        return _Said("", tuple(tags.calls_in(value, calls)))
+        return _called(tuple(tags.calls_in(value, calls)))
     if kind == _RESULT:
         return _Said("", tuple(_results(turn, calls)), told="tool_call_id")
     if kind == "assistant" and turn.get("tool_calls"):
@@ -290,6 +290,14 @@ def _said(kind: str | None, turn: Mapping[str, Any], calls: Calls) -> _Said:
         return _Said(turn.get(other) or "", told=other)
     made = openai_content.message({"role": "user", "content": value})
     return _Said(made.text, made.parts)
+
+
+def _called(parts: tuple[Part, ...]) -> _Said:
+    """Return calls, and before them the words that chatlog writes as the content of the first."""
+    words = build.word(parts[0].get("content")) if parts else None
+    if words is None:
+        return _Said("", parts)
+    return _Said(words, (build.text(words), build.without(parts[0], ("content",)), *parts[1:]))
 
 
 def _results(turn: Mapping[str, Any], calls: Calls) -> Iterator[Part]:
