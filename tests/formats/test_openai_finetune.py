@@ -56,6 +56,13 @@ def test_the_tools_are_described_by_their_calls() -> None:
     assert ["user", "assistant", "tool", "tool", "assistant"] == [said["role"] for said in made["messages"]]
 
 
+def test_a_developer_is_the_system() -> None:
+    """The published format of examples has the roles system, user, assistant and tool."""
+    made = example(MessageDraft(role="developer", text="Be brief."), USER, ANSWER)
+    assert made is not None
+    assert {"role": "system", "content": "Be brief."} == made["messages"][0]
+
+
 def test_a_refusal_is_what_was_said() -> None:
     """The training form has no key for refusals."""
     made = example(USER, MessageDraft(role="assistant", text="No.", parts=(build.text("No.", refusal=True),)))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chatlog.formats import anthropic_messages, gemini_request, openai_messages, responses_request
-from chatlog.formats.turns import Step, steps
+from chatlog.formats.turns import Step, arguments_object, arguments_text, steps
 from chatlog.models import MessageDraft, joined_text
 
 from .making import stored
@@ -79,3 +79,17 @@ def test_a_thought_that_another_provider_signed_is_not_sent_to_anthropic(model: 
     thought = {"type": "reasoning", "content": "hm", "signature": "c2ln"}
     written = _written("anthropic", thought, {"type": "text", "content": "So."}, role="assistant", model=model)
     assert (is_sent, True) == ("c2ln" in written, "So." in written)
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({"a": 1}, {"a": 1}), ('{"a": 1}', {"a": 1}), (None, {}), ("", {}), ('{"a": ', {"input": '{"a": '}),
+        ("await run()", {"input": "await run()"}), ([1], {"input": [1]}),
+    ],
+)  # fmt: skip
+def test_arguments_are_an_object_in_every_form(given: Any, sent: dict[str, Any]) -> None:
+    """Servers refuse a history with other arguments, a script or JSON that was cut off, with each request again."""
+    call = {"type": "tool_call", "id": "c1", "name": "f", "arguments": given}
+    assert sent == arguments_object(call)
+    assert sent == json.loads(arguments_text(call))

@@ -1,6 +1,7 @@
 """Conversations as OpenAI's training examples: ``{"messages", "tools"}`` a line, as its fine-tuning takes them.
 
-An example ends with the assistant; answers marked as not worth keeping carry ``weight`` 0 and are not learned from.
+An example ends with the assistant, and developers are the system, which each model that is trained knows.
+Answers marked as not worth keeping carry ``weight`` 0 and are not learned from.
 It only writes; what comes out is read by `openai_messages`.
 """
 
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
 from chatlog.formats.openai_messages import spell
-from chatlog.formats.turns import Step, steps
+from chatlog.formats.turns import Step, arguments_object, steps
 from chatlog.models import Message, Part
 from chatlog.shown import shown_parts
 
@@ -52,7 +53,7 @@ def _weighed(message: Message) -> Message:
 def _spelled(step: Step, tools: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
     said = spell(step)
     if said is None or step.role != "assistant":
-        return said
+        return said and {**said, "role": "system" if step.role == "developer" else step.role}
     refusal = said.pop("refusal", None)
     if refusal and said["content"] is None:
         said["content"] = refusal
@@ -68,9 +69,8 @@ def _calls(step: Step) -> Iterator[Part]:
 
 def _describe(tool: dict[str, Any], part: Part) -> None:
     """Add what a call's arguments tell of the tool's: histories hold calls, not the definitions."""
-    arguments = part.get("arguments")
     properties = tool["parameters"]["properties"]
-    for name, value in arguments.items() if isinstance(arguments, dict) else ():
+    for name, value in arguments_object(part).items():
         kind = _TYPES.get(type(value))
         known = properties.setdefault(name, {"type": kind} if kind else {})
         if known.get("type") != kind and kind is not None and known:

@@ -12,7 +12,7 @@ from itertools import chain, groupby
 from operator import itemgetter
 from typing import IO, TYPE_CHECKING, Any
 
-from chatlog.formats.turns import steps
+from chatlog.formats.turns import arguments_object, steps
 from chatlog.models import Conversation, Message, Part
 from chatlog.shown import mention, response_text
 
@@ -111,5 +111,4 @@ def _words(part: Part) -> str | None:
 
 
 def _call(part: Part) -> dict[str, Any]:
-    arguments = part.get("arguments")
-    return {"name": str(part.get("name") or "tool"), "arguments": {} if arguments is None else arguments}
+    return {"name": str(part.get("name") or "tool"), "arguments": arguments_object(part)}

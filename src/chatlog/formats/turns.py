@@ -207,15 +207,14 @@ def tool_name(name: object) -> str:
 
 
 def arguments_object(call: Part) -> dict[str, Any]:
-    """Return a call's arguments as an object, which is what some APIs take; one of any other kind stands in it."""
-    arguments = call.get("arguments")
-    return arguments if isinstance(arguments, dict) else {} if arguments is None else {"input": arguments}
+    """Return a call's arguments as an object, which is what APIs take; what is none, as a script, stands in it."""
+    arguments = build.parsed(call.get("arguments"))
+    return arguments if isinstance(arguments, dict) else {} if arguments in (None, "") else {"input": arguments}
 
 
 def arguments_text(call: Part) -> str:
-    """Return a call's arguments as JSON text; text is taken to be that."""
-    arguments = call.get("arguments")
-    return arguments if isinstance(arguments, str) else json.dumps(arguments or {}, ensure_ascii=False)
+    """Return a call's arguments as the JSON text of an object."""
+    return json.dumps(arguments_object(call), ensure_ascii=False)
 
 
 def data_url(mime_type: object, content: str) -> str:
