@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -19,7 +20,9 @@ from typing import Any
 import pytest
 
 import chatlog
+from chatlog.keys import new_key, written
 from chatlog.models import ConversationDraft
+from chatlog.store import files
 
 from .helpers import (
     DATA,
@@ -326,6 +329,57 @@ def test_a_backup_that_does_not_fit(tmp_path: Path) -> None:
     assert 7 == ran.returncode
     assert not copy.exists()
     assert str(copy) in ran.stderr
+
+
+@pytest.mark.parametrize("verb", ["encrypt", "decrypt", "rekey", "restore"])
+def test_a_file_put_in_the_place_of_another_does_not_fit(tmp_path: Path, verb: str) -> None:
+    """It says so in a sentence, leaves the database as it was, and none of its own files."""
+    path, copy, key = tmp_path / "chats.db", tmp_path / "copy.db", written(new_key())
+    (tmp_path / "key").touch(mode=0o600)
+    (tmp_path / "key").write_text(key)
+    with chatlog.open(copy) as store:
+        store.new(ConversationDraft(title="x"), [pair(f"w{number}", number)[0] for number in range(400)])
+    with chatlog.open(path, key=None if verb == "encrypt" else key) as store:
+        store.new(ConversationDraft(title="y"), [pair(f"v{number}", number)[0] for number in range(400)])
+    before = path.read_bytes()
+    arguments = {"restore": ["copy.db", "--yes"], "decrypt": ["--yes"], "rekey": ["--new-key-file", "other"]}
+    ran = chatlog_process(
+        tmp_path, "--db", str(path), "--key-file", "key", "db", verb, *arguments.get(verb, []),
+        preexec_fn=partial(limit, copy.stat().st_size // 2),
+    )  # fmt: skip
+    assert (7, "free some space") == (ran.returncode, ran.stderr.splitlines()[-1].strip())
+    assert (before, []) == (path.read_bytes(), [*tmp_path.glob(".chatlog-*")])
+
+
+def test_a_restore_that_cannot_be_noted_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full once the backup is in its place takes nothing back."""
+    path, copy = tmp_path / "chats.db", tmp_path / "copy.db"
+    with chatlog.open(path) as store:
+        store.new(ConversationDraft(title="x"))
+        store.backup(copy)
+        store.new(ConversationDraft(title="y"))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("chatlog.store.sqlite.backups.remember", full)
+    done = files.restore(str(path), copy, None, aside=tmp_path / "aside.db", now="2026-01-01T00:00:00.000Z")
+    assert (1, tmp_path / "aside.db") == (done.conversations, done.kept)
+
+
+def test_a_portable_copy_that_does_not_fit(tmp_path: Path) -> None:
+    """Where there is room for the copy, but not to take its vectors out, that is said, and the copy is a whole one."""
+    path, copy = tmp_path / "chats.db", tmp_path / "copy.db"
+    with chatlog.open(path) as store:
+        store.new(ConversationDraft(title="x"), [pair(f"w{number}", number)[0] for number in range(400)])
+        size = store.backup(tmp_path / "whole.db")
+    ran = chatlog_process(
+        tmp_path, "--db", str(path), "db", "backup", str(copy), "--portable", preexec_fn=partial(limit, size)
+    )  # fmt: skip
+    assert (7, f"error: {copy} could not be written: the disk is full or refuses") == (
+        ran.returncode, ran.stderr.splitlines()[0],
+    )  # fmt: skip
+    assert [] == faults(copy)
 
 
 # 12: killed while it migrates; files of others

@@ -349,6 +349,19 @@ def test_a_message_whose_erasure_was_killed_before_it_was_gone(tmp_path: Path, b
     assert [] == left(tmp_path, range(1, 2 + beside))
 
 
+def test_what_an_earlier_call_removed_is_proven_with_the_rest(tmp_path: Path) -> None:
+    """The same call again proves also what is gone already, and leaves nothing unproven."""
+    with chatlog.open(tmp_path / PATH) as store:
+        said = (MessageDraft(role="user", text=secret("text", number)) for number in (1, 2))
+        gone, other = (store.new(messages=[message]).id for message in said)
+        store.forgetting.begin_chore([erasure.CHORE + name for name in (f"{gone}:1", other)])
+        store.forgetting.take_out([(gone, 1)], Cause("erase"))
+    ran = chatlog_process(tmp_path, "erase", f"{gone}:1", other, "--yes", "--json", "--db", PATH)
+    assert (0, True) == (ran.returncode, json.loads(ran.stdout)["complete"])
+    with chatlog.open(tmp_path / PATH) as store:
+        assert [] == erasure.unfinished(store)
+
+
 def test_a_person(tmp_path: Path) -> None:
     """All that a user has goes, whatever its state, and nothing of another's."""
     with chatlog.open(tmp_path / PATH, user="ana") as store, chatlog.open(tmp_path / PATH, user="bob") as bob:

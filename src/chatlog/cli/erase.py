@@ -109,7 +109,7 @@ def _asked_about_forks(session: Session, plan: erasure.ErasePlan, forks: bool | 
 
 
 def _erase(store: Store, plan: erasure.ErasePlan, *, forks: bool | None, verify: bool) -> erasure.Erased:
-    """Erase, or where there is nothing to erase, bring an earlier erasure to its proven end."""
+    """Erase, and bring to its proven end what an earlier call began: this one may name some of it, already gone."""
     nothing = not (plan.ids or plan.refs or plan.everything)
     begun = bool(erasure.unfinished(store))
     if nothing and plan.skipped:
@@ -118,7 +118,7 @@ def _erase(store: Store, plan: erasure.ErasePlan, *, forks: bool | None, verify:
     if nothing and begun:
         with erasure.alone(store):
             return erasure.resume(store)
-    if verify and done.complete:
+    if (verify or begun) and done.complete:
         with erasure.alone(store):
             return erasure.finish(store, None)._replace(phrases=done.phrases, elsewhere=done.elsewhere)
     return done

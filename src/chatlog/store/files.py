@@ -44,18 +44,9 @@ def make_portable(path: Path) -> None:
 
     Raises NoVectorsError where the platform has no sqlite-vec.
     """
-    from chatlog.store.sqlite import vectors
-    from chatlog.store.sqlite.connection import connect, transaction
+    from chatlog.store.sqlite import upkeep
 
-    connection = connect(path)
-    try:
-        vectors.load_extension(connection)
-        with transaction(connection):
-            vectors.drop(connection)
-        connection.execute("VACUUM")
-        connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-    finally:
-        connection.close()
+    upkeep.make_portable(path)
 
 
 def check_plain(url: str) -> None:

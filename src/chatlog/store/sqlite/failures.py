@@ -41,6 +41,8 @@ def translate(error: Exception, path: Path, key: Key | None = None) -> ChatlogEr
     """Return what a driver's error means for the user; None where it is a bug of ours."""
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if code is not None else None
+    if primary == ERROR:
+        primary = _SAID.get(str(error), ERROR)
     if primary == NOTADB:
         return cipher.explain(path, key)
     if primary == CANTOPEN and is_read_only(path):  # what it would not open is the log beside it
@@ -91,6 +93,8 @@ _NOT_WHOLE = re.compile(
 )
 #: How SQLite begins to say that a condition is beyond its limits.
 _TOO_MUCH = ("LIKE or GLOB pattern too complex", "Expression tree is too large", "too many SQL variables")
+#: How sqlcipher_export, which has one code for all, says that a page could not be read or written.
+_SAID = {"database or disk is full": FULL, "disk I/O error": IOERR, "database disk image is malformed": CORRUPT}
 _BUSY_MEANING = (BusyError, "{path} is busy: another process is writing", "try again in a moment")
 _FULL_MEANING = (StorageFullError, "{path} could not be written: the disk is full or refuses", "free some space")
 _MEANINGS: dict[int, tuple[type[ChatlogError], str, str]] = {

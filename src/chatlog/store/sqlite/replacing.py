@@ -16,6 +16,7 @@ from typing import BinaryIO
 from sqlcipher3 import dbapi2 as driver
 
 from chatlog.errors import (
+    NO_ROOM,
     BusyError,
     CheckFailedError,
     DamagedFileError,
@@ -23,6 +24,7 @@ from chatlog.errors import (
     SchemaMismatchError,
     UsageError,
     WrongKeyError,
+    not_written,
 )
 from chatlog.keys import Key
 from chatlog.paths import exists, is_file
@@ -41,7 +43,7 @@ def convert(path: Path, old: Key | None, new: Key | None) -> Replaced:
     path = path.resolve()
     _check_there(path)
     old = cipher.settled(path, old)
-    with part_of(path) as part, _alone(path, old) as connection:
+    with _told(path), part_of(path) as part, _alone(path, old) as connection:
         migrations.version_of(connection, path)
         _copy(connection, part, new)
         counts = _verified(part, new)
@@ -58,7 +60,7 @@ def restore(path: Path, source: Path, key: Key | None, *, aside: Path, now: str)
     _check_there(source)
     if exists(path) and source.resolve().samefile(path):
         raise UsageError("that is the database itself, not a backup of it", "chatlog db backup makes one")
-    with part_of(path) as part:
+    with _told(path), part_of(path) as part:
         shutil.copyfile(source, part)
         if (log := beside(source, WAL)).exists():
             shutil.copyfile(log, beside(part, WAL))
@@ -66,7 +68,8 @@ def restore(path: Path, source: Path, key: Key | None, *, aside: Path, now: str)
         counts = _verified(part, key)
         kept = _put_aside(part, path, key, aside)
     if kept is not None:
-        with closing(connect(path, key=key)) as connection:
+        # it is done by now, and the copy's name says what it is
+        with suppress(BusyError), _told(path), closing(connect(path, key=key)) as connection:
             backups.remember(connection, kept, now)
     return Replaced(path, path.stat().st_size, *counts, kept)
 
@@ -97,11 +100,19 @@ def _alone(path: Path, key: Key | None) -> Iterator[Connection]:
         connection = connect(path, key=key, alone=True)
     except BusyError:
         raise BusyError(f"{path} is open in another process", "end the other chatlogs, then try again") from None
-    with closing(connection):
-        try:
-            yield connection
-        except driver.Error as error:
-            raise translate(error, path) or error from error
+    with _told(path), closing(connection):
+        yield connection
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Let what the driver raises, and a disk without room, come out as what it means for a file."""
+    try:
+        yield
+    except driver.Error as error:
+        raise translate(error, path) or error from error
+    except OSError as error:
+        raise not_written(error, path) if error.errno in NO_ROOM else error from None
 
 
 def _copy(connection: Connection, part: Path, key: Key | None) -> None:
@@ -137,21 +148,16 @@ def _rekey(part: Path, source: Path, key: Key | None) -> None:
 
 def _verified(part: Path, key: Key | None) -> tuple[int, int]:
     """Return how many conversations and messages a new file has.  Raises CheckFailedError where it is not sound."""
-    with closing(connect(part, key=key)) as connection:
-        try:
-            if not migrations.version_of(connection, part):
-                raise SchemaMismatchError("that is not a database of chatlog's", "check the spelling")
-            connection.execute("PRAGMA journal_mode = WAL").fetchone()
-            wrong = [check for check in health.checks(connection, part, deep=False) if not check.ok]
-            if wrong:
-                raise CheckFailedError(
-                    f"it is not sound ({wrong[0].name}: {wrong[0].detail}); nothing was changed", "chatlog doctor"
-                )
-            counts = connection.execute(
-                "SELECT count(*), coalesce(sum(message_count), 0) FROM conversations"
-            ).fetchone()
-        except driver.Error as error:
-            raise translate(error, part) or error from error
+    with _told(part), closing(connect(part, key=key)) as connection:
+        if not migrations.version_of(connection, part):
+            raise SchemaMismatchError("that is not a database of chatlog's", "check the spelling")
+        connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        wrong = [check for check in health.checks(connection, part, deep=False) if not check.ok]
+        if wrong:
+            raise CheckFailedError(
+                f"it is not sound ({wrong[0].name}: {wrong[0].detail}); nothing was changed", "chatlog doctor"
+            )
+        counts = connection.execute("SELECT count(*), coalesce(sum(message_count), 0) FROM conversations").fetchone()
     return int(counts[0]), int(counts[1])
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from sqlcipher3 import dbapi2 as driver
 
 from chatlog.errors import RefusedError, StorageFullError, not_written
-from chatlog.store.sqlite.connection import Connection
+from chatlog.store.sqlite import vectors
+from chatlog.store.sqlite.connection import Connection, connect, transaction
 from chatlog.store.sqlite.database_file import WAL, beside, part_of
-from chatlog.store.sqlite.failures import FULL, IOERR
+from chatlog.store.sqlite.failures import FULL, IOERR, translate
 
 
 def backup(connection: Connection, target: Path) -> int:
@@ -35,6 +37,22 @@ def backup(connection: Connection, target: Path) -> int:
                 f"{target} could not be written: the disk is full or refuses", "free some space"
             ) from error
     return target.stat().st_size
+
+
+def make_portable(copy: Path) -> None:
+    """Take out of a copy what only sqlite-vec can read.
+
+    Raises NoVectorsError where the platform has no sqlite-vec; where it fails the copy is a whole one.
+    """
+    with closing(connect(copy)) as connection:
+        try:
+            vectors.load_extension(connection)
+            with transaction(connection):
+                vectors.drop(connection)
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+        except driver.Error as error:
+            raise translate(error, copy) or error from error
 
 
 def info(connection: Connection, user: str, path: Path) -> dict[str, Any]:
