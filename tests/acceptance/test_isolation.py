@@ -470,7 +470,7 @@ def test_the_stores_of_many_users_share_their_connections(tmp_path: Path) -> Non
             [one.title for one in store.conversations().items] for store in users
         ]
         assert (0, users[0].vectors is users[1].vectors) == (ana.conversations().total, False)
-        assert 1 == database_file.Registry._open[path.resolve()]
+        assert 1 == database_file.Registry.count(path)
         with pytest.raises(UsageError):
             ana.for_user(" ")
     with pytest.raises(ClosedError):

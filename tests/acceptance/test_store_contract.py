@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -183,7 +184,7 @@ def test_exclusively_locked(place: tuple[Path, str], method: str) -> None:
 
 def connect_read_only(path: Path, key: Any = None) -> Any:
     """Connect as to a file that may only be read."""
-    return driver.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None, check_same_thread=False)
+    return connection._open(path, "ro", key)
 
 
 @pytest.mark.parametrize("method", WRITES)
@@ -535,7 +536,7 @@ def test_a_crowd_leaves_few_connections(tmp_path: Path) -> None:
 
         with ThreadPoolExecutor(40) as crowd:
             list(crowd.map(look, range(40)))
-        assert connection.MOST_IDLE == database_file.Registry._open[path.resolve()]
+        assert connection.MOST_IDLE == database_file.Registry.count(path)
         assert 0 == store.conversations().total
 
 
@@ -553,3 +554,36 @@ def test_closing_while_another_takes_a_connection(tmp_path: Path) -> None:
     pool._idle = Snatched(pool._idle)
     store.close()
     assert not database_file.Registry.is_open(tmp_path / "chats.db")
+
+
+def test_a_store_that_nobody_closed(tmp_path: Path) -> None:
+    """What was never closed, and is out of everybody's reach, is open no more: a fork need not mind it."""
+    chatlog.open(tmp_path / "chats.db").conversations()
+    gc.collect()
+    assert not database_file.Registry.is_open(tmp_path / "chats.db")
+
+
+class Interrupt(BaseException):
+    """Ctrl-C, or a worker's time limit."""
+
+
+def test_an_interrupted_borrower(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that was left in the middle of something is not lent again: the next write is as durable as any."""
+    set_for_much = connection._set
+
+    def interrupted(*settings: Any) -> None:
+        set_for_much(*settings)
+        raise Interrupt
+
+    with chatlog.open(tmp_path / "chats.db") as store:
+        pool: Pool = store._pool  # type: ignore[attr-defined]
+        with monkeypatch.context() as patch:
+            patch.setattr(connection, "_set", interrupted)
+            with pytest.raises(Interrupt):
+                store.ingest("x", long_messages())
+        with pool.read() as lent:
+            assert (2,) == lent.execute("PRAGMA synchronous").fetchone()
+        with suppress(Interrupt), pool.read() as lent:
+            lent.execute("BEGIN IMMEDIATE")
+            raise Interrupt
+        assert 1 == len(store.add(store.new().id, [MessageDraft(role="user", text="hello")]))

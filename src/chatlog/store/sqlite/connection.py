@@ -20,7 +20,7 @@ from weakref import ReferenceType, ref
 
 from sqlcipher3 import dbapi2 as driver
 
-from chatlog.errors import ClosedError, NoDatabaseError, UsageError, choices_hint
+from chatlog.errors import ChatlogError, ClosedError, NoDatabaseError, UsageError, choices_hint
 from chatlog.keys import Key
 from chatlog.store.sqlite import cipher
 from chatlog.store.sqlite.database_file import WAL, Registry, beside
@@ -126,11 +126,17 @@ def _driver_connect(path: Path, key: Key | None) -> Connection:
     return _open(path, "rw", key)
 
 
+class _Connection(driver.Connection):  # type: ignore[misc]  # the driver is untyped
+    """One that can be referred to weakly, as `Registry` does."""
+
+    __slots__ = ("__weakref__",)
+
+
 def _open(path: Path, mode: str, key: Key | None) -> Connection:
     name = quote(os.fsencode(path))  # behind an authority: what begins with two slashes would be taken for one
     uri = f"file:{'//' * name.startswith('/')}{name}?mode={mode}"
     connection: Connection = driver.connect(
-        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_SLICE
+        uri, uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_SLICE, factory=_Connection
     )
     cipher.unlock(connection, key)
     connection.create_function("folded", 1, folded, deterministic=True)
@@ -214,8 +220,9 @@ def transaction(connection: Connection, *, commit: bool = True) -> Iterator[None
         yield
         connection.execute("COMMIT" if commit else "ROLLBACK")
     finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        with suppress(driver.ProgrammingError):  # an interrupted one is closed already
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
 
 
 def _set(connection: Connection, settings: Mapping[str, Any]) -> None:
@@ -240,10 +247,16 @@ class Pool:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Lend a connection; what the driver raises comes out as a ChatlogError."""
+        """Lend a connection; what the driver raises comes out as a ChatlogError.
+
+        One whose borrower was interrupted, who knows where, is closed: it may be in a transaction, or set otherwise.
+        """
         connection = self._take()
+        in_order = True
         try:
             yield connection
+        except ChatlogError:
+            raise
         except (driver.Error, *UNREADABLE) as error:
             raise _meaning(error, self.path) from _cause(error)
         except UnicodeEncodeError:
@@ -252,8 +265,11 @@ class Pool:
             raise UsageError("a number is larger than any that can be kept") from None
         except RecursionError:
             raise UsageError("a value is nested too deeply to be kept") from None
+        except BaseException:
+            in_order = False
+            raise
         finally:
-            self._give_back(connection)
+            (self._give_back if in_order and not connection.in_transaction else self._drop)(connection)
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
@@ -282,7 +298,8 @@ class Pool:
                 with transaction(connection, commit=commit):
                     yield connection
             finally:
-                _set(connection, usual)
+                if not connection.in_transaction:  # an interrupted one is closed as it is
+                    _set(connection, usual)
 
     def settle(self) -> None:
         """Have on the disk what was written by transactions that were not durable."""
@@ -313,8 +330,7 @@ class Pool:
         try:
             return self._idle.pop()
         except IndexError:
-            with Registry.opening(self.file):
-                return self._open_connection()
+            return Registry.opened(self.file, self._open_connection)
 
     def _check_there(self) -> None:
         """Raise NoDatabaseError where the file is not the one that was opened: SQLite would write on, into nothing."""
@@ -336,7 +352,7 @@ class Pool:
 
     def _drop(self, connection: Connection) -> None:
         connection.close()
-        Registry.add(self.file, -1)
+        Registry.forget(self.file, connection)
 
 
 #: Every pool of the process, and what was on its way back to one when the process was forked.

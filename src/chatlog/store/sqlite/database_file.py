@@ -8,13 +8,17 @@ from __future__ import annotations
 import os
 import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any, TypeVar
+from weakref import WeakSet
 
 from chatlog.errors import NoDatabaseError, UsageError, not_written
 from chatlog.models import new_id
 from chatlog.paths import is_file
+
+Opened = TypeVar("Opened")
 
 #: What SQLite appends to a database's name for the files that it keeps beside it.
 WAL = "-wal"
@@ -62,22 +66,30 @@ class Registry:
     #: Held while a connection is opened and counted, and while a file's bytes are read: to close a file that a
     #: connection has open would let go of SQLite's locks.
     _turn = threading.RLock()
-    _open: dict[Path, int] = {}  # noqa: RUF012  guarded by the lock
+    #: By file, for as long as each lives: one that nobody closed, or that an interrupt took, counts no longer.
+    _open: dict[Path, WeakSet[Any]] = {}  # noqa: RUF012  guarded by the lock
     _torn: frozenset[Path] = frozenset()
 
     @classmethod
-    def add(cls, path: Path, count: int) -> None:
-        """Count connections in or out."""
-        with cls._lock:
-            cls._open[path] = cls._open.get(path, 0) + count
+    def opened(cls, path: Path, connect: Callable[[], Opened]) -> Opened:
+        """Open a connection and remember it."""
+        with cls._turn:
+            connection = connect()
+            with cls._lock:
+                cls._open.setdefault(path, WeakSet()).add(connection)
+            return connection
 
     @classmethod
-    @contextmanager
-    def opening(cls, path: Path) -> Iterator[None]:
-        """Count the connection that is opened meanwhile."""
-        with cls._turn:
-            yield
-            cls.add(path, 1)
+    def forget(cls, path: Path, connection: object) -> None:
+        """Forget a connection that is closed."""
+        with cls._lock:
+            cls._open.setdefault(path, WeakSet()).discard(connection)  # in a child it is its parent's
+
+    @classmethod
+    def count(cls, path: Path) -> int:
+        """Return how many connections to the file are open in this process."""
+        with cls._lock:
+            return len(cls._open.get(path.resolve(), ()))
 
     @classmethod
     def head(cls, path: Path, size: int) -> bytes:
@@ -91,8 +103,7 @@ class Registry:
     @classmethod
     def is_open(cls, path: Path) -> bool:
         """Whether a connection to the file is open in this process."""
-        with cls._lock:
-            return cls._open.get(path.resolve(), 0) > 0
+        return cls.count(path) > 0
 
     @classmethod
     def begin_anew(cls) -> None:
@@ -101,7 +112,7 @@ class Registry:
         SQLite believes that the child holds the locks its parent holds, and writes where others remove what it wrote.
         """
         cls._lock, cls._turn = threading.Lock(), threading.RLock()
-        cls._torn |= {path for path, count in cls._open.items() if count > 0}
+        cls._torn |= {path for path, connections in cls._open.items() if len(connections)}
         cls._open = {}
 
     @classmethod
