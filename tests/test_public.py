@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
+from importlib import import_module
+from inspect import getdoc, isfunction, signature
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import chatlog
+from chatlog.errors import UsageError
+from chatlog.store import Store
+
+#: The parts of a store, and the modules of their protocols.
+HOMES = {
+    **{name: name.lower() for name in ("Forgetting", "Measures", "Memories", "Redactions", "Sources", "Summaries")},
+    "Vectors": "vectors",
+    "Windows": "window",
+    "Words": "words",
+}
 
 
 @pytest.mark.parametrize("name", chatlog.__all__)
@@ -28,3 +42,48 @@ def test_type_checkers_see_the_same_names() -> None:
     seen = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
     assert {*chatlog.__all__} - {"open"} <= seen
     assert sorted({*chatlog.__all__}) == chatlog.__all__
+
+
+NOUNS = {name: getattr(import_module(f"chatlog.store.{home}"), name) for name, home in HOMES.items()}
+
+
+@pytest.mark.parametrize("name", ["Store", *HOMES])
+def test_the_engine_takes_what_the_protocol_promises(name: str, store: Store) -> None:
+    """A call that a type checker lets through works, and the help of a method says what the protocol says."""
+    promised = NOUNS.get(name, Store)
+    kept = type(store if name == "Store" else getattr(store, name.lower()))
+    methods = {name: method for name, method in vars(promised).items() if isfunction(method) and name[0] != "_"}
+    assert methods
+    for method, promise in methods.items():
+        keeping = getattr(kept, method)
+        assert [(one.name, one.kind) for one in signature(promise).parameters.values()] == [
+            (one.name, one.kind) for one in signature(keeping).parameters.values()
+        ]
+        assert getdoc(promise) == getdoc(keeping)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda store, trip: chatlog.import_history(store, "history.jsonl"),
+        lambda store, trip: store.messages(trip).__next__(),
+        lambda store, trip: store.add(trip, [chatlog.MessageDraft(role="user", text="hello")]),
+        lambda store, trip: store.get(trip),
+        lambda store, trip: store.change(trip.id, {"title": "x"}, if_revision=str(trip.revision)),
+        lambda store, trip: store.conversations(chatlog.Filters(since="7d")),
+        lambda store, trip: [*store.scan(chatlog.Filters(until=store.clock()))],
+        lambda store, trip: chatlog.search_messages(store, "x", options=chatlog.SearchOptions(within="text")),
+    ],
+    ids=["a path", "messages of", "added to", "got", "a revision", "an age", "a datetime", "a place"],
+)
+def test_what_is_likely_mistaken(store: Store, call: Callable[[Store, chatlog.Conversation], Any]) -> None:
+    """One where several are meant, a thing for its id, text for a number or a time: each is refused, none obeyed."""
+    with pytest.raises(UsageError):
+        call(store, store.new())
+
+
+def test_filters_take_a_time_of_any_zone(store: Store) -> None:
+    """Times are compared as instants, however they are written."""
+    store.new(chatlog.ConversationDraft(updated_at="2026-10-01T10:00:00Z"))
+    found = [chatlog.Filters(until=f"2026-10-01T{hour}:00:00+02:00") for hour in ("12", "11")]
+    assert [1, 0] == [store.conversations(filters).total for filters in found]

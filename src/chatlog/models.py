@@ -11,7 +11,7 @@ import json
 import os
 import unicodedata
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from chatlog.errors import UsageError, choices_hint
 
@@ -19,6 +19,8 @@ Role = Literal["system", "developer", "user", "assistant", "tool"]
 ROLES: tuple[str, ...] = get_args(Role)
 Importance = Literal["keep", "summarize", "discard"]
 IMPORTANCES: tuple[str, ...] = get_args(Importance)
+
+Several = TypeVar("Several")
 
 #: A part of a message, after the OpenTelemetry GenAI message schema: ``text`` and
 #: ``reasoning`` {content}, ``tool_call`` {id, name, arguments}, ``tool_call_response``
@@ -334,9 +336,9 @@ def check_text(name: str, value: object) -> None:
         raise UsageError(f"the {name} is not a text", "give a str, or None")
 
 
-def several(values: Iterable[str], what: str) -> Iterable[str]:
-    """Return several texts.  Raises UsageError for a single one, which would be taken for its letters."""
-    if isinstance(values, str):
+def several(values: Iterable[Several], what: str) -> Iterable[Several]:
+    """Return several values.  Raises UsageError for a single text, which would be taken for its letters."""
+    if isinstance(values, (str, bytes)):
         raise UsageError(f"{what} are given as several, even one of them", "give a list or a tuple")
     return values
 

@@ -16,7 +16,7 @@ from chatlog import lexical, questions, spelling
 from chatlog import query as language
 from chatlog.errors import UsageError, choices_hint
 from chatlog.hunt import Hunt
-from chatlog.models import UNSPACED, Filters, Hit, Message, Term, other_strings
+from chatlog.models import UNSPACED, Filters, Hit, Message, Term, other_strings, several
 from chatlog.results import SNIPPET_SCAN, Result, Results, SearchOptions, Tier, best_of_each, cut, result_of
 from chatlog.scope import Scope
 from chatlog.store import Store
@@ -51,7 +51,7 @@ def search_messages(
     """
     if options.limit < 1:
         raise UsageError(f"{options.limit} results are none", "limit is a number from 1 on")
-    if unknown := set(options.within) - set(language.PLACES):
+    if unknown := set(several(options.within, "places")) - set(language.PLACES):
         raise UsageError(f"'{min(unknown)}' is not a place to search in", choices_hint(min(unknown), language.PLACES))
     if "title" in options.within and (options.mode == "regex" or set(options.within) != {"title"}):
         raise UsageError("titles are searched by words, and apart from messages", "--title TEXT chooses by title")

@@ -21,7 +21,7 @@ from chatlog.formats.archive import sources, walk_stream
 from chatlog.formats.source import UNREADABLE, Progress, Source, files, watched
 from chatlog.freshness import Files, Reading
 from chatlog.intake import OUTCOMES, Batches, FileReport, Intake, reason
-from chatlog.models import Problem, Record, checked_tag
+from chatlog.models import Problem, Record, checked_tag, several
 from chatlog.redaction import Redactor
 from chatlog.store import Store
 from chatlog.telemetry import traced
@@ -97,12 +97,13 @@ def import_history(
     """Import files, folders, zip archives and streams; return what became of each.
 
     What cannot be read is in the report and never stops the rest.  `memory` is for whoever imports again and again.
+    Raises UsageError for a single path: several are given, even one of them.
     """
     for tag in options.tags:
         checked_tag(tag)
     run = _Run(store, options, progress, memory or Files(store, options.marks))
     try:
-        for item in inputs:
+        for item in several(inputs, "inputs"):  # of a path the first letter may well be the root of all files
             run.take(item)
         run.batches.write()
     finally:

@@ -72,8 +72,12 @@ class Standing(NamedTuple):
     revision: int
 
     def check(self, if_revision: int | None) -> None:
-        """Raise ConflictError where the conversation is no longer at `if_revision`."""
-        if if_revision is not None and self.revision != if_revision:
+        """Raise ConflictError where the conversation is no longer at `if_revision`, UsageError for no number."""
+        if if_revision is None:
+            return
+        if not isinstance(if_revision, int):  # text would differ for ever, and be worth another try
+            raise UsageError("a revision is a whole number", "give the one that was read")
+        if self.revision != if_revision:
             raise ConflictError(
                 f"the conversation is at revision {self.revision}, not {if_revision}",
                 "read it again, then repeat the change",
@@ -82,7 +86,7 @@ class Standing(NamedTuple):
 
 def standing(connection: Connection, user: str, conversation: str, now: str) -> Standing:
     """Return where a conversation of a full id stands that is the user's and alive.  Raises NotFoundError."""
-    row = connection.execute(_STANDING, (conversation, user, now)).fetchone()
+    row = connection.execute(_STANDING, (checked_id(conversation), user, now)).fetchone()
     if row is None:
         raise _not_found(conversation)
     return Standing(*row)
@@ -101,11 +105,19 @@ def any_key_of(connection: Connection, user: str, conversation: str) -> int:
 
 def _key(connection: Connection, conversation: str, clauses: list[str], values: list[Any]) -> int:
     row = connection.execute(
-        f"SELECT c.key FROM conversations AS c WHERE c.id = ? AND {' AND '.join(clauses)}", [conversation, *values]
+        f"SELECT c.key FROM conversations AS c WHERE c.id = ? AND {' AND '.join(clauses)}",
+        [checked_id(conversation), *values],
     ).fetchone()
     if row is None:
         raise _not_found(conversation)
     return int(row[0])
+
+
+def checked_id(ref: object) -> str:
+    """Return an id.  Raises UsageError for what is none, as a conversation itself is."""
+    if not isinstance(ref, str):
+        raise UsageError("a conversation is named by its id, which is a text", "such as conversation.id")
+    return ref
 
 
 def _not_found(ref: str) -> NotFoundError:
@@ -117,7 +129,7 @@ def resolve(connection: Connection, user: str, ref: str, now: str, among: Filter
 
     Raises NotFoundError, also for a prefix that is too short, AmbiguousIdError, UsageError for an ``@`` that is none.
     """
-    if ref.startswith("@"):
+    if checked_id(ref).startswith("@"):
         return _recent(connection, user, ref, now, among)
     prefix = ref.strip().lower()
     if len(prefix) < MIN_PREFIX or not re.fullmatch(_ID, prefix):

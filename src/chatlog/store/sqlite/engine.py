@@ -29,7 +29,7 @@ from chatlog.models import (
     checked_message,
     several,
 )
-from chatlog.store import Batch, Clock, checked_user
+from chatlog.store import Batch, Clock, Store, checked_user
 from chatlog.store.sqlite import audit, cipher, listing, migrations
 from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
@@ -48,8 +48,8 @@ _ANY = Filters()
 _UNTITLED = ConversationDraft()
 
 
-class SqliteStore(Nouns):
-    """A `Store` on an SQLite file; see the protocol for what the methods promise."""
+class SqliteStore(Nouns, Store):
+    """A `Store` on an SQLite file; the protocol says what its methods promise, to whoever asks for their help too."""
 
     def __init__(
         self, path: Path, user: str, *, clock: Clock, create: bool, synchronous: str, key: Key | None = None
@@ -179,9 +179,9 @@ class SqliteStore(Nouns):
     # messages
 
     def add(
-        self, conversation: str, drafts: Sequence[MessageDraft], *, if_revision: int | None = None
+        self, conversation: str, messages: Sequence[MessageDraft], *, if_revision: int | None = None
     ) -> list[Message]:
-        drafts = [checked_message(draft) for draft in drafts]
+        drafts = [checked_message(draft) for draft in messages]
         with self._changing(conversation) as (connection, before, now):
             seqs = message_rows.stored_before(connection, before.key, drafts)
             if seqs is not None:

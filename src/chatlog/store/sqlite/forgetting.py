@@ -17,7 +17,7 @@ from chatlog import bytescan
 from chatlog.errors import NotFoundError, TakenError
 from chatlog.models import Conversation, Filters, check_text
 from chatlog.paths import may_exist
-from chatlog.store.forgetting import AuditLine, Cause, Ref, Removed, Stop, StoredPolicy
+from chatlog.store.forgetting import AuditLine, Cause, Forgetting, Ref, Removed, Stop, StoredPolicy
 from chatlog.store.sqlite import audit, backups, bodies, conversations, removal, segments, vectors
 from chatlog.store.sqlite import space as room
 from chatlog.store.sqlite.connection import Connection
@@ -36,7 +36,7 @@ OCTETS, ONE = (1 << 14, 1 << 22), (1, 1)
 _ANYWHERE = Filters(any_state=True)
 
 
-class SqliteForgetting(Noun):
+class SqliteForgetting(Noun, Forgetting):
     """A `Forgetting` on an SQLite file."""
 
     # what there is

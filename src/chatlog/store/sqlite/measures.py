@@ -9,7 +9,7 @@ from typing import Any
 
 from chatlog.errors import BusyError
 from chatlog.models import Filters, Message
-from chatlog.store.measures import Exchange, Group, Size
+from chatlog.store.measures import Exchange, Group, Measures, Size
 from chatlog.store.sqlite.bodies import SAID_OCTETS
 from chatlog.store.sqlite.connection import Row
 from chatlog.store.sqlite.nouns import Noun
@@ -36,7 +36,7 @@ _NAMES = {
 }
 
 
-class SqliteMeasures(Noun):
+class SqliteMeasures(Noun, Measures):
     """The measures of one user's conversations in an SQLite file."""
 
     def uncounted(self, filters: Filters, encoding: str) -> list[str]:

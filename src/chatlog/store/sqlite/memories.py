@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from chatlog.errors import NotFoundError, UsageError
 from chatlog.models import several
-from chatlog.store.memories import NEVER, Memory, MemoryDraft, checked
+from chatlog.store.memories import NEVER, Memories, Memory, MemoryDraft, checked
 from chatlog.store.sqlite import audit
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.nouns import Noun
@@ -20,7 +20,7 @@ _PAGE = 500
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
-class SqliteMemories(Noun):
+class SqliteMemories(Noun, Memories):
     """The memories of one user in an SQLite file."""
 
     def set(self, draft: MemoryDraft) -> Memory:

@@ -10,7 +10,7 @@ from chatlog.canonical import canonical_json
 from chatlog.errors import BusyError
 from chatlog.models import Conversation, MessageDraft
 from chatlog.redaction import Names
-from chatlog.store.redactions import Change, Handle, Noted, Replaced, Said
+from chatlog.store.redactions import Change, Handle, Noted, Redactions, Replaced, Said
 from chatlog.store.sqlite import bodies, conversations, fulltext, superseded, tags, vectors
 from chatlog.store.sqlite import space as room
 from chatlog.store.sqlite.connection import Connection
@@ -25,7 +25,7 @@ ON_ITS_WAY_IN = 2
 _CHOSEN = "c.user = ? AND c.id IN (SELECT value FROM json_each(?))"
 
 
-class SqliteRedactions(Noun):
+class SqliteRedactions(Noun, Redactions):
     """`Redactions` on an SQLite file; see the protocol for what the methods promise."""
 
     def conversations(self) -> list[Conversation]:

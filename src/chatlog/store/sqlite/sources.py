@@ -6,12 +6,12 @@ import json
 from collections.abc import Callable, Sequence
 
 from chatlog.canonical import kept_json
-from chatlog.store.sources import FileState, SeenFile
+from chatlog.store.sources import FileState, SeenFile, Sources
 from chatlog.store.sqlite.connection import Row
 from chatlog.store.sqlite.nouns import Noun
 
 
-class SqliteSources(Noun):
+class SqliteSources(Noun, Sources):
     """A user's `Sources` in an SQLite file."""
 
     def all(self) -> dict[str, SeenFile]:

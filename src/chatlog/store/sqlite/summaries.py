@@ -10,12 +10,12 @@ from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.nouns import Noun
-from chatlog.store.summaries import Summary, SummaryDraft
+from chatlog.store.summaries import Summaries, Summary, SummaryDraft
 
 _COLUMNS = "id, kind, from_seq, to_seq, text, tokens, method, created_at, superseded_by IS NOT NULL"
 
 
-class SqliteSummaries(Noun):
+class SqliteSummaries(Noun, Summaries):
     """The summaries of one user's conversations in an SQLite file."""
 
     def latest(self, conversation: str) -> dict[str, Summary]:

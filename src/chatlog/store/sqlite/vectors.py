@@ -21,7 +21,7 @@ from chatlog.store.sqlite import chunks
 from chatlog.store.sqlite.connection import Connection, Pool
 from chatlog.store.sqlite.nouns import Noun
 from chatlog.store.sqlite.pacing import in_steps
-from chatlog.store.vectors import EMBEDDED_CHARS, Meanings, Pending, Vector
+from chatlog.store.vectors import EMBEDDED_CHARS, Meanings, Pending, Vector, Vectors
 
 #: A body has at most so many pieces: the id of a piece's vector is the body's times this, and the piece.
 MAX_PIECES = 64
@@ -178,7 +178,7 @@ def _table(dimensions: int) -> str:
     return f"nearest_{int(dimensions)}"
 
 
-class SqliteVectors(Noun):
+class SqliteVectors(Noun, Vectors):
     """`Vectors` in an SQLite file."""
 
     has_searched: ClassVar[bool] = False

@@ -8,6 +8,7 @@ from typing import Any
 
 from chatlog.models import Filters, several
 from chatlog.store.sqlite.connection import folded
+from chatlog.timespec import checked_instant
 
 #: What is wanted, None for whatever there is; the condition that this makes, and its values.
 Condition = tuple[object, str, list[Any]]
@@ -63,8 +64,8 @@ def _of_any_message(filters: Filters) -> list[Condition]:
     model = "(c.model LIKE ? ESCAPE '\\' OR " + _some_message("m.model LIKE ? ESCAPE '\\'") + ")"
     _, is_author, author = _is("author", filters.author)
     return [
-        (filters.since, "c.updated_at >= ?", [filters.since]),
-        (filters.until, "c.updated_at <= ?", [filters.until]),
+        (filters.since, "c.updated_at >= ?", [checked_instant(filters.since)]),
+        (filters.until, "c.updated_at <= ?", [checked_instant(filters.until)]),
         (filters.model, model, [_contains(filters.model)] * 2),
         (filters.role, _some_message("m.role = ?"), [filters.role]),
         (filters.author, _some_message(f"m.body IN (SELECT id FROM bodies WHERE {is_author})"), author),
@@ -86,8 +87,8 @@ def _of_message(filters: Filters) -> list[Condition]:
         (filters.role, "m.role = ?", [filters.role]),
         (filters.model, "coalesce(m.model, c.model) LIKE ? ESCAPE '\\'", [_contains(filters.model)]),
         _is("b.author", filters.author),
-        (filters.since, "m.created_at >= ?", [filters.since]),
-        (filters.until, "m.created_at <= ?", [filters.until]),
+        (filters.since, "m.created_at >= ?", [checked_instant(filters.since)]),
+        (filters.until, "m.created_at <= ?", [checked_instant(filters.until)]),
     ]
 
 

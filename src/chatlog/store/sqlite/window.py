@@ -14,7 +14,7 @@ from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
 from chatlog.store.sqlite.connection import Connection
 from chatlog.store.sqlite.nouns import Noun
-from chatlog.store.window import Count, Counted, Opening, Remembered
+from chatlog.store.window import Count, Counted, Opening, Remembered, Windows
 
 #: So many messages are read at once to be counted.
 _BATCH = 500
@@ -22,7 +22,7 @@ _BATCH = 500
 _MOST_CHOSEN = 200
 
 
-class SqliteWindows(Noun):
+class SqliteWindows(Noun, Windows):
     """The windows of one user's conversations in an SQLite file."""
 
     def _key(self, connection: Connection, conversation: str) -> int:

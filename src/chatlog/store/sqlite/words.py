@@ -17,7 +17,7 @@ from chatlog.store.sqlite import fulltext, messages, segments
 from chatlog.store.sqlite.connection import Connection
 from chatlog.store.sqlite.nouns import Noun
 from chatlog.store.sqlite.where import conversation_where, message_where
-from chatlog.store.words import EVERY, Posting, Spot, Surroundings
+from chatlog.store.words import EVERY, Posting, Spot, Surroundings, Words
 
 #: Of a user of more conversations than this the number of messages is an estimate from the latest ones.
 COUNTED = 1_000
@@ -28,7 +28,7 @@ LEAP = 16
 _ANY = Filters()
 
 
-class SqliteWords(Noun):
+class SqliteWords(Noun, Words):
     """`Words` in an SQLite file."""
 
     def size(self) -> int:
