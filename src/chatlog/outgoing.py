@@ -115,6 +115,9 @@ class RedactedWords(_Redacted):
     def texts(self, bodies: Collection[int], most: int) -> dict[int, str]:
         return {body: self._redactor.text(text) for body, text in self._plain.texts(bodies, most).items()}
 
+    def titled(self, *arguments: Any) -> list[tuple[str, str]]:
+        return [(name, self._redactor.text(title)) for name, title in self._plain.titled(*arguments)]
+
     def hits(self, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Hit]:
         return {place: self._hit(hit) for place, hit in self._plain.hits(places).items()}
 

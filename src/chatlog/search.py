@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 
-from chatlog import lexical, questions, spelling
+from chatlog import lexical, questions, spelling, titled
 from chatlog import query as language
 from chatlog.errors import UsageError, choices_hint
 from chatlog.hunt import Hunt
@@ -122,7 +122,7 @@ def _by_query(hunt: Hunt) -> Results:
     if misspelt:
         told = [f"no message has {word}: looked for {meant}" for word, meant in misspelt.items()]
         found = _without(misspelt, found)._replace(warnings=(*told, *found.warnings))
-    return found
+    return titled.among(hunt.store, hunt.query, hunt.options, found) if hunt.options.mode == "hybrid" else found
 
 
 def _without(words: Iterable[str], found: Results) -> Results:

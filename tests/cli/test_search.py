@@ -291,14 +291,15 @@ def test_memories_are_searched_by_themselves(trip: Run) -> None:
 
 
 def test_what_only_a_title_says_is_pointed_to(run: Run) -> None:
-    """A search looks at messages; where they say nothing of it a title that does is not kept quiet."""
+    """A search by words looks at messages; where they say nothing of it a title that does is not kept quiet."""
     name = run("new", "--title", "Quokkas at home", "--id-only").out.strip()
     run("add", name, "what do they eat?", "--role", "user")
-    ran = run("search", "quokkas")
+    assert name in run("search", "quokkas").out
+    ran = run("search", "quokkas", "--mode", "lexical")
     assert (1, "") == (ran.code, ran.out)
     assert "in the title of 1 conversation: add --in title" in ran.err
     assert name in run("search", "quokkas", "--in", "title", "--format", "ids").out
-    assert "title" not in run("search", "wombats").err
+    assert "title" not in run("search", "wombats", "--mode", "lexical").err
 
 
 @pytest.mark.parametrize("query", ["", "  ", "*", '""', "-lisbon"])

@@ -92,5 +92,8 @@ class Words(Protocol):
     def texts(self, bodies: Collection[int], most: int) -> dict[int, str]:
         """Return what some bodies say and what tools say in them, no more than `most` characters of each."""
 
+    def titled(self, words: Sequence[str], filters: Filters, most: int) -> list[tuple[str, str]]:
+        """Return the latest `most` conversations whose title, which somebody gave them, contains all words, and it."""
+
     def hits(self, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Hit]:
         """Return the messages at some places (a spot's conversation and seq), without those that are gone by now."""

@@ -48,6 +48,8 @@ CREATE TABLE conversations (
 CREATE INDEX conversations_recent ON conversations (user, updated_at, key);
 -- import: the conversation of a source
 CREATE UNIQUE INDEX conversations_source ON conversations (user, source, source_id) WHERE source_id IS NOT NULL;
+-- search: those that somebody gave a title, not made of their first words
+CREATE INDEX conversations_titled ON conversations (user, title) WHERE title_by <> 'text';
 -- forks and sub-agents of a conversation
 CREATE INDEX conversations_parent ON conversations (user, parent) WHERE parent IS NOT NULL;
 -- prune: what has expired, what is in the trash

@@ -173,6 +173,16 @@ class SqliteWords(Noun, Words):
             ).fetchall()
         return dict(rows)
 
+    def titled(self, words: Sequence[str], filters: Filters, most: int) -> list[tuple[str, str]]:
+        among = filters._replace(title=(*filters.title, *words))
+        clauses, values = conversation_where(self.user, among, self._now())
+        condition = " AND ".join([*clauses, "c.title_by <> 'text'"])
+        with self._pool.read() as connection:
+            return connection.execute(
+                f"SELECT c.id, c.title FROM conversations AS c WHERE {condition} ORDER BY +c.updated_at DESC LIMIT ?",
+                [*values, most],
+            ).fetchall()
+
     def hits(self, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Hit]:
         with self._pool.read() as connection:
             return messages.placed(connection, self.user, places)

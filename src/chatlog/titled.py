@@ -1,0 +1,86 @@
+"""Conversations that are called what is asked: a title that somebody gave often has words that no message has.
+
+They stand among the results of a search with the message that answers best, or else the first one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import islice, zip_longest
+
+from chatlog import query as language
+from chatlog.models import UNSPACED, Term
+from chatlog.results import Result, Results, SearchOptions, result_of
+from chatlog.store import Store
+
+#: So many of ten results, one at least, may be there for their title.
+MOST_OF_TEN = 3
+#: Of the latest of so many whose title has the words the shortest titles are taken.
+LOOKED_AT = 200
+
+
+def among(store: Store, query: language.Query, options: SearchOptions, found: Results) -> Results:
+    """Return results with those of conversations that are called what is asked, in turn with the others.
+
+    Their titles have every word of the query, or where there are none those that no message has.  Not where the
+    conversations or the places to search in were chosen: there a title says nothing.
+    """
+    if options.within or query.filters.ids is not None or query.without:
+        return found
+    terms = _asked(query.terms)
+    lacked = {language.bare(text) for text in found.dropped}
+    names = _called(store, query, terms) or _called(store, query, [term for term in terms if term.text in lacked])
+    best = {item.message.conversation: item for item in reversed(found.items)}
+    chosen = names[: max(options.limit * MOST_OF_TEN // 10, 1)]
+    titled = [item for name in chosen if (item := best.get(name) or _first(store, query, options, name, terms))]
+    return _in_turn(titled, found, options.limit) if titled else found
+
+
+def _in_turn(titled: Sequence[Result], found: Results, limit: int) -> Results:
+    refs = {item.message.ref for item in titled}
+    others = [item for item in found.items if item.message.ref not in refs]
+    items = tuple(item for turn in zip_longest(titled, others) for item in turn if item)[:limit]
+    total = None if found.total is None else max(found.total, len(items))
+    if found.items:
+        return found._replace(items=items, total=total)
+    return found._replace(items=items, tier="exact", dropped=(), total=total)
+
+
+def _asked(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """Return what a title should have: the words that are asked for, without those that only ask."""
+    words = language.without_endings(language.content_terms(terms))
+    return tuple(
+        term._replace(text=text) for term in words if not language.is_weak(term) and (text := language.bare(term.text))
+    )
+
+
+def _called(store: Store, query: language.Query, terms: Sequence[Term]) -> list[str]:
+    """Return the conversations whose title has all the terms as words, those first of which it says the least else."""
+    if not terms:
+        return []
+    found = store.words.titled([_stem(term) for term in terms], query.filters, LOOKED_AT)
+    patterns = [re.compile(_whole(term), re.IGNORECASE) for term in terms]
+    held = {name: title for name, title in found if all(pattern.search(title) for pattern in patterns)}
+    return sorted(held, key=lambda name: len(re.findall(r"\w+", held[name])))
+
+
+def _stem(term: Term) -> str:
+    """Return a term without the ending of many of them: titles say sourdough starter, and questions starters."""
+    is_plural = len(term.text) > 3 and term.text.endswith("s") and not term.text.endswith("ss") and not term.phrase
+    return term.text[:-1] if is_plural else term.text
+
+
+def _whole(term: Term) -> str:
+    words = re.escape(_stem(term))
+    if re.search(f"[{UNSPACED}]", term.text):
+        return words
+    return rf"(?<!\w){words}" if term.prefix else rf"(?<!\w){words}s?(?!\w)"
+
+
+def _first(
+    store: Store, query: language.Query, options: SearchOptions, name: str, terms: Sequence[Term]
+) -> Result | None:
+    """Return the first message of a conversation that the filters let through."""
+    hits = store.scan(query.filters._replace(ids=(name,)), hidden=options.hidden)
+    return next((result_of(hit, terms) for hit in islice(hits, 1)), None)
