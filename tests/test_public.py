@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from inspect import getdoc, isfunction, signature
@@ -34,6 +36,26 @@ def test_a_name_that_is_not_there() -> None:
     """A name that is none is an AttributeError, as of any module."""
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         chatlog.nothing  # noqa: B018
+
+
+def test_completion_and_help_offer_each_name() -> None:
+    """What is not loaded yet is listed as what is, in a new process."""
+    code = "import chatlog, pydoc; print(*dir(chatlog)); print(pydoc.plain(pydoc.render_doc(chatlog)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    listed, _, helped = done.stdout.partition("\n")
+    assert [] == [name for name in chatlog.__all__ if name not in listed.split() or name not in helped]
+
+
+def test_a_store_is_one(store: Store) -> None:
+    """It can be asked for by its type at run time, as pydantic's models do."""
+    assert isinstance(store, chatlog.Store)
+    assert not isinstance("store", chatlog.Store)
+
+
+def test_type_checkers_know_what_is_no_name() -> None:
+    """A misspelt name is no Any to them: what loads lazily is hidden from their eyes."""
+    tree = ast.parse(Path(chatlog.__file__).read_text("utf-8"))
+    assert "__getattr__" not in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
 def test_type_checkers_see_the_same_names() -> None:

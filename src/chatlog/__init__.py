@@ -95,9 +95,15 @@ def open(  # noqa: A001  the verb, as in gzip.open
     return open_store(str(path), user, clock=clock or utc_now, create=create, synchronous=synchronous, key=parsed)
 
 
-def __getattr__(name: str) -> Any:
-    if name == "errors":
-        return import_module("chatlog.errors")
-    if name in _HOME_OF:
-        return getattr(import_module(_HOME_OF[name]), name)
-    raise AttributeError(f"module 'chatlog' has no attribute '{name}'")
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+if not TYPE_CHECKING:  # to a type checker any name would be there, and be anything
+
+    def __getattr__(name: str) -> Any:
+        if name == "errors":
+            return import_module("chatlog.errors")
+        if name in _HOME_OF:
+            return getattr(import_module(_HOME_OF[name]), name)
+        raise AttributeError(f"module 'chatlog' has no attribute '{name}'")

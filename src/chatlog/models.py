@@ -107,8 +107,8 @@ class ConversationDraft(NamedTuple):
     """What a reader or a caller knows of a conversation; a later draft of the same id completes it.
 
     `source_id` is the id in the source, `parent` the source id of the conversation this one
-    was forked or spawned from, `head` the source id of the active leaf.  `id`, `revision` and
-    `forked_at` come only from chatlog's own exports.
+    was forked or spawned from, `head` the source id of the active leaf.  `id` is the caller's own,
+    where it has one; `revision` and `forked_at` come only from chatlog's own exports.
     """
 
     source_id: str | None = None
@@ -137,7 +137,8 @@ class MessageDraft(NamedTuple):
     """A message on its way in.
 
     `parent` is the source id (str) or seq (int) of the message it follows, None for a root;
-    `conversation` the source id of its conversation, None for the last one announced.
+    `conversation` the source id of its conversation, None for the last one announced.  That one, `seq`
+    and `tokens` are an import's: `Store.add` and `Store.new` number and count anew.
     """
 
     role: str

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Self, runtime_checkable
 
 from chatlog.errors import NoDatabaseError, UsageError
 from chatlog.models import (
@@ -57,6 +57,7 @@ class Batch(NamedTuple):
     came: set[str] | None = None
 
 
+@runtime_checkable
 class Store(Protocol):
     """One user's conversations.
 
@@ -148,7 +149,8 @@ class Store(Protocol):
     ) -> Iterator[Message]:
         """Yield the messages of the active path, of the path to `branch`, or of the whole tree, in order.
 
-        With `last` only so many, the latest.  Raises UsageError for a number below 0.
+        With `last` only so many, the latest.  What is wrong is raised with the first one that is asked for: UsageError
+        for a number below 0, NotFoundError.
         """
 
     def around(self, conversation: str, seq: int, *, before: int, after: int) -> list[Message]:
