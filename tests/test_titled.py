@@ -121,6 +121,12 @@ def test_a_secret_in_a_title_is_not_found_out(store: Store) -> None:
     assert [] == titles(search_messages(cast("Store", RedactedStore(store, Redactor())), "jane@example.com"))
 
 
+@pytest.mark.parametrize("text", ["zanzibar " + "honeymoon" * 20_000, " ".join(f"word{n}" for n in range(2_000))])
+def test_a_page_of_text_is_no_title(text: str, history: Store) -> None:
+    """No title is looked for that says so much."""
+    assert "Zanzibar honeymoon planning" not in titles(ask(history, text))
+
+
 def test_titles_of_others_are_nobodys_matter(history: Store) -> None:
     """Nor are those in the trash."""
     assert [] == titles(ask(history.for_user("eve"), "zanzibar"))

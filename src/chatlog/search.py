@@ -122,7 +122,7 @@ def _by_query(hunt: Hunt) -> Results:
     if misspelt:
         told = [f"no message has {word}: looked for {meant}" for word, meant in misspelt.items()]
         found = _without(misspelt, found)._replace(warnings=(*told, *found.warnings))
-    return titled.among(hunt.store, hunt.query, hunt.options, found) if hunt.options.mode == "hybrid" else found
+    return titled.among(hunt, found) if hunt.options.mode == "hybrid" else found
 
 
 def _without(words: Iterable[str], found: Results) -> Results:

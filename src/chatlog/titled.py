@@ -7,34 +7,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import islice, zip_longest
+from itertools import zip_longest
 
 from chatlog import query as language
+from chatlog.hunt import Hunt
 from chatlog.models import UNSPACED, Term
-from chatlog.results import Result, Results, SearchOptions, result_of
-from chatlog.store import Store
+from chatlog.results import Result, Results, result_of
 
 #: So many of ten results, one at least, may be there for their title.
 MOST_OF_TEN = 3
 #: Of the latest of so many whose title has the words the shortest titles are taken.
 LOOKED_AT = 200
+#: No title has so many characters of words.
+MOST_CHARS = 300
 
 
-def among(store: Store, query: language.Query, options: SearchOptions, found: Results) -> Results:
+def among(hunt: Hunt, found: Results) -> Results:
     """Return results with those of conversations that are called what is asked, in turn with the others.
 
     Their titles have every word of the query, or where there are none those that no message has.  Not where the
     conversations or the places to search in were chosen: there a title says nothing.
     """
-    if options.within or query.filters.ids is not None or query.without:
+    if hunt.options.within or hunt.query.filters.ids is not None or hunt.query.without:
         return found
-    terms = _asked(query.terms)
+    terms = _asked(hunt.query.terms)
     lacked = {language.bare(text) for text in found.dropped}
-    names = _called(store, query, terms) or _called(store, query, [term for term in terms if term.text in lacked])
+    names = _called(hunt, terms) or _called(hunt, [term for term in terms if term.text in lacked])
     best = {item.message.conversation: item for item in reversed(found.items)}
-    chosen = names[: max(options.limit * MOST_OF_TEN // 10, 1)]
-    titled = [item for name in chosen if (item := best.get(name) or _first(store, query, options, name, terms))]
-    return _in_turn(titled, found, options.limit) if titled else found
+    chosen = names[: max(hunt.options.limit * MOST_OF_TEN // 10, 1)]
+    titled = [item for name in chosen if (item := best.get(name) or _first(hunt, name, terms))]
+    return _in_turn(titled, found, hunt.options.limit) if titled else found
 
 
 def _in_turn(titled: Sequence[Result], found: Results, limit: int) -> Results:
@@ -55,11 +57,11 @@ def _asked(terms: tuple[Term, ...]) -> tuple[Term, ...]:
     )
 
 
-def _called(store: Store, query: language.Query, terms: Sequence[Term]) -> list[str]:
+def _called(hunt: Hunt, terms: Sequence[Term]) -> list[str]:
     """Return the conversations whose title has all the terms as words, those first of which it says the least else."""
-    if not terms:
+    if not 0 < sum(len(term.text) for term in terms) <= MOST_CHARS:
         return []
-    found = store.words.titled([_stem(term) for term in terms], query.filters, LOOKED_AT)
+    found = hunt.store.words.titled([_stem(term) for term in terms], hunt.query.filters, LOOKED_AT)
     patterns = [re.compile(_whole(term), re.IGNORECASE) for term in terms]
     held = {name: title for name, title in found if all(pattern.search(title) for pattern in patterns)}
     return sorted(held, key=lambda name: len(re.findall(r"\w+", held[name])))
@@ -78,9 +80,8 @@ def _whole(term: Term) -> str:
     return rf"(?<!\w){words}" if term.prefix else rf"(?<!\w){words}s?(?!\w)"
 
 
-def _first(
-    store: Store, query: language.Query, options: SearchOptions, name: str, terms: Sequence[Term]
-) -> Result | None:
+def _first(hunt: Hunt, name: str, terms: Sequence[Term]) -> Result | None:
     """Return the first message of a conversation that the filters let through."""
-    hits = store.scan(query.filters._replace(ids=(name,)), hidden=options.hidden)
-    return next((result_of(hit, terms) for hit in islice(hits, 1)), None)
+    hits = hunt.store.scan(hunt.query.filters._replace(ids=(name,)), hidden=hunt.options.hidden)
+    hit = next(hits, None)
+    return result_of(hit, terms) if hit else None
