@@ -201,7 +201,7 @@ def read(path: Path, *, required: bool = False) -> dict[str, Any]:
 
     try:
         return tomllib.loads(data.decode("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not a valid config file: {error}", "it is TOML: name = 'value'") from None
 
 

@@ -133,6 +133,13 @@ def test_a_file_that_is_not_toml_is_named(run: Run, tmp_path: Path) -> None:
     assert "SECRETWORD" not in ran.err
 
 
+def test_a_file_that_nests_without_end_is_named(run: Run, tmp_path: Path) -> None:
+    """It is refused as one that is not TOML is."""
+    (tmp_path / "deep.toml").write_text(f"user = {'[' * 100_000}")
+    ran = run("list", "--config", "deep.toml")
+    assert (2, True) == (ran.code, "deep.toml is not a valid config file" in ran.err)
+
+
 def test_a_value_the_file_may_not_hold_can_be_mended(run: Run, tmp_path: Path) -> None:
     """A bad value in the file is refused by the verbs, and `config set` still replaces it."""
     (tmp_path / "c.toml").write_text("format = 'papyrus'\n")
