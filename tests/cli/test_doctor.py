@@ -165,6 +165,10 @@ DAMAGES: dict[str, tuple[Plant, str, str]] = {
     "vector that is not looked among": (sql("DELETE FROM nearest_32 WHERE rowid = 64"), "vectors", AGAIN),
     "candidate that a redaction left": (sql("DELETE FROM vectors WHERE id = 64"), "vectors", AGAIN),
     "vector of other dimensions": (sql("UPDATE vectors SET code = x'00' WHERE id = 64"), "vectors", AGAIN),
+    "chunk of vectors gone": (sql("DELETE FROM nearest_32_chunks"), "vectors", AGAIN),
+    "bits of a chunk gone": (sql("DELETE FROM nearest_32_vector_chunks00"), "vectors", AGAIN),
+    "chunk of another size": (sql("UPDATE nearest_32_chunks SET validity = x'00'"), "vectors", AGAIN),
+    "place beyond its chunk": (sql("UPDATE nearest_32_rowids SET chunk_offset = 9999"), "vectors", AGAIN),
     "wrong message count": (sql("UPDATE conversations SET message_count = 7"), "counters", AGAIN),
     "wrong token total": (sql("UPDATE token_totals SET tokens = 7"), "counters", AGAIN),
     "wrong last seq": (sql("UPDATE conversations SET last_seq = 0"), "counters", AGAIN),
@@ -243,6 +247,31 @@ def test_rebuilding_changes_nothing_that_was_said(sick: Run) -> None:
     before = sick("export", "--to", "jsonl").out
     sick("doctor", "--rebuild")
     assert before == sick("export", "--to", "jsonl").out
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM nearest_32_chunks", "DELETE FROM nearest_32_vector_chunks00",
+        "UPDATE nearest_32_chunks SET validity = x'00'", "UPDATE nearest_32_chunks SET rowids = x'00'",
+        "UPDATE nearest_32_rowids SET chunk_id = 77",
+    ],
+)  # fmt: skip
+def test_who_meets_damaged_vectors_is_told_of_doctor(damage: str, sick: Run, tmp_path: Path) -> None:
+    """sqlite-vec has one code for all that is wrong: that is damage, no bug; rebuilt, what failed can be done."""
+    sql(damage)(tmp_path / "chatlog.db", pytest.MonkeyPatch(), Clock())
+    arguments = ("erase", sick("list", "--format", "ids").out.split()[0], "--no-forks", "--yes", "--json")
+    ran = sick(*arguments)
+    assert (5, "run: chatlog doctor") == (ran.code, ran.error["hint"])
+    sick("doctor", "--rebuild")
+    assert (0, True) == (sick(*arguments).code, sick("doctor").code == 0)
+
+
+def test_a_number_where_a_text_was_is_damage(sick: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that another one's took the place of may hold anything."""
+    monkeypatch.setattr("chatlog.store.sqlite.health.extra_columns", lambda *_: len(7))  # type: ignore[arg-type]
+    ran = sick("doctor", "--deep", "--json")
+    assert (1, ["search terms"]) == (ran.code, [*found_by(ran)])
 
 
 UNREADABLE = {

@@ -57,6 +57,15 @@ def nearest(blocks: Iterable[Block], bits: bytes, count: int, within: Spans | No
     return [number for _, number in best]
 
 
+def damaged(table: str) -> str:
+    """Return the query that counts the vectors of a table whose chunk is not there, or not of its size."""
+    octets = -(-int(table.rpartition("_")[2]) // 8)
+    return f"""SELECT count(*) FROM {table}_rowids AS r LEFT JOIN {table}_chunks AS c USING (chunk_id)
+        LEFT JOIN {table}_vector_chunks00 AS v ON v._rowid_ = r.chunk_id
+        WHERE (r.chunk_offset BETWEEN 0 AND c.size - 1 AND length(c.validity) * 8 = c.size
+               AND length(c.rowids) = c.size * 8 AND length(v.vectors) = c.size * {octets}) IS NOT 1"""
+
+
 def spans(bodies: Collection[int], pieces: int) -> Spans:
     """Return the spans of ids, first and last, that bodies of so many pieces have, those of bodies in a row as one."""
     import numpy as np

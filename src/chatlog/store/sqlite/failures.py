@@ -86,10 +86,12 @@ def _by_its_words(error: Exception, path: Path) -> ChatlogError | None:
     return None
 
 
-#: How it, FTS5 and sqlite-vec say that the schema is not the one that was written.
+#: How it and FTS5 say that the schema is not the one that was written; how sqlite-vec says what of its own is not.
 _NOT_WHOLE = re.compile(
     r"no such (table|column|function)|table \w+ has no column|unrecognized (column )?option"
-    r"|error in tokenizer|parse error in|vec0 constructor error|could not open vectors blob|vtable constructor failed"
+    r"|error in tokenizer|parse error in|vtable constructor failed"
+    r"|sqlite-vec error|vec0 \w+ error|\bblob\b|vector data|chunks? (iter|validity|rowids)"
+    r"|(Unknown type for|Error reading) \w+|zero-length|JSON (array )?parsing|Vector \w+ mistmatch"
 )
 #: How SQLite begins to say that a condition is beyond its limits.
 _TOO_MUCH = ("LIKE or GLOB pattern too complex", "Expression tree is too large", "too many SQL variables")

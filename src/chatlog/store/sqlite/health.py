@@ -114,8 +114,9 @@ def _readable(name: str, check: Callable[[Connection], Check], connection: Conne
     """Return what a check says, also where it cannot read what it is about."""
     try:
         return check(connection)
-    except (driver.DatabaseError, *UNREADABLE) as error:
-        code = CORRUPT if is_unreadable(error) else getattr(error, "sqlite_errorcode", ERROR) & 0xFF
+    except (driver.DatabaseError, TypeError, *UNREADABLE) as error:  # TypeError: a number where a text was
+        is_odd = isinstance(error, TypeError) or is_unreadable(error)
+        code = CORRUPT if is_odd else getattr(error, "sqlite_errorcode", ERROR) & 0xFF
         if code == ERROR:
             return Check(name, ok=False, detail="cannot be looked at: the schema is not whole", mend=REBUILD)
         if code not in (CORRUPT, IOERR, NOTADB):

@@ -131,7 +131,9 @@ def disagreements(connection: Connection) -> list[tuple[str, int]]:
 
     One statement, one snapshot: another process may be adding to them.
     """
-    ids = " UNION ALL ".join(f"SELECT rowid AS id FROM {table}_rowids" for table in tables(connection))
+    names = tables(connection)
+    ids = " UNION ALL ".join(f"SELECT rowid AS id FROM {table}_rowids" for table in names)
+    damaged = " + ".join(f"({chunks.damaged(table)})" for table in names)
     counts = connection.execute(
         f"""WITH candidates AS MATERIALIZED ({ids or "SELECT NULL AS id WHERE false"}),
                  held AS (SELECT b.user, count(*) AS vectors FROM vectors AS v
@@ -142,14 +144,14 @@ def disagreements(connection: Connection) -> list[tuple[str, int]]:
                    (SELECT count(*) FROM vectors AS v JOIN bodies AS b ON b.id = v.id / {MAX_PIECES}
                     LEFT JOIN meanings AS m USING (user) WHERE length(v.code) IS NOT m.dimensions),
                    (SELECT total(max(m.vectors - coalesce(held.vectors, 0), 0)) FROM meanings AS m
-                    LEFT JOIN held USING (user))"""
+                    LEFT JOIN held USING (user)), {damaged or 0}"""
     ).fetchone()
     return [*zip(_DISAGREEMENTS, (int(count) for count in counts), strict=True)]
 
 
 _DISAGREEMENTS = (
     "vectors without a message", "vectors that no search finds", "candidates without a vector",
-    "vectors of another embedder", "vectors missing",
+    "vectors of another embedder", "vectors missing", "candidates in a damaged chunk",
 )  # fmt: skip
 
 
