@@ -12,6 +12,7 @@ import pytest
 
 from chatlog import formats, freshness, intake
 from chatlog.errors import StorageFullError
+from chatlog.redaction import Redactor
 from chatlog.store import Store
 from chatlog.transfer import ImportOptions, ImportReport, import_history
 
@@ -20,6 +21,12 @@ from .store.making import exported, jsonl, unwritten
 
 #: Long before the store's clock: such a file is no suspect of being written again in the same moment.
 OLD = int(NOW.timestamp()) - 1000
+#: What may be asked for with an import, beyond that the history is there.
+WISHES: dict[str, dict[str, Any]] = {
+    "tag": {"tags": ("work",)},
+    "format": {"format": "chatlog"},
+    "redaction": {"redactor": Redactor()},
+}
 CHATGPT = """[{"id": "c", "title": "Talk", "current_node": "a", "mapping": {"a": {"id": "a", "parent": null,
     "children": [], "message": {"id": "a", "author": {"role": "user"}, "create_time": 1795000000,
     "content": {"content_type": "text", "parts": ["hello"]}}}}}]"""
@@ -156,13 +163,15 @@ def test_a_dry_run_and_an_insisted_format_are_not_remembered(store: Store, tmp_p
     assert [("a.jsonl", 1)] == read(sync(store, path))
 
 
-def test_a_tag_is_a_reason_to_read_again(store: Store, tmp_path: Path) -> None:
-    """Files that were read without it are read once more for it, then by neither kind of run."""
+@pytest.mark.parametrize("wish", WISHES)
+def test_a_wish_is_a_reason_to_read_again(store: Store, tmp_path: Path, wish: str) -> None:
+    """Files that were read without it are read once more for it, then by neither kind of run; a format each time."""
     path = write(tmp_path / "a.jsonl", "hello")
     sync(store, path)
-    assert [("a.jsonl", 0)] == read(sync(store, path, tags=("work",)))
-    assert [("work", 1)] == store.tags()
-    assert ([], []) == (read(sync(store, path)), read(sync(store, path, tags=("work",))))
+    assert [("a.jsonl", 0)] == read(sync(store, path, **WISHES[wish]))
+    assert ([("work", 1)] if wish == "tag" else []) == store.tags()
+    again = [("a.jsonl", 0)] if wish == "format" else []
+    assert ([], again) == (read(sync(store, path)), read(sync(store, path, **WISHES[wish])))
 
 
 def test_what_was_deleted_stays_deleted_but_for_undelete(store: Store, tmp_path: Path) -> None:
@@ -267,14 +276,14 @@ def test_a_second_import_tells_the_same_without_reading(
     assert (4, 1, 1) == (again.total["unchanged"], again.total["errors"], again.ignored)
 
 
-@pytest.mark.parametrize("change", ["longer", "same size", "deleted", "restored", "tag", "undelete", "version"])
+@pytest.mark.parametrize("change", ["longer", "same size", "deleted", "restored", "undelete", "version", *WISHES])
 def test_a_second_import_reads_what_may_give_more(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     """A file that changed, a store from which something was taken, and other wishes than before."""
     path = write(tmp_path / "a.jsonl", "hello")
     import_history(store, [path])
-    name, options = store.conversations().items[0].id, {}
+    name, options = store.conversations().items[0].id, WISHES.get(change, {})
     match change:
         case "longer":
             write(path, "hello", "more", at=OLD)
@@ -287,8 +296,8 @@ def test_a_second_import_reads_what_may_give_more(
             store.restore([name])
         case "version":
             monkeypatch.setattr("chatlog.freshness._version", lambda: "another")
-        case "tag" | "undelete":
-            options = {"tags": ("work",)} if change == "tag" else {"undelete": True}
+        case "undelete":
+            options = {"undelete": True}
     read: list[str] = []
     found = formats.recognised
     monkeypatch.setattr(
@@ -296,6 +305,15 @@ def test_a_second_import_reads_what_may_give_more(
     )
     import_history(store, [path], ImportOptions(**options))
     assert [str(path)] == read
+
+
+def test_a_tag_that_was_taken_away_is_given_again(store: Store, tmp_path: Path) -> None:
+    """Who imports the same with a tag once more wants it to be there."""
+    path = write(tmp_path / "a.jsonl", "hello")
+    for _ in range(2):
+        import_history(store, [path], ImportOptions(tags=("work",)))
+        assert [("work", 1)] == store.tags()
+        store.tag([one.id for one in store.conversations().items], remove=["work"])
 
 
 def test_a_file_that_names_another_is_read_again(store: Store, tmp_path: Path) -> None:

@@ -277,6 +277,14 @@ def test_rules_that_make_no_sense(words: tuple[str, ...], trip: Run) -> None:
     refused(trip("policy", "add", "x", "--tag", "t", *words, "--json"), 2, "usage")
 
 
+def test_a_prune_of_everything_may_leave_what_has_a_tag(trip: Run) -> None:
+    """--everything is enough to ask for it, and --except-tag spares what carries that tag."""
+    assert [DATABASE] == [
+        item["id"] for item in trip("prune", "--everything", "--except-tag", "travel", "--yes", "--json").json["items"]
+    ]
+    assert {LISBON} == listed(trip)
+
+
 def test_cron_hears_nothing_of_what_stays(trip: Run) -> None:
     """What is held or pinned is in the JSON and in a dry run; every night's mail does not name it again."""
     trip("hold", LISBON, "--reason", "case")

@@ -1,0 +1,56 @@
+"""Tests of what forgets conversations in a file: which it finds, and where it was stopped on the way."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from chatlog.errors import NotFoundError
+from chatlog.models import ConversationDraft, Filters
+from chatlog.store import Store
+from chatlog.store.forgetting import Cause
+
+from ..conftest import Clock
+from .making import of, say
+
+
+def test_every_conversation_is_found(store: Store) -> None:
+    """However many there are: a prune or an erasure of everything leaves none behind."""
+    names = [f"c{number}" for number in range(1_001)]
+    store.ingest("chatgpt", [draft for name in names for draft in of(name, [])])
+    assert names == [one.source_id for one in store.forgetting.every(Filters())]
+
+
+def test_what_is_due_is_due_once(store: Store, clock: Clock) -> None:
+    """Also where its time is over and it is long in the trash."""
+    name = store.new(ConversationDraft(expires_at="2026-12-01T00:00:00.000Z")).id
+    store.delete([name])
+    assert [] == store.forgetting.due("2026-11-01")
+    clock.now += timedelta(days=30)
+    assert [name] == [one.id for one in store.forgetting.due("2026-12-02")]
+
+
+@pytest.fixture
+def doomed(store: Store) -> str:
+    """Return the id of a conversation whose removal was stopped before it was gone."""
+    name = store.new(messages=[say("hello")]).id
+    assert not store.forgetting.remove([name], Cause("erase"), stop=lambda: True).finished
+    return name
+
+
+def test_what_is_being_removed_is_not_chosen_again(store: Store, doomed: str) -> None:
+    """No plan lists it, whatever state it asks for; by its id it is said to go, and what goes on with it."""
+    kept = store.new(messages=[say("hello")]).id
+    assert [kept] == [one.id for one in store.forgetting.every(Filters(any_state=True))]
+    with pytest.raises(NotFoundError, match="is being removed") as caught:
+        store.forgetting.find(doomed)
+    assert "chatlog prune --expired" in str(caught.value.hint)
+
+
+def test_what_is_being_removed_goes_with_the_next_removal(store: Store, doomed: str) -> None:
+    """Whatever that one was asked for; it is no news that its time has come."""
+    assert [] == store.forgetting.due("9999")
+    assert 1 == store.forgetting.remove([], Cause("prune"), stop=bool).conversations
+    with pytest.raises(NotFoundError, match="no conversation"):
+        store.forgetting.find(doomed)
