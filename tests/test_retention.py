@@ -228,6 +228,15 @@ def history(store: Store) -> Store:
     return store
 
 
+def test_a_size_is_one_of_the_file(store: Store) -> None:
+    """Where half of what the file takes is to stay, half of the conversations go, index and all counted in."""
+    for number in range(20):
+        store.new(messages=[MessageDraft(role="user", text=f"{number} " + "word " * 4_000)])
+    half = store.forgetting.size()[1] // 2
+    plan = retention.plan(store, [Rule(max_size=str(half))], NOW, TRASH)
+    assert len(plan.items) in (10, 11)
+
+
 def alive(store: Store) -> set[str]:
     return {one.id for one in store.conversations(Filters(archived=False)).items}
 

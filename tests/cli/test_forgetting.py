@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import chatlog
+from chatlog import erasure
 from chatlog.cli import actions
 from chatlog.cli.session import Session
 from chatlog.models import Conversation
@@ -328,6 +329,30 @@ def test_what_was_continued_is_not_deleted(trip: Run, monkeypatch: pytest.Monkey
         ran.code, ran.json["conversations"], ran.json["items"], ran.json["skipped"],
     )  # fmt: skip
     assert LISBON in listed(trip)
+
+
+def test_a_prune_that_has_no_time_goes_on_later(run: Run, clock: Clock) -> None:
+    """What it did not come to is not seen any more, and the next one removes it and gives its room back."""
+    run("new", "--ttl", "1h")
+    run("add", "@last", "-", "--role", "user", stdin="word " * 50_000)
+    clock.now += timedelta(days=1)
+    ran = run("prune", "--expired", "--yes", "--max-seconds", "0", "--json")
+    assert ["not all of it is done: the next prune goes on"] == ran.json["warnings"]
+    assert 0 == run("list", "--json").json["total"]
+    ran = run("prune", "--expired", "--yes")
+    assert (0, "", True) == (ran.code, ran.err, " given back" in ran.out)
+
+
+def test_a_prune_goes_on_with_an_erasure(trip: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that could not be proven, for somebody read an old state meanwhile, is proven by the next prune that can."""
+    with monkeypatch.context() as patch:
+        patch.setattr("chatlog.store.sqlite.space.fold", lambda *_: False)
+        assert 7 == trip("erase", LISBON, "--yes").code
+        (warning,) = trip("prune", "--expired", "--yes", "--json").json["warnings"]
+        assert warning.startswith("an erasure is not complete: ")
+    assert [] == trip("prune", "--expired", "--yes", "--json").json["warnings"]
+    with chatlog.open(tmp_path / "chatlog.db") as store:
+        assert [] == erasure.unfinished(store)
 
 
 def test_everybody(trip: Run, clock: Clock) -> None:
