@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
-from chatlog import errors
-from tests.conftest import Run
+import chatlog
+from chatlog import ConversationDraft, errors
+from chatlog.store.memories import MemoryDraft
+from tests.conftest import NOW, Run
 
-from .helpers import CONVERSATION, DATABASE, ENVELOPE, ERROR, LISBON, MESSAGE, RESULT, everything, refused
+from .helpers import CONVERSATION, DATABASE, ENVELOPE, ERROR, LISBON, MESSAGE, RESULT, everything, fixed_ids, refused
 
+THIRD = f"third{'d' * 21}"
 LISTS = ("text", "json", "jsonl", "ids", "csv")
 THINGS = ("text", "json", "jsonl")
 IDENTIFIED = ("text", "json", "jsonl", "ids")
-FORMS = ("table", "text", "json", "jsonl", "ids", "csv", "markdown")
+FORMS = ("table", "text", "json", "jsonl", "ids", "csv", "markdown", "prometheus")
 
 #: Each verb, and the forms it can be printed in beside the table; `import` and `add` read stdin.
 VERBS: dict[tuple[str, ...], tuple[str, ...]] = {
@@ -39,8 +44,48 @@ VERBS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("config", "get", "user"): THINGS,
     ("config", "set", "user", "local"): THINGS,
     ("config", "path"): THINGS,
+    ("embed", "--status"): THINGS,
+    ("compact", LISBON): LISTS,
+    ("redact", LISBON, "--pattern", "sardines", "--yes"): LISTS,
+    ("delete", LISBON, "--yes"): LISTS,
+    ("restore", THIRD): IDENTIFIED,
+    ("trash",): LISTS,
+    ("prune", "--everything", "--yes"): LISTS,
+    ("policy", "add", "young", "--older-than", "1d"): IDENTIFIED,
+    ("policy", "list"): LISTS,
+    ("policy", "show"): LISTS,
+    ("policy", "remove", "old"): IDENTIFIED,
+    ("hold", LISBON, "--reason", "case 1"): IDENTIFIED,
+    ("erase", LISBON, "--yes"): LISTS,
+    ("audit",): LISTS,
+    ("memory", "set", "diet", "none"): IDENTIFIED,
+    ("memory", "get", "editor"): IDENTIFIED,
+    ("memory", "list"): LISTS,
+    ("memory", "search", "vim"): LISTS,
+    ("memory", "delete", "editor", "--yes"): THINGS,
+    ("db", "vacuum"): THINGS,
+    ("stats",): (*THINGS, "prometheus"),
 }
 MESSAGES = '{"type": "message", "conversation": "c", "role": "user", "text": "hello"}\n'
+
+
+@pytest.fixture(scope="session")
+def full(written: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with something of every kind: beside the two conversations one in the trash, a memory, a policy."""
+    path = shutil.copy(written, tmp_path_factory.mktemp("full") / "chatlog.db")
+    with pytest.MonkeyPatch.context() as patch, chatlog.open(path, clock=lambda: NOW) as store:
+        fixed_ids(patch, THIRD)
+        store.delete([store.new(ConversationDraft(title="Porto")).id])
+        store.memories.set(MemoryDraft(key="editor", value="vim"))
+        store.forgetting.add_policy("old", {"older_than": "0d", "tags": ["travel"]})
+    return path
+
+
+@pytest.fixture
+def stocked(run: Run, full: Path, tmp_path: Path) -> Run:
+    """The command line, with something of every kind in its database."""
+    shutil.copy(full, tmp_path / "chatlog.db")
+    return run
 
 
 def by_form(chosen: bool) -> list[tuple[tuple[str, ...], str]]:
@@ -54,9 +99,9 @@ def name(case: object) -> str:
 
 
 @pytest.mark.parametrize(("verb", "form"), by_form(chosen=True), ids=name)
-def test_every_verb_prints_every_form_it_has(verb: tuple[str, ...], form: str, trip: Run) -> None:
+def test_every_verb_prints_every_form_it_has(verb: tuple[str, ...], form: str, stocked: Run) -> None:
     """Each form has its shape: an object with the version first, an object a line, one id a line, or text."""
-    ran = trip(*verb, "--format", form, stdin=MESSAGES)
+    ran = stocked(*verb, "--format", form, stdin=MESSAGES)
     assert 0 == ran.code, ran.err
     assert ran.out.endswith("\n")
     if form == "json":
@@ -71,14 +116,14 @@ def test_every_verb_prints_every_form_it_has(verb: tuple[str, ...], form: str, t
 
 @pytest.mark.parametrize(("verb", "form"), by_form(chosen=False), ids=name)
 def test_a_form_that_a_verb_does_not_have_is_refused_before_anything_is_written(
-    verb: tuple[str, ...], form: str, trip: Run
+    verb: tuple[str, ...], form: str, stocked: Run
 ) -> None:
     """Exit code 2 means that nothing happened, so that a script may correct itself and try again."""
-    before = everything(trip)
-    ran = trip(*verb, "--format", form, stdin=MESSAGES)
+    before = everything(stocked)
+    ran = stocked(*verb, "--format", form, stdin=MESSAGES)
     assert (2, "") == (ran.code, ran.out)
     assert "error: " in ran.err
-    assert before == everything(trip)
+    assert before == everything(stocked)
 
 
 @pytest.mark.parametrize("verb", [("list",), ("tags",), ("search", "lisbon"), ("config", "list")], ids=name)

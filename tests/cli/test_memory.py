@@ -91,12 +91,44 @@ def test_memories_are_found(run: Run) -> None:
     assert "preferred_editor" == found("which editor do I prefer")[0]
     assert "deploys" == found("deploying on fridays")[0]
     assert "饮食" == found("吃肉")[0]
-    assert ["deploys"] == found("friday", "--namespace", "work")
-    assert ["deploys"] == found("friday", "--tag", "ops")
     assert "deploys\n" == run("search", "friday", "--in", "memory", "--format", "ids").out
     item = run("memory", "search", "friday", "--json").json["items"][0]
     assert {"key", "namespace", "value", "tags", "expires_at", "score", "matched"} <= set(item)
     assert item["matched"] in ("words", "both")
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ((), {"ours", "theirs", "mine"}),
+        (("--namespace", "work"), {"ours", "theirs"}),
+        (("--tag", "ops"), {"ours"}),
+        (("--namespace", ""), {"mine"}),
+    ],
+)
+def test_namespaces_and_tags_choose(run: Run, asked: tuple[str, ...], expected: set[str]) -> None:
+    """What is listed, found and forgotten; a key is that of its namespace alone, and -n says how many are found."""
+    run("memory", "set", "ours", "pizza on fridays", "--namespace", "work", "--tag", "ops")
+    run("memory", "set", "theirs", "fish on fridays", "--namespace", "work")
+    run("memory", "set", "mine", "soup on fridays")
+    for verb in (("list",), ("search", "friday")):
+        assert expected == {item["key"] for item in run("memory", *verb, *asked, "--json").json["items"]}
+    assert 1 == len(run("memory", "search", "friday", *asked, "-n", "1", "--json").json["items"])
+    if asked:
+        assert expected == {
+            item["key"] for item in run("memory", "delete", *asked, "--yes", "--json").json["deleted"]["items"]
+        }
+        assert expected.isdisjoint(run("memory", "list", "--format", "ids").lines)
+    else:
+        assert 3 == run("memory", "delete", "ours").code
+        assert 0 == run("memory", "delete", "ours", "--namespace", "work").code
+        assert ["mine", "theirs"] == sorted(run("memory", "list", "--format", "ids").lines)
+
+
+def test_where_there_are_none_nobody_is_asked(run: Run) -> None:
+    """Nothing to forget is no question."""
+    run("memory", "set", "editor", "helix")
+    assert "deleted 0 memories\n" == run("memory", "delete", "--tag", "none").out
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from chatlog.cli.indexing import COUNTED, bring_up_to_date
 from chatlog.cli.options import verb
 from chatlog.cli.session import Session
 from chatlog.errors import UsageError
-from chatlog.output import THING
+from chatlog.output import THING, to_json
 from chatlog.store import Store
 
 
@@ -38,7 +38,11 @@ def _print(session: Session, store: Store, embedded: int) -> None:
     state = store.vectors.state()
     waiting = store.vectors.waiting(COUNTED)
     name = state.fingerprint if state else None
-    if session.output.format in ("json", "jsonl"):
-        session.output.json({"embedder": name, "embedded": embedded, "waiting": waiting})
-    else:
-        session.output.lines([f"{name or 'no index'}: {embedded} messages embedded, {waiting} waiting"])
+    record = {"embedder": name, "embedded": embedded, "waiting": waiting}
+    match session.output.format:
+        case "json":
+            session.output.json(record)
+        case "jsonl":
+            session.output.lines([to_json(record)])
+        case _:
+            session.output.lines([f"{name or 'no index'}: {embedded} messages embedded, {waiting} waiting"])
