@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -23,7 +25,7 @@ from chatlog.store.sqlite import removal
 from chatlog.store.sqlite.forgetting import SqliteForgetting
 
 from ..store.making import matching
-from .helpers import chatlog_process, faults, plain_connection, rounds
+from .helpers import chatlog_process, execute, faults, plain_connection, rounds
 
 PATH = "chats.db"
 
@@ -362,6 +364,22 @@ def test_what_an_earlier_call_removed_is_proven_with_the_rest(tmp_path: Path) ->
         assert [] == erasure.unfinished(store)
 
 
+def test_what_is_left_is_no_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pieces that stay in the file, in whatever place, are counted; a file that has no room is not written anew."""
+    with chatlog.open(tmp_path / PATH) as store:
+        first, second = (store.new(messages=[MessageDraft(role="user", text=secret("text", n))]).id for n in (1, 2))
+        execute(tmp_path / PATH, "CREATE TABLE lost AS SELECT text FROM bodies")
+        done = erasure.run(store, erasure.plan(store, [store.get(first)], []))
+        assert (False, True, False) == (done.complete, done.vacuumed, done.retryable)
+        assert re.fullmatch(r"\d pieces of it are still in the file", done.why)
+        monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=5))
+        done = erasure.run(store, erasure.plan(store, [store.get(second)], []))
+        resumed = erasure.resume(store)
+        assert [(False, False)] * 2 == [(one.complete, one.vacuumed) for one in (done, resumed)]
+        assert "free" in done.why
+        assert (resumed.why, 2) == (done.why, len(erasure.unfinished(store)))
+
+
 def test_a_person(tmp_path: Path) -> None:
     """All that a user has goes, whatever its state, and nothing of another's."""
     with chatlog.open(tmp_path / PATH, user="ana") as store, chatlog.open(tmp_path / PATH, user="bob") as bob:
@@ -371,11 +389,12 @@ def test_a_person(tmp_path: Path) -> None:
         store.ingest_extra(Extra(kind="memory", values={"key": "k", "value": "zqmemory00001 of hers"}))
         store.delete([store.get("@last").id])
         store.change(store.get("@last").id, {"expires_at": "2020-01-01T00:00:00Z"})
-        store.forgetting.add_policy("zqpolicy00001", {"older_than": "1d"})
+        store.forgetting.add_policy("old", {"older_than": "1d"})
         found = list(store.forgetting.every(Filters(any_state=True)))
         assert 4 == len(found)
         assert erasure.run(store, erasure.plan(store, found, [], everything=True)).complete
         assert 1 == len(matching(bob, "zqbobs00001"))
+        assert ([], []) == ([*store.memories.all()], store.forgetting.policies())
     data = (tmp_path / PATH).read_bytes().lower()
     assert [] == left(tmp_path, range(4))
     assert [b"zqbobs"] == [word for word in (b"zqbobs", b"zqmemory") if word in data]
