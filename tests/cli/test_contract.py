@@ -455,6 +455,7 @@ def test_an_unknown_id_on_stdin_stops_before_anything_is_printed(trip: Run) -> N
     """A reader never gets half of what it asked for together with an error."""
     refused(trip("show", "-", "--json", stdin=f"{LISBON}\nnope\n"), 3, "not_found")
     refused(trip("export", "-", "--json", stdin=f"{LISBON}\nnope\n"), 3, "not_found")
+    refused(trip("show", "-", "--json", stdin="\n"), 2, "usage")
 
 
 @pytest.mark.parametrize(

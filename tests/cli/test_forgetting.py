@@ -112,6 +112,14 @@ def test_a_message_is_no_conversation(trip: Run) -> None:
     assert {DATABASE, LISBON} == listed(trip)
 
 
+def test_what_is_in_the_trash_cannot_go_there(trip: Run) -> None:
+    """`delete --deleted` says which verb takes it from there."""
+    trip("delete", LISBON, "--yes")
+    ran = trip("delete", "--deleted", "--yes", "--json")
+    refused(ran, 2, "usage")
+    assert "chatlog erase --deleted" in ran.error["hint"]
+
+
 @pytest.mark.parametrize("verb", ["delete", "erase"])
 def test_a_hold(verb: str, trip: Run) -> None:
     """What is on hold stays, and the exit code says so: 2 where it was all, 4 where it was a part."""
@@ -150,6 +158,10 @@ def test_policies(trip: Run, clock: Clock) -> None:
     clock.now += timedelta(days=31)
     (item,) = trip("policy", "show", "old", "--json").json["items"]
     assert (LISBON, "old", "trash") == (item["id"], item["rule"], item["action"])
+    trip("hold", LISBON, "--reason", "case 1")
+    (item,) = trip("policy", "show", "old", "--json").json["items"]
+    assert (LISBON, "keep", "on legal hold") == (item["id"], item["action"], item["reason"])
+    trip("hold", LISBON, "--release")
     planned = trip("prune", "--policies", "--dry-run", "--json").json
     assert planned["items"] == trip("prune", "--policies", "--yes", "--json").json["items"]
     again = trip("prune", "--policies", "--yes")
@@ -423,6 +435,27 @@ def test_a_fork_that_shares(trip: Run) -> None:
     ran = trip("erase", f"{LISBON}:2", "--yes", "--forks", "--json")
     assert (0, [{"id": fork, "messages": 1}]) == (ran.code, ran.json["sharing"])
     assert 1 == trip("show", fork, "--json").json["conversation"]["messages"]
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y\n", 1), ("n\n", 2)])
+def test_a_person_is_asked_about_a_fork(answer: str, left: int, trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which conversations share the messages, and how many; the erasure itself is asked for, too."""
+    fork = trip("fork", LISBON, "--format", "ids").lines[0]
+    monkeypatch.setattr(Session, "may_ask", True)
+    ran = trip("erase", f"{LISBON}:2", stdin=f"{answer}y\n")
+    assert (0, True) == (ran.code, f"Other conversations share these messages: {fork[:8]} (1). " in ran.err)
+    assert left == trip("show", fork, "--json").json["conversation"]["messages"]
+
+
+@pytest.mark.parametrize("name", [LISBON, f"{LISBON}:2"])
+def test_what_was_erased_but_not_proven_is_named_again(name: str, trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not there any more, and by its name its erasure is brought to the end; one that never was is not found."""
+    with monkeypatch.context() as patch:
+        patch.setattr("chatlog.store.sqlite.space.fold", lambda *_: False)
+        assert 7 == trip("erase", name, "--yes").code
+    ran = trip("erase", name, "--yes", "--json")
+    assert (0, True, 0) == (ran.code, ran.json["complete"], ran.json["messages"])
+    assert 3 == trip("erase", name, "--yes").code
 
 
 def test_the_trash_is_erased(trip: Run) -> None:

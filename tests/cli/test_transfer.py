@@ -65,6 +65,15 @@ def test_a_broken_file_is_imported_as_far_as_it_goes(run: Run, broken: Path) -> 
     ]
 
 
+def test_of_many_problems_the_first_are_named(run: Run) -> None:
+    """The last line says how many more there are, and where all of them stand."""
+    Path("broken.jsonl").write_text(jsonl(GOOD) + "{\n" * 8 + "{}\n")
+    said = run("import", "broken.jsonl").err.splitlines()
+    assert "warning: broken.jsonl: and 4 more problems; --json names them all" in said
+    assert 5 == sum("broken.jsonl: line" in line for line in said)
+    assert 9 == len(run("import", "broken.jsonl", "--json").json["files"][0]["errors"])
+
+
 def test_the_report_in_json_names_every_problem(run: Run, broken: Path) -> None:
     """The report goes to stdout also where the exit code is 4, with place and reason, without the words."""
     ran = run("import", "broken.jsonl", "--json")

@@ -31,6 +31,15 @@ def test_what_is_due_is_due_once(store: Store, clock: Clock) -> None:
     assert [name] == [one.id for one in store.forgetting.due("2026-12-02")]
 
 
+def test_the_words_of_a_message_are_its_own(store: Store) -> None:
+    """What an erasure looks for afterwards is all that went, and nothing that its neighbours say."""
+    name = store.new(messages=[say("one"), say("two"), say("three")]).id
+    assert ["two"] == [*store.forgetting.words([], [(name, 2)])]
+    assert {"one", "two", "three"} <= {*store.forgetting.words([name], [])}
+    store.forgetting.take_out([(name, 2)], Cause("erase"))
+    assert [] == [*store.forgetting.words([], [(name, 2)])]
+
+
 @pytest.fixture
 def doomed(store: Store) -> str:
     """Return the id of a conversation whose removal was stopped before it was gone."""
