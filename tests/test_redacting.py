@@ -63,6 +63,17 @@ def test_a_summary_made_after_the_plan_is_redacted(store: Store) -> None:
     assert [f"wrote to {MARK}"] == [made.text for made in store.summaries.all(name)]
 
 
+def test_what_a_plan_takes_is_named(store: Store) -> None:
+    """Also a conversation of which only a summary, or the state, holds something."""
+    message = MessageDraft(role="user", text="Write to her")
+    summarised, stated, clean = (store.new(messages=[message]).id for _ in range(3))
+    made = SummaryDraft("rolling", 1, 1, f"wrote to {MAIL}", 5, "test", None, [*store.messages(summarised)])
+    store.summaries.add(summarised, [made])
+    store.change(stated, {"state": {"contact": MAIL}})
+    found = redacting.plan(store, [store.get(name) for name in (summarised, stated, clean)], Redactor(["email"]))
+    assert {summarised: {"email": 1}, stated: {"email": 1}} == {name: item.kinds for name, item in found.items.items()}
+
+
 def test_one_that_is_killed_half_way_is_audited(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it replaced is gone; that somebody redacted stands in the audit trail, once."""
     name = store.new(messages=[MessageDraft(role="user", text=f"{number} {MAIL}") for number in range(3)]).id

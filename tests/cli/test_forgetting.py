@@ -149,6 +149,20 @@ def test_a_lifetime(run: Run, clock: Clock) -> None:
 # rules
 
 
+def test_policies_in_text(trip: Run) -> None:
+    """A line for each: its name and what it does; one that is not there, or has no name, is said so."""
+    line = "old: trash: tags travel, older than 30d"
+    assert f"{line}\n" == trip("policy", "add", "old", "--older-than", "30d", "--tag", "travel").out
+    trip("policy", "add", "brief", "--keep-last", "5", "--action", "archive")
+    assert ["brief", "old"] == [row.split("\t")[0] for row in trip("policy", "list").lines]
+    assert line.partition(": ")[2] in trip("policy", "list").lines[1].split("\t")
+    refused(trip("policy", "show", "none", "--json"), 3, "not_found")
+    for name in (" ", "x" * 101, "two\nlines"):
+        refused(trip("policy", "add", name, "--older-than", "1d", "--json"), 2, "usage")
+    assert "old removed\n" == trip("policy", "remove", "old").out
+    assert ["brief"] == trip("policy", "list", "--format", "ids").lines
+
+
 def test_policies(trip: Run, clock: Clock) -> None:
     """A policy is added, explained, applied, and removed; a second run of it finds nothing."""
     added = trip("policy", "add", "old", "--older-than", "30d", "--tag", "travel", "--json").json["policy"]

@@ -10,6 +10,8 @@ from chatlog.errors import NotFoundError
 from chatlog.models import ConversationDraft, Filters
 from chatlog.store import Store
 from chatlog.store.forgetting import Cause
+from chatlog.store.memories import MemoryDraft
+from chatlog.store.sources import FileState, SeenFile
 
 from ..conftest import Clock
 from .making import of, say
@@ -63,3 +65,37 @@ def test_what_is_being_removed_goes_with_the_next_removal(store: Store, doomed: 
     assert 1 == store.forgetting.remove([], Cause("prune"), stop=bool).conversations
     with pytest.raises(NotFoundError, match="no conversation"):
         store.forgetting.find(doomed)
+
+
+def test_one_users_forgetting_is_nobody_elses(store: Store) -> None:
+    """Policies, memories and what is known of files go from one user alone; the trail says what went."""
+    both = store, store.for_user("bob")
+    for each in both:
+        each.memories.set(MemoryDraft("editor", "vim"))
+        each.sources.remember([SeenFile(path="/a", state=FileState(1, 1), read_ns=1, reader="1")])
+        for name in ("old", "new"):
+            each.forgetting.add_policy(name, {"older_than": "1y"})
+
+    def kept() -> list[tuple[list[str], list[str], list[str]]]:
+        return [
+            (
+                [policy.name for policy in each.forgetting.policies()],
+                [memory.key for memory in each.memories.all()],
+                [*each.sources.all()],
+            )
+            for each in both
+        ]
+
+    store.forgetting.remove_policy("old")
+    assert [(["new"], ["editor"], ["/a"]), (["new", "old"], ["editor"], ["/a"])] == kept()
+    store.forgetting.forget_user(Cause("erase"))
+    assert [([], [], []), (["new", "old"], ["editor"], ["/a"])] == kept()
+    expected = ["erase", "policy remove", "policy add", "policy add"]
+    assert expected == [line.action for line in store.forgetting.audit(9)]
+
+
+def test_each_user_is_one_of_all(store: Store) -> None:
+    """Whatever is done for everybody is done once for each, in the order of their names."""
+    for user in ("bob", "local", "ana", "bob"):
+        store.for_user(user).new()
+    assert ["ana", "bob", "local"] == store.forgetting.users()
