@@ -19,11 +19,13 @@ HEAVY = {
     "markdown_it", "sqlite_utils", "sqlite_vec", "numpy", "rich", "tiktoken", "tokenizers", "wordllama", "pydantic",
     "pygments", "httpx", "tomlkit", "opentelemetry",
 }  # fmt: skip
-#: `plans` and `actions` hold what the destructive verbs share, `found` those that find, `indexing` those that embed.
+#: `plans` and `actions` hold what the destructive verbs share, `found` those that find, `indexing` those that
+#: embed, `endings` those that have something to tidy up.
 EVERY_VERB = {"chatlog.cli", "chatlog.cli.keys", "chatlog.cli.options", "chatlog.cli.session", "chatlog.cli.plans"}
 EVERY_VERB |= {
     "chatlog.cli.actions",
     "chatlog.cli.batch",
+    "chatlog.cli.endings",
     "chatlog.cli.found",
     "chatlog.cli.habits",
     "chatlog.cli.indexing",

@@ -773,6 +773,25 @@ def test_a_folder_is_not_overwritten_silently(store: Store, tmp_path: Path) -> N
         exporter.write_folder(select(store, Filters()), tmp_path / "out", force=False)
 
 
+@pytest.mark.parametrize("to", ["markdown", "html"])
+def test_a_conversation_has_one_file_in_a_folder(store: Store, tmp_path: Path, to: str) -> None:
+    """Under a new title its file is renamed, where overwriting was asked for; another's is left alone, and told."""
+    found, out = store.new(ConversationDraft(title="Before"), [say("hello")]), tmp_path / "out"
+    Exporter(store, to).write_folder(select(store, Filters()), out, force=False)
+    end = next(path.suffix for path in out.iterdir())
+    for name in (f"Gone-abcdefgh{end}", f"mine{end}", "Before.txt"):
+        (out / name).write_text("x")
+    store.change(found.id, {"title": "After"})
+    (out / "index.html").unlink(missing_ok=True)
+    with pytest.raises(RefusedError, match=f"Before-{found.id[:8]}{end} exists already"):
+        Exporter(store, to).write_folder(select(store, Filters()), out, force=False)
+    forced = Exporter(store, to)
+    forced.write_folder(select(store, Filters()), out, force=True)
+    kept = {f"After-{found.id[:8]}{end}", f"Gone-abcdefgh{end}", f"mine{end}", "Before.txt"}
+    assert kept == {path.name for path in out.iterdir()} - {"index.html"}
+    assert [f"Gone-abcdefgh{end}"] * (to == "html") == forced.report.earlier
+
+
 def test_an_import_needs_no_more_memory_for_more_messages(store: Store) -> None:
     """However long the input, no batch holds more than its bound."""
     sizes = []

@@ -42,11 +42,15 @@ def _pages(store: Store, filters: Filters, *, readable: bool = False) -> Iterato
 
 @dataclass(slots=True)
 class ExportReport:
-    """What an export wrote; `paths` where it wrote files, `lost` how much of which conversation cannot be read."""
+    """What an export wrote; `paths` where it wrote files, `lost` how much of which conversation cannot be read.
+
+    `earlier` are the pages of a site that were there before and of which its index knows no more.
+    """
 
     conversations: int = 0
     messages: int = 0
     paths: list[str] = field(default_factory=list)
+    earlier: list[str] = field(default_factory=list)
     lost: dict[str, int] = field(default_factory=dict)
 
 
@@ -125,35 +129,64 @@ class Exporter:
         """Write a file per conversation into a folder, named after its title; pages with an index of them."""
         try:
             folder.mkdir(mode=0o700, exist_ok=True)
+            named = _Named(folder, self.form.extension, force=force)
         except OSError as error:
             raise not_written(error, f"into {folder}") from None
         if self.to == "html":
-            self._write_site(conversations, folder, force=force)
+            self._write_site(conversations, named)
+            self.report.earlier = sorted(path.name for path in named.before.values())
             return
         for conversation in conversations:
-            path = folder / (file_name(conversation) + self.form.extension)
-            self.write_file([conversation], path, force=force, everything=False)
+            with named.file(conversation) as path:
+                self.write_file([conversation], path, force=force, everything=False)
             if not path.stat().st_size:  # some forms have no use for some conversations
                 path.unlink()
                 self.report.paths.pop()
 
-    def _write_site(self, conversations: Iterable[Conversation], folder: Path, *, force: bool) -> None:
+    def _write_site(self, conversations: Iterable[Conversation], named: _Named) -> None:
         from chatlog.formats import webpage
         from chatlog.formats.webpage.site import INDEX, Site
 
-        index = folder / INDEX
+        index, force = named.folder / INDEX, named.force
         if not force and (exists(index) or index.is_symlink()):
             raise _exists(index)
         with closing(Site()) as site:
             for talk, messages in self._transcripts(conversations):
-                path = folder / (file_name(talk) + self.form.extension)
-                with new_file(path, force=force) as out:
+                with named.file(talk) as path, new_file(path, force=force) as out:
                     webpage.write([(talk, messages)], out, home=INDEX)
                 site.add(talk, messages, path.name)
                 self.report.paths.append(str(path))
             with new_file(index, force=force) as out:
                 site.write(out)
         self.report.paths.append(str(index))
+
+
+class _Named:
+    """The files of conversations in a folder, which their ids tell apart: one with a new title has its file renamed."""
+
+    def __init__(self, folder: Path, extension: str, *, force: bool) -> None:
+        self.folder = folder
+        self.extension = extension
+        self.force = force
+        ours = re.compile(rf".*-([a-z2-7]{{{ID_CHARS}}}){re.escape(extension)}", re.DOTALL)
+        found = [(path, ours.fullmatch(path.name)) for path in folder.iterdir()]
+        self.before = {match[1]: path for path, match in found if match}
+
+    @contextmanager
+    def file(self, conversation: Conversation) -> Iterator[Path]:
+        """Yield where a conversation is to be written, and take away what it was written to under another title.
+
+        Raises RefusedError where it was, unless forced.
+        """
+        path = self.folder / (file_name(conversation) + self.extension)
+        before = self.before.pop(conversation.id[:ID_CHARS], path)
+        if before.name != path.name and not self.force:
+            raise _exists(before)
+        yield path
+        if before.name != path.name:
+            with suppress(FileNotFoundError):
+                if not before.samefile(path):  # the same where only the case of a letter is another
+                    before.unlink()
 
 
 class _Messages:
@@ -227,6 +260,8 @@ class _Counting:
         return self._out.write(text)
 
 
+#: So much of a conversation's id stands in its file's name.
+ID_CHARS = 8
 #: So much of a title stands in a file's name; file systems take 255 bytes in all.
 MAX_NAME_BYTES = 180
 #: More of a title is not looked at.
@@ -241,7 +276,7 @@ def file_name(conversation: Conversation) -> str:
     title = _letters(unicodedata.normalize("NFC", (conversation.title or "untitled")[:_LOOKED_AT]))
     safe = _DEVICE.sub(r"\1 ", " ".join(title.split()).lstrip(" .-")[:60], count=1)
     safe = safe.encode("utf-8")[:MAX_NAME_BYTES].decode("utf-8", "ignore").rstrip(" .")
-    return f"{safe or 'untitled'}-{conversation.id[:8]}"
+    return f"{safe or 'untitled'}-{conversation.id[:ID_CHARS]}"
 
 
 def _letters(title: str) -> str:

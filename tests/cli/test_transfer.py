@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import stat
 import zipfile
 from pathlib import Path
+from typing import IO
 from urllib.parse import unquote
 
 import pytest
 
+from chatlog.export import Exporter
 from tests.conftest import Run
 
 from .helpers import DATABASE, LISBON, everything, refused
@@ -256,6 +259,33 @@ def test_an_export_that_fails_leaves_no_file(trip: Run, tmp_path: Path) -> None:
     """An unknown conversation is found out before a file is made."""
     assert 3 == trip("export", "nope", "-o", "out.jsonl").code
     assert ["chatlog.db"] == [path.name for path in tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_an_export_that_is_ended_leaves_no_file(
+    trip: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Neither a closed terminal nor a shutdown leaves half of a history beside its name."""
+    if (number := getattr(signal, name, None)) is None or signal.getsignal(number) is not signal.SIG_DFL:
+        pytest.skip("a signal of POSIX")
+
+    def ended(_: Exporter, __: object, out: IO[str], **___: object) -> None:
+        out.write("half")
+        signal.raise_signal(number)
+
+    monkeypatch.setattr(Exporter, "write", ended)
+    assert 128 + number == trip("export", "-o", "out.jsonl").code
+    assert ["chatlog.db"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_pages_of_an_earlier_export_are_named(trip: Run, tmp_path: Path) -> None:
+    """What was deleted since is in the folder still, and nobody would find it by the index."""
+    trip("export", "--to", "html", "-o", "site/")
+    trip("delete", LISBON, "--yes")
+    told = trip("export", "--to", "html", "-o", "site/", "--force").err
+    name = f"Trip to Lisbon-{LISBON[:8]}.html"
+    assert f"warning: 1 page of an earlier export in site/, not in the new index: {name}\n" in told
+    assert (tmp_path / "site" / name).exists()
 
 
 @pytest.mark.parametrize(

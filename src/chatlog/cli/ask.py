@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
 
 from chatlog.asking import answers
+from chatlog.cli.endings import told_to_end
 from chatlog.cli.options import Conversation, number_of, one_of, verb
 from chatlog.cli.session import Session
 from chatlog.context import Context, Request, assemble
@@ -71,7 +70,7 @@ def command(
     context = assemble(store, store.get(found.id), request)
     session.output.advice(context.warnings)
     answer = _Answer(session, store, asked, model or found.model)
-    with _told_to_end():
+    with told_to_end():  # what was said so far is kept
         answer.take(answers(line, _spelled(context), apart=is_detached()))
 
 
@@ -79,25 +78,6 @@ def _waiting(store: Store, found: Talk, text: str) -> Message | None:
     """Return the question where it is there and nothing came after it: asked again, it is the same one."""
     last = store.windows.asked(found.id, 1 << 62)
     return last if last is not None and (last.seq, last.text) == (found.head, text) else None
-
-
-@contextmanager
-def _told_to_end() -> Iterator[None]:
-    """Turn a closed terminal or a shutdown into an exception, so that what was said so far is kept."""
-
-    def end(number: int, _: object) -> None:
-        raise typer.Exit(128 + number)
-
-    wanted = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
-    before = {number: signal.getsignal(number) for number in wanted}
-    mine = [number for number, handler in before.items() if handler is signal.SIG_DFL]  # nohup's stay ignored
-    for number in mine:
-        signal.signal(number, end)
-    try:
-        yield
-    finally:
-        for number in mine:
-            signal.signal(number, signal.SIG_DFL)
 
 
 def _spelled(context: Context) -> bytes:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from chatlog.cli.endings import told_to_end
 from chatlog.cli.options import Conversations, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.errors import BusyError, DamagedFileError, PartlyDoneError, UsageError, choices_hint
@@ -17,6 +18,9 @@ from chatlog.formats import WRITERS
 from chatlog.models import Filters
 from chatlog.output import Output, counted
 from chatlog.paths import exists, expanded
+
+#: So many of a site's earlier pages are named.
+SHOWN = 3
 
 
 def _writers() -> list[str]:
@@ -71,7 +75,8 @@ def command(
     found = session.named(store, conversations) if conversations else None
     everything = found is None and filters == Filters()
     folder = expanded(target)
-    with _progress(session.output, is_free=target != STDIN or not session.output.is_terminal) as progress:
+    is_free = target != STDIN or not session.output.is_terminal
+    with told_to_end(), _progress(session.output, is_free=is_free) as progress:  # no half of a file is left
         exporter = Exporter(store, to, progress)
         chosen = iter(found) if found is not None else exporter.every(filters)
         if target == STDIN:
@@ -82,12 +87,20 @@ def command(
             exporter.write_file(chosen, folder, force=force, everything=everything)
     report = exporter.report
     if target != STDIN:
-        session.output.hint(
-            f"{counted(report.conversations, 'conversation')}, {counted(report.messages, 'message')} → {target}"
-        )
+        _name_written(session, report, target)
     _name_lost(session, report)
     with suppress(BusyError, DamagedFileError):  # a file that cannot be written now can still be read out
         store.record("export", conversations=report.conversations, messages=report.messages, to=to)
+
+
+def _name_written(session: Session, report: ExportReport, target: str) -> None:
+    """Say how much was written, and which pages of an earlier export are there still."""
+    said = f"{counted(report.conversations, 'conversation')}, {counted(report.messages, 'message')} → {target}"
+    session.output.hint(said)
+    if report.earlier:
+        some = ", ".join(report.earlier[:SHOWN]) + (", …" if len(report.earlier) > SHOWN else "")
+        pages = counted(len(report.earlier), "page")
+        session.output.warning(f"{pages} of an earlier export in {target}, not in the new index: {some}")
 
 
 def _name_lost(session: Session, report: ExportReport) -> None:
