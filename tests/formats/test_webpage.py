@@ -366,6 +366,33 @@ def test_a_message_is_written_before_the_next_is_asked_for() -> None:
 # text
 
 
+def test_a_cell_has_lines() -> None:
+    """Markdown has no other line end within a table; anywhere else the tag is a word."""
+    shown = spell.markdown("What is <br>?\n\n| a | b |\n|---|---|\n| x<br>y<BR/>z | `<br>` <b> |")
+    assert "<td>x<br>y<br>z</td>" in shown
+    assert "<td><code>&lt;br&gt;</code> &lt;b&gt;</td>" in shown
+    assert "<p>What is &lt;br&gt;?</p>" in shown
+
+
+@pytest.mark.parametrize(
+    ("code", "language", "marked"),
+    [
+        (
+            "fn f<'a>(x: &'a str) { '\\n' }",
+            "rust",
+            '<span class="d">&#x27;a</span>&gt;(x: &amp;<span class="d">&#x27;a</span>',
+        ),
+        ("c == '\\'' // d", "rust", '<span class="s">&#x27;\\&#x27;&#x27;</span> <span class="c">// d</span>'),
+        ("for i=1,#t do -- c", "lua", '#t <span class="k">do</span> <span class="c">-- c</span>'),
+        ("[a.b]\nx = 1", "toml", '<span class="h">[a.b]</span>\n<span class="d">x</span>'),
+        ('["a", 1]', "json", '[<span class="s">&quot;a&quot;</span>, <span class="n">1</span>]'),
+    ],
+)
+def test_languages_have_their_own_marks(code: str, language: str, marked: str) -> None:
+    """A lifetime begins no string, a length no comment; a section of a settings file is a heading."""
+    assert marked in highlighted(code, language)
+
+
 @pytest.mark.parametrize("family", _LANGUAGES, ids=lambda family: family.names.split()[0])
 @given(code=st.text(alphabet="ab1_ \n\"'`\\/*#<>!-=:.@$({[&é", max_size=60))
 def test_highlighting_changes_no_character(family: object, code: str) -> None:

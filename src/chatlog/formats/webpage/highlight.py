@@ -23,12 +23,15 @@ _SLASHES = r"(?P<c>//[^\n]*+|/\*[\s\S]*?(?:\*/|\Z))"
 _PYTHON = rf"""(?P<s>[rbfuRBFU]{{0,2}}(?:\"\"\"[\s\S]*?(?:\"\"\"|\Z)|'''[\s\S]*?(?:'''|\Z)|{_STRINGS}))
     | {_HASH} | (?P<d>^[ \t]*+@[\w.]++) | {_NUMBER} | {_WORD}"""
 _C = rf"(?P<s>`(?:[^`\\]|\\.)*+`?|{_STRINGS}) | {_SLASHES} | (?P<d>^[ \t]*+[\#@]\w++) | {_NUMBER} | {_WORD}"
+_RUST = rf"""(?P<s>"(?:[^"\\]|\\.)*+"? | '(?:[^'\\\n]|\\[^\n']{{1,9}}|\\')') | {_SLASHES}
+    | (?P<d>'\w++|\#!?\[[^\]\n]*+\]?) | {_NUMBER} | {_WORD}"""
 _SHELL = rf"""(?P<s>"(?:[^"\\]|\\.)*+"?|'[^']*+'?) | (?P<c>(?:^|(?<=\s))\#[^\n]*+)
     | (?P<d>\$\{{?[\w@*\#?!]++\}}?|(?<=\s)--?[A-Za-z][\w-]*+) | (?P<n>\b\d++\b) | {_WORD}"""
 _RUBY = rf"(?P<s>{_STRINGS}) | {_HASH} | (?P<d>[@$]\w++|:\w++) | {_NUMBER} | {_WORD}"
+_LUA = rf"(?P<c>--\[\[[\s\S]*?(?:\]\]|\Z)|--[^\n]*+) | (?P<s>\[\[[\s\S]*?(?:\]\]|\Z)|{_STRINGS}) | {_NUMBER} | {_WORD}"
 _SQL = rf"(?P<s>'(?:[^']|'')*+'?) | (?P<c>--[^\n]*+|/\*[\s\S]*?(?:\*/|\Z)) | {_NUMBER} | {_WORD}"
 _DATA = rf"""(?P<d>(?:"(?:[^"\\\n]|\\.)*+"|(?<![\w.-])[\w.-]++)(?=[ \t]?[:=]))
-    | (?P<s>{_STRINGS}) | {_HASH} | (?P<h>^\[[^\n]*+\]) | {_NUMBER} | {_WORD}"""
+    | (?P<s>{_STRINGS}) | {_HASH} | (?P<h>^\[\[?[A-Za-z][^\],\n]*+\]\]?[ \t]*$) | {_NUMBER} | {_WORD}"""
 _TAGS = r"""(?P<c><!--[\s\S]*?(?:-->|\Z)) | (?P<k></?[A-Za-z][\w:.-]*+|/?>)
     | (?P<s>"[^"<]*+"?|'[^'<\n]*+'(?=[\s/>]))
     | (?P<d>(?<![\w:-])[\w:-]++(?==["'])) | (?P<n>&\#?\w{1,30};)"""
@@ -56,14 +59,26 @@ _LANGUAGES = (
     _Language(
         _C,
         "abstract as async await bool boolean break byte case catch char class const constexpr constructor continue"
-        " crate default defer delete do double dyn else enum export extends extern false final finally float fn for"
-        " foreach from fun func function go goto guard if impl implements import in instanceof int interface internal"
-        " is let long loop map match mod move mut namespace new nil null object of operator override package private"
-        " protected protocol pub public range readonly ref return select self short signed sizeof static string struct"
-        " super switch synchronized template this throw throws trait true try type typedef typeof undefined union"
-        " unsafe unsigned use using val var virtual void volatile when where while with yield",
-        "javascript js jsx mjs typescript ts tsx java kotlin kt c h cpp c++ cc hpp csharp cs c# go golang rust rs swift"
-        " php scala dart zig groovy objc solidity proto protobuf glsl graphql jsonc json5",
+        " default defer delete do double else enum export extends extern false final finally float fn for foreach from"
+        " fun func function go goto guard if implements import in instanceof int interface internal is let long map"
+        " match namespace new nil null object of operator override package private protected protocol pub public range"
+        " readonly ref return select self short signed sizeof static string struct super switch synchronized template"
+        " this throw throws trait true try type typedef typeof undefined union unsigned use using val var virtual void"
+        " volatile when where while with yield",
+        "javascript js jsx mjs typescript ts tsx java kotlin kt c h cpp c++ cc hpp csharp cs c# go golang swift php"
+        " scala dart zig groovy objc solidity proto protobuf glsl graphql jsonc json5",
+    ),
+    _Language(
+        _RUST,
+        "as async await break const continue crate dyn else enum extern false fn for if impl in let loop match mod move"
+        " mut pub ref return self Self static struct super trait true type union unsafe use where while",
+        "rust rs",
+    ),
+    _Language(
+        _LUA,
+        "and break do else elseif end false for function goto if in local nil not or repeat return then true until"
+        " while",
+        "lua luau",
     ),
     _Language(
         _SHELL,
@@ -76,7 +91,7 @@ _LANGUAGES = (
         "alias and begin break case class def defmodule defp do else elsif end ensure false fn for function if in"
         " include local loop module my next nil not or our package private raise repeat require rescue return self sub"
         " super then true undef unless until use when while yield NULL TRUE FALSE",
-        "ruby rb elixir ex exs perl pl lua r julia jl crystal nim",
+        "ruby rb elixir ex exs perl pl r julia jl crystal nim",
     ),
     _Language(
         _SQL,

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from html import escape
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from chatlog.formats.webpage import formula
@@ -32,6 +33,8 @@ _MARKS = re.compile("[\u061c\u200e\u200f\u2028\u2029\U000e0000-\U000e007f]")
 _MARKED = re.compile(r"[*_`#\[\]<>|~&\\!=\x00]|://|[^\S \n]| $|^ |^[-+]|^\d{1,9}[.)]", re.MULTILINE)
 _LINE_ENDS = re.compile(r"\r\n?")
 _LANGUAGE = re.compile(r"[\w+#.-]{1,30}")
+#: A line end within a cell of a table, where Markdown has none; elsewhere it is somebody's word.
+_BREAK = re.compile(r"&lt;br[ ]?/?&gt;", re.IGNORECASE)
 _BARE_LINK = re.compile(r"https?://[^\s<>\"'`\\\x00-\x1f]{1,2000}")
 _SIDES = ("left", "center", "right")
 _TRAILING = ".,;:!?)]}*_"
@@ -138,7 +141,16 @@ def _renderer(*, breaks: bool) -> MarkdownIt:
     for name, rule in rules.items():
         made.add_render_rule(name, lambda _, *given, rule=rule: rule(*given))
     formula.add_to(made)
+    made.core.ruler.push("cells", _mark_cells)
     return made
+
+
+def _mark_cells(state: Any) -> None:
+    """Mark the words of a table's cells."""
+    for before, token in pairwise(state.tokens):
+        if before.type in ("td_open", "th_open"):
+            for child in token.children or ():
+                child.meta["cell"] = True
 
 
 def _fence(tokens: Sequence[Any], index: int, *_: object) -> str:
@@ -181,14 +193,19 @@ def _cell(tokens: Sequence[Any], index: int, *_: object) -> str:
 def _text(tokens: Sequence[Any], index: int, *_: object) -> str:
     """Return words, bare addresses among them as links."""
     content = tokens[index].content
+    spelled = _broken if tokens[index].meta.get("cell") else escape
     if "://" not in content or _is_in_link(tokens, index):
-        return escape(content)
+        return spelled(content)
     written, end = list[str](), 0
     for match in _BARE_LINK.finditer(content):
         address = match[0].rstrip(_TRAILING)
-        written += [escape(content[end : match.start()]), link(address, address)]
+        written += [spelled(content[end : match.start()]), link(address, address)]
         end = match.start() + len(address)
-    return "".join([*written, escape(content[end:])])
+    return "".join([*written, spelled(content[end:])])
+
+
+def _broken(words: str) -> str:
+    return _BREAK.sub("<br>", escape(words))
 
 
 def _is_in_link(tokens: Sequence[Any], index: int) -> bool:
