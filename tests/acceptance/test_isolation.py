@@ -460,7 +460,7 @@ def test_completion_is_one_users(run: Run, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_stores_of_many_users_share_their_connections(tmp_path: Path) -> None:
-    """Each sees what is theirs; a file of a thousand users needs no thousand connections, and one `close`."""
+    """Each sees what is theirs; many need no more connections than one, and none closes them for the others."""
     path = tmp_path / "chats.db"
     with chatlog.open(path, "ana") as ana:
         users = [ana.for_user(f"user {number}") for number in range(300)]
@@ -473,5 +473,8 @@ def test_the_stores_of_many_users_share_their_connections(tmp_path: Path) -> Non
         assert 1 == database_file.Registry.count(path)
         with pytest.raises(UsageError):
             ana.for_user(" ")
+        with users[0]:
+            assert 1 == users[0].conversations().total
+        assert ["of 1"] == [one.title for one in users[1].conversations().items]
     with pytest.raises(ClosedError):
         users[0].conversations()

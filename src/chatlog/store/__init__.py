@@ -71,7 +71,7 @@ class Store(Protocol):
     clock: Clock
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, where this store has opened it: one of `for_user` leaves it open for the others."""
 
     def __enter__(self) -> Self: ...
 
@@ -80,9 +80,9 @@ class Store(Protocol):
     ) -> None: ...
 
     def for_user(self, user: str) -> Store:
-        """Return the store of another user of the same file, however many there are: all share their connections.
+        """Return the store of another user of the same file, however many there are: they share its connections.
 
-        They are closed together.  Raises UsageError for what can be nobody's name.
+        They are closed with it.  Raises UsageError for what can be nobody's name.
         """
 
     # conversations

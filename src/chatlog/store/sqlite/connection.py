@@ -219,10 +219,11 @@ def transaction(connection: Connection, *, commit: bool = True) -> Iterator[None
         begin_immediate(connection)
         yield
         connection.execute("COMMIT" if commit else "ROLLBACK")
-    finally:
+    except BaseException:
         with suppress(driver.ProgrammingError):  # an interrupted one is closed already
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+        raise
 
 
 def _set(connection: Connection, settings: Mapping[str, Any]) -> None:

@@ -60,6 +60,7 @@ class SqliteStore(Nouns, Store):
         check_driver(synchronous, key)
         prepare_file(path, create=create)
         key = cipher.settled(path, key)
+        self.is_opener = True
         self._pool = Pool(path, lambda: connect(path, synchronous, key))
         with peeked(path, key) as connection:
             if connection is not None:
@@ -71,7 +72,8 @@ class SqliteStore(Nouns, Store):
             undone.pop_all()
 
     def close(self) -> None:
-        self._pool.close()
+        if self.is_opener:
+            self._pool.close()
 
     def __enter__(self) -> Self:
         return self
@@ -84,6 +86,7 @@ class SqliteStore(Nouns, Store):
     def for_user(self, user: str) -> SqliteStore:
         other = copy(self)
         other.user = checked_user(user)
+        other.is_opener = False
         other.__dict__.pop("vectors", None)  # what it keeps is this one's
         return other
 
