@@ -90,18 +90,32 @@ def test_the_engine_takes_what_the_protocol_promises(name: str, store: Store) ->
         lambda store, trip: chatlog.import_history(store, "history.jsonl"),
         lambda store, trip: store.messages(trip).__next__(),
         lambda store, trip: store.add(trip, [chatlog.MessageDraft(role="user", text="hello")]),
+        lambda store, trip: store.delete([trip]),
+        lambda store, trip: store.restore([trip]),
         lambda store, trip: store.get(trip),
         lambda store, trip: store.change(trip.id, {"title": "x"}, if_revision=str(trip.revision)),
         lambda store, trip: store.conversations(chatlog.Filters(since="7d")),
         lambda store, trip: [*store.scan(chatlog.Filters(until=store.clock()))],
         lambda store, trip: chatlog.search_messages(store, "x", options=chatlog.SearchOptions(within="text")),
     ],
-    ids=["a path", "messages of", "added to", "got", "a revision", "an age", "a datetime", "a place"],
+    ids=[
+        "a path",
+        "messages of",
+        "added to",
+        "deleted",
+        "restored",
+        "got",
+        "a revision",
+        "an age",
+        "a datetime",
+        "a place",
+    ],
 )
 def test_what_is_likely_mistaken(store: Store, call: Callable[[Store, chatlog.Conversation], Any]) -> None:
     """One where several are meant, a thing for its id, text for a number or a time: each is refused, none obeyed."""
-    with pytest.raises(UsageError):
+    with pytest.raises(UsageError) as caught:
         call(store, store.new())
+    assert caught.value.hint
 
 
 def test_filters_take_a_time_of_any_zone(store: Store) -> None:

@@ -261,7 +261,7 @@ def trash(connection: Connection, user: str, ids: Iterable[str], now: str) -> in
     cursor = connection.executemany(
         """UPDATE conversations SET deleted_at = ?, revision = revision + 1
            WHERE user = ? AND id = ? AND deleted_at IS NULL AND hold IS NULL""",
-        [(now, user, conversation) for conversation in ids],
+        [(now, user, checked_id(conversation)) for conversation in ids],
     )
     return int(cursor.rowcount)
 
@@ -271,7 +271,7 @@ def untrash(connection: Connection, user: str, ids: Iterable[str]) -> int:
     cursor = connection.executemany(
         """UPDATE conversations SET deleted_at = NULL, revision = revision + 1
            WHERE user = ? AND id = ? AND deleted_at IS NOT NULL AND expires_at IS NOT ?""",
-        [(user, conversation, DOOMED) for conversation in ids],
+        [(user, checked_id(conversation), DOOMED) for conversation in ids],
     )
     return int(cursor.rowcount)
 
