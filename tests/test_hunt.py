@@ -15,7 +15,7 @@ from chatlog.results import SearchOptions
 from chatlog.search import search_messages
 from chatlog.store import Store
 from chatlog.store.memories import MemoryDraft
-from chatlog.store.sqlite.vectors import SqliteVectors
+from chatlog.store.sqlite.meanings import SqliteVectors
 from chatlog.store.sqlite.words import SqliteWords
 from chatlog.store.words import EVERY
 

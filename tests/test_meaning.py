@@ -18,6 +18,7 @@ from chatlog.results import SearchOptions
 from chatlog.search import search_messages
 from chatlog.store import Store
 from chatlog.store.forgetting import Cause
+from chatlog.store.sqlite import meanings
 from chatlog.store.sqlite import vectors as vector_rows
 
 from .store.making import say
@@ -77,7 +78,7 @@ def test_an_index_from_elsewhere_without_the_extension_leaves_the_words(
     store.new(messages=[say("we ate sardines by the harbour")])
     search_messages(store, "sardines")
 
-    monkeypatch.setattr(vector_rows, "load_extension", missing)
+    monkeypatch.setattr(meanings, "load_extension", missing)
     found = search_messages(store, "where were sardines eaten?")
     assert ("lexical", 1, 1) == (found.mode, len(found.items), len(found.warnings))
 

@@ -10,7 +10,7 @@ import pytest
 
 import chatlog
 from chatlog.store import Store
-from chatlog.store.sqlite import chunks, vectors
+from chatlog.store.sqlite import chunks, meanings, vectors
 from chatlog.store.vectors import EMBEDDED_CHARS, Meanings, Vector
 
 from .making import say
@@ -62,10 +62,10 @@ def test_the_nearest_of_many_are_those_of_few(tmp_path: Path, monkeypatch: pytes
         forget(ben, range(450, 500))
         for within in (None, [*range(401, 520)], [401, 402], [1, 2, 3]):
             asked = bits(chance)
-            monkeypatch.setattr(vectors, "SCANNED", 10_000)
+            monkeypatch.setattr(meanings, "SCANNED", 10_000)
             expected = distances(ben, asked, within)
-            monkeypatch.setattr(vectors, "SCANNED", 0)
-            monkeypatch.setattr(vectors, "SCANNED_FIRST", 0)
+            monkeypatch.setattr(meanings, "SCANNED", 0)
+            monkeypatch.setattr(meanings, "SCANNED_FIRST", 0)
             for few in (0, 10_000):  # out of what is in memory, or read for it
                 monkeypatch.setattr(chunks, "FEW", few)
                 assert expected == distances(ben, asked, within)
@@ -76,7 +76,7 @@ def test_the_nearest_of_many_are_those_of_few(tmp_path: Path, monkeypatch: pytes
 def test_the_nearest_are_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scanned: int) -> None:
     """RELIABILITY 43: where all that is nearest is another's, a user gets the true nearest of their own."""
     for name in ("SCANNED", "SCANNED_FIRST"):
-        monkeypatch.setattr(vectors, name, scanned)
+        monkeypatch.setattr(meanings, name, scanned)
     chance = random.Random(43)
     asked = bits(chance)
     with chatlog.open(tmp_path / "all.db", "ana") as ana, chatlog.open(tmp_path / "all.db", "ben") as ben:
@@ -105,8 +105,8 @@ def test_every_question_to_vec0_names_its_user() -> None:
 
 def test_bits_are_read_once_until_there_are_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second search reads no vectors again; what came or went meanwhile, by whomever, is seen by the next one."""
-    monkeypatch.setattr(vectors, "SCANNED", 0)
-    monkeypatch.setattr(vectors, "SCANNED_FIRST", 0)
+    monkeypatch.setattr(meanings, "SCANNED", 0)
+    monkeypatch.setattr(meanings, "SCANNED_FIRST", 0)
     read: list[str] = []
     blocks = chunks.blocks
     monkeypatch.setattr(chunks, "blocks", lambda *asked: (read.append(asked[2]) or block for block in blocks(*asked)))
@@ -121,14 +121,14 @@ def test_bits_are_read_once_until_there_are_others(tmp_path: Path, monkeypatch: 
         other.new(messages=[say(f"one more {number}") for number in range(5)])
         put(other, chance)
         assert ({*first[10:], *range(31, 36)}, 3) == ({*store.vectors.nearest(asked, 100)}, len(read))
-        monkeypatch.setattr(vectors, "KEPT", 3)
+        monkeypatch.setattr(meanings, "KEPT", 3)
         assert (25, 4) == (len(store.vectors.nearest(asked, 100)), len(read))
 
 
 def test_bits_that_were_made_anew_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An index that another process has rebuilt with other weights is as large and as far, but not the same."""
-    monkeypatch.setattr(vectors, "SCANNED", 0)
-    monkeypatch.setattr(vectors, "SCANNED_FIRST", 0)
+    monkeypatch.setattr(meanings, "SCANNED", 0)
+    monkeypatch.setattr(meanings, "SCANNED_FIRST", 0)
     chance = random.Random(9)
     with chatlog.open(tmp_path / "all.db") as store, chatlog.open(tmp_path / "all.db") as other:
         fill(store, 30, chance)
@@ -141,7 +141,7 @@ def test_bits_that_were_made_anew_are_read_again(tmp_path: Path, monkeypatch: py
 
 def test_what_others_add_is_looked_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A user whose messages are all in the index moves past what others have added since, and misses nothing later."""
-    monkeypatch.setattr(vectors, "BEHIND", 5)
+    monkeypatch.setattr(meanings, "BEHIND", 5)
     with chatlog.open(tmp_path / "all.db", "ana") as ana, chatlog.open(tmp_path / "all.db", "ben") as ben:
         fill(ana, 3, random.Random(1))
         ben.new(messages=[say(f"message {number}") for number in range(9)])
@@ -157,8 +157,8 @@ def test_what_others_add_is_looked_through_once(tmp_path: Path, monkeypatch: pyt
 
 def test_long_texts_are_embedded_by_their_beginning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However long a text is, no more of it is read than is embedded, and of many long ones some at a time."""
-    monkeypatch.setattr(vectors, "PENDING_CHARS", EMBEDDED_CHARS)
+    monkeypatch.setattr(meanings, "PENDING_CHARS", EMBEDDED_CHARS)
     with chatlog.open(tmp_path / "long.db") as store:
         store.new(messages=[say("short"), say("long " * EMBEDDED_CHARS), say("later")])
         assert [5, EMBEDDED_CHARS + 1] == [len(each.text) for each in store.vectors.pending(10, 0)]
-        assert [5, vectors.SAMPLED_CHARS, 5] == [len(text) for text in store.vectors.sample(10)]
+        assert [5, meanings.SAMPLED_CHARS, 5] == [len(text) for text in store.vectors.sample(10)]

@@ -93,6 +93,6 @@ class Nouns(Noun):
 
     @cached_property
     def vectors(self) -> Vectors:  # it keeps what each search looks through
-        from chatlog.store.sqlite.vectors import SqliteVectors
+        from chatlog.store.sqlite.meanings import SqliteVectors
 
         return SqliteVectors(self)
