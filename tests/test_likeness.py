@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from chatlog.errors import NotFoundError
+from chatlog.embedders.wordllama import WordLlama
+from chatlog.errors import NotFoundError, NoVectorsError
 from chatlog.likeness import similar
 from chatlog.models import Conversation, Filters
 from chatlog.results import SearchOptions
@@ -45,6 +46,20 @@ def test_the_conversation_most_like_one_comes_first(
     given = names(talks, [item.message.conversation for item in found.items])
     assert (expected, mode) == (given[0], found.mode)
     assert (len({*given}), False) == (len(given), asked in given)
+
+
+def test_what_is_like_a_conversation_is_told_by_the_vectors_that_are_kept(
+    store: Store, talks: dict[str, Conversation]
+) -> None:
+    """An embedder that does not answer is not asked for what is embedded already."""
+
+    class Silent(WordLlama):
+        def question(self, text: str, weights: bytes | None) -> list[float]:
+            raise NoVectorsError("the embedder does not answer")
+
+    similar(store, talks["lisbon"])
+    found = similar(store, talks["lisbon"], options=SearchOptions(embedder=Silent()))
+    assert ("semantic", ()) == (found.mode, found.warnings)
 
 
 def test_messages_like_a_message_may_be_of_any_conversation(store: Store, talks: dict[str, Conversation]) -> None:

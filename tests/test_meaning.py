@@ -50,7 +50,8 @@ def test_a_deleted_body_leaves_no_vector(store: Store) -> None:
     search_messages(store, "fish")
     store.forgetting.take_out([(name, 1)], Cause("erase"))
     assert 1 == vectors(store)
-    question = meaning.Question("sardines", embedder("wordllama"), store.vectors.state() or pytest.fail("no index"))
+    question = meaning.index_for(store, "wordllama").question("sardines", ())
+    assert question
     assert [2] == question.nearest(store, 5)
 
 
@@ -62,9 +63,9 @@ def test_a_shouted_question_means_the_same(store: Store) -> None:
     """Capitals are other tokens; of a word or two they are an abbreviation, and stay."""
     store.new(messages=[say("we sail at dawn to fish for sardines by the harbour")])
     search_messages(store, "sardines")
-    state = store.vectors.state() or pytest.fail("no index")
+    index = meaning.index_for(store, "wordllama")
     whispered, shouted, asked, short = (
-        meaning.Question(text, embedder("wordllama"), state).row
+        (index.question(text, ()) or pytest.fail("no index")).row
         for text in ("where do we sail", "WHERE DO WE SAIL", "sql", "SQL")
     )
     assert whispered == shouted

@@ -21,7 +21,7 @@ from chatlog.shortlist import Ranked, shortlist
 from chatlog.store.words import EVERY, Spot
 
 if TYPE_CHECKING:
-    from chatlog.meaning import Question
+    from chatlog.meaning import Index, Question
 
 #: So many names of a query are looked for by their closest form where no message has them.
 MOST_NAMES = 12
@@ -138,14 +138,17 @@ class Hunt:
 
     # what is told of it
 
-    def question(self, authors: Collection[str | None]) -> Question | None:
-        """Return the question's vector; None, and a warning, where there is no searching by meaning."""
+    @cached_property
+    def index(self) -> Index | None:
+        """The index of meanings, None where there is none; what should be known of it is told with the results."""
         index = self.scope.meanings
-        if index is None:
-            return None
-        self.warned += index.warnings
+        self.warned += index.warnings if index else ()
+        return index if index and index.state else None
+
+    def question(self, authors: Collection[str | None]) -> Question | None:
+        """Return what the query means; None, and a warning, where there is no searching by meaning."""
         try:
-            return index.question(self.query.text, authors)
+            return self.index.question(self.query.text, authors) if self.index else None
         except NoVectorsError as error:
             self.warned.append(f"searched by words only: {error.message}")
         return None

@@ -92,14 +92,14 @@ def _words(texts: Sequence[str]) -> Counter[str]:
 
 def _by_meaning(hunt: Hunt, subject: _Subject, limit: int) -> Results | None:
     """Return what is alike, None where there are no vectors to say so."""
-    question = hunt.question(())
-    if question is None:
+    if hunt.index is None:
         return None
     from chatlog import meaning
 
     centre = meaning.centre(hunt.store, _latest(subject.bodies))
-    if centre is not None:
-        question.row = centre.tolist()
+    question = hunt.question(()) if centre is None else meaning.Question(centre.tolist())
+    if question is None:
+        return None
     nearest = hunt.may_be_found(question.nearest(hunt.store, NEAREST, hunt.scope.allowed))
     spots = hunt.scope.around(nearest, 0)
     alike = question.cosines(hunt.store, hunt.scope.surroundings(spots), most=0.0)  # beside it stands what it is

@@ -169,10 +169,14 @@ class Index(NamedTuple):
     warnings: tuple[str, ...] = ()
 
     def question(self, text: str, authors: Collection[str | None]) -> Question | None:
-        """Return a question's vector.  Raises NoVectorsError where its embedder does not answer."""
+        """Return what a question means, None without an index.  Raises NoVectorsError where the embedder is silent."""
         if self.embedder is None or self.state is None:
             return None
-        return Question(without_names(text, authors), self.embedder, self.state)
+        asked = without_names(text, authors)
+        shouted = asked.isupper() and len(asked.split()) > ABBREVIATIONS
+        row = self.embedder.question(asked.lower() if shouted else asked, self.state.weights)
+        _check(len(row), self.state)
+        return Question(row)
 
 
 def index_for(store: Store, embedder: str | Embedder) -> Index:
@@ -201,15 +205,13 @@ def _index(store: Store, embedder: Embedder) -> Index:
 
 
 class Question:
-    """A question's vector, of length 1.
+    """What messages are compared with: a vector of length 1.
 
     Nothing here needs numpy: importing it takes as long as a search.
     """
 
-    def __init__(self, text: str, embedder: Embedder, state: Meanings) -> None:
-        shouted = text.isupper() and len(text.split()) > ABBREVIATIONS
-        self.row: Sequence[float] = embedder.question(text.lower() if shouted else text, state.weights)
-        _check(len(self.row), state)
+    def __init__(self, row: Sequence[float]) -> None:
+        self.row = row
 
     def nearest(self, store: Store, count: int, within: Collection[int] | None = None) -> list[int]:
         """Return the bodies whose own words mean the most alike, the nearest first."""
