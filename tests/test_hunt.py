@@ -164,6 +164,15 @@ def test_a_word_that_is_nowhere_is_asked_for_once(store: Store, talks: list[str]
     assert 1 == len(looked)
 
 
+def test_candidates_are_ranked_once_where_nothing_tells_what_they_mean(
+    store: Store, talks: list[str], watch: Watch
+) -> None:
+    """By their words alone: they are not gathered for their meaning first."""
+    looked = watch("surroundings")
+    found = search_messages(store, "what of the walrus", options=SearchOptions(embedder="none"))
+    assert ("lexical", 1) == (found.mode, len(looked))
+
+
 QUESTIONS = "What did the walrus contract say? Which number does the walrus contract have?"
 
 

@@ -125,8 +125,8 @@ class Hunt:
         """Note which of the terms only hidden messages have: they are there all the same."""
         if self.options.hidden:
             return
-        lacking = self.lacking(term for term in terms if not is_unspaced(term))
-        latest = {term.text: self._newest(self.scope.held(term).bodies) for term in lacking}
+        somewhere = [term for term in terms if not is_unspaced(term) and self.scope.is_there(term)]
+        latest = {term.text: self._newest(self.scope.held(term).bodies) for term in self.lacking(somewhere)}
         bodies = frozenset[int]().union(*latest.values())
         spots = self.store.words.spots(bodies, 0, self.scope.filters, hidden=True) if bodies else []
         hidden = {spot.body for spot in spots if spot.allowed}

@@ -35,7 +35,9 @@ ALIKE_LOOK_UP = 0.55
 
 
 def search(hunt: Hunt, terms: tuple[Term, ...]) -> Results:
-    """Return the messages that answer best by words and meaning."""
+    """Return the messages that answer best by words and meaning; by words alone where nothing tells what they mean."""
+    if hunt.index is None:
+        return lexical.search(hunt, terms)
     mode = hunt.options.mode
     asked, beyond = language.most_telling(language.split_runs(language.without_endings(terms)))
     looked_for = [_by_beginning(hunt, term) for term in asked] if hunt.query.is_question else asked
