@@ -38,14 +38,14 @@ class Hunt:
         self.options = scope.options
         self.query = query
         self.warned: list[str] = []
-        #: Nearly all of the candidates may not be seen, and there is more: it is worth another search, prefiltered.
-        self.needs_prefilter = False
+        #: Nearly all of the candidates may not be seen, and there is more: it is worth another search, narrowed.
+        self.needs_narrowing = False
 
     def of(self, query: Query) -> Hunt:
         """Return the hunt for another query among the same messages."""
         return Hunt(self.scope, query)
 
-    def prefiltered(self) -> Hunt:
+    def narrowed(self) -> Hunt:
         """Return the hunt anew, what may not be seen left out beforehand."""
         return Hunt(self.scope.narrowed, self.query)
 
@@ -74,7 +74,7 @@ class Hunt:
         found = scope.seen(scope.latest(bodies))
         if len(found) < self.options.limit and len(bodies) > scope.enough:
             found = scope.seen(bodies)
-        self.needs_prefilter |= not is_complete and scope.are_few(found)
+        self.needs_narrowing |= not is_complete and scope.are_few(found)
         return found
 
     def seeds(self, weighed: Sequence[Weighed]) -> frozenset[int]:
@@ -86,14 +86,14 @@ class Hunt:
             visible = scope.seen(ranked)
             if len(visible) >= scope.wanted or len(ranked) < asked:
                 common = any(scope.are_many(term.bodies) for term in weighed)
-                self.needs_prefilter |= common and scope.are_few(visible)
+                self.needs_narrowing |= common and scope.are_few(visible)
                 return frozenset(islice((body for body in ranked if body in visible), scope.wanted))
             asked *= FURTHER
 
     def note_unseen(self, nearest: Sequence[int], spots: Iterable[Spot]) -> None:
         """Note where most of what is nearest in meaning, of which these are the places, may not be seen."""
         seen = self.may_be_found(nearest).intersection(spot.body for spot in spots if spot.allowed)
-        self.needs_prefilter |= len(seen) < min(self.options.limit, len(nearest) // 2)
+        self.needs_narrowing |= len(seen) < min(self.options.limit, len(nearest) // 2)
 
     # what it has to do without
 

@@ -139,8 +139,8 @@ def _answered(hunt: Hunt) -> Results:
         return Results(mode=hunt.options.mode, total=0, warnings=("no message passes the filters",))
     terms, given_up = hunt.looser(hunt.query.content)
     found = by_mode(hunt, terms)
-    if hunt.needs_prefilter and not hunt.scope.prefiltered:
-        found = by_mode(hunt.prefiltered(), terms)
+    if hunt.needs_narrowing and not hunt.scope.prefiltered:
+        found = by_mode(hunt.narrowed(), terms)
     if given_up:
         found = _without((term.text for term in given_up), found)
     return found._replace(asked=hunt.asked(terms))
