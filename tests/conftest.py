@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import hypothesis
 import pytest
@@ -52,6 +52,16 @@ class Stdin(io.TextIOWrapper):
         return self.is_terminal
 
 
+class Call(NamedTuple):
+    """What a method was asked."""
+
+    arguments: tuple[Any, ...]
+    named: dict[str, Any]
+
+
+Watch = Callable[..., list[Call]]
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a command line did."""
@@ -85,6 +95,24 @@ def clock() -> Clock:
 def store(tmp_path: Path, clock: Clock) -> Iterator[Store]:
     with chatlog.open(tmp_path / "chatlog.db", clock=clock) as opened:
         yield opened
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
+    """What writes down how a method of a class is called from now on."""
+
+    def begin(of: type, name: str) -> list[Call]:
+        calls: list[Call] = []
+        method = getattr(of, name)
+
+        def watched(self: Any, *arguments: Any, **named: Any) -> Any:
+            calls.append(Call(arguments, named))
+            return method(self, *arguments, **named)
+
+        monkeypatch.setattr(of, name, watched)
+        return calls
+
+    return begin
 
 
 @pytest.fixture

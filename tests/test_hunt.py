@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,40 +15,13 @@ from chatlog.results import SearchOptions
 from chatlog.search import search_messages
 from chatlog.store import Store
 from chatlog.store.memories import MemoryDraft
-from chatlog.store.sqlite.meanings import SqliteVectors
 from chatlog.store.sqlite.words import SqliteWords
 from chatlog.store.words import EVERY
 
+from .conftest import Watch
+
 if TYPE_CHECKING:
     from chatlog.embedders import Matrix
-
-
-class Call(NamedTuple):
-    """What a method was asked."""
-
-    arguments: tuple[Any, ...]
-    named: dict[str, Any]
-
-
-Watch = Callable[..., list[Call]]
-
-
-@pytest.fixture
-def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
-    """What writes down how a method of the store is called from now on."""
-
-    def begin(name: str, of: type = SqliteWords) -> list[Call]:
-        calls: list[Call] = []
-        method = getattr(of, name)
-
-        def watched(self: Any, *arguments: Any, **named: Any) -> Any:
-            calls.append(Call(arguments, named))
-            return method(self, *arguments, **named)
-
-        monkeypatch.setattr(of, name, watched)
-        return calls
-
-    return begin
 
 
 @pytest.fixture
@@ -80,7 +53,7 @@ def test_a_common_word_is_found_where_a_filter_picks_few(store: Store, talks: li
 
 def test_where_messages_stand_is_looked_up_once(store: Store, talks: list[str], watch: Watch) -> None:
     """Which of those with all words may be seen is asked before they are ranked: in a large file that takes longest."""
-    looked = watch("spots")
+    looked = watch(SqliteWords, "spots")
     found = search_messages(store, "walrus harbour", options=SearchOptions(mode="lexical"))
     assert found.items
     assert 1 == len(looked)
@@ -88,7 +61,7 @@ def test_where_messages_stand_is_looked_up_once(store: Store, talks: list[str], 
 
 def test_only_the_span_of_what_may_be_found_is_looked_at(store: Store, talks: list[str], watch: Watch) -> None:
     """Postings are read from a conversation's first message to its last; without filters from all there is."""
-    looked = watch("posting")
+    looked = watch(SqliteWords, "posting")
     search_messages(store, "what of the walrus", Filters(ids=(talks[1],)))
     bodies = store.words.allowed(Filters(ids=(talks[1],)))
     spans = [call.named["span"] for call in looked]
@@ -150,7 +123,7 @@ def test_what_may_be_seen_is_not_told_where_enough_of_it_is_found(
     store: Store, talks: list[str], mode: str, watch: Watch
 ) -> None:
     """A common word most of whose messages may be seen costs one posting and no look at all there is."""
-    passes, looked = watch("allowed"), watch("posting")
+    passes, looked = watch(SqliteWords, "allowed"), watch(SqliteWords, "posting")
     search_messages(store, "walrus", options=SearchOptions(mode=mode, limit=1))
     assert (0, 1) == (len(passes), len(looked))
 
@@ -158,7 +131,7 @@ def test_what_may_be_seen_is_not_told_where_enough_of_it_is_found(
 @pytest.mark.parametrize("mode", MODES)
 def test_a_word_that_is_nowhere_is_asked_for_once(store: Store, talks: list[str], mode: str, watch: Watch) -> None:
     """And by one look into the index, so that one that only others say takes hardly longer."""
-    looked = watch("posting")
+    looked = watch(SqliteWords, "posting")
     found = search_messages(store, "quicksilver", options=SearchOptions(mode=mode))
     assert ("none", ("quicksilver",)) == (found.tier, found.dropped)
     assert 1 == len(looked)
@@ -168,7 +141,7 @@ def test_candidates_are_ranked_once_where_nothing_tells_what_they_mean(
     store: Store, talks: list[str], watch: Watch
 ) -> None:
     """By their words alone: they are not gathered for their meaning first."""
-    looked = watch("surroundings")
+    looked = watch(SqliteWords, "surroundings")
     found = search_messages(store, "what of the walrus", options=SearchOptions(embedder="none"))
     assert ("lexical", 1) == (found.mode, len(looked))
 
@@ -178,25 +151,15 @@ QUESTIONS = "What did the walrus contract say? Which number does the walrus cont
 
 def test_what_may_be_seen_is_told_once_for_several_questions(store: Store, buried: str, watch: Watch) -> None:
     """Where nearly all that they find is hidden: the pass over all there is holds for each of them."""
-    looked = watch("allowed")
+    looked = watch(SqliteWords, "allowed")
     assert buried in [item.message.ref for item in search_messages(store, QUESTIONS).items]
-    assert 1 == len(looked)
-
-
-def test_the_index_of_meanings_is_brought_up_to_date_once_for_several_questions(
-    store: Store, talks: list[str], watch: Watch
-) -> None:
-    """Whatever has come since, each question would find the same of it."""
-    search_messages(store, "the walrus")
-    looked = watch("pending", SqliteVectors)
-    search_messages(store, "Did the walrus like the harbour? Did the walrus come to the market?")
     assert 1 == len(looked)
 
 
 def test_a_command_is_looked_for_by_what_was_asked_to_tell_it_from_a_query(store: Store, watch: Watch) -> None:
     """Whether a minus belongs to a flag is asked of messages; what that told of its words is not asked again."""
     store.new(messages=[MessageDraft(role="user", text="run rm -rf build first")])
-    looked = watch("posting")
+    looked = watch(SqliteWords, "posting")
     assert "exact" == search_messages(store, "rm -rf build", options=SearchOptions(mode="lexical")).tier
     assert looked
     assert all(call not in looked[:at] for at, call in enumerate(looked))
@@ -243,7 +206,7 @@ def test_words_in_a_conversation_are_looked_for_there(
 ) -> None:
     """By words alone, too: only between its first message and its last, however little it is."""
     monkeypatch.setattr(scope, "WHOLE", whole)
-    looked = watch("posting")
+    looked = watch(SqliteWords, "posting")
     found = search_messages(store, "the walrus", Filters(ids=(talks[0],)), SearchOptions(mode="lexical"))
     bodies = store.words.allowed(Filters(ids=(talks[0],)))
     assert found.items

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -14,8 +13,10 @@ from chatlog.query import QUESTION_CHARS, parse
 from chatlog.results import SearchOptions
 from chatlog.search import search_messages
 from chatlog.store import Store
+from chatlog.store.sqlite.meanings import SqliteVectors
 from chatlog.store.sqlite.words import SqliteWords
 
+from .conftest import Watch
 from .store.making import say
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -123,24 +124,23 @@ def test_what_one_question_finds_counts_where_the_whole_finds_nothing(store: Sto
     assert ANSWERS[0] in {item.message.text for item in found.items[:2]}
 
 
-def test_what_all_questions_share_is_looked_up_once(
-    store: Store, history: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Which messages the filters let through, and where a word is, are the same for each of them."""
-    looked: list[str] = []
-    for name in ("allowed", "posting"):
-        method = getattr(SqliteWords, name)
+def test_what_all_questions_share_is_looked_up_once(store: Store, history: str, watch: Watch) -> None:
+    """Which messages the filters let through, where a word is, and what is to be embedded are the same for each."""
+    passes, waiting = watch(SqliteWords, "allowed"), watch(SqliteVectors, "pending")
+    looked = watch(SqliteWords, "posting")
+    text = f"{BAND} Who hurried to the zebra of the brassband? {MOVED}"
 
-        def watched(*arguments: Any, name: str = name, method: Any = method, **options: Any) -> Any:
-            looked.append(f"{name} {arguments[1:]} {options}")
-            return method(*arguments, **options)
+    for filters in (Filters(), Filters(ids=(history,))):
+        search_messages(store, "brass", filters)
+        waiting.clear()
+        looked.clear()
+        search_messages(store, text, filters)
 
-        monkeypatch.setattr(SqliteWords, name, watched)
-    search_messages(store, f"{BAND} Who hurried to the zebra of the brassband? {MOVED}", Filters(ids=(history,)))
-
-    plain = [one for one in looked if "'beside'" not in one]
-    assert len(plain) == len({*plain})
-    assert 1 == sum(one.startswith("allowed") for one in looked)
+        plain = [call for call in looked if "beside" not in call.named]
+        assert plain
+        assert all(call not in plain[:at] for at, call in enumerate(plain))
+        assert 1 == len(waiting)
+    assert 2 == len(passes)
 
 
 def test_words_alone_are_all_asked_for(store: Store, history: str) -> None:

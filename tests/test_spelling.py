@@ -17,6 +17,7 @@ from chatlog.search import search_messages
 from chatlog.store import Store
 from chatlog.store.sqlite.words import SqliteWords
 
+from .conftest import Watch
 from .store.making import opened, say
 
 TEXTS = (
@@ -140,21 +141,15 @@ def test_capitals_and_marks_stay(history: Store) -> None:
     assert "sardines, (Caroline)?" == ask(history, "sardines, (Carolnie)?").asked
 
 
-def test_only_so_many_words_are_looked_for(history: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_so_many_words_are_looked_for(history: Store, watch: Watch) -> None:
     """The longest word first, and no others once one is unknown: of a text none may be known."""
-    known, asked = SqliteWords.known, list[str]()
-
-    def watched(self: SqliteWords, words: Any, *arguments: Any) -> Any:
-        asked.append(max(words, key=len))
-        return known(self, words, *arguments)
-
-    monkeypatch.setattr(SqliteWords, "known", watched)
+    asked = watch(SqliteWords, "known")
     ask(history, "sardines " + " ".join(["qwertz", *(f"qwertz{letter}uiop" for letter in "abcdefgh")] * 2))
     assert 1 == len(asked)
     ask(history, "sardines at the harbour")
     assert 1 == len(asked)
     ask(history, "Caroline: sardnies on the harbor bycicle roof")
-    assert 1 + spelling.MOST == len(asked) == len({*asked})
+    assert 1 + spelling.MOST == len(asked) == len({max(call.arguments[0], key=len) for call in asked})
     ask(history, "sardnies on the harbor bycicle roof")
     assert 1 + spelling.MOST == len(asked), "where no word is known it is about something else"
 
