@@ -468,10 +468,17 @@ def test_the_settings_that_overwrite(tmp_path: Path) -> None:
     with chatlog.open(tmp_path / PATH) as store:
         texts = [MessageDraft(role="user", text=f"line {number}") for number in range(200)]
         name = store.new(messages=texts).id
+        before = overwriting(store)
         assert erasure.run(store, erasure.plan(store, [store.get(name)], [])).complete
-        with store._pool.read() as connection:  # type: ignore[attr-defined]
-            assert 1 == connection.execute("PRAGMA secure_delete").fetchone()[0]
-            assert 1 == connection.execute("SELECT v FROM words_config WHERE k = 'secure-delete'").fetchone()[0]
+        assert [(1, 1)] * 2 == [before, overwriting(store)]
+
+
+def overwriting(store: Store) -> tuple[int, int]:
+    """Return whether deleted bytes are overwritten: those of the file, and those of the index."""
+    with store._pool.read() as connection:  # type: ignore[attr-defined]
+        (file,) = connection.execute("PRAGMA secure_delete").fetchone()
+        (index,) = connection.execute("SELECT v FROM words_config WHERE k = 'secure-delete'").fetchone()
+    return file, index
 
 
 def test_samples_of_the_analyser(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ import pytest
 from sqlcipher3 import dbapi2 as driver
 
 from chatlog.formats import archive as archives
+from chatlog.formats import sqlite_source
+from chatlog.formats.source import file_source
 from tests.conftest import Ran, Run
 
 from .helpers import faults
@@ -289,6 +291,20 @@ def test_a_foreign_database_stays_as_it_is(run: Run, tmp_path: Path, mode: str) 
     is_survived(run("import", "theirs"))
     assert [GOOD[0]] == stored(run)
     assert before == state(folder)
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_a_foreign_database_cannot_be_written(tmp_path: Path, mode: str) -> None:
+    """40: it is opened for reading, its schema is not trusted, and it loads nothing."""
+    path = database(tmp_path / "history.db", mode)
+    with sqlite_source._opened(file_source(path)) as opened:
+        connection = opened._connection
+        asked = [connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("query_only", "trusted_schema")]
+        assert [1, 0] == asked
+        connection.execute("PRAGMA query_only = OFF").fetchall()
+        for sql in ("DELETE FROM message_store", "SELECT * FROM responses"):
+            with pytest.raises(driver.OperationalError, match=r"readonly|unsafe use|not authorized"):
+                connection.execute(sql).fetchall()
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the shared samples are not here")

@@ -28,6 +28,9 @@ from chatlog.models import ConversationDraft, Extra, Filters, MessageDraft
 from chatlog.records import conversation_record, message_record
 from chatlog.search import SearchOptions, search_messages
 from chatlog.store import Store
+from chatlog.store.forgetting import Cause
+from chatlog.store.memories import MemoryDraft
+from chatlog.store.sources import FileState, SeenFile
 from chatlog.store.sqlite import database_file
 from tests.conftest import Clock, Run
 
@@ -335,6 +338,51 @@ def test_another_users_trash_and_words(two: tuple[Store, Store]) -> None:
     assert (0, []) == (ana.conversations().total, ana.tags())
     assert [] == [*ana.scan()]
     assert [] == [*ana.extras()]
+
+
+def test_another_users_memories_files_rules_and_chores(two: tuple[Store, Store]) -> None:
+    """What is kept beside conversations is one user's too: none of it is told, changed or removed."""
+    ana, ben = two
+    ben.memories.set(MemoryDraft("colour", "blue"))
+    ben.sources.remember([SeenFile(path="/a.json", state=FileState(1, 2), read_ns=3, reader="0", report="{}")])
+    ben.forgetting.add_policy("old", {"older_than": "90d"})
+    ben.forgetting.begin_chore(["erase it"])
+    kept = kept_beside(ben)
+    assert ([], {}, None, 0, [], [], []) == kept_beside(ana)
+    with pytest.raises(NotFoundError):
+        ana.memories.get("colour")
+    assert (0, 0) == (ana.memories.delete([("", "colour")]), ana.sources.forget(lambda _: True))
+    with pytest.raises(NotFoundError):
+        ana.forgetting.remove_policy("old")
+    ana.forgetting.end_chores(["erase it"])
+    ana.sources.remember([SeenFile(path="/a.json", state=FileState(4, 5), read_ns=6, reader="0")])
+    assert 1 == ana.sources.forget(lambda _: True)
+    assert kept == kept_beside(ben)
+
+
+def kept_beside(store: Store) -> tuple[Any, ...]:
+    """Return what a store keeps for its user beside conversations."""
+    files, rules = store.sources, store.forgetting
+    kept = ([*store.memories.all()], files.all(), files.report("/a.json"), files.stamp())
+    return (*kept, rules.policies(), rules.chores(), rules.audit(10))
+
+
+@pytest.mark.parametrize("mark", ["trash", "archive"])
+def test_another_users_conversations_are_not_forgotten(two: tuple[Store, Store], mark: str) -> None:
+    """They are neither found to be forgotten, nor marked, held, taken out or removed by who knows their ids."""
+    ana, ben = two
+    theirs, before = ben.get("@last"), exported(ben)
+    asked = ana.forgetting
+    assert ([], [], {}) == ([*asked.every(Filters(any_state=True))], asked.due("9"), asked.sizes([theirs.id]))
+    assert [] == getattr(asked, mark)([(theirs.id, theirs.revision)], Cause("prune"))
+    by_id = (asked.find, lambda name: asked.hold(name, "mine"), lambda name: [*asked.words([name], [])])
+    for call in by_id:
+        with pytest.raises(NotFoundError):
+            call(theirs.id)
+    assert 0 == asked.take_out([(theirs.id, 1)], Cause("erase")).messages
+    assert 0 == asked.remove([theirs.id], Cause("erase"), stop=bool).messages
+    assert [] == [*ana.redactions.said([theirs.id])]
+    assert before == exported(ben)
 
 
 @pytest.mark.parametrize(
