@@ -66,6 +66,20 @@ def test_the_request_before_a_run_of_tools_is_redacted(store: Store) -> None:
     assert (True, False) == ("deploy with [REDACTED:" in sent, KEY in sent)
 
 
+def test_every_way_to_a_message_is_redacted(store: Store) -> None:
+    """By its place, with its neighbours, one after another, and as what was asked last; the title beside it, too."""
+    said = [MessageDraft(role="user", text=f"mail {MAIL}"), MessageDraft(role="assistant", text=f"to {MAIL}")]
+    name = store.new(ConversationDraft(title=f"of {MAIL}"), said).id
+    safe, mark = view(store, Redactor()), "[REDACTED:email]"
+    both = [f"mail {mark}", f"to {mark}"]
+    ways = safe.messages(name), safe.around(name, 2, before=1, after=0), [safe.message(name, seq) for seq in (1, 2)]
+    assert [both] * 3 == [[message.text for message in way] for way in ways]
+    assert {(text, f"of {mark}") for text in both} == {(hit.message.text, hit.title) for hit in safe.scan()}
+    asked = safe.windows.asked(name, 2)
+    assert asked
+    assert f"mail {mark}" == asked.text
+
+
 def test_a_memory_is_redacted_as_a_whole(store: Store) -> None:
     """Its namespace, its key, its value, and the tags that it is chosen by."""
     name = store.new(ConversationDraft(), [MessageDraft(role="user", text="hello")]).id

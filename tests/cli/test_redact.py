@@ -227,7 +227,9 @@ def test_what_came_in_redacted_stays_so(run: Run) -> None:
         {**lines[0], "metadata": {"from": MAIL, "cc": MAIL}},
         {**lines[1], "text": f"Please: {MAIL}"},
         {**lines[1], "text": f"And {MAIL}", "source_id": "m2"},
-        {"type": "message", "conversation": "c2", "role": "user", "text": f"Of another: {MAIL}", "source_id": "m9"},
+        {"type": "conversation", "id": "b" * 26},
+        {"type": "message", "conversation": "b" * 26, "role": "user", "text": f"Of another: {MAIL}", "source_id": "m9"},
+        {"type": "memory", "key": "made of either", "value": MAIL},
     ]
     for name, found in (("in.jsonl", lines), ("later.jsonl", later)):
         head = {"type": "chatlog", "version": 1}
@@ -241,6 +243,30 @@ def test_what_came_in_redacted_stays_so(run: Run) -> None:
     mark = "[REDACTED:email]"
     assert [f"Please: {mark}", f"And {mark}", f"Of another: {MAIL}"] == [text for text in texts if text]
     assert 2 == everything(run).count(MAIL)  # in the other's text, and in the title made of it
+
+
+def test_what_came_in_redacted_of_another_program_stays_so(run: Run) -> None:
+    """A session that it goes on with, known by its own id, and the title that the program gave it meanwhile."""
+    first, second = (
+        {
+            "type": "user",
+            "uuid": f"u-{n}",
+            "parentUuid": parent,
+            "sessionId": "s",
+            "message": {"content": f"{n} {MAIL}"},
+        }
+        for n, parent in ((1, None), (2, "u-1"))
+    )
+    title = {"type": "summary", "summary": f"About {MAIL}", "leafUuid": "u-0"}
+    for lines, options in (([first], ["--redact"]), ([first, second, title], [])):
+        Path("s.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+        assert 0 == run("import", "s.jsonl", *options).code
+    assert (2, False) == (run("list", "--json").json["items"][0]["messages"], MAIL in everything(run))
+    other = {**first, "uuid": "u-0", "parentUuid": None, "sessionId": "t", "message": {"content": "hello"}}
+    Path("t.jsonl").write_text(json.dumps(other) + "\n")
+    run("import", "t.jsonl", "s.jsonl")
+    found = run("list", "--json").json["items"]
+    assert {"About [REDACTED:email]", "1 [REDACTED:email]"} == {item["title"] for item in found}
 
 
 def test_memories_state_and_summaries_are_redacted(run: Run, tmp_path: Path) -> None:
