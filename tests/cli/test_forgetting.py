@@ -93,6 +93,15 @@ def test_the_trash(trip: Run) -> None:
     assert [] == trip("trash", "--format", "ids").lines
 
 
+def test_the_trash_page_by_page(trip: Run) -> None:
+    """As many as are asked for, and the next where they end."""
+    trip("delete", LISBON, DATABASE, "--yes")
+    first = trip("trash", "-n", "1", "--json").json
+    second = trip("trash", "-n", "1", "--cursor", first["next_cursor"], "--json").json
+    assert ([1, 1], None) == ([len(page["items"]) for page in (first, second)], second["next_cursor"])
+    assert {LISBON, DATABASE} == {page["items"][0]["id"] for page in (first, second)}
+
+
 def test_deleted_stays_deleted(trip: Run, tmp_path: Path) -> None:
     """An import does not bring back what is in the trash, nor what was removed from it; --undelete does."""
     (tmp_path / "old.jsonl").write_text(everything(trip), "utf-8")
@@ -124,6 +133,7 @@ def test_what_is_in_the_trash_cannot_go_there(trip: Run) -> None:
 def test_a_hold(verb: str, trip: Run) -> None:
     """What is on hold stays, and the exit code says so: 2 where it was all, 4 where it was a part."""
     assert 2 == trip("hold", LISBON).code
+    assert 2 == trip("hold", LISBON, "--reason", " ").code
     assert "case 1" == trip("hold", LISBON, "--reason", "case 1", "--json").json["conversation"]["hold"]
     ran = trip(verb, LISBON, "--yes", "--json")
     assert (2, [], [{"id": LISBON, "reason": "on legal hold"}]) == (ran.code, ran.json["items"], ran.json["skipped"])
@@ -470,6 +480,24 @@ def test_what_was_erased_but_not_proven_is_named_again(name: str, trip: Run, mon
     ran = trip("erase", name, "--yes", "--json")
     assert (0, True, 0) == (ran.code, ran.json["complete"], ran.json["messages"])
     assert 3 == trip("erase", name, "--yes").code
+
+
+@pytest.mark.parametrize("what", [f"{LISBON}:2", "--everything"])
+def test_no_erasure_goes_without_a_word(what: str, trip: Run) -> None:
+    """Neither one message nor all there is goes where nobody can be asked, but by --yes."""
+    before = everything(trip)
+    refused(trip("erase", what, "--json"), 2, "refused")
+    assert before == everything(trip)
+
+
+def test_everything_is_erased_whatever_its_state(trip: Run, clock: Clock) -> None:
+    """Also what is in the trash, archived, or past its time."""
+    trip("delete", LISBON, "--yes")
+    trip("set", DATABASE, "--archive")
+    trip("new", "--ttl", "1h")
+    clock.now += timedelta(days=1)
+    assert 3 == trip("erase", "--everything", "--yes", "--json").json["conversations"]
+    assert 0 == trip("db", "info", "--json").json["db"]["conversations"]
 
 
 def test_the_trash_is_erased(trip: Run) -> None:
