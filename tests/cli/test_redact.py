@@ -98,13 +98,14 @@ def test_an_import_does_not_bring_it_back(run: Run) -> None:
 
 
 def test_the_same_words_elsewhere_come_in_redacted(run: Run) -> None:
-    """A resumed session holds a copy of the message under a conversation of its own."""
-    say(run, {"text": f"Write to {MAIL}", "source_id": "m1"})
+    """A resumed session holds a copy of the message under a conversation of its own, also when that is all there is."""
+    first = say(run, {"text": f"Write to {MAIL}", "source_id": "m1"})
     run("redact", "--everything", "--yes")
     say(run, {"conversation": "resumed", "text": f"Write to {MAIL}", "source_id": "m1"})
     assert (2, False) == (run("list", "--json").json["total"], MAIL in everything(run))
+    assert 0 == run("erase", first, "--no-forks", "--yes").code
     say(run, {"conversation": "resumed", "text": f"Write to {MAIL}", "source_id": "m1"})
-    assert MAIL not in everything(run)
+    assert (1, False) == (run("list", "--json").json["total"], MAIL in everything(run))
 
 
 def test_a_fork_shares_the_redaction_and_a_hold_prevents_it(run: Run) -> None:
