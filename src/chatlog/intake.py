@@ -96,10 +96,9 @@ class Batches:
 
     def take(self, intake: Intake, batch: Batch, chars: int) -> None:
         """Add a piece; all are written where there is no more room."""
-        if batch.records:
-            self._pieces.append((intake, batch))
-            self._records += len(batch.records)
-            self._chars += chars
+        self._pieces.append((intake, batch))
+        self._records += len(batch.records)
+        self._chars += chars
         if min(self.room()) <= 0:
             self.write()
 
