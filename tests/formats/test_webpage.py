@@ -249,6 +249,27 @@ def test_tool_use_is_folded_and_paired() -> None:
 
 
 @pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        ("a\nb\nc", "a\nd\nc", " a\n-b\n+d\n c"),
+        ("", "a", "+a"),
+        ("a", "", "-a"),
+        ("a", "a", " a"),
+        ("a\n", "a", " a\n-"),
+        ("a\n" * 600, "b\n" * 600, "\n".join(["-a"] * 600 + ["-"] + ["+b"] * 600 + ["+"])),
+    ],
+)
+def test_an_edit_is_a_diff(old: str, new: str, shown: str) -> None:
+    """Whoever reads it sees what was changed; nothing of both texts is lost, and long ones are not compared."""
+    call = build.tool_call("1", "Edit", {"file": "a.py", "old_string": old, "new_string": new, "all": False})
+    body = body_of(MessageDraft(role="assistant", parts=(call,)))
+    found = re.search(r'<dt>old_string → new_string</dt><dd><pre[^>]*"diff"><code>(.*?)</code>', body, re.DOTALL)
+    assert found is not None
+    assert shown == re.sub(r"<[^>]*>", "", found[1])
+    assert ["file", "all", "old_string → new_string"] == re.findall(r"<dt>(.*?)</dt>", body)
+
+
+@pytest.mark.parametrize(
     ("given", "shown"),
     [
         ({"command": ["bash", "-lc", "ls"], "timeout": 9}, "bash -lc ls"),

@@ -259,7 +259,7 @@ WRITINGS = {
         "requests to OpenAI's API",
         "authors system tools attachments",
         "the same messages",
-        "all but the active path as a request has it, and reasoning; other files than pictures and sounds are named",
+        "all but the active path as a request has it, reasoning; what is no picture or sound of a person's is named",
     ),
     "openai-finetune": Writing(
         "OpenAI's fine-tuning",

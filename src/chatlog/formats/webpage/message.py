@@ -17,6 +17,8 @@ from chatlog.shown import mention, response_text, shown_parts
 
 #: A result of so many lines and characters stands open.
 OPEN_LINES, OPEN_CHARS = 4, 300
+#: More lines are not compared with each other: that takes the square of their number.
+MOST_COMPARED = 1_000
 _PREVIEW_CHARS = 90
 _IMAGES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]*={0,2}\s*")
@@ -31,6 +33,10 @@ _CODE = {
     "query": "",
     "patch": "diff",
 }
+
+
+#: What agents call the words of a file that an edit takes away, and those in their place.
+_EDITS = (("old_string", "new_string"), ("old_str", "new_str"), ("oldString", "newString"), ("oldText", "newText"))
 
 
 class Speaker:
@@ -197,8 +203,24 @@ def _arguments(value: Any) -> str:
     """Return what a call was given: each argument under its name, texts as they are."""
     if not isinstance(value, Mapping):
         return spell.code(value, "") if isinstance(value, str) else spell.code(_json(value), "json")
-    rows = [f"<dt>{spell.plain(str(name))}</dt><dd>{_argument(str(name), item)}</dd>" for name, item in value.items()]
+    shown = {str(name): _argument(str(name), item) for name, item in value.items()}
+    for old, new in _EDITS:
+        if isinstance(value.get(old), str) and isinstance(value.get(new), str):
+            del shown[old], shown[new]
+            shown[f"{old} → {new}"] = spell.code(_changed(value[old], value[new]), "diff")
+    rows = [f"<dt>{spell.plain(name)}</dt><dd>{item}</dd>" for name, item in shown.items()]
     return f"<dl>{''.join(rows)}</dl>" if rows else ""
+
+
+def _changed(old: str, new: str) -> str:
+    """Return one text and the one in its place as a diff that holds all of both."""
+    before, after = (text.split("\n") if text else [] for text in (old, new))
+    if len(before) + len(after) > MOST_COMPARED:
+        return "\n".join([*(f"-{line}" for line in before), *(f"+{line}" for line in after)])
+    from difflib import unified_diff
+
+    compared = [*unified_diff(before, after, n=MOST_COMPARED, lineterm="")][3:]
+    return "\n".join(compared or [f" {line}" for line in before])
 
 
 def _argument(name: str, value: Any) -> str:
