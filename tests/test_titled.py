@@ -77,6 +77,13 @@ def test_the_shortest_title_comes_first_and_few_come_by_title(history: Store) ->
     assert ["Sourdough starter"] == titles(ask(history, "sourdough starters", limit=6))
 
 
+def test_scores_fall_from_one_result_to_the_next(history: Store) -> None:
+    """What is there for its title scores as much as what it stands before."""
+    scores = [item.score for item in ask(history, "Zanzibar flights").items]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] == scores[1] > 0
+
+
 def test_titles_count_as_words_not_as_pieces_of_them(history: Store) -> None:
     """A start is no starter."""
     assert [] == titles(ask(history, "start planning"))

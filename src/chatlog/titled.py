@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import zip_longest
+from itertools import accumulate, zip_longest
 
 from chatlog import query as language
 from chatlog.hunt import Hunt
@@ -42,7 +42,9 @@ def among(hunt: Hunt, found: Results) -> Results:
 def _in_turn(titled: Sequence[Result], found: Results, limit: int) -> Results:
     refs = {item.message.ref for item in titled}
     others = [item for item in found.items if item.message.ref not in refs]
-    items = tuple(item for turn in zip_longest(titled, others) for item in turn if item)[:limit]
+    merged = [item for turn in zip_longest(titled, others) for item in turn if item][:limit]
+    scores = [*accumulate((item.score for item in reversed(merged)), max)]  # a title is worth as much as what follows
+    items = tuple(item._replace(score=score) for item, score in zip(merged, reversed(scores), strict=True))
     total = None if found.total is None else max(found.total, len(items))
     if found.items:
         return found._replace(items=items, total=total)
