@@ -64,14 +64,18 @@ def test_a_summary_made_after_the_plan_is_redacted(store: Store) -> None:
 
 
 def test_what_a_plan_takes_is_named(store: Store) -> None:
-    """Also a conversation of which only a summary, or the state, holds something."""
+    """Also a conversation of which only a summary, or the state, holds something; text and parts say it once."""
     message = MessageDraft(role="user", text="Write to her")
     summarised, stated, clean = (store.new(messages=[message]).id for _ in range(3))
     made = SummaryDraft("rolling", 1, 1, f"wrote to {MAIL}", 5, "test", None, [*store.messages(summarised)])
     store.summaries.add(summarised, [made])
     store.change(stated, {"state": {"contact": MAIL}})
-    found = redacting.plan(store, [store.get(name) for name in (summarised, stated, clean)], Redactor(["email"]))
-    assert {summarised: {"email": 1}, stated: {"email": 1}} == {name: item.kinds for name, item in found.items.items()}
+    parts = ({"type": "text", "content": f"to {MAIL}"}, {"type": "tool_call", "id": "1", "name": "send"})
+    parted = store.new(messages=[MessageDraft(role="assistant", text=f"to {MAIL}", parts=parts)]).id
+    chosen = [store.get(name) for name in (summarised, stated, parted, clean)]
+    found = redacting.plan(store, chosen, Redactor(["email"]))
+    once = {"email": 1}
+    assert {summarised: once, stated: once, parted: once} == {name: item.kinds for name, item in found.items.items()}
 
 
 def test_one_that_is_killed_half_way_is_audited(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

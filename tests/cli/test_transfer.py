@@ -278,6 +278,17 @@ def test_an_export_that_is_ended_leaves_no_file(
     assert ["chatlog.db"] == [path.name for path in tmp_path.iterdir()]
 
 
+def test_a_site_leaves_a_page_of_somebody_else_alone(trip: Run) -> None:
+    """A folder whose index is there already is refused before any page is in it, but for --force."""
+    index = Path("site/index.html")
+    index.parent.mkdir()
+    index.write_text("mine")
+    refused(trip("export", "--to", "html", "-o", "site/", "--json"), 2, "refused")
+    assert ([index], "mine") == ([*index.parent.iterdir()], index.read_text())
+    assert 0 == trip("export", "--to", "html", "-o", "site/", "--force").code
+    assert (3, True) == (len([*index.parent.iterdir()]), "Trip to Lisbon" in index.read_text())
+
+
 def test_pages_of_an_earlier_export_are_named(trip: Run, tmp_path: Path) -> None:
     """What was deleted since is in the folder still, and nobody would find it by the index."""
     trip("export", "--to", "html", "-o", "site/")
