@@ -216,8 +216,8 @@ def _plain(connection: Connection, text: str, joint: str) -> object:
 
 
 def _nearest(store: Store, text: str) -> object:
-    state = store.vectors.state()
-    return meaning.Question(text, embedder(DEFAULT), state).nearest(store, 50) if state else []
+    question = meaning.Index(embedder(DEFAULT), store.vectors.state()).question(text, ())
+    return question.nearest(store, 50) if question else []
 
 
 # as a whole process
