@@ -21,6 +21,7 @@ import chatlog
 from chatlog.errors import NoDatabaseError, SchemaMismatchError
 from chatlog.models import ConversationDraft, MessageDraft
 from chatlog.store.sqlite import bodies, connection
+from chatlog.store.sqlite.failures import translate
 from tests.conftest import Ran, Run
 
 from .helpers import capable_prefix, chatlog_process, environment, execute, faults, locked, plain_connection
@@ -554,3 +555,14 @@ def test_a_reader_that_went_away(tmp_path: Path) -> None:
     command = ["sh", "-c", f'"{sys.executable}" -m chatlog --db chats.db export | head -c 1']
     ran = subprocess.run(command, cwd=tmp_path, env=environment(tmp_path), capture_output=True, check=False)
     assert (b"{", b"") == (ran.stdout, ran.stderr)
+
+
+@pytest.mark.parametrize(
+    "words", ["could not drop chunks shadow table", "Could not create '_info' shadow table: disk I/O error"]
+)
+def test_what_sqlite_vec_cannot_write_is_no_bug(tmp_path: Path, words: str) -> None:
+    """It has one code for all, also where a disk fails under it."""
+    error = driver.OperationalError(words)
+    error.sqlite_errorcode = 1
+    meaning = translate(error, tmp_path / "chats.db")
+    assert (5, "run: chatlog doctor") == (meaning and meaning.exit_code, meaning and meaning.hint)

@@ -91,7 +91,7 @@ _NOT_WHOLE = re.compile(
     r"no such (table|column|function)|table \w+ has no column|unrecognized (column )?option"
     r"|error in tokenizer|parse error in|vtable constructor failed"
     r"|sqlite-vec error|vec0 \w+ error|\bblob\b|vector data|chunks? (iter|validity|rowids)"
-    r"|(Unknown type for|Error reading) \w+|zero-length|JSON (array )?parsing|Vector \w+ mistmatch"
+    r"|(Unknown type for|Error reading) \w+|zero-length|JSON (array )?parsing|shadow table|Vector \w+ mistmatch"
 )
 #: How SQLite begins to say that a condition is beyond its limits.
 _TOO_MUCH = ("LIKE or GLOB pattern too complex", "Expression tree is too large", "too many SQL variables")
