@@ -64,7 +64,7 @@ def _called(hunt: Hunt, terms: Sequence[Term]) -> list[str]:
     if not 0 < sum(len(term.text) for term in terms) <= MOST_CHARS:
         return []
     found = hunt.store.words.titled([_stem(term) for term in terms], hunt.query.filters, LOOKED_AT)
-    patterns = [re.compile(_whole(term), re.IGNORECASE) for term in terms]
+    patterns = [re.compile(_whole(term), re.IGNORECASE) for term in terms] if found else []  # they take longest
     held = {name: title for name, title in found if all(pattern.search(title) for pattern in patterns)}
     return sorted(held, key=lambda name: len(re.findall(r"\w+", held[name])))
 
