@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import chatlog
+from chatlog.store.sqlite import migrations, schema
 from tests.acceptance.helpers import execute
 from tests.conftest import Run
 
@@ -125,6 +126,25 @@ def test_what_is_no_sound_backup_changes_nothing(trip: Run, tmp_path: Path, spoi
     assert (code, "") == (ran.code, ran.out)
     assert before[1] == everything(trip)
     assert {"chatlog.db", "copy.db"} == {path.name for path in tmp_path.iterdir() if ".db" in path.name}
+
+
+def test_a_backup_of_an_earlier_chatlog_is_brought_to_the_newest_schema(
+    trip: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On its way, as a database is that is encrypted before anything else was done with it; the backup stays."""
+    before = everything(trip)
+    trip("db", "backup", "copy.db")
+    step = migrations.Migration(schema.VERSION + 1, "a later schema", "CREATE TABLE later (a);\n")
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*migrations.MIGRATIONS, step))
+    held = (tmp_path / "copy.db").read_bytes()
+    assert 0 == trip("db", "encrypt", "--key-file", "key").code
+    assert 0 == trip("db", "restore", "copy.db", "--yes", "--key-file", "key").code
+    assert (0, before, held) == (
+        trip("doctor", "--key-file", "key").code,
+        trip("export", "--key-file", "key").out,
+        (tmp_path / "copy.db").read_bytes(),
+    )
+    assert not [*tmp_path.glob("*.v*.backup")]
 
 
 def test_the_database_is_no_backup_of_itself(trip: Run) -> None:

@@ -77,8 +77,7 @@ def waiting(path: Path, key: Key | None) -> tuple[int, int] | None:
 def migrate(connection: Connection, path: Path) -> Path | None:
     """Bring the file to the newest schema; return the backup taken first, None where none was needed."""
     version = version_of(connection, path)
-    pending = [step for step in MIGRATIONS if step.version > version]
-    if not pending:
+    if version == MIGRATIONS[-1].version:
         _heal(connection)
         return None
     saved = None
@@ -90,9 +89,14 @@ def migrate(connection: Connection, path: Path) -> Path | None:
         backup(connection, saved)
     else:
         _be_born(connection)
-    for step in pending:
-        _apply(connection, step, path)
+    bring_up(connection, path)
     return saved
+
+
+def bring_up(connection: Connection, path: Path) -> None:
+    """Bring a file to the newest schema without a backup: it is a copy, or there is one."""
+    for step in MIGRATIONS:
+        _apply(connection, step, path)
 
 
 def _be_born(connection: Connection) -> None:

@@ -152,6 +152,7 @@ def _verified(part: Path, key: Key | None) -> tuple[int, int]:
         if not migrations.version_of(connection, part):
             raise SchemaMismatchError("that is not a database of chatlog's", "check the spelling")
         connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        migrations.bring_up(connection, part)  # the schema that it is compared with is the newest
         wrong = [check for check in health.checks(connection, part, deep=False) if not check.ok]
         if wrong:
             raise CheckFailedError(
