@@ -279,6 +279,14 @@ def is_unspaced(term: Term) -> bool:
     return len(term.text) <= 2 and bool(re.fullmatch(f"[{UNSPACED}]+", term.text))
 
 
+def whole(term: Term, ending: str = "") -> str:
+    """Return a pattern of a term as whole words, where its script has such; with `ending` they may end in that."""
+    words = re.escape(term.text)
+    if re.search(f"[{UNSPACED}]", term.text):
+        return words
+    return rf"(?<!\w){words}" if term.prefix else rf"(?<!\w){words}{ending}(?!\w)"
+
+
 def bare(text: str) -> str:
     """Return a word as it is compared: in lower case, without the marks around it."""
     return text.strip("?!.,;:()[]{}'\"“”‘’…¿¡«»„؟،؛।").lower().replace("’", "'")

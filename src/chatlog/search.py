@@ -16,7 +16,7 @@ from chatlog import lexical, questions, spelling, titled
 from chatlog import query as language
 from chatlog.errors import UsageError, choices_hint
 from chatlog.hunt import Hunt
-from chatlog.models import UNSPACED, Filters, Hit, Message, Term, other_strings, several
+from chatlog.models import Filters, Hit, Message, Term, other_strings, several
 from chatlog.results import SNIPPET_SCAN, Result, Results, SearchOptions, Tier, best_of_each, cut, result_of
 from chatlog.scope import Scope
 from chatlog.store import Store
@@ -165,14 +165,7 @@ def _recent(hunt: Hunt) -> Results:
 
 def _says_any(text: str, terms: Sequence[Term]) -> bool:
     """Whether a text has any of the terms, as whole words where its script has such."""
-    return any(re.search(_whole(term), text, re.IGNORECASE) for term in terms)
-
-
-def _whole(term: Term) -> str:
-    words = re.escape(term.text)
-    if re.search(f"[{UNSPACED}]", term.text):
-        return words
-    return rf"(?<!\w){words}" if term.prefix else rf"(?<!\w){words}(?!\w)"
+    return any(re.search(language.whole(term), text, re.IGNORECASE) for term in terms)
 
 
 def _by_title(hunt: Hunt) -> Results:

@@ -11,7 +11,7 @@ from itertools import accumulate, zip_longest
 
 from chatlog import query as language
 from chatlog.hunt import Hunt
-from chatlog.models import UNSPACED, Term
+from chatlog.models import Term
 from chatlog.results import Result, Results, result_of
 
 #: So many of ten results, one at least, may be there for their title.
@@ -30,7 +30,7 @@ def among(hunt: Hunt, found: Results) -> Results:
     """
     if hunt.options.within or hunt.query.filters.ids is not None or hunt.query.without:
         return found
-    terms = _asked(hunt.query.terms)
+    terms = _asked(hunt.query.content)
     lacked = {language.bare(text) for text in found.dropped}
     names = _called(hunt, terms) or _called(hunt, [term for term in terms if term.text in lacked])
     best = {item.message.conversation: item for item in reversed(found.items)}
@@ -53,7 +53,7 @@ def _in_turn(titled: Sequence[Result], found: Results, limit: int) -> Results:
 
 def _asked(terms: tuple[Term, ...]) -> tuple[Term, ...]:
     """Return what a title should have: the words that are asked for, without those that only ask."""
-    words = language.without_endings(language.content_terms(terms))
+    words = language.without_endings(terms)
     return tuple(
         term._replace(text=text) for term in words if not language.is_weak(term) and (text := language.bare(term.text))
     )
@@ -63,23 +63,19 @@ def _called(hunt: Hunt, terms: Sequence[Term]) -> list[str]:
     """Return the conversations whose title has all the terms as words, those first of which it says the least else."""
     if not 0 < sum(len(term.text) for term in terms) <= MOST_CHARS:
         return []
-    found = hunt.store.words.titled([_stem(term) for term in terms], hunt.query.filters, LOOKED_AT)
-    patterns = [re.compile(_whole(term), re.IGNORECASE) for term in terms] if found else []  # they take longest
+    stems = [_stem(term) for term in terms]
+    found = hunt.store.words.titled([term.text for term in stems], hunt.query.filters, LOOKED_AT)
+    patterns = (
+        [re.compile(language.whole(term, "s?"), re.IGNORECASE) for term in stems] if found else []
+    )  # they take longest
     held = {name: title for name, title in found if all(pattern.search(title) for pattern in patterns)}
     return sorted(held, key=lambda name: len(re.findall(r"\w+", held[name])))
 
 
-def _stem(term: Term) -> str:
+def _stem(term: Term) -> Term:
     """Return a term without the ending of many of them: titles say sourdough starter, and questions starters."""
     is_plural = len(term.text) > 3 and term.text.endswith("s") and not term.text.endswith("ss") and not term.phrase
-    return term.text[:-1] if is_plural else term.text
-
-
-def _whole(term: Term) -> str:
-    words = re.escape(_stem(term))
-    if re.search(f"[{UNSPACED}]", term.text):
-        return words
-    return rf"(?<!\w){words}" if term.prefix else rf"(?<!\w){words}s?(?!\w)"
+    return term._replace(text=term.text[:-1]) if is_plural else term
 
 
 def _first(hunt: Hunt, name: str, terms: Sequence[Term]) -> Result | None:
