@@ -174,7 +174,8 @@ class SqliteWords(Noun, Words):
         return dict(rows)
 
     def titled(self, words: Sequence[str], filters: Filters, most: int) -> list[tuple[str, str]]:
-        among = filters._replace(title=(*filters.title, *words))
+        rarest = sorted(words, key=len, reverse=True)  # likely, and most titles are done with by the first
+        among = filters._replace(title=(*rarest, *filters.title))
         clauses, values = conversation_where(self.user, among, self._now())
         condition = " AND ".join([*clauses, "c.title_by <> 'text'"])
         with self._pool.read() as connection:
