@@ -84,6 +84,14 @@ def test_scores_fall_from_one_result_to_the_next(history: Store) -> None:
     assert scores[0] == scores[1] > 0
 
 
+def test_many_words_that_one_message_has_are_its_own(history: Store) -> None:
+    """No title is looked for then; fewer may be remembered of a title as well."""
+    history.new(ConversationDraft(title="Flights book May honeymoon"), [say("Not yet.")])
+    history.new(ConversationDraft(title="Plans"), [say("For the honeymoon we book the flights in May.")])
+    assert "Flights book May honeymoon" not in titles(ask(history, "honeymoon book flights May"))
+    assert "Flights book May honeymoon" in titles(ask(history, "honeymoon book flights"))
+
+
 def test_titles_count_as_words_not_as_pieces_of_them(history: Store) -> None:
     """A start is no starter."""
     assert [] == titles(ask(history, "start planning"))

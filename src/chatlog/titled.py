@@ -18,6 +18,8 @@ from chatlog.results import Result, Results, result_of
 MOST_OF_TEN = 3
 #: Of the latest of so many whose title has the words the shortest titles are taken.
 LOOKED_AT = 200
+#: Where one message has all of so many words, they are what is remembered of it, and no title is looked for.
+RECALLED = 4
 #: No title has so many characters of words.
 MOST_CHARS = 300
 
@@ -31,6 +33,8 @@ def among(hunt: Hunt, found: Results) -> Results:
     if hunt.options.within or hunt.query.filters.ids is not None or hunt.query.without:
         return found
     terms = _asked(hunt.query.content)
+    if found.tier == "exact" and len(terms) >= RECALLED:
+        return found
     lacked = {language.bare(text) for text in found.dropped}
     names = _called(hunt, terms) or _called(hunt, [term for term in terms if term.text in lacked])
     best = {item.message.conversation: item for item in reversed(found.items)}
