@@ -35,8 +35,9 @@ def among(hunt: Hunt, found: Results) -> Results:
     terms = _asked(hunt.query.content)
     if found.tier == "exact" and len(terms) >= RECALLED:
         return found
-    lacked = {language.bare(text) for text in found.dropped}
-    names = _called(hunt, terms) or _called(hunt, [term for term in terms if term.text in lacked])
+    dropped = {language.bare(text) for text in found.dropped}
+    lacked = [term for term in terms if term.text in dropped]
+    names = _called(hunt, terms) or (_called(hunt, lacked) if len(lacked) < len(terms) else [])
     best = {item.message.conversation: item for item in reversed(found.items)}
     chosen = names[: max(hunt.options.limit * MOST_OF_TEN // 10, 1)]
     titled = [item for name in chosen if (item := best.get(name) or _first(hunt, name, terms))]
