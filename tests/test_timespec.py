@@ -136,6 +136,13 @@ def test_a_source_holds_a_time_or_none(value: object) -> None:
         ("10s", timedelta(seconds=10)),
         ("1.5h", timedelta(minutes=90)),
         (" 7 D ", timedelta(days=7)),
+        ("7 days", timedelta(days=7)),
+        ("1 Week", timedelta(weeks=1)),
+        ("3months", timedelta(days=90)),
+        ("2 years", timedelta(days=730)),
+        ("12 hrs", timedelta(hours=12)),
+        ("30 min", timedelta(minutes=30)),
+        ("10 secs", timedelta(seconds=10)),
     ],
 )
 def test_a_span_has_a_unit(text: str, expected: timedelta) -> None:
@@ -143,7 +150,7 @@ def test_a_span_has_a_unit(text: str, expected: timedelta) -> None:
     assert timedelta(milliseconds=1) > abs(expected - duration(text))
 
 
-@pytest.mark.parametrize("text", ["", "7", "d", "-7d", "7 days", "1d2h", "7x", "९d९"])
+@pytest.mark.parametrize("text", ["", "7", "d", "-7d", "7 dayz", "7 days ago", "1d2h", "7x", "९d९"])
 def test_anything_else_is_no_span(text: str) -> None:
     """A span without a unit, or of several, is a usage error."""
     with pytest.raises(UsageError, match="is not a span of time"):
@@ -163,6 +170,7 @@ def test_a_span_beyond_the_calendar_is_refused(text: str) -> None:
 def test_a_span_counts_back_from_now() -> None:
     """`7d` as a bound is seven days ago, for both ends alike."""
     assert "2026-11-13T21:44:00.000Z" == since("7d", NOW) == until("7d", NOW)
+    assert "2026-11-13T21:44:00.000Z" == since("7 days ago", NOW) == until("7D Ago", NOW)
 
 
 @pytest.mark.parametrize(
@@ -174,9 +182,14 @@ def test_a_span_counts_back_from_now() -> None:
         ("2026-02", "2026-01-31T15:00:00.000Z", "2026-02-28T14:59:59.999Z"),
         ("2025-12", "2025-11-30T15:00:00.000Z", "2025-12-31T14:59:59.999Z"),
         ("2025", "2024-12-31T15:00:00.000Z", "2025-12-31T14:59:59.999Z"),
+        ("20260131", "2026-01-30T15:00:00.000Z", "2026-01-31T14:59:59.999Z"),
+        ("2026/1/31", "2026-01-30T15:00:00.000Z", "2026-01-31T14:59:59.999Z"),
+        ("2026-W46", "2026-11-08T15:00:00.000Z", "2026-11-15T14:59:59.999Z"),
+        ("2026-w46-7", "2026-11-14T15:00:00.000Z", "2026-11-15T14:59:59.999Z"),
+        ("9999-12-31", "9999-12-30T15:00:00.000Z", "9999-12-31T14:59:59.999Z"),
     ],
 )
-def test_a_bare_day_month_or_year_is_the_whole_local_one(text: str, start: str, end: str) -> None:
+def test_a_bare_day_week_month_or_year_is_the_whole_local_one(text: str, start: str, end: str) -> None:
     """Since means from its first moment, until to its last, on the clock of whoever asks."""
     assert start == since(text, TOKYO)
     assert end == until(text, TOKYO)
@@ -188,6 +201,10 @@ def test_a_bare_day_month_or_year_is_the_whole_local_one(text: str, start: str, 
         ("2026-01-31T10:00:00Z", "2026-01-31T10:00:00.000Z"),
         ("2026-01-31T10:00:00.123456789Z", "2026-01-31T10:00:00.123Z"),
         ("2026-01-31 10:00", "2026-01-31T01:00:00.000Z"),
+        ("2026-01-31 10:00 UTC", "2026-01-31T10:00:00.000Z"),
+        ("14:00", "2026-11-21T05:00:00.000Z"),
+        ("yesterday 9:30", "2026-11-20T00:30:00.000Z"),
+        ("Nov 3  14:00", "2026-11-03T05:00:00.000Z"),
     ],
 )
 def test_a_full_time_is_itself_and_local_without_a_zone(text: str, expected: str) -> None:
@@ -196,12 +213,37 @@ def test_a_full_time_is_itself_and_local_without_a_zone(text: str, expected: str
 
 
 @pytest.mark.parametrize(
-    "text", ["", "tomorrow", "2026-13", "2026-02-30", "20", "10:00", "2026-1-1", "9999999d", "10000"]
-)
+    "text",
+    [
+        "", "ago", "tomorrow", "2026-13", "2026-02-30", "20", "24:01", "2026-1/1", "1/31/2026", "9999999d", "10000",
+        "mo", "last", "last 2026-01-31", "Nov", "Nov 31", "3 3", "3 foo", "2026 10:00", "2026-W54", "yesterday ago",
+    ],
+)  # fmt: skip
 def test_anything_else_is_no_date(text: str) -> None:
     """What is no date is a usage error that quotes it."""
     with pytest.raises(UsageError, match=f"'{text}'"):
         since(text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("saturday", "2026-11-21"),
+        ("Last Saturday", "2026-11-14"),
+        ("fri", "2026-11-20"),
+        ("last fri", "2026-11-20"),
+        ("Sunday", "2026-11-15"),
+        ("tues", "2026-11-17"),
+        ("Nov 3", "2026-11-03"),
+        ("21 November", "2026-11-21"),
+        ("Nov 22", "2025-11-22"),
+        ("Dec 24, 2024", "2024-12-24"),
+        ("24 dec 2024", "2024-12-24"),
+    ],
+)
+def test_a_day_is_named_as_people_name_it(text: str, day: str) -> None:
+    """A weekday, or a date without a year, is the latest there was; it is Saturday, the 21st, in Tokyo."""
+    assert (since(day, TOKYO), until(day, TOKYO)) == (since(text, TOKYO), until(text, TOKYO))
 
 
 @pytest.mark.parametrize(
@@ -220,7 +262,10 @@ def test_the_edges_of_the_calendar_are_refused(text: str, now: datetime) -> None
         since(text, now)
 
 
-@given(st.text() | st.from_regex(r"[0-9]{1,5}(-[0-9]{1,2}){0,2}", fullmatch=True), st.sampled_from([NOW, TOKYO]))
+SAID = r"(last )?(mon|nov|[0-9]{1,5}([-/ ]w?[0-9]{1,2}){0,2}|[0-9]{1,2} (days|may|w))( 2026)?( ago)?( 1?[0-9]:[0-5]0)?"
+
+
+@given(st.text() | st.from_regex(SAID, fullmatch=True), st.sampled_from([NOW, TOKYO]))
 def test_a_bound_is_understood_or_refused(text: str, now: datetime) -> None:
     """Any text is a bound in the one form, or a usage error; since is never after until."""
     try:

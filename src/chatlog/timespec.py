@@ -8,14 +8,21 @@ says what a local day is; spans of hours are counted in UTC, which has no summer
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
 
 from chatlog.errors import UsageError
 
 _FRACTION = r"(\.\d{1,6})\d*"
 _MAIL_DATE = r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d"
-_DURATION = r"(?i)(\d+(?:\.\d+)?)\s*(mo|[smhdwy])"
+_UNITS = "mo(?:nths?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:eeks?)?|y(?:ears?)?"
+_DURATION = rf"(?i)(\d+(?:\.\d+)?)\s*({_UNITS})"
 _DAYS = {"d": 1.0, "w": 7.0, "mo": 30.0, "y": 365.0, "h": 1 / 24, "m": 1 / 1440, "s": 1 / 86_400}
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
 
 
 def iso(moment: datetime) -> str:
@@ -90,15 +97,16 @@ def _seconds(number: float) -> float:
 
 
 def duration(text: str) -> timedelta:
-    """Return the span of ``90d``, ``2w``, ``3mo``, ``1y``, ``12h``, ``30m`` (minutes) or ``10s``.
+    """Return the span of ``90d``, ``2w``, ``3mo``, ``1y``, ``12h``, ``30m`` (minutes), ``10s`` or ``2 weeks``.
 
     A month is 30 days and a year 365.  Raises UsageError for anything else.
     """
     match = re.fullmatch(_DURATION, text.strip())
     if match is None:
         raise UsageError(f"'{text}' is not a span of time", "write 90d, 2w, 3mo, 1y, 12h, 30m")
+    unit = match[2].lower()
     try:
-        return timedelta(days=float(match[1]) * _DAYS[match[2].lower()])
+        return timedelta(days=float(match[1]) * _DAYS["mo" if unit.startswith("mo") else unit[0]])
     except OverflowError:
         raise UsageError(f"'{text}' is too long a span of time") from None
 
@@ -137,39 +145,79 @@ def _checked_bound(text: str, now: datetime, *, end: bool) -> str:
 
 
 def _bound(text: str, now: datetime, *, end: bool) -> str:
-    if re.fullmatch(_DURATION, text.strip()):
-        return iso(now.astimezone(UTC) - duration(text))
-    days = _whole_days(text.strip().lower(), now)
-    if days is not None:
-        return iso(days[1] - timedelta(milliseconds=1) if end else days[0])
+    said = " ".join(text.lower().split())
+    if re.fullmatch(_DURATION, ago := said.removesuffix(" ago")):
+        return iso(now.astimezone(UTC) - duration(ago))
+    if (days := _days(said, now.date())) is not None:
+        # of an hour that comes twice the first is the day's start, the last its end
+        edge = (days[1], time.max.replace(fold=1)) if end else (days[0], time.min)
+        return iso(datetime.combine(*edge, now.tzinfo))
     try:
-        moment = datetime.fromisoformat(re.sub(_FRACTION, r"\1", text.strip()))
+        moment = (
+            _clock(said, now) or _worded(text.strip()) or datetime.fromisoformat(re.sub(_FRACTION, r"\1", text.strip()))
+        )
     except ValueError:
         raise UsageError(
             f"'{text}' is not a date chatlog knows",
-            "write 7d, 2w, 3mo, today, yesterday, 2026-01-31 or a full ISO time",
+            "write 7d, 3 weeks ago, yesterday, monday, 2026-01-31 or a full ISO time",
         ) from None
     return iso(moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo))
 
 
-def _whole_days(text: str, now: datetime) -> tuple[datetime, datetime] | None:
-    """Return the start and the end of a named or bare local day, month or year."""
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    named = {"today": 0, "yesterday": 1}
-    if text in named:
-        start = today - timedelta(days=named[text])
-        return start, start + timedelta(days=1)
-    match = re.fullmatch(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?", text)
-    if match is None:
+def _clock(text: str, now: datetime) -> datetime | None:
+    """Return the time of ``14:00``, today, and of ``yesterday 14:00``; None for other text."""
+    said, _, clock = text.rpartition(" ")
+    days = _days(said or "today", now.date())
+    if days is None or days[0] != days[1] or not re.fullmatch(r"\d{1,2}:\d\d", clock):
         return None
-    year, month, day = int(match[1]), int(match[2] or 1), int(match[3] or 1)
+    return datetime.combine(days[0], time.fromisoformat(clock.zfill(5)))
+
+
+def _days(text: str, today: date) -> tuple[date, date] | None:
+    """Return the first and the last of the days that a text names or writes bare; None for other text."""
     try:
-        start = today.replace(year=year, month=month, day=day)
-        if match[3]:
-            return start, start + timedelta(days=1)
-        return start, start.replace(year=year + (not match[2] or month == 12), month=month % 12 + 1 if match[2] else 1)
+        if (day := _near(text, today) or _written(text, today)) is not None:
+            return day, day
+        if match := re.fullmatch(r"\d{4}-?w\d\d", text):
+            monday = date.fromisoformat(text.upper())
+            return monday, monday + timedelta(days=6)
+        if match := re.fullmatch(r"(\d{4})(?:-(\d\d))?", text):
+            year, month = int(match[1]), int(match[2] or 12)
+            following = date(year, month, 28) + timedelta(days=4)
+            return date(year, int(match[2] or 1), 1), following - timedelta(days=following.day)
     except (OverflowError, ValueError):
+        pass
+    return None
+
+
+def _near(text: str, today: date) -> date | None:
+    """Return the day that is called so from today: the latest Monday there was, with ``last`` one before today."""
+    if text in ("today", "yesterday"):
+        return today - timedelta(days=text == "yesterday")
+    weekday = _place(text.removeprefix("last "), _WEEKDAYS)
+    if weekday is None:
         return None
+    back = (today.weekday() - weekday) % 7
+    return today - timedelta(days=back or 7 * text.startswith("last "))
+
+
+def _written(text: str, today: date) -> date | None:
+    """Return the day of a date, of one without a year the latest there was.  Raises ValueError for 31 February."""
+    if match := re.fullmatch(r"(\d{4})([-/])(\d\d?)\2(\d\d?)", text):
+        return date(int(match[1]), int(match[3]), int(match[4]))
+    if re.fullmatch(r"\d{8}|\d{4}-?w\d\d-?\d", text):
+        return date.fromisoformat(text.upper())
+    match = re.fullmatch(r"(?:([a-z]+) (\d\d?)|(\d\d?) ([a-z]+))(?:,? (\d{4}))?", text)
+    month = _place(match[1] or match[4], _MONTHS) if match else None
+    if match is None or month is None:
+        return None
+    day = date(int(match[5] or today.year), month + 1, int(match[2] or match[3]))
+    return day if match[5] or day <= today else day.replace(year=today.year - 1)
+
+
+def _place(word: str, names: Sequence[str]) -> int | None:
+    """Return which of the names a word is: whole, or its first three letters or more."""
+    return next((place for place, name in enumerate(names) if len(word) > 2 and name.startswith(word)), None)
 
 
 def age(then: str, now: datetime) -> str:

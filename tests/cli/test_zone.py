@@ -80,3 +80,14 @@ def test_what_the_system_does_not_know() -> None:
     for year in (1, 9999):
         assert datetime(year, 1, 1, tzinfo=SystemZone()).utcoffset() is not None
     assert since("0001-01-01", now("2026-11-20T21:44:00Z")).startswith("0001-01-01")
+
+
+def test_a_day_ends_with_the_second_of_its_last_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where clocks are put back at midnight, as they were in Brazil, the hour before it comes twice."""
+    monkeypatch.setenv("TZ", "BRT3BRST2,M10.3.0/0,M2.3.0/0")
+    time.tzset()
+    at = now("2026-11-20T21:44:00Z")
+    assert ("2026-02-14T02:00:00.000Z", "2026-02-15T02:59:59.999Z") == (
+        since("2026-02-14", at),
+        until("2026-02-14", at),
+    )
