@@ -79,6 +79,8 @@ def test_verbs_are_offered(shell: Run) -> None:
         (("config", "set", "--conf"), ["--config"]),
         (("list", "--format", "j"), ["json", "jsonl"]),
         (("--format", "c"), ["csv"]),
+        (("list", "--format", "m"), []),
+        (("stats", "--format", "p"), ["prometheus"]),
         (("list", "--format", "=", "j"), ["json", "jsonl"]),  # bash makes three words of --format=j
         (("list", "--role", "u"), ["user"]),
         (("add", "@last", "--role", "a"), ["assistant"]),

@@ -87,6 +87,14 @@ def test_the_ref_of_a_message_on_stdin_takes_no_conversation(verb: str, trip: Ru
     assert before == everything(trip)
 
 
+def test_a_wrong_form_is_told_the_forms_of_its_verb(trip: Run) -> None:
+    """What the hint names works when it is typed."""
+    assert "one of: table, text, json, jsonl, ids, csv\n" in trip("list", "--format", "yaml").err
+    assert "did you mean prometheus? one of: table, text, json, jsonl, prometheus\n" in (
+        trip("stats", "--format", "promethus").err
+    )
+
+
 def test_a_number_is_called_what_people_call_it(trip: Run) -> None:
     """Nobody has to know what an int range is."""
     assert "'abc' is not a valid whole number" in trip("show", LISBON, "--around", "abc").err

@@ -111,7 +111,8 @@ def _option(flag: Flag, target: str, *, hidden: bool = False) -> TyperOption:
         if flag in FILTER_FLAGS and (value == "" or (flag.multiple and "" in value)):
             raise UsageError(f"{flag.spellings[0]} is empty: it would let everything through", "leave it out")
         if flag.choices and value not in flag.choices:
-            raise UsageError(f"'{value}' is not a value of {flag.spellings[0]}", choices_hint(value, flag.choices))
+            hint = choices_hint(value, _choices(flag, context))
+            raise UsageError(f"'{value}' is not a value of {flag.spellings[0]}", hint)
         getattr(Session.of(context), target)[flag.name] = value if flag.value is None else flag.value
 
     return TyperOption(
@@ -134,7 +135,13 @@ def _completer(flag: Flag) -> Callable[..., list[str]] | None:
         return lambda context, _arguments, incomplete: complete_tag(context, incomplete)
     if flag.name == "source":
         return lambda _context, _arguments, _incomplete: sources()
-    return (lambda _context, _arguments, _incomplete: [*flag.choices]) if flag.choices else None
+    return (lambda context, _arguments, _incomplete: [*_choices(flag, context)]) if flag.choices else None
+
+
+def _choices(flag: Flag, context: typer.Context) -> tuple[str, ...]:
+    """Return what an option may be; behind a verb that has forms of its own, a form is one of those."""
+    forms = context.command.spec.forms if isinstance(context.command, Command) else None
+    return forms if flag.name == "format" and forms is not None else flag.choices
 
 
 def one_of(*names: str) -> Callable[[], list[str]]:
