@@ -132,6 +132,25 @@ def test_a_summary_extends_the_one_before_and_no_turn_is_taken_twice(store: Stor
     assert [] == run(store, found, how)
 
 
+def test_a_summary_of_a_branch_left_behind_is_not_told(store: Store) -> None:
+    """An edit above its end brings back the one before it, the next extends that, and each branch keeps its own."""
+    found = grown(store)
+    assert [("rolling", 1, 16)] == run(store, found, keep=32, window=10_000)
+    assert [("rolling", 1, 64)] == run(store, found, window=10_000)
+
+    def told() -> list[str]:
+        sections = assemble(store, store.get(found.id), Request(query="hotel 3?", budget=900)).sections
+        return [ref.rpartition(":")[2] for ref in sections["summary"].refs]
+
+    assert ["1-64"] == told()
+    store.add(found.id, [MessageDraft(role="user", text="No, let's go to Porto instead.", parent=40)])
+    assert ["1-16"] == told()
+    assert [("rolling", 1, 26)] == run(store, found, window=10_000)
+    assert ["1-26"] == told()
+    store.add(found.id, [MessageDraft(role="user", text="So Lisbon after all.", parent=80)])
+    assert ["1-64"] == told()
+
+
 def test_what_is_due_again_waits_for_another_window_full(store: Store) -> None:
     """After a summary one more exchange is not a reason for the next."""
     found = grown(store)

@@ -179,6 +179,18 @@ def test_compaction_due_is_what_compacting_would_do(store: Store, clock: Clock) 
     assert budget.compaction.due > 0
 
 
+def test_a_summary_of_a_branch_left_behind_leaves_turns_waiting(store: Store) -> None:
+    """They count as due again, as many as the plan says."""
+    name = talk(store, 80, 60)
+    options = Options(window=window_for(None, None), due=True)
+    work = Compaction(store, summarizer(), "test")
+    work.apply(work.plan(store.get(name), options), options)
+    store.add(name, [MessageDraft(role="user", text="Or else?", parent=120)])
+    plan = work.plan(store.get(name), options)
+    assert (1, plan.lag_tokens) == measure(store).compaction[::2]
+    assert plan.turns
+
+
 def test_latency_is_measured_with_the_stopwatch(store: Store) -> None:
     """Each conversation's end is read between two looks at the stopwatch."""
     talk(store, 1)

@@ -49,7 +49,7 @@ class Summaries(Protocol):
     """The summaries of one user's conversations."""
 
     def latest(self, conversation: str) -> dict[str, Summary]:
-        """Return the summary in force of each kind."""
+        """Return the summary in force of each kind: the one that reaches furthest on the active path."""
 
     def all(self, conversation: str) -> list[Summary]:
         """Return every summary, the superseded ones too, oldest first."""

@@ -13,6 +13,7 @@ from chatlog.store.measures import Exchange, Group, Measures, Size
 from chatlog.store.sqlite.bodies import SAID_OCTETS
 from chatlog.store.sqlite.connection import Row
 from chatlog.store.sqlite.nouns import Noun
+from chatlog.store.sqlite.summaries import STANDS
 from chatlog.store.sqlite.upkeep import sizes
 from chatlog.store.sqlite.where import conversation_where, listing_where
 from chatlog.store.sqlite.window import SqliteWindows
@@ -88,7 +89,7 @@ class SqliteMeasures(Noun, Measures):
     def unsummarised(self, conversations: Sequence[str], encoding: str) -> dict[str, list[Exchange]]:
         with self._pool.read() as connection:
             rows = connection.execute(
-                """WITH fresh AS (
+                f"""WITH fresh AS (
                      SELECT c.id, m.seq, m.created_at, coalesce(t.tokens, 0) AS tokens,
                        m.role = 'user'
                          AND lag(m.role, 1, '') OVER (PARTITION BY c.key ORDER BY m.seq) <> 'user' AS opens
@@ -96,8 +97,8 @@ class SqliteMeasures(Noun, Measures):
                        LEFT JOIN token_counts AS t ON t.body = m.body AND t.encoding = ?1
                      WHERE c.user = ?2 AND c.id IN (SELECT value FROM json_each(?3))
                        AND m.active AND NOT m.hidden AND m.role NOT IN ('system', 'developer')
-                       AND m.seq > coalesce((SELECT max(s.to_seq) FROM summaries AS s
-                                             WHERE s.conversation = c.key AND s.superseded_by IS NULL), 0)),
+                       AND m.seq > coalesce((SELECT max(to_seq) FROM summaries
+                                             WHERE conversation = c.key AND {STANDS}), 0)),
                    numbered AS (SELECT *, sum(opens) OVER (PARTITION BY id ORDER BY seq) AS exchange FROM fresh)
                    SELECT id, min(created_at), count(*), sum(tokens), exchange > 0 FROM numbered
                    GROUP BY id, exchange ORDER BY id, exchange""",

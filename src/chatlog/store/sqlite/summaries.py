@@ -13,22 +13,25 @@ from chatlog.store.sqlite.nouns import Noun
 from chatlog.store.summaries import Summaries, Summary, SummaryDraft
 
 _COLUMNS = "id, kind, from_seq, to_seq, text, tokens, method, created_at, superseded_by IS NOT NULL"
+#: What says that a summary is of the active path: an edit further up leaves what it covers behind.
+STANDS = """EXISTS (SELECT 1 FROM messages AS m
+                WHERE m.conversation = summaries.conversation AND m.seq = summaries.to_seq AND m.active)"""
 
 
 class SqliteSummaries(Noun, Summaries):
     """The summaries of one user's conversations in an SQLite file."""
 
     def latest(self, conversation: str) -> dict[str, Summary]:
-        return {found.kind: found for found in self._read(conversation, "AND superseded_by IS NULL")}
+        return {found.kind: found for found in self._read(conversation, f"AND {STANDS} ORDER BY to_seq, id")}
 
     def all(self, conversation: str) -> list[Summary]:
-        return self._read(conversation, "")
+        return self._read(conversation, "ORDER BY id")
 
-    def _read(self, conversation: str, condition: str) -> list[Summary]:
+    def _read(self, conversation: str, which: str) -> list[Summary]:
         with self._pool.snapshot() as connection:
             key = conversation_rows.readable_key_of(connection, self.user, conversation, self._now())
             rows = connection.execute(
-                f"SELECT {_COLUMNS} FROM summaries WHERE conversation = ? {condition} ORDER BY id", (key,)
+                f"SELECT {_COLUMNS} FROM summaries WHERE conversation = ? {which}", (key,)
             ).fetchall()
         return [_from_row(row) for row in rows]
 
@@ -58,9 +61,11 @@ def _from_row(row: Row) -> Summary:
 def _check(connection: Connection, key: int, draft: SummaryDraft) -> None:
     """Raise ConflictError where the draft is not made of what is there now."""
     row = connection.execute(
-        "SELECT max(id) FROM summaries WHERE conversation = ? AND kind = ? AND superseded_by IS NULL", (key, draft.kind)
+        f"""SELECT id FROM summaries WHERE conversation = ? AND kind = ? AND {STANDS}
+            ORDER BY to_seq DESC, id DESC LIMIT 1""",
+        (key, draft.kind),
     ).fetchone()
-    if row[0] != draft.after:
+    if (row and row[0]) != draft.after:
         raise ConflictError("another process has summarised this conversation meanwhile", "run it again")
     seqs = [turn.seq for turn in draft.turns]
     now = message_rows.at(connection, key, "", seqs, active=True)
