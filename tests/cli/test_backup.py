@@ -92,6 +92,18 @@ def test_a_lost_database_comes_back_without_a_question(trip: Run, tmp_path: Path
     assert (None, before) == (found["kept"], everything(trip))
 
 
+def test_a_backup_is_restored_on_a_new_computer(trip: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where chatlog has not run yet, and not even the folder of its database is there."""
+    before = everything(trip)
+    trip("db", "backup", "copy.db")
+    monkeypatch.delenv("CHATLOG_DB")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "new" / "share"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "new" / "share"))
+    assert 3 == trip("db", "restore", "no-copy.db").code
+    assert not (tmp_path / "new").exists()
+    assert (0, before) == (trip("db", "restore", "copy.db").code, everything(trip))
+
+
 def test_a_damaged_database_is_put_aside_with_its_log(trip: Run, tmp_path: Path) -> None:
     """Nothing of it is lost, and its log does not get into the restored one."""
     before = everything(trip)

@@ -88,9 +88,9 @@ def restore(
     Nobody else may have the database open. An encrypted backup needs the key that it was made with.
     """
     session = Session.of(ctx)
-    url = session.settings.database()[0]
-    path = path_of(url)
-    now, found = session.now(), session.file(source)
+    found = session.file(source)
+    url = session.database(make_folder=True)
+    path, now = path_of(url), session.now()
     if exists(path):
         session.confirm(f"put {source} in the place of {path}", yes=yes, can_show=False)
     aside = path.with_name(f"{path.stem}-before-restore-{backups.stamp(now)}.db")

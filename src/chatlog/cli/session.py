@@ -184,9 +184,7 @@ class Session:
 
     def store(self, *, create: bool = False) -> Store:
         """Return the store, opened for the run and for the settings' user; with `create` a missing one is made."""
-        url, is_default = self.settings.database()
-        if create and is_default:
-            Path(url).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        url = self.database(make_folder=create)
         self.observe()  # before the store: telemetry ends after it
         options = {"create": create, "synchronous": self.settings.get("synchronous")}
         opened = self._opened(url, self.settings.get("user"), options)
@@ -194,6 +192,13 @@ class Session:
             self.output.hint(f"the database was upgraded; a copy of it as it was is {backup}")
         self._warn_of_readers(path_of(url))
         return self.resources.enter_context(opened)
+
+    def database(self, *, make_folder: bool) -> str:
+        """Return where the database is; with `make_folder` the folder of the default one is made for it."""
+        url, is_default = self.settings.database()
+        if make_folder and is_default:
+            Path(url).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return url
 
     @staticmethod
     def everybody(store: Store, *, all_users: bool) -> list[Store]:
