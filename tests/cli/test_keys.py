@@ -98,11 +98,33 @@ def test_key_files_that_are_none(trip: Run) -> None:
     } == told
 
 
-def test_a_key_file_that_cannot_be_made(trip: Run) -> None:
-    """Nothing is encrypted with a key that nobody has."""
-    ran = trip("db", "encrypt", "--key-file", "nowhere/key")
-    assert (3, True) == (ran.code, "cannot write the key file nowhere/key" in ran.err)
-    assert 0 == trip("list").code
+def test_a_key_file_that_cannot_be_made(trip: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Nothing is encrypted with a key that nobody has: where a disk is missing, no folder is made in its place."""
+    disk = tmp_path_factory.mktemp("media") / "stick"
+    ran = trip("db", "encrypt", "--key-file", str(disk / "key"))
+    assert (3, True) == (ran.code, f"cannot write {disk / 'key'}" in ran.err)
+    assert (0, False) == (trip("list").code, disk.exists())
+
+
+def test_the_folder_of_a_key_file_is_made(trip: Run) -> None:
+    """In one's home, as docs/security.md has it on a computer where nothing was configured yet."""
+    assert 0 == trip("db", "encrypt", "--key-file", "~/.config/chatlog/key").code
+    folder = Path.home() / ".config" / "chatlog"
+    assert (0o700, 0o600) == tuple(path.stat().st_mode & 0o777 for path in (folder, folder / "key"))
+    assert [folder / "key"] == [*folder.iterdir()]
+
+
+def test_a_key_file_is_whole_or_not_there(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever ends the program while it is written leaves none that the next one would have to refuse."""
+
+    def ended(_descriptor: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", ended)
+        assert 130 == trip("db", "encrypt", "--key-file", "key").code
+    assert not Path("key").exists()
+    assert 0 == trip("db", "encrypt", "--key-file", "key").code
 
 
 def test_a_command_that_prints_nothing(trip: Run) -> None:

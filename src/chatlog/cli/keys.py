@@ -58,12 +58,16 @@ def of_file(path: Path, database: Path | None = None, *, make: bool = False) -> 
 
 
 def _make_file(path: Path) -> Key:
+    """Make a key and its file, which has its name once it is whole: nothing is encrypted with one that was cut off."""
+    from chatlog.export import new_file
+
     key = new_key()
     try:
-        handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0), 0o600)
+        if path.absolute().is_relative_to(Path.home()):  # elsewhere it may be a disk that is not there just now
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise not_written(error, f"the key file {path}") from None
-    with open(handle, "w", encoding="ascii") as file:  # noqa: PTH123  a descriptor
+        raise not_written(error, path) from None
+    with new_file(path, force=False) as file:
         file.write(written(key) + "\n")
         file.flush()
         os.fsync(file.fileno())
