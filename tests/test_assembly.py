@@ -451,6 +451,18 @@ def test_a_shortened_result_has_its_own_end() -> None:
     assert "Error: no such table" == shortened(short, 8, 8, COUNT).parts[0]["response"]
 
 
+def test_a_quoted_call_says_what_is_what() -> None:
+    """The name of the tool, of each argument, and where the result begins; a tool's own turn is its result."""
+    call = {"type": "tool_call", "id": "1", "name": "edit", "arguments": {"old": "a = 1\nb = 2", "new": "", "times": 2}}
+    result = {"type": "tool_call_response", "id": "1", "response": "done"}
+    told = "[calls edit]\nold: a = 1\nb = 2\nnew: \ntimes: 2"
+    assert told == said(message(1, "assistant", "", [call]))
+    assert f"{told}\n[result]\ndone" == said(message(1, "assistant", "", [call, result]))
+    assert "done" == said(message(2, "tool", "", [result]))
+    assert "[calls a tool]\nat: 1" == said(message(3, "assistant", "", [{"type": "tool_call", "arguments": {"at": 1}}]))
+    assert "sh\nls -l" == said(message(3, "assistant", "", [{**call, "name": "sh", "arguments": "ls -l"}]))
+
+
 def test_the_start_of_the_window_stays_while_the_conversation_grows() -> None:
     """Between two steps of the window each array begins with the one before it, but for its newest message."""
     kept = 0

@@ -7,14 +7,14 @@ as every API accepts them.  Pure functions; nothing here decides what is chosen.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import repeat, takewhile
 from typing import Any
 
 from chatlog.formats import build
 from chatlog.formats.turns import NO_RESULT, Step
-from chatlog.models import Message, Part, joined_text, other_strings, text_parts
+from chatlog.models import Message, Part, as_text, joined_text, other_strings, text_parts
 from chatlog.shown import mention, response_text
 from chatlog.tokens import Counter, cut
 
@@ -53,7 +53,20 @@ def said(message: Message) -> str:
     """Return the words of a message, those of its tools where it has no others."""
     if message.text.strip():
         return message.text
-    return build.without_reminders("\n".join(other_strings(message.parts or ()))).strip()
+    told = [words for part in message.parts or () for words in _told(part, message.role)]
+    return build.without_reminders("\n".join(told)).strip()
+
+
+def _told(part: Part, role: str) -> Iterator[str]:
+    """Yield the words of a part that is no text; of a call what is what, and where its result begins."""
+    match part:
+        case {"type": "tool_call", "arguments": {**arguments}}:
+            yield f"[calls {part.get('name') or 'a tool'}]"
+            yield from (f"{name}: {as_text(value)}" for name, value in arguments.items())
+            return
+        case {"type": "tool_call_response"} if role != "tool":
+            yield "[result]"
+    yield from other_strings([part])
 
 
 def passage(text: str, words: frozenset[str], most: int, count: Counter) -> str:

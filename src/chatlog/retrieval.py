@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from chatlog.importance import emptiness
-from chatlog.models import Message
+from chatlog.models import Message, other_strings
 from chatlog.quoting import labelled, passage, said, speaker, word_set
 from chatlog.tokens import Counter, estimate
 
@@ -52,7 +52,8 @@ def _is_idle(message: Message, words: frozenset[str]) -> bool:
         return message.importance == "discard"
     empty = emptiness(message)
     if empty == "tool payload":
-        return bool(words) and words.isdisjoint(word_set(said(message)[:_SCANNED]))
+        own = message.text.strip() or "\n".join(other_strings(message.parts or ()))
+        return bool(words) and words.isdisjoint(word_set(own[:_SCANNED]))
     return empty is not None
 
 
