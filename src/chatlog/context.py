@@ -289,8 +289,7 @@ class _Reading:
         items = search_messages(self.store, words, Filters(ids=(name,)), options).items
         active = self.windows.active(name, [item.message.seq for item in items])
         found = [Scored(item.message, item.score) for item in items if item.message.seq in active]
-        asked = {bare(word) for word in words.split()}
-        return by_worth(found, word_set(" ".join(asked - stop_words_of(asked))))
+        return by_worth(found, _telling(words))
 
 
 def _times(tokens: int, budget: int) -> str:
@@ -333,10 +332,16 @@ def _reminder(before: Sequence[Message], title: str | None, last: datetime) -> s
 
 
 def relevant(memories: Iterable[Remembered], question: str) -> list[Remembered]:
-    """Return the memories that share words with a question, those that share most first."""
-    asked = word_set(question)
+    """Return the memories that share words with a question, those that share most first; "the" is shared by all."""
+    asked = _telling(plain_words(question)) or word_set(question)
     scored = [(len(asked & word_set(_words_of(memory))), memory) for memory in memories]
     return [memory for score, memory in sorted(scored, key=lambda pair: -pair[0]) if score]
+
+
+def _telling(words: str) -> frozenset[str]:
+    """Return the words that say what a question is about, none where it has only stop words."""
+    asked = {bare(word) for word in words.split()}
+    return word_set(" ".join(asked - stop_words_of(asked)))
 
 
 def _words_of(memory: Remembered) -> str:

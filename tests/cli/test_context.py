@@ -133,6 +133,24 @@ def test_text_for_commands_that_read_text(run: Run) -> None:
     assert "## User\n\nIs hotel 0" in run("context", "@last", "--format", "markdown").out
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("What is the capital of Peru?", []),
+        ("When is my flight?", ["flight"]),
+        ("Which food for the dogs?", ["work/food", "dog"]),
+        ("is the?", ["flight", "dog"]),
+    ],
+)
+def test_memories_are_those_that_share_what_the_question_is_about(query: str, found: list[str], run: Run) -> None:
+    """The words of its key, its namespace and its value; stop words only where there is nothing else."""
+    run("memory", "set", "dog", "the dog is called Rex")
+    run("memory", "set", "flight", "the flight to Oslo is at nine")
+    run("memory", "set", "food", "Rice for dogs", "--namespace", "work")
+    started(run, 1)
+    assert found == run("context", "@last", "--query", query, "--json").json["sections"]["memory"]["refs"]
+
+
 def test_a_batch_answers_each_line_in_order(run: Run) -> None:
     """The JSON object with the request's id; errors stay in their line; the messages are in the form asked for."""
     name = started(run)
