@@ -342,6 +342,70 @@ def test_batch_files_are_read() -> None:
     assert [Problem("line 3", "holds no messages of a known shape")] == [r for r in records if isinstance(r, Problem)]
 
 
+QUESTION, ANSWER = HELLO
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"input": [QUESTION], "output": ANSWER, "model": "m"},
+        {"input": [QUESTION], "output": "Hi!", "model": "m"},
+        {"prompt": [QUESTION], "response": ANSWER},
+        {"prompt": [QUESTION], "response": "Hi!"},
+        {"prompt": "Hello", "response": "Hi!"},
+        {"messages": [QUESTION], "response": "Hi!"},
+    ],
+)
+def test_a_log_of_a_request_and_its_answer(record: dict[str, Any]) -> None:
+    """What was asked is a message under whichever key it stands, and so is an answer that is words alone."""
+    text = json_lines(record)
+
+    assert openai_messages.sniff(head_of(source_of(text)))
+    assert [("user", "Hello"), ("assistant", "Hi!")] == said(read(text))
+
+
+def test_words_beside_an_answer_are_no_second_one() -> None:
+    """Where the messages end in an answer, other words of a record stay what the record says of them."""
+    records = read(json_lines({"messages": HELLO, "response": "passed"}))
+
+    assert [("user", "Hello"), ("assistant", "Hi!")] == said(records)
+    assert {"response": "passed"} == conversations(records)[0].metadata
+
+
+def test_a_request_of_the_responses_api() -> None:
+    """A request that was saved is read with its instructions, its calls and their results."""
+    items = [
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello"}]},
+        {"type": "function_call", "call_id": "c1", "name": "look", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c1", "output": "42"},
+    ]
+    text = json.dumps({"model": "gpt-5", "instructions": "Be kind.", "input": items})
+    records = read(text)
+
+    assert openai_messages.sniff(head_of(source_of(text)))
+    assert [("system", "Be kind."), ("user", "Hello"), ("assistant", ""), ("tool", "")] == said(records)
+    assert (build.tool_call("c1", "look", {}),) == messages(records)[2].parts
+    assert (build.tool_result("c1", "42"),) == messages(records)[3].parts
+    assert "gpt-5" == conversations(records)[0].model
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"choices": [{"index": 0, "message": ANSWER}], "system_fingerprint": "fp_44709d6fcb"},
+        {"output": [ANSWER], "system_fingerprint": "fp_44709d6fcb"},
+    ],
+)
+def test_what_else_an_answer_in_a_batch_says_is_kept(body: dict[str, Any]) -> None:
+    """Facts of an answer's body are kept as those of its envelope are."""
+    records = read(json_lines({"custom_id": "a", "response": {"request_id": "r", "body": body}}))
+
+    assert [("assistant", "Hi!")] == said(records)
+    assert {"custom_id": "a", "request_id": "r", "system_fingerprint": "fp_44709d6fcb"} == conversations(records)[
+        0
+    ].metadata
+
+
 # One message a line
 
 

@@ -18,6 +18,8 @@ _LISTS = ("messages", "conversations", "conversation", "items", "traj")
 _PROMPTS = ("prompt", "input")
 _REQUESTS = ("body", "request", "params")
 _RESPONSES = ("response", "result", "output")
+#: Those of them that may be nothing but words.
+_SPOKEN = ("response", "output")
 _PAIR = ("conversation_a", "conversation_b")
 _CHOSEN = ("chosen", "preferred_output", "completion", "rejected", "non_preferred_output", *_PAIR)
 _SYSTEM = ("system", "system_prompt")
@@ -68,10 +70,11 @@ def dialogue(value: Any) -> Dialogue | None:
     if not isinstance(value, dict):
         return None
     facts = dict(value)
-    prompt, answers = _prompt(facts), list(_answers(facts))
+    prompt = _prompt(facts)
+    start = _system(facts) + (prompt or [])
+    answers = list(_answers(facts, is_open=prompt is not None and not _is_answered(start)))
     if prompt is None and not answers:
         return None
-    start = _system(facts) + (prompt or [])
     return Dialogue([_joined(start, answer) for answer in answers] or [start], facts)
 
 
@@ -86,6 +89,10 @@ def named(value: Any) -> list[Dialogue]:
 
 def _is_dialogue(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and is_message(value[0])
+
+
+def _is_answered(messages: list[Any]) -> bool:
+    return bool(messages) and build.within(messages[-1], "role") == "assistant"
 
 
 def _prompt(facts: dict[str, Any]) -> list[Any] | None:
@@ -105,7 +112,8 @@ def _prompt(facts: dict[str, Any]) -> list[Any] | None:
             messages = _instructions(inner) + responses_items.messages(inner.pop("input"))
             _merge(facts, inner)
             return messages
-    return written.instruction(facts) or written.chat(facts) or _transcript(facts) or _written_prompt(facts)
+    told = written.instruction(facts) or written.chat(facts) or _transcript(facts) or _written_prompt(facts)
+    return told or _listed_prompt(facts)
 
 
 def _instructions(inner: dict[str, Any]) -> list[Any]:
@@ -120,8 +128,16 @@ def _transcript(facts: dict[str, Any]) -> list[Any] | None:
     return turns
 
 
+def _listed_prompt(facts: dict[str, Any]) -> list[Any] | None:
+    """Take out and return messages under a prompt's key, or the items of a request of the Responses API."""
+    for key in _PROMPTS:
+        if _is_dialogue(facts.get(key)):
+            return _instructions(facts) + responses_items.messages(facts.pop(key))
+    return None
+
+
 def _written_prompt(facts: dict[str, Any]) -> list[Any] | None:
-    if facts.keys().isdisjoint(_CHOSEN):
+    if facts.keys().isdisjoint((*_CHOSEN, "response")):
         return None
     for key in _PROMPTS:
         if isinstance(facts.get(key), (str, list)):
@@ -148,14 +164,19 @@ def _system(facts: dict[str, Any]) -> list[Any]:
     return []
 
 
-def _answers(facts: dict[str, Any]) -> Iterator[list[Any]]:
-    """Take out and yield the alternatives a record ends in, the preferred one first."""
+def _answers(facts: dict[str, Any], *, is_open: bool) -> Iterator[list[Any]]:
+    """Take out and yield the alternatives a record ends in, the preferred one first.
+
+    Words alone are one where the messages before them are without an answer, and so `is_open`.
+    """
     for key in _CHOSEN:
         if facts.get(key):
             yield _as_messages(facts.pop(key), "assistant")
     for key in _RESPONSES:
         if isinstance(facts.get(key), dict):
             yield from _response(facts, key)
+        elif is_open and key in _SPOKEN and build.word(facts.get(key)):
+            yield _as_messages(facts.pop(key), "assistant")
     if facts.get("object") == "response" and isinstance(facts.get("output"), list):
         completion = {name: facts.pop(name) for name in _OF_RESPONSE if name in facts}
         yield _response_messages(completion)
@@ -169,12 +190,13 @@ def _response(facts: dict[str, Any], key: str) -> list[list[Any]]:
     body = facts[key].get("body", facts[key])
     if not isinstance(body, dict):
         return []
-    if isinstance(body.get("choices"), list):
-        _merge(facts, build.without(facts.pop(key), ("body", *_OF_ANSWER)))
-        return [[answer] for answer in completion_messages(body)]
-    if isinstance(body.get("output"), list):
-        _merge(facts, build.without(facts.pop(key), ("body", *_OF_RESPONSE)))
-        return [_response_messages(body)]
+    for held, told in (("choices", _OF_ANSWER), ("output", _OF_RESPONSE)):
+        if isinstance(body.get(held), list):
+            for around in (facts.pop(key), body):
+                _merge(facts, build.without(around, ("body", *told)))
+            return (
+                [[answer] for answer in completion_messages(body)] if held == "choices" else [_response_messages(body)]
+            )
     spoken = body.get("message", body)
     if is_message(spoken):
         del facts[key]
@@ -226,7 +248,8 @@ def looks_like(head: Head) -> bool:
         key in keys and _holds_messages(head.text, key) for key in (*_LISTS, *_PAIR, *_REQUESTS, *_PROMPTS)
     ):
         return True
-    if keys & {"prompt", "input"} and (keys >= {"chosen", "rejected"} or keys & {"preferred_output", "completion"}):
+    is_answered = keys >= {"chosen", "rejected"} or keys & {"preferred_output", "completion"}
+    if (keys & {"prompt", "input"} and is_answered) or keys >= {"prompt", "response"}:
         return True
     if any(keys >= signs for signs in _ANSWERED) or ("custom_id" in keys and _RESPONSES_REQUEST.search(head.text)):
         return True
