@@ -121,6 +121,26 @@ def test_text_and_parts_are_told_once() -> None:
     assert ("Yes", ["reasoning", "text"]) == (both.only[0].text, [made["type"] for made in both.only[0].parts or ()])
 
 
+def test_words_that_stand_only_in_parts() -> None:
+    """A chunk whose text is empty says what its parts say."""
+    found = told(chunk("user", "", parts=[{"text": "Hello"}]), chunk("model", "", isThought=True))
+    assert [("user", "Hello")] == found.said
+
+
+def test_what_several_chunks_of_a_message_list_is_all_kept() -> None:
+    """Branches that begin at a thought do not give way to those that begin at the answer."""
+    first, second = {"promptId": "prompts/a"}, {"promptId": "prompts/b"}
+    thought = chunk("model", "hm", isThought=True, branchChildren=[first])
+    found = told(chunk("user", "Hello"), thought, chunk("model", "Hi", branchChildren=[second]))
+    assert [first, second] == found.only[1].metadata["branchChildren"]
+
+
+def test_what_else_a_file_says_is_kept() -> None:
+    """Settings, citations and what newer versions write beside them are the chat's metadata."""
+    found = told(chunk("user", "Hello"), runSettings={"topK": 64}, metadata={"description": "About mills"})
+    assert {"runSettings": {"topK": 64}, "metadata": {"description": "About mills"}} == found.conversation.metadata
+
+
 def test_a_video_without_an_id_is_kept_as_it_came() -> None:
     """What names no video makes no address of one."""
     found = told(chunk("user", "Look", youtubeVideo={"startOffset": "5s"}))
@@ -163,9 +183,14 @@ def test_times_come_from_the_file_where_there_are_none() -> None:
     assert "2026-05-28T20:26:40.000Z" == found.conversation.created_at
 
 
-def test_older_prompts_are_counted() -> None:
-    """A prompt of the old kind is no chat, and said to be left out."""
-    assert {"textPrompt": 1} == told(textPrompt={"value": "x"}).left_out
+@pytest.mark.parametrize("kind", ["textPrompt", "dataPrompt", "imagenPrompt"])
+def test_prompts_that_are_no_chat_are_counted(kind: str) -> None:
+    """A text to be completed or a picture to be made is no chat, and said to be left out."""
+    text = json.dumps({"runSettings": {"model": "models/x"}, kind: {"value": "x"}})
+    found = read(google_aistudio, source_of(text))
+    assert google_aistudio.sniff(head_of(source_of(text)))
+    assert {kind: 1} == found.left_out
+    assert [] == found.only
 
 
 # What is recognised, the real file, and damage

@@ -29,7 +29,13 @@ _TOLD = {"role", "text", "parts", "tokenCount", "isThought", "createTime", "erro
     "youtubeVideo",
 }
 _INLINE = re.compile(r"inline(?:File|Image|Data|Audio|Video)")
-_OLD_PROMPTS = ("textPrompt", "multimodalPrompt", "freeformPrompt", "dataPrompt")
+#: What a file holds that is no chat, by its key: a text to be completed, an example table, a picture to be made.
+_OTHER_PROMPT = re.compile(r"(?!chunked)[a-z]+Prompt")
+#: What a file says that is told by the chat and its messages.
+_FILE_TOLD = frozenset({
+    "applets", "chunkedPrompt", "createTime", "displayName", "id", "pendingInputs", "promptId", "systemInstruction",
+    "title", "updateTime",
+})  # fmt: skip
 
 
 def sniff(head: Head) -> bool:
@@ -38,7 +44,7 @@ def sniff(head: Head) -> bool:
         return False
     keys = head.keys
     return "chunkedPrompt" in keys or (
-        "runSettings" in keys and not keys.isdisjoint((*_OLD_PROMPTS, "systemInstruction"))
+        "runSettings" in keys and ("systemInstruction" in keys or any(map(_OTHER_PROMPT.fullmatch, keys)))
     )
 
 
@@ -57,7 +63,8 @@ def read(source: Source) -> Iterator[Record]:
     yield _conversation(source, prompt, chat)
     yield from chat.drafts
     yield from chat.problems
-    yield from (LeftOut(kind, 1) for kind in ("applets", *_OLD_PROMPTS) if prompt.get(kind))
+    others = filter(_OTHER_PROMPT.fullmatch, prompt)
+    yield from (LeftOut(kind, 1) for kind in ("applets", *others) if prompt.get(kind))
 
 
 class _Chat:
@@ -182,8 +189,8 @@ def _parts(chunk: Mapping[str, Any]) -> list[Part]:
 
 def _words(chunk: Mapping[str, Any]) -> list[Part]:
     """Return a chunk's text as text or thought, and of its parts those that hold something else."""
-    text, held = chunk.get("text"), parts_of(chunk.get("parts"))
-    if not isinstance(text, str):
+    text, held = build.word(chunk.get("text")), parts_of(chunk.get("parts"))
+    if text is None:
         return held
     told = ("text", "reasoning")
     spoken = [part for part in held if part["type"] in told]
@@ -192,8 +199,7 @@ def _words(chunk: Mapping[str, Any]) -> list[Part]:
         return held
     signature = next((part["signature"] for part in spoken if part.get("signature")), None)
     signed = {"signature": signature} if signature else {}
-    words = [build.reasoning(text, **signed) if chunk.get("isThought") else build.text(text, **signed)] if text else []
-    return words + others
+    return [build.reasoning(text, **signed) if chunk.get("isThought") else build.text(text, **signed), *others]
 
 
 def _youtube(video: Mapping[str, Any], _: Facts) -> Part:
@@ -222,12 +228,13 @@ def _facts(chunk: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _add(facts: dict[str, Any], told: Mapping[str, Any]) -> None:
-    """Add a further chunk's facts to a message's: counts add up, the first time and the last reason stand."""
+    """Add a further chunk's facts to a message's: counts and lists add up, the first time, the last reason stand."""
     usage = facts.get("usage", {})
     for key, count in told.get("usage", {}).items():
         usage[key] = usage.get(key, 0) + count
     first = facts.get("createTime")
-    facts.update(told)
+    lists = {key: build.listed(facts.get(key)) + held for key, held in told.items() if isinstance(held, list)}
+    facts.update({**told, **lists})
     if usage:
         facts["usage"] = usage
     if first:
@@ -257,7 +264,7 @@ def _conversation(source: Source, prompt: Mapping[str, Any], chat: _Chat) -> Con
         updated_at=instant(prompt.get("updateTime")) or (max(times) if times else saved),
         model=chat.model,
         head=chat.head,
-        metadata=build.picked(prompt, ("runSettings", "citations")),
+        metadata=build.compact(prompt, {*_FILE_TOLD, *filter(_OTHER_PROMPT.fullmatch, prompt)}),
     )
 
 
