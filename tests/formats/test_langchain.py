@@ -191,6 +191,13 @@ def test_a_file_is_a_session_of_its_name() -> None:
     assert one.source_id != other.source_id
 
 
+def test_a_message_a_line() -> None:
+    """A history that was written line by line is read as one that is an array."""
+    lines = source_of("".join(json.dumps(human(text)) + "\n" for text in ("a", "b")), "history.jsonl")
+    assert langchain.sniff(head_of(lines))
+    assert [("user", "a"), ("user", "b")] == said(langchain.read(lines))
+
+
 def test_an_empty_history() -> None:
     """An empty file holds nothing."""
     assert read() == []
@@ -220,6 +227,12 @@ def test_a_table_of_another_name_with_times(tmp_path: Path) -> None:
     assert langchain.sniff(head_of(held))
     records = list(langchain.read(held))
     assert conversations(records)[0].created_at == messages(records)[0].created_at == "2026-01-31T10:00:00.000Z"
+
+
+def test_what_a_row_says_beside_its_message(tmp_path: Path) -> None:
+    """Columns that an application added are kept with the message."""
+    held = store(tmp_path / "a.db", ("abcdefgh", human("a")), user_id="ann", rating=None, created_at="2026-01-31")
+    assert [{"user_id": "ann"}] == [made.metadata for made in messages(langchain.read(held))]
 
 
 def test_a_file_and_a_table_tell_the_same(tmp_path: Path) -> None:

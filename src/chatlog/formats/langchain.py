@@ -61,7 +61,7 @@ def sniff(head: Head) -> bool:
         return _VALUES.search(head.text) is not None
     if head.is_array and head.keys >= {"type", "content"} and "role" not in head.keys:
         return _SPOKEN.search(head.text) is not None
-    return head.is_array and head.keys == {"type", "data"} and re.search(_KIND, head.text) is not None
+    return head.keys == {"type", "data"} and re.search(_KIND, head.text) is not None
 
 
 def _is_like_ours(statement: str) -> bool:
@@ -99,12 +99,13 @@ def read(source: Source) -> Iterator[Record]:
 
 
 class _Entry:
-    """One message of a session on its way: where it stood, how it is told, and when it was said."""
+    """One message of a session on its way: where it stood, how it is told, and what its row says beside it."""
 
-    def __init__(self, line: Line, moment: Any = None) -> None:
+    def __init__(self, line: Line, beside: Mapping[str, Any] | None = None) -> None:
         self.place = line.place
         self.value = line.value
-        self.moment = moment
+        self.facts = dict(beside or {})
+        self.moment = next((self.facts.pop(key) for key in _TIMES if self.facts.get(key)), None)
 
 
 def _thread(thread: langgraph_states.Thread | Problem | LeftOut, otherwise: str) -> Iterator[Record]:
@@ -159,16 +160,18 @@ def _each(value: Any) -> list[Any]:
 def _table(database: Database, table: str, session: str, message: str) -> Iterator[Record]:
     groups = Groups(database, table, session)
     for name in sorted(groups.places, key=lambda name: groups.places[name][0]):
-        yield from _session(str(name or table), _rows(groups, name, message, table), is_named=bool(name))
+        rows = _rows(groups, name, message, (table, session))
+        yield from _session(str(name or table), rows, is_named=bool(name))
 
 
-def _rows(groups: Groups, name: Any, column: str, table: str) -> Iterator[_Entry | Problem]:
+def _rows(groups: Groups, name: Any, column: str, of: tuple[str, str]) -> Iterator[_Entry | Problem]:
+    table, session = of
     for row, place in zip(groups.rows(name), groups.places[name], strict=False):
         where = f"{table} row {place}"
         try:
-            moment = next((row[key] for key in _TIMES if row.get(key)), None)
+            beside = build.rest(row, (session, column, "id"))
             for value in _each(loaded(row[column])):
-                yield _Entry(Line(where, value, place), moment)
+                yield _Entry(Line(where, value, place), beside)
         except MALFORMED:
             yield Problem(where, _NOT_A_MESSAGE)
 
@@ -198,7 +201,7 @@ class _Session:
             created_at=instant(entry.moment) or made.created_at,
             source_id=self.last,
             parent=parent,
-            metadata=build.rest(made.metadata, ("is_error",), ()),  # the part tells it
+            metadata={**entry.facts, **build.rest(made.metadata, ("is_error",), ())},  # the part tells it
         )
 
 
