@@ -33,11 +33,36 @@ VERSIONS = [
 ]
 STEPS = [{"role": "assistant", "content": words, "agent": "main", "action": words} for words in ("a", "b", "c")]
 ATTEMPTS = [{"trajectory": [], "history": [STEPS[0], end]} for end in STEPS[1:]]
+SENT = "<cross_session_message>\nfrom_session_id: 4ea1\n\nBuild it\n</cross_session_message>"
+EVENT = {"type": "user.message", "id": "u1", "parentId": None, "timestamp": "2026-02-01T09:00:00Z"}
+NOTED = {"timestamp": 1780680349.441, "response": {"usage": {"prompt_tokens": 7}}}
+RUN = {"info": {"mini_version": "2.3.0"}, "messages": [{"role": "assistant", "content": "x", "extra": NOTED}]}
+MASK = {"hideContext": True, "context": [{"role": "system", "content": "Be kind."}]}
+MASKED = {"id": "s", "mask": MASK, "messages": [{"role": "user", "content": "a"}]}
+PI = {"id": "e1", "parentId": None, "timestamp": "2026-08-02T00:00:01Z"}
+STATE = json.loads((DATA / "cursor" / "state.json").read_text(encoding="utf-8"))
+ENTRIES = [{"key": key, "value": value} for entries in STATE.values() for key, value in entries.items()]
 #: What the fixtures of a format do not hold, in its own form.
 MORE = {
     "claude_ai": [json.dumps([{"uuid": "u", "name": "n", "chat_messages": VERSIONS}])],
-    "swe_agent": [json.dumps({"attempts": ATTEMPTS, **ATTEMPTS[0]})],
-    "openai_messages": [json_lines({"title": "t", "messages": TOOLS})],
+    "copilot": [json_lines({**EVENT, "data": {"content": "Build it", "transformedContent": SENT}})],
+    "cursor": [json.dumps({"database": "state.vscdb", "rows": ENTRIES})],
+    "goose": [
+        json.dumps({
+            "id": "20260110_1", "description": "", "working_dir": "/mill", "model_config": {"model_name": "m"},
+            "conversation": [{"role": "user", "created": 1736504100, "content": [{"type": "text", "text": "x"}]}],
+        })
+    ],
+    "ms_copilot": ["CreatedAt,MessageContent,Author,ChatName\r\n1/2/2026 10:00:01 +00:00,Answer,Copilot,Mill\r\n"],
+    "nextchat": [json.dumps({"chat-next-web-store": {"sessions": [MASKED]}})],
+    "pi_agent": [
+        json_lines(
+            {"type": "session", "version": 3, "id": "s", "timestamp": "2026-08-02T00:00:00Z", "cwd": "/app"},
+            {"type": "message", "message": {"role": "developer", "content": [{"type": "text", "text": "x"}]}, **PI},
+        )
+    ],
+    "swe_agent": [json.dumps({"attempts": ATTEMPTS, **ATTEMPTS[0]}), json.dumps(RUN)],
+    "openai_messages": [json_lines({"title": "t", "cwd": "/mill", "messages": TOOLS})],
     "sharegpt": [
         json_lines(
             {"id": "abcdefgh", "title": "t", "created_at": "2026-01-31T10:00:00Z", "conversations": [

@@ -60,7 +60,7 @@ READINGS = {
     "ms_copilot": Reading(
         "Microsoft Copilot",
         "account.microsoft.com/privacy → Copilot → Export all activity history",
-        "titles times",
+        "titles times authors",
     ),
     "chat_exporter": Reading(
         "ChatGPT Exporter, Claude Exporter, Gemini Exporter (browser extensions and userscript)",
@@ -93,9 +93,9 @@ READINGS = {
     "copilot": Reading(
         "GitHub Copilot (CLI and VS Code)",
         _LOCAL,
-        "titles times models projects system tools reasoning attachments branches hidden usage",
+        "titles times models authors projects system tools reasoning attachments branches hidden usage",
     ),
-    "cursor": Reading("Cursor", _LOCAL, "titles models tools attachments hidden"),
+    "cursor": Reading("Cursor", _LOCAL, "titles times models projects tools reasoning attachments hidden usage"),
     "cline": Reading(
         "Cline, Roo Code, Kilo Code",
         _LOCAL,
@@ -104,8 +104,10 @@ READINGS = {
     "entire": Reading(
         "Entire (`transcript.jsonl`)", "the branch `entire/checkpoints/v1`", "times tools attachments hidden usage"
     ),
-    "opencode": Reading("opencode", _LOCAL, "titles times models projects tools reasoning attachments hidden usage"),
-    "goose": Reading("Goose", _LOCAL, "titles times projects tools reasoning attachments hidden usage"),
+    "opencode": Reading(
+        "opencode", _LOCAL, "titles times models projects system tools reasoning attachments hidden usage"
+    ),
+    "goose": Reading("Goose", _LOCAL, "titles times models projects tools reasoning attachments hidden usage"),
     "hermes": Reading(
         "Hermes Agent",
         _LOCAL,
@@ -117,7 +119,7 @@ READINGS = {
     "pi_agent": Reading(
         "pi, oh-my-pi, OpenClaw",
         _LOCAL,
-        "titles times models authors projects tools reasoning attachments branches hidden usage",
+        "titles times models authors projects system tools reasoning attachments branches hidden usage",
     ),
     "antigravity": Reading("Google Antigravity", _LOCAL, "times models projects tools reasoning hidden"),
     "dsh": Reading(
@@ -162,8 +164,10 @@ READINGS = {
         "titles times models projects system tools reasoning attachments branches hidden usage",
     ),
     "jan": Reading("Jan", _LOCAL, "titles times models projects system tools reasoning attachments branches usage"),
-    "aider": Reading("aider", _LOCAL, "titles times models authors reasoning branches hidden usage"),
-    "swe_agent": Reading("SWE-agent", _LOCAL, "titles models authors system tools reasoning branches hidden"),
+    "aider": Reading("aider", _LOCAL, "titles times models authors projects reasoning branches hidden usage"),
+    "swe_agent": Reading(
+        "SWE-agent", _LOCAL, "titles times models authors system tools reasoning branches hidden usage"
+    ),
     "simonw_llm": Reading(
         "llm (`logs.db`)", _LOCAL, "titles times models system tools reasoning attachments branches usage"
     ),
@@ -183,7 +187,7 @@ READINGS = {
     "nextchat": Reading(
         "NextChat (ChatGPT-Next-Web)",
         "Settings → Local data → Export",
-        "titles times models system tools reasoning attachments",
+        "titles times models system tools reasoning attachments hidden",
     ),
     "chatbox": Reading(
         "Chatbox",
@@ -219,12 +223,12 @@ READINGS = {
     "langchain": Reading(
         "LangChain, LangGraph",
         "the application's `message_store` or `checkpoints` table, file or state",
-        "models authors system tools reasoning attachments branches usage",
+        "times models authors system tools reasoning attachments branches usage",
     ),
     "openai_messages": Reading(
         "OpenAI and Anthropic messages, plain `role` and `content`",
         "request logs, training and preference data, instructions (Alpaca) and `Human:`/`Assistant:` texts",
-        "titles times models authors system tools reasoning attachments branches usage",
+        "titles times models authors projects system tools reasoning attachments branches usage",
     ),
     "sharegpt": Reading(
         "ShareGPT",
