@@ -5,8 +5,9 @@ Only files of exactly the names that chatlog gives are ever removed.
 
 from __future__ import annotations
 
+import os
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from chatlog.errors import not_written
@@ -19,13 +20,22 @@ _STAMP = "%Y%m%dT%H%M%SZ"
 def target(original: Path, named: str | None, now: datetime) -> Path:
     """Return where a backup goes: the file named, a dated one in the folder named, or one beside the original."""
     place = expanded(named) if named else original.parent
-    is_folder = named is None or named.endswith("/") or place.is_dir()
-    return place / f"{original.stem}-{stamp(now)}.db" if is_folder else place
+    return dated(place, original.stem, now) if is_folder(named) else place
 
 
-def stamp(now: datetime) -> str:
-    """Return a time as it stands in a name: these sort by age."""
-    return now.astimezone(UTC).strftime(_STAMP)
+def is_folder(named: str | None) -> bool:
+    """Whether a dated backup is meant."""
+    return named is None or named.endswith("/") or expanded(named).is_dir()
+
+
+def dated(folder: Path, begin: str, now: datetime) -> Path:
+    """Return a copy's name in a folder, which says when it was made; those of the same second count on.
+
+    Such names sort by age.
+    """
+    while os.path.lexists(path := folder / f"{begin}-{now.astimezone(UTC).strftime(_STAMP)}.db"):
+        now += timedelta(seconds=1)
+    return path
 
 
 def outdated(folder: Path, stem: str, keep: int) -> list[Path]:

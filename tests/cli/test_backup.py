@@ -6,11 +6,13 @@ import os
 import stat
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 import chatlog
+from chatlog.cli.session import Session
 from chatlog.store.sqlite import migrations, schema
 from tests.acceptance.helpers import execute
 from tests.conftest import Run
@@ -31,6 +33,16 @@ def test_only_so_many_dated_backups_are_kept(trip: Run, tmp_path: Path) -> None:
     assert [0, 0, 1, 1] == [len(backup["removed"]) for backup in made]
     assert {Path(backup["path"]).name for backup in made[2:]} == {path.name for path in folder.iterdir()} - before
     refused(trip("db", "backup", "copy.db", "--keep", "2", "--json"), 2, "usage")
+
+
+def test_copies_of_one_second_have_names_of_their_own(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a second backup nor a restore that is tried again is refused for a name that nobody gave."""
+    now = datetime(2026, 11, 20, 21, 44, 59, tzinfo=UTC)
+    monkeypatch.setattr(Session, "now", lambda _session: now)
+    made = [trip("db", "backup").out.strip() for _ in range(2)]
+    assert ["chatlog-20261120T214459Z.db", "chatlog-20261120T214500Z.db"] == [Path(path).name for path in made]
+    kept = [trip("db", "restore", made[0], "--yes", "--json").json["restore"]["kept"] for _ in range(2)]
+    assert ["chatlog-before-restore-20261120T214459Z.db", "chatlog-before-restore-20261120T214500Z.db"] == kept
 
 
 def test_the_store_knows_its_backups(trip: Run, tmp_path: Path) -> None:

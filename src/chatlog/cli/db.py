@@ -65,7 +65,7 @@ def backup(
     session = Session.of(ctx)
     original = path_of(session.settings.database()[0])
     copy = backups.target(original, target, session.now())
-    if keep is not None and copy.name != backups.target(original, None, session.now()).name:
+    if keep is not None and not backups.is_folder(target):
         raise UsageError("--keep counts dated backups", "name a folder, or nothing, instead of a file")
     store = session.store()
     backups.make_folder(target)
@@ -93,7 +93,7 @@ def restore(
     path, now = path_of(url), session.now()
     if exists(path):
         session.confirm(f"put {source} in the place of {path}", yes=yes, can_show=False)
-    aside = path.with_name(f"{path.stem}-before-restore-{backups.stamp(now)}.db")
+    aside = backups.dated(path.parent, f"{path.stem}-before-restore", now)
     key = session.key(url)
     with session.output.progress("verifying the backup"):
         done = files.restore(url, found, key, aside=aside, now=iso(now))
