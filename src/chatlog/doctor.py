@@ -9,6 +9,9 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
+from math import inf
+from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatlog import erasure, redacting
@@ -25,6 +28,8 @@ MAX_LOG_BYTES = 64_000_000
 #: Below this much space, or less than the file's own size, neither a backup nor a VACUUM can be made.
 MIN_FREE_BYTES = 100_000_000
 STALE = timedelta(days=30)
+#: A file that is being written changes more often than this.
+AT_WORK = timedelta(hours=1)
 #: What a mend calls a backup where none is known.
 UNNAMED = "FILE"
 
@@ -49,6 +54,7 @@ def examine(store: Store, around: Surroundings, *, deep: bool = False) -> Iterat
         ("disk", lambda: _space(store.info()["bytes"], around.free_bytes)),
         ("backups", lambda: _backups(store, around.now)),
         ("erasures", lambda: _erasures(store)),
+        ("leftovers", lambda: _leftovers(store, around.now)),
     )
     for name, look in of_the_rest:
         try:
@@ -139,6 +145,25 @@ def _erasures(store: Store) -> Check:
         return Check("erasures", ok=True, detail="none is unfinished")
     said = f"{len(waiting)} are not proven complete"
     return Check("erasures", ok=False, detail=said, mend=f"chatlog erase --yes {' '.join(waiting[:3])}")
+
+
+def _leftovers(store: Store, now: datetime) -> Check:
+    """Find what holds the history, or a part of it, and was to have another name, or none, by now."""
+    before = (now - AT_WORK).timestamp()
+    parts = (copy for copy in store.forgetting.copies() if copy.name.startswith(".chatlog-"))
+    found = [part for part in parts if _changed(part) < before]
+    if not found:
+        return Check("leftovers", ok=True, detail="none")
+    said = f"{len(found)} of a backup, export, encryption or restore that was killed"
+    return Check("leftovers", ok=False, detail=said, mend=f"rm {' '.join(quote(str(copy)) for copy in found)}")
+
+
+def _changed(path: Path) -> float:
+    """Return when a file was last written to; one that has its name by now is no leftover."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return inf
 
 
 def _size(size: int) -> str:

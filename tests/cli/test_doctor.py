@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from collections import namedtuple
 from collections.abc import Callable, Iterator
@@ -112,6 +113,13 @@ def huge_log(path: Path, patch: pytest.MonkeyPatch, clock: Clock) -> None:
     patch.setattr("chatlog.doctor.MAX_LOG_BYTES", -1)
 
 
+def leftover(path: Path, patch: pytest.MonkeyPatch, clock: Clock) -> None:
+    """Leave what a backup leaves that is killed, and beside it one that is at work."""
+    for name, age in ((".chatlog-abcdefgh.part", 2), (".chatlog-hgfedcba.part", 0)):
+        path.with_name(name).touch()
+        os.utime(path.with_name(name), times=(clock().timestamp() - age * 3_600,) * 2)
+
+
 def missing_embedder(path: Path, patch: pytest.MonkeyPatch, clock: Clock) -> None:
     def missing(name: str, environment: object = None) -> Embedder:
         raise NoVectorsError("the drawn package is not installed", "pip install drawn")
@@ -201,6 +209,7 @@ DAMAGES: dict[str, tuple[Plant, str, str]] = {
     "folder that others may write to": (mode(0o777, folder=True), "permissions", "chmod go-w "),
     "stale backup": (stale_backup, "backups", "chatlog db backup"),
     "backup that is gone": (lost_backup, "backups", "chatlog db backup"),
+    "leftover": (leftover, "leftovers", ".chatlog-abcdefgh.part"),
     "huge log": (huge_log, "write-ahead log", "end that process"),
     "low disk": (low_disk, "disk", "free 100.0 MB more"),
     "missing embedder": (missing_embedder, "embedder", "pip install drawn"),

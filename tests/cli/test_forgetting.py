@@ -429,13 +429,18 @@ def test_an_erasure_names_what_a_killed_conversion_left(trip: Run, tmp_path: Pat
 
 
 def test_an_erasure_names_what_a_killed_backup_left(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A backup that was killed before it had its name left all words beside the file."""
-    with monkeypatch.context() as patch:
-        patch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-        patch.setattr(Path, "unlink", lambda *_, **__: None)
-        assert 130 == trip("db", "backup").code
-    (left,) = trip("erase", LISBON, "--yes", "--json").json["copies"]
-    assert Path(left).read_bytes().startswith(b"SQLite format 3")
+    """A backup that was killed before it had its name left all words where it was to be: beside others, or the file."""
+    kept = trip("db", "backup", "backups/", "--json").json["backup"]["path"]
+    for place in ("backups/", "."):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            patch.setattr(Path, "unlink", lambda *_, **__: None)
+            assert 130 == trip("db", "backup", place).code
+    named = [Path(copy) for copy in trip("erase", LISBON, "--yes", "--json").json["copies"]]
+    assert 3 == len(named)
+    assert {Path(), Path("backups")} == {path.parent.relative_to(Path.cwd()) for path in named}
+    assert Path(kept).resolve() in named
+    assert all(path.read_bytes().startswith(b"SQLite format 3") for path in named)
 
 
 def test_an_erasure_proves_itself(trip: Run, tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ Opened = TypeVar("Opened")
 #: What SQLite appends to a database's name for the files that it keeps beside it.
 WAL = "-wal"
 COMPANIONS = (WAL, "-shm", "-journal")
+#: What a file is called until it is whole, and what SQLite keeps beside it; a killed process leaves them.
+PARTS = ".chatlog-????????.part*"
 
 
 def beside(path: Path, suffix: str) -> Path:
@@ -44,7 +46,7 @@ def make_private(path: Path) -> None:
 def part_of(path: Path) -> Iterator[Path]:
     """Lend an empty private file beside another; it and what belongs to it are gone afterwards.
 
-    By its name `SqliteForgetting.copies` knows what a killed process left.  Raises NotFoundError or StorageFullError.
+    Its name is one of `PARTS`.  Raises NotFoundError or StorageFullError.
     """
     part = path.with_name(f".chatlog-{new_id()[:8]}.part")
     try:

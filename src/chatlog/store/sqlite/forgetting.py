@@ -21,7 +21,7 @@ from chatlog.store.forgetting import AuditLine, Cause, Forgetting, Ref, Removed,
 from chatlog.store.sqlite import audit, backups, bodies, conversations, removal, segments, vectors
 from chatlog.store.sqlite import space as room
 from chatlog.store.sqlite.connection import Connection
-from chatlog.store.sqlite.database_file import all_of
+from chatlog.store.sqlite.database_file import PARTS, all_of
 from chatlog.store.sqlite.nouns import Noun
 from chatlog.store.sqlite.pacing import Pace
 from chatlog.store.sqlite.upkeep import sizes
@@ -263,11 +263,12 @@ class SqliteForgetting(Noun, Forgetting):
         path = self._pool.path.resolve()
         ours = re.compile(
             re.escape(path.stem) + r"-(?:before-restore-)?\d{8}T\d{6}Z\.db|" + re.escape(path.name) + r".*\.backup"
-            r"|\.chatlog-\w{8}\.part"  # what a backup, encryption, decryption or restore left that was killed
         )
-        found = {entry for entry in path.parent.iterdir() if ours.fullmatch(entry.name)}
         with self._pool.read() as connection:
-            found |= {backup.path for backup in backups.known(connection)}
+            found = {backup.path for backup in backups.known(connection)}
+        folders = {path.parent, *(copy.parent for copy in found)}
+        found |= {entry for entry in path.parent.iterdir() if ours.fullmatch(entry.name)}
+        found |= {entry for folder in folders for entry in folder.glob(PARTS)}
         return sorted(copy for copy in found if may_exist(copy))
 
     # chores, policies, audit
