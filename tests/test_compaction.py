@@ -94,6 +94,35 @@ def test_the_first_key_facts_are_of_the_whole_conversation(store: Store) -> None
     assert "1-24 25-64" == store.summaries.latest(found.id)["facts"].text
 
 
+def test_facts_that_fell_behind_catch_up_by_the_summary(store: Store) -> None:
+    """A larger window made no facts of some turns: the next are made of the rolling summary too, and skip none."""
+    found = grown(store, 20)
+    before: list[str] = []
+
+    def how(task: Task) -> str:
+        if task.kind == "facts":
+            before.append(task.previous)
+        return f"{task.kind} of {task.messages[0].seq}-{task.messages[-1].seq}"
+
+    kinds = [run(store, found, how, window=100)]
+    grow(store, found.id, 20)
+    kinds.append(run(store, store.get(found.id), how, window=100_000))
+    grow(store, found.id, 20)
+    kinds.append(run(store, store.get(found.id), how, window=100))
+    assert [
+        [("facts", 1, 24), ("rolling", 1, 24)], [("rolling", 1, 64)], [("facts", 1, 104), ("rolling", 1, 104)]
+    ] == kinds  # fmt: skip
+    assert ["", "facts of 1-24\nrolling of 25-64"] == before
+    assert "facts of 65-104" == store.summaries.latest(found.id)["facts"].text
+
+
+def test_the_built_in_says_a_line_of_both_once() -> None:
+    """A fact stands in the summary, too, that facts are caught up by."""
+    line = "- User: I prefer the blue hotel."
+    said = summarizer()(Task(messages=[message(9, "user", "ok")], previous=f"{line}\n{line}", kind="facts"))
+    assert line == said
+
+
 def test_the_built_in_s_facts_extend_a_summary_by_its_facts_alone() -> None:
     """What the rules do not keep stays in the summary that it comes from."""
     before = "- User: I prefer the blue hotel.\n- Assistant: The garden was lovely last year."

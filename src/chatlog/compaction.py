@@ -155,19 +155,20 @@ class Compaction:
         return self.store.summaries.add(name, [draft for draft in drafts if draft is not None])
 
     def _draft(self, kind: str, latest: Mapping[str, Summary], turns: Sequence[Message]) -> SummaryDraft | None:
-        """Return what is made of a chunk and the summary before it; the first facts extend the rolling one."""
-        own = latest.get(kind)
-        before = own or latest.get("rolling")
-        fresh = [turn for turn in turns if before is None or turn.seq > before.to_seq]
+        """Return what is made of a chunk and what is known: for facts that are behind, the rolling summary as well."""
+        own, rolling = latest.get(kind), latest.get("rolling")
+        known = [own] if own else []
+        if rolling and (own is None or rolling.to_seq > own.to_seq):
+            known.append(rolling)
+        fresh = [turn for turn in turns if not known or turn.seq > known[-1].to_seq]
         if not fresh:
             return None
-        task = Task(messages=fresh, previous=before.text if before else "", most=SUMMARY_TOKENS, kind=kind)
-        text = self.summarize(task).strip() or task.previous
-        if not text:
-            text = "(nothing worth keeping was said)"
+        previous = "\n".join(one.text for one in known)
+        task = Task(messages=fresh, previous=previous, most=SUMMARY_TOKENS, kind=kind)
+        text = self.summarize(task).strip() or previous or "(nothing worth keeping was said)"
         count = counter(tokenizer_for(None).encoding)
         text = beginning(text, LONGEST, count)
-        first = before.from_seq if before else turns[0].seq
+        first = known[0].from_seq if known else turns[0].seq
         return SummaryDraft(kind, first, turns[-1].seq, text, count(text), self.method, own.id if own else None, turns)
 
 

@@ -72,7 +72,7 @@ def summarize(task: Task) -> str:
 def _candidates(task: Task) -> list[Candidate]:
     count = counter(CL100K)
     found: list[Candidate] = []
-    for line in task.previous.splitlines():
+    for line in dict.fromkeys(task.previous.splitlines()):
         if line.strip() and (task.kind != "facts" or _is_by_rule(line)):  # what it extends may be no list of facts
             found.append(Candidate(len(found), line.strip(), _words(line), _EARLIER * _factor_of_line(line)))
     for message in task.messages:
