@@ -451,6 +451,22 @@ def test_a_shortened_result_has_its_own_end() -> None:
     assert "Error: no such table" == shortened(short, 8, 8, COUNT).parts[0]["response"]
 
 
+@pytest.mark.parametrize("name", ["responses", "anthropic", "gemini"])
+def test_who_of_several_users_speaks_is_said_where_a_form_has_no_place_for_it(name: str) -> None:
+    """Before the words; not where one user speaks, and what is hidden is nobody's word."""
+    pizza, noted, soup = (
+        message(1, "user", "Pizza.", author="Ana"), message(2, "assistant", "Noted.", author="Hal"),
+        message(3, "user", "Soup.", author="Bo"),
+    )  # fmt: skip
+
+    def words(*messages: Message) -> list[str]:
+        return [said for _, said, _ in turns(name, assembled(material([*messages]), 500, name).wire)]
+
+    assert ["Ana: Pizza.", "Noted.", "Bo: Soup."] == words(pizza, noted, soup)
+    assert ["Pizza.", "Noted.", "Soup."] == words(pizza, noted, soup._replace(author="Ana"))
+    assert ["Pizza.", "Noted.", "(continue)"] == words(pizza, soup._replace(seq=2, hidden=True), noted._replace(seq=3))
+
+
 def test_a_quoted_call_says_what_is_what() -> None:
     """The name of the tool, of each argument, and where the result begins; a tool's own turn is its result."""
     call = {"type": "tool_call", "id": "1", "name": "edit", "arguments": {"old": "a = 1\nb = 2", "new": "", "times": 2}}

@@ -7,7 +7,7 @@ it stays byte for byte the same; the window of verbatim turns moves in steps for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from itertools import chain
@@ -17,13 +17,13 @@ from chatlog.chosen import WHY, Chosen, Left, Section
 from chatlog.formats.turns import Step, steps
 from chatlog.material import Material
 from chatlog.models import Message, as_text, text_parts
-from chatlog.quoting import BETWEEN, CONTINUE, beginning, labelled, polished, said, speaker, word_set
+from chatlog.quoting import BETWEEN, CONTINUE, beginning, labelled, polished, said, signed, speaker, word_set
 from chatlog.recent import AROUND, Window, fitted
 from chatlog.retrieval import Quotes
 from chatlog.store.summaries import Summary
 from chatlog.store.window import Counted
 from chatlog.tokens import Counter
-from chatlog.wireforms import Form
+from chatlog.wireforms import NAMELESS, Form
 
 #: Shares of what the system prompts leave of the budget, for summaries, pinned turns, the reminder after a pause, and
 #: memories.
@@ -165,13 +165,19 @@ class Assembly:
             head, block = self._head(), self._with_the_question()
         window, asked = self._recent(), self.material.new_query
         told = [*([head] if head else []), *window, *([_words(asked)] if asked is not None else [])]
-        found = [*self.system, *steps(told)]
+        found = [*self.system, *self._spoken(told)]
         if block:
             # without a user's step it goes before the turns: after them, it would come between calls and their results
             first = len(self.system) + (head is not None)
             at = max((at for at in range(first, len(found)) if found[at].role == "user"), default=first)
             found.insert(at, Step("user", None, text_parts(block)))
         return self._result(self.form.build(polished(found, self.form.name)))
+
+    def _spoken(self, told: Sequence[Message]) -> Iterator[Step]:
+        """Yield turns as steps, those of users by name where several speak and the form has no other place for it."""
+        users = {said.author for said in told if said.role == "user" and said.conversation and not said.hidden}
+        is_shared = len(users) > 1 and self.form.name in NAMELESS
+        return (signed(step) if is_shared and step.role == "user" else step for step in steps(told))
 
     def _result(self, wire: Any) -> Chosen:
         tokens = self.form.price(wire, self.count)

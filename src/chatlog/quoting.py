@@ -301,6 +301,11 @@ def _joined(first: Step, second: Step) -> Step:
     return Step(first.role, None, _named(first) + _named(second))
 
 
+def signed(step: Step) -> Step:
+    """Return a step with its speaker's name before the first words, for a form that has no other place for it."""
+    return Step(step.role, None, _named(step))
+
+
 def _named(step: Step) -> tuple[Part, ...]:
     """Return the parts with the speaker's name before the first words."""
     if step.author is None:

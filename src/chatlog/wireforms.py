@@ -159,6 +159,10 @@ FORMS = {
 }
 
 
+#: Forms with no place for a speaker's name.
+NAMELESS = frozenset(("responses", "anthropic", "gemini"))
+
+
 def message_counter(count: Counter) -> Callable[[Message], int]:
     """Return what counts the tokens of a message's words, as stores ask for it."""
     return lambda message: message_tokens(message.all_parts(), count)
