@@ -346,6 +346,12 @@ def test_deepseek_is_another_format() -> None:
     assert not chatgpt.sniff(head_of(file_source(sample(DEEPSEEK))))
 
 
+def test_what_newer_versions_say_of_a_message_is_kept() -> None:
+    """A key beside the known ones is the message's metadata."""
+    records = read(conversation(node("a", None, "Hi", sender_name="Ann", status="finished_successfully", weight=1.0)))
+    assert [{"sender_name": "Ann"}] == [made.metadata for made in messages(records)]
+
+
 def test_what_has_no_key_of_a_conversation_is_a_problem() -> None:
     """Where the format is insisted on, a record of another says so; an empty one is only counted."""
     records = read({"role": "user", "content": "x"}, {})

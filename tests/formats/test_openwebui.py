@@ -175,7 +175,7 @@ def test_facts_of_a_chat() -> None:
             "user_id": "user-1",
             "folder_id": "folder-1",
             "meta": {"tags": ["nature", "birds"]},
-            "files": [{"id": "f2", "name": "c.pdf", "type": "file"}],
+            "files": CHAT["files"],
         },
     )
 
@@ -282,6 +282,39 @@ def test_content_in_blocks() -> None:
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
     made = answer([{"type": "text", "text": "See"}, image])
     assert (made.text, [part["type"] for part in made.parts or ()]) == ("See", ["text", "blob"])
+
+
+def test_all_that_a_file_says() -> None:
+    """A file's text stands beside it or in it; what the server noted of it is kept."""
+    inner = {"id": "f1", "filename": "a.txt", "hash": "9f86d081", "data": {"content": "wren"}, "meta": {"size": 4}}
+    note = {"type": "note", "id": "n1", "name": "Mine", "data": {"content": "owl"}}
+    made = answer("x", files=[{"type": "file", "file": inner, "itemId": "i1", "status": "uploaded"}, note])
+    first, second = (made.parts or ())[1:]
+    assert first == {
+        "type": "file",
+        "file_id": "f1",
+        "name": "a.txt",
+        "kind": "file",
+        "hash": "9f86d081",
+        "itemId": "i1",
+        "status": "uploaded",
+        "size": 4,
+        "content": "wren",
+    }
+    assert second == {"type": "file", "file_id": "n1", "name": "Mine", "kind": "note", "content": "owl"}
+
+
+def test_all_that_a_chat_says() -> None:
+    """Keys of newer versions are the chat's metadata, and so is a file's text that no message tells."""
+    row = {"id": "m", "role": "user", "content": "a", "files": [{"type": "file", "id": "f1", "name": "a.txt"}]}
+    files = [{"id": "f1", "name": "a.txt", "file": {}}, {"id": "f2", "file": {"data": {"content": "wren"}}}]
+    chat = {"title": "T", "history": {"messages": {"m": row}, "currentId": "m"}, "files": files, "variables": {"a": 1}}
+    (draft, *_) = conversations(read({"id": "c", "title": "T", "chat": chat, "tasks": [{"id": "t"}]}))
+    assert draft.metadata == {
+        "variables": {"a": 1},
+        "tasks": [{"id": "t"}],
+        "files": [{"id": "f1", "name": "a.txt"}, files[1]],
+    }
 
 
 # Shapes

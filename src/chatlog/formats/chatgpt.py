@@ -51,6 +51,8 @@ _FACTS = frozenset(
 )
 #: Metadata that is kept elsewhere (as parts, as the model) or says nothing.
 _DROPPED = frozenset({"attachments", "model_slug", "pad", "timestamp_"})
+#: What a message says that is told in its own way, where it says more than usual.
+_MESSAGE_TOLD = frozenset({"author", "content", "create_time", "id", "metadata", "recipient", "status", "weight"})
 _DONE = "finished_successfully"
 
 
@@ -313,9 +315,7 @@ def _facts(row: Row, message: Mapping[str, Any]) -> dict[str, Any]:
     author, status = message["author"], message.get("status")
     if status and status != _DONE:
         facts["message_status" if "status" in facts else "status"] = status
-    for key in ("end_turn", "channel", "update_time"):
-        if message.get(key) is not None:
-            facts[key] = message[key]
+    facts |= build.given(message, _MESSAGE_TOLD)
     if message.get("weight") not in (None, 1):
         facts["weight"] = message["weight"]
     if row.recipient != "all":

@@ -28,8 +28,12 @@ _TOLD = frozenset({
     "childrenIds", "citations", "code_executions", "content", "embeds", "files", "id", "info", "lastSentence",
     "merged", "model", "output", "parentId", "role", "sources", "timestamp", "usage",
 })  # fmt: skip
-_CHAT_FACTS = ("models", "params", "system")
-_ROW_FACTS = ("user_id", "folder_id", "share_id", "meta", "summary")
+_CHAT_TOLD = frozenset({
+    "archived", "chat", "created_at", "files", "history", "id", "messages", "pinned", "tags", "timestamp", "title",
+    "updated_at",
+})  # fmt: skip
+#: What a chat says of a file that one of its messages tells all of.
+_FILE_FACTS = ("id", "name", "description", "type", "url", "size")
 _NOT_A_CHAT = "not a chat as Open WebUI keeps it"
 _NOT_A_MESSAGE = "not a message as Open WebUI keeps it"
 
@@ -137,7 +141,7 @@ class _Chat:
     def _draft(self, told: list[MessageDraft]) -> ConversationDraft:
         chat, entry = self.chat, self.entry
         name = entry.get("id") or chat.get("id")
-        facts = {**build.picked(chat, _CHAT_FACTS), **build.picked(entry, _ROW_FACTS)}
+        facts = {**build.compact(chat, _CHAT_TOLD), **build.compact(entry, _CHAT_TOLD)}
         models = chat.get("models")
         model = next(iter(models), None) if isinstance(models, list) else None
         return ConversationDraft(
@@ -158,9 +162,11 @@ class _Chat:
         return tuple(dict.fromkeys(name for name in names if isinstance(name, str) and name))
 
     def _files(self) -> list[Any]:
-        """Return the files of the chat as a whole, without what is in them."""
-        keep = ("id", "name", "description", "type", "url", "size")
-        return [build.picked(file, keep) for file in build.mappings(self.chat.get("files"))]
+        """Return the files of the chat as a whole, without what is in them where a message tells that."""
+        rows = map(build.mapping, self.rows.values())
+        told = {file.get("id") for row in rows for file in build.mappings(row.get("files"))}
+        held = build.mappings(self.chat.get("files"))
+        return [build.picked(file, _FILE_FACTS) if file.get("id") in told else file for file in held]
 
 
 def _message(row: Mapping[str, Any], key: str, parent: str | None) -> MessageDraft:

@@ -23,6 +23,8 @@ _SUMMARY = re.compile(r"<(summary)(?=>)")
 _THINK = re.compile(r"\s*<(think|thinking|reason|reasoning|thought)>(.*?)</\1>\s*", re.DOTALL)
 _FENCE = re.compile(r"```(\w*)\n(.*?)\n?```", re.DOTALL)
 _QUOTED = re.compile(r"^> ?", re.MULTILINE)
+#: What an attachment says that its part has under another name, on any of the three levels on which it is said.
+_FILE_TOLD = frozenset({"content", "content_type", "data", "file", "filename", "id", "meta", "name", "type"})
 
 
 def parts(message: Mapping[str, Any], name: str) -> list[Part]:
@@ -171,12 +173,13 @@ def _file(held: Mapping[str, Any]) -> Part:
     inner = build.mapping(held.get("file"))
     kind, address = held.get("type"), held.get("url")
     meta = build.mapping(inner.get("meta"))
-    data = build.mapping(inner.get("data"))
+    data = build.mapping(inner.get("data")) or build.mapping(held.get("data"))
     name = held.get("name") or inner.get("filename") or meta.get("name")
     mime = held.get("content_type") or meta.get("content_type")
     if ";base64," in str(address):
         made = build.addressed(str(address), **build.compact({"name": name, "modality": kind}))
         return {**made, **({"mime_type": mime} if mime else {})}
     text = held.get("content") or data.get("content")
-    extra = {"kind": kind, "url": address, "description": held.get("description"), "size": held.get("size")}
-    return build.file(held.get("id") or inner.get("id"), name, mime, **build.compact({**extra, "content": text}))
+    rest = {**build.without(meta, _FILE_TOLD), **build.without(inner, _FILE_TOLD), **build.without(held, _FILE_TOLD)}
+    facts = build.compact({**rest, "kind": kind, "content": text})
+    return build.file(held.get("id") or inner.get("id"), name, mime, **facts)
