@@ -147,6 +147,23 @@ def test_an_image_is_attached_once() -> None:
     assert (build.text("See"), build.file("mill-1e98.png", "mill.png")) == message(found, "See").parts
 
 
+def test_a_chat_that_has_several_names() -> None:
+    """An item stays in its chat where Gemini lists a further name of that."""
+    names = [CHAT, "bbbbbbbbbbbbbbbb"]
+    details = [{"url": f"https://gemini.google.com/app/{name}"} for name in names]
+    rows = (row("Prompted B", 1, "two", details=details), row("Prompted A", 0, "one", details=details[:1]))
+    assert [["A", "one", "B", "two"]] == spoken(told(*rows))
+
+
+def test_what_gemini_writes_into_a_canvas_is_its_own() -> None:
+    """A document that Gemini made stands in its name behind what was done, which is no prompt."""
+    made = row("Created Gemini Canvas titled Chairs", 1, subtitles=[{"name": "# Chairs"}, {"name": "One."}])
+    found = told(made, row("Prompted A", 0, "one"))
+    assert [("user", "A"), ("assistant", "one"), ("assistant", "# Chairs\nOne.")] == found.said
+    assert [("user", "activity", "Created Gemini Canvas titled Chairs")] == found.hidden
+    assert {"hidden_reason": "activity"} == message(found, "Created Gemini Canvas titled Chairs").metadata
+
+
 def test_several_chats_asked_at_once() -> None:
     """One item may hold what several chats answered: each is asked and has its own answer."""
     names = ["aaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb"]

@@ -60,6 +60,14 @@ def test_a_cell_names_its_chat() -> None:
     assert ["7b0000000000aaaa"] == list(found.conversations)
 
 
+def test_what_gemini_writes_into_a_canvas_is_its_own() -> None:
+    """It stands between what was done and the time."""
+    canvas = f"Created Gemini Canvas titled&nbsp;Chairs<br># Chairs<br>One is good.<br>{NOON}<br>"
+    found = told(f"Prompted Hi<br>{NOON}<br><p>Hello</p>", canvas)
+    assert ("assistant", "# Chairs\nOne is good.") in found.said
+    assert [("user", "activity", "Created Gemini Canvas titled Chairs")] == found.hidden
+
+
 def test_files_of_a_cell_are_attached() -> None:
     """They are listed between the prompt and the time, under a line that counts them."""
     files = 'Attached 2 files.<br>-&nbsp; <a href="a-1e98.png">a.png</a><br>- <a href="b%20c.txt">b &amp; c.txt</a>'

@@ -45,6 +45,8 @@ _VERBS = (
 )
 #: A deed that begins as a prompt does.
 _SURVEY = "Answered survey question"
+#: The name of what Gemini writes beside a chat; it is the same in all languages.
+_CANVAS = re.compile(r"\bCanvas\b")
 _FEW = 3
 _TOLD = frozenset(
     ("header", "title", "time", "products", "activityControls", "safeHtmlItem", "attachedFiles", "imageFile")
@@ -141,6 +143,8 @@ def _item(value: Mapping[str, Any], verb: str) -> _Item:
     prompt = _prompt(title, verb)
     answer, links = _answer(value.get("safeHtmlItem") or ())
     is_deed = bool(verb) and prompt == title and not answer
+    if is_deed and _CANVAS.search(title):
+        prompt, answer = _canvas(title, value)
     name = f"{value['time']}-{ids.digest(title)[:8]}"
     asked = build.message(
         "user",
@@ -149,7 +153,7 @@ def _item(value: Mapping[str, Any], verb: str) -> _Item:
         reason="activity" if is_deed else None,
         created_at=instant(value["time"]),
         source_id=name,
-        metadata=build.rest(value, _TOLD),
+        metadata=build.rest(value, {*_TOLD, *(["subtitles"] if is_deed and answer else [])}),
     )
     said = build.message(
         "assistant",
@@ -169,11 +173,18 @@ def _prompt(title: str, verb: str) -> str:
     return title
 
 
+def _canvas(title: str, value: Mapping[str, Any]) -> tuple[str, str]:
+    """Return what was done, and what Gemini wrote into the canvas: it stands under the title, on a page below it."""
+    deed, _, below = title.partition("\n")
+    held = [line["name"] for line in _listed(value.get("subtitles")) if isinstance(line, dict) and line.get("name")]
+    return deed, below or "\n".join(held)
+
+
 def _chat(value: Mapping[str, Any]) -> str | None:
-    """Return the id of the one chat that an item names."""
+    """Return the id of the chat that an item names, the first where its chat had several."""
     places = [value.get("titleUrl"), *(detail.get("url") for detail in value.get("details") or ())]
-    found = {match[1] for place in places if isinstance(place, str) and (match := _CHAT.match(place))}
-    return found.pop() if len(found) == 1 else None
+    found = (match[1] for place in places if isinstance(place, str) and (match := _CHAT.match(place)))
+    return next(found, None)
 
 
 def _answer(answers: Iterable[Mapping[str, Any]]) -> tuple[str, list[Part]]:
