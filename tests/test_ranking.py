@@ -19,6 +19,7 @@ from chatlog.ranking import (
     SMALL,
     STRETCH,
     TELLING,
+    TITLE,
     TOOL,
     DateWords,
     Weighed,
@@ -49,7 +50,7 @@ def test_a_word_farther_off_ranks_but_is_no_share_of_the_question() -> None:
 
 
 def test_scores_are_those_of_the_formula() -> None:
-    """BM25F, spelt out: a word in a message, in its tool text, in those around it, as its author's name; the length."""
+    """BM25F, spelt out: a word in a message, its tool text, those around it, its author's name, a title; the length."""
     chance = random.Random(7)
     spots = [
         Spot(talk, seq, 100 * talk + seq, None, "2026-11-20T00:00:00.000Z", chance.randrange(1, 400), allowed=True)
@@ -58,7 +59,8 @@ def test_scores_are_those_of_the_formula() -> None:
     bodies = [spot.body for spot in spots]
     held = [[frozenset(chance.sample(bodies, count)) for count in (6, 4, 2)] for _ in range(4)]
     terms = [
-        Weighed(Term("zebra"), chance.uniform(0.5, 5), *places, nearby=chance.choice([0.1, 1.0])) for places in held
+        Weighed(Term("zebra"), chance.uniform(0.5, 5), *places, titled, nearby=chance.choice([0.1, 1.0]))
+        for places, titled in zip(held, [frozenset(talks) for talks in ((1,), (1, 2), (), ())], strict=True)
     ]
     mean = sum(spot.size for spot in spots) / len(spots)
     around = {-distance: share for distance, share in enumerate(BEFORE, 1)} | dict(enumerate(AFTER, 1))
@@ -67,7 +69,7 @@ def test_scores_are_those_of_the_formula() -> None:
         counts = {body: (body in term.shown) + TOOL * (body in term.tool) for body in bodies}
         near = sum(share * counts.get(spot.body + step, 0.0) for step, share in around.items())
         frequency = counts[spot.body] / (1 - LENGTH + LENGTH * spot.size / mean) + near * term.nearby
-        frequency += AUTHOR * (spot.body in term.authored)
+        frequency += AUTHOR * (spot.body in term.authored) + TITLE * (spot.conversation in term.titled)
         return term.weight * frequency / (SATURATION + frequency)
 
     scores = word_scores(spots, row_of(spots), terms, [2.0] * len(spots))

@@ -92,6 +92,37 @@ def test_many_words_that_one_message_has_are_its_own(history: Store) -> None:
     assert "Flights book May honeymoon" in titles(ask(history, "honeymoon book flights"))
 
 
+@pytest.fixture
+def trips(store: Store) -> Store:
+    """Three talks of which two say the same, and Kyoto is the name of one and a word in another."""
+    for title, text in (("Kyoto trip", "Pack the adapter."), ("Lisbon trip", "Pack the adapter."), ("Food", "Kyoto!")):
+        store.new(ConversationDraft(title=title), [say(text)])
+    return store
+
+
+def test_words_of_a_title_and_of_a_message_are_found_together(trips: Store) -> None:
+    """What a conversation is called counts for each of its messages, unless places to search in were chosen."""
+    found = search_messages(trips, "kyoto adapters")
+    assert ("Kyoto trip", "Pack the adapter.") == (found.items[0].title, found.items[0].message.text)
+    in_text = search_messages(trips, "kyoto adapters", options=SearchOptions(within=("text",)))
+    assert "Kyoto trip" not in titles(in_text)[:2]
+
+
+def test_a_word_of_a_title_is_not_named_as_missing(trips: Store) -> None:
+    """Lisbon is in no message, but there."""
+    assert () == search_messages(trips, "lisbon adapter").dropped
+    assert ("Oslo",) == search_messages(trips, "Oslo adapter").dropped
+
+
+def test_a_word_of_a_title_is_not_taken_for_misspelt(trips: Store) -> None:
+    """Whatever messages have that is like it."""
+    trips.new(ConversationDraft(title="Caching"), [say("Keep it for an hour.")])
+    trips.new(ConversationDraft(title="Fish"), [say("Catching one takes an hour.")])
+    found = search_messages(trips, "caching")
+    assert ("Caching", ()) == (found.items[0].title, found.warnings)
+    assert "no message has cotching: looked for catching" in search_messages(trips, "cotching").warnings
+
+
 def test_titles_count_as_words_not_as_pieces_of_them(history: Store) -> None:
     """A start is no starter."""
     assert [] == titles(ask(history, "start planning"))

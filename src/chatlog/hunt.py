@@ -49,6 +49,15 @@ class Hunt:
         """Return the hunt anew, what may not be seen left out beforehand."""
         return Hunt(self.scope.narrowed, self.query)
 
+    @property
+    def asks_for_titles(self) -> bool:
+        """Whether it counts what conversations are called: not where they, or the places to search in, were chosen."""
+        return not self.options.within and self.query.filters.ids is None
+
+    def is_called(self, word: str) -> bool:
+        """Whether a conversation is called so, among other words."""
+        return self.asks_for_titles and bool(self.store.words.titled([word], self.query.filters, 1))
+
     # which messages may answer
 
     @cached_property

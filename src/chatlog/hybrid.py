@@ -79,9 +79,14 @@ def _by_beginning(hunt: Hunt, term: Term) -> Term:
 
 
 def _held(hunt: Hunt, found: Candidates) -> list[Weighed]:
-    """Return the terms that some message has that may be shown."""
+    """Return the terms that some message has that may be shown, or the title of its conversation."""
     shown = {spot.body for spot in found.spots if spot.allowed}
-    return [term for term in found.terms if not shown.isdisjoint(term.bodies) or hunt.scope.has(term.bodies)]
+    talks = {spot.conversation for spot in found.spots if spot.allowed}
+    return [
+        term
+        for term in found.terms
+        if not shown.isdisjoint(term.bodies) or not talks.isdisjoint(term.titled) or hunt.scope.has(term.bodies)
+    ]
 
 
 def _order(hunt: Hunt, found: Candidates, held: Sequence[Weighed]) -> list[int]:

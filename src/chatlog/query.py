@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from itertools import pairwise
+from typing import TypeVar
 
 from chatlog import timespec
 from chatlog.errors import UsageError
 from chatlog.models import FOLDED, ROLES, UNSPACED, Filters, Term, is_symbol
 from chatlog.stopwords import language_of, stop_words_of
 
+Key = TypeVar("Key", int, str)
 #: A minus excludes, but in what is typed to a command (`--no-verify`, `tail -f`, `head -20`) it belongs to the word.
 _MINUS = r"(?P<minus>-(?!-|[A-Za-z](?![\w+#])|\d+(?!\S)|\w[\w-]*=))?"
 _TOKEN = re.compile(_MINUS + r'(?:(?P<field>[A-Za-z]+):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))')
@@ -285,6 +287,22 @@ def whole(term: Term, ending: str = "") -> str:
     if re.search(f"[{UNSPACED}]", term.text):
         return words
     return rf"(?<!\w){words}" if term.prefix else rf"(?<!\w){words}{ending}(?!\w)"
+
+
+def singular(term: Term) -> Term:
+    """Return a term without the ending of many of them: titles say sourdough starter, and questions starters."""
+    is_plural = len(term.text) > 3 and term.text.endswith("s") and not term.text.endswith("ss") and not term.phrase
+    return term._replace(text=term.text[:-1]) if is_plural else term
+
+
+def having(texts: Mapping[Key, str], term: Term) -> frozenset[Key]:
+    """Return the keys of those short texts that have a term as a word, in the singular or the plural."""
+    wanted = singular(term._replace(text=bare(term.text)))
+    near = [key for key, text in texts.items() if wanted.text and wanted.text in text.lower()]
+    if not near:  # mostly: to compile the pattern takes longest
+        return frozenset()
+    pattern = re.compile(whole(wanted, "s?"), re.IGNORECASE)
+    return frozenset(key for key in near if pattern.search(texts[key]))
 
 
 def bare(text: str) -> str:

@@ -23,8 +23,9 @@ from chatlog.store.words import Spot, Surroundings
 
 #: BM25's k1 and b: how soon more of the same word adds nothing, and how much its length counts against a message.
 SATURATION, LENGTH = 0.8, 0.2
-#: What a word counts in tool text, as the author's name, and in the message before, the one before that …
-TOOL, AUTHOR, BEFORE = 0.5, 2.5, (0.45, 0.35, 0.3, 0.2, 0.15, 0.15, 0.1, 0.1)
+#: What a word counts in tool text, as the author's name, in a title that somebody gave the conversation, and in the
+#: message before, the one before that …
+TOOL, AUTHOR, TITLE, BEFORE = 0.5, 2.5, 1.0, (0.45, 0.35, 0.3, 0.2, 0.15, 0.15, 0.1, 0.1)
 #: And in those after: an answer follows what it is about.
 AFTER = (0.3, 0.25, 0.2, 0.15, 0.1, 0.1, 0.1, 0.1)
 REACH = len(BEFORE)
@@ -63,13 +64,14 @@ _BEFORE_DATES = re.compile(
 
 @dataclass(frozen=True)
 class Weighed:
-    """A term with its weight and where it is: in shown text, in tool text, as an author's name."""
+    """A term with its weight and where it is: in shown text, in tool text, as an author's name, in a given title."""
 
     term: Term
     weight: float
     shown: frozenset[int]
     tool: frozenset[int] = frozenset()
     authored: frozenset[int] = frozenset()
+    titled: frozenset[int] = frozenset()  # conversations, not bodies
     nearby: float = 1.0  # what it counts where it only stands nearby
 
     @cached_property
@@ -131,10 +133,11 @@ def word_scores(
     for term in terms:
         for index, window in enumerate(_windows(around, term)):
             authored = bool(term.authored) and spots[index].body in term.authored
-            if window == NOTHING and not authored:
+            titled = bool(term.titled) and spots[index].conversation in term.titled
+            if window == NOTHING and not authored and not titled:
                 continue
             own, near, close, about = _heard(window)
-            frequency = own / norms[index] + near * term.nearby + AUTHOR * authored
+            frequency = own / norms[index] + near * term.nearby + AUTHOR * authored + TITLE * titled
             scores.words[index] += term.weight * frequency / (SATURATION + frequency)
             if close or authored:
                 scores.shares[index] += term.weight / total

@@ -29,7 +29,7 @@ def corrected(hunt: Hunt) -> tuple[Query, dict[str, str]]:
     """
     doubtful = {term: plain for term in hunt.query.terms if (plain := _doubtful(term, hunt.query))}
     words = {term: language.bare(plain.text) for term, plain in doubtful.items()}
-    unknown = dict.fromkeys(words[term] for term, plain in doubtful.items() if not hunt.scope.is_there(plain))
+    unknown = dict.fromkeys(words[term] for term, plain in doubtful.items() if not _is_known(hunt, plain, words[term]))
     meant: dict[str, str] = {}
     if len(unknown) > MOST and len(unknown) == len({*words.values()}):
         return hunt.query, meant
@@ -41,6 +41,10 @@ def corrected(hunt: Hunt) -> tuple[Query, dict[str, str]]:
         _spelt(term, words[term], meant[words[term]]) if words.get(term) in meant else term for term in hunt.query.terms
     )
     return hunt.query.of(tuple(terms)), meant
+
+
+def _is_known(hunt: Hunt, term: Term, word: str) -> bool:
+    return hunt.scope.is_there(term) or hunt.is_called(word)
 
 
 def _doubtful(term: Term, query: Query) -> Term | None:

@@ -30,7 +30,7 @@ def among(hunt: Hunt, found: Results) -> Results:
     Their titles have every word of the query, or where there are none those that no message has.  Not where the
     conversations or the places to search in were chosen: there a title says nothing.
     """
-    if hunt.options.within or hunt.query.filters.ids is not None or hunt.query.without:
+    if not hunt.asks_for_titles or hunt.query.without:
         return found
     terms = _asked(hunt.query.content)
     if found.tier == "exact" and len(terms) >= RECALLED:
@@ -68,19 +68,12 @@ def _called(hunt: Hunt, terms: Sequence[Term]) -> list[str]:
     """Return the conversations whose title has all the terms as words, those first of which it says the least else."""
     if not 0 < sum(len(term.text) for term in terms) <= MOST_CHARS:
         return []
-    stems = [_stem(term) for term in terms]
-    found = hunt.store.words.titled([term.text for term in stems], hunt.query.filters, LOOKED_AT)
-    patterns = (
-        [re.compile(language.whole(term, "s?"), re.IGNORECASE) for term in stems] if found else []
-    )  # they take longest
-    held = {name: title for name, title in found if all(pattern.search(title) for pattern in patterns)}
+    found = hunt.store.words.titled([language.singular(term).text for term in terms], hunt.query.filters, LOOKED_AT)
+    held = dict(found)
+    for term in terms:
+        kept = language.having(held, term)
+        held = {name: title for name, title in held.items() if name in kept}
     return sorted(held, key=lambda name: len(re.findall(r"\w+", held[name])))
-
-
-def _stem(term: Term) -> Term:
-    """Return a term without the ending of many of them: titles say sourdough starter, and questions starters."""
-    is_plural = len(term.text) > 3 and term.text.endswith("s") and not term.text.endswith("ss") and not term.phrase
-    return term._replace(text=term.text[:-1]) if is_plural else term
 
 
 def _first(hunt: Hunt, name: str, terms: Sequence[Term]) -> Result | None:

@@ -9,7 +9,7 @@ from functools import partial
 from chatlog import answers, ranking
 from chatlog.hunt import Hunt
 from chatlog.models import Term
-from chatlog.query import folded, is_unspaced, is_weak
+from chatlog.query import folded, having, is_unspaced, is_weak
 from chatlog.ranking import Weighed
 from chatlog.store.words import EVERY, Posting, Spot, Surroundings
 
@@ -73,7 +73,7 @@ def _also_shown(hunt: Hunt, term: Term, rare: Sequence[Term]) -> frozenset[int]:
 
 
 def placed(hunt: Hunt, weighed: Sequence[Weighed], spots: Sequence[Spot]) -> list[Weighed]:
-    """Return terms that say which messages hold them in tool text, and which as their author's name.
+    """Return terms that say which messages hold them in tool text, which as their author's name, and which titles do.
 
     Asked only where some spot has tool text or such an author: FTS5 would look through all that follows.
     """
@@ -88,7 +88,7 @@ def placed(hunt: Hunt, weighed: Sequence[Weighed], spots: Sequence[Spot]) -> lis
         places = ["author"] if any(start in name for name in names) else []
         places += ["tool"] if not with_tools.isdisjoint(term.shown) else []
         found.append(_placed(hunt, term, places) if term.shown and places else term)
-    return found
+    return _titled(hunt, found, spots) if hunt.asks_for_titles else found
 
 
 def _placed(hunt: Hunt, term: Weighed, places: Sequence[str]) -> Weighed:
@@ -103,6 +103,13 @@ def _placed(hunt: Hunt, term: Weighed, places: Sequence[str]) -> Weighed:
         count = max(len(shown | tool), len(authored))
         weight *= ranking.rarity(count, scope.size) / ranking.rarity(len(term.shown), scope.size)
     return replace(term, weight=weight, shown=shown, tool=tool, authored=authored)
+
+
+def _titled(hunt: Hunt, weighed: list[Weighed], spots: Sequence[Spot]) -> list[Weighed]:
+    titles = hunt.store.words.titles({spot.conversation for spot in spots})
+    if not titles:
+        return weighed
+    return [replace(term, titled=having(titles, term.term)) if term.nearby else term for term in weighed]
 
 
 def scores(hunt: Hunt, spots: Sequence[Spot], around: Surroundings, weighed: Sequence[Weighed]) -> ranking.Scores:

@@ -184,6 +184,16 @@ class SqliteWords(Noun, Words):
                 [*values, most],
             ).fetchall()
 
+    def titles(self, conversations: Collection[int]) -> dict[int, str]:
+        with self._pool.read() as connection:
+            rows = connection.execute(
+                """SELECT c.key, c.title FROM json_each(?) AS wanted CROSS JOIN conversations AS c
+                   ON c.key = wanted.value
+                   WHERE c.user = ? AND c.title_by <> 'text' AND c.title IS NOT NULL""",
+                (json.dumps([*conversations]), self.user),
+            ).fetchall()
+        return dict(rows)
+
     def hits(self, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Hit]:
         with self._pool.read() as connection:
             return messages.placed(connection, self.user, places)
