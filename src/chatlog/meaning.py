@@ -11,6 +11,7 @@ import re
 from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from operator import mul
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -228,7 +229,7 @@ class Question:
         row = [0] * around.length
         for place, body in zip(around.places, around.bodies, strict=True):
             row[place] = body
-        near = {body for at in around.spots for body in row[at - REACH : at + REACH + 1] if body}
+        near = {*chain.from_iterable(row[at - REACH : at + REACH + 1] for at in around.spots)} - {0}
 
         own = store.vectors.cosines(near, _code(self.row))
         known = bytes(body in own for body in row)

@@ -223,7 +223,7 @@ def by_conversation(spots: Sequence[Spot], scores: Sequence[float]) -> list[floa
     found: dict[int, list[float]] = {}
     for spot, score in zip(spots, scores, strict=True):
         found.setdefault(spot.conversation, []).append(score)
-    sums = {conversation: sum(nlargest(TELLING, all_of_it)) for conversation, all_of_it in found.items()}
+    sums = {conversation: sum(sorted(of_it, reverse=True)[:TELLING]) for conversation, of_it in found.items()}
     best = max(sums.values(), default=0.0) or 1.0
     return [sums[spot.conversation] / best for spot in spots]
 
@@ -266,7 +266,9 @@ def best_seeds(terms: Sequence[Weighed], wanted: int, allowed: Callable[[Iterabl
             found: Iterable[int] = sums.keys() & term.bodies
         else:
             found = allowed(term.bodies)
-        for body in found:
-            sums[body] = sums.get(body, 0.0) + term.weight
+        added = dict.fromkeys(found, term.weight)
+        for body in sums.keys() & added.keys():
+            added[body] += sums[body]
+        sums |= added
         left -= term.weight
     return [body for _, body in nlargest(wanted, zip(sums.values(), sums, strict=True))]

@@ -6,7 +6,6 @@ vec0 compares one vector after the other and sorts as it goes: 100,000 cost it 3
 
 from __future__ import annotations
 
-import heapq
 import json
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
@@ -53,7 +52,7 @@ def nearest(blocks: Iterable[Block], bits: bytes, count: int, within: Spans | No
         some = np.flatnonzero(distances < (best[-1][0] if len(best) == count else NOWHERE))
         if len(some) > count:
             some = some[np.argpartition(distances[some], count)[:count]]
-        best = heapq.nsmallest(count, [*best, *zip(distances[some].tolist(), ids[some].tolist(), strict=True)])
+        best = sorted([*best, *zip(distances[some].tolist(), ids[some].tolist(), strict=True)])[:count]
     return [number for _, number in best]
 
 
