@@ -20,9 +20,11 @@ from typing import Any
 import pytest
 
 import chatlog
+from chatlog.errors import StorageFullError
 from chatlog.keys import new_key, written
-from chatlog.models import ConversationDraft
+from chatlog.models import ConversationDraft, MessageDraft
 from chatlog.store import files
+from chatlog.store.sqlite import connection
 
 from .helpers import (
     DATA,
@@ -316,6 +318,51 @@ def test_an_import_that_does_not_fit(tmp_path: Path) -> None:
     assert 0 == starved().returncode
     with chatlog.open(path) as store:
         assert 1500 == sum(conversation.messages for conversation in store.conversations().items)
+
+
+def test_a_full_disk_can_be_read(tmp_path: Path) -> None:
+    """Not even the small file fits by which processes share a log: all that only reads works, and nothing is held up.
+
+    What stands in the log is there, too; to write is refused until there is room.
+    """
+    path, full = tmp_path / "chats.db", tmp_path / "full" / "chats.db"
+    full.parent.mkdir(mode=0o700)
+    with chatlog.open(path) as store:
+        name = conversation_in(path)
+        store.add(name, [MessageDraft(role="user", text="what only the log has")])
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{path}{suffix}", f"{full}{suffix}")
+    starved = partial(
+        chatlog_process, tmp_path, "--db", str(full), preexec_fn=partial(limit, 20_000),
+        env={"PYTHONDONTWRITEBYTECODE": "1"},  # it would be cut off as well, and then read by others
+    )  # fmt: skip
+    for verb in ("list", "show @last", "search log --mode lexical", "stats", "export", "doctor", "tags"):
+        ran = starved(*verb.split())
+        assert (0, "") == (ran.returncode, ran.stderr), verb
+    assert "what only the log has" in starved("show", "@last").stdout
+    assert 7 == starved("add", "@last", "--role", "user", "x" * 50_000).returncode
+    assert 0 == chatlog_process(tmp_path, "--db", str(full), "add", "@last", "--role", "user", "x").returncode
+    assert [] == faults(full)
+
+
+def test_a_full_disk_keeps_nobody_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that goes on when there is room again has not kept the file to itself meanwhile."""
+    path = tmp_path / "chats.db"
+    conversation_in(path)
+    connect = connection.connect
+
+    def full(*given: Any, alone: bool = False) -> Any:
+        if not alone:
+            raise StorageFullError("the disk is full")
+        return connect(*given, alone=alone)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "connect", full)
+        store = chatlog.open(path)
+        assert 1 == store.conversations().total
+    with store:
+        assert 0 == chatlog_process(tmp_path, "--db", str(path), "add", "@last", "--role", "user", "x").returncode
+        assert 1 == store.conversations().total
 
 
 def test_a_backup_that_does_not_fit(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from weakref import ReferenceType, ref
 
 from sqlcipher3 import dbapi2 as driver
 
-from chatlog.errors import ChatlogError, ClosedError, NoDatabaseError, UsageError, choices_hint
+from chatlog.errors import ChatlogError, ClosedError, NoDatabaseError, StorageFullError, UsageError, choices_hint
 from chatlog.keys import Key
 from chatlog.store.sqlite import cipher
 from chatlog.store.sqlite.database_file import WAL, Registry, beside
@@ -49,6 +49,7 @@ class Connection(Protocol):
     """What is used of the driver's connections."""
 
     in_transaction: bool
+    is_alone: bool
 
     def execute(self, sql: str, values: Sequence[Any] = ..., /) -> Cursor: ...  # noqa: D102  the DB-API's
     def executemany(self, sql: str, values: Sequence[Sequence[Any]], /) -> Cursor: ...  # noqa: D102
@@ -69,7 +70,6 @@ MAX_TEXT_CHARS: Final = 250_000_000
 BUSY_SLICE: Final = 0.02
 #: The longest pause between two tries: short enough at first to get in between two steps of a long job (pacing.py).
 SHORT_PAUSE, EAGER_SECONDS, LONG_PAUSE = 0.005, 1.0, 0.05
-
 SYNCHRONOUS: Final = ("FULL", "NORMAL")
 #: What is set on every connection; `secure_delete` overwrites deleted bytes and holds per connection.
 SETTINGS: Final = (
@@ -108,6 +108,7 @@ def connect(path: Path, synchronous: str = "FULL", key: Key | None = None, *, al
     connection: Connection | None = None
     try:
         connection = opened = _driver_connect(path, key)
+        opened.is_alone = alone
         # before anything that reads the file: once its log is open in the shared way, the mode changes nothing
         locking = ("locking_mode = EXCLUSIVE",) if alone else ()
         settings = (*locking, *SETTINGS, f"synchronous = {synchronous}")
@@ -122,14 +123,27 @@ def connect(path: Path, synchronous: str = "FULL", key: Key | None = None, *, al
     return connection
 
 
+def connect_anyway(path: Path, synchronous: str, key: Key | None) -> Connection:
+    """Return a connection like `connect`; on a full disk one that has the file for itself.
+
+    That one does without the file by which processes share the log: what is there can be read, and copied elsewhere.
+    """
+    try:
+        return connect(path, synchronous, key)
+    except StorageFullError:
+        with suppress(ChatlogError):
+            return connect(path, synchronous, key, alone=True)
+        raise
+
+
 def _driver_connect(path: Path, key: Key | None) -> Connection:
     return _open(path, "rw", key)
 
 
 class _Connection(driver.Connection):  # type: ignore[misc]  # the driver is untyped
-    """One that can be referred to weakly, as `Registry` does."""
+    """One that can be referred to weakly, as `Registry` does, and that knows whether it has the file for itself."""
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ("__weakref__", "is_alone")
 
 
 def _open(path: Path, mode: str, key: Key | None) -> Connection:
@@ -250,7 +264,7 @@ class Pool:
     def read(self) -> Iterator[Connection]:
         """Lend a connection; what the driver raises comes out as a ChatlogError.
 
-        One whose borrower was interrupted, who knows where, is closed: it may be in a transaction, or set otherwise.
+        One that was interrupted, who knows where and in what transaction, is closed, and one that keeps others out.
         """
         connection = self._take()
         in_order = True
@@ -270,7 +284,8 @@ class Pool:
             in_order = False
             raise
         finally:
-            (self._give_back if in_order and not connection.in_transaction else self._drop)(connection)
+            is_kept = in_order and not connection.in_transaction and not connection.is_alone
+            (self._give_back if is_kept else self._drop)(connection)
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:

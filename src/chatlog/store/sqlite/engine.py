@@ -34,7 +34,7 @@ from chatlog.store.sqlite import audit, cipher, listing, migrations
 from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
 from chatlog.store.sqlite import tags as tag_rows
-from chatlog.store.sqlite.connection import Connection, Pool, check_driver, connect, peeked
+from chatlog.store.sqlite.connection import Connection, Pool, check_driver, connect_anyway, peeked
 from chatlog.store.sqlite.conversations import Standing
 from chatlog.store.sqlite.database_file import all_of, prepare_file
 from chatlog.store.sqlite.failures import unreadable
@@ -61,7 +61,7 @@ class SqliteStore(Nouns, Store):
         prepare_file(path, create=create)
         key = cipher.settled(path, key)
         self.is_opener = True
-        self._pool = Pool(path, lambda: connect(path, synchronous, key))
+        self._pool = Pool(path, lambda: connect_anyway(path, synchronous, key))
         with peeked(path, key) as connection:
             if connection is not None:
                 migrations.version_of(connection, path)
