@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import repeat, takewhile
 from typing import Any
 
@@ -145,6 +146,7 @@ def word_set(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=20_000)
 def stem(word: str) -> str:
     """Return a word without its commonest English endings: story and stories are one."""
     for ending in ("ing", "ies", "ed", "es", "s", "y"):
