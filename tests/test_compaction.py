@@ -197,6 +197,112 @@ def test_a_long_backlog_is_caught_up_in_order(store: Store, monkeypatch: pytest.
     assert sorted({*ends}) == ends
 
 
+def test_a_backlog_of_many_pages_is_read_whole(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Back to where the last summary ends, in order, system prompts and hidden turns left out."""
+    monkeypatch.setattr("chatlog.compaction._PAGE", 7)
+    found = store.new(ConversationDraft(), [MessageDraft(role="system", text="Be terse.")])
+    store.add(found.id, [MessageDraft(role="user", text="Psst.", hidden=True)])
+    grow(store, found.id, 40)
+    given: list[list[int]] = []
+
+    def how(task: Task) -> str:
+        given.append([made.seq for made in task.messages])
+        return "They met."
+
+    for _ in range(2):
+        run(store, found, how, window=10_000)
+        grow(store, found.id, 14)
+    assert [[*range(3, 67)], [*range(67, 95)]] == given
+
+
+@pytest.mark.parametrize(("tokens", "ends"), [(10_000, [6]), (45, [2, 4, 6]), (70, [4, 6]), (5, [1, 2, 3, 4, 5, 6])])
+def test_a_chunk_is_of_whole_exchanges_where_one_fits(
+    tokens: int, ends: list[int], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends before a user's message; only an exchange longer than a chunk is parted."""
+    found = grown(store, 3)
+    monkeypatch.setattr("chatlog.compaction.CHUNK_TOKENS", tokens)
+    assert ends == [last for _, _, last in run(store, found, keep=0, window=10_000)]
+
+
+@pytest.mark.parametrize(
+    ("exchanges", "options", "turns"),
+    [
+        (8, {}, 0), (9, {}, 2), (9, {"due": True, "window": 200}, 0), (10, {"due": True, "window": 200}, 4),
+        (9, {"keep": 0}, 18), (9, {"keep": 9}, 0), (9, {"keep": 20}, 0), (9, {"keep": 1}, 16),
+    ],
+)  # fmt: skip
+def test_how_many_turns_a_summary_is_worth(
+    exchanges: int, options: dict[str, object], turns: int, store: Store
+) -> None:
+    """Two when asked for, four when due; as many exchanges as are to be kept stay."""
+    plan = compaction(store).plan(grown(store, exchanges), Options(**{"window": 400, **options}))  # type: ignore[arg-type]
+    assert (turns, turns == 0) == (len(plan.turns), bool(plan.reason))
+
+
+@pytest.mark.parametrize(("keep", "turns"), [(8, 3), (None, 3), (7, 5), (0, 18)])
+def test_what_an_assistant_says_before_the_first_exchange_is_outside_the_last_ones(
+    keep: int | None, turns: int, store: Store
+) -> None:
+    """Eight exchanges stay; a message of the user's in two parts opens one of them, and the last waits."""
+    said = [MessageDraft(role="assistant", text=f"Step {number}.") for number in range(3)]
+    found = store.new(ConversationDraft(), said)
+    grow(store, found.id, 7)
+    store.add(found.id, [MessageDraft(role="user", text="Wait."), MessageDraft(role="user", text="And now?")])
+    assert turns == len(compaction(store).plan(found, Options(window=400, keep=keep)).turns)
+
+
+def test_a_conversation_without_a_user_is_summarised_only_if_nothing_is_to_be_kept(store: Store) -> None:
+    """There is no exchange that could be kept."""
+    said = [MessageDraft(role="assistant", text=f"Step {number} of the plan is done.") for number in range(6)]
+    found = store.new(ConversationDraft(), said)
+    kept = [len(compaction(store).plan(found, Options(window=100, keep=keep)).turns) for keep in (None, 2, 0)]
+    assert [0, 0, 6] == kept
+
+
+def test_what_another_run_summarised_meanwhile_is_not_summarised_again(store: Store) -> None:
+    """A plan that was overtaken makes nothing, and one that was overtaken halfway goes on from there."""
+    found = grown(store)
+    work, given = compaction(store, lambda task: given.append(task.messages[-1].seq) or "They met."), list[int]()
+    late, asked = work.plan(found, Options(window=10_000, keep=8)), Options(window=10_000, keep=20)
+    assert [40] == [made.to_seq for made in work.apply(work.plan(found, asked), asked)]
+    assert [(1, 64)] == [(made.from_seq, made.to_seq) for made in work.apply(late, asked)]
+    assert [] == work.apply(late, asked)
+    assert [40, 64] == given
+
+
+def test_a_run_that_is_overtaken_each_time_gives_up(store: Store) -> None:
+    """After four times, as the error says; it has stored nothing."""
+    found = grown(store)
+    tries: list[int] = []
+
+    def how(task: Task) -> str:
+        tries.append(len(tries))
+        last = task.messages[0]
+        after = store.summaries.latest(found.id).get("rolling")
+        draft = SummaryDraft("rolling", 1, last.seq, "theirs", 1, "other", after and after.id, [last])
+        store.summaries.add(found.id, [draft])
+        return "ours"
+
+    with pytest.raises(ConflictError, match="another process"):
+        run(store, found, how, window=10_000)
+    assert ([0, 1, 2, 3], {"theirs"}) == (tries, {made.text for made in store.summaries.all(found.id)})
+
+
+def test_where_a_summariser_finds_nothing_the_summary_before_stays(store: Store) -> None:
+    """Its turns are covered all the same; a first one says that there was nothing."""
+    found = store.new(ConversationDraft())
+    told = []
+    for answer in ("", "", "They met.", "  "):
+        grow(store, found.id, 2)
+        run(store, found, lambda _, answer=answer: answer, keep=0, window=10_000)
+        told.append(store.summaries.latest(found.id)["rolling"])
+    nothing = "(nothing worth keeping was said)"
+    assert [(4, nothing), (8, nothing), (12, "They met."), (16, "They met.")] == [
+        (made.to_seq, made.text) for made in told
+    ]
+
+
 @pytest.mark.parametrize("line", ["exit 3", "true", "printf '  \\n'", "no-such-command-at-all"])
 def test_a_summariser_that_fails_or_says_nothing_changes_nothing(line: str, store: Store) -> None:
     """A clear error, no summary, and contexts go on."""

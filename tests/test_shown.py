@@ -6,7 +6,7 @@ import pytest
 
 from chatlog.formats import build
 from chatlog.models import MessageDraft, Part
-from chatlog.shown import response_text, shown_parts
+from chatlog.shown import mention, response_text, shown_parts, uncoloured
 
 from .formats.making import stored
 
@@ -46,4 +46,37 @@ def test_shown_parts(role: str, text: str, parts: tuple[Part, ...] | None, shown
 )
 def test_response_text(response: list[object], words: str) -> None:
     """What tools give in parts, ours or a provider's, is its words; files are named, and data is JSON."""
+    assert words == response_text(response)
+
+
+@pytest.mark.parametrize(
+    ("part", "words"),
+    [
+        ({"type": "uri", "uri": "https://a.org/b"}, "[link: https://a.org/b]"),
+        ({"type": "uri", "uri": "https://a.org/b", "modality": "image"}, "[image: https://a.org/b]"),
+        ({"type": "blob", "mime_type": "image/png", "name": "a.png"}, "[image: a.png]"),
+        ({"type": "blob", "mime_type": "image/png", "modality": "video"}, "[video: image/png]"),
+        ({"type": "blob"}, "[file: data]"),
+        ({"type": "file", "file_id": "f-1"}, "[file: f-1]"),
+        ({"type": "file", "file_id": "f-1", "name": "a.md", "content": "# A"}, "[file: a.md]\n# A"),
+        ({"type": "file", "content": ""}, "[file: unnamed]"),
+        ({"type": "file", "name": "a.md", "content": ["# A"]}, "[file: a.md]"),
+        ({"type": "uri"}, None),
+        (build.text("a"), None),
+    ],
+)
+def test_a_mention_of_what_a_form_cannot_hold(part: Part, words: str | None) -> None:
+    """What it is, its name or where it is, and what a file says where that is known."""
+    assert words == mention(part)
+
+
+def test_a_terminal_s_colours_and_titles_are_no_output() -> None:
+    """What else is there stays."""
+    assert "ok\tdone\n" == uncoloured("\x1b[1;32mok\x1b[0m\t\x1b]0;title\x07done\n")
+    assert "a[0m" == uncoloured("a[0m")
+
+
+@pytest.mark.parametrize(("response", "words"), [(None, ""), ("é", "é"), ({"é": 1}, '{"é": 1}'), (0, "0")])
+def test_a_response_that_is_data_is_json(response: object, words: str) -> None:
+    """In its own letters; no answer is no words."""
     assert words == response_text(response)

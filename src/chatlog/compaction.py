@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from chatlog.errors import ConflictError, NotFoundError
@@ -25,8 +26,8 @@ from chatlog.wireforms import message_counter
 
 #: A summariser is given so many tokens of turns at a time; a longer backlog is caught up in order.
 CHUNK_TOKENS = 12_000
-#: The tokens of a summary and the most of one that a summariser of its own wrote.
-SUMMARY_TOKENS, LONGEST = 280, 600
+#: The most tokens of a summary, where a summariser did not keep to what it was asked for.
+LONGEST = 600
 _PAGE = 256
 #: How often a plan is made anew where the conversation changed meanwhile.
 _TRIES = 4
@@ -100,16 +101,13 @@ class Compaction:
         covered = max((found.to_seq for found in self.store.summaries.latest(conversation.id).values()), default=0)
         fresh = self._since(conversation.id, tokenizer, covered)
         turns = fresh[: _boundary(fresh, options, conversation.model)]
-        waiting = tokenizer.billed(sum(turn.tokens for turn in fresh))
-        reason = _reason(turns, waiting, options)
-        lag = _lag(turns, self.store.clock())
-        facts: dict[str, Any] = {"lag_tokens": tokenizer.billed(_tokens(turns)), "lag_seconds": lag}
+        reason = _reason(turns, tokenizer.billed(_tokens(fresh)), options)
         if reason:
-            is_due = level != "normal" and len(turns) >= LEAST_TURNS
-            return Plan(conversation=conversation, level=level, total=total, reason=reason, **(facts if is_due else {}))
+            return Plan(conversation=conversation, level=level, total=total, reason=reason)
         return Plan(
-            conversation=conversation, level=level, total=total, turns=tuple(turns), **facts,
+            conversation=conversation, level=level, total=total, turns=tuple(turns),
             since=turns[0].message.seq, to_seq=turns[-1].message.seq,
+            lag_tokens=tokenizer.billed(_tokens(turns)), lag_seconds=_lag(turns[0].message, self.store.clock()),
         )  # fmt: skip
 
     def _since(self, name: str, tokenizer: Tokenizer, covered: int) -> list[Counted]:
@@ -164,7 +162,7 @@ class Compaction:
         if not fresh:
             return None
         previous = "\n".join(one.text for one in known)
-        task = Task(messages=fresh, previous=previous, most=SUMMARY_TOKENS, kind=kind)
+        task = Task(messages=fresh, previous=previous, kind=kind)
         text = self.summarize(task).strip() or previous or "(nothing worth keeping was said)"
         count = counter(tokenizer_for(None).encoding)
         text = beginning(text, LONGEST, count)
@@ -182,16 +180,12 @@ def _boundary(turns: Sequence[Counted], options: Options, model: str | None) -> 
 
     A user's message at the end waits for its answer, and stays, however many exchanges are to be kept.
     """
-    starts = [at for at, turn in enumerate(turns) if _opens(turns, at)]
-    if not starts and options.keep != 0:
-        return 0
-    if options.keep is not None:
-        waits = bool(turns) and turns[-1].message.role == "user"
-        most = len(turns) - waits
-        return starts[-options.keep] if 0 < options.keep <= len(starts) else most if options.keep == 0 else 0
-    costs = [_tokens(turns[start:end]) for start, end in zip(starts, [*starts[1:], len(turns)], strict=True)]
-    kept = kept_exchanges(costs, model, options.window)
-    return starts[-kept] if kept < len(starts) else 0
+    if options.keep == 0:
+        return len(turns) - bool(turns and turns[-1].message.role == "user")
+    starts = [at for at in range(len(turns)) if _opens(turns, at)]
+    costs = [_tokens(turns[start:end]) for start, end in pairwise([*starts, len(turns)])]
+    kept = min(options.keep or kept_exchanges(costs, model, options.window), len(starts))
+    return starts[-kept] if kept else 0
 
 
 def _opens(turns: Sequence[Counted], at: int) -> bool:
@@ -211,11 +205,8 @@ def _reason(turns: Sequence[Counted], waiting: int, options: Options) -> str:
     return ""
 
 
-def _lag(turns: Sequence[Counted], now: datetime) -> int:
+def _lag(oldest: Message, now: datetime) -> int:
     """Return for how many seconds the oldest turn has waited for its summary."""
-    if not turns:
-        return 0
-    oldest: Message = turns[0].message
     return max(int((now - datetime.fromisoformat(oldest.created_at)).total_seconds()), 0)
 
 

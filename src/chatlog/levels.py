@@ -35,10 +35,8 @@ def window_for(model: str | None, budget: int | None) -> int:
 
 def kept_exchanges(costs: Sequence[int], model: str | None, window: int) -> int:
     """Return how many of the last exchanges stay verbatim, by the tokens of each; all of them where they are few."""
-    if len(costs) <= LEAST_KEPT:
-        return len(costs)
     room = tokenizer_for(model).affordable(int(window * KEPT_SHARE))
-    kept = LEAST_KEPT
+    kept = min(LEAST_KEPT, len(costs))
     while kept < min(MOST_KEPT, len(costs)) and sum(costs[-kept - 1 :]) <= room:
         kept += 1
     return kept

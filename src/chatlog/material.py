@@ -94,12 +94,12 @@ class Material:
     @cached_property
     def found(self) -> Sequence[Message]:
         """The earlier turns that the question finds, best first."""
-        return self.hits(self.question) if self.question.strip() else ()
+        return self.hits(self.question)
 
     @cached_property
     def remembered(self) -> Sequence[Remembered]:
         """The memories that the question finds, best first."""
-        return self.memories(self.question) if self.question.strip() else ()
+        return self.memories(self.question)
 
     @cached_property
     def question(self) -> str:

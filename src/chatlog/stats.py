@@ -196,7 +196,7 @@ def _due(exchanges: Sequence[Exchange], size: Size, budget: int | None) -> Seque
     """Return the exchanges of a conversation that wait for a summary, none where it is not due."""
     opened = [one for one in exchanges if one.opened]
     kept = kept_exchanges([one.tokens for one in opened], size.model, window_for(size.model, budget))
-    old = exchanges[: len(exchanges) - kept] if kept < len(opened) else ()
+    old = exchanges[:-kept] if kept else ()
     is_due = sum(one.messages for one in old) >= LEAST_TURNS
     return old if is_due and _fills(sum(one.tokens for one in exchanges), size, budget) else ()
 
