@@ -93,6 +93,8 @@ def test_the_factor_is_learned_from_enough_of_the_api_s_own_figures() -> None:
     assert 1.26 == learned_factor([(100, 120)] * 5)
     assert None is learned_factor([(100, 120)] * 4 + [(10, 90)] * 20)
     assert 3.0 == learned_factor([(100, 5_000)] * 9)
+    assert 1.0 == learned_factor([(100, 25)] * 9)
+    assert None is learned_factor([(100, 24)] * 9)  # of before the answer was complete
     assert "learned" in tokenizer_for("claude-x", 1.26).note
 
 

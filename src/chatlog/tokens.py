@@ -125,9 +125,10 @@ _SAMPLES, _SAMPLE_TOKENS = 5, 40
 def learned_factor(samples: Iterable[tuple[int, int]]) -> float | None:
     """Return the factor that pairs of our count and the API's teach, None where there are too few.
 
-    The upper quartile, and a twentieth for what answers do not show of requests.
+    The upper quartile, and a twentieth for what answers do not show of requests.  What is less than a quarter of our
+    count is none: a figure of before the answer was complete, or made up.
     """
-    ratios = sorted(theirs / ours for ours, theirs in samples if ours >= _SAMPLE_TOKENS and theirs > 0)
+    ratios = sorted(theirs / ours for ours, theirs in samples if ours >= _SAMPLE_TOKENS and theirs * 4 >= ours)
     if len(ratios) < _SAMPLES:
         return None
     return round(min(max(ratios[len(ratios) * 3 // 4] * 1.05, 1.0), 3.0), 3)
