@@ -269,13 +269,16 @@ class _Reading:
         found: list[Counted] = []
         cap, spent, before, page = max(usable // 20, 64), 0, None, min(_PAGE, max(usable // 32, 16))
         while len(found) < _MOST_READ and (spent <= usable * 1.1 or found[0].message.role == "tool"):
+            limit = (
+                page if spent <= usable * 1.1 else 1
+            )  # calls and results alternate: pages might never begin at a call
             read = self.windows.tail(
-                self.conversation.id, self.tokenizer.encoding, self.tokens_of, before=before, limit=page
+                self.conversation.id, self.tokenizer.encoding, self.tokens_of, before=before, limit=limit
             )
             fresh = [turn for turn in read if turn.message.seq > covered]
             found = fresh + found
             spent += sum(min(turn.tokens, cap) for turn in fresh)
-            if len(read) < page or len(fresh) < len(read):
+            if len(read) < limit or len(fresh) < len(read):
                 return found, True
             before = read[0].message.seq
         return found, False

@@ -1,0 +1,225 @@
+"""Tests of contexts as they are assembled from a store: budgets, pauses, summaries, and how far back is read."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from chatlog.context import Context, Request, assemble, plain_words
+from chatlog.errors import UsageError
+from chatlog.models import ConversationDraft, MessageDraft
+from chatlog.store import Store
+from chatlog.store.summaries import SummaryDraft
+from chatlog.timespec import iso
+
+from .conftest import NOW, Clock
+
+
+def talk(store: Store, *said: tuple[str, str] | MessageDraft, **facts: Any) -> str:
+    drafts = [one if isinstance(one, MessageDraft) else MessageDraft(role=one[0], text=one[1]) for one in said]
+    return store.new(ConversationDraft(**facts), drafts).id
+
+
+def exchanges(count: int, first: int = 0, **facts: Any) -> list[MessageDraft]:
+    found = []
+    for number in range(first, first + count):
+        found.append(MessageDraft(role="user", text=f"What does hotel {number} cost a night?", **facts))
+        found.append(MessageDraft(role="assistant", text=f"Hotel {number} is {100 + number} euros a night.", **facts))
+    return found
+
+
+def context(store: Store, name: str, query: str | None = None, **asked: Any) -> Context:
+    return assemble(store, store.get(name), Request(query=query, embedder="none", **asked))
+
+
+def refs(made: Context, section: str) -> list[int]:
+    return [int(ref.rpartition(":")[2]) for ref in made.sections[section].refs]
+
+
+# budgets and counts
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "budget", "reserve"),
+    [
+        (None, {}, 8_000, 0), ("gpt-4", {}, 8_192, 1_024), ("gpt-5", {}, 32_000, 4_096),
+        ("gpt-5", {"budget": 500}, 500, 0), ("gpt-5", {"reserve": 7}, 32_000, 7),
+        ("gpt-4", {"model": "gpt-5"}, 32_000, 4_096),
+    ],
+)  # fmt: skip
+def test_the_budget_and_what_is_left_of_it_for_the_answer(
+    model: str | None, asked: dict[str, Any], budget: int, reserve: int, store: Store
+) -> None:
+    """What was asked for, else the model's; an eighth is reserved of a window, nothing of a budget that is said."""
+    made = context(store, talk(store, ("user", "hello"), model=model), **asked)
+    assert (budget, reserve) == (made.budget, made.reserve)
+
+
+def test_the_factor_is_learned_from_what_was_reported_for_plain_answers(store: Store) -> None:
+    """Hidden answers and those with tools teach nothing; a model whose vocabulary is known needs no lesson."""
+    text = "euros a night " * 20
+    seen = {"metadata": {"usage": {"output_tokens": 72}}}
+
+    def factor(*answers: MessageDraft, **asked: Any) -> float:
+        return context(store, talk(store, ("user", "?"), *answers, model="claude-opus-4"), **asked).tokenizer.factor
+
+    answer = MessageDraft(role="assistant", text=text, metadata={"usage": {"completion_tokens": 72}})
+    assert 1.219 == factor(*[answer] * 4, answer._replace(**seen))
+    assert 1.0 == factor(*[answer] * 5, model="gpt-4")
+    assert 1.4 == factor(*[answer] * 4, answer._replace(hidden=True))
+    assert 1.4 == factor(*[answer] * 4, answer._replace(metadata={"usage": {"output_tokens": True}}))
+    assert 1.4 == factor(*[answer] * 4, answer._replace(role="user"))
+    called = ({"type": "text", "content": text}, {"type": "tool_call", "id": "1", "name": "ls", "arguments": {}})
+    assert 1.4 == factor(*[answer] * 4, answer._replace(parts=called))
+
+
+@pytest.mark.parametrize(
+    ("budget", "level", "said"),
+    [
+        (1_000, "normal", None), (300, "summarize", "is 66% of the budget: chatlog compact"),
+        (240, "facts", "is 83% of the budget: older turns are better kept as key facts"),
+        (201, "notify", "is 99% of the budget: it runs on summaries"), (60, "notify", "is 3.3 times the budget"),
+        (18, "notify", "is 11 times the budget"),
+    ],
+)  # fmt: skip
+def test_a_level_says_how_full_the_budget_would_be(budget: int, level: str, said: str | None, store: Store) -> None:
+    """With the whole conversation and the question."""
+    name = talk(store, ("user", "word " * 187), ("assistant", "ok"))
+    made = context(store, name, "one two three four five six seven eight nine ten", budget=budget)
+    assert (level, bool(said)) == (made.level, bool(made.warnings))
+    assert all(said in warning for warning in made.warnings)
+
+
+def test_what_has_nothing_to_send_and_what_is_no_form_is_refused(store: Store) -> None:
+    """Nobody has said anything and nothing is asked; instructions alone are something."""
+    empty = talk(store)
+    with pytest.raises(UsageError, match="empty and there is no query"):
+        context(store, empty, " ")
+    with pytest.raises(UsageError, match="'opnai' is not a form"):
+        context(store, empty, "Hello?", form="opnai")
+    assert ["Hello?"] == [entry["content"] for entry in context(store, empty, "Hello?").wire]
+    assert ["Be terse.", "(continue)"] == [
+        entry["content"] for entry in context(store, talk(store, ("system", "Be terse."))).wire
+    ]
+
+
+@pytest.mark.parametrize(
+    ("form", "beside"), [("openai", {}), ("anthropic", {"system"}), ("gemini", {"systemInstruction"})]
+)
+def test_the_machine_form_has_the_turns_and_what_stands_beside_them(form: str, beside: set[str], store: Store) -> None:
+    """Whatever the form calls them; a range that is left out names its last message, too."""
+    name = talk(store, ("system", "Be terse."), *exchanges(60))
+    made = context(store, name, "hotel 3?", budget=300, form=form)
+    record = made.record()
+    assert made.wire == record["messages"] if form == "openai" else record["messages"] in made.wire.values()
+    assert {*beside} == {"system", "systemInstruction", "contents"} & {*record}
+    assert [left.last for left in made.omitted] == [left.get("last") for left in record["omitted"]]
+    assert {None} < {left.last for left in made.omitted}
+
+
+def test_a_question_is_looked_for_by_its_words_alone() -> None:
+    """Nothing in it is the search's own language, sentences stay apart, and of a long one both ends count."""
+    assert "tag x minus phrase a-b/c_d" == plain_words('tag:x -minus "phrase" (a-b/c_d) *')
+    long = plain_words(" ".join(f"w{number}" for number in range(1_000))).split()
+    assert (["w0", "w999"], True) == ([long[0], long[-1]], 500 < len(long) < 700)
+    assert 400 == len(plain_words("w " * 400).split())
+
+
+# how far back
+
+
+def test_turns_are_read_until_the_budget_is_full_from_a_call_on(store: Store, watch: Any) -> None:
+    """Not from a result, whose call would be missing; not further than can be of use."""
+    said: list[MessageDraft] = exchanges(30)
+    for number in range(40):
+        call = {"type": "tool_call", "id": f"c{number}", "name": "read", "arguments": {"path": f"{number}.md"}}
+        result = {"type": "tool_call_response", "id": f"c{number}", "response": f"page {number} " * 30}
+        said.append(MessageDraft(role="assistant", parts=(call,)))
+        said.append(MessageDraft(role="tool", parts=(result,)))
+    name = talk(store, *said, ("assistant", "So far, so good."))
+    tails = watch(type(store.windows), "tail")
+    made = context(store, name, budget=600)
+    assert [18, 1] == [call.named["limit"] for call in tails]
+    assert "What does hotel 29 cost a night?" in made.wire[0]["content"]  # what the tools work on, before all that
+    assert "Tool result" not in str(made.wire)
+
+
+def test_what_search_finds_is_on_the_active_path_and_not_hidden(store: Store) -> None:
+    """A branch left behind and a hidden turn are not quoted."""
+    name = talk(store, *exchanges(40))
+    store.add(name, [MessageDraft(role="user", text="The mill stands in Graz.", parent=9)])
+    store.add(name, [MessageDraft(role="user", text="The mill stands in Linz.", parent=80)])
+    store.add(name, [MessageDraft(role="user", text="The mill stands in Wien.", hidden=True)])
+    store.add(name, exchanges(30, 40))
+    quoted = str(context(store, name, "Where does the mill stand?", budget=300).wire)
+    assert [False, True, False] == [place in quoted for place in ("Graz", "Linz", "Wien")]
+
+
+# pauses
+
+
+def resumed(store: Store, name: str, **asked: Any) -> str:
+    wire = context(store, name, form="text", budget=900, **asked).wire
+    return next((part for part in str(wire).split("<history ") if part.startswith('kind="resuming"')), "")
+
+
+def paused(store: Store, days: float) -> str:
+    """Return a conversation whose last exchange was some days after the others."""
+    before, after = iso(NOW - timedelta(days=days)), iso(NOW)
+    settled = MessageDraft(role="user", text="Let's go with hotel 7. It has a garden.", created_at=before)
+    return talk(store, *exchanges(60, created_at=before), settled,
+                *exchanges(2, 60, created_at=after), title="Trip")  # fmt: skip
+
+
+def test_after_a_pause_it_is_said_when_it_was_about_what_and_what_was_settled(store: Store, clock: Clock) -> None:
+    """In place of most of what was said before; three exchanges of that stay."""
+    told = resumed(store, paused(store, 9))
+    assert "The conversation paused on 2026-11-11. It was about: Trip" in told
+    assert "Settled then: Let's go with hotel 7.\n</history>" in told
+    made = context(store, paused(store, 9), budget=900)
+    assert [*range(117, 126)] == refs(made, "recent")
+    clock.now += timedelta(days=30)
+    assert "paused on 2026-11-20" in resumed(store, paused(store, 9))
+
+
+@pytest.mark.parametrize(("days", "gap", "told"), [(2.9, 3, False), (3, 3, True), (2.9, 2, True), (9, 10, False)])
+def test_a_pause_is_as_long_as_the_gap(days: float, gap: int, told: bool, store: Store) -> None:
+    """Three days where nothing else is said."""
+    assert told == bool(resumed(store, paused(store, days), gap=timedelta(days=gap)))
+
+
+def test_what_is_hidden_ends_no_pause(store: Store, clock: Clock) -> None:
+    """Nobody sees that somebody spoke meanwhile."""
+    name = talk(store, *exchanges(60, created_at=iso(NOW - timedelta(days=9))))
+    store.add(name, [MessageDraft(role="user", text="psst", hidden=True)])
+    assert "paused on 2026-11-11" in resumed(store, name)
+
+
+# summaries
+
+
+def summarised(store: Store, name: str, last: int, text: str = "They compared hotels.") -> None:
+    turns = [made for made in store.messages(name) if made.seq <= last]
+    store.summaries.add(name, [SummaryDraft("rolling", 1, last, text, 5, "test", None, turns)])
+
+
+def test_a_summary_that_is_longer_than_what_it_covers_is_not_sent(store: Store) -> None:
+    """Where all of it fits anyway; in a smaller budget, or where more is covered, the summary comes."""
+    name = talk(store, *exchanges(12))
+    summarised(store, name, 4, "They compared hotels. " * 15)
+    assert [] == refs(context(store, name, "Which?", budget=4_000), "summary")
+    assert context(store, name, "Which?", budget=700).sections["summary"].refs
+    other = talk(store, *exchanges(12))
+    summarised(store, other, 16, "They compared hotels. " * 15)
+    assert (f"{other}:1-16",) == context(store, other, "Which?", budget=4_000).sections["summary"].refs
+
+
+def test_a_question_that_waits_is_sent_though_a_summary_covers_it(store: Store) -> None:
+    """Even one that came after it was made can be the last of what it covers."""
+    name = talk(store, *exchanges(40), ("user", "And which is the cheapest?"))
+    summarised(store, name, 81)
+    made = context(store, name, budget=500)
+    assert ([81], True) == (refs(made, "query"), made.wire[-1]["content"].endswith("And which is the cheapest?"))
+    assert [] == refs(context(store, name, "Hm?", budget=500), "query")
