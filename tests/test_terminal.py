@@ -75,9 +75,16 @@ def test_lines_are_broken_by_their_cells(line: str, rows: list[str]) -> None:
 
 def test_what_follows_stands_below_the_second_column() -> None:
     """Where a line has one; a list of many columns goes on where the line began."""
-    line = "  7d 2w    that long ago"
-    assert ["  7d 2w    that", "           long", "           ago"] == [*broken(line, 17, hanging(line))]
+    line = "  7d 2w    that many days ago"
+    assert [line[:-4], f"{'':11}ago"] == [*broken(line, 26, hanging(line))]
     assert (0, 2, 2) == (hanging("none"), hanging("  none"), hanging(f"  one  {'x' * 50}  two"))
+
+
+def test_a_second_column_keeps_room_for_words() -> None:
+    """On a narrow terminal what follows begins further left than its column."""
+    line = f"{'a':37}to each its own"
+    assert [f"{'a':37}to", f"{'':26}each its own"] == [*broken(line, 40, hanging(line))]
+    assert ["a  b", "c"] == [*broken("a  b c", 5, 3)]
 
 
 def test_a_bar_waits_before_it_appears(capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,6 +29,8 @@ _PIECE = f"(?s: +|(?:[{_OPENING}]*[{_WIDE}]|(?:{_STYLE}|[^ {_WIDE}\x1b])+)(?:{_S
 _COLUMNS = r"(?<=\S) {2,}(?=\S)"
 #: A second column that begins further in than this is none to line up with.
 _MOST_HANG = 42
+#: So much of a narrow terminal's line is left to a second column.
+_LEAST_ROOM = 14
 
 
 def is_detached() -> bool:
@@ -127,14 +129,15 @@ def rows_of(line: str, columns: int) -> int:
 def broken(line: str, width: int | None, hang: int | None = None) -> Iterator[str]:
     """Yield a painted line broken between words, and between the characters of scripts that have no blanks.
 
-    What follows begins `hang` cells in, or as far as the line began; a word that is too long stays whole.
+    What follows begins `hang` cells in, as far as that leaves room, or as far as the line began; a word that is too
+    long stays whole.
     """
     if width is None or cells(line) <= width:
         yield line
         return
     said = line.lstrip(" ")
     row = " " * (len(line) - len(said))
-    indent = row if hang is None else " " * hang
+    indent = row if hang is None else " " * min(hang, max(width - _LEAST_ROOM, 0))
     used, gap, is_open = len(row), "", False
     for piece in re.findall(_PIECE, said):
         if piece.isspace():
