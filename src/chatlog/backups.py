@@ -19,7 +19,7 @@ _STAMP = "%Y%m%dT%H%M%SZ"
 
 def target(original: Path, named: str | None, now: datetime) -> Path:
     """Return where a backup goes: the file named, a dated one in the folder named, or one beside the original."""
-    place = expanded(named) if named else original.parent
+    place = original.parent if named is None else expanded(named)
     return dated(place, original.stem, now) if is_folder(named) else place
 
 

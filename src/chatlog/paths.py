@@ -10,11 +10,18 @@ import os
 import stat
 from pathlib import Path
 
+from chatlog.errors import UsageError
+
 _NOTHING_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 def expanded(text: str) -> Path:
-    """Return a path with the home folder for a leading ``~``; one of nobody's is a name like any other."""
+    """Return a path with the home folder for a leading ``~``; one of nobody's is a name like any other.
+
+    Raises UsageError for an empty one, which Path takes for the folder one is in: a script's variable was not set.
+    """
+    if not text:
+        raise UsageError("the name of a file or folder is empty", "write . for the folder you are in")
     return Path(os.path.expanduser(text))  # noqa: PTH111  Path's own raises where there is no such user
 
 

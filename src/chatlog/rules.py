@@ -13,7 +13,7 @@ from typing import Any
 
 from chatlog import timespec
 from chatlog.errors import RefusedError, UsageError, choices_hint
-from chatlog.models import ROLES, Filters
+from chatlog.models import ROLES, Filters, checked_tag
 
 #: What a rule may do, the weakest first: where two rules take the same conversation, the stronger one does.
 ACTIONS = ("compact", "archive", "redact", "trash", "erase")
@@ -123,6 +123,8 @@ def checked(rule: Rule) -> Rule:
     for span in (rule.older_than, rule.unless_active):
         if span is not None:
             timespec.duration(str(span))
+    for tag in (*rule.except_tags, *rule.where.get("tags", ()), *rule.where.get("no_tags", ())):
+        checked_tag(tag)
     if rule.max_size is not None:
         size(str(rule.max_size))
     if rule.keep_last is not None and (not isinstance(rule.keep_last, int) or rule.keep_last < 0):

@@ -62,6 +62,13 @@ HUGE = "9" * 30
         (("erase", "--no-tag", "", "--yes"), 2),
         (("prune", "--project", "", "--yes"), 2),
         (("memory", "set", "editor"), 2),
+        (("import", ""), 2),
+        (("import", "", "--watch"), 2),
+        (("export", "-o", ""), 2),
+        (("db", "backup", ""), 2),
+        (("list", "--tag", "+work"), 2),
+        (("delete", "--no-tag", "keep,pin", "--yes"), 2),
+        (("prune", "--older-than", "0d", "--everything", "--except-tag", "keep,pin", "--yes"), 2),
     ],
     ids=lambda value: "-".join(value)[:40] if isinstance(value, tuple) else str(value),
 )
@@ -85,6 +92,17 @@ def test_the_ref_of_a_message_on_stdin_takes_no_conversation(verb: str, trip: Ru
     assert (2, "") == (ran.code, ran.out)
     assert f"'{LISBON}:1' is a message" in ran.err
     assert before == everything(trip)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("show", f"{LISBON}:99"), ("show", LISBON, "--around", "99"), ("erase", f"{LISBON}:99")]
+)
+def test_a_message_that_is_not_there_is_named_with_what_lists_them(arguments: tuple[str, ...], trip: Run) -> None:
+    """What the hint says can be typed."""
+    assert (
+        f"error: conversation {LISBON} has no message 99\n  chatlog show {LISBON} --all-branches lists its messages\n"
+        == trip(*arguments).err
+    )
 
 
 def test_a_wrong_form_is_told_the_forms_of_its_verb(trip: Run) -> None:

@@ -33,7 +33,7 @@ _VERBS = {
 }
 #: Each option: what it is called elsewhere.
 _OPTIONS = {
-    "-n": "--limit --count --max-count --num --number --lines --last -l",
+    "-n": "--limit --count --max-count --num --number --lines --last -l -1 -2 -3 -4 -5 -6 -7 -8 -9",
     "--since": "--after --from --newer-than --start",
     "--until": "--before --older-than --end",
     "-C": "--context -A -B --around",

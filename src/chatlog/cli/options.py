@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperOption
 
 from chatlog.cli.session import Session
 from chatlog.errors import UsageError, choices_hint
-from chatlog.models import ROLES, Filters
+from chatlog.models import ROLES, Filters, checked_tag
 from chatlog.output import FORMATS, WIRE_FORMS
 
 #: The messages of exit codes, for the end of each help text.
@@ -81,6 +81,8 @@ FILTER_FLAGS = (
     Flag(("--min-messages",), "min_messages", "With at least so many messages.", "N", kind=int),
     Flag(("--max-messages",), "max_messages", "With at most so many messages.", "N", kind=int),
 )
+#: The flags whose values are tags.
+_TAGS = ("tags", "no_tags")
 
 
 def meant(word: str, choices: Iterable[str], *, beside: Collection[str] = ()) -> str:
@@ -110,6 +112,8 @@ def _option(flag: Flag, target: str, *, hidden: bool = False) -> TyperOption:
             return
         if flag in FILTER_FLAGS and (value == "" or (flag.multiple and "" in value)):
             raise UsageError(f"{flag.spellings[0]} is empty: it would let everything through", "leave it out")
+        for tag in value if flag.name in _TAGS else ():
+            checked_tag(tag)
         if flag.choices and value not in flag.choices:
             hint = choices_hint(value, _choices(flag, context))
             raise UsageError(f"'{value}' is not a value of {flag.spellings[0]}", hint)
@@ -131,7 +135,7 @@ def _option(flag: Flag, target: str, *, hidden: bool = False) -> TyperOption:
 
 
 def _completer(flag: Flag) -> Callable[..., list[str]] | None:
-    if flag.name in ("tags", "no_tags"):
+    if flag.name in _TAGS:
         return lambda context, _arguments, incomplete: complete_tag(context, incomplete)
     if flag.name == "source":
         return lambda _context, _arguments, _incomplete: sources()

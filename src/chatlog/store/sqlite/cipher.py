@@ -39,7 +39,7 @@ def unlock(connection: Any, key: Key | None) -> None:
 def explain(path: Path, key: Key | None) -> ChatlogError:
     """Return what is wrong with a file that is no database to the driver."""
     data = Registry.head(path, PAGE * 16)
-    damaged = DamagedFileError(f"{path} has a damaged header", "restore a backup: chatlog db restore")
+    damaged = DamagedFileError(f"{path} has a damaged header", "chatlog db restore FILE puts a backup in its place")
     if not data or (data.startswith(MAGIC) and key is None):  # what this process has open it had read before
         return damaged
     if data.startswith(MAGIC):

@@ -233,7 +233,7 @@ class SqliteStore(Nouns, Store):
 
     def around(self, conversation: str, seq: int, *, before: int, after: int) -> list[Message]:
         with self._reading(conversation) as (connection, key):
-            path = message_rows.path_through(connection, key, seq, before, after)
+            path = message_rows.path_through(connection, key, conversation, seq, before, after)
             return message_rows.at(connection, key, conversation, path)
 
     # tags and words

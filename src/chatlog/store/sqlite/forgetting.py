@@ -18,7 +18,7 @@ from chatlog.errors import NotFoundError, TakenError
 from chatlog.models import Conversation, Filters, check_text
 from chatlog.paths import may_exist
 from chatlog.store.forgetting import AuditLine, Cause, Forgetting, Ref, Removed, Stop, StoredPolicy
-from chatlog.store.sqlite import audit, backups, bodies, conversations, removal, segments, vectors
+from chatlog.store.sqlite import audit, backups, bodies, conversations, messages, removal, segments, vectors
 from chatlog.store.sqlite import space as room
 from chatlog.store.sqlite.connection import Connection
 from chatlog.store.sqlite.database_file import PARTS, all_of
@@ -84,7 +84,7 @@ class SqliteForgetting(Noun, Forgetting):
             found = removal.places(connection, self.user, refs)
         for name, seq in refs:
             if (name, seq) not in found:
-                raise NotFoundError(f"conversation {name} has no message {seq}", "chatlog show lists its messages")
+                raise messages.missing(name, seq)
         return {ref: octets for ref, (_, _, octets) in found.items()}
 
     def size(self) -> tuple[int, int]:

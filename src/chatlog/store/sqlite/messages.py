@@ -57,8 +57,16 @@ def one(connection: Connection, key: int, conversation: str, seq: int) -> Messag
     )
     row = found.fetchone()
     if row is None:
-        raise NotFoundError(f"conversation {conversation} has no message {seq}", "chatlog show lists its messages")
+        raise missing(conversation, seq)
     return from_row(conversation, row)
+
+
+def missing(conversation: str, seq: int) -> NotFoundError:
+    """Return what is wrong where a conversation has no such message."""
+    return NotFoundError(
+        f"conversation {conversation} has no message {seq}",
+        f"chatlog show {conversation} --all-branches lists its messages",
+    )
 
 
 def storable_seq(seq: int) -> int:
@@ -91,7 +99,7 @@ def path_to(connection: Connection, key: int, seq: int) -> list[int]:
     return [row[0] for row in _line(connection, key, seq, "true")]
 
 
-def path_through(connection: Connection, key: int, seq: int, before: int, after: int) -> list[int]:
+def path_through(connection: Connection, key: int, conversation: str, seq: int, before: int, after: int) -> list[int]:
     """Return up to `before` ancestors of a message, itself, and up to `after` of what follows.
 
     What follows is the active path where the message is on it, else its latest descendants.
@@ -101,7 +109,7 @@ def path_through(connection: Connection, key: int, seq: int, before: int, after:
         "SELECT active FROM messages WHERE conversation = ? AND seq = ?", (key, storable_seq(seq))
     ).fetchone()
     if found is None:
-        raise NotFoundError(f"the conversation has no message {seq}", "chatlog show lists its messages")
+        raise missing(conversation, seq)
     path = [seq]
     parent = "SELECT parent_seq FROM messages WHERE conversation = ? AND seq = ?"
     child = "SELECT max(seq) FROM messages WHERE conversation = ? AND parent_seq = ?"
@@ -261,7 +269,7 @@ def _known(connection: Connection, key: int, parent: str | int) -> int:
     """Return a parent.  Raises NotFoundError where the conversation has no such message."""
     row = connection.execute("SELECT seq FROM messages WHERE conversation = ? AND seq = ?", (key, parent)).fetchone()
     if row is None:
-        raise NotFoundError(f"there is no message {parent} to follow", "chatlog show --all-branches lists them")
+        raise NotFoundError(f"there is no message {parent} to follow", "chatlog show CONV --all-branches lists them")
     return int(row[0])
 
 
