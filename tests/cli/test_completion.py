@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -235,6 +236,41 @@ def test_fish_shows_titles(shell: Run) -> None:
     assert [LISBON[:8], DATABASE[:8]] == ids
     assert "Which database?" in done.stdout
     assert "\x1b" not in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh here")
+def test_zsh_keeps_the_order(shell: Run, tmp_path: Path) -> None:
+    """The latest conversation comes first, and is what is inserted, whatever the titles are."""
+    for name in (DATABASE, LISBON):
+        shell("set", name, "--title", "The same")
+    (tmp_path / "chatlog.zsh").write_text(script("zsh"))
+    assert [LISBON[:8], DATABASE[:8]] == listed_by_zsh("show ")
+
+
+def listed_by_zsh(typed: str) -> list[str]:
+    """Return what zsh lists, each with what it is about, for what is typed behind `chatlog`."""
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(["zsh", "-f", "-i"], stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    ready = "autoload -U compinit; compinit -u -D; source chatlog.zsh; bindkey '^T' list-choices; PS1='rea''dy '"
+    try:
+        said_until(ours, f"{ready}\n", b"ready ")
+        said = said_until(ours, f"chatlog {typed}\x14\x15print -n e; print nd\n", b"end")
+    finally:
+        os.close(ours)
+        process.kill()
+        process.wait()
+    return re.findall(r"([a-z]+) +-- ", said.decode())
+
+
+def said_until(terminal: int, typed: str, end: bytes) -> bytes:
+    """Type on a terminal and return what it shows until the end that is meant."""
+    os.write(terminal, typed.encode())
+    said = b""
+    while end not in said:
+        said += os.read(terminal, 65536)
+    return said
 
 
 @pytest.mark.parametrize("name", ["bash", "zsh", "fish"])

@@ -45,6 +45,8 @@ complete -o default -o nosort -F _chatlog chatlog 2>/dev/null || complete -o def
 """
 ZSH = """\
 #compdef chatlog
+# the latest first: in groups of the same description they would be sorted
+zstyle ':completion:*:*:chatlog:*' list-grouped no
 _chatlog() {
     local -a found
     found=("${(@f)$(_CHATLOG_COMPLETE=zsh ${(Q)words[1]} "${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
