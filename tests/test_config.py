@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from chatlog.config import BY_NAME, SETTINGS, Settings, default_database, read, write
+from chatlog.config import BY_NAME, SETTINGS, Settings, default_database, read, settled, write
 from chatlog.errors import NotFoundError, UsageError
 
 
@@ -84,6 +85,14 @@ def test_a_value_that_cannot_be_is_refused(flags: dict[str, str], environment: d
     assert "one of: auto, always, never" == caught.value.hint
 
 
+@pytest.mark.parametrize("name", ["user", "trash", "embedder"])
+def test_what_must_be_something_is_not_empty(name: str) -> None:
+    """A script's variable that was not set is no user, and no time in the trash."""
+    with pytest.raises(UsageError, match=f"^{name} is empty \\(from the environment\\)$") as caught:
+        settings(environment={f"CHATLOG_{name.upper()}": " "}).get(name)
+    assert f"the default is {BY_NAME[name].default}" == caught.value.hint
+
+
 def test_every_setting_is_documented_and_its_default_allowed() -> None:
     """The table has a sentence and a variable for each, and a default among its choices."""
     assert [] == [each.name for each in SETTINGS if not each.sentence or not each.variables]
@@ -142,7 +151,7 @@ def test_writing_keeps_the_other_lines_and_comments(file: Path) -> None:
 
 def test_writing_makes_the_file_and_its_folder(tmp_path: Path) -> None:
     """The first `config set` of a user has nothing to build on."""
-    path = tmp_path / "deep" / "config.toml"
+    path = tmp_path / "deep" / "er" / "config.toml"
     write(path, "color", "never")
     assert "never" == settings(path).get("color")
     assert [path] == list(path.parent.iterdir())
@@ -155,6 +164,35 @@ def test_what_cannot_be_is_not_written(file: Path, name: str, value: str) -> Non
     with pytest.raises(UsageError):
         write(file, name, value)
     assert before == file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("db", "x.db", "/folder/x.db"),
+        ("key_file", "../keys/k", "/keys/k"),
+        ("db", "/x.db", "/x.db"),
+        ("db", "~/x.db", "~/x.db"),
+        ("db", "sqlite:x.db", "sqlite:x.db"),
+        ("db", "sqlite:///x.db", "sqlite:///x.db"),
+        ("db", "https://x.db", "https://x.db"),
+        ("db", "", ""),
+        ("pager", "less", "less"),
+    ],
+)
+def test_a_path_holds_from_any_folder(name: str, value: str, kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What starts in this folder is told from the root; a home, a URL and what is no path stay as they are."""
+    monkeypatch.setattr("os.getcwd", lambda: "/folder")
+    assert kept == settled(name, value)
+
+
+@pytest.mark.parametrize("redact", [{"patterns": []}, [], "x"], ids=str)
+def test_patterns_are_a_table(redact: Any) -> None:
+    """What stands in their place is refused, not passed over: who wrote it thinks that it is redacted."""
+    mine = settings(Path("c.toml"))
+    mine._file = {"redact": redact}
+    with pytest.raises(UsageError, match=r"^\[redact.patterns\] of c.toml is not a table$"):
+        mine.patterns()
 
 
 @pytest.mark.parametrize("content", [b"= x", b"\xff\xfe"])

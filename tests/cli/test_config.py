@@ -124,6 +124,13 @@ def test_a_wrong_setting_is_refused(arguments: tuple[str, ...], code: int, kind:
     assert [] == [*tmp_path.iterdir()]
 
 
+def test_a_value_is_text(run: Run, tmp_path: Path) -> None:
+    """Bytes that are no UTF-8 are not written; what is not ASCII is."""
+    refused(run("config", "set", "pager", "\udcff", "--json"), 2, "usage")
+    assert [] == [*tmp_path.iterdir()]
+    assert ["überless"] == [run("config", "set", "pager", "überless"), *run("config", "get", "pager").lines][1:]
+
+
 def test_a_file_that_is_not_toml_is_named(run: Run, tmp_path: Path) -> None:
     """The place of the mistake is said, not what is written there."""
     (tmp_path / "bad.toml").write_text("user = SECRETWORD\n")
