@@ -146,6 +146,15 @@ def test_turns_are_read_until_the_budget_is_full_from_a_call_on(store: Store, wa
     assert "Tool result" not in str(made.wire)
 
 
+def test_a_run_of_tools_opens_with_its_request_however_far_back_that_was(store: Store) -> None:
+    """Though the user said something else since: that is further down."""
+    steps = [MessageDraft(role="assistant", text=f"Step {number} of the work is done.") for number in range(60)]
+    name = talk(store, ("user", "Build the mill."), *steps, ("user", "Faster!"), steps[0])
+    made = context(store, name, budget=200)
+    assert (1, "Build the mill.") == (refs(made, "recent")[0], made.wire[0]["content"].splitlines()[0])
+    assert 62 in refs(made, "recent")
+
+
 def test_what_search_finds_is_on_the_active_path_and_not_hidden(store: Store) -> None:
     """A branch left behind and a hidden turn are not quoted."""
     name = talk(store, *exchanges(40))

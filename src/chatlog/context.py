@@ -227,7 +227,7 @@ class _Reading:
             first_asked=self.opening.asked,
             kept=self.opening.kept,
             summaries=[found for kind in ("facts", "rolling") if (found := summaries.get(kind))],
-            asked=self._asked(tail),
+            asked=self.windows.asked(name, tail[0].message.seq) if tail else None,
             pause=pause_in(tail, self.conversation.title, self.store.clock(), self.request.gap),
             query=self.request.query,
             memories=lambda question: relevant(self.windows.memories(), question),
@@ -254,12 +254,6 @@ class _Reading:
         last = self.opening.last or 0
         asked = self.windows.asked(self.conversation.id, last + 1)
         return asked is not None and asked.seq == last
-
-    def _asked(self, tail: Sequence[Counted]) -> Message | None:
-        """Return the user's last message before the tail, if the tail has none."""
-        if not tail or any(turn.message.role == "user" and not turn.message.hidden for turn in tail):
-            return None
-        return self.windows.asked(self.conversation.id, tail[0].message.seq)
 
     def _tail(self, usable: int, covered: int) -> tuple[list[Counted], bool]:
         """Return the newest messages not summarised, as many as could fit once shortened, and whether these are all.

@@ -27,9 +27,9 @@ class Material:
     """What may be chosen from.
 
     `tail` are the newest messages in order, back to where the summary ends or further than the budget reaches;
-    `is_whole` says that nothing is left between.  `asked` is the user's last message where the tail has none: what a
-    long run of tools still works on.  Prompts above `first_asked`, the conversation's first user's message, are at its
-    head.  `memories` and `hits` are asked only where there is room, best first.
+    `is_whole` says that nothing is left between.  `asked` is the user's last message before the tail: what a run of
+    tools at its beginning still works on.  Prompts above `first_asked`, the conversation's first user's message, are
+    at its head.  `memories` and `hits` are asked only where there is room, best first.
     """
 
     conversation: str
