@@ -467,6 +467,15 @@ def test_who_of_several_users_speaks_is_said_where_a_form_has_no_place_for_it(na
     assert ["Pizza.", "Noted.", "(continue)"] == words(pizza, soup._replace(seq=2, hidden=True), noted._replace(seq=3))
 
 
+def test_turns_are_said_to_be_left_out_where_there_are_some() -> None:
+    """A request that is too long to be one of the recent turns comes right before the answer to it."""
+    long = [message(1, "user", "word " * 900), message(2, "assistant", "answer " * 60)]
+    far = [*long, *(message(seq, "assistant", "step " * 40) for seq in range(3, 9))]
+    told = [str(assembled(material(messages), 300).wire) for messages in (long, far)]
+    assert [False, True] == ["turns between are left out" in text for text in told]
+    assert ["tokens cut" in text for text in told] == [True, True]
+
+
 def test_a_quoted_call_says_what_is_what() -> None:
     """The name of the tool, of each argument, and where the result begins; a tool's own turn is its result."""
     call = {"type": "tool_call", "id": "1", "name": "edit", "arguments": {"old": "a = 1\nb = 2", "new": "", "times": 2}}

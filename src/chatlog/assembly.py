@@ -310,7 +310,8 @@ class Assembly:
         self._note_recent(verbatim, sent)
         opening: list[Message] = []
         if window.request:
-            opening = [window.request, _words(BETWEEN)]
+            is_next = verbatim[0].parent == window.request.seq  # too long to be one of the turns
+            opening = [window.request] if is_next else [window.request, _words(BETWEEN)]
             self.refs["recent"] = (window.request.ref, *self.refs["recent"])
         return [*opening, *verbatim, *self.material.pending]
 

@@ -63,10 +63,12 @@ class Window:
     @cached_property
     def fits(self) -> bool:
         """Whether all turns fit, and there is no pause before which older ones are better left out."""
-        if self.floor:
-            return False
-        price = sum(self._size(turn) + AROUND for turn in self.turns if not turn.message.hidden)
-        return self.material.is_whole and price <= self.room
+        return not self.floor and self.material.is_whole and self._whole <= self.room
+
+    @cached_property
+    def _whole(self) -> int:
+        """The tokens of all turns as they are."""
+        return sum(self._size(turn) + AROUND for turn in self.turns if not turn.message.hidden)
 
     @property
     def spent(self) -> int:
@@ -75,7 +77,7 @@ class Window:
 
     @cached_property
     def _turns_cost(self) -> int:
-        return sum(map(self.cost, range(self.start, len(self.turns))))
+        return self._whole if self.fits else sum(map(self.cost, range(self.start, len(self.turns))))
 
     @cached_property
     def request(self) -> Message | None:
