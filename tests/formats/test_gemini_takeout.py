@@ -120,6 +120,7 @@ def test_the_same_item_twice() -> None:
         (["Запит: Млин", "Запит: Вода", "Запит: Колесо"], ["Млин", "Вода", "Колесо"]),
         (["Hai inserito Mulino"], ["Mulino"]),
         (["送信したメッセージ: 水車"], ["水車"]),
+        (["Eingegebener Prompt: Wie: so?"], ["Wie: so?"]),
         (["Prompted Prompted"], ["Prompted"]),
         (["Prompted ", "Prompted"], ["", ""]),
         (["Gevraagd: a", "Gevraagd: b"], ["Gevraagd: a", "Gevraagd: b"]),

@@ -41,6 +41,7 @@ _VERBS = (
     "Hai inserito ",
     "Solicitou ",
     "Gav instruktionen ",
+    "Eingegebener Prompt: ",
     "送信したメッセージ: ",
 )
 #: A deed that begins as a prompt does.
