@@ -482,6 +482,17 @@ def test_a_chat_whose_number_is_text(tmp_path: Path, kind: str) -> None:
     assert ["one", "r1", "two", "r2"] == [message.text for message in messages(found)]
 
 
+def test_the_first_log_knew_no_chats(tmp_path: Path) -> None:
+    """A log that no later version has opened has no number of a chat: each row is a conversation."""
+    columns = "provider text, system text, prompt text, response text, model text, timestamp text"
+    rows = "('p', 's', 'one', 'r1', 'm', '2023-04-05 12:00:01.123'), ('p', NULL, 'two', 'r2', 'm', '2023-04-06')"
+    made = file_source(database(tmp_path / "log.db", f"CREATE TABLE log({columns}); INSERT INTO log VALUES {rows};"))
+    assert simonw_llm.sniff(head_of(made))
+    found = list(simonw_llm.read(made))
+    assert 2 == len({draft.source_id for draft in conversations(found)})
+    assert ["s", "one", "r1", "two", "r2"] == [message.text for message in messages(found)]
+
+
 def test_a_row_that_replies_to_itself(tmp_path: Path) -> None:
     """The oldest logs name the row above; one that names itself begins a conversation."""
     columns = "id INTEGER PRIMARY KEY, model, prompt, response, reply_to_id, chat_id"

@@ -44,7 +44,8 @@ def sniff(head: Head) -> bool:
     if found.keys() >= {"threads", "turns", "parts"}:
         return "tip_message_hash" in found["threads"]
     single = found.get("logs", "") + found.get("log", "")
-    return all(column in single for column in ("prompt", "response", "chat_id", "model"))
+    is_log = all(column in single for column in ("prompt", "response", "model"))
+    return is_log and ("chat_id" in single or ("provider" in single and "system" in single))  # the first knew no chats
 
 
 def read(source: Source) -> Iterator[Record]:
