@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chatlog.formats import simonw_llm
+from chatlog.formats import build, simonw_llm
 from chatlog.formats.source import Source, file_source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
@@ -386,6 +386,20 @@ def test_logs_as_json() -> None:
     )
     assert answer.metadata == {"options": {"seed": 3}, "duration_ms": 5, "schema": {"type": "object"}}
     assert "01s1" in [draft.source_id for draft in conversations(records)]
+
+
+def test_what_a_provider_answered() -> None:
+    """A thought that stands only there is read; what the message tells is not kept again, all else is, however long."""
+    words, thought, ids = "The answer is long. " * 200, "First I think of it for long enough. " * 9, ["x" * 50] * 99
+    content = [{"type": "thinking", "thinking": thought, "signature": "s"}, {"type": "text", "text": words}]
+    envelope = {"id": "msg_1", "content": content, "usage": {"input_tokens": 3}, "logprobs": ids}
+    answer = messages(read_json({**ROW, "response": words, "response_json": json.dumps(envelope)}))[-1]
+    assert build.reasoning(thought) == (answer.parts or ())[0]
+    assert {"input_tokens": 3} == answer.metadata["usage"]
+    assert answer.metadata["response_json"] == {
+        **envelope,
+        "content": [{"type": "thinking", "signature": "s"}, {"type": "text"}],
+    }
 
 
 def test_fragments_that_json_tells_cut_off() -> None:

@@ -17,8 +17,8 @@ from chatlog.formats.sqlite_source import loaded
 from chatlog.models import MessageDraft, Part, joined_text
 from chatlog.timespec import instant
 
-#: A provider's answer as it came is kept up to this length; most of a longer one is the response again.
-_ENVELOPE_CHARS = 2000
+#: A text in a provider's answer that is longer, and part of the response, is the response again.
+_REPEATED_CHARS = 40
 
 
 @dataclass(slots=True)
@@ -76,8 +76,8 @@ class Talk:
         return str(call["id"])
 
     def _response(self, row: Mapping[str, Any], name: str) -> Iterator[Part]:
-        if row.get("reasoning"):
-            yield build.reasoning(str(row["reasoning"]))
+        if thought := _reasoning(row):
+            yield build.reasoning(thought)
         if row.get("response"):
             yield build.text(str(row["response"]))
         self.calls = []
@@ -88,6 +88,13 @@ class Talk:
         for result in row.get("tool_results") or ():
             if result.get("server_executed"):
                 yield from tool_result(result, result.get("tool_call_id"))
+
+
+def _reasoning(row: Mapping[str, Any]) -> str:
+    """Return what was thought, which before there was a column for it stood only in the answer of Anthropic's API."""
+    blocks = build.mappings(build.within(_json(row.get("response_json")), "content"))
+    thoughts = [block["thinking"] for block in blocks if isinstance(block.get("thinking"), str)]
+    return str(row.get("reasoning") or "\n\n".join(thoughts))
 
 
 def _system(row: Mapping[str, Any]) -> str:
@@ -154,8 +161,7 @@ def definition(tool: Mapping[str, Any]) -> dict[str, Any]:
 
 def facts(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return what else is known of an answer: usage, options, duration, schema, the provider's envelope."""
-    envelope = row.get("response_json")
-    answer = _json(envelope)
+    answer = _json(row.get("response_json"))
     usage = {key: row.get(key) for key in ("input_tokens", "output_tokens")}
     usage["token_details"] = _json(row.get("token_details"))
     if usage["input_tokens"] is None and isinstance(answer, dict) and isinstance(answer.get("usage"), dict):
@@ -168,10 +174,19 @@ def facts(row: Mapping[str, Any]) -> dict[str, Any]:
             "resolved_model": row.get("resolved_model"),
             "schema": _json(row.get("schema_json")),
             "tools": [tool.get("name") for tool in row.get("tools") or ()],
-            "response_json": answer if isinstance(envelope, str) and len(envelope) <= _ENVELOPE_CHARS else None,
+            "response_json": _condensed(answer, f"{row['response']}\0{_reasoning(row)}" if row.get("response") else ""),
             "debug": _json(row.get("debug")),
         }
     )
+
+
+def _condensed(value: Any, told: str) -> Any:
+    """Return a provider's answer without the texts in it that are told already."""
+    if isinstance(value, str):
+        return None if len(value) > _REPEATED_CHARS and value.strip() in told else value
+    if isinstance(value, dict):
+        return build.given({key: _condensed(held, told) for key, held in value.items()})
+    return [_condensed(held, told) for held in value] if isinstance(value, list) else value
 
 
 def _json(value: Any) -> Any:
