@@ -16,7 +16,7 @@ import pytest
 from chatlog.export import Exporter
 from tests.conftest import Run
 
-from .helpers import DATABASE, LISBON, everything, refused
+from .helpers import DATABASE, LISBON, everything, on_terminal, refused
 
 GOOD = [
     {"type": "chatlog", "version": 1},
@@ -53,6 +53,30 @@ def test_an_import_says_what_came_in(run: Run, tmp_path: Path) -> None:
     assert (0, "good.jsonl (chatlog): 1 conversation, 2 messages, 2 new\n", "") == (ran.code, ran.out, ran.err)
     again = run("import", "good.jsonl")
     assert "good.jsonl (chatlog): 1 conversation, 2 messages, 2 unchanged\n" == again.out
+
+
+def test_an_import_of_many_files_fits_on_a_screen(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line for each format, problems by file, and once what was left out; a pipe has a line for each file."""
+    (tmp_path / "sessions").mkdir()
+    for number in range(21):
+        said = {"sessionId": f"s{number}", "timestamp": "2026-11-20T21:44:00.000Z"}
+        lines = [
+            {"type": "user", "uuid": f"u{number}", **said, "message": {"role": "user", "content": f"Hello {number}"}},
+            {"type": "file-history-snapshot", "messageId": "m", "snapshot": {}},
+        ]
+        (tmp_path / "sessions" / f"s{number}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (tmp_path / "sessions" / "broken.jsonl").write_text(jsonl(GOOD, *BROKEN))
+    piped = run("import", "sessions", "--dry-run")
+    assert (22, 1) == (piped.out.count("1 conversation, "), piped.err.count("left out: "))
+    on_terminal(monkeypatch)
+    ran = run("import", "sessions", "-q")
+    assert [
+        "chatlog: 1 file, 1 conversation, 2 messages, 2 new",
+        "claude_code: 21 files, 21 conversations, 21 messages, 21 new",
+        "total: 22 conversations, 23 messages, 23 new",
+    ] == ran.lines
+    assert (4, 3) == (ran.code, ran.err.count("broken.jsonl: line"))
+    assert "left out: 21 file-history-snapshot" in run("import", "sessions").err
 
 
 def test_a_broken_file_is_imported_as_far_as_it_goes(run: Run, broken: Path) -> None:

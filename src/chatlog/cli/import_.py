@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -30,6 +31,8 @@ from chatlog.transfer import UNKNOWN, ImportOptions, ImportReport, import_histor
 
 #: So many problems of one file are named on a terminal; JSON holds all.
 SHOWN_PROBLEMS = 5
+#: A person is shown a line for each of so many files; JSON and a pipe have them all.
+SHOWN_FILES = 20
 #: Watching looks so often, in seconds, and rests so many times as long as looking took: it is never a busy process.
 WATCH_SECONDS = 1.0
 WATCH_REST = 20
@@ -262,19 +265,29 @@ def _print(output: Output, report: ImportReport, *, dry_run: bool, found: Sequen
     else:
         if found is not None:
             _print_found(output, _found(found, report))
-        for file in report.files:
-            output.prose([_line(file, short=output.is_terminal)])
-            if file.left_out:
-                left_out = ", ".join(f"{count} {what}" for what, count in sorted(file.left_out.items()))
-                output.hint(f"  left out: {left_out}")
-            _name_problems(output, file)
+        _print_files(output, report.files)
         if len(report.files) > 1:
             output.lines([f"total: {_counts(report.total)}"])
         _hint(output, report, dry_run=dry_run)
 
 
+def _print_files(output: Output, files: Sequence[FileReport]) -> None:
+    """Print a line for each file, for many on a terminal one for each format, and what is wrong with any."""
+    is_summed = output.is_terminal and len(files) > SHOWN_FILES
+    for name in dict.fromkeys(file.format for file in files if is_summed and file.format):
+        those = ImportReport([file for file in files if file.format == name])
+        output.prose([f"{name}: {counted(len(those.files), 'file')}, {_counts(those.total)}"])
+    for file in files:
+        if not is_summed:
+            output.prose([_line(file, short=output.is_terminal)])
+        _name_problems(output, file)
+
+
 def _hint(output: Output, report: ImportReport, *, dry_run: bool) -> None:
     """Say what all of the files have in common."""
+    left_out = sum((file.left_out for file in report.files), Counter[str]())
+    if left_out:
+        output.remarks([f"left out: {', '.join(f'{count:,} {what}' for what, count in sorted(left_out.items()))}"])
     if any(problem.reason == UNKNOWN for file in report.files for problem in file.errors):
         output.hint("chatlog import --help names the formats; --from insists on one")
     if report.ignored:
