@@ -387,3 +387,9 @@ def parse_ref(text: str) -> tuple[str, int | None]:
     if not conversation or not seq.isdecimal() or len(seq) > 18:
         raise UsageError(f"'{text}' is not a conversation or message", "write an id, @last, @2, or CONV:SEQ")
     return conversation, int(seq)
+
+
+def short_ref(ref: str) -> str:
+    """Return as much of ``CONV`` or ``CONV:SEQ`` as people type."""
+    conversation, colon, seq = ref.partition(":")
+    return f"{conversation[:8]}{colon}{seq}"

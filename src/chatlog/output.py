@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import IO, Any, NamedTuple, cast
 
 from chatlog.errors import ChatlogError, UsageError, choices_hint
+from chatlog.models import short_ref
 from chatlog.streams import tell
 
 SCHEMA_VERSION = 1
@@ -81,8 +82,8 @@ class Column(NamedTuple):
         return self.cell(record) if self.cell else text_of(record[self.name])
 
 
-#: What a record is named by; on a terminal as much of it as people type.
-ID = Column("id", short=lambda record: str(record["id"])[:8], style="yellow")
+#: What a record is named by.
+ID = Column("id", short=lambda record: short_ref(str(record["id"])), style="yellow")
 
 
 class Listing(NamedTuple):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import tzinfo
 from typing import Any, NamedTuple
 
-from chatlog.models import Conversation, Message, Part, other_strings
+from chatlog.models import Conversation, Message, Part, other_strings, short_ref
 from chatlog.output import counted, one_line, to_json, visible
 from chatlog.results import Result, Snippet
 from chatlog.shown import response_text, shown_parts
@@ -170,7 +170,7 @@ def _code(lines: Sequence[str], language: str) -> Iterable[str]:
 def result(found: Result, look: Look) -> Iterator[str]:
     """Yield a search result: where, then the place that matched, with its neighbours around it."""
     said = found.message
-    where = f"{said.conversation[:8]}:{said.seq}"
+    where = short_ref(said.ref)
     facts = one_line(f"{_when(said.created_at, look)}  {said.author or said.role}")
     width, title = look.width or FOLD_CHARS, one_line(found.title or "untitled")
     room = width - len(where) - len(facts) - 4

@@ -17,7 +17,7 @@ from chatlog.cli.session import Session
 from chatlog.models import Conversation
 from tests.conftest import Clock, Run
 
-from .helpers import CONVERSATION, DATABASE, ENVELOPE, LISBON, everything, refused
+from .helpers import CONVERSATION, DATABASE, ENVELOPE, LISBON, everything, on_terminal, refused
 
 REPORT = {"schema_version", "dry_run", "conversations", "messages", "bytes", "items", "skipped"}
 ITEM = {"id", "title", "updated_at", "reason"}
@@ -69,9 +69,29 @@ def test_a_person_is_asked(answer: str, left: set[str], trip: Run, monkeypatch: 
     with monkeypatch.context() as patch:
         patch.setattr("chatlog.cli.session.Session.may_ask", True)
         ran = trip("delete", LISBON, stdin=answer)
-    assert "Move 1 conversation (2 messages, 60 B) to the trash? [y/N] " in ran.err
+    asked = f"{LISBON[:8]}  2026-11-20  Trip to Lisbon\nMove 1 conversation (2 messages, 60 B) to the trash? [y/N] "
+    assert ran.err.startswith(asked)
     assert left == listed(trip)
     assert (0 if answer == "y\n" else 2) == ran.code
+
+
+def test_of_many_the_first_are_named_before_the_question(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is asked sees what would go, without scrolling back to the question."""
+    for number in range(7):
+        run("new", "--title", f"Talk {number}")
+    monkeypatch.setattr("chatlog.cli.session.Session.may_ask", True)
+    for verb in (("delete", "--title", "talk"), ("prune", "--keep-last", "1"), ("erase", "--title", "talk")):
+        *named, more, asked = run(*verb, stdin="n\n").err.splitlines()[:7]
+        assert (5, True, True) == (len(named), more in ("and 1 more", "and 2 more"), "[y/N]" in asked)
+
+
+def test_a_message_to_be_erased_is_named(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its number, on a terminal too: its conversation stays."""
+    monkeypatch.setattr("chatlog.cli.session.Session.may_ask", True)
+    asked = trip("erase", f"{LISBON}:2", stdin="n\n").err
+    assert f"{LISBON[:8]}:2  2026-11-20  Trip to Lisbon\nErase 1 message (31 B) for good? [y/N] " in asked
+    on_terminal(monkeypatch)
+    assert f"{LISBON[:8]}:2" in trip("erase", f"{LISBON}:2", "--dry-run").out
 
 
 def test_the_trash(trip: Run) -> None:

@@ -42,7 +42,8 @@ def command(
     found = plans.whole(session, store, named) if named else list(select(store, filters))
     plan = retention.asked(store, found)
     if plan.items and not dry_run:
-        session.confirm(plans.to_trash(plan), yes=yes)
+        planned = plan.record(dry_run=True)
+        plans.confirm(session, f"move {plans.described(planned)} to the trash", planned, yes=yes)
         plan = plan.left_out(retention.apply(store, plan, "delete").skipped)
     record = plan.record(dry_run=dry_run)
     undo = "" if dry_run else f"; {plans.restoring(plan)}"

@@ -58,7 +58,7 @@ def command(
     if not dry_run:
         forks = _asked_about_forks(session, plan, forks)
         if plan.ids or plan.refs or everything:
-            session.confirm(f"erase {plans.described(record)} for good", yes=yes)
+            plans.confirm(session, f"erase {_described(record)} for good", record, yes=yes)
         with session.output.progress("erasing"):
             done = _erase(store, plan, forks=forks, verify=verify)
         record |= done._asdict()

@@ -14,7 +14,7 @@ import typer
 from chatlog.cli.options import complete_tag, one_of
 from chatlog.cli.session import Session
 from chatlog.errors import PartlyDoneError, RefusedError, UsageError
-from chatlog.models import Conversation, parse_ref
+from chatlog.models import Conversation, parse_ref, short_ref
 from chatlog.output import ID, Column, Listing, counted, size_text, text_of, to_json
 from chatlog.retention import Plan
 from chatlog.rules import ACTIONS, AGES, FILTERS, Rule, checked, rule_from
@@ -41,6 +41,8 @@ Detector = Annotated[
 ]
 Everything = Annotated[bool, typer.Option("--everything", help="Even if nothing remains.")]
 
+#: So many of what would go are named before the question.
+NAMED = 5
 UPDATED = Column("updated", lambda item: text_of(item["updated_at"]), lambda item: str(item["updated_at"])[:10])
 MESSAGES = Column("msgs", lambda item: text_of(item["messages"]), right=True)
 TITLE = Column("title", lambda item: text_of(item["title"]) or "untitled", wide=True)
@@ -115,9 +117,20 @@ def deadline(seconds: float | None) -> Stop:
     return lambda: end is not None and time.monotonic() >= end
 
 
+def confirm(session: Session, action: str, record: Mapping[str, Any], *, yes: bool) -> None:
+    """Make sure that what a plan takes is meant: a person sees what that is, of much the first of it."""
+    if session.may_ask and not yes:
+        items = record["items"]
+        lines = [f"{short_ref(item['id'])}  {item['updated_at'][:10]}  {TITLE.text(item)}" for item in items[:NAMED]]
+        session.output.remarks(lines + [f"and {len(items) - NAMED:,} more"] * (len(items) > NAMED))
+    session.confirm(action, yes=yes)
+
+
 def described(record: Mapping[str, Any]) -> str:
     """Return how much a plan takes: conversations, messages, bytes."""
     messages = counted(record["messages"], "message")
+    if record["messages"] and not record["conversations"]:
+        return f"{messages} ({size_text(record['bytes'])})"
     return f"{counted(record['conversations'], 'conversation')} ({messages}, {size_text(record['bytes'])})"
 
 
@@ -150,8 +163,3 @@ def partly(session: Session, record: Mapping[str, Any]) -> None:
     """Let the exit code say that something that was named was left alone."""
     if record["skipped"]:
         session.exit_code = PartlyDoneError.exit_code if record["items"] else RefusedError.exit_code
-
-
-def to_trash(plan: Plan) -> str:
-    """Return what a plan for the trash does, for the question."""
-    return f"move {described(plan.record(dry_run=True))} to the trash"

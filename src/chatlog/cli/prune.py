@@ -95,7 +95,7 @@ def _do(session: Session, parts: list[Part], *, yes: bool, seconds: float | None
         raise RefusedError(doubts[0], "if so, say --everything")
     record = _record(parts, [], dry_run=True)
     if record["items"]:
-        session.confirm(f"prune {_ways_of(parts, dry_run=True)}", yes=yes)
+        plans.confirm(session, f"prune {_ways_of(parts, dry_run=True)}", record, yes=yes)
     stop, warnings, freed = plans.deadline(seconds), list[str](), 0
     for number, (store, plan, ways) in enumerate(parts):
         with session.output.progress("pruning"):
