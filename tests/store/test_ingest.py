@@ -725,6 +725,14 @@ def test_a_message_without_a_time_has_its_neighbours(store: Store) -> None:
     assert "2026-01-03T00:00:00.000Z" == list(store.messages(store.get("@2").id))[-1].created_at
 
 
+def test_a_message_without_a_time_that_begins_a_batch_has_its_neighbours(store: Store) -> None:
+    """Where the batch before ended makes no difference; nor does it when the conversation began."""
+    first, second, third = timed("a", "b", "c")
+    take(store, of("c", [first, second]))
+    take(store, of("c", [third._replace(created_at=None)]))
+    assert second.created_at == list(store.messages(only(store)))[-1].created_at
+
+
 def test_the_first_human_words_title_it(store: Store) -> None:
     """Not a system message, not a hidden one, not what an assistant said."""
     messages = [say("rules", "system"), say("hidden", hidden=True), say("hi", "assistant"), say("Plan a trip")]

@@ -134,8 +134,8 @@ def newest_time(connection: Connection, conversation: int) -> str:
 def time_of(connection: Connection, conversation: int, seq: int) -> str:
     """Return when a message was said; when the conversation was begun, where it is gone."""
     row = connection.execute(
-        """SELECT coalesce((SELECT created_at FROM messages WHERE conversation = key AND seq = ?), created_at)
-           FROM conversations WHERE key = ?""",
+        """SELECT coalesce(m.created_at, c.created_at) FROM conversations AS c
+           LEFT JOIN messages AS m ON m.conversation = c.key AND m.seq = ? WHERE c.key = ?""",
         (seq, conversation),
     ).fetchone()
     return str(row[0])
