@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from chatlog.errors import UsageError
 from chatlog.models import ConversationDraft, Extra, Ingested, MessageDraft, joined_text
 from chatlog.store import Store
 from chatlog.store.forgetting import Cause
+from chatlog.store.sqlite import slices
 
 from ..conftest import Clock
 from .making import (
@@ -426,6 +428,16 @@ def test_a_title_taken_from_the_text_gives_way(store: Store) -> None:
     assert "hello" == store.get(only(store)).title
     take(store, of("c", talk("hello"), title="Named"))
     assert "Named" == store.get(only(store)).title
+
+
+def test_a_title_that_a_source_gives_is_the_sources(store: Store) -> None:
+    """Also where it is what the text would give, and comes once the text is here."""
+    take(store, of("c", talk("Plan a trip")))
+    take(store, of("c", talk("Plan a trip"), title="Plan a trip"))
+    with raw(store) as connection:
+        assert ("source",) == connection.execute("SELECT title_by FROM conversations").fetchone()
+    with unwritten(store):
+        take(store, of("c", talk("Plan a trip"), title="Plan a trip"))
 
 
 def test_a_title_taken_from_the_text_goes_with_it(store: Store) -> None:
@@ -885,6 +897,42 @@ def test_slices_in_any_order_end_in_the_whole(parents: list[int | None], cut: in
         assert_sound(sliced)
         with unwritten(sliced):
             take(sliced, records)
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(st.permutations(range(4)), st.sampled_from(["named", "unnamed"]), st.booleans(), st.randoms())
+def test_slices_of_a_session_are_one_line(order: list[int], parents: str, repeated: bool, chance: Random) -> None:
+    """Each from another file, in any order, whether the message that one goes on from has its name here or not."""
+    said = timed(*"abcdefgh")
+    cut = [said[start : start + 2] for start in range(0, 8, 2)]
+    for one in cut if parents == "unnamed" else ():
+        one[0] = one[0]._replace(parent=f"before {one[0].source_id}")
+    with fresh() as store:
+        for number in [*order, chance.choice(order)] if repeated else order:
+            take(store, of("c", cut[number], head=cut[number][-1].source_id))
+        found = store.get(only(store))
+        assert [*"abcdefgh"] == shown(store)
+        assert (said[0].created_at, said[-1].created_at) == (found.created_at, found.updated_at)
+        assert_sound(store)
+        with unwritten(store):
+            for one in cut:
+                take(store, of("c", one, head=one[-1].source_id))
+
+
+def test_a_source_that_names_no_parent_there_is_has_no_slices(store: Store) -> None:
+    """However many they are, they stay in the order in which they came."""
+    said = [one._replace(parent=f"gone {one.source_id}") for one in talk(*map(str, range(slices.MOST + 1)))]
+    for size in (slices.MOST, 1):
+        take(store, of("c", said[-size:] if size == 1 else said[:size]))
+    assert [*map(str, range(slices.MOST + 1))] == shown(store)
+
+
+def test_a_slice_with_a_branch_takes_none_of_its_own_for_what_came_before(store: Store) -> None:
+    """Times go back now and then: what a slice begins with never follows what follows it."""
+    first, second, third = timed("a", "b", "c")
+    take(store, of("c", [first]))
+    take(store, of("c", [third._replace(parent="gone"), second._replace(parent="m3")]))
+    assert ["a", "c", "b"] == shown(store)
 
 
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])

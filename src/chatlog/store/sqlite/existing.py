@@ -118,17 +118,12 @@ def title_of(connection: Connection, conversation: int) -> str | None:
     return next((title for (text,) in rows if (title := title_from(text))), None)
 
 
-_TIMES = "SELECT min(created_at), max(created_at) FROM messages WHERE conversation = ? AND source_id IS NOT NULL"
-
-
-def oldest_time(connection: Connection, conversation: int) -> str:
-    """Return when the oldest of the messages that came from a source was said, "" where none did."""
-    return connection.execute(_TIMES, (conversation,)).fetchone()[0] or ""
-
-
 def newest_time(connection: Connection, conversation: int) -> str:
     """Return when the newest of the messages that came from a source was said, "" where none did."""
-    return connection.execute(_TIMES, (conversation,)).fetchone()[1] or ""
+    row = connection.execute(
+        "SELECT max(created_at) FROM messages WHERE conversation = ? AND source_id IS NOT NULL", (conversation,)
+    ).fetchone()
+    return row[0] or ""
 
 
 def time_of(connection: Connection, conversation: int, seq: int) -> str:

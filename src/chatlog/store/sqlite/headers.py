@@ -27,12 +27,9 @@ def wanted_head(connection: Connection, target: Target, draft: ConversationDraft
 
 
 def _is_behind(connection: Connection, target: Target, draft: ConversationDraft) -> bool:
-    """Whether a source's state of a conversation is older than the newest message here.
-
-    One that brings something new and has no time of its own counts as current: a long history comes in batches.
-    """
+    """Whether a source's state of a conversation is older than the newest message here that another one brought."""
     newest = max(draft.updated_at or "", target.newest_in_batch)
-    if target.is_new or draft.id is not None or not newest or (draft.updated_at is None and target.placed):
+    if target.is_coming or draft.id is not None or not newest:
         return False
     return newest < existing.newest_time(connection, target.key)
 
@@ -48,22 +45,18 @@ def _is_continued(connection: Connection, target: Target, draft: ConversationDra
 
 def changes(connection: Connection, target: Target, draft: ConversationDraft) -> dict[str, str | bool | None]:
     """Return the columns of an existing conversation, or of a new one once it has messages, that change."""
-    title, model, project, parent, metadata, redacted = connection.execute(
-        "SELECT title, model, project, parent, metadata, redacted FROM conversations WHERE key = ?", (target.key,)
+    title, model, project, parent, created, metadata, redacted = connection.execute(
+        "SELECT title, model, project, parent, created_at, metadata, redacted FROM conversations WHERE key = ?",
+        (target.key,),
     ).fetchone()
-    found: dict[str, str | bool | None] = {}
-    is_other = draft.title and target.title_by != "owner" and draft.title != title
-    if is_other and (draft.updated_at is None or not _is_behind(connection, target, draft)):
-        found |= {"title": draft.title, "title_by": "source"}
-    elif title is None and target.title is not None:
-        found["title"] = target.title
-    elif target.replaced and target.title_by == "text" and not redacted:
-        found["title"] = existing.title_of(connection, target.key) or title
+    found: dict[str, str | bool | None] = {**_title(connection, target, draft, title, is_redacted=bool(redacted))}
     if draft.model not in (None, model) and (model is None or _goes_on(connection, target, draft, model)):
         found["model"] = draft.model
-    for name, stored, told in (("project", project, draft.project), ("parent", parent, draft.parent)):
-        if stored is None and told is not None:
-            found[name] = told
+    once = (("project", project, draft.project), ("parent", parent, draft.parent))
+    found |= {name: told for name, stored, told in once if stored is None and told is not None}
+    begun = draft.created_at or target.oldest
+    if begun < created:
+        found["created_at"] = begun
     updated = draft.updated_at or target.newest
     if updated > target.updated_at:
         found["updated_at"] = updated
@@ -72,6 +65,21 @@ def changes(connection: Connection, target: Target, draft: ConversationDraft) ->
         if (text := conversations.metadata_text(merged, allow_nan=True)) != metadata:
             found["metadata"] = text
     return found
+
+
+def _title(
+    connection: Connection, target: Target, draft: ConversationDraft, stored: str | None, *, is_redacted: bool
+) -> dict[str, str | None]:
+    """Return the title that a source gives, or that the text does, where it is another one."""
+    is_others = target.title_by == "text" and draft.id is None  # the same words, and no longer made from the text
+    is_new = draft.title and target.title_by != "owner" and (draft.title != stored or is_others)
+    if is_new and (draft.updated_at is None or not _is_behind(connection, target, draft)):
+        return {"title": draft.title, "title_by": "source"}
+    if stored is None and target.title is not None:
+        return {"title": target.title}
+    if target.replaced and target.title_by == "text" and not is_redacted:
+        return {"title": existing.title_of(connection, target.key) or stored}
+    return {}
 
 
 def marks(connection: Connection, target: Target, draft: ConversationDraft) -> dict[str, str | bool | None]:

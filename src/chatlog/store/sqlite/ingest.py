@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from chatlog.models import ConversationDraft, Ingested, MessageDraft
 from chatlog.store import Batch
-from chatlog.store.sqlite import bodies, conversations, existing, headers, messages, superseded, tags, trees
+from chatlog.store.sqlite import bodies, conversations, existing, headers, messages, slices, superseded, tags
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.identity import (
     Identity,
@@ -72,7 +72,7 @@ class Ingest:
         self.rows.write()
         self.rows.index()
         for target, draft, drafts in settled:
-            self._graft(target, drafts)
+            slices.join(self.connection, target, drafts)
             self._settle(target, draft)
         return Ingested(**self.counts, orphans=tuple(self.orphans), ids=tuple(self.ids))
 
@@ -110,7 +110,7 @@ class Ingest:
         key, name, title, title_by, last_seq, head, updated_at, revision = facts
         title_by = "owner" if is_held else title_by  # no import takes it away
         found = Target(key, name, False, title, title_by, last_seq, head, updated_at, revision, stored_head=head)
-        found.is_held, found.stored_seq = bool(is_held), last_seq
+        found.is_held, found.stored_seq, found.is_coming = bool(is_held), last_seq, name in self.came
         return found
 
     def _find(self, condition: str, values: list[str | None]) -> Row | None:
@@ -142,7 +142,7 @@ class Ingest:
         self.came.add(stored.id)
         title_by = "source" if draft.title else "text"
         target = Target(key, stored.id, True, draft.title, title_by, 0, None, stored.updated_at, stored.revision)
-        target.last_time = min(stored.created_at, stored.updated_at)
+        target.last_time, target.is_coming = min(stored.created_at, stored.updated_at), True
         return target
 
     # messages
@@ -218,7 +218,7 @@ class Ingest:
             draft.created_at or target.last_time or existing.time_of(self.connection, target.key, target.last_seq)
         )
         target.last_seq = seq = max(target.last_seq + 1, given)
-        parent = self._parent_of(target, draft)
+        parent = self._follow(target, draft, seq)
         in_line = parent == target.head
         self.rows.places.append(messages.place_of((target.key, seq, body, parent, in_line), draft, created_at))
         if in_line:
@@ -236,19 +236,23 @@ class Ingest:
             target.known[draft.seq] = place
         target.placed += 1
         target.last_time, target.newest = created_at, max(target.newest, created_at)
+        target.oldest = min(target.oldest, created_at)
         self.counts["new"] += 1
 
-    def _parent_of(self, target: Target, draft: MessageDraft) -> int | None:
-        """Return the seq that a message follows.
+    def _follow(self, target: Target, draft: MessageDraft, seq: int) -> int | None:
+        """Return the seq of what the message that is given `seq` follows.
 
-        Where its parent is not here, as in a slice of a session, that is the head; but what was said before all that
-        is here follows nothing: it is a beginning.
+        Where its parent is not here, as in a slice of a session, that is the head; nothing, until it is looked for in
+        `slices`, where something here was said later.
         """
         if draft.parent is None or draft.parent in target.known:
             return None if draft.parent is None else target.known[draft.parent][0]
-        if target.begun is None:
-            target.begun = "" if target.is_new else existing.oldest_time(self.connection, target.key)
-        return None if draft.created_at and draft.created_at < target.begun else target.head
+        if isinstance(draft.parent, str):
+            target.awaited[seq] = draft.parent
+        if target.latest is None:
+            target.latest = "" if target.is_new else existing.newest_time(self.connection, target.key)
+        is_last = not draft.created_at or draft.created_at >= max(target.latest, target.newest)
+        return target.head if is_last else None
 
     def _diverge(self, target: Target, draft: MessageDraft, digest: bytes) -> None:
         """Keep a message as a branch, where an export of this history has another than we have at the same seq."""
@@ -310,31 +314,6 @@ class Ingest:
 
     # the end of a batch
 
-    def _graft(self, target: Target, drafts: Sequence[MessageDraft]) -> None:
-        """Let messages that were imported before their parents follow them now.
-
-        So the end of a session may be, and what was written while it was not known yet what comes before it.
-        """
-        for draft in drafts:
-            name = draft.source_id or ""
-            if name in target.parents and isinstance(draft.parent, str) and draft.parent in target.known:
-                seq, parent = target.known[name][0], target.known[draft.parent][0]
-                if self._came_before(target, target.parents[name], parent) and (
-                    moved := trees.graft(self.connection, target.key, seq, parent, target.last_seq)
-                ):
-                    target.renumber(moved)
-                    target.parents[name] = parent
-        if target.grafted and target.head is not None:
-            self.connection.execute("UPDATE messages SET active = 0 WHERE conversation = ? AND active", (target.key,))
-            messages.switch_head(self.connection, target.key, target.head)
-
-    def _came_before(self, target: Target, stored: int | None, parent: int) -> bool:
-        """Whether a parent that the source names belongs between a message and the one that it follows here."""
-        if stored is None:
-            return True
-        is_new = parent != stored and parent > target.stored_seq
-        return is_new and trees.leads_back(self.connection, target.key, parent, stored, target.stored_seq)
-
     def _settle(self, target: Target, draft: ConversationDraft) -> None:
         """Bring the conversation's own row up to date; nothing is written where nothing changed."""
         self.ids.append(target.id)
@@ -344,7 +323,7 @@ class Ingest:
             messages.switch_head(self.connection, target.key, wanted)
             target.head = wanted
         changes = headers.changes(self.connection, target, draft)
-        if not target.is_new and target.id in self.came:  # its header stood behind its first messages
+        if not target.is_new and target.is_coming:  # its header stood behind its first messages
             tags.add(self.connection, self.user, [target.key], filter(None, map(tags.made_of, draft.tags)))
             changes |= headers.marks(self.connection, target, draft)
         is_other = bool(target.placed or target.replaced or target.head != target.stored_head)

@@ -112,6 +112,15 @@ CREATE TABLE superseded (
 -- import: what was redacted here, under whatever name it comes again
 CREATE INDEX superseded_redacted ON superseded (sha256) WHERE redacted;
 
+-- Messages whose parent, as their source names it, is not here: what they follow is a guess until it comes.
+CREATE TABLE awaited (
+    conversation INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    parent TEXT NOT NULL,               -- its source id
+    PRIMARY KEY (conversation, seq),
+    FOREIGN KEY (conversation, seq) REFERENCES messages (conversation, seq) ON DELETE CASCADE
+) WITHOUT ROWID;
+
 -- Tokens of a body, counted once per encoding.
 CREATE TABLE token_counts (
     body INTEGER NOT NULL REFERENCES bodies (id) ON DELETE CASCADE,

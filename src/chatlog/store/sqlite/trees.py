@@ -56,11 +56,6 @@ def join(connection: Connection) -> None:
     )
 
 
-#: A message and all that follow it, those before others first.
-_BRANCH = """WITH RECURSIVE branch (seq) AS (
-    SELECT ?2 UNION SELECT m.seq FROM branch JOIN messages AS m ON m.conversation = ?1 AND m.parent_seq = branch.seq)
-    SELECT m.seq, m.parent_seq, m.source_id IS NOT NULL FROM branch JOIN messages AS m
-      ON m.conversation = ?1 AND m.seq = branch.seq ORDER BY m.seq"""
 #: Whether anything says of a conversation which seqs it is about: a summary, or a fork.
 _IS_CITED = """SELECT EXISTS (SELECT 1 FROM summaries WHERE conversation = ?1) OR EXISTS (
     SELECT 1 FROM conversations AS c JOIN conversations AS f ON f.user = c.user AND f.parent = c.id
@@ -78,26 +73,48 @@ def leads_back(connection: Connection, key: int, seq: int, ancestor: int, last_s
     return connection.execute(_ABOVE, (key, seq, last_seq, ancestor)).fetchone() is not None
 
 
-def graft(connection: Connection, key: int, root: int, parent: int, last_seq: int) -> dict[int, int]:
-    """Make a message follow one that came after it; return the new seqs of all that follows it, by the old ones.
+def branch(connection: Connection, key: int, root: int) -> dict[int, tuple[int | None, bool]]:
+    """Return a message and all that follow it, in order: by seq the one that each follows, and whether a source has it.
 
-    A parent must come before its child, so all of them go behind `last_seq`.  Nothing is done, and nothing returned,
-    where that closes a circle, or where the seqs are cited elsewhere: by summaries and forks, and by whoever wrote
-    here.  Runs in the caller's transaction; the caller then marks the active path anew.
+    A parent comes before its child, so one look at each message is enough.
     """
-    branch = connection.execute(_BRANCH, (key, root)).fetchall()
-    moved = {seq: last_seq + number for number, (seq, _, _) in enumerate(branch, 1)}
-    is_ours = not all(is_named for _, _, is_named in branch)
-    if parent in moved or is_ours or connection.execute(_IS_CITED, (key,)).fetchone()[0]:
+    rows = connection.execute(
+        """SELECT seq, parent_seq, source_id IS NOT NULL FROM messages WHERE conversation = ? AND seq >= ?
+           ORDER BY seq""",
+        (key, root),
+    )
+    found: dict[int, tuple[int | None, bool]] = {}
+    for seq, parent, is_named in rows:
+        if seq == root or parent in found:
+            found[seq] = parent, bool(is_named)
+    return found
+
+
+def graft(connection: Connection, key: int, root: int, parent: int, last_seq: int) -> dict[int, int] | None:
+    """Make a message follow another one; return the new seqs of all that follows it, by the old ones.
+
+    A parent must come before its child: all go behind `last_seq` where this one does not.  Nothing is done, and None
+    returned, where that closes a circle, or where the seqs are cited elsewhere: by summaries and forks, and by
+    whoever wrote here.  Runs in the caller's transaction; the caller then marks the active path anew.
+    """
+    moving = branch(connection, key, root)
+    if parent in moving:
+        return None
+    if parent < root:
+        connection.execute("UPDATE messages SET parent_seq = ? WHERE conversation = ? AND seq = ?", (parent, key, root))
         return {}
-    parents = {seq: moved.get(before, parent) for seq, before, _ in branch}
+    is_ours = not all(is_named for _, is_named in moving.values())
+    if is_ours or connection.execute(_IS_CITED, (key,)).fetchone()[0]:
+        return None
+    moved = {seq: last_seq + number for number, seq in enumerate(moving, 1)}
     connection.execute("PRAGMA defer_foreign_keys = ON")
     connection.executemany(
         "UPDATE messages SET seq = ?, parent_seq = ? WHERE conversation = ? AND seq = ?",
-        [(moved[seq], parents[seq], key, seq) for seq in moved],
+        [(moved[seq], moved.get(before or 0, parent), key, seq) for seq, (before, _) in moving.items()],
     )
-    connection.executemany(
-        "UPDATE superseded SET seq = ? WHERE conversation = ? AND seq = ?",
-        [(new, key, seq) for seq, new in moved.items()],
-    )
+    for table in ("superseded", "awaited"):
+        connection.executemany(
+            f"UPDATE {table} SET seq = ? WHERE conversation = ? AND seq = ?",
+            [(new, key, seq) for seq, new in moved.items()],
+        )
     return moved
