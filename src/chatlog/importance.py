@@ -32,35 +32,44 @@ _FIGURE = (
     r"(?:[$€£¥]\s?\d|\d+(?:[.,]\d+)?\s?(?:%|€|usd|eur|euros?|dollars?|hours?|days?|weeks?|months?|gb|mb|ms|kg|km)\b"
     rf"|\b\d{{4}}-\d\d-\d\d\b|\b\d{{1,2}}[:.]\d\d\b|\b\d{{1,2}}(?:st|nd|rd|th)?\s(?:of\s)?{_MONTHS}|\b{_MONTHS}\s\d{{1,2}})"
 )
+#: When somebody will have done something.
+_WHEN = rf"\d|(?:mon|tues|wednes|thurs|fri|satur|sun)day|{_MONTHS}|end|noon|midnight|tomorrow|tonight|next|then|weekend"
+#: What a "no" goes on with that corrects nothing.
+_NO_MORE = (
+    r"(?:that|it)(?:['’]?s| is| was| will be) (?:all|it|ok(?:ay)?|al(?:l )?right|fine|good|great|everything)\b"
+    r"|thank|problem|worries|need\b"
+)
 #: What people say and must not have to say twice; of users, but for decisions and commitments, which bind both.
 _KEEP: tuple[tuple[str, re.Pattern[str], bool], ...] = (
     (
         "correction",
         _any(
-            r"^\s*(?:no|nope|nein|non)\s*[,.:;!-]\s*\w",
+            rf"^\s*(?:no|nope|nein|non)\s*[,.:;!-]\s*(?!{_NO_MORE})\w",
             r"\b(?:that|this|it)(?:'s| is| was)(?: just| still)? (?:wrong|incorrect|not (?:right|true|correct|what i))",
             r"\bi (?:actually )?meant\b",
             r"\bcorrection\s*:",
             r"\b(?:i was|you(?:'re| are)) (?:wrong|mistaken)\b",
             r"\bnot \S+(?: \S+)?, but \S",
             r"^\s*actually\b",
-            r"不对|错了|更正|我的意思是",
+            r"不对(?!\w)|错了|更正|我的意思是",
         ),
         False,
     ),
     (
         "preference",
         _any(
-            r"\bi(?:'d| would)? (?:really |strongly |always |usually )?(?:prefer|like|love|hate|dislike|want you to)\b",
+            r"\bi(?:'d| would)? (?:really |strongly |always |usually )?(?:prefer|hate|dislike|want you to)\b",
+            r"\bi (?:really |always |usually )?(?:like|love)\b(?! to (?:know|see|hear)\b)",  # "I'd like to" asks
             r"\b(?:please )?(?:always|never) (?:use|write|answer|reply|add|call|include|do|say|put|make|run|commit)\b",
             r"\bfrom now on\b",
             r"\b(?:must|should|may) (?:never|not|always)\b|\bmustn['’]t\b",
             r"\b(?:remember|keep in mind|note) that\b",
-            r"\bmy (?:name|favou?rite|birthday|address|email|phone|partner|wife|husband|dog|cat|job|timezone)\b",
+            r"\bmy (?:name|favou?rite|birthday|partner|wife|husband|dog|cat|timezone)\b",
+            r"\bmy (?:e-?mail|phone|address|job)(?: (?:address|number|title))?(?:'s| is|:)",
             r"\bi(?:'m| am) (?:allergic|vegetarian|vegan|a |an |from |based in )",
             r"\bi (?:don't|do not|can't|cannot) (?:like|want|eat|use|drink)\b",
             r"\bcall me\b",
-            r"我(?:喜欢|不喜欢|更喜欢|讨厌|叫|是)|请(?:始终|永远|总是|记住)|以后(?:请|都|就|要|不要|别)",
+            r"我(?:喜欢|不喜欢|更喜欢|讨厌|叫|是(?!否))|请(?:始终|永远|总是|记住)|以后(?:请|都|就|要|不要|别)",
         ),
         False,
     ),
@@ -80,11 +89,11 @@ _KEEP: tuple[tuple[str, re.Pattern[str], bool], ...] = (
     (
         "commitment",
         _any(
-            r"\bi(?:'ll| will) (?:\w+ ){1,6}(?:by|before|on|until|tomorrow|tonight|next)\b",
+            rf"\bi(?:'ll| will) (?:\w+ ){{1,6}}(?:tomorrow|tonight|next|(?:by|before|on|until) (?:the )?(?:{_WHEN}))\b",
             r"\b(?:deadline|due (?:date|on|by)|no later than|remind me|to-?do:|action item)\b",
             r"\bi promise\b",
             r"\b(?:appointment|meeting|flight|call) (?:is |at |on )",
-            r"截止|之前(?:完成|交)|答应",
+            r"(?<!知识)截止(?:日期|时间)?(?:是|为|在|：)|之前(?:完成|交)|答应",
         ),
         True,
     ),
