@@ -97,6 +97,7 @@ MATRIX: list[tuple[str, str, str, Any]] = [
                 "tool": 15,
                 "userDecision": "accepted",
                 "status": "completed",
+                "params": {"x": 1},
             },
             {"type": "tool_call_response", "id": "t1", "response": {"output": "3"}},
         ),
@@ -156,6 +157,15 @@ def test_facts_of_a_chat(records: list[Record]) -> None:
         archived=True,
         metadata={"unifiedMode": "agent", "usageData": {"default": {"amount": 3}}},
     )
+
+
+def test_what_else_a_chat_says(tmp_path: Path) -> None:
+    """Words and numbers of newer versions are kept, and that there was a state of the editor is said."""
+    spoken = [{"type": 1, "bubbleId": "x", "text": "Hi"}]
+    chat = {"composerId": "a", "conversation": spoken, "branchName": "mill", "originalFileStates": {"a.py": {"c": "x"}}}
+    found = list(cursor.read(state(tmp_path / "state.vscdb", {"cursorDiskKV": {"composerData:a": chat}})))
+    assert {"branchName": "mill"} == conversations(found)[-1].metadata
+    assert LeftOut("chats with states of the editor (what was open, what files were before)", 1) == found[-1]
 
 
 def test_the_order_of_bubbles(records: list[Record]) -> None:
@@ -572,7 +582,8 @@ def test_a_real_export_of_2024() -> None:
     ]
     assert [made.role for made in messages(records)] == ["user", "assistant"] * 5
     assert [record for record in records if isinstance(record, (Problem, LeftOut))] == [
-        LeftOut("bubbles that say nothing", 2)
+        LeftOut("chats with states of the editor (what was open, what files were before)", 2),
+        LeftOut("bubbles that say nothing", 2),
     ]
     assert messages(records)[1].model == "claude-3.5-sonnet"
 

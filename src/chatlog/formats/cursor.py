@@ -39,10 +39,15 @@ _ENTRIES = re.compile(
 #: How the keys of entries begin that hold what files were before and after edits.
 _CONTENT = "composer.content."
 _NOT_A_CHAT = "not a chat as Cursor keeps it"
-_CHAT_FACTS = (
-    "subtitle", "unifiedMode", "forceMode", "status", "createdOnBranch", "usageData", "contextTokensUsed",
-    "latestConversationSummary", "todos", "filesChangedCount",
-)  # fmt: skip
+#: Objects that say something of a chat; what else is no word or number is the editor's own state.
+_CHAT_FACTS = frozenset({"usageData", "latestConversationSummary", "todos"})
+_STATE = "chats with states of the editor (what was open, what files were before)"
+#: What the draft and the messages tell.
+_CHAT_TOLD = frozenset({
+    "_v", "bubbles", "capabilities", "chatTitle", "composerId", "conversation", "conversationMap", "createdAt",
+    "fullConversationHeadersOnly", "isArchived", "lastSendTime", "lastUpdatedAt", "modelConfig", "name", "richText",
+    "subagentInfo", "tabId", "text", "workspaceIdentifier",
+})  # fmt: skip
 
 
 def sniff(head: Head) -> bool:
@@ -199,6 +204,10 @@ def _head(row: Mapping[str, Any]) -> dict[str, Any]:
     return {**build.mapping(value), "composerId": row.get("composerId")}
 
 
+def _is_fact(key: str, value: Any) -> bool:
+    return key in _CHAT_FACTS or not isinstance(value, (dict, list))
+
+
 class _Chats:
     """Every chat of some entries, of all versions of Cursor."""
 
@@ -257,6 +266,8 @@ class _Chats:
             self.known.add(str(draft.source_id))
             bubbles = list(self._bubbles(chat, str(draft.source_id)))
             self.left_out["drafts (typed and not sent)"] += bool(str(chat.get("text") or "").strip())
+            others = build.compact(chat, _CHAT_TOLD).items()
+            self.left_out[_STATE] += not all(_is_fact(key, held) for key, held in others)
         except MALFORMED:
             self.problems.append(Problem(place, _NOT_A_CHAT))
             return
@@ -286,7 +297,7 @@ class _Chats:
             project=own or self.folders.get(str(name)) or self.folder,
             parent=build.word(build.within(chat, "subagentInfo", "parentComposerId")),
             archived=chat.get("isArchived") is True,
-            metadata=build.picked(chat, _CHAT_FACTS),
+            metadata={key: fact for key, fact in build.compact(chat, _CHAT_TOLD).items() if _is_fact(key, fact)},
         )
 
     def _bubbles(self, chat: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:

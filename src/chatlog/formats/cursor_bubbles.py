@@ -141,9 +141,10 @@ def _tool(told: Mapping[str, Any], name: str) -> Iterator[Part]:
             yield build.raw("toolFormerData", build.compact(told))
         return
     call_id = told.get("toolCallId") or name
-    arguments = build.parsed(told.get("rawArgs")) or build.parsed(told.get("params"))
-    status = told.get("status")
+    params, status = build.parsed(told.get("params")), told.get("status")
+    arguments = build.parsed(told.get("rawArgs")) or params
     extra = build.picked(told, ("tool", "userDecision", "modelCallId", "status"))
+    extra |= build.compact({"params": _beyond(params, arguments)})
     yield build.tool_call(call_id, told.get("name") or str(told.get("tool")), arguments, **extra)
     result, error = build.parsed(told.get("result")), build.parsed(told.get("error"))
     more = build.compact({"additionalData": told.get("additionalData")})
@@ -152,6 +153,12 @@ def _tool(told: Mapping[str, Any], name: str) -> Iterator[Part]:
     if result is not None or error is not None or more:
         failed = status == "error" or (error is not None and result is None)
         yield build.tool_result(call_id, error if result is None else result, is_error=failed, **more)
+
+
+def _beyond(params: Any, arguments: Any) -> dict[str, Any]:
+    """Return what Cursor made of a call's arguments beyond what the model wrote."""
+    known = build.mapping(arguments)
+    return {key: value for key, value in build.mapping(params).items() if known.get(key) != value}
 
 
 def tools_beside(chat: Mapping[str, Any]) -> dict[str, Any]:
