@@ -502,6 +502,15 @@ def test_calls_that_the_chat_does_not_show_are_kept() -> None:
     assert "Reading" == part(found, "r-response", "tool_call")["invocationMessage"]
 
 
+def test_whose_tool_was_called() -> None:
+    """The server that has a tool is kept with its call; that a tool is VS Code's own goes without saying."""
+    server = {"type": "mcp", "label": "Mill", "serverLabel": "mill-mcp"}
+    shown = {"kind": "toolInvocationSerialized", "toolId": "t", "toolCallId": "c"}
+    for source, expected in ((server, server), ({"type": "internal", "label": "Built-In"}, None)):
+        found = chatted(request("r", "Go", {**shown, "source": source}))
+        assert expected == part(found, "r-response", "tool_call").get("source")
+
+
 @pytest.mark.parametrize("ids", [("toolu_1", "toolu_2"), ("0b5e-1", "0b5e-2")])
 def test_calls_under_the_ids_of_copilots_notes(ids: tuple[str, str]) -> None:
     """A call is found though Copilot's notes lengthen its id, and where the tool goes by another id by its place."""

@@ -16,6 +16,8 @@ from chatlog.models import Part
 SILENT = frozenset(("undoStop", "prepareToolInvocation", "mcpServersStarting"))
 _MARKDOWN = ("markdownContent", "markdownVuln", "markdown")
 _TOOLS = ("toolInvocationSerialized", "toolInvocation")
+#: Where most tools are from, which is not said again with each call; others are from servers and extensions.
+_BUILT_IN = "internal"
 #: What Copilot adds to the ids of the model's calls in its own notes of them.
 _SUFFIX = "__vscode"
 _CALL_TOLD = frozenset(
@@ -131,6 +133,8 @@ def _invocation(item: Mapping[str, Any], rounds: Mapping[str, Part], used: set[s
         answer = None
     if data:
         call["toolSpecificData"] = data
+    if build.mapping(item.get("source")).get("type", _BUILT_IN) != _BUILT_IN:
+        call["source"] = item["source"]
     failed = isinstance(details, dict) and bool(details.get("isError"))
     response = answer if answer is not None else _output(data, details)
     return [call] if response is None else [call, build.tool_result(call_id, response, is_error=failed)]
