@@ -36,6 +36,7 @@ def test_words_that_do_not_all_occur_are_left_out_and_named(trip: Run) -> None:
     answer = found(trip, "sardines", "frobnicate")
     assert ("relaxed", ["frobnicate"], [f"{LISBON}:2"]) == (answer["tier"], answer["dropped_terms"], refs(answer))
     assert "without: frobnicate" in trip("search", "sardines", "frobnicate").err
+    assert "without: frobnicate, grault\n" in trip("search", "sardines", "frobnicate,", "grault?").err
 
 
 def test_nothing_found_is_exit_code_1(trip: Run) -> None:

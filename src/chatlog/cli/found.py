@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from chatlog.recall import Recall
 
 NO_MATCH = 1
+#: What ends a sentence or a part of one, in any script.
+ENDS = "?!.,;:…¿؟،؛।？！。，；：、"
 
 
 def show(session: Session, found: Results, *, explain: bool = False) -> None:
@@ -24,7 +26,7 @@ def show(session: Session, found: Results, *, explain: bool = False) -> None:
     for warning in found.warnings:
         output.warning(warning)
     if found.tier == "relaxed" and found.dropped:
-        output.hint(f"not all words together; without: {' '.join(found.dropped)}")
+        output.hint(f"not all words together; without: {_told(found.dropped)}")
     if found.unwanted:
         output.hint(f"without messages that have: {' '.join(found.unwanted)}")  # which may not be what -rf was to say
     if explain:
@@ -49,8 +51,13 @@ def show(session: Session, found: Results, *, explain: bool = False) -> None:
             )
         )
     if found.tier == "none":
-        output.hint("nothing found" + (f"; no message has: {' '.join(found.dropped)}" if found.dropped else ""))
+        output.hint("nothing found" + (f"; no message has: {_told(found.dropped)}" if found.dropped else ""))
         session.exit_code = NO_MATCH
+
+
+def _told(words: Iterable[str]) -> str:
+    """Return words of a query as they are told: that one of them ended the question is no part of it."""
+    return ", ".join(word.rstrip(ENDS) or word for word in words)
 
 
 def _why(record: Mapping[str, Any]) -> str:

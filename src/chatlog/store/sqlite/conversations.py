@@ -169,7 +169,8 @@ def insert(connection: Connection, user: str, draft: ConversationDraft, now: str
     """Store a new conversation and return its key."""
     _check({name: getattr(draft, name) for name in (*CHANGEABLE, *_ORIGINS, *_NUMBERS)})
     if draft.id and not (len(draft.id) >= MIN_PREFIX and re.fullmatch(_ID, draft.id)):
-        raise UsageError(f"'{draft.id[:40]}' is not a conversation's id", "leave it out: each new one is given its own")
+        hint = "four or more of a-z, 0-9, - and _; without one, each new one is given its own"
+        raise UsageError(f"'{draft.id[:40]}' is not a conversation's id", hint)
     created = checked_instant(draft.created_at or draft.updated_at) or now
     title_by = "text" if draft.title is None else "owner" if draft.source is None else "source"
     cursor = connection.execute(
