@@ -33,7 +33,10 @@ _FIGURE = (
     rf"|\b\d{{4}}-\d\d-\d\d\b|\b\d{{1,2}}[:.]\d\d\b|\b\d{{1,2}}(?:st|nd|rd|th)?\s(?:of\s)?{_MONTHS}|\b{_MONTHS}\s\d{{1,2}})"
 )
 #: When somebody will have done something.
-_WHEN = rf"\d|(?:mon|tues|wednes|thurs|fri|satur|sun)day|{_MONTHS}|end|noon|midnight|tomorrow|tonight|next|then|weekend"
+_WHEN = (
+    rf"\d[\w:.]*|(?:mon|tues|wednes|thurs|fri|satur|sun)day|{_MONTHS}"
+    r"|end|noon|midnight|tomorrow|tonight|next|then|weekend"
+)
 #: What a "no" goes on with that corrects nothing.
 _NO_MORE = (
     r"(?:that|it)(?:['’]?s| is| was| will be) (?:all|it|ok(?:ay)?|al(?:l )?right|fine|good|great|everything)\b"
