@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chatlog.material import Material, Pause
 from chatlog.models import Message
+from chatlog.quoting import unsent
 from chatlog.recent import AROUND, Window, fitted
 from chatlog.tokens import CL100K, counter
+from chatlog.wireforms import message_tokens
 
-from .context_rules import counted, message
+from .context_rules import conversation, counted, message
 
 COUNT = counter(CL100K)
 #: A turn of ten tokens, eighteen with what is around it.
@@ -124,7 +128,7 @@ def test_a_long_request_is_shortened_to_an_eighth_of_the_window() -> None:
         ([result(1, "a"), message(2, "user", TEN), result(3, "b")], 60), ([*said("user"), result(2, "a")], 321),
         ([*said("user"), *(result(seq, "a") for seq in range(2, 8))], 96), ([*said("user"), call(2, *"abcdef")], 96),
         ([*(result(seq, "a") for seq in range(1, 16)), message(16, "user", TEN), *said("assistant")], 48),
-        (said("assistant"), 321),
+        (said("assistant"), 321), ([*said("user"), call(2, "a", "b"), call(3, "c")], 289),
     ],
 )  # fmt: skip
 def test_how_long_a_result_or_call_may_be(messages: list[Message], words: int) -> None:
@@ -132,6 +136,43 @@ def test_how_long_a_result_or_call_may_be(messages: list[Message], words: int) -
     found = window(messages, 965, room=0)
     at = next(at for at, made in enumerate(messages) if made.role != "user")
     assert (words, 321) == found.caps(at)
+
+
+def test_in_a_tiny_window_a_turn_has_the_half_and_a_result_a_third() -> None:
+    """Less would say nothing."""
+    assert (20, 30) == window(said("user", "assistant"), 60).caps(0)
+
+
+def test_hidden_turns_displace_none() -> None:
+    """They are not sent, and cost nothing."""
+    messages = [message(seq, "assistant", TEN, hidden=seq % 4 > 0) for seq in range(2, 42)]
+    found = window([*said("user"), *messages], 11 * (10 + AROUND), room=0)
+    assert 1 == seqs(found)[0]
+    assert 11 * (10 + AROUND) == found.spent
+
+
+@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("form", ["openai", "anthropic"])
+def test_what_is_spent_is_what_the_turns_come_to(form: str, seed: int) -> None:
+    """As they are sent, without the thoughts that the form leaves out, with the request and what is around each."""
+    messages = [made for made in conversation(random.Random(seed)) if made.role not in ("system", "developer")]
+    found = replace(window(messages, 400, room=0), form=form)
+    told = [made for made in found.messages() if not made.hidden]
+    price = sum(AROUND + message_tokens([part for part in made.all_parts() if part not in unsent(made, form)], COUNT)
+                for made in told)  # fmt: skip
+    request = found.request
+    assert found.spent == price + (message_tokens(request.all_parts(), COUNT) + 2 * AROUND if request else 0)
+
+
+def test_in_a_long_run_of_tools_the_start_goes_on_by_steps() -> None:
+    """Never back, and far less often than a turn is added."""
+    run = [*said("user")]
+    starts = []
+    for seq in range(2, 400, 2):
+        run += [call(seq, f"c{seq}"), result(seq + 1, f"c{seq}")]
+        starts.append(seqs(window(run, 1_000, room=0))[0])
+    assert sorted(starts) == starts
+    assert len({*starts}) < len(starts) / 8
 
 
 def test_after_a_pause_three_exchanges_of_before_stay() -> None:

@@ -192,7 +192,7 @@ class Window:
     def floor(self) -> int:
         """The index of the oldest turn that may be verbatim: after a pause, it is a few exchanges before the pause."""
         pause, budget = self.material.pause, self.budget * SHORT
-        if pause is None or (self.material.is_whole and self.material.total <= budget):
+        if pause is None or self.material.total <= budget:
             return 0
         before = [at for at, turn in enumerate(self.turns) if turn.message.seq < pause.after]
         users = [at for at in before if self.turns[at].message.role == "user" and not self.turns[at].message.hidden]
@@ -245,10 +245,10 @@ class Window:
 
 def fitted(message: Message, result_cap: int, text_cap: int, count: Counter) -> Message:
     """Return a message shortened, with only the names of the pictures and files that are too large for where it is."""
-    if any(part.get("type") in _MEDIA for part in message.parts or ()):
-        most = _MEDIA_CAPS * text_cap
-        parts = tuple(_named(part) if _is_large(part, most, count) else part for part in message.parts or ())
-        message = message if parts == message.parts else message._replace(parts=parts)
+    parts, most = message.parts or (), _MEDIA_CAPS * text_cap
+    if any(_is_large(part, most, count) for part in parts):
+        parts = tuple(_named(part) if _is_large(part, most, count) else part for part in parts)
+        message = message._replace(parts=parts)
     return shortened(message, result_cap, text_cap, count)
 
 
