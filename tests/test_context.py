@@ -117,6 +117,7 @@ def test_the_machine_form_has_the_turns_and_what_stands_beside_them(form: str, b
     assert {*beside} == {"system", "systemInstruction", "contents"} & {*record}
     assert [left.last for left in made.omitted] == [left.get("last") for left in record["omitted"]]
     assert {None} < {left.last for left in made.omitted}
+    assert None not in [left["last"] for left in record["omitted"] if "last" in left]
 
 
 def test_a_question_is_looked_for_by_its_words_alone() -> None:
@@ -232,3 +233,11 @@ def test_a_question_that_waits_is_sent_though_a_summary_covers_it(store: Store) 
     made = context(store, name, budget=500)
     assert ([81], True) == (refs(made, "query"), made.wire[-1]["content"].endswith("And which is the cheapest?"))
     assert [] == refs(context(store, name, "Hm?", budget=500), "query")
+
+
+def test_a_conversation_that_is_all_summarised_is_its_summary(store: Store) -> None:
+    """Nothing waits, and nothing is asked: it can be gone on with."""
+    name = talk(store, *exchanges(30))
+    summarised(store, name, 60)
+    (only,) = context(store, name, budget=900).wire
+    assert (True, True) == ("They compared hotels." in only["content"], only["content"].endswith("(continue)"))

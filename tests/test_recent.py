@@ -191,9 +191,12 @@ def test_a_picture_that_is_too_large_for_where_it_is_is_only_named() -> None:
     link = {"type": "uri", "uri": "https://a.org/b.png", "mime_type": "image/png"}
     named = {"type": "blob", "mime_type": "image/png", "content": "aGk=", "name": "b.png"}
     bare = {"type": "blob", "mime_type": "image/png", "content": "aGk="}
-    found = message(1, "user", "see", [{"type": "text", "content": "see"}, link, named, bare])
-    names = ["https://a.org/b.png", "b.png", "image/png"]
+    pasted = {"type": "uri", "uri": "data:image/png;base64,aGk=", "modality": "image"}
+    found = message(1, "user", "see", [{"type": "text", "content": "see"}, link, named, bare, pasted])
+    names = ["https://a.org/b.png", "b.png", "image/png", "data"]
     assert [{"type": "file", "name": f"{name}, not sent again"} for name in names] == [
         *fitted(found, 9, 799, COUNT).parts
     ][1:]
     assert found is fitted(found, 9, 800, COUNT)
+    long = message(1, "user", "word " * 900, [{"type": "text", "content": "word " * 900}, bare])
+    assert "tokens cut" in fitted(long, 9, 100, COUNT).text

@@ -164,7 +164,10 @@ class Assembly:
         if self.material.is_asked and self._widen(block):
             head, block = self._head(), self._with_the_question()
         window, asked = self._recent(), self.material.new_query
-        told = [*([head] if head else []), *window, *([_words(asked)] if asked is not None else [])]
+        if asked is None and all(turn.hidden for turn in window):
+            asked = CONTINUE  # quotes alone ask for nothing
+        last = [] if asked is None else [_words(asked)]
+        told = [*([head] if head else []), *window, *last]
         found = [*self.system, *self._spoken(told)]
         if block:
             # without a user's step it goes before the turns: after them, it would come between calls and their results
