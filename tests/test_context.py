@@ -13,6 +13,7 @@ from chatlog.models import ConversationDraft, MessageDraft
 from chatlog.store import Store
 from chatlog.store.summaries import SummaryDraft
 from chatlog.timespec import iso
+from chatlog.tokens import count_tokens
 
 from .conftest import NOW, Clock
 
@@ -224,6 +225,17 @@ def test_a_summary_that_is_longer_than_what_it_covers_is_not_sent(store: Store) 
     other = talk(store, *exchanges(12))
     summarised(store, other, 16, "They compared hotels. " * 15)
     assert (f"{other}:1-16",) == context(store, other, "Which?", budget=4_000).sections["summary"].refs
+
+
+def test_what_is_left_out_beside_a_summary_is_what_it_does_not_cover(store: Store) -> None:
+    """The turns between its end and the window of recent ones, and their tokens."""
+    name = talk(store, *exchanges(60))
+    summarised(store, name, 80)
+    made = context(store, name, "Which?", budget=300)
+    (older,) = [left for left in made.omitted if "older" in left.reason]
+    turns = [turn for turn in store.messages(name) if 80 < turn.seq < refs(made, "recent")[0]]
+    assert (turns[0].ref, turns[-1].ref) == (older.ref, older.last)
+    assert sum(count_tokens(turn.text) for turn in turns) == older.tokens
 
 
 def test_a_question_that_waits_is_sent_though_a_summary_covers_it(store: Store) -> None:

@@ -166,8 +166,7 @@ class Assembly:
         window, asked = self._recent(), self.material.new_query
         if asked is None and all(turn.hidden for turn in window):
             asked = CONTINUE  # quotes alone ask for nothing
-        last = [] if asked is None else [_words(asked)]
-        told = [*([head] if head else []), *window, *last]
+        told = [*([head] if head else []), *window, *([_words(asked)] if asked is not None else [])]
         found = [*self.system, *self._spoken(told)]
         if block:
             # without a user's step it goes before the turns: after them, it would come between calls and their results
@@ -342,7 +341,9 @@ class Assembly:
         covered = max((found.to_seq for found in material.summaries), default=0)
         first = older[0].message.seq if material.is_whole else covered + 1
         last = (older or [material.tail[0]])[-1].message.seq - (not older)
-        tokens = material.total - sum(turn.tokens for turn in material.tail if turn.message.seq > last)
+        tokens = sum(turn.tokens for turn in older)
+        if not material.is_whole:
+            tokens = material.total - sum(turn.tokens for turn in material.tail if turn.message.seq > last)
         name = material.conversation
         return [Left(f"{name}:{first}", "older than the window of recent turns", tokens, f"{name}:{last}")]
 
