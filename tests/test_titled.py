@@ -8,6 +8,7 @@ import pytest
 
 from chatlog.models import ConversationDraft, Filters
 from chatlog.outgoing import RedactedStore
+from chatlog.ranking import REACH
 from chatlog.redaction import Redactor
 from chatlog.results import Results, SearchOptions
 from chatlog.search import search_conversations, search_messages
@@ -106,6 +107,18 @@ def test_words_of_a_title_and_of_a_message_are_found_together(trips: Store) -> N
     assert ("Kyoto trip", "Pack the adapter.") == (found.items[0].title, found.items[0].message.text)
     in_text = search_messages(trips, "kyoto adapters", options=SearchOptions(within=("text",)))
     assert "Kyoto trip" not in titles(in_text)[:2]
+
+
+def test_what_a_conversation_began_with_counts_for_bare_words(store: Store) -> None:
+    """However far on it is that they were said."""
+    for beginning in ("Refactor the login.", "Refactor the report.", "Refactor the parser."):
+        store.new(messages=[say(beginning), *map(say, ["Go on."] * 2 * REACH), say("The fixture is slow.")])
+
+    def first(text: str) -> str | None:
+        found = search_messages(store, text).items
+        return next(item.title for item in found if item.message.text == "The fixture is slow.")
+
+    assert ["Refactor the login.", "Refactor the report."] == [first("login fixture"), first("report fixture")]
 
 
 def test_a_word_of_a_title_is_not_named_as_missing(trips: Store) -> None:

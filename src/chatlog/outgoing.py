@@ -118,8 +118,8 @@ class RedactedWords(_Redacted):
     def titled(self, *arguments: Any) -> list[tuple[str, str]]:
         return [(name, self._redactor.text(title)) for name, title in self._plain.titled(*arguments)]
 
-    def titles(self, conversations: Collection[int]) -> dict[int, str]:
-        return {key: self._redactor.text(title) for key, title in self._plain.titles(conversations).items()}
+    def titles(self, *arguments: Any, **options: Any) -> dict[int, str]:
+        return {key: self._redactor.text(title) for key, title in self._plain.titles(*arguments, **options).items()}
 
     def hits(self, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Hit]:
         return {place: self._hit(hit) for place, hit in self._plain.hits(places).items()}

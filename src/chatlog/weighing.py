@@ -106,7 +106,8 @@ def _placed(hunt: Hunt, term: Weighed, places: Sequence[str]) -> Weighed:
 
 
 def _titled(hunt: Hunt, weighed: list[Weighed], spots: Sequence[Spot]) -> list[Weighed]:
-    titles = hunt.store.words.titles({spot.conversation for spot in spots})
+    # a question is asked of what was said: first words as titles make answers of what is none
+    titles = hunt.store.words.titles({spot.conversation for spot in spots}, given=hunt.query.is_question)
     if not titles:
         return weighed
     return [replace(term, titled=having(titles, term.term)) if term.nearby else term for term in weighed]

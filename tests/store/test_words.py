@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import chatlog
-from chatlog.models import Term
+from chatlog.models import ConversationDraft, Term
 from chatlog.store import Store
 from chatlog.store.forgetting import Cause
 from chatlog.store.words import Posting
@@ -76,3 +76,16 @@ def test_what_is_out_of_reach_stays_so_in_a_row(store: Store) -> None:
             ]
             for spot in spots
         ] == near
+
+
+def test_titles_are_the_users_own_and_those_that_somebody_gave_are_told_apart(tmp_path: Path) -> None:
+    """One made of the first words says what a message says."""
+    with chatlog.open(tmp_path / "all.db", "ana") as ana, chatlog.open(tmp_path / "all.db", "ben") as ben:
+        ana.new(messages=[say("a zebra")])
+        ana.new(ConversationDraft(title="The ox"), [say("a cow")])
+        ana.new()
+        ben.new(ConversationDraft(title="Ben's"), [say("mine")])
+        everything = range(1, 9)
+        assert ["The ox"] == [*ana.words.titles(everything, given=True).values()]
+        assert {"The ox", "a zebra"} == {*ana.words.titles(everything, given=False).values()}
+        assert ["Ben's"] == [*ben.words.titles(everything, given=False).values()]

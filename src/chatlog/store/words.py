@@ -95,8 +95,8 @@ class Words(Protocol):
     def titled(self, words: Sequence[str], filters: Filters, most: int) -> list[tuple[str, str]]:
         """Return the latest `most` conversations whose title, which somebody gave them, contains all words, and it."""
 
-    def titles(self, conversations: Collection[int]) -> dict[int, str]:
-        """Return what somebody called conversations (a spot's), without those that nobody gave a title."""
+    def titles(self, conversations: Collection[int], *, given: bool) -> dict[int, str]:
+        """Return the titles of conversations (a spot's); with `given` without those made of the first words."""
 
     def hits(self, places: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Hit]:
         """Return the messages at some places (a spot's conversation and seq), without those that are gone by now."""

@@ -184,13 +184,13 @@ class SqliteWords(Noun, Words):
                 [*values, most],
             ).fetchall()
 
-    def titles(self, conversations: Collection[int]) -> dict[int, str]:
+    def titles(self, conversations: Collection[int], *, given: bool) -> dict[int, str]:
         with self._pool.read() as connection:
             rows = connection.execute(
                 """SELECT c.key, c.title FROM json_each(?) AS wanted CROSS JOIN conversations AS c
                    ON c.key = wanted.value
-                   WHERE c.user = ? AND c.title_by <> 'text' AND c.title IS NOT NULL""",
-                (json.dumps([*conversations]), self.user),
+                   WHERE c.user = ? AND (c.title_by <> 'text' OR NOT ?) AND c.title IS NOT NULL""",
+                (json.dumps([*conversations]), self.user, given),
             ).fetchall()
         return dict(rows)
 
