@@ -47,6 +47,26 @@ def test_facts_of_a_session() -> None:
     assert expected in conversations(fixture())
 
 
+@pytest.mark.parametrize(
+    ("response", "told"),
+    [
+        ({"output": "A wheel"}, [build.text("A wheel")]),
+        ({"output": ""}, []),
+        ({"output": "A wheel", "size": 3}, [{"type": "response", "value": {"output": "A wheel", "size": 3}}]),
+    ],
+)
+def test_pictures_that_a_tool_gave_back(response: dict[str, Any], told: list[Any]) -> None:
+    """Media stand beside what a function responds; all of it is the result, and what else the answer says is kept."""
+    picture = {"inlineData": {"mimeType": "image/png", "data": "QUJD", "displayName": "wheel.png"}}
+    answer = {"id": "c1", "name": "read_file", "response": response, "parts": [picture], "scheduling": "SILENT"}
+    (made,) = messages(read(record("t", type="tool_result", message={"role": "user", "parts": [{
+        "functionResponse": answer
+    }]})))  # fmt: skip
+    media = [*told, build.blob("image/png", "QUJD", displayName="wheel.png")]
+    expected = build.tool_result("c1", media, name="read_file", scheduling="SILENT")
+    assert ("tool", (expected,)) == (made.role, made.parts)
+
+
 def test_the_tree() -> None:
     """What was rewound stays as a branch; a record that is no message passes its place on."""
     chain = [("q6", "q5"), ("q7", "q6"), ("q8", "q7")]

@@ -66,13 +66,23 @@ def rest(values: Mapping[str, Any], *told: str) -> Facts:
 
 
 def _call(call: Mapping[str, Any], facts: Facts) -> Part:
-    return build.tool_call(call.get("id"), call.get("name"), call.get("args"), **facts)
+    more = rest(call, "id", "name", "args")
+    return build.tool_call(call.get("id"), call.get("name"), call.get("args"), **facts, **more)
 
 
 def _response(answer: Mapping[str, Any], facts: Facts) -> Part:
     response = answer.get("response")
-    made = build.tool_result(answer.get("id"), said(response), is_error=is_error(response), **facts)
-    return {**made, "name": answer["name"]} if answer.get("name") else made
+    named = {"name": answer["name"]} if answer.get("name") else {}
+    more = {**facts, **rest(answer, "id", "name", "response", "parts"), **named}
+    return build.tool_result(answer.get("id"), _with_media(said(response), answer), is_error=is_error(response), **more)
+
+
+def _with_media(words: Any, answer: Mapping[str, Any]) -> Any:
+    """Return what a function says and, where it answers with pictures and other media too, all of it as parts."""
+    media = unpaired(answer.get("parts"))
+    if not media or words in build.EMPTY:
+        return media or words
+    return [build.text(words) if isinstance(words, str) else build.raw("response", {"value": words}), *media]
 
 
 def said(response: Any) -> Any:
@@ -89,7 +99,7 @@ def is_error(response: Any) -> bool:
 
 def inline_data(data: Mapping[str, Any], facts: Facts) -> Part:
     """Return bytes that stand in the source."""
-    return build.blob(data.get("mimeType"), data.get("data") or "", **facts)
+    return build.blob(data.get("mimeType"), data.get("data") or "", **facts, **rest(data, "mimeType", "data"))
 
 
 def _file_data(data: Mapping[str, Any], facts: Facts) -> Part:

@@ -181,7 +181,7 @@ def _parts(chunk: Mapping[str, Any]) -> list[Part]:
             told = rest(value, "id", "name", "mimeType")
             found.append(build.file(value.get("id"), value.get("name"), value.get("mimeType"), kind=key, **told))
         elif _INLINE.fullmatch(key) and isinstance(value, dict):
-            found.append(inline_data(value, rest(value, "mimeType", "data")))
+            found.append(inline_data(value, {}))
     if isinstance(chunk.get("grounding"), dict):
         found.append(build.raw("grounding", chunk["grounding"]))
     return found
