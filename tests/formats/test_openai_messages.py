@@ -656,6 +656,15 @@ def test_a_call_with_two_ids() -> None:
     assert ({**build.tool_call("a", "look", {}), "call_id": "b"},) == made.parts
 
 
+def test_what_else_a_called_function_says() -> None:
+    """What a gateway adds to the function of a call, as the signature of a thought, is kept with the call."""
+    signed = {"name": "look", "arguments": "{}", "provider_specific_fields": {"thought_signature": "c2ln"}}
+    asked = {"id": "a", "type": "function", "function": signed}
+    made = openai_messages.message({"role": "assistant", "content": None, "tool_calls": [asked]})
+    rest = {"provider_specific_fields": {"thought_signature": "c2ln"}}
+    assert (build.tool_call("a", "look", {}, **rest),) == made.parts
+
+
 def test_tool_calls_and_results_are_parts() -> None:
     """Arguments are parsed from JSON text or taken as an object; a result is not the message's text."""
     made = openai_messages.message(

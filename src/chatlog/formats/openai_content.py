@@ -181,6 +181,5 @@ def _tool_call(call: Mapping[str, Any], calls: Calls) -> Part:
     name = called.get("name")
     arguments = next((called[key] for key in ("arguments", "input", "args") if key in called), None)
     told = ("id", "function", "custom", "index", "name", "arguments", "input", "args")
-    return build.tool_call(
-        calls.called(call.get("id"), name), name, build.parsed(arguments), **build.others(call, *told)
-    )
+    rest = {**build.others(called, *told), **build.others(call, *told)}
+    return build.tool_call(calls.called(call.get("id"), name), name, build.parsed(arguments), **rest)
