@@ -10,7 +10,7 @@ from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.nouns import Noun
-from chatlog.store.summaries import Summaries, Summary, SummaryDraft
+from chatlog.store.summaries import KINDS, Summaries, Summary, SummaryDraft
 
 _COLUMNS = "id, kind, from_seq, to_seq, text, tokens, method, created_at, superseded_by IS NOT NULL"
 #: What says that a summary is of the active path: an edit further up leaves what it covers behind.
@@ -22,18 +22,21 @@ class SqliteSummaries(Noun, Summaries):
     """The summaries of one user's conversations in an SQLite file."""
 
     def latest(self, conversation: str) -> dict[str, Summary]:
-        return {found.kind: found for found in self._read(conversation, f"AND {STANDS} ORDER BY to_seq, id")}
+        with self._pool.snapshot() as connection:
+            key = self._key(connection, conversation)
+            rows = [row for kind in KINDS if (row := _in_force(connection, key, kind))]
+        return {found.kind: found for found in map(_from_row, rows)}
 
     def all(self, conversation: str) -> list[Summary]:
-        return self._read(conversation, "ORDER BY id")
-
-    def _read(self, conversation: str, which: str) -> list[Summary]:
         with self._pool.snapshot() as connection:
-            key = conversation_rows.readable_key_of(connection, self.user, conversation, self._now())
+            key = self._key(connection, conversation)
             rows = connection.execute(
-                f"SELECT {_COLUMNS} FROM summaries WHERE conversation = ? {which}", (key,)
+                f"SELECT {_COLUMNS} FROM summaries WHERE conversation = ? ORDER BY id", (key,)
             ).fetchall()
         return [_from_row(row) for row in rows]
+
+    def _key(self, connection: Connection, conversation: str) -> int:
+        return conversation_rows.readable_key_of(connection, self.user, conversation, self._now())
 
     def add(self, conversation: str, drafts: Sequence[SummaryDraft]) -> list[Summary]:
         now = self._now()
@@ -53,6 +56,16 @@ class SqliteSummaries(Noun, Summaries):
         return _from_row(connection.execute(f"SELECT {_COLUMNS} FROM summaries WHERE id = ?", (made,)).fetchone())
 
 
+def _in_force(connection: Connection, key: int, kind: str) -> Row | None:
+    """Return the row of the summary of a kind that reaches furthest on the active path."""
+    row: Row | None = connection.execute(
+        f"""SELECT {_COLUMNS} FROM summaries WHERE conversation = ? AND kind = ? AND {STANDS}
+            ORDER BY to_seq DESC, id DESC LIMIT 1""",
+        (key, kind),
+    ).fetchone()
+    return row
+
+
 def _from_row(row: Row) -> Summary:
     number, kind, first, last, text, tokens, method, created, superseded = row
     return Summary(number, kind, first, last, text, tokens, method, created, bool(superseded))
@@ -60,12 +73,8 @@ def _from_row(row: Row) -> Summary:
 
 def _check(connection: Connection, key: int, draft: SummaryDraft) -> None:
     """Raise ConflictError where the draft is not made of what is there now."""
-    row = connection.execute(
-        f"""SELECT id FROM summaries WHERE conversation = ? AND kind = ? AND {STANDS}
-            ORDER BY to_seq DESC, id DESC LIMIT 1""",
-        (key, draft.kind),
-    ).fetchone()
-    if (row and row[0]) != draft.after:
+    before = _in_force(connection, key, draft.kind)
+    if (before and before[0]) != draft.after:
         raise ConflictError("another process has summarised this conversation meanwhile", "run it again")
     seqs = [turn.seq for turn in draft.turns]
     now = message_rows.at(connection, key, "", seqs, active=True)
