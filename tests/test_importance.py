@@ -85,7 +85,8 @@ def test_a_long_hostile_text_is_judged_quickly_by_its_ends() -> None:
 
 
 def test_sentences_leave_code_out() -> None:
-    """Prose is cut at its ends and lines, Chinese too; code blocks are no sentences."""
+    """Prose is cut at its ends and lines, those of other scripts too; code blocks are no sentences."""
+    assert ["أين الفندق؟", "هنا۔", "बारिश हुई।", "हाँ"] == sentences("أين الفندق؟ هنا۔ बारिश हुई। हाँ")
     assert ["One.", "Two!", "三。", "Four"] == sentences("One. Two!\n```\nx = 1.\n```\n三。Four")
 
 

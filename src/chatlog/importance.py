@@ -170,7 +170,7 @@ def scanned(text: str) -> str:
     return text if len(text) <= _SCANNED else f"{text[: _SCANNED // 2]}\n{text[-_SCANNED // 2 :]}"
 
 
-_SENTENCE_END = re.compile(r"(?<=[.!?。！？])[\"')\]]*\s+|\n+|(?<=[。！？])")
+_SENTENCE_END = re.compile(r"(?<=[.!?。！？؟۔।])[\"')\]]*\s+|\n+|(?<=[。！？])")
 
 
 #: A line that is no sentence: of a table, of a terminal, of a stack, the name of a file alone.
