@@ -57,6 +57,11 @@ class ErasePlan:
         return [one.id for one in self.conversations]
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to erase."""
+        return not (self.conversations or self.extracts or self.everything)
+
+    @property
     def sharers(self) -> Counter[str]:
         """The other conversations that share messages with these, and how many."""
         return Counter(name for name, _ in self.sharing)

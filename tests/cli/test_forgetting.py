@@ -463,6 +463,15 @@ def test_an_erasure_names_what_a_killed_backup_left(trip: Run, monkeypatch: pyte
     assert all(path.read_bytes().startswith(b"SQLite format 3") for path in named)
 
 
+def test_nothing_to_erase(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person who erases again reads that all is done, not that nothing was."""
+    on_terminal(monkeypatch)
+    for more in ((), ("--verify",)):
+        ran = trip("erase", "--deleted", "--yes", *more)
+        said = "there is nothing to erase, and nothing of what was erased before is in the file\n"
+        assert (0, said) == (ran.code, ran.out)
+
+
 def test_an_erasure_proves_itself(trip: Run, tmp_path: Path) -> None:
     """The answer says complete, how much was looked for, and which copies of the file still hold it."""
     copy = trip("db", "backup", "--json").json["backup"]["path"]

@@ -57,13 +57,13 @@ def command(
     record = plan.record(dry_run=dry_run)
     if not dry_run:
         forks = _asked_about_forks(session, plan, forks)
-        if plan.ids or plan.refs or everything:
+        if not plan.is_empty:
             plans.confirm(session, f"erase {_described(record)} for good", record, yes=yes)
         with session.output.progress("erasing"):
             done = _erase(store, plan, forks=forks, verify=verify)
         record |= done._asdict()
         _exit_code(session, done)
-    plans.report(session, record, _line(record))
+    plans.report(session, record, _line(plan, record))
     _say_what_is_left(session, plan, record)
 
 
@@ -110,12 +110,11 @@ def _asked_about_forks(session: Session, plan: erasure.ErasePlan, forks: bool | 
 
 def _erase(store: Store, plan: erasure.ErasePlan, *, forks: bool | None, verify: bool) -> erasure.Erased:
     """Erase, and bring to its proven end what an earlier call began: this one may name some of it, already gone."""
-    nothing = not (plan.ids or plan.refs or plan.everything)
     begun = bool(erasure.unfinished(store))
-    if nothing and plan.skipped:
+    if plan.is_empty and plan.skipped:
         return erasure.Erased(complete=False, why="it is on legal hold")
-    done = erasure.Erased(complete=True) if nothing else erasure.run(store, plan, forks=forks)
-    if nothing and begun:
+    done = erasure.Erased(complete=True) if plan.is_empty else erasure.run(store, plan, forks=forks)
+    if plan.is_empty and begun:
         with erasure.alone(store):
             return erasure.resume(store)
     if (verify or begun) and done.complete:
@@ -136,9 +135,11 @@ def _described(record: dict[str, Any]) -> str:
     return plans.described(record) + memories
 
 
-def _line(record: dict[str, Any]) -> str:
+def _line(plan: erasure.ErasePlan, record: dict[str, Any]) -> str:
     if record["dry_run"]:
         return f"would erase {_described(record)}"
+    if record["complete"] and plan.is_empty:
+        return "there is nothing to erase, and nothing of what was erased before is in the file"
     erased = f"erased {_described(record)}"
     if not record["complete"]:
         return f"{erased}, not complete: {record['why']}"

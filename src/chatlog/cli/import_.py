@@ -267,7 +267,7 @@ def _print(output: Output, report: ImportReport, *, dry_run: bool, found: Sequen
             _print_found(output, _found(found, report))
         _print_files(output, report.files)
         if len(report.files) > 1:
-            output.lines([f"total: {_counts(report.total)}"])
+            output.prose([f"total: {_counts(report.total)}"])
         _hint(output, report, dry_run=dry_run)
 
 
