@@ -123,6 +123,35 @@ def test_explain_is_a_table_on_stderr(run: Run) -> None:
     assert {"system", "retrieved", "recent", "query", "total"} <= {line.split()[0] for line in ran.err.splitlines()}
 
 
+def test_the_table_says_what_is_in_and_what_is_out(run: Run) -> None:
+    """Tokens, their share of the budget, how many messages and why; JSON has the same rows where it is asked for."""
+    name = started(run, 3)
+    options = ("context", name, "--query", "And?", "--budget", "70", "--reserve", "10")
+    ran = run(*options, "--explain")
+    header, *rows = [line for line in ran.err.splitlines() if not line.startswith("warning")]
+    assert "section      tokens  share  items  why" == header
+    found = run(*options, "--explain", "--json").json
+    assert [f"{row['section']:<10} {row['tokens']:>8}" for row in found["explain"]] == [
+        row[:19] for row in rows[: len(found["explain"])]
+    ]
+    tokens, total = found["tokens"], found["explain"][0]["tokens"]
+    assert f"system     {total:>8} {total / 70:>6.1%}      1  the conversation's own instructions" == rows[0]
+    assert any(row.startswith("query") and row.endswith("         the new message") for row in rows)
+    assert f"total      {tokens:>8} {tokens / 70:>6.1%}         of 70, 10 of it for the answer" in rows
+    assert rows[len(found["explain"]) + 1].endswith(f"the whole conversation, {name[:8]}")
+    assert rows[-1].startswith("left out")
+    assert rows[-1].endswith(": 2–6")
+    assert {"explain"} == {*found} - {*run(*options, "--json").json}
+    assert "" == run(*options[:-4], "--budget", "900").err
+
+
+def test_an_estimate_is_called_one(run: Run) -> None:
+    """Where a model's tokenizer is not public, unless one asked to be quiet."""
+    started(run)
+    assert "a careful estimate" in run("context", "@last", "--model", "claude-x").err
+    assert "" == run("context", "@last", "--model", "claude-x", "-q").err == run("context", "@last").err
+
+
 def test_text_for_commands_that_read_text(run: Run) -> None:
     """A transcript, each speaker under a name."""
     started(run, 1)

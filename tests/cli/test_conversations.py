@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta, timezone
 
 import pytest
 
+from chatlog.cli.session import Session
 from chatlog.models import Conversation
 from chatlog.store.sqlite.engine import SqliteStore
 from tests.conftest import NOW, Run
@@ -206,6 +208,41 @@ def test_what_is_not_counted_is_said_where_tokens_are_sorted_by(trip: Run) -> No
     tokens = [item["tokens"] for item in ran.json["items"]]
     assert ("", sorted(tokens, reverse=True)) == (ran.err, tokens)
     assert "" == trip("list").err
+
+
+def test_a_message_stands_alone_or_with_its_neighbours(run: Run) -> None:
+    """By its ref it is alone, --around takes three on either side, -C says how many."""
+    name = run("new", "--id-only").out.strip()
+    run("add", name, "--json", "-", stdin=json.dumps([{"role": "user", "text": str(seq)} for seq in range(1, 10)]))
+
+    def shown(*arguments: str) -> list[int]:
+        return [message["seq"] for message in run("show", *arguments, "--json").json["messages"]]
+
+    assert [5] == shown(f"{name}:5") == shown(name, "--around", "5", "-C", "0")
+    assert [2, 3, 4, 5, 6, 7, 8] == shown(name, "--around", "5")
+    assert [4, 5, 6] == shown(f"{name}:5", "-C", "1") == shown(name, "--around", "5", "-C", "1")
+    assert [8, 9] == shown(name, "-n", "2")
+
+
+def test_hidden_messages_are_counted_for_people(trip: Run) -> None:
+    """Who reads a conversation knows that there is more, and how to see it."""
+    hidden = {"role": "user", "text": "an injected preamble", "hidden": True}
+    for count, said in (
+        (1, "1 hidden message is not shown; --hidden shows it\n"),
+        (2, "2 hidden messages are not shown; --hidden shows them\n"),
+    ):
+        trip("add", LISBON, "--json", "-", stdin=json.dumps(hidden))
+        ran = trip("show", LISBON)
+        assert (said, False) == (ran.err, "preamble" in ran.out)
+        ran = trip("show", LISBON, "--hidden")
+        assert ("", count) == (ran.err, ran.out.count("preamble"))
+
+
+def test_people_see_their_own_time(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Tokyo it was nine hours later; JSON holds UTC."""
+    monkeypatch.setattr(Session, "now", lambda session: NOW.astimezone(timezone(timedelta(hours=9))))
+    assert "user  #1 · 2026-11-20 22:44" in trip("show", LISBON).out
+    assert "2026-11-20T13:44:00.000Z" == trip("show", LISBON, "--json").json["messages"][0]["created_at"]
 
 
 def test_several_conversations_are_one_document(trip: Run) -> None:

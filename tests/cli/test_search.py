@@ -195,8 +195,20 @@ def test_the_options_beside_a_batch_hold_for_every_request_that_says_nothing_els
     answers = batch(trip, *asked, options=["--tag", "travel", "--role", "user", "--explain"])
     assert [{f"{LISBON}:1"}, {f"{LISBON}:1", f"{DATABASE}:1"}, set()] == [{*refs(one)} for one in answers]
     assert all("explain" in item for one in answers for item in one["items"])
+    assert not any("explain" in item for item in batch(trip, {"query": ""})[0]["items"])
+    titles = batch(trip, {"query": "trip"}, {"query": "sardines", "in": "text"}, options=["--in", "title"])
+    assert [[f"{LISBON}:1"], [f"{LISBON}:2"]] == [refs(answer) for answer in titles]
     assert [f"{DATABASE}:1"] == refs(batch(trip, {"query": "", "role": "user"}, options=["--conv", DATABASE])[0])
     assert 2 == trip("search", "--batch", "-", "--conv", "-", stdin=DATABASE).code
+
+
+def test_hidden_messages_are_found_where_they_are_asked_for(trip: Run) -> None:
+    """By an option, and by a key of a request, which goes before the option."""
+    trip("add", LISBON, "--json", "-", stdin=json.dumps({"role": "user", "text": "preamble", "hidden": True}))
+    assert [1, 0] == [trip("search", "preamble", "--mode", "lexical", *option).code for option in ([], ["--hidden"])]
+    asked = [{"query": "preamble", "mode": "lexical", **key} for key in ({}, {"hidden": True}, {"hidden": False})]
+    assert [[], [f"{LISBON}:3"], []] == [refs(answer) for answer in batch(trip, *asked)]
+    assert [[f"{LISBON}:3"]] * 2 == [refs(answer) for answer in batch(trip, *asked, options=["--hidden"])[:2]]
 
 
 def test_no_conversations_are_none(trip: Run) -> None:
@@ -222,7 +234,19 @@ def test_a_search_by_meaning_says_that_it_was_by_words(mode: str, trip: Run, mon
     assert "searched by words only: sqlite-vec" in warning
 
 
-@pytest.mark.parametrize("keys", [{"role": "nobody"}, {"limit": -1}, {"limit": 0}, {"pinned": "yes"}, {"tag": 3}])
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"role": "nobody"},
+        {"limit": -1},
+        {"limit": 0},
+        {"pinned": "yes"},
+        {"tag": 3},
+        {"tag": ["x", 3]},
+        {"in": "body"},
+        {"output": "threads"},
+    ],
+)
 def test_a_key_that_means_nothing_is_an_error(keys: dict[str, object], trip: Run) -> None:
     """A value that a filter cannot have is not left out in silence: the answer would look right and be wrong."""
     (answer,) = batch(trip, {"id": 1, "query": "lisbon", **keys})
@@ -286,6 +310,7 @@ def test_what_a_memory_does_not_have_cannot_be_asked_of_it(trip: Run, option: tu
 
 def test_memories_are_searched_by_themselves(trip: Run) -> None:
     """Together with a place in messages the request is refused, and no place is said to be none that is."""
+    assert "one of: text, tool, title, memory\n" in trip("search", "x", "--in", "body").err
     (answer,) = batch(trip, {"query": "lisbon", "in": ["memory", "text"]})
     for error in (trip("search", "x", "--in", "memory", "--in", "text", "--json").error, answer["error"]):
         assert ("usage", "memories are searched apart from messages") == (error["kind"], error["message"])
@@ -299,6 +324,7 @@ def test_what_only_a_title_says_is_pointed_to(run: Run) -> None:
     ran = run("search", "quokkas", "--mode", "lexical")
     assert (1, "") == (ran.code, ran.out)
     assert "in the title of 1 conversation: add --in title" in ran.err
+    assert "title" not in run("search", "quokkas", "--mode", "lexical", "--in", "text").err
     assert name in run("search", "quokkas", "--in", "title", "--format", "ids").out
     assert "title" not in run("search", "wombats", "--mode", "lexical").err
 

@@ -62,6 +62,8 @@ HUGE = "9" * 30
         (("erase", "--no-tag", "", "--yes"), 2),
         (("prune", "--project", "", "--yes"), 2),
         (("memory", "set", "editor"), 2),
+        (("search", "lisbon", "--in", "body"), 2),
+        (("search", "lisbon", "--output", "threads"), 2),
         (("import", ""), 2),
         (("import", "", "--watch"), 2),
         (("export", "-o", ""), 2),
