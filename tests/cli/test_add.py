@@ -41,6 +41,23 @@ def shown(run: Run, *options: str) -> list[Any]:
     return list(run("show", LISBON, "--json", *options).json["messages"])
 
 
+def test_a_new_conversation_is_that_of_its_messages(run: Run) -> None:
+    """It has the model that spoke in it; a parent in the input is one where it comes from."""
+    said = [{"role": "user", "text": "Hi"}, {"role": "assistant", "text": "Hello", "model": "m-1", "parent": 7}]
+    run("add", "--new", "--json", "-", stdin=json.dumps(said))
+    found = run("show", "@last", "--json").json
+    assert ("m-1", [None, 1]) == (found["conversation"]["model"], [one["parent"] for one in found["messages"]])
+
+
+def test_a_retry_that_starts_a_conversation_starts_none(run: Run) -> None:
+    """The same key, by the option or in the input, gives the message that it gave the first time."""
+    calls = (("--role", "user", "Hi", "--key", "k"), ("--json", "-"))
+    for call in calls:
+        added = [run("add", "--new", *call, stdin='{"role": "user", "text": "Ho", "key": "j"}').out for _ in range(2)]
+        assert added[0] == added[1] != ""
+    assert 2 == run("list", "--json").json["total"]
+
+
 def test_text_is_added_and_its_reference_printed(trip: Run) -> None:
     """The reference is CONV:SEQ, and the words, role, author and model are kept."""
     ran = trip("add", "@last", "--role", "assistant", "--author", "Ana", "--model", "m1", "By the river.")

@@ -53,6 +53,20 @@ def test_a_failing_summariser_is_code_four_and_leaves_all(run: Run) -> None:
     assert '"type":"summary"' not in run("export", "--to", "jsonl").out
 
 
+def test_each_that_failed_is_named(run: Run) -> None:
+    """With its reason; the error counts them, and the dry run says what would be done."""
+    names = [started(run, 3) for _ in range(2)]
+    ran = run("compact", *names, "--keep", "0", "--dry-run")
+    assert [f"{name}\tnormal\t2–7\t6\t0\twould be summarised" for name in names] == ran.lines
+    for some, said in (
+        (names, "2 conversations were not summarised"),
+        (names[:1], "1 conversation was not summarised"),
+    ):
+        ran = run("compact", *some, "--keep", "0", "--summarizer", "exit 3")
+        assert (4, True) == (ran.code, f"error: {said}: " in ran.err)
+        assert [True] * len(some) == [f"warning: {name}: " in ran.err for name in some]
+
+
 def test_a_summary_says_who_made_it_without_the_key_that_it_took(run: Run) -> None:
     """A command line that is kept goes out with every export."""
     name, secret = started(run, 30), "sk-ant-" + "api03-abcDEF123456_abcDEF-123456abcAA"
@@ -79,6 +93,16 @@ def test_an_answer_that_breaks_off_is_kept_as_far_as_it_came(command: str, kept:
     answers = [made for made in run("show", name, "--json").json["messages"] if made["seq"] > 4]
     assert kept == [made["text"] for made in answers]
     assert all(made["metadata"]["interrupted"] for made in answers)
+
+
+def test_a_person_sees_where_an_answer_breaks_off(run: Run) -> None:
+    """Its line is ended, and what went wrong is kept with it; that the context fills up is said before."""
+    name = started(run, 30)
+    ran = run("ask", name, "Why?", "--with", "cat > /dev/null; printf part; exit 3", "--budget", "300")
+    assert ("part\n", 4) == (ran.out, ran.code)
+    assert "warning: the conversation is" in ran.err
+    (answer,) = run("show", name, "-n", "1", "--json").json["messages"]
+    assert {"interrupted": True, "reason": "the command ended with code 3"} == answer["metadata"]
 
 
 def test_a_question_that_cannot_fit_is_not_added(run: Run) -> None:

@@ -12,7 +12,7 @@ from chatlog.models import Conversation
 from chatlog.store.sqlite.engine import SqliteStore
 from tests.conftest import NOW, Run
 
-from .helpers import DATABASE, LISBON, everything, refused
+from .helpers import DATABASE, LISBON, everything, on_terminal, refused
 
 
 def conversation(run: Run, ref: str = LISBON) -> dict[str, object]:
@@ -149,6 +149,7 @@ def test_state_is_swapped_only_where_nobody_wrote_since(trip: Run) -> None:
 def test_a_key_that_is_not_there_is_not_found(trip: Run) -> None:
     """A script can tell a missing key (3) from a wrong call (2)."""
     refused(trip("state", LISBON, "get", "nope", "--json"), 3, "not_found")
+    assert "  it has: none\n" in trip("state", LISBON, "get", "nope").err
 
 
 @pytest.mark.parametrize("value", ["[1]", "3", "SECRETWORD", '{"a": NaN}', "[" * 2000])
@@ -208,6 +209,44 @@ def test_what_is_not_counted_is_said_where_tokens_are_sorted_by(trip: Run) -> No
     tokens = [item["tokens"] for item in ran.json["items"]]
     assert ("", sorted(tokens, reverse=True)) == (ran.err, tokens)
     assert "" == trip("list").err
+
+
+def test_archived_conversations_are_left_out_of_the_list_alone(trip: Run) -> None:
+    """The list shows them where they are asked for; other verbs take them like any."""
+    trip("set", LISBON, "--archive")
+    assert [DATABASE] == trip("list", "--format", "ids").lines
+    assert [LISBON] == trip("list", "--archived", "--format", "ids").lines
+    assert [f"{LISBON}:2"] == trip("search", "sardines", "--mode", "lexical", "--format", "ids").lines
+    assert [LISBON] == trip("delete", "--tag", "travel", "--dry-run", "--format", "ids").lines
+
+
+def test_a_person_is_told_of_the_rest_of_a_list(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal, where there is a rest."""
+    on_terminal(monkeypatch)
+    monkeypatch.setenv("TERM", "dumb")
+    assert ["1 of 2; -n 0 shows all\n", ""] == [trip("list", *number).err for number in (["-n", "1"], ["-n", "2"])]
+
+
+def test_what_is_restored(trip: Run) -> None:
+    """All of the trash, or what is named, once; JSON counts it, ids are one a line, none are no line."""
+    trip("delete", LISBON, DATABASE, "--yes")
+    assert ["2 conversations restored"] == trip("restore", "--deleted").lines
+    trip("delete", LISBON, "--yes")
+    ran = trip("restore", "-", "--json", stdin=f"{LISBON}\n{LISBON[:8]}\n")
+    assert (1, [LISBON]) == (ran.json["conversations"], [item["id"] for item in ran.json["items"]])
+    trip("delete", LISBON, "--yes")
+    assert ["1 conversation restored"] == trip("restore", LISBON).lines
+    assert "" == trip("restore", "--tag", "nowhere", "--format", "ids").out
+
+
+def test_how_to_undo_names_no_more_than_three(trip: Run) -> None:
+    """A line stays a line."""
+    ids = [trip("new", "--tag", "x").lines[0] for _ in range(4)]
+    assert trip("delete", *ids[:3], "--yes").out.endswith(
+        f"undo: chatlog restore {' '.join(one[:8] for one in ids[:3])}\n"
+    )
+    trip("restore", "--deleted")
+    assert trip("delete", *ids, "--yes").out.endswith("undo: chatlog restore, see chatlog trash\n")
 
 
 def test_a_message_stands_alone_or_with_its_neighbours(run: Run) -> None:

@@ -63,6 +63,7 @@ def test_an_interrupted_import_is_in(run: Run, monkeypatch: pytest.MonkeyPatch) 
         patch.setattr(meaning, "bring_up_to_date", interrupt)
         ran = run("import", "-", stdin=HISTORY)
     assert (130, True) == (ran.code, "20 new" in ran.out)
+    assert "all of the history is in; chatlog embed goes on with its meaning\n" == ran.err
     assert (20, 0) == (status(run)["waiting"], run("search", "sardines").code)
     assert 0 == status(run)["waiting"]
 

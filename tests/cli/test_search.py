@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chatlog.output import Output
 from tests.conftest import Run
 
 from .helpers import DATABASE, ENVELOPE, ERROR, LISBON, RESULT, refused
@@ -200,6 +201,14 @@ def test_the_options_beside_a_batch_hold_for_every_request_that_says_nothing_els
     assert [[f"{LISBON}:1"], [f"{LISBON}:2"]] == [refs(answer) for answer in titles]
     assert [f"{DATABASE}:1"] == refs(batch(trip, {"query": "", "role": "user"}, options=["--conv", DATABASE])[0])
     assert 2 == trip("search", "--batch", "-", "--conv", "-", stdin=DATABASE).code
+
+
+def test_an_answer_of_a_batch_is_sent_at_once(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks waits for it before the next request; a blank line asks nothing."""
+    sent = []
+    monkeypatch.setattr(Output, "flush", lambda output: sent.append(1))
+    ran = trip("search", "--batch", "-", stdin='\n{"query": "lisbon"}\n \n{"query": "market"}\n')
+    assert (2, 2) == (len(ran.lines), len(sent))
 
 
 def test_hidden_messages_are_found_where_they_are_asked_for(trip: Run) -> None:

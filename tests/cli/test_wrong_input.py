@@ -64,6 +64,8 @@ HUGE = "9" * 30
         (("memory", "set", "editor"), 2),
         (("search", "lisbon", "--in", "body"), 2),
         (("search", "lisbon", "--output", "threads"), 2),
+        (("set", f"{LISBON}:1", "--importance", "keep", "--if-revision", "3"), 2),
+        (("embed", "--status", "--rebuild"), 2),
         (("import", ""), 2),
         (("import", "", "--watch"), 2),
         (("export", "-o", ""), 2),
