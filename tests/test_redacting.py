@@ -41,6 +41,20 @@ def test_what_is_written_after_the_plan_is_kept(store: Store) -> None:
     assert f"not {MARK} any more" == store.memories.get("contact").value
 
 
+def test_what_was_not_redacted_can_still_change(store: Store) -> None:
+    """An import that has a newer version of a message beside a redacted one brings it."""
+    header = ConversationDraft(source_id="c")
+    said = [
+        MessageDraft(role="user", text=f"ask {MAIL}", source_id="m1"),
+        MessageDraft(role="user", text="hello", source_id="m2", parent="m1"),
+    ]
+    store.ingest("chatgpt", [header, *said])
+    (found,) = store.conversations().items
+    redacting.apply(store, redacting.plan(store, [found], Redactor(["email"])))
+    store.ingest("chatgpt", [header, said[0], said[1]._replace(text="hello again")])
+    assert [f"ask {MARK}", "hello again"] == [message.text for message in store.messages(found.id)]
+
+
 def test_a_file_that_is_called_as_what_was_found_is_forgotten(store: Store) -> None:
     """Else its name keeps what the title lost; others are not read again for it."""
     name = store.new(ConversationDraft(title=MAIL)).id

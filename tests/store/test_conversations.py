@@ -100,7 +100,8 @@ def test_what_is_no_text_is_refused(store: Store, name: str, value: Any) -> None
 def test_a_change_to_another_kind_is_refused(store: Store, change: dict[str, Any]) -> None:
     """Marks are true or false, state and metadata are objects."""
     found = store.new()
-    with unwritten(store), pytest.raises(UsageError):
+    kind = "neither true nor false" if change.keys() & {"pinned", "archived"} else "not an object"
+    with unwritten(store), pytest.raises(UsageError, match=kind):
         store.change(found.id, change)
 
 
@@ -173,6 +174,22 @@ def test_what_is_not_there_is_not_found(store: Store, ref: str) -> None:
     with pytest.raises(NotFoundError) as caught:
         store.get(ref)
     assert ref.lstrip("@") in caught.value.message
+
+
+def test_of_nothing_there_is_no_last_one(store: Store) -> None:
+    """The error says whether there are any at all."""
+    with pytest.raises(NotFoundError, match="there is no conversation yet"):
+        store.get("@last")
+    store.new()
+    with pytest.raises(NotFoundError, match="there are fewer than 2 conversations"):
+        store.get("@2")
+
+
+def test_an_id_that_is_none_is_named_in_part(store: Store) -> None:
+    """It comes from anybody's file, and may be as long as that."""
+    with pytest.raises(UsageError) as caught:
+        store.new(ConversationDraft(id="X" * 1_000))
+    assert f"'{'X' * 40}' is not a conversation's id" == caught.value.message
 
 
 @pytest.mark.parametrize("ref", ["@", "@0", "@-1", "@x", "@²", "@1.5", "@" + 20 * "9", "@" + 5_000 * "9"])
@@ -572,6 +589,13 @@ def test_an_owners_title_is_not_replaced_by_a_summary(store: Store) -> None:
     store.change(only(store), {"title": "Mine"})
     assert not store.title_by_message("claude_code", "m1", "A summary")
     assert "Mine" == store.get(only(store)).title
+
+
+def test_a_backslash_in_a_filter_is_one(store: Store) -> None:
+    """As in the name of a file on Windows."""
+    name = store.new(ConversationDraft(title=r"in C:\temp")).id
+    store.new(ConversationDraft(title="in C:temp"))
+    assert [name] == [found.id for found in store.conversations(Filters(title=(r"C:\t",))).items]
 
 
 @pytest.mark.parametrize("text", ["Über", "über", "ÜBER", "u\u0308ber", "москва", "МОСКВА", "ΑΘΉΝΑ", "straße", "uns"])

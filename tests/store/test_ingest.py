@@ -180,6 +180,14 @@ def test_an_older_version_does_not_come_back(store: Store) -> None:
     assert ["after"] == shown(store)
 
 
+def test_what_was_superseded_elsewhere_comes_in(store: Store) -> None:
+    """Only its own former versions are kept away from a message, and no others: every new one is taken."""
+    for name, text in (("c", "former"), ("c", "better"), ("c", "best"), ("d", "other"), ("d", "former")):
+        take(store, of(name, talk(text)))
+    texts = {found.source_id: shown(store, found.id) for found in store.conversations().items}
+    assert {"c": ["best"], "d": ["former"]} == texts
+
+
 def test_a_message_without_an_id_is_kept(store: Store) -> None:
     """Messages that a caller gives no id are each a message, not one another."""
     take(store, of("c", [say("one"), say("two")]))
@@ -200,6 +208,8 @@ def test_what_was_hidden_until_it_was_sent_is_shown(store: Store) -> None:
     for message in (waiting, sent, waiting):
         take(store, of("c", [message]))
     assert [False] == [message.hidden for message in store.messages(only(store))]
+    take(store, of("c", [sent._replace(text="another")]))
+    assert ["another"] == shown(store)
 
 
 def test_a_version_that_names_its_parent_counts(store: Store) -> None:
@@ -258,6 +268,15 @@ def test_undelete_brings_it_back(store: Store) -> None:
     store.delete([only(store)])
     assert (1, 0, 1, 0) == counts(take(store, of("c", talk("hello", "more")), undelete=True))
     assert ["hello", "more"] == shown(store)
+
+
+def test_undelete_brings_back_nothing_else(store: Store) -> None:
+    """What is in the trash and not in the file stays there."""
+    for name in "cd":
+        take(store, of(name, talk(f"hello {name}")))
+    store.delete([found.id for found in store.conversations().items])
+    take(store, of("c", talk("hello c")), undelete=True)
+    assert ["hello c"] == shown(store)
 
 
 def test_undelete_brings_back_what_is_being_removed(store: Store) -> None:

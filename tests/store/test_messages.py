@@ -227,6 +227,18 @@ def test_what_follows_on_the_active_path_is_the_active_path(store: Store) -> Non
     assert ["a", "B"] == [each.text for each in store.around(name, 3, before=5, after=5)]
 
 
+def test_neighbours_are_of_the_messages_own_conversation(store: Store) -> None:
+    """Others have the same numbers, and other branches; of several that follow, off the active path, the latest do."""
+    other = started(store, "u", "v")
+    store.add(other, [say("w", parent=1), say("x", parent=3), say("y"), say("z", parent=2)])
+    name = started(store, "a", "b", "c")
+    store.add(name, [say("d", parent=2)])
+    store.add(name, [say("B", parent=1), say("C")])
+    paths = {seq: "".join(one.text for one in store.around(name, seq, before=5, after=5)) for seq in range(1, 7)}
+    assert {1: "aBC", 2: "abd", 3: "abc", 4: "abd", 5: "aBC", 6: "aBC"} == paths
+    assert ["d", "B", "C"] == shown(store, name, last=3, all_branches=True)
+
+
 def test_a_long_conversation_is_read_in_pages(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Page by page nothing is lost or doubled, on the path, on a branch and in the whole tree."""
     monkeypatch.setattr(message_rows, "PAGE", 3)

@@ -252,9 +252,7 @@ def _end(expires_at: str | None) -> str | None:
 
 
 def _stored(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return canonical_json(dict(value))
-    return int(value) if isinstance(value, bool) else value
+    return canonical_json(dict(value)) if isinstance(value, Mapping) else value
 
 
 def trash(connection: Connection, user: str, ids: Iterable[str], now: str) -> int:
