@@ -10,9 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatlog import intake
+from chatlog import intake, redacting
 from chatlog.errors import UsageError
 from chatlog.models import ConversationDraft, Extra, Ingested, MessageDraft, joined_text
+from chatlog.redaction import Redactor
 from chatlog.store import Store
 from chatlog.store.forgetting import Cause
 from chatlog.store.sqlite import slices
@@ -599,6 +600,35 @@ def test_an_output_is_added_on_hold(store: Store) -> None:
 def timed(*texts: str) -> list[MessageDraft]:
     """Return a talk in which something was said every day."""
     return [one._replace(created_at=f"2026-01-0{day}T00:00:00.000Z") for day, one in enumerate(talk(*texts), 1)]
+
+
+def test_what_is_told_of_a_message_later_is_kept(store: Store) -> None:
+    """As its usage, which a session tells behind it; an account that tells less takes nothing back."""
+    (said,) = talk("hello")
+    usage = {"usage": {"out": 5}}
+    for told in ({"id": "a"}, usage, {}, {"usage": {"out": 3}, "id": "b"}):
+        take(store, of("c", [said._replace(metadata=told)]))
+    assert [{"id": "a", **usage}] == [message.metadata for message in store.messages(only(store))]
+    with unwritten(store):
+        take(store, of("c", [said._replace(metadata=usage)]))
+    take(store, of("c", [say("other", source_id="m1")]))
+    take(store, of("c", [said._replace(metadata=usage)]))
+    assert ["other"] == shown(store)
+
+
+@pytest.mark.parametrize("kept", ["on hold", "redacted"])
+def test_nothing_more_is_told_of_what_stays_as_it_is(store: Store, kept: str) -> None:
+    """A message on legal hold, and one of which words were redacted."""
+    (said,) = talk("hello")
+    take(store, of("c", [said._replace(metadata={"by": "joe@example.org"})]))
+    if kept == "on hold":
+        store.change(only(store), {"hold": "a trial"})
+    else:
+        redacting.apply(store, redacting.plan(store, [store.get(only(store))], Redactor(["email"])))
+    before = [message.metadata for message in store.messages(only(store))]
+    with unwritten(store):
+        take(store, of("c", [said._replace(metadata={"by": "joe@example.org", "cc": "joe@example.org"})]))
+    assert before == [message.metadata for message in store.messages(only(store))]
 
 
 @pytest.mark.parametrize("updated", [None, "2026-01-02T00:00:00.000Z", "2026-01-01T12:00:00.000Z"])

@@ -37,12 +37,12 @@ def repeated(connection: Connection, drafts: Sequence[MessageDraft], placed: set
 def placed(connection: Connection, conversation: int, names: Iterable[Identity | None]) -> Iterator[Row]:
     """Yield the messages of a conversation that have one of some source ids or seqs.
 
-    A row is that name, the seq of the parent, whether it is hidden, the message's own seq, its sha256 and its body.
+    A row is that name, the seq of the parent, whether it is hidden, its metadata, and its own seq, sha256 and body.
     """
     names = list(names)
     for column, kind in (("source_id", str), ("seq", int)):
         yield from connection.execute(
-            f"""SELECT m.{column}, m.parent_seq, m.hidden, m.seq, b.sha256, m.body
+            f"""SELECT m.{column}, m.parent_seq, m.hidden, b.metadata, m.seq, b.sha256, m.body
                 FROM messages AS m JOIN bodies AS b ON b.id = m.body
                 WHERE m.conversation = ? AND m.{column} IN (SELECT value FROM json_each(?))""",
             (conversation, json.dumps([name for name in names if isinstance(name, kind)])),

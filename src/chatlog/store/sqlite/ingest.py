@@ -6,6 +6,7 @@ its seq where it comes from chatlog's own export.  Tombstones and the trash keep
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ from chatlog.store.sqlite import bodies, conversations, existing, headers, messa
 from chatlog.store.sqlite.connection import Connection, Row
 from chatlog.store.sqlite.identity import (
     Identity,
+    completed,
     diverged,
     grouped,
     identity,
@@ -169,9 +171,9 @@ class Ingest:
                 wanted |= {message.seq, before, diverged(target.id, message)}
         origins = {name: found for name in wanted if (found := origin(target.id, name))}
         wanted |= {seq for seq, _ in origins.values()}
-        for name, parent, is_hidden, *place in existing.placed(self.connection, target.key, wanted):
+        for name, parent, is_hidden, metadata, *place in existing.placed(self.connection, target.key, wanted):
             target.known[name] = (place[0], place[1], place[2])
-            target.parents[name] = parent
+            target.parents[name], target.metadata[name] = parent, metadata
             if is_hidden:
                 target.hidden.add(name)
         for name, (seq, digest) in origins.items():  # ours, which a copy of this conversation kept as a branch
@@ -199,6 +201,8 @@ class Ingest:
             self._append(target, draft, digest)
         elif known[1] == digest and name in target.hidden and not draft.hidden:  # sent at last
             self._replace(target, draft, digest, known)
+        elif known[1] == digest and (told := self._completed(target, name, draft)):
+            self._replace(target, told, digest, known)
         elif known[1] == digest or self._stays(target, known[0], draft, digest):
             self.counts["unchanged"] += 1
             target.known |= {draft.seq: known} if draft.seq is not None else {}
@@ -269,7 +273,8 @@ class Ingest:
         seq, before, old = known
         body = self._insert(draft, digest)
         self.rows.write()
-        superseded.note(self.connection, target.key, seq, before)
+        if before != digest:
+            superseded.note(self.connection, target.key, seq, before)
         self.connection.execute(
             """UPDATE messages SET body = ?, role = ?, model = coalesce(?, model), hidden = ?
                WHERE conversation = ? AND seq = ?""",
@@ -279,6 +284,18 @@ class Ingest:
         target.known[draft.source_id or ""] = (seq, digest, body)
         target.replaced += 1
         self.counts["updated"] += 1
+
+    def _completed(self, target: Target, name: Identity | None, draft: MessageDraft) -> MessageDraft | None:
+        """Return a message that says the same and of which more is told now, as its usage; None where it is not."""
+        if not draft.metadata or draft.source_id is None or name not in target.metadata or target.is_held:
+            return None
+        if (stored := target.metadata[name]) == bodies.dump(draft.metadata):
+            return None
+        before = json.loads(stored or "{}")
+        merged = completed(before, draft.metadata, is_newer=target.is_newer)
+        if merged == before or superseded.is_redacted(self.connection, target.key, target.known[name][0]):
+            return None
+        return draft._replace(metadata=merged)
 
     def _stays(self, target: Target, seq: int, draft: MessageDraft, digest: bytes) -> bool:
         return superseded.keeps(self.connection, target.key, seq, digest, named=draft.source_id is not None)

@@ -32,6 +32,12 @@ def keeps(connection: Connection, key: int, seq: int, digest: bytes, *, named: b
     return found.fetchone() is not None
 
 
+def is_redacted(connection: Connection, key: int, seq: int) -> bool:
+    """Whether a message of a conversation was redacted."""
+    found = connection.execute("SELECT 1 FROM superseded WHERE conversation = ? AND seq = ? AND redacted", (key, seq))
+    return found.fetchone() is not None
+
+
 def any_redacted(connection: Connection) -> bool:
     """Whether anything was ever redacted in this file."""
     return connection.execute("SELECT 1 FROM superseded WHERE redacted LIMIT 1").fetchone() is not None

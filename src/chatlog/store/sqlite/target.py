@@ -31,6 +31,7 @@ class Target:
     stored_seq: int = 0  # `last_seq` before the batch
     parents: dict[Identity, int | None] = field(default_factory=dict)  # of `known` before the batch → seq of the parent
     hidden: set[Identity] = field(default_factory=set)  # of `known`, those that are hidden
+    metadata: dict[Identity, str | None] = field(default_factory=dict)  # of `known` before the batch
     placed: int = 0  # messages appended
     replaced: int = 0  # messages with another body or seq
     awaited: dict[int, str] = field(default_factory=dict)  # seq of a message → the parent that is not here
