@@ -202,6 +202,7 @@ DAMAGES: dict[str, tuple[Plant, str, str]] = {
     ),
     "missing trigger": (sql("DROP TRIGGER token_totals_changed"), "schema", AGAIN),
     "missing derived table": (sql("DROP TABLE token_counts"), "schema", AGAIN),
+    "missing table of what is waited for": (sql("DROP TABLE awaited"), "schema", AGAIN),
     "missing table": (sql("DROP TABLE memories"), "schema", BACK),
     "missing column": (sql("ALTER TABLE policies DROP COLUMN created_at"), "schema", BACK),
     "damaged page": (damaged_page, "integrity", BACK),

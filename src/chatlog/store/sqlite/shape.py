@@ -15,8 +15,8 @@ from sqlcipher3 import dbapi2 as driver
 from chatlog.store.sqlite import migrations
 from chatlog.store.sqlite.connection import Connection
 
-#: Tables whose rows can be made again.
-DERIVED = ("words", "token_counts", "token_totals", "vectors", "meanings")
+#: Tables whose rows can be made again; what messages wait for (awaited) is told again by the next import.
+DERIVED = ("words", "token_counts", "token_totals", "vectors", "meanings", "awaited")
 
 
 class Difference(NamedTuple):
