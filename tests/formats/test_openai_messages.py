@@ -168,6 +168,8 @@ def test_every_envelope_is_recognised(value: Any) -> None:
         {"role": "user", "parts": [{"text": "Hello"}]},
         {"type": "user", "message": {"role": "user", "content": "Hello"}},
         {"instruction": "i", "input": "x"},
+        {"prompt": "p", "response": 200},
+        {"prompt": {"a": 1}, "response": "r"},
         {"rows": [1, 2]},
         [],
         [1, 2],

@@ -18,6 +18,7 @@ _LISTS = ("messages", "conversations", "conversation", "items", "traj")
 _PROMPTS = ("prompt", "input")
 _REQUESTS = ("body", "request", "params")
 _RESPONSES = ("response", "result", "output")
+_TEXT_PAIR = ("prompt", "response")
 #: Those of them that may be nothing but words.
 _SPOKEN = ("response", "output")
 _PAIR = ("conversation_a", "conversation_b")
@@ -249,7 +250,8 @@ def looks_like(head: Head) -> bool:
     ):
         return True
     is_answered = keys >= {"chosen", "rejected"} or keys & {"preferred_output", "completion"}
-    if (keys & {"prompt", "input"} and is_answered) or keys >= {"prompt", "response"}:
+    is_pair = keys.issuperset(_TEXT_PAIR) and all(re.search(rf'"{key}"\s*:\s*"', head.text) for key in _TEXT_PAIR)
+    if (keys & {"prompt", "input"} and is_answered) or is_pair:
         return True
     if any(keys >= signs for signs in _ANSWERED) or ("custom_id" in keys and _RESPONSES_REQUEST.search(head.text)):
         return True
