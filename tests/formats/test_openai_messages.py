@@ -301,6 +301,17 @@ def test_an_own_id_is_used_only_where_it_could_be_unique() -> None:
     assert (True, {"id": "17"}) == ((numbered.source_id or "").startswith("h-"), numbered.metadata)
 
 
+def test_an_id_that_several_records_have() -> None:
+    """Records of one id that begin alike are one conversation, as one that was logged while it grew; others are not."""
+    system, bye = {"role": "system", "content": "Be kind."}, {"role": "user", "content": "Bye"}
+    records = read(json_lines(*(
+        {"id": "identity", "messages": [system, *told]} for told in (HELLO[:1], HELLO, [bye])
+    )))  # fmt: skip
+    assert ["identity", "identity", "identity-2"] == [draft.source_id for draft in conversations(records)]
+    talks = read(json_lines(*({"session_id": "talk", "messages": [told]} for told in (HELLO[0], bye))))
+    assert {"talk"} == {draft.source_id for draft in conversations(talks)}
+
+
 def test_a_system_prompt_beside_the_messages_comes_first() -> None:
     """Anthropic's system, as our own export writes it, becomes the first message."""
     records = read(json_lines({"system": "Be kind.", "messages": HELLO}))

@@ -95,6 +95,7 @@ class _Reading:
         self.stem = stem
         self.empty = 0
         self.seen: Counter[str] = Counter()
+        self.openings: dict[str, dict[str, int]] = {}
         self.talks: dict[str | None, _Talk] = {}
 
     def take(self, value: Any, place: str) -> Iterator[Record]:
@@ -172,9 +173,13 @@ class _Reading:
 
     def _conversation(self, sequences: list[list[MessageDraft]], facts: dict[str, Any]) -> Iterator[Record]:
         linked = [_linked_up(drafts) for drafts in sequences]
+        is_talk = _talk_key(facts) is not None
         conversation = _conversation_draft(facts)
-        if conversation.source_id is None:
+        own = conversation.source_id
+        if own is None:
             conversation = conversation._replace(source_id=self._derived([name for _, name in linked]))
+        elif not is_talk:
+            conversation = conversation._replace(source_id=self._apart(own, ids.opening_id(sequences[0])))
         if len(linked) > 1 and sequences[0]:
             conversation = conversation._replace(head=linked[0][0][-1].source_id)
         yield conversation
@@ -183,6 +188,12 @@ class _Reading:
             if made.source_id not in told:
                 told.add(made.source_id)
                 yield made
+
+    def _apart(self, name: str, opening: str) -> str:
+        """Return a record's id, numbered where the source gives it to records that begin otherwise, too."""
+        known = self.openings.setdefault(name, {})
+        place = known.setdefault(opening, len(known) + 1)
+        return name if place == 1 else f"{name}-{place}"
 
     def _derived(self, names: list[str]) -> str:
         """Return an id from the content of all messages, numbered where the source repeats a conversation."""
