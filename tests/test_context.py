@@ -148,6 +148,27 @@ def test_turns_are_read_until_the_budget_is_full_from_a_call_on(store: Store, wa
     assert "Tool result" not in str(made.wire)
 
 
+def test_pages_are_put_together_in_order(store: Store, watch: Any) -> None:
+    """Each is read before the one that is there, and none twice."""
+    name = talk(store, *exchanges(400))
+    tails = watch(type(store.windows), "tail")
+    made = context(store, name, budget=4_000)
+    assert len(tails) > 2
+    sent = refs(made, "recent")
+    assert [*range(sent[0], 801)] == sent
+    assert len(sent) > 100
+
+
+def test_there_is_a_most_that_is_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the budget; that there is more is said, and nothing else is taken for all of it."""
+    monkeypatch.setattr("chatlog.context._MOST_READ", 40)
+    monkeypatch.setattr("chatlog.context._PAGE", 16)
+    name = talk(store, *exchanges(60))
+    made = context(store, name, budget=100_000)
+    assert [*range(73, 121)] == refs(made, "recent")
+    assert [(f"{name}:1", f"{name}:72")] == [(left.ref, left.last) for left in made.omitted if "older" in left.reason]
+
+
 def test_a_run_of_tools_opens_with_its_request_however_far_back_that_was(store: Store) -> None:
     """Though the user said something else since: that is further down."""
     steps = [MessageDraft(role="assistant", text=f"Step {number} of the work is done.") for number in range(60)]
@@ -253,3 +274,10 @@ def test_a_conversation_that_is_all_summarised_is_its_summary(store: Store) -> N
     summarised(store, name, 60)
     (only,) = context(store, name, budget=900).wire
     assert (True, True) == ("They compared hotels." in only["content"], only["content"].endswith("(continue)"))
+
+
+def test_where_no_user_speaks_a_summary_of_all_is_told(store: Store) -> None:
+    """There is no question that could wait."""
+    name = talk(store, *[MessageDraft(role="assistant", text=f"Step {number} of the work.") for number in range(60)])
+    summarised(store, name, 60)
+    assert "They compared hotels." in context(store, name, budget=300).wire[0]["content"]

@@ -215,8 +215,9 @@ class _Reading:
         name = self.conversation.id
         summaries = self._summaries(usable)
         covered = max((found.to_seq for found in summaries.values()), default=0)
-        if self.opening.last is not None and self.opening.last <= covered and self._waits():
-            covered = self.opening.last - 1  # a question that waits stays verbatim, even if a summary covers it
+        last = self.opening.last
+        if last is not None and last <= covered and self._waits(last):
+            covered = last - 1  # a question that waits stays verbatim, even if a summary covers it
         tail, is_whole = self._tail(usable, covered)
         return Material(
             conversation=name,
@@ -249,9 +250,8 @@ class _Reading:
         is_short = len(old) < _PAGE and price <= sum(self.count(one.text) + _LABEL for one in found.values())
         return {} if is_short else found
 
-    def _waits(self) -> bool:
+    def _waits(self, last: int) -> bool:
         """Whether the last message is a user's, and so waits for an answer."""
-        last = self.opening.last or 0
         asked = self.windows.asked(self.conversation.id, last + 1)
         return asked is not None and asked.seq == last
 
