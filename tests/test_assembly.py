@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from chatlog.assembly import choose
+from chatlog.assembly import Assembly, choose
 from chatlog.chosen import Chosen
 from chatlog.material import Material, Pause
 from chatlog.models import Message
@@ -465,6 +465,50 @@ def test_who_of_several_users_speaks_is_said_where_a_form_has_no_place_for_it(na
     assert ["Ana: Pizza.", "Noted.", "Bo: Soup."] == words(pizza, noted, soup)
     assert ["Pizza.", "Noted.", "Soup."] == words(pizza, noted, soup._replace(author="Ana"))
     assert ["Pizza.", "Noted.", "(continue)"] == words(pizza, soup._replace(seq=2, hidden=True), noted._replace(seq=3))
+
+
+def test_later_prompts_are_sent_in_a_tenth_of_the_budget() -> None:
+    """Those above the first user's message always, the first where there is none; equal ones once."""
+    later = [message(seq, "system", f"Rule {seq}. " + "word " * 30) for seq in (4, 5, 6)]
+    found = [
+        message(1, "system", "Be terse."),
+        message(2, "developer", "Be kind."),
+        message(3, "user", "Hello"),
+        *later,
+    ]
+
+    def told(messages: list[Message], budget: int) -> list[int]:
+        return [_seq(ref) for ref in assembled(material(messages), budget).sections["system"].refs]
+
+    assert [[1, 2], [1, 2, 4], [1, 2, 4, 5], [1, 2, 4, 5, 6]] == [told(found, size) for size in (100, 400, 800, 1_200)]
+    assert [3, 3] == [told([message(1, "user", "Hi"), *found[3:]][:at], 90)[0] - 1 for at in (2, 3)]
+    (left,) = [left for left in assembled(material(found), 800).omitted if "prompt" in left.reason]
+    assert (6, COUNT(later[2].text)) == (_seq(left.ref), left.tokens)
+    twice = assembled(material([*found[:3], message(4, "system", "Be terse.")]), 400)
+    assert "Be terse.\n\nBe kind." == twice.wire[0]["content"]
+
+
+@pytest.mark.parametrize(
+    ("budget", "asked", "room"),
+    [
+        (500, True, 30), (1_000, True, 60), (1_500, True, 135), (2_000, True, 240), (3_000, True, 555),
+        (8_000, True, 4_000), (12_000, True, 7_200), (16_000, True, 11_200), (50_000, True, 35_000),
+        (1_000, False, 540), (3_000, False, 2_070), (8_000, False, 6_480), (50_000, False, 40_500),
+    ],
+)  # fmt: skip
+def test_the_recent_turns_have_their_share_of_the_budget(budget: int, asked: bool, room: int) -> None:
+    """With a question of its own it grows with the budget; without, quotes, memories and the new message leave it."""
+    found = material(talk(9), query="Which hotel?" if asked else None)
+    assert room == Assembly(found, budget, FORMS["openai"], COUNT).recent_room
+
+
+def test_a_long_new_message_takes_from_the_recent_turns_by_eighths_of_the_budget() -> None:
+    """A little longer, and their window stays the same."""
+    rooms = [
+        Assembly(material([*talk(8), message(9, "user", "word " * size)]), 800, FORMS["openai"], COUNT).recent_room
+        for size in (10, 400, 420, 480, 640, 700, 790)
+    ]
+    assert [432, 300, 300, 300, 100, 85, 0] == rooms
 
 
 def test_turns_are_said_to_be_left_out_where_there_are_some() -> None:
