@@ -289,6 +289,17 @@ def test_a_run_that_is_overtaken_each_time_gives_up(store: Store) -> None:
     assert ([0, 1, 2, 3], {"theirs"}) == (tries, {made.text for made in store.summaries.all(found.id)})
 
 
+def test_that_nothing_was_said_is_no_summary_to_extend(store: Store) -> None:
+    """The next one is made of its turns alone."""
+    found = store.new(ConversationDraft())
+    given: list[str] = []
+    for answer in ("", "They met."):
+        grow(store, found.id, 2)
+        run(store, found, lambda task, answer=answer: given.append(task.previous) or answer, keep=0, window=10_000)
+    assert ["", ""] == given
+    assert (1, 8, "They met.") == store.summaries.latest(found.id)["rolling"][2:5]
+
+
 def test_where_a_summariser_finds_nothing_the_summary_before_stays(store: Store) -> None:
     """Its turns are covered all the same; a first one says that there was nothing."""
     found = store.new(ConversationDraft())

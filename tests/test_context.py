@@ -11,7 +11,7 @@ from chatlog.context import Context, Request, assemble, plain_words
 from chatlog.errors import UsageError
 from chatlog.models import ConversationDraft, MessageDraft
 from chatlog.store import Store
-from chatlog.store.summaries import SummaryDraft
+from chatlog.store.summaries import NOTHING, SummaryDraft
 from chatlog.timespec import iso
 from chatlog.tokens import count_tokens
 
@@ -246,6 +246,31 @@ def test_a_summary_that_is_longer_than_what_it_covers_is_not_sent(store: Store) 
     other = talk(store, *exchanges(12))
     summarised(store, other, 16, "They compared hotels. " * 15)
     assert (f"{other}:1-16",) == context(store, other, "Which?", budget=4_000).sections["summary"].refs
+
+
+def test_facts_that_are_none_are_not_told(store: Store) -> None:
+    """The summary has all of the room; one of turns that say nothing is told, for they are covered."""
+    name = talk(store, *exchanges(40))
+    turns = [*store.messages(name)][:60]
+    for kind, text in (("facts", NOTHING), ("rolling", "They compared hotels. " * 30)):
+        store.summaries.add(name, [SummaryDraft(kind, 1, 60, text, 5, "test", None, turns)])
+    made = context(store, name, "Which?", budget=800)
+    assert (f"{name}:1-60",) == made.sections["summary"].refs
+    assert (False, True) == (NOTHING in str(made.wire), made.sections["summary"].tokens > 140)
+    other = talk(store, *exchanges(40))
+    summarised(store, other, 60, NOTHING)
+    assert NOTHING in str(context(store, other, "Which?", budget=800).wire)
+
+
+def test_more_than_was_read_is_left_out_from_the_first_turn_on(store: Store) -> None:
+    """With the tokens of all of it; what of that a summary covers is said beside the summary."""
+    name = talk(store, *exchanges(400))
+    summarised(store, name, 80)
+    made = context(store, name, "Which?", budget=300)
+    (older,) = [left for left in made.omitted if "older" in left.reason]
+    turns = [turn for turn in store.messages(name) if turn.seq < refs(made, "recent")[0]]
+    assert (turns[0].ref, turns[-1].ref) == (older.ref, older.last)
+    assert sum(count_tokens(turn.text) for turn in turns) == older.tokens
 
 
 def test_what_is_left_out_beside_a_summary_is_what_it_does_not_cover(store: Store) -> None:

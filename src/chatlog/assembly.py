@@ -338,8 +338,7 @@ class Assembly:
         older = material.earlier[:at]
         if not older and (material.is_whole or not material.tail):
             return []
-        covered = max((found.to_seq for found in material.summaries), default=0)
-        first = older[0].message.seq if material.is_whole else covered + 1
+        first = older[0].message.seq if material.is_whole else 1
         last = (older or [material.tail[0]])[-1].message.seq - (not older)
         tokens = sum(turn.tokens for turn in older)
         if not material.is_whole:

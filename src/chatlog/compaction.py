@@ -17,7 +17,7 @@ from chatlog.levels import LEAST_TURNS, Level, kept_exchanges, level_of
 from chatlog.models import Conversation, Message
 from chatlog.quoting import beginning
 from chatlog.store import Store
-from chatlog.store.summaries import Summary, SummaryDraft
+from chatlog.store.summaries import NOTHING, Summary, SummaryDraft
 from chatlog.store.window import Counted
 from chatlog.summarizers import Summarizer, Task
 from chatlog.telemetry import traced
@@ -161,9 +161,9 @@ class Compaction:
         fresh = [turn for turn in turns if not known or turn.seq > known[-1].to_seq]
         if not fresh:
             return None
-        previous = "\n".join(one.text for one in known)
+        previous = "\n".join(one.text for one in known if one.text != NOTHING)
         task = Task(messages=fresh, previous=previous, kind=kind)
-        text = self.summarize(task).strip() or previous or "(nothing worth keeping was said)"
+        text = self.summarize(task).strip() or previous or NOTHING
         count = counter(tokenizer_for(None).encoding)
         text = beginning(text, LONGEST, count)
         first = known[0].from_seq if known else turns[0].seq

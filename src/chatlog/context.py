@@ -28,7 +28,7 @@ from chatlog.retrieval import Scored, by_worth
 from chatlog.search import search_messages
 from chatlog.stopwords import stop_words_of
 from chatlog.store import Store
-from chatlog.store.summaries import Summary
+from chatlog.store.summaries import NOTHING, Summary
 from chatlog.store.window import Counted, Remembered
 from chatlog.telemetry import traced
 from chatlog.timespec import iso
@@ -227,7 +227,7 @@ class _Reading:
             system=self.opening.system,
             first_asked=self.opening.asked,
             kept=self.opening.kept,
-            summaries=[found for kind in ("facts", "rolling") if (found := summaries.get(kind))],
+            summaries=_told(summaries),
             asked=self.windows.asked(name, tail[0].message.seq) if tail else None,
             pause=pause_in(tail, self.conversation.title, self.store.clock(), self.request.gap),
             query=self.request.query,
@@ -287,6 +287,12 @@ class _Reading:
         active = self.windows.active(name, [item.message.seq for item in items])
         found = [Scored(item.message, item.score) for item in items if item.message.seq in active]
         return by_worth(found, _telling(words))
+
+
+def _told(summaries: Mapping[str, Summary]) -> list[Summary]:
+    """Return the summaries to tell: no list of facts where there are none."""
+    found = [summaries[kind] for kind in ("facts", "rolling") if kind in summaries]
+    return [one for one in found if one.text != NOTHING] or found[-1:]
 
 
 def _times(tokens: int, budget: int) -> str:

@@ -12,6 +12,8 @@ from chatlog.models import Message
 
 #: `rolling` tells what happened, `facts` what must be kept, `resume` what a pause was about.
 KINDS = ("rolling", "facts", "resume")
+#: The text of one of turns that say nothing.
+NOTHING = "(nothing worth keeping was said)"
 
 
 class Summary(NamedTuple):
