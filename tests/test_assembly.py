@@ -467,6 +467,32 @@ def test_who_of_several_users_speaks_is_said_where_a_form_has_no_place_for_it(na
     assert ["Pizza.", "Noted.", "(continue)"] == words(pizza, soup._replace(seq=2, hidden=True), noted._replace(seq=3))
 
 
+@pytest.mark.parametrize("name", sorted(FORMS))
+def test_the_least_where_nothing_waits_is_the_last_answer_cut_short(name: str) -> None:
+    """With its calls and their results; a question takes its place."""
+    calls = [{"type": "tool_call", "id": f"c{number}", "name": "read", "arguments": {}} for number in range(2)]
+    answers = [
+        message(seq, "tool", "", [{"type": "tool_call_response", "id": f"c{seq - 4}", "response": f"page{seq} " * 90}])
+        for seq in (4, 5)
+    ]
+    asked = [*talk(2), message(3, "assistant", "Let me look.", [{"type": "text", "content": "Let me look."}, *calls])]
+    ends = {"turn 2": talk(2), "page5": [*asked, *answers], "Let me": asked, "page4": [*asked, answers[0]]}
+    for words, messages in ends.items():
+        least = choose(material(messages), 1, FORMS[name], COUNT)
+        assert isinstance(least, int)
+        made = assembled(material(messages), least, name)
+        assert words in str(made.wire)
+        assert messages[-1].ref in made.sections["recent"].refs
+        assert "Tool result" not in str(made.wire)
+    hidden = [*talk(2), message(3, "assistant", "psst", hidden=True)]
+    alone = choose(material(hidden), 1, FORMS[name], COUNT)
+    assert isinstance(alone, int)
+    assert "turn 2" in str(assembled(material(hidden), alone, name).wire)
+    asking = choose(material(ends["page5"], query="Why?"), 1, FORMS[name], COUNT)
+    assert isinstance(asking, int)
+    assert asking < 20 < least
+
+
 def test_later_prompts_are_sent_in_a_tenth_of_the_budget() -> None:
     """Those above the first user's message always, the first where there is none; equal ones once."""
     later = [message(seq, "system", f"Rule {seq}. " + "word " * 30) for seq in (4, 5, 6)]

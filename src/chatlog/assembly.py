@@ -125,7 +125,7 @@ class Assembly:
         found = list(steps(self.material.pending))
         if self.material.new_query is not None:
             found.append(Step("user", None, text_parts(self.material.new_query)))
-        return polished(found, self.form.name)[:1] if found else []
+        return polished(found, self.form.name) if found else []
 
     @cached_property
     def minimum(self) -> int:
