@@ -488,6 +488,14 @@ def test_the_least_where_nothing_waits_is_the_last_answer_cut_short(name: str) -
     alone = choose(material(hidden), 1, FORMS[name], COUNT)
     assert isinstance(alone, int)
     assert "turn 2" in str(assembled(material(hidden), alone, name).wire)
+    waiting = material([*talk(2), message(3, "user", "And now?")])
+    needed = choose(waiting, 1, FORMS[name], COUNT)
+    assert isinstance(needed, int)
+    made = assembled(waiting, needed, name)
+    assert [[3], [], [1]] == [
+        [_seq(ref) for ref in made.sections["query"].refs], [*made.sections["recent"].refs],
+        [_seq(left.ref) for left in made.omitted],
+    ]  # fmt: skip
     asking = choose(material(ends["page5"], query="Why?"), 1, FORMS[name], COUNT)
     assert isinstance(asking, int)
     assert asking < 20 < least
