@@ -383,9 +383,9 @@ def text_of(value: object) -> str:
     return str(value)
 
 
-def counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str, nouns: str = "") -> str:
     """Return so many of something, in the singular where it is one."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+    return f"{number:,} {noun if number == 1 else nouns or f'{noun}s'}"
 
 
 def size_text(octets: int) -> str:

@@ -52,10 +52,14 @@ def test_forgetting(run: Run) -> None:
     for key in ("a", "b", "c"):
         run("memory", "set", key, "1", "--tag", "t")
     assert 3 == run("memory", "delete", "--tag", "t", "--dry-run", "--json").json["deleted"]["memories"]
-    assert 2 == run("memory", "delete", "--tag", "t").code
+    assert "error: this would delete 3 memories for good\n" in run("memory", "delete", "--tag", "t").err
     assert "would delete 1 memory\n" == run("memory", "delete", "a", "a", "--dry-run").out
     assert "deleted 1 memory\n" == run("memory", "delete", "a").out
     assert "deleted 2 memories\n" == run("memory", "delete", "--tag", "t", "--yes").out
+    run("memory", "set", "a", "1", "--tag", "t")
+    ran = run("memory", "delete", "--tag", "t")
+    assert (2, True) == (ran.code, "error: this would delete 1 memory for good\n" in ran.err)
+    run("memory", "delete", "a")
     assert 0 == run("memory", "list", "--json").json["total"]
 
 

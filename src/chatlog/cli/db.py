@@ -10,7 +10,7 @@ import typer
 
 from chatlog import backups
 from chatlog.cli import keys
-from chatlog.cli.options import verb
+from chatlog.cli.options import Yes, verb
 from chatlog.cli.session import Session
 from chatlog.config import settled
 from chatlog.errors import UsageError
@@ -81,7 +81,7 @@ def backup(
 def restore(
     ctx: typer.Context,
     source: Annotated[str, typer.Argument(metavar="FILE", help="The backup.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Put a backup in the place of the database, once it is verified; what was there is kept beside it.
 
@@ -153,7 +153,7 @@ def encrypt(
 
 
 @verb("chatlog db decrypt", forms=THING)
-def decrypt(ctx: typer.Context, yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False) -> None:
+def decrypt(ctx: typer.Context, yes: Yes = False) -> None:
     """Write the database without encryption again: whoever can read the file can read the history."""
     session = Session.of(ctx)
     url = session.settings.database()[0]

@@ -6,7 +6,7 @@ import typer
 
 from chatlog import retention
 from chatlog.cli import plans
-from chatlog.cli.options import Conversations, verb
+from chatlog.cli.options import Conversations, Yes, verb
 from chatlog.cli.session import Session
 from chatlog.errors import UsageError
 from chatlog.export import select
@@ -25,7 +25,7 @@ def command(
     ctx: typer.Context,
     conversations: Conversations = None,
     dry_run: plans.DryRun = False,
-    yes: plans.Yes = False,
+    yes: Yes = False,
 ) -> None:
     """Move conversations to the trash, from where chatlog restore brings them back.
 

@@ -9,11 +9,11 @@ import typer
 
 from chatlog import erasure
 from chatlog.cli import plans
-from chatlog.cli.options import complete_conversation, verb
+from chatlog.cli.options import Yes, complete_conversation, verb
 from chatlog.cli.session import Session
 from chatlog.errors import BusyError, CheckFailedError, NotFoundError, UsageError
 from chatlog.models import Filters, parse_ref
-from chatlog.output import FORMATS
+from chatlog.output import FORMATS, counted
 from chatlog.store import Store
 
 Refs = Annotated[
@@ -41,7 +41,7 @@ def command(
     ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Rewrite the file too, and check again.")] = False,
     dry_run: plans.DryRun = False,
-    yes: plans.Yes = False,
+    yes: Yes = False,
 ) -> None:
     """Remove conversations and messages for good: there is no way back.
 
@@ -131,8 +131,7 @@ def _exit_code(session: Session, done: erasure.Erased) -> None:
 def _described(record: dict[str, Any]) -> str:
     """Return how much is erased: conversations, messages, bytes, and memories where there are any."""
     count = len(record["memories"])
-    memories = f" and {count:,} {'memory' if count == 1 else 'memories'}" if count else ""
-    return plans.described(record) + memories
+    return plans.described(record) + (f" and {counted(count, 'memory', 'memories')}" if count else "")
 
 
 def _line(plan: erasure.ErasePlan, record: dict[str, Any]) -> str:

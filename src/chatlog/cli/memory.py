@@ -9,11 +9,11 @@ import typer
 
 from chatlog.canonical import parsed
 from chatlog.cli.found import facts
-from chatlog.cli.options import complete_tag, verb
+from chatlog.cli.options import Yes, complete_tag, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.errors import UsageError
 from chatlog.models import checked_tag
-from chatlog.output import FORMATS, THING, Column, Listing, text_of, to_json
+from chatlog.output import FORMATS, THING, Column, Listing, counted, text_of, to_json
 from chatlog.recall import Recall, recall
 from chatlog.store.memories import NEVER, Memory, MemoryDraft
 
@@ -148,7 +148,7 @@ def delete(
     namespace: AnyNamespace = None,
     tag: Tags = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be deleted.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Yes = False,
 ) -> None:
     """Forget memories for good: those of some keys, or all of a namespace or tag (asks first)."""
     session = Session.of(ctx)
@@ -162,10 +162,10 @@ def delete(
     else:
         raise UsageError("say which memories to delete", "keys, --namespace or --tag")
     if not dry_run and not keys and found:
-        session.confirm(f"delete {len(found)} memories for good", yes=yes)
+        session.confirm(f"delete {counted(len(found), 'memory', 'memories')} for good", yes=yes)
     count = len(found) if dry_run else store.memories.delete([(memory.namespace, memory.key) for memory in found])
     items = [{"namespace": memory.namespace, "key": memory.key} for memory in found]
-    line = f"{'would delete' if dry_run else 'deleted'} {count} {'memory' if count == 1 else 'memories'}"
+    line = f"{'would delete' if dry_run else 'deleted'} {counted(count, 'memory', 'memories')}"
     session.output.thing("deleted", {"dry_run": dry_run, "memories": count, "items": items}, [line])
 
 

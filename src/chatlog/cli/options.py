@@ -344,6 +344,8 @@ Revision = Annotated[
     int | None, typer.Option("--if-revision", metavar="N", help="Only if the conversation is still at this revision.")
 ]
 
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
 
 def number_of(session: Session, name: str, typed: int | None) -> int | None:
     """Return a number that an option or the setting of its name gives."""

@@ -22,7 +22,6 @@ from chatlog.store import Store
 from chatlog.store.forgetting import Stop
 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen, and do nothing.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 OlderThan = Annotated[str | None, typer.Option(metavar="90d", help="Not active for so long (see --by).")]
 By = Annotated[str, typer.Option(metavar="activity|created", help="Whose age counts.", autocompletion=one_of(*AGES))]
 KeepLast = Annotated[int | None, typer.Option(metavar="N", min=0, help="All but the latest N.")]

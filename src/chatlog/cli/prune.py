@@ -9,7 +9,7 @@ import typer
 
 from chatlog import erasure, retention
 from chatlog.cli import actions, plans
-from chatlog.cli.options import verb
+from chatlog.cli.options import Yes, verb
 from chatlog.cli.session import Session
 from chatlog.errors import RefusedError, UsageError
 from chatlog.models import Filters
@@ -49,7 +49,7 @@ def command(
     all_users: Annotated[bool, typer.Option("--all-users", help="Everybody's conversations in the file.")] = False,
     max_seconds: Annotated[float | None, typer.Option(metavar="S", min=0, help="Stop after this; go on later.")] = None,
     dry_run: plans.DryRun = False,
-    yes: plans.Yes = False,
+    yes: Yes = False,
 ) -> None:
     """Move conversations to the trash that every condition and filter takes, and remove what is past its time.
 

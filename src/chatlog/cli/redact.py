@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from chatlog.cli import plans
-from chatlog.cli.options import Conversations, verb
+from chatlog.cli.options import Conversations, Yes, verb
 from chatlog.cli.session import Session
 from chatlog.errors import CheckFailedError, UsageError
 from chatlog.export import select
@@ -49,7 +49,7 @@ def command(
     ] = None,
     everything: Annotated[bool, typer.Option("--everything", help="All conversations, and memories.")] = False,
     dry_run: plans.DryRun = False,
-    yes: plans.Yes = False,
+    yes: Yes = False,
 ) -> None:  # fmt: skip
     """Replace secrets and personal data with [REDACTED:kind], for good: there is no undo.
 

@@ -11,7 +11,7 @@ from chatlog.cli.session import Session
 from chatlog.errors import NotFoundError, UsageError
 from chatlog.export import select
 from chatlog.models import Conversation, Filters, parse_ref
-from chatlog.output import IDENTIFIED
+from chatlog.output import IDENTIFIED, counted
 from chatlog.records import conversation_record
 from chatlog.store import Store
 
@@ -45,10 +45,9 @@ def command(
     if session.output.format == "json":
         session.output.json({"conversations": len(items), "items": items})
         return
-    noun = "conversation" if len(items) == 1 else "conversations"
     ids = "\n".join(one.id for one in found)
     if session.output.format != "ids" or found:
-        session.output.thing("items", {"items": items}, [f"{len(items)} {noun} restored"], ids)
+        session.output.thing("items", {"items": items}, [f"{counted(len(items), 'conversation')} restored"], ids)
 
 
 def _named(session: Session, store: Store, refs: list[str]) -> list[Conversation]:
