@@ -545,6 +545,27 @@ def test_a_long_new_message_takes_from_the_recent_turns_by_eighths_of_the_budget
     assert [432, 300, 300, 300, 100, 85, 0] == rooms
 
 
+def test_pinned_turns_are_told_while_there_is_room() -> None:
+    """The latest first, each once: not beside the request that opens a run of tools, nor among the recent turns."""
+    messages = [*talk(9), *(message(seq, "assistant", f"turn {seq} about the mill") for seq in range(10, 80))]
+    pins = {1: "Nuts!", 3: "No nuts, " + "word " * 200, 5: "Soup.", 9: "Build the mill.", 79: "Done."}
+    for seq, words in pins.items():
+        messages[seq - 1] = messages[seq - 1]._replace(text=words, importance="keep")
+    chosen = assembled(material(messages), 600)
+    assert [[1, 5], 9] == [[_seq(ref) for ref in chosen.sections["kept"].refs], _seq(chosen.sections["recent"].refs[0])]
+    (left,) = [left for left in chosen.omitted if "pinned" in left.reason]
+    assert (3, True) == (_seq(left.ref), left.tokens > 200)
+    assert [1, 1, 1, 1] == [str(chosen.wire).count(words) for words in ("Nuts!", "Soup.", "Build the mill.", "Done.")]
+
+
+def test_what_chatlog_says_itself_is_nobody_s_turn() -> None:
+    """A head of pinned turns makes one user no group: the name stands in the quote, and once right behind it."""
+    ana = [made._replace(author="Ana" if made.role == "user" else None) for made in talk(80)]
+    ana[0] = ana[0]._replace(importance="keep")
+    first, *others = assembled(material(ana), 400, "anthropic").wire["messages"]
+    assert (2, 0) == (str(first).count("Ana: "), str(others).count("Ana: "))
+
+
 def test_turns_are_said_to_be_left_out_where_there_are_some() -> None:
     """A request that is too long to be one of the recent turns comes right before the answer to it."""
     long = [message(1, "user", "word " * 900), message(2, "assistant", "answer " * 60)]
