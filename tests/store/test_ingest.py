@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from random import Random
 from typing import Any
 
 import pytest
@@ -949,23 +948,28 @@ def test_slices_in_any_order_end_in_the_whole(parents: list[int | None], cut: in
 
 
 @settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow])
-@given(st.permutations(range(4)), st.sampled_from(["named", "unnamed"]), st.booleans(), st.randoms())
-def test_slices_of_a_session_are_one_line(order: list[int], parents: str, repeated: bool, chance: Random) -> None:
-    """Each from another file, in any order, whether the message that one goes on from has its name here or not."""
+@given(st.permutations(range(4)), st.sampled_from(["named", "unnamed"]), st.booleans(), st.booleans())
+def test_slices_of_a_session_are_one_line(order: list[int], parents: str, repeated: bool, at_once: bool) -> None:
+    """Each from another file or all from one, in any order, whether what one goes on from has its name here or not."""
     said = timed(*"abcdefgh")
     cut = [said[start : start + 2] for start in range(0, 8, 2)]
     for one in cut if parents == "unnamed" else ():
         one[0] = one[0]._replace(parent=f"before {one[0].source_id}")
+    files = [of("c", cut[number], head=cut[number][-1].source_id) for number in order + order[:1] * repeated]
     with fresh() as store:
-        for number in [*order, chance.choice(order)] if repeated else order:
-            take(store, of("c", cut[number], head=cut[number][-1].source_id))
-        found = store.get(only(store))
-        assert [*"abcdefgh"] == shown(store)
+        take(store, of("other", [one._replace(created_at="2027-01-01T00:00:00.000Z") for one in timed(*"12345678")]))
+        for records in [of("c", [one for number in order for one in cut[number]], head="m8")] if at_once else files:
+            take(store, records)
+        (found,) = [one for one in store.conversations().items if one.source_id == "c"]
+        assert [*"abcdefgh"] == shown(store, found.id)
         assert (said[0].created_at, said[-1].created_at) == (found.created_at, found.updated_at)
         assert_sound(store)
         with unwritten(store):
-            for one in cut:
-                take(store, of("c", one, head=one[-1].source_id))
+            for records in files if not at_once else ():
+                take(store, records)
+        with raw(store) as connection:
+            waiting = connection.execute("SELECT count(*) FROM awaited").fetchone()
+        assert (len(cut) if parents == "unnamed" else 0,) == waiting
 
 
 def test_a_source_that_names_no_parent_there_is_has_no_slices(store: Store) -> None:
@@ -976,11 +980,13 @@ def test_a_source_that_names_no_parent_there_is_has_no_slices(store: Store) -> N
     assert [*map(str, range(slices.MOST + 1))] == shown(store)
 
 
-def test_a_slice_with_a_branch_takes_none_of_its_own_for_what_came_before(store: Store) -> None:
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_slice_with_a_branch_takes_none_of_its_own_for_what_came_before(store: Store, is_first: bool) -> None:
     """Times go back now and then: what a slice begins with never follows what follows it."""
     first, second, third = timed("a", "b", "c")
-    take(store, of("c", [first]))
-    take(store, of("c", [third._replace(parent="gone"), second._replace(parent="m3")]))
+    files = [of("c", [first], head="m1"), of("c", [third._replace(parent="gone"), second._replace(parent="m3")])]
+    for records in files if is_first else files[::-1]:
+        take(store, records)
     assert ["a", "c", "b"] == shown(store)
 
 
