@@ -48,6 +48,15 @@ CALL = {"type": "tool_call", "id": "1", "name": "read", "arguments": {}}
         ("user", "I will be playing on large screens", ("summarize", "no rule")),
         ("assistant", "我的知识截止日期是2021年9月", ("summarize", "no rule")),
         ("user", "报名截止日期是五月一日", ("keep", "commitment")),
+        ("assistant", "I prefer tabs over spaces.", ("summarize", "no rule")),
+        ("assistant", "No, the other file.", ("summarize", "no rule")),
+        ("assistant", "Yes, the budget is 1200 euros.", ("summarize", "no rule")),
+        ("assistant", "/mode", ("summarize", "no rule")),
+        ("user", "I have 3 days in May 2026", ("summarize", "no rule")),
+        ("user", f"Yes, it is 1200 euros. {'So it goes. ' * 60}", ("summarize", "no rule")),
+        ("assistant", f"We agreed on the blue one. {'So it goes. ' * 60}", ("summarize", "no rule")),
+        ("user", f"We agreed on the blue one. {'So it goes. ' * 60}", ("keep", "decision")),
+        ("user", "ok " * 40, ("summarize", "no rule")),
         ("user", "'/tmp/Screenshot 2025-11-21 at 01.48.00.png' this is what we had", ("summarize", "no rule")),
         ("user", "[Request interrupted by user for tool use]", ("discard", "said to the client")),
         ("user", "/review-pr", ("discard", "said to the client")),
@@ -65,6 +74,23 @@ CALL = {"type": "tool_call", "id": "1", "name": "read", "arguments": {}}
 def test_each_rule_knows_its_turns(role: str, text: str, expected: tuple[str, str]) -> None:
     """What must not have to be said twice is kept, what says nothing goes, the rest is summarised."""
     assert expected == importance_of(message(1, role, text))
+
+
+def test_a_picture_says_something_and_a_thought_alone_does_not() -> None:
+    """With no words beside it, or with no more than an acknowledgement; what is hidden is as if not said."""
+    picture = {"type": "uri", "uri": "https://a.org/b.png", "modality": "image"}
+    for words in ("", "ok"):
+        found = message(1, "user", words, [{"type": "text", "content": words}, picture])
+        assert ("summarize", "no rule") == importance_of(found)
+    assert ("discard", "empty") == importance_of(message(1, "assistant", " ", [{"type": "reasoning", "content": "hm"}]))
+    assert ("discard", "hidden") == importance_of(message(1, "user", "I prefer tea.", hidden=True))
+
+
+@pytest.mark.parametrize(("at", "expected"), [(0, "keep"), (1_000, "keep"), (5_000, "summarize"), (9_100, "keep")])
+def test_a_long_text_is_looked_through_at_both_ends(at: int, expected: str) -> None:
+    """What matters stands there."""
+    text = "and so on " * 1_000
+    assert expected == importance_of(message(1, "user", f"{text[:at]}. Let's use Rust. {text[at:]}")).importance
 
 
 def test_what_its_owner_said_comes_first() -> None:
@@ -108,3 +134,16 @@ def test_key_sentences_come_with_their_messages() -> None:
     said = [message(1, "user", "Hello. I prefer tea."), message(2, "user", "ok"), message(3, "user", "Let's use Rust.")]
     found = [(made.seq, sentence) for made, sentence in key_sentences(reversed(said), 5)]
     assert [(3, "Let's use Rust."), (1, "I prefer tea.")] == found
+
+
+def test_key_sentences_are_up_to_two_of_a_turn_and_its_first_where_no_rule_fits() -> None:
+    """Of what people say: instructions and tools have none, whatever is pinned."""
+    said = [
+        message(1, "system", "Always be terse."), message(2, "tool", "Let's use Go.", importance="keep"),
+        message(3, "user", "See the plan. It is long.", importance="keep"),
+        message(4, "user", "Hello. I prefer tea. I love cake. Let's use Rust."),
+    ]  # fmt: skip
+    found = [sentence for _, sentence in key_sentences(reversed(said), 5)]
+    assert ["I prefer tea.", "I love cake.", "See the plan."] == found
+    assert found[:1] == [sentence for _, sentence in key_sentences(reversed(said), 1)]
+    assert found[:2] == [sentence for _, sentence in key_sentences(iter([said[3], *said]), 2)]
