@@ -58,6 +58,12 @@ def test_a_retry_that_starts_a_conversation_starts_none(run: Run) -> None:
     assert 2 == run("list", "--json").json["total"]
 
 
+def test_text_from_stdin_is_without_what_frames_it(trip: Run) -> None:
+    """An editor's mark at the beginning and the end of the last line are not of the text; blanks and lines are."""
+    trip("add", LISBON, "-", "--role", "user", stdin="\ufeff  one\r\n\r\ntwo \r\n")
+    assert "  one\r\n\r\ntwo " == shown(trip)[-1]["text"]
+
+
 def test_text_is_added_and_its_reference_printed(trip: Run) -> None:
     """The reference is CONV:SEQ, and the words, role, author and model are kept."""
     ran = trip("add", "@last", "--role", "assistant", "--author", "Ana", "--model", "m1", "By the river.")

@@ -190,6 +190,13 @@ def test_zsh_is_told_where_a_title_has_a_backslash(shell: Run, monkeypatch: pyte
     assert f"{LISBON[:8]}:a\\\\b: c\n" == shell("show", "lis").out
 
 
+def test_zsh_is_told_where_a_tag_has_a_colon(shell: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would take what follows for what the tag is about."""
+    shell("tag", LISBON, "+w:1")
+    monkeypatch.setenv("_CHATLOG_COMPLETE", "zsh")
+    assert "+w\\:1\n+work\n" == shell("tag", "@last", "+w").out
+
+
 @pytest.mark.parametrize("words", [("nonsense", ""), ("--db", "missing.db", "show", ""), ("--version", "")], ids=str)
 def test_where_nothing_is_known_nothing_is_said(words: tuple[str, ...], shell: Run, tmp_path: Path) -> None:
     """No error is printed into the line that is being typed, and no file is made."""

@@ -145,6 +145,15 @@ def test_the_table_says_what_is_in_and_what_is_out(run: Run) -> None:
     assert "" == run(*options[:-4], "--budget", "900").err
 
 
+def test_who_asks_to_be_quiet_is_not_told_that_a_context_fills_up(run: Run) -> None:
+    """JSON holds the warnings all the same."""
+    started(run, 40)
+    options = ("context", "@last", "--query", "And?", "--budget", "300")
+    assert run(*options).err.startswith("warning: the conversation is ")
+    assert "" == run(*options, "-q").err
+    assert 1 == len(run(*options, "-q", "--json").json["warnings"])
+
+
 def test_an_estimate_is_called_one(run: Run) -> None:
     """Where a model's tokenizer is not public, unless one asked to be quiet."""
     started(run)
