@@ -229,7 +229,7 @@ def test_no_connection_is_opened_while_bytes_are_read(tmp_path: Path, monkeypatc
         return noted
 
     monkeypatch.setattr(Path, "open", noting(Path.open))
-    monkeypatch.setattr("chatlog.store.sqlite.engine.connect", noting(connect))
+    monkeypatch.setattr("chatlog.store.sqlite.connection.connect", noting(connect))
     with chatlog.open(path, key="a passphrase of words") as store:
         assert [False] == [*dict.fromkeys(free)]
         assert (b"", True) == (Registry.head(path, 16), another_thread_may_open())
