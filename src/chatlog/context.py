@@ -263,9 +263,8 @@ class _Reading:
         found: list[Counted] = []
         cap, spent, before, page = max(usable // 20, 64), 0, None, min(_PAGE, max(usable // 32, 16))
         while len(found) < _MOST_READ and (spent <= usable * 1.1 or found[0].message.role == "tool"):
-            limit = (
-                page if spent <= usable * 1.1 else 1
-            )  # calls and results alternate: pages might never begin at a call
+            # one by one to the call of a result: calls and results alternate, so pages might never begin at one
+            limit = page if spent <= usable * 1.1 else 1
             read = self.windows.tail(
                 self.conversation.id, self.tokenizer.encoding, self.tokens_of, before=before, limit=limit
             )
