@@ -6,7 +6,6 @@ by its question's words.  The constants were chosen on the sets of `benchmarks/r
 
 from __future__ import annotations
 
-import calendar
 import math
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -20,6 +19,7 @@ from typing import NamedTuple
 from chatlog.models import Term
 from chatlog.store.vectors import UNKNOWN
 from chatlog.store.words import Spot, Surroundings
+from chatlog.timespec import MONTHS, WEEKDAYS
 
 #: BM25's k1 and b: how soon more of the same word adds nothing, and how much its length counts against a message.
 SATURATION, LENGTH = 0.8, 0.2
@@ -50,9 +50,8 @@ STRETCH = 40
 #: How meaning adds to words, whose best is 1.
 MEANING = 0.4
 
-_MONTHS = {name.lower(): number for number, name in enumerate(calendar.month_name) if name}
-_MONTHS |= {name.lower(): number for number, name in enumerate(calendar.month_abbr) if name}
-_DAYS = {name.lower(): number for names in (calendar.day_name, calendar.day_abbr) for number, name in enumerate(names)}
+_MONTHS = {word: number for number, name in enumerate(MONTHS, 1) for word in (name, name[:3])}
+_DAYS = {word: number for number, name in enumerate(WEEKDAYS) for word in (name, name[:3])}
 
 
 #: Months and days that are other words, too, and what stands before them where they are not.

@@ -18,8 +18,9 @@ _MAIL_DATE = r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d"
 _UNITS = "mo(?:nths?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:eeks?)?|y(?:ears?)?"
 _DURATION = rf"(?i)(\d+(?:\.\d+)?)\s*({_UNITS})"
 _DAYS = {"d": 1.0, "w": 7.0, "mo": 30.0, "y": 365.0, "h": 1 / 24, "m": 1 / 1440, "s": 1 / 86_400}
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_MONTHS = (
+#: In English, whatever the language of the computer.
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
     "december",
 )  # fmt: skip
@@ -194,7 +195,7 @@ def _near(text: str, today: date) -> date | None:
     """Return the day that is called so from today: the latest Monday there was, with ``last`` one before today."""
     if text in ("today", "yesterday"):
         return today - timedelta(days=text == "yesterday")
-    weekday = _place(text.removeprefix("last "), _WEEKDAYS)
+    weekday = _place(text.removeprefix("last "), WEEKDAYS)
     if weekday is None:
         return None
     back = (today.weekday() - weekday) % 7
@@ -208,7 +209,7 @@ def _written(text: str, today: date) -> date | None:
     if re.fullmatch(r"\d{8}|\d{4}-?w\d\d-?\d", text):
         return date.fromisoformat(text.upper())
     match = re.fullmatch(r"(?:([a-z]+) (\d\d?)|(\d\d?) ([a-z]+))(?:,? (\d{4}))?", text)
-    month = _place(match[1] or match[4], _MONTHS) if match else None
+    month = _place(match[1] or match[4], MONTHS) if match else None
     if match is None or month is None:
         return None
     day = date(int(match[5] or today.year), month + 1, int(match[2] or match[3]))

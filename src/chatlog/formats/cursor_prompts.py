@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from chatlog import tagged
-from chatlog.timespec import hour_of, instant
+from chatlog.timespec import MONTHS, hour_of, instant
 
 #: What a person typed; it may hold tags of its own, so that the last end counts.
 _QUERY = "user_query"
@@ -19,7 +19,7 @@ _TIME = re.compile(
     r"(?P<hour>\d{1,2}):(?P<minute>\d\d) (?P<half>[AP])M"
     r"(?: \(UTC(?:(?P<sign>[+-])(?P<hours>\d{1,2})(?::(?P<minutes>\d\d))?)?\))?</timestamp>\s*"
 )
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = tuple(name[:3].title() for name in MONTHS)
 #: How queries begin that Cursor asks itself once an agent it started has ended.
 _CONTINUED = (
     "The above subagent result is already visible",

@@ -18,7 +18,7 @@ from chatlog.formats.jsonstream import items, lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Record
-from chatlog.timespec import hour_of, instant
+from chatlog.timespec import MONTHS, hour_of, instant
 
 #: Where it was cloned to as its guide says, and where it keeps its data when it was installed for all folders.
 _HOMES = (
@@ -45,7 +45,7 @@ _HUMANIZED = re.compile(
 _MERIDIEM = re.compile(
     r"([a-z]{3})[a-z]*\s+(\d{1,2}),\s*(\d{4}),?\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*(am|pm)?", re.IGNORECASE
 )
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTHS = tuple(name[:3] for name in MONTHS)
 _REASONING = {"reasoning_signature": "signature", "reasoning_duration": "duration_ms", "reasoning_type": "origin"}
 _EXTRA_TOLD = frozenset(
     {"reasoning", "model", "token_count", "media", "image", "image_swipes", "video", "audio", "file", "files"}

@@ -17,6 +17,7 @@ from urllib.parse import quote
 from chatlog.formats.webpage import page
 from chatlog.formats.webpage.text import harmless, plain
 from chatlog.models import FOLDED, Conversation, Message
+from chatlog.timespec import MONTHS
 
 INDEX = "index.html"
 #: So many different words of a conversation are searched, and no longer ones but in pieces.
@@ -24,10 +25,6 @@ MAX_WORDS, MAX_WORD_CHARS = 50_000, 40
 _EXCERPT_CHARS = 160
 _WORD = re.compile(r"\w+")
 _FOLDED = str.maketrans(FOLDED)
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
-    "December",
-)  # fmt: skip
 
 
 class _Row(NamedTuple):
@@ -109,9 +106,8 @@ def _row(row: _Row) -> str:
 
 def _month(month: str) -> str:
     year, _, number = month.partition("-")
-    return (
-        f"{_MONTHS[int(number) - 1]} {plain(year)}" if number.isdecimal() and 1 <= int(number) <= 12 else plain(month)
-    )
+    is_month = number.isdecimal() and 1 <= int(number) <= 12
+    return f"{MONTHS[int(number) - 1].title()} {plain(year)}" if is_month else plain(month)
 
 
 def _excerpt(text: str, title: str) -> str:
