@@ -171,6 +171,9 @@ def test_a_span_counts_back_from_now() -> None:
     """`7d` as a bound is seven days ago, for both ends alike."""
     assert "2026-11-13T21:44:00.000Z" == since("7d", NOW) == until("7d", NOW)
     assert "2026-11-13T21:44:00.000Z" == since("7 days ago", NOW) == until("7D Ago", NOW)
+    assert "2026-11-13T21:44:00.000Z" == since("a week ago", NOW) == until("1.week.ago", NOW)
+    assert "2026-11-20T20:44:00.000Z" == since("an_hour_ago", NOW) == until("1h", NOW)
+    assert "2026-11-20T21:44:00.000Z" == since("Now", NOW) == until("now", TOKYO)
 
 
 @pytest.mark.parametrize(
@@ -187,6 +190,16 @@ def test_a_span_counts_back_from_now() -> None:
         ("2026-W46", "2026-11-08T15:00:00.000Z", "2026-11-15T14:59:59.999Z"),
         ("2026-w46-7", "2026-11-14T15:00:00.000Z", "2026-11-15T14:59:59.999Z"),
         ("9999-12-31", "9999-12-30T15:00:00.000Z", "9999-12-31T14:59:59.999Z"),
+        ("this week", "2026-11-15T15:00:00.000Z", "2026-11-22T14:59:59.999Z"),
+        ("Last Week", "2026-11-08T15:00:00.000Z", "2026-11-15T14:59:59.999Z"),
+        ("this month", "2026-10-31T15:00:00.000Z", "2026-11-30T14:59:59.999Z"),
+        ("last.month", "2026-09-30T15:00:00.000Z", "2026-10-31T14:59:59.999Z"),
+        ("this_year", "2025-12-31T15:00:00.000Z", "2026-12-31T14:59:59.999Z"),
+        ("last year", "2024-12-31T15:00:00.000Z", "2025-12-31T14:59:59.999Z"),
+        ("November", "2026-10-31T15:00:00.000Z", "2026-11-30T14:59:59.999Z"),
+        ("dec", "2025-11-30T15:00:00.000Z", "2025-12-31T14:59:59.999Z"),
+        ("Jan 2026", "2025-12-31T15:00:00.000Z", "2026-01-31T14:59:59.999Z"),
+        ("february, 2024", "2024-01-31T15:00:00.000Z", "2024-02-29T14:59:59.999Z"),
     ],
 )
 def test_a_bare_day_week_month_or_year_is_the_whole_local_one(text: str, start: str, end: str) -> None:
@@ -205,6 +218,15 @@ def test_a_bare_day_week_month_or_year_is_the_whole_local_one(text: str, start: 
         ("14:00", "2026-11-21T05:00:00.000Z"),
         ("yesterday 9:30", "2026-11-20T00:30:00.000Z"),
         ("Nov 3  14:00", "2026-11-03T05:00:00.000Z"),
+        ("17:30:15", "2026-11-21T08:30:15.000Z"),
+        ("17:30 yesterday", "2026-11-20T08:30:00.000Z"),
+        ("noon", "2026-11-21T03:00:00.000Z"),
+        ("Yesterday.Noon", "2026-11-20T03:00:00.000Z"),
+        ("midnight", "2026-11-20T15:00:00.000Z"),
+        ("5pm", "2026-11-21T08:00:00.000Z"),
+        ("monday at 5:30 PM", "2026-11-16T08:30:00.000Z"),
+        ("2026-01-31 12am", "2026-01-30T15:00:00.000Z"),
+        ("Nov 3 12:30 pm 2025", "2025-11-03T03:30:00.000Z"),
     ],
 )
 def test_a_full_time_is_itself_and_local_without_a_zone(text: str, expected: str) -> None:
@@ -216,7 +238,9 @@ def test_a_full_time_is_itself_and_local_without_a_zone(text: str, expected: str
     "text",
     [
         "", "ago", "tomorrow", "2026-13", "2026-02-30", "20", "24:01", "2026-1/1", "1/31/2026", "9999999d", "10000",
-        "mo", "last", "last 2026-01-31", "Nov", "Nov 31", "3 3", "3 foo", "2026 10:00", "2026-W54", "yesterday ago",
+        "mo", "last", "last 2026-01-31", "No", "Nov 31", "3 3", "3 foo", "2026 10:00", "2026-W54", "yesterday ago",
+        "13pm", "0am", "17:60", "5 p", "noon noon", "last week 5pm", "november 5pm", "last november", "week",
+        "next week", "Q3 2026", "at", "3.11.2026", "Nov 3th5", "a",
     ],
 )  # fmt: skip
 def test_anything_else_is_no_date(text: str) -> None:
@@ -238,6 +262,8 @@ def test_anything_else_is_no_date(text: str) -> None:
         ("21 November", "2026-11-21"),
         ("Nov 22", "2025-11-22"),
         ("Dec 24, 2024", "2024-12-24"),
+        ("Nov. 3rd", "2026-11-03"),
+        ("1st November 2025", "2025-11-01"),
         ("24 dec 2024", "2024-12-24"),
     ],
 )
@@ -262,7 +288,30 @@ def test_the_edges_of_the_calendar_are_refused(text: str, now: datetime) -> None
         since(text, now)
 
 
-SAID = r"(last )?(mon|nov|[0-9]{1,5}([-/ ]w?[0-9]{1,2}){0,2}|[0-9]{1,2} (days|may|w))( 2026)?( ago)?( 1?[0-9]:[0-5]0)?"
+def test_the_turn_of_a_year_is_a_turn_of_its_last_week_and_month() -> None:
+    """The week before the first days of January, and its month, are the old year's; the week's own year counts."""
+    january = datetime(2027, 1, 2, 12, tzinfo=UTC)
+    assert {
+        "this week": ("2026-12-28", "2027-01-03"),
+        "last week": ("2026-12-21", "2026-12-27"),
+        "last month": ("2026-12-01", "2026-12-31"),
+        "december": ("2026-12-01", "2026-12-31"),
+        "january": ("2027-01-01", "2027-01-31"),
+        "last year": ("2026-01-01", "2026-12-31"),
+    } == {
+        text: (since(text, january)[:10], until(text, january)[:10])
+        for text in ("this week", "last week", "last month", "december", "january", "last year")
+    }
+    new_year = datetime(2027, 1, 1, tzinfo=UTC)
+    assert "2026-12-01T00:00:00.000Z" == since("last month", new_year)
+    leap_day = datetime(2028, 2, 29, tzinfo=UTC)
+    assert ("2027-01-01", "2028-01-31") == (since("last year", leap_day)[:10], until("last month", leap_day)[:10])
+
+
+SAID = (
+    r"((last|this) )?(week|year|(a )?noon|mon|nov|[0-9]{1,5}([-/ ]w?[0-9]{1,2}){0,2}|[0-9]{1,2} (days|may|w))"
+    r"( 2026)?( ago)?( (at )?1?[0-9](:[0-5]0)?( ?[ap]m)?)?"
+)
 
 
 @given(st.text() | st.from_regex(SAID, fullmatch=True), st.sampled_from([NOW, TOKYO]))

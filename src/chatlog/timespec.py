@@ -17,6 +17,13 @@ _FRACTION = r"(\.\d{1,6})\d*"
 _MAIL_DATE = r"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d"
 _UNITS = "mo(?:nths?)?|m(?:in(?:ute)?s?)?|s(?:ec(?:ond)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:eeks?)?|y(?:ears?)?"
 _DURATION = rf"(?i)(\d+(?:\.\d+)?)\s*({_UNITS})"
+#: A time of the day: 14:00, 9:30:15, 5pm, at 5:30 pm.
+_CLOCK = r"(?<!\S)(?:at )?(\d\d?)(?=:| ?[ap]m)(?::(\d\d))?(?::(\d\d))?(?: ?([ap]m))?(?!\S)"
+#: Words for what is written in numbers.
+_NUMBERS = {"noon": "12:00", "midnight": "0:00", "a": "1", "an": "1"}
+_DAY = r"(\d\d?)(?:st|nd|rd|th)?"
+#: How a week, a month and a year are written, as `_days` reads them.
+_WRITTEN = {"week": "%G-w%V", "month": "%Y-%m", "year": "%Y"}
 _DAYS = {"d": 1.0, "w": 7.0, "mo": 30.0, "y": 365.0, "h": 1 / 24, "m": 1 / 1440, "s": 1 / 86_400}
 #: In English, whatever the language of the computer.
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -134,7 +141,7 @@ def since(text: str, now: datetime) -> str:
 
 
 def until(text: str, now: datetime) -> str:
-    """Return the instant an upper bound means; a bare day or month is meant to its end."""
+    """Return the instant an upper bound means; a bare day, week, month or year is meant to its end."""
     return _checked_bound(text, now, end=True)
 
 
@@ -146,32 +153,48 @@ def _checked_bound(text: str, now: datetime, *, end: bool) -> str:
 
 
 def _bound(text: str, now: datetime, *, end: bool) -> str:
-    said = " ".join(text.lower().split())
+    said = _said(text)
+    if said == "now":
+        return iso(now)
     if re.fullmatch(_DURATION, ago := said.removesuffix(" ago")):
         return iso(now.astimezone(UTC) - duration(ago))
     if (days := _days(said, now.date())) is not None:
-        # of an hour that comes twice the first is the day's start, the last its end
-        edge = (days[1], time.max.replace(fold=1)) if end else (days[0], time.min)
-        return iso(datetime.combine(*edge, now.tzinfo))
+        moment = datetime.combine(days[1], time.max) if end else datetime.combine(days[0], time.min)
+    else:
+        moment = _moment(text.strip(), said, now)
+    if moment.tzinfo:
+        return iso(moment)
+    # an hour that comes twice begins with the first of the two and ends with the last
+    return max(iso(moment.replace(tzinfo=now.tzinfo, fold=fold)) for fold in (0, end))
+
+
+def _said(text: str) -> str:
+    """Return a text in small letters, with blanks for the marks that spare a shell its quotes: ``2.weeks.ago``."""
+    plain = re.sub(r"[._](?=[a-z])|(?<=[a-z])[._]", " ", text.lower())
+    return " ".join(_NUMBERS.get(word, word) for word in plain.split())
+
+
+def _moment(text: str, said: str, now: datetime) -> datetime:
+    """Return the time that a text is.  Raises UsageError where it is none."""
     try:
-        moment = (
-            _clock(said, now) or _worded(text.strip()) or datetime.fromisoformat(re.sub(_FRACTION, r"\1", text.strip()))
-        )
+        return _clock(said, now.date()) or _worded(text) or datetime.fromisoformat(re.sub(_FRACTION, r"\1", text))
     except ValueError:
         raise UsageError(
             f"'{text}' is not a date chatlog knows",
-            "write 7d, 3 weeks ago, yesterday, monday, 2026-01-31 or a full ISO time",
+            "write 7d, 3 weeks ago, yesterday 5pm, last week, monday, Nov 3, 2026-01-31 or a full ISO time",
         ) from None
-    return iso(moment if moment.tzinfo else moment.replace(tzinfo=now.tzinfo))
 
 
-def _clock(text: str, now: datetime) -> datetime | None:
+def _clock(said: str, today: date) -> datetime | None:
     """Return the time of ``14:00``, today, and of ``yesterday 14:00``; None for other text."""
-    said, _, clock = text.rpartition(" ")
-    days = _days(said or "today", now.date())
-    if days is None or days[0] != days[1] or not re.fullmatch(r"\d{1,2}:\d\d", clock):
+    match = re.search(_CLOCK, said)
+    days = _days(" ".join(re.sub(_CLOCK, "", said, count=1).split()) or "today", today)
+    if match is None or days is None or days[0] != days[1]:
         return None
-    return datetime.combine(days[0], time.fromisoformat(clock.zfill(5)))
+    if match[4] and not 1 <= int(match[1]) <= 12:
+        raise ValueError(match[0])
+    clock = time(hour_of(match[1], match[4]), int(match[2] or 0), int(match[3] or 0))
+    return datetime.combine(days[0], clock)
 
 
 def _days(text: str, today: date) -> tuple[date, date] | None:
@@ -179,6 +202,7 @@ def _days(text: str, today: date) -> tuple[date, date] | None:
     try:
         if (day := _near(text, today) or _written(text, today)) is not None:
             return day, day
+        text = _named_span(text, today) or text
         if match := re.fullmatch(r"\d{4}-?w\d\d", text):
             monday = date.fromisoformat(text.upper())
             return monday, monday + timedelta(days=6)
@@ -189,6 +213,18 @@ def _days(text: str, today: date) -> tuple[date, date] | None:
     except (OverflowError, ValueError):
         pass
     return None
+
+
+def _named_span(text: str, today: date) -> str | None:
+    """Return a week, month or year as it is written that a text names: this or the last one, a month by its name."""
+    if match := re.fullmatch(r"(this|last) (week|month|year)", text):
+        back = {"week": 7, "month": today.day, "year": today.timetuple().tm_yday}[match[2]]
+        return (today - timedelta(days=back * (match[1] == "last"))).strftime(_WRITTEN[match[2]])
+    match = re.fullmatch(r"([a-z]+)(?:,? (\d{4}))?", text)
+    month = _place(match[1], MONTHS) if match else None
+    if match is None or month is None:
+        return None
+    return f"{match[2] or today.year - (month >= today.month)}-{month + 1:02}"
 
 
 def _near(text: str, today: date) -> date | None:
@@ -208,7 +244,7 @@ def _written(text: str, today: date) -> date | None:
         return date(int(match[1]), int(match[3]), int(match[4]))
     if re.fullmatch(r"\d{8}|\d{4}-?w\d\d-?\d", text):
         return date.fromisoformat(text.upper())
-    match = re.fullmatch(r"(?:([a-z]+) (\d\d?)|(\d\d?) ([a-z]+))(?:,? (\d{4}))?", text)
+    match = re.fullmatch(rf"(?:([a-z]+) {_DAY}|{_DAY} ([a-z]+))(?:,? (\d{{4}}))?", text)
     month = _place(match[1] or match[4], MONTHS) if match else None
     if match is None or month is None:
         return None

@@ -75,6 +75,25 @@ def test_the_hour_that_comes_twice(hour: int) -> None:
     assert iso(moment) == iso(there)
 
 
+def test_a_clock_that_is_changed_shows_an_hour_twice_or_never() -> None:
+    """Since means the first of the two, until the last; half past two is half past three where there is none."""
+    at = now("2026-11-20T21:44:00Z")
+    assert ("2026-10-25T00:30:00.000Z", "2026-10-25T01:30:00.000Z") == (
+        since("2026-10-25 2:30", at),
+        until("Oct 25 2:30am", at),
+    )
+    assert "2026-03-29T01:30:00.000Z" == since("2026-03-29 2:30", at) == until("2026-03-29 2:30", at)
+
+
+def test_a_zone_of_half_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Noon in India is half past six in UTC, and its days begin at half past six in the evening."""
+    monkeypatch.setenv("TZ", "IST-5:30")
+    time.tzset()
+    at = now("2026-11-20T21:44:00Z")
+    assert ("2026-11-21T06:30:00.000Z", "2026-11-15T18:30:00.000Z") == (since("noon", at), since("this week", at))
+    assert "2026-10-31T18:29:59.999Z" == until("last month", at)
+
+
 def test_what_the_system_does_not_know() -> None:
     """The ends of the calendar are no error."""
     for year in (1, 9999):

@@ -33,7 +33,11 @@ With --json an error is {"error": {"kind", "message", "hint", "retryable"}} on s
   7d 2w 3mo 1y 12h 30m     that long ago, as are "3 weeks ago" and "10 days" (a month is 30 days, a year 365)
   today yesterday monday   the whole local day; "last friday" and "Nov 3" are the latest there was
   2026-01-31 2026-W46      the whole day, week, month (2026-01) or year (2026): --since its start, --until its end
-  2026-01-31T10:00+01:00   an instant; without a zone, local time, as are 14:00 and "yesterday 14:00"
+  "last week" "Jan 2026"   the same: this or the last week (from Monday), month or year; January is the latest there was
+  2026-01-31T10:00+01:00   an instant; without a zone, local time
+  14:00 5pm noon now       an instant of today, or of a day beside it: "yesterday 5pm"
+
+Dots may stand for blanks: 3.weeks.ago, last.friday.  Spans, as --ttl and --older-than take them, are 90d or 2w.
 
 JSON and files hold ISO-8601 UTC: 2026-11-20T21:44:00.123Z
 """,
