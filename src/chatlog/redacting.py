@@ -9,7 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from chatlog.models import (
@@ -252,16 +252,23 @@ def records(redactor: Redactor, found: Iterable[Record]) -> Iterator[Record]:
 
 def still(store: Store, source: str, redactor: Redactor, found: Iterable[Record]) -> Iterator[Record]:
     """Yield a reader's records, redacted where their conversation came in redacted before."""
-    names: set[str | None] = set()
-    current, places = None, _Places()
+    came = cache(partial(store.redactions.came_redacted, source))
+    current: object = None
+    any_did, places = False, _Places()
     for record in found:
-        if isinstance(record, ConversationDraft):
-            current = record.id or record.source_id
-            if current is not None and store.redactions.came_redacted(source, current):
-                names.add(current)
-        name = record.conversation if isinstance(record, MessageDraft) else None
-        beside = isinstance(record, (TitleHint, Extra)) and bool(names)
-        yield _record(redactor, record, places) if beside or (name or current) in names else record
+        match record:
+            case ConversationDraft():
+                current = record.id or record.source_id
+            case MessageDraft(conversation=str(name)):  # it may have no header, or one behind it
+                current = name
+        about = record.values.get("conversation") if isinstance(record, Extra) else current
+        did = isinstance(about, str) and came(about)
+        any_did |= did
+        if isinstance(record, TitleHint):  # of a session that may be in another file
+            did = any_did or came(record.message_id, is_message=True)
+        elif isinstance(record, Extra):
+            did |= any_did and about is None
+        yield _record(redactor, record, places) if did else record
 
 
 def _record(redactor: Redactor, record: Record, places: _Places) -> Record:

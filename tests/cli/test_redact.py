@@ -270,6 +270,65 @@ def test_what_came_in_redacted_of_another_program_stays_so(run: Run) -> None:
     assert {"About [REDACTED:email]", "1 [REDACTED:email]"} == {item["title"] for item in found}
 
 
+def test_what_came_in_redacted_stays_so_without_a_header(run: Run) -> None:
+    """A conversation that its messages alone name, or name before its header comes."""
+    said = {"type": "message", "conversation": "talk", "role": "user", "text": MAIL, "source_id": "m1"}
+    for lines, options in (([said], ["--redact"]), ([said], []), ([said, {"type": "conversation", "id": "talk"}], [])):
+        head = {"type": "chatlog", "version": 1}
+        Path("in.jsonl").write_text("".join(json.dumps(line) + "\n" for line in (head, *lines)))
+        assert 0 == run("import", "in.jsonl", *options).code
+        assert MAIL not in everything(run)
+
+
+@pytest.mark.parametrize("order", [("in", "place"), ("place", "in")])
+def test_what_came_in_redacted_stays_so_beside_a_redaction_in_place(run: Run, order: tuple[str, str]) -> None:
+    """Whichever of the two was first, neither takes the other back."""
+    header = {"type": "conversation", "id": "talk", "title": "About X-1", "metadata": {"staff": "X-1"}}
+    first, second = (
+        {"type": "message", "conversation": "talk", "role": "user", "text": f"{n} {text}", "source_id": f"m{n}"}
+        for n, text in ((1, "hello"), (2, MAIL))
+    )
+    for name, lines in (("a.jsonl", (header, first)), ("b.jsonl", (header, first, second))):
+        head = {"type": "chatlog", "version": 1}
+        Path(name).write_text("".join(json.dumps(line) + "\n" for line in (head, *lines)))
+    run("import", "a.jsonl")
+    for step in order:
+        again = ["import", "b.jsonl", "--redact"] if step == "in" else ["redact", "@last", "--pattern", "X-1", "--yes"]
+        assert 0 == run(*again).code
+    before = everything(run)
+    assert (False, False) == (MAIL in before, "X-1" in before)
+    run("import", "a.jsonl", "b.jsonl")
+    assert before == everything(run)
+
+
+def test_a_title_in_another_file_comes_in_redacted_as_its_session_did(run: Run) -> None:
+    """Claude Code writes the title of a session into the next one's file; another session's is left as it is."""
+    for name in ("s", "t"):
+        said = {"type": "user", "uuid": f"u-{name}", "sessionId": name, "message": {"content": f"hello {name}"}}
+        Path(f"{name}.jsonl").write_text(json.dumps(said) + "\n")
+    titles = [{"type": "summary", "summary": f"{name} and {MAIL}", "leafUuid": f"u-{name}"} for name in ("s", "t")]
+    last = {"type": "user", "uuid": "u-v", "sessionId": "v", "message": {"content": "hello v"}}
+    Path("v.jsonl").write_text("".join(json.dumps(line) + "\n" for line in (*titles, last)))
+    run("import", "s.jsonl", "--redact")
+    run("import", "t.jsonl", "v.jsonl")
+    found = run("list", "--json").json["items"]
+    assert {"s and [REDACTED:email]", f"t and {MAIL}", "hello v"} == {item["title"] for item in found}
+
+
+def test_a_summary_comes_in_redacted_as_its_conversation_did(run: Run) -> None:
+    """That of another conversation in the same export is left as it is."""
+    for number in (1, 2):
+        run("add", "--new", "--role", "user", f"talk {number}")
+        run("add", "@last", "--role", "assistant", "hello")
+        run("compact", "@last", "--keep", "0", "--summarizer", f"cat > /dev/null; echo {number} {MAIL}")
+    Path("all.jsonl").write_text(everything(run))
+    Path("first.jsonl").write_text(run("export", "@2").out)
+    run("import", "first.jsonl", "--redact", "--db", "other.db")
+    run("import", "all.jsonl", "--db", "other.db")
+    kept = [json.loads(line) for line in run("export", "--db", "other.db").out.splitlines()]
+    assert {"1 [REDACTED:email]", f"2 {MAIL}"} == {line["text"] for line in kept if line["type"] == "summary"}
+
+
 def test_memories_state_and_summaries_are_redacted(run: Run, tmp_path: Path) -> None:
     """What is kept beside the messages, with --everything."""
     talk = say(run, {"text": "hello"})

@@ -75,8 +75,8 @@ class Redactions(Protocol):
     def any_came_redacted(self) -> bool:
         """Whether any conversation was."""
 
-    def came_redacted(self, source: str, name: str) -> bool:
-        """Whether a conversation of a source, by its id there or here, was."""
+    def came_redacted(self, source: str, name: str, *, is_message: bool = False) -> bool:
+        """Whether a conversation of a source was, by its id there or here, or by that of a message of it there."""
 
     def finish(self) -> bool:
         """Take what was replaced out of the file and its log; whether nothing kept that from being done."""

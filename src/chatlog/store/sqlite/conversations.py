@@ -37,6 +37,8 @@ _ID = r"[a-z0-9_-]+"
 MOST = 1 << 62
 #: A lifetime that marks what is being removed: nobody sees it, and the next prune goes on with it.
 DOOMED = "1970-01-01T00:00:00.000Z"
+#: Bits of `redacted`: its title, project or metadata were, and no import completes them; it was on its way in.
+REDACTED_IN_PLACE, REDACTED_ON_ITS_WAY_IN = 1, 2
 _ALL_ALIVE = Filters()
 
 

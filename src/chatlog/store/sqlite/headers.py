@@ -60,7 +60,7 @@ def changes(connection: Connection, target: Target, draft: ConversationDraft) ->
     updated = draft.updated_at or target.newest
     if updated > target.updated_at:
         found["updated_at"] = updated
-    if draft.metadata and not target.is_new and redacted != 1:
+    if draft.metadata and not target.is_new and not redacted & conversations.REDACTED_IN_PLACE:
         merged = completed(json.loads(metadata), draft.metadata, is_newer=updated > target.updated_at)
         if (text := conversations.metadata_text(merged, allow_nan=True)) != metadata:
             found["metadata"] = text

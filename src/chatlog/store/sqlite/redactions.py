@@ -14,14 +14,13 @@ from chatlog.store.redactions import Change, Handle, Noted, Redactions, Replaced
 from chatlog.store.sqlite import bodies, conversations, fulltext, superseded, tags, vectors
 from chatlog.store.sqlite import space as room
 from chatlog.store.sqlite.connection import Connection
+from chatlog.store.sqlite.conversations import REDACTED_IN_PLACE, REDACTED_ON_ITS_WAY_IN
 from chatlog.store.sqlite.memories import json_text
 from chatlog.store.sqlite.nouns import Noun
 
 PAGE = 200
 #: How long to wait for readers of an old state before it is said that one is left.
 FINISH_SECONDS = 5.0
-#: In `conversations.redacted`: not in place.
-ON_ITS_WAY_IN = 2
 _CHOSEN = "c.user = ? AND c.id IN (SELECT value FROM json_each(?))"
 
 
@@ -115,10 +114,11 @@ class SqliteRedactions(Noun, Redactions):
                 tags.remove(connection, self.user, row, {*found.tags} - now)
                 tags.add(connection, self.user, row, filter(None, map(tags.made_of, now - {*found.tags})))
             values = {name: canonical_json(value) if name in _JSON else value for name, value in changes.items()}
-            values |= {"redacted": 1, **({"title_by": "owner"} if "title" in values else {})}
+            values |= {"title_by": "owner"} if "title" in values else {}
+            changed = "".join(f"{name} = ?, " for name in values)
             connection.execute(
-                f"UPDATE conversations SET {_set(values)}, revision = revision + 1 WHERE key = ?",
-                [*values.values(), *row],
+                f"UPDATE conversations SET {changed}redacted = redacted | ?, revision = revision + 1 WHERE key = ?",
+                [*values.values(), REDACTED_IN_PLACE, *row],
             )
 
     def renote(self, handles: Sequence[Handle], change: Change) -> None:
@@ -144,24 +144,27 @@ class SqliteRedactions(Noun, Redactions):
     def note_came_redacted(self, conversations: Sequence[str]) -> None:
         with self._pool.write() as connection:
             connection.execute(
-                """UPDATE conversations SET redacted = ? WHERE user = ? AND NOT redacted
-                   AND id IN (SELECT value FROM json_each(?))""",
-                (ON_ITS_WAY_IN, self.user, json.dumps(list(conversations))),
+                """UPDATE conversations SET redacted = redacted | ?1 WHERE user = ?2 AND NOT redacted & ?1
+                   AND id IN (SELECT value FROM json_each(?3))""",
+                (REDACTED_ON_ITS_WAY_IN, self.user, json.dumps(list(conversations))),
             )
 
     def any_came_redacted(self) -> bool:
         with self._pool.read() as connection:
             found = connection.execute(
-                "SELECT 1 FROM conversations WHERE user = ? AND redacted = ? LIMIT 1", (self.user, ON_ITS_WAY_IN)
+                "SELECT 1 FROM conversations WHERE user = ? AND redacted & ? LIMIT 1",
+                (self.user, REDACTED_ON_ITS_WAY_IN),
             )
             return found.fetchone() is not None
 
-    def came_redacted(self, source: str, name: str) -> bool:
+    def came_redacted(self, source: str, name: str, *, is_message: bool = False) -> bool:
+        known = "id = ?4 OR key IN (SELECT key FROM conversations WHERE user = ?1 AND source = ?3 AND source_id = ?4)"
+        if is_message:
+            known = "source = ?3 AND key IN (SELECT conversation FROM messages WHERE source_id = ?4)"
         with self._pool.read() as connection:
             found = connection.execute(
-                """SELECT 1 FROM conversations WHERE user = ?1 AND redacted = ?2 AND (id = ?4 OR key IN
-                     (SELECT key FROM conversations WHERE user = ?1 AND source = ?3 AND source_id = ?4))""",
-                (self.user, ON_ITS_WAY_IN, source, name),
+                f"SELECT 1 FROM conversations WHERE user = ?1 AND redacted & ?2 AND ({known})",
+                (self.user, REDACTED_ON_ITS_WAY_IN, source, name),
             )
             return found.fetchone() is not None
 

@@ -38,7 +38,7 @@ CREATE TABLE conversations (
     expires_at TEXT,                    -- invisible from then on
     state TEXT NOT NULL DEFAULT '{}',
     metadata TEXT NOT NULL DEFAULT '{}',
-    redacted INTEGER NOT NULL DEFAULT 0, -- 1: title, project or metadata were, no import completes them; 2: it came so
+    redacted INTEGER NOT NULL DEFAULT 0, -- 1: title, project or metadata were, no import completes them; +2: it came so
     revision INTEGER NOT NULL DEFAULT 0, -- bumped by each write
     message_count INTEGER NOT NULL DEFAULT 0,
     token_count INTEGER,
