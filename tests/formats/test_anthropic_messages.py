@@ -195,15 +195,18 @@ def test_thinking_is_kept_only_where_it_is_signed() -> None:
 
 def test_images_are_the_users_alone() -> None:
     """A user's image goes as an image; an assistant's, and a kind the API does not take, is named in words."""
-    shown = (build.blob("image/png", "QUJD", modality="image"), build.uri("https://example.org/a", modality="image"))
+    shown = (
+        build.blob("image/png", "iVBORw0KGgo=", modality="image"),
+        build.uri("https://example.org/a", modality="image"),
+    )
     wire = written(
         MessageDraft(role="user", parts=shown),
         MessageDraft(role="assistant", parts=(*shown, {"type": "odd"})),
-        MessageDraft(role="user", parts=(build.blob("image/tiff", "QUJD", name="scan.tiff"),)),
+        MessageDraft(role="user", parts=(build.blob("image/tiff", "SUkqAA==", name="scan.tiff"),)),
     )
 
     assert [
-        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "QUJD"}},
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}},
         {"type": "image", "source": {"type": "url", "url": "https://example.org/a"}},
     ] == wire["messages"][0]["content"]
     assert [

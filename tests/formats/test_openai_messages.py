@@ -880,14 +880,14 @@ def test_a_result_without_its_call_is_told_in_words() -> None:
 
 def test_images_are_written_where_the_api_takes_them() -> None:
     """A user's image is an image part; an assistant's, or a file that is not there, is named in words."""
-    parts = (build.text("See"), build.blob("image/png", "QUJD"), build.file("f1", "notes.txt"))
+    parts = (build.text("See"), build.blob("image/png", "iVBORw0KGgo="), build.file("f1", "notes.txt"))
 
     assert [
         {
             "role": "user",
             "content": [
                 {"type": "text", "text": "See"},
-                {"type": "image_url", "image_url": {"url": "data:image/png;base64,QUJD"}},
+                {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}},
                 {"type": "text", "text": "[file: notes.txt]"},
             ],
         },

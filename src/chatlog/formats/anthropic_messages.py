@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from chatlog.formats import build
 from chatlog.formats.envelope import UnreadableError, draft, role_of
-from chatlog.formats.turns import PICTURES, Step, arguments_object, steps, tool_name
+from chatlog.formats.turns import PDF, PICTURES, Step, arguments_object, held_bytes, steps, tool_name
 from chatlog.models import Message, MessageDraft, Part
 from chatlog.shown import mention, response_text
 
@@ -181,14 +181,14 @@ def _result_block(part: Part) -> dict[str, Any]:
 
 
 def _media_block(part: Part) -> dict[str, Any] | None:
+    if held := held_bytes(part):
+        mime, data = held
+        kind = "image" if mime in PICTURES else "document" if mime == PDF else None
+        return {"type": kind, "source": {"type": "base64", "media_type": mime, "data": data}} if kind else None
     mime = str(part.get("mime_type") or "")
-    kind = "image" if mime in PICTURES else "document" if mime == "application/pdf" else part.get("modality")
-    if kind not in ("image", "document"):
-        return None
+    kind = "image" if mime in PICTURES else "document" if mime == PDF else part.get("modality")
     match part:
-        case {"type": "blob", "content": str(data)} if data and (mime in PICTURES or mime == "application/pdf"):
-            return {"type": kind, "source": {"type": "base64", "media_type": mime, "data": data}}
-        case {"type": "uri", "uri": str(url)} if url.startswith("https://"):
+        case {"type": "uri", "uri": str(url)} if kind in ("image", "document") and url.startswith("https://"):
             return {"type": kind, "source": {"type": "url", "url": url}}
     return None
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from chatlog.formats.turns import Step, arguments_object, tool_name
+from chatlog.formats.turns import PDF, Step, arguments_object, held_bytes, tool_name
 from chatlog.models import Part
 from chatlog.shown import mention, response_text
 
 #: The files, beside sounds, films and texts, whose bytes a request may hold.
-_FILES = frozenset(("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif", "application/pdf"))
+_FILES = frozenset(("image/png", "image/jpeg", "image/webp", "image/heic", "image/heif", PDF))
+#: What Google documents for a call that no Gemini signed (ai.google.dev/gemini-api/docs/thought-signatures).
+_UNSIGNED = "skip_thought_signature_validator"
 
 
 def from_steps(steps: Iterable[Step]) -> dict[str, Any]:
@@ -30,6 +32,7 @@ def from_steps(steps: Iterable[Step]) -> dict[str, Any]:
             system += [made for made in spelled if "text" in made]
         elif spelled:
             _append(contents, "model" if step.role == "assistant" else "user", spelled)
+    _sign(contents)
     wire = {"contents": contents}
     return {"systemInstruction": {"parts": system}, **wire} if system else wire
 
@@ -40,8 +43,10 @@ def _name(call: Part) -> str:
     return name if name[0].isalpha() or name[0] == "_" else f"_{name}"[:64]
 
 
-def _is_read(mime: str, data: str) -> bool:
-    return data != "" and (mime in _FILES or mime.startswith(("audio/", "video/", "text/")))
+def _file(part: Part) -> dict[str, Any] | None:
+    mime, data = held_bytes(part) or ("", "")
+    is_read = mime in _FILES or mime.startswith(("audio/", "video/", "text/"))
+    return {"inlineData": {"mimeType": mime, "data": data}} if is_read else None
 
 
 def _append(contents: list[dict[str, Any]], role: str, parts: list[dict[str, Any]]) -> None:
@@ -49,6 +54,16 @@ def _append(contents: list[dict[str, Any]], role: str, parts: list[dict[str, Any
         contents[-1]["parts"] += parts
     else:
         contents.append({"role": role, "parts": parts})
+
+
+def _sign(contents: Iterable[dict[str, Any]]) -> None:
+    """Mark the first call of each content as not signed where another model made it: unmarked, Gemini 3 refuses it.
+
+    It checks the last turn alone; but what is marked there stays so, or the turn would change once it is an older one.
+    """
+    for content in contents:
+        for call in [part for part in content["parts"] if "functionCall" in part][:1]:
+            call.setdefault("thoughtSignature", _UNSIGNED)
 
 
 def _part(part: Part, role: str, names: dict[str, str]) -> dict[str, Any] | None:
@@ -64,7 +79,5 @@ def _part(part: Part, role: str, names: dict[str, str]) -> dict[str, Any] | None
             response = {key: response_text(part.get("response"))}
             name = names.get(str(part.get("id")), "tool")
             return {"functionResponse": {"id": part["id"], "name": name, "response": response}}
-        case {"type": "blob", "content": str(data), "mime_type": str(mime)} if role == "user" and _is_read(mime, data):
-            return {"inlineData": {"mimeType": mime, "data": data}}
     words = mention(part)
-    return {"text": words} if words else None
+    return (_file(part) if role == "user" else None) or ({"text": words} if words else None)

@@ -18,7 +18,7 @@ from chatlog.formats.calls import Calls
 from chatlog.formats.envelope import UnreadableError, own_id, time_of
 from chatlog.formats.openai_content import message
 from chatlog.formats.records import misshapen, records
-from chatlog.formats.turns import Step, arguments_text, picture_url, steps, tool_name
+from chatlog.formats.turns import Step, arguments_text, held_bytes, picture_url, steps, tool_name
 from chatlog.models import ConversationDraft, LeftOut, Message, MessageDraft, Part, Problem, Record
 from chatlog.shown import mention, response_text
 
@@ -336,10 +336,8 @@ def _words(part: Part) -> str | None:
 def _content(part: Part, role: str) -> dict[str, Any] | None:
     if role == "user" and (address := picture_url(part)):
         return {"type": "image_url", "image_url": {"url": address}}
-    mime = str(part.get("mime_type") or "")
-    match part:
-        case {"type": "blob", "content": str(data)} if role == "user" and data and mime in _SOUNDS:
-            return {"type": "input_audio", "input_audio": {"data": data, "format": _SOUNDS[mime]}}
+    if role == "user" and (held := held_bytes(part)) and held[0] in _SOUNDS:
+        return {"type": "input_audio", "input_audio": {"data": held[1], "format": _SOUNDS[held[0]]}}
     words = _words(part)
     return {"type": "text", "text": words} if words else None
 

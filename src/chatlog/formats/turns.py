@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+from binascii import Error as NotBase64
+from binascii import a2b_base64
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,9 +22,17 @@ from chatlog.shown import response_text, shown_parts
 NO_RESULT = "(no result was recorded)"
 _WIRE_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]")
-#: The pictures that every API takes.
-PICTURES = frozenset(("image/jpeg", "image/png", "image/gif", "image/webp"))
-_ADDRESSES = ("https://", "http://", "data:image/")
+PDF = "application/pdf"
+#: The pictures that every API takes, and the file that two do; how the bytes of each begin.
+_BEGINNINGS = {
+    "image/jpeg": re.compile(rb"\xff\xd8\xff"),
+    "image/png": re.compile(rb"\x89PNG\r\n"),
+    "image/gif": re.compile(rb"GIF8"),
+    "image/webp": re.compile(rb"RIFF.{4}WEBP", re.DOTALL),
+    PDF: re.compile(rb"\s*%PDF-"),
+}
+PICTURES = frozenset(_BEGINNINGS) - {PDF}
+_ADDRESSES = ("https://", "http://")
 #: Models whose signed thoughts none but their own provider reads; Anthropic refuses a request with one.
 _NOT_CLAUDE = re.compile(r"gemini|gpt|codex|\bo[134]\b|deepseek|qwen|kimi|glm|grok|mistral|llama", re.IGNORECASE)
 
@@ -190,14 +200,33 @@ def _orphan(part: Part) -> Step:
     return Step("user", None, (build.text(f"Tool result:\n{response_text(part.get('response'))}"),))
 
 
+def held_bytes(part: Part) -> tuple[str, str] | None:
+    """Return the type of the bytes that a part holds and they themselves in base64, None where nobody could read them.
+
+    A picture's type is the one that it begins as: an API refuses the whole request for one that is said to be another,
+    or is none, as where an export masked the bytes or cut them off.
+    """
+    if part.get("type") == "uri":
+        part = {**part, **build.addressed(str(part.get("uri")))}
+    mime, data = str(part.get("mime_type") or ""), part.get("content")
+    if part.get("type") != "blob" or not isinstance(data, str) or not data:
+        return None
+    try:
+        content = a2b_base64(data, strict_mode=True)[:1024]
+    except (NotBase64, ValueError):  # the latter of what is no ASCII
+        return None
+    begun = next((kind for kind, beginning in _BEGINNINGS.items() if beginning.match(content)), None)
+    return (begun or mime, data) if begun or mime not in _BEGINNINGS else None
+
+
 def picture_url(part: Part) -> str | None:
     """Return where a picture is that OpenAI's forms can hold, a data URL for its bytes; None for anything else."""
-    mime = str(part.get("mime_type") or ("image/png" if part.get("modality") == "image" else ""))
+    if held := held_bytes(part):
+        return data_url(*held) if held[0] in PICTURES else None
+    is_picture = part.get("modality") == "image" or str(part.get("mime_type")).startswith("image/")
     match part:
-        case {"type": "uri", "uri": str(address)} if mime.startswith("image/") and address.startswith(_ADDRESSES):
+        case {"type": "uri", "uri": str(address)} if is_picture and address.startswith(_ADDRESSES):
             return address
-        case {"type": "blob", "content": str(data)} if data and mime in PICTURES:
-            return data_url(mime, data)
     return None
 
 
