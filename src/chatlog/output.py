@@ -89,12 +89,13 @@ ID = Column("id", short=lambda record: short_ref(str(record["id"])), style="yell
 class Listing(NamedTuple):
     """A list of records on its way out.
 
-    `extra` are keys of the JSON envelope beside `items`; `none` is said to a person where there are no records.
+    `identify` is the key of what ``ids`` prints, `extra` are keys of the JSON envelope beside `items`, and `none` is
+    said to a person where there are no records.
     """
 
     items: Iterable[Mapping[str, Any]]
     columns: Sequence[Column]
-    identify: Callable[[Mapping[str, Any]], str] | None = None
+    identify: str | None = None
     total: int | None = None
     next_cursor: str | None = None
     warnings: Sequence[str] = ()
@@ -125,7 +126,7 @@ class Output:
             case "jsonl":
                 self.lines(to_json(dict(item)) for item in listing.items)
             case "ids" if listing.identify is not None:
-                self.lines(listing.identify(item) for item in listing.items)
+                self.lines(str(item[listing.identify]) for item in listing.items)
             case "csv":
                 self._csv(listing)
             case "table":

@@ -114,4 +114,4 @@ def _print(session: Session, stored: Sequence[Message], *, many: bool) -> None:
         output.lines(refs)
     else:
         records = [message_record(message) for message in stored]
-        output.listing(Listing(records, (), lambda record: str(record["ref"]), total=len(records)))
+        output.listing(Listing(records, (), "ref", total=len(records)))

@@ -33,4 +33,4 @@ def command(
         Column("bytes", right=True),
         Column("detail", lambda item: to_json(item["detail"]) if item["detail"] else "", wide=True),
     )
-    session.output.listing(Listing(items, columns, lambda item: str(item["id"]), total=len(lines), none="nothing yet"))
+    session.output.listing(Listing(items, columns, "id", total=len(lines), none="nothing yet"))

@@ -109,9 +109,7 @@ def _report(session: Session, items: Iterator[dict[str, Any]]) -> None:
             done.extend(items)
     except PartlyDoneError as error:
         failure = error
-    session.output.listing(
-        Listing(items=done, columns=_COLUMNS, identify=lambda record: str(record["id"]), total=len(done))
-    )
+    session.output.listing(Listing(items=done, columns=_COLUMNS, identify="id", total=len(done)))
     if failure is not None:
         raise failure
 

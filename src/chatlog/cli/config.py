@@ -48,9 +48,7 @@ def list_(ctx: typer.Context) -> None:
         Column(name, style=style, wide=name == "help")
         for name, style in (("name", "cyan"), ("value", ""), ("origin", "dim"), ("help", "dim"))
     )
-    session.output.listing(
-        Listing(items=records, columns=columns, identify=lambda record: str(record["name"]), total=len(records))
-    )
+    session.output.listing(Listing(items=records, columns=columns, identify="name", total=len(records)))
 
 
 @verb("chatlog config get user", forms=THING)

@@ -40,11 +40,12 @@ def show(session: Session, found: Results, *, explain: bool = False) -> None:
                     output.lines([output.paint(f"  {_why(record_of(item, found, explain=True))}", "dim")])
                 output.lines([""])
     else:
+        items = [record_of(item, found, explain=explain) for item in found.items]
         output.listing(
             Listing(
-                items=[record_of(item, found, explain=explain) for item in found.items],
+                items=items,
                 columns=(*_COLUMNS, _WHY) if explain else _COLUMNS,
-                identify=lambda record: str(record["conversation" if "matches" in record else "ref"]),
+                identify="conversation" if items and "matches" in items[0] else "ref",
                 total=found.total,
                 warnings=found.warnings,
                 extra=facts(found),

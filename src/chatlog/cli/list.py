@@ -60,7 +60,7 @@ def show(
         Listing(
             items,
             shown,
-            identify=lambda record: str(record["id"]),
+            identify="id",
             total=page.total,
             next_cursor=page.next_cursor,
             warnings=warnings,

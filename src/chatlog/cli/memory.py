@@ -104,7 +104,7 @@ def _listing(items: list[dict[str, Any]]) -> Listing:
         Column("tags", style="cyan"),
         Column("expires", lambda record: text_of(record["expires_at"]), style="dim"),
     )
-    return Listing(items=items, columns=columns, identify=lambda record: str(record["key"]), total=len(items))
+    return Listing(items=items, columns=columns, identify="key", total=len(items))
 
 
 @verb(

@@ -148,7 +148,7 @@ def report(session: Session, record: Mapping[str, Any], line: str, *, names_left
     elif output.format == "jsonl":
         output.lines(to_json(item) for item in record["items"])
     elif record["dry_run"] or output.format in ("ids", "csv"):
-        output.listing(Listing(items=record["items"], columns=COLUMNS, identify=lambda item: str(item["id"])))
+        output.listing(Listing(items=record["items"], columns=COLUMNS, identify="id"))
         output.hint(line)
     elif record["items"] or output.is_terminal:
         output.lines([line])

@@ -88,7 +88,7 @@ def list_(ctx: typer.Context) -> None:
         Column("rule", lambda item: _described(item["rule"]), wide=True),
     )
     none = "no policies; chatlog policy add makes one"
-    session.output.listing(Listing(items, columns, lambda item: str(item["name"]), total=len(items), none=none))
+    session.output.listing(Listing(items, columns, "name", total=len(items), none=none))
 
 
 @verb("chatlog policy remove old", forms=IDENTIFIED)
@@ -114,7 +114,7 @@ def show(
         raise NotFoundError(f"there is no policy '{name}'", "chatlog policy list shows what there is")
     items = [item for rule in rules for item in _explained(session, store, rule)]
     columns = (Column("policy", lambda item: str(item["rule"]), style="cyan"), *plans.COLUMNS)
-    session.output.listing(Listing(items, columns, lambda item: str(item["id"]), total=len(items)))
+    session.output.listing(Listing(items, columns, "id", total=len(items)))
 
 
 def _explained(session: Session, store: Store, rule: Rule) -> Iterator[Mapping[str, Any]]:

@@ -104,7 +104,7 @@ def report(output: Output, found: Plan, *, dry_run: bool, complete: bool | None)
     elif output.format == "jsonl":
         output.lines(to_json(item) for item in record["items"])
     else:
-        output.listing(Listing(items=record["items"], columns=COLUMNS, identify=lambda item: str(item["id"])))
+        output.listing(Listing(items=record["items"], columns=COLUMNS, identify="id"))
     if found.is_empty and complete:
         output.hint("what was replaced before is in the file no more")
     if found.is_empty and not record["skipped"]:

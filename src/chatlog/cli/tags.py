@@ -21,7 +21,7 @@ def command(ctx: typer.Context) -> None:
                 Column("tag", style="cyan"),
                 Column("conversations", right=True),
             ),
-            identify=lambda record: str(record["tag"]),
+            identify="tag",
             total=len(found),
             none="no tags; chatlog tag @last +work adds one",
         )
