@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from chatlog import erasure
-from chatlog.cli.options import number_of
+from chatlog.cli.options import budget_of
 from chatlog.cli.session import Session
 from chatlog.errors import ChatlogError
 from chatlog.models import Conversation, Filters
@@ -89,7 +89,7 @@ class _Compacting:
         from chatlog.compaction import Options
         from chatlog.levels import window_for
 
-        return Options(window=window_for(conversation.model, number_of(self.session, "budget", None)), due=True)
+        return Options(window=window_for(conversation.model, budget_of(self.session)), due=True)
 
     def is_due(self, conversation: Conversation) -> bool:
         return not self.work.plan(conversation, self.options(conversation)).reason

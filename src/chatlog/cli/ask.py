@@ -10,7 +10,7 @@ import typer
 
 from chatlog.asking import answers
 from chatlog.cli.endings import told_to_end
-from chatlog.cli.options import Conversation, number_of, one_of, verb
+from chatlog.cli.options import Conversation, budget_of, one_of, verb
 from chatlog.cli.session import Session
 from chatlog.context import Context, Request, assemble
 from chatlog.errors import CommandError, UsageError
@@ -59,7 +59,7 @@ def command(
     if not line.strip():
         raise UsageError("--with is blank: say which command answers", "--with 'llm -m gpt-5-mini' --as text")
     request = Request(
-        budget=number_of(session, "budget", budget),
+        budget=budget_of(session, budget),
         model=model,
         reserve=reserve,
         form=form,

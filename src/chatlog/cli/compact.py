@@ -7,7 +7,7 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from chatlog.cli.options import Conversations, number_of, verb
+from chatlog.cli.options import Conversations, budget_of, verb
 from chatlog.cli.session import Session
 from chatlog.compaction import Compaction, Options, Plan
 from chatlog.errors import ChatlogError, PartlyDoneError, UsageError
@@ -52,9 +52,7 @@ def command(
     store = session.store()
     chosen = session.named(store, conversations) if conversations else select(store, filters)
     work = session.compaction(store, how)
-    _report(
-        session, _compacted(session, work, chosen, _Asked(number_of(session, "budget", budget), due, keep, dry_run))
-    )
+    _report(session, _compacted(session, work, chosen, _Asked(budget_of(session, budget), due, keep, dry_run)))
 
 
 class _Asked(NamedTuple):

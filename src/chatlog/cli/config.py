@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from chatlog import config, timespec
-from chatlog.cli.options import meant, set_number, verb
+from chatlog.cli.options import checked_budget, meant, verb
 from chatlog.cli.session import Session
 from chatlog.errors import NoVectorsError, UsageError
 from chatlog.output import FORMATS, THING, Column, Listing
@@ -77,7 +77,7 @@ def _check(name: str, value: str) -> None:
         case "user":
             checked_user(value)
         case "budget" if value:
-            set_number(name, value)
+            checked_budget(value)
         case "embedder" if value != "none":
             from chatlog.embedders import embedder
 

@@ -10,7 +10,7 @@ import typer
 
 from chatlog.chosen import WHY, Left
 from chatlog.cli.batch import check_keys, serve
-from chatlog.cli.options import complete_conversation, number_of, one_of, verb
+from chatlog.cli.options import budget_of, complete_conversation, one_of, verb
 from chatlog.cli.session import Session
 from chatlog.context import Context, Request, assemble
 from chatlog.errors import UsageError, choices_hint
@@ -57,7 +57,7 @@ def command(
     form, envelope = _form(session, form)
     request = Request(
         model=model,
-        budget=number_of(session, "budget", budget),
+        budget=budget_of(session, budget),
         reserve=reserve,
         form=form,
         embedder=session.embedder(),

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from chatlog.cli.endings import told_to_end
-from chatlog.cli.options import Conversations, verb
+from chatlog.cli.options import Conversations, one_of, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.errors import BusyError, DamagedFileError, PartlyDoneError, UsageError, choices_hint
 from chatlog.export import Exporter, ExportReport, Progress
@@ -21,10 +21,6 @@ from chatlog.paths import exists, expanded
 
 #: So many of a site's earlier pages are named.
 SHOWN = 3
-
-
-def _writers() -> list[str]:
-    return list(WRITERS)
 
 
 def _form(session: Session, typed: str | None, target: str) -> str:
@@ -54,7 +50,9 @@ def command(
     conversations: Conversations = None,
     to: Annotated[
         str | None,
-        typer.Option(metavar="FORMAT", help=f"{', '.join(WRITERS)} (by -o, or jsonl).", autocompletion=_writers),
+        typer.Option(
+            metavar="FORMAT", help=f"{', '.join(WRITERS)} (by -o, or jsonl).", autocompletion=one_of(*WRITERS)
+        ),
     ] = None,
     target: Annotated[
         str, typer.Option("-o", "--output", metavar="FILE|DIR/|-", help="A file, a folder (one file each), or stdout.")

@@ -14,7 +14,7 @@ from typing import Annotated, Any, BinaryIO, NoReturn
 
 import typer
 
-from chatlog.cli.options import complete_tag, verb
+from chatlog.cli.options import complete_tag, one_of, verb
 from chatlog.cli.session import STDIN, Session
 from chatlog.discovery import Found, discover
 from chatlog.errors import BusyError, NoDatabaseError, NotFoundError, PartlyDoneError, UsageError, choices_hint
@@ -41,10 +41,6 @@ WATCH_REST = 20
 Look = Callable[[], list[Found]]
 
 
-def _formats() -> list[str]:
-    return list(READERS)
-
-
 @verb(
     "chatlog import ~/Downloads/chatgpt-export.zip",
     "chatlog import ~/.claude/projects --tag work",
@@ -61,7 +57,9 @@ def command(
     ] = None,
     source_format: Annotated[
         str | None,
-        typer.Option("--from", metavar="FORMAT", help=f"Insist on: {', '.join(READERS)}.", autocompletion=_formats),
+        typer.Option(
+            "--from", metavar="FORMAT", help=f"Insist on: {', '.join(READERS)}.", autocompletion=one_of(*READERS)
+        ),
     ] = None,
     auto: Annotated[bool, typer.Option("--auto", help="Bring in whatever local agents and tools keep.")] = False,
     watch: Annotated[

@@ -347,16 +347,16 @@ Revision = Annotated[
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
-def number_of(session: Session, name: str, typed: int | None) -> int | None:
-    """Return a number that an option or the setting of its name gives."""
-    value = session.settings.get(name)
-    return typed if typed is not None or not value else set_number(name, value)
+def budget_of(session: Session, typed: int | None = None) -> int | None:
+    """Return the budget that an option or the setting gives, None where neither does."""
+    value = session.settings.get("budget")
+    return typed if typed is not None or not value else checked_budget(value)
 
 
-def set_number(name: str, value: str) -> int:
-    """Return the number of tokens that is the value of a setting.  Raises UsageError for anything else."""
+def checked_budget(value: str) -> int:
+    """Return the number of tokens that is the setting budget.  Raises UsageError for anything else."""
     if not value.isdecimal() or int(value) < 1:
         raise UsageError(
-            f"the setting {name} is not a number of tokens: {value}", "such as 8000; empty: by the model's window"
+            f"the setting budget is not a number of tokens: {value}", "such as 8000; empty: by the model's window"
         )
     return int(value)

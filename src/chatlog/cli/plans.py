@@ -15,7 +15,7 @@ from chatlog.cli.options import complete_tag, one_of
 from chatlog.cli.session import Session
 from chatlog.errors import PartlyDoneError, RefusedError, UsageError
 from chatlog.models import Conversation, parse_ref, short_ref
-from chatlog.output import ID, Column, Listing, counted, size_text, text_of, to_json
+from chatlog.output import ID, Column, Listing, Output, counted, size_text, text_of
 from chatlog.retention import Plan
 from chatlog.rules import ACTIONS, AGES, FILTERS, Rule, checked, rule_from
 from chatlog.store import Store
@@ -140,16 +140,21 @@ def restoring(plan: Plan) -> str:
     return f"undo: {named}"
 
 
+def show_items(output: Output, record: Mapping[str, Any], columns: Sequence[Column]) -> None:
+    """Print what a plan takes: in JSON all that is to be said of it."""
+    if output.format == "json":
+        output.json(record)
+    else:
+        output.listing(Listing(items=record["items"], columns=columns, identify="id"))
+
+
 def report(session: Session, record: Mapping[str, Any], line: str, *, names_left: bool = True) -> None:
     """Print what would happen, or in a line what did; JSON holds the same keys for both."""
     output = session.output
-    if output.format == "json":
-        output.json(record)
-    elif output.format == "jsonl":
-        output.lines(to_json(item) for item in record["items"])
-    elif record["dry_run"] or output.format in ("ids", "csv"):
-        output.listing(Listing(items=record["items"], columns=COLUMNS, identify="id"))
-        output.hint(line)
+    if record["dry_run"] or output.format not in ("table", "text"):
+        show_items(output, record, COLUMNS)
+        if output.format not in ("json", "jsonl"):
+            output.hint(line)
     elif record["items"] or output.is_terminal:
         output.lines([line])
     for left in record["skipped"] if names_left else ():

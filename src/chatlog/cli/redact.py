@@ -12,7 +12,7 @@ from chatlog.cli.session import Session
 from chatlog.errors import CheckFailedError, UsageError
 from chatlog.export import select
 from chatlog.models import Conversation, Filters
-from chatlog.output import FORMATS, ID, Column, Listing, Output, counted, text_of, to_json
+from chatlog.output import FORMATS, ID, Column, Output, counted, text_of
 from chatlog.redacting import Plan, apply, finish, plan, unfinished
 from chatlog.redaction import in_words
 from chatlog.store import Store
@@ -99,12 +99,7 @@ def _counts(found: Plan) -> str:
 def report(output: Output, found: Plan, *, dry_run: bool, complete: bool | None) -> None:
     """Say what was found or replaced, by kind, and nothing of what it was."""
     record = found.record(dry_run=dry_run, complete=complete)
-    if output.format == "json":
-        output.json(record)
-    elif output.format == "jsonl":
-        output.lines(to_json(item) for item in record["items"])
-    else:
-        output.listing(Listing(items=record["items"], columns=COLUMNS, identify="id"))
+    plans.show_items(output, record, COLUMNS)
     if found.is_empty and complete:
         output.hint("what was replaced before is in the file no more")
     if found.is_empty and not record["skipped"]:

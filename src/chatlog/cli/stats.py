@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from chatlog import stats
-from chatlog.cli.options import number_of, one_of, verb
+from chatlog.cli.options import budget_of, one_of, verb
 from chatlog.cli.session import Session
 from chatlog.dashboard import page, plain, prometheus
 from chatlog.errors import UsageError, not_written
@@ -48,7 +48,7 @@ def command(
     store = session.store()
     stores = session.everybody(store, all_users=all_users)
     with output.progress("counting tokens") as progress:
-        budget = number_of(session, "budget", None)
+        budget = budget_of(session)
         found = stats.measure(stores, session.filters(), by, progress=progress, budget=budget)
     users = ",".join(each.user for each in stores)
     match output.format:
