@@ -24,6 +24,8 @@ Key = TypeVar("Key", int, str)
 #: A minus excludes, but in what is typed to a command (`--no-verify`, `tail -f`, `head -20`) it belongs to the word.
 _MINUS = r"(?P<minus>-(?!-|[A-Za-z](?![\w+#])|\d+(?!\S)|\w[\w-]*=))?"
 _TOKEN = re.compile(_MINUS + r'(?:(?P<field>[A-Za-z]+):)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))')
+#: What ends a sentence or a part of one.
+MARKS = "?!.,;:…¿؟،؛।"
 #: What a sentence ends with.
 SENTENCE_END = re.compile(r"[.?!;…。？！；؟]+")
 #: What `in:` and `--in` may name.
@@ -307,7 +309,7 @@ def having(texts: Mapping[Key, str], term: Term) -> frozenset[Key]:
 
 def bare(text: str) -> str:
     """Return a word as it is compared: in lower case, without the marks around it."""
-    return text.strip("?!.,;:()[]{}'\"“”‘’…¿¡«»„؟،؛।").lower().replace("’", "'")
+    return text.strip(MARKS + "()[]{}'\"“”‘’¡«»„").lower().replace("’", "'")
 
 
 def folded(text: str) -> str:

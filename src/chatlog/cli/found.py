@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from chatlog.cli.session import Session
 from chatlog.output import SCHEMA_VERSION, Column, Listing
+from chatlog.query import MARKS
 from chatlog.render import Look
 from chatlog.render import result as result_lines
 from chatlog.results import Result, Results
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from chatlog.recall import Recall
 
 NO_MATCH = 1
-#: What ends a sentence or a part of one, in any script.
-ENDS = "?!.,;:…¿؟،؛।？！。，；：、"
+#: What ends a sentence or a part of one, in scripts without blanks too.
+_ENDS = MARKS + "？！。，；：、"
 
 
 def show(session: Session, found: Results, *, explain: bool = False) -> None:
@@ -58,7 +59,7 @@ def show(session: Session, found: Results, *, explain: bool = False) -> None:
 
 def _told(words: Iterable[str]) -> str:
     """Return words of a query as they are told: that one of them ended the question is no part of it."""
-    return ", ".join(word.rstrip(ENDS) or word for word in words)
+    return ", ".join(word.rstrip(_ENDS) or word for word in words)
 
 
 def _why(record: Mapping[str, Any]) -> str:

@@ -180,10 +180,10 @@ def _answers(facts: dict[str, Any], *, is_open: bool) -> Iterator[list[Any]]:
             yield _as_messages(facts.pop(key), "assistant")
     if facts.get("object") == "response" and isinstance(facts.get("output"), list):
         completion = {name: facts.pop(name) for name in _OF_RESPONSE if name in facts}
-        yield _response_messages(completion)
+        yield from _put_out(completion)
     if isinstance(facts.get("choices"), list):
         completion = {name: facts.pop(name) for name in _OF_ANSWER if name in facts}
-        yield from ([answer] for answer in completion_messages(completion))
+        yield from _choices(completion)
 
 
 def _response(facts: dict[str, Any], key: str) -> list[list[Any]]:
@@ -191,13 +191,11 @@ def _response(facts: dict[str, Any], key: str) -> list[list[Any]]:
     body = facts[key].get("body", facts[key])
     if not isinstance(body, dict):
         return []
-    for held, told in (("choices", _OF_ANSWER), ("output", _OF_RESPONSE)):
+    for held, told, answers in (("choices", _OF_ANSWER, _choices), ("output", _OF_RESPONSE, _put_out)):
         if isinstance(body.get(held), list):
             for around in (facts.pop(key), body):
                 _merge(facts, build.without(around, ("body", *told)))
-            return (
-                [[answer] for answer in completion_messages(body)] if held == "choices" else [_response_messages(body)]
-            )
+            return answers(body)
     spoken = body.get("message", body)
     if is_message(spoken):
         del facts[key]
@@ -209,11 +207,16 @@ _OF_ANSWER = ("choices", "id", "model", "created", "usage", "object")
 _OF_RESPONSE = ("output", "id", "model", "created_at", "usage", "object")
 
 
-def _response_messages(body: Mapping[str, Any]) -> list[Any]:
+def _put_out(body: Mapping[str, Any]) -> list[list[Any]]:
     """Return what a response of the Responses API put out, the last message with its model, time and usage."""
     told = responses_items.messages(body["output"])
     facts = {key: body[key] for key in ("model", "created_at", "usage") if key in body}
-    return [*told[:-1], *({**facts, **last} for last in told[-1:])]
+    return [[*told[:-1], *({**facts, **last} for last in told[-1:])]]
+
+
+def _choices(body: Mapping[str, Any]) -> list[list[Any]]:
+    """Return the choices of a chat completion."""
+    return [[answer] for answer in completion_messages(body)]
 
 
 def completion_messages(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
