@@ -20,7 +20,7 @@ HEAVY = {
     "pygments", "httpx", "tomlkit", "opentelemetry",
 }  # fmt: skip
 #: `plans` and `actions` hold what the destructive verbs share, `found` those that find, `indexing` those that
-#: embed, `endings` those that have something to tidy up.
+#: embed, `endings` those that have something to tidy up; `refusals` says what is wrong with a call.
 EVERY_VERB = {"chatlog.cli", "chatlog.cli.keys", "chatlog.cli.options", "chatlog.cli.session", "chatlog.cli.plans"}
 EVERY_VERB |= {
     "chatlog.cli.actions",
@@ -29,6 +29,7 @@ EVERY_VERB |= {
     "chatlog.cli.found",
     "chatlog.cli.habits",
     "chatlog.cli.indexing",
+    "chatlog.cli.refusals",
     "chatlog.cli.zone",
 }
 

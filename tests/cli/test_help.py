@@ -167,7 +167,7 @@ def test_a_value_is_called_the_same_by_every_verb() -> None:
         ("search x -A 2", "did you mean: -C?"),
         ("show @last --limit 3", "did you mean: -n?"),
         ("tags --limit 3", "chatlog tags --help"),
-        ("list --since", "chatlog list --help"),
+        ("list --since", "--since WHEN · chatlog list --help"),
     ],
 )
 def test_words_of_other_commands_are_answered_with_ours(line: str, said: str, run: Run) -> None:

@@ -119,8 +119,47 @@ def test_a_wrong_form_is_told_the_forms_of_its_verb(trip: Run) -> None:
 
 def test_a_number_is_called_what_people_call_it(trip: Run) -> None:
     """Nobody has to know what an int range is."""
-    assert "'abc' is not a valid whole number" in trip("show", LISBON, "--around", "abc").err
-    assert "'abc' is not a valid number" in trip("prune", "--max-seconds", "abc").err
+    hint = {name: f"  chatlog {name} --help\n" for name in ("show", "search", "list", "prune")}
+    assert f"error: --around takes a whole number\n{hint['show']}" == trip("show", LISBON, "--around", "abc").err
+    assert f"error: -n takes a whole number, 1 or more\n{hint['search']}" == trip("search", "-n", "0").err
+    for value in ("abc", "-1"):
+        said = f"error: --min-messages takes a whole number, 0 or more\n{hint['list']}"
+        assert said == trip("list", "--min-messages", value).err
+        assert f"error: --max-seconds takes a number, 0 or more\n{hint['prune']}" == (
+            trip("prune", "--max-seconds", value).err
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message", "hint"),
+    [
+        (["show"], "chatlog show needs CONV[:SEQ]", "such as: chatlog show @last · chatlog show --help"),
+        (["list", "a", "b"], "too many words: a b", "chatlog list [OPTIONS] · chatlog list --help"),
+        (["db", "path", "a"], "too many words: a", "chatlog db path [OPTIONS] · chatlog db path --help"),
+        (["list", "-qn"], "-n needs a value", "-n N · chatlog list --help"),
+        (["--user"], "--user needs a value", "--user NAME · chatlog --help"),
+        (["db", "--user"], "--user needs a value", "--user NAME · chatlog db --help"),
+        (["list", "--json=yes"], "--json takes no value", "write --json alone"),
+        (["--no-pager=1", "list"], "--no-pager takes no value", "write --no-pager alone"),
+        (["--user", "ana"], "say which verb", "chatlog --help lists them"),
+        (["db", "-q"], "say which verb", "chatlog db --help lists them"),
+        (["--nope"], "there is no option --nope", "did you mean: --no-pager? · chatlog --help"),
+        (
+            ["search", "--no-verify"],
+            "there is no option --no-verify",
+            "to search for it: chatlog search -- --no-verify · chatlog search --help",
+        ),
+    ],
+)
+def test_a_call_that_is_none_is_told_in_words_of_chatlog(
+    arguments: list[str], message: str, hint: str, run: Run
+) -> None:
+    """With what can be typed, and the same as JSON where that is asked for."""
+    ran = run(*arguments)
+    assert (2, "", f"error: {message}\n  {hint}\n") == (ran.code, ran.out, ran.err)
+    asked = run("--json", *arguments)
+    assert (2, "") == (asked.code, asked.out)
+    assert {"kind": "usage", "message": message, "hint": hint, "retryable": False} == asked.error
 
 
 def test_more_messages_than_there_can_be_are_all_of_them(trip: Run) -> None:

@@ -16,7 +16,7 @@ import typer
 from typer import _click as click
 from typer.core import TyperGroup
 
-from chatlog.cli.options import EXIT_CODES, build, global_options, meant
+from chatlog.cli.options import EXIT_CODES, build, global_options, meant, placed, spellings
 from chatlog.cli.session import Session
 from chatlog.errors import NO_ROOM, BusyError, ChatlogError, NotFoundError, StorageFullError, UsageError
 from chatlog.output import Output, OutputSettings
@@ -67,11 +67,16 @@ BROKEN_PIPE = 141
 class Group(TyperGroup):
     """Verbs below a name, their commands given."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Return what follows the options."""
+        with placed(ctx):
+            return super().parse_args(ctx, args)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the command of a name.  Raises UsageError with what was perhaps meant."""
         command = self.get_command(ctx, args[0])
         if command is None:
-            close = meant(args[0], self.list_commands(ctx), beside=_spellings(self))
+            close = meant(args[0], self.list_commands(ctx), beside=spellings(self))
             hint = close or f"{ctx.command_path} --help lists the verbs"
             raise UsageError(f"'{args[0]}' is not a verb of {ctx.command_path}", hint)
         return args[0], command, args[1:]
@@ -207,33 +212,11 @@ def _meaning(error: Exception) -> ChatlogError:
     """Return what an exception means for the user."""
     if isinstance(error, ChatlogError):
         return error
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        return UsageError("say which verb", "chatlog --help lists them")
-    if isinstance(error, click.exceptions.NoSuchOption):
-        return _no_such_option(error)
     if isinstance(error, click.exceptions.ClickException):
-        return UsageError(error.format_message(), _usage_hint(error))
+        from chatlog.cli.refusals import refusal
+
+        return refusal(error)
     return _no_room(error) or _out_of_reach(error) or _bug(error)
-
-
-def _no_such_option(error: click.exceptions.NoSuchOption) -> ChatlogError:
-    like = [name for name in error.possibilities or () if name.startswith("--")]
-    close = meant(error.option_name, like, beside=_spellings(error.ctx.command) if error.ctx else ())
-    words = _as_words(error.ctx, error.option_name)
-    hint = " · ".join(filter(None, (close, words, _usage_hint(error))))
-    return UsageError(f"there is no option {error.option_name}", hint)
-
-
-def _spellings(command: click.Command) -> set[str]:
-    """Return how a command's options are written."""
-    return {spelling for parameter in command.params for spelling in parameter.opts}
-
-
-def _as_words(context: click.Context | None, option: str) -> str | None:
-    """Return how to search for what looks like an option: people look for the flags of other commands."""
-    if context is None or context.info_name != "search":
-        return None
-    return f"to search for it: chatlog search -- {option}"
 
 
 def _no_room(error: Exception) -> ChatlogError | None:
@@ -252,11 +235,6 @@ def _out_of_reach(error: Exception) -> ChatlogError | None:
         return None
     why = (error.strerror or type(error).__name__).lower()
     return NotFoundError(f"cannot look at {os.fsdecode(error.filename)}: {why}", "check the path")
-
-
-def _usage_hint(error: click.exceptions.ClickException) -> str:
-    context = getattr(error, "ctx", None)
-    return f"{context.command_path} --help" if context is not None else "chatlog --help"
 
 
 def _bug(error: Exception) -> ChatlogError:

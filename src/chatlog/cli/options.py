@@ -6,11 +6,13 @@ Global options stand before or after the verb; filter options are the same set w
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, NamedTuple, TypeVar
 
 import typer
 from typer._click.exceptions import UsageError as UsageErrorOfClick
+from typer._click.types import IntRange
 from typer.core import TyperCommand, TyperOption
 
 from chatlog.cli.session import Session
@@ -41,7 +43,7 @@ class Flag(NamedTuple):
     value: Any = None
     multiple: bool = False
     choices: tuple[str, ...] = ()
-    kind: type = str
+    kind: Any = str
 
 
 GLOBAL_FLAGS = (
@@ -78,8 +80,8 @@ FILTER_FLAGS = (
     Flag(("--no-pinned",), "pinned", "Without the pinned ones.", value=False),
     Flag(("--archived",), "archived", "Archived ones only.", value=True),
     Flag(("--deleted",), "deleted", "Those in the trash.", value=True),
-    Flag(("--min-messages",), "min_messages", "With at least so many messages.", "N", kind=int),
-    Flag(("--max-messages",), "max_messages", "With at most so many messages.", "N", kind=int),
+    Flag(("--min-messages",), "min_messages", "With at least so many messages.", "N", kind=IntRange(min=0)),
+    Flag(("--max-messages",), "max_messages", "With at most so many messages.", "N", kind=IntRange(min=0)),
 )
 #: The flags whose values are tags.
 _TAGS = ("tags", "no_tags")
@@ -102,6 +104,11 @@ def meant(word: str, choices: Iterable[str], *, beside: Collection[str] = ()) ->
     begun = [name for name in bare if len(said) > 1 and name.startswith(said)]
     close = [bare[name] for name in dict.fromkeys([*begun, *get_close_matches(said, bare)])][:3]
     return f"did you mean: {', '.join(close)}?" if close else ""
+
+
+def spellings(command: Any) -> set[str]:
+    """Return how a command's options are written."""
+    return {spelling for parameter in command.params for spelling in parameter.opts}
 
 
 def _option(flag: Flag, target: str, *, hidden: bool = False) -> TyperOption:
@@ -194,7 +201,7 @@ def verb(
     return mark
 
 
-#: What errors call the kinds of values that click names after Python's.
+#: What errors call the kinds of values that the library names after Python's.
 _CALLED = {"int": "whole number", "int range": "whole number", "float": "number", "float range": "number"}
 
 
@@ -205,6 +212,16 @@ _METAVARS = {
 }  # fmt: skip
 
 
+@contextmanager
+def placed(context: Any) -> Iterator[None]:
+    """Let an error know which command it is of: the parser leaves out whose option lacks its value."""
+    try:
+        yield
+    except UsageErrorOfClick as error:
+        error.ctx = error.ctx or context
+        raise
+
+
 class Command(TyperCommand):
     """A verb: its own options, the shared ones it takes, and help that leads with examples."""
 
@@ -213,14 +230,15 @@ class Command(TyperCommand):
     def adopt(self, spec: Spec) -> Command:
         """Add the shared options that the verb does not spell itself."""
         self.spec = spec
-        own = {spelling for parameter in self.params for spelling in parameter.opts}
+        own = spellings(self)
         for parameter in self.params:
-            parameter.type.name = _CALLED.get(parameter.type.name, parameter.type.name)
             if isinstance(parameter, TyperOption) and not parameter.is_flag:
                 parameter.metavar = parameter.metavar or _METAVARS.get(parameter.opts[-1])
         shared = [_option(flag, "filter_flags") for flag in FILTER_FLAGS] if spec.filters else []
         shared += global_options(hidden=True)
         self.params += [option for option in shared if not own & set(option.opts)]
+        for parameter in self.params:
+            parameter.type.name = _CALLED.get(parameter.type.name, parameter.type.name)
         return self
 
     def format_help_text(self, ctx: Any, formatter: Any) -> None:
@@ -231,16 +249,18 @@ class Command(TyperCommand):
         super().format_help_text(ctx, formatter)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Keep ``-word`` from being read as options by a verb that removes with them."""
+        """Keep ``-word`` from being read as options by a verb that removes with them, and refuse words too many."""
         if self.spec.minus:
             taken = [word for word in args if _is_minus(word)]
             Session.of(ctx).flags["minus"] = taken
             args = [word for word in args if word not in taken]
-        try:
-            return super().parse_args(ctx, args)
-        except UsageErrorOfClick as error:
-            error.ctx = error.ctx or ctx  # the parser leaves out whose option lacks its value
-            raise
+        ctx.allow_extra_args = True  # they are refused here, with what there is room for
+        with placed(ctx):
+            left = super().parse_args(ctx, args)
+        if left and not ctx.resilient_parsing:
+            usage = " ".join([ctx.command_path, *self.collect_usage_pieces(ctx)])
+            raise UsageError(f"too many words: {' '.join(left)}", f"{usage} · {ctx.command_path} --help")
+        return left
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Return what may stand here: also the options that help leaves out, and tags to remove."""
