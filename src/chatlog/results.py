@@ -76,7 +76,8 @@ class Result(NamedTuple):
 class Results(NamedTuple):
     """What a search found and how.
 
-    `dropped` are the words it had to do without, `unwanted` those that no result may have, `asked` the query that ran.
+    `dropped` are the words it had to do without, `misspelt` those of them that a warning says others stand for,
+    `unwanted` those that no result may have, `asked` the query that ran.
     """
 
     items: tuple[Result, ...] = ()
@@ -87,6 +88,7 @@ class Results(NamedTuple):
     warnings: tuple[str, ...] = ()
     asked: str = ""
     unwanted: tuple[str, ...] = ()
+    misspelt: tuple[str, ...] = ()
 
 
 class SearchOptions(NamedTuple):

@@ -14,6 +14,7 @@ from typing import Any
 from chatlog import timespec
 from chatlog.errors import RefusedError, UsageError, choices_hint
 from chatlog.models import ROLES, Filters, checked_tag
+from chatlog.narrowing import dated
 
 #: What a rule may do, the weakest first: where two rules take the same conversation, the stronger one does.
 ACTIONS = ("compact", "archive", "redact", "trash", "erase")
@@ -44,11 +45,7 @@ class Rule:
 
     def filters(self, now: datetime) -> Filters:
         """Return its filters at a time."""
-        found: dict[str, Any] = dict(self.where)
-        for name, bound in (("since", timespec.since), ("until", timespec.until)):
-            if name in found:
-                found[name] = bound(found[name], now)
-        return Filters(**found)
+        return Filters(**dated(self.where, now))
 
     def record(self) -> dict[str, Any]:
         """Return its machine form: its filters and conditions side by side, without what is as by default."""

@@ -17,6 +17,7 @@ from chatlog import query as language
 from chatlog.errors import UsageError, choices_hint
 from chatlog.hunt import Hunt
 from chatlog.models import Filters, Hit, Message, Term, other_strings, several
+from chatlog.narrowing import contradiction
 from chatlog.results import SNIPPET_SCAN, Result, Results, SearchOptions, Tier, best_of_each, cut, result_of
 from chatlog.scope import Scope
 from chatlog.store import Store
@@ -121,7 +122,7 @@ def _by_query(hunt: Hunt) -> Results:
         found = questions.in_turn(each, found, hunt.options.limit)
     if misspelt:
         told = [f"no message has {word}: looked for {meant}" for word, meant in misspelt.items()]
-        found = _without(misspelt, found)._replace(warnings=(*told, *found.warnings))
+        found = _without(misspelt, found)._replace(warnings=(*told, *found.warnings), misspelt=(*misspelt,))
     return titled.among(hunt, found) if hunt.options.mode == "hybrid" else found
 
 
@@ -136,7 +137,8 @@ def _answered(hunt: Hunt) -> Results:
     else:
         from chatlog.hybrid import search as by_mode
     if hunt.scope.prefiltered and not hunt.scope.allowed:
-        return Results(mode=hunt.options.mode, total=0, warnings=("no message passes the filters",))
+        why = contradiction(hunt.query.filters) or "no message passes the filters"
+        return Results(mode=hunt.options.mode, total=0, warnings=(why,))
     terms, given_up = hunt.looser(hunt.query.content)
     found = by_mode(hunt, terms)
     if hunt.needs_narrowing and not hunt.scope.prefiltered:

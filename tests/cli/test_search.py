@@ -40,6 +40,17 @@ def test_words_that_do_not_all_occur_are_left_out_and_named(trip: Run) -> None:
     assert "without: frobnicate, grault\n" in trip("search", "sardines", "frobnicate,", "grault?").err
 
 
+def test_a_misspelt_word_is_told_once(trip: Run) -> None:
+    """Beside what was looked for in its place; JSON names it among the words that no message has, all the same."""
+    ran = trip("search", "sardnies", "frob")
+    told = "warning: no message has sardnies: looked for sardines\n"
+    assert (0, f"{told}not all words together; without: frob\n") == (ran.code, ran.err)
+    assert told == trip("search", "sardnies").err
+    nothing = trip("search", "sardnies", "--tag", "none")
+    assert (1, f"{told}warning: no message passes the filters\nnothing found\n") == (nothing.code, nothing.err)
+    assert ["sardnies", "frob"] == found(trip, "sardnies", "frob")["dropped_terms"]
+
+
 def test_nothing_found_is_exit_code_1(trip: Run) -> None:
     """An answer with no items, tier none and a total of nothing; the words are named."""
     ran = trip("search", "frobnicate", "--json")
@@ -201,6 +212,21 @@ def test_the_options_beside_a_batch_hold_for_every_request_that_says_nothing_els
     assert [[f"{LISBON}:1"], [f"{LISBON}:2"]] == [refs(answer) for answer in titles]
     assert [f"{DATABASE}:1"] == refs(batch(trip, {"query": "", "role": "user"}, options=["--conv", DATABASE])[0])
     assert 2 == trip("search", "--batch", "-", "--conv", "-", stdin=DATABASE).code
+
+
+def test_filters_of_a_request_that_contradict_those_beside_it(trip: Run) -> None:
+    """Nothing is more than five messages long and at most two: the request is wrong, and the next one is answered."""
+    asked: list[object] = [{"query": "lisbon", "max_messages": 2}, {"query": "lisbon"}]
+    wrong, right = batch(trip, *asked, options=["--min-messages", "3"])
+    assert "--min-messages is more than --max-messages, and nothing has both" == wrong["error"]["message"]
+    assert [] == right["items"]
+
+
+def test_dates_in_a_query_that_contradict_each_other(trip: Run) -> None:
+    """A query never fails: nothing is found, and that is why."""
+    ran = trip("search", "lisbon since:2026-02 until:2026-01")
+    told = "warning: --since is later than --until, and nothing is both\nnothing found\n"
+    assert (1, told) == (ran.code, ran.err)
 
 
 def test_an_answer_of_a_batch_is_sent_at_once(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,6 +162,50 @@ def test_a_call_that_is_none_is_told_in_words_of_chatlog(
     assert {"kind": "usage", "message": message, "hint": hint, "retryable": False} == asked.error
 
 
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        (
+            ("--min-messages", "5", "--max-messages", "2"),
+            "--min-messages is more than --max-messages, and nothing has both",
+        ),
+        (("--since", "yesterday", "--until", "2d"), "--since is later than --until, and nothing is both"),
+    ],
+)
+@pytest.mark.parametrize(
+    "verb",
+    [
+        "list", "search lisbon", f"similar {LISBON}", "stats", "export --to jsonl", "tag +a", "delete", "prune",
+        "policy add p", "redact", "compact", "erase", "restore", "trash",
+    ],
+)  # fmt: skip
+def test_filters_that_contradict_each_other_are_refused(
+    verb: str, filters: tuple[str, ...], message: str, trip: Run
+) -> None:
+    """By all verbs in the same words: that nothing was found would say that there is nothing."""
+    ran = trip(*verb.split(), *filters)
+    assert (2, "", f"error: {message}\n  swap the two\n") == (ran.code, ran.out, ran.err)
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        ("--min-messages", "2", "--max-messages", "2"),
+        ("--max-messages", "0"),
+        ("--since", "2026-01-31T10:00Z", "--until", "2026-01-31T10:00Z"),
+    ],
+)
+def test_filters_of_one_value_contradict_nothing(filters: tuple[str, ...], trip: Run) -> None:
+    """What is as long, or as late, as both say passes."""
+    assert 0 == trip("list", *filters).code
+
+
+def test_a_policy_may_be_for_later(trip: Run) -> None:
+    """What nothing passes today, but will once it is old enough, is kept as it was typed."""
+    assert 0 == trip("policy", "add", "p", "--since", "2026-11-20", "--until", "30d").code
+    refused(trip("policy", "add", "q", "--since", "3d", "--until", "4d", "--json"), 2, "usage")
+
+
 def test_more_messages_than_there_can_be_are_all_of_them(trip: Run) -> None:
     """A number of messages has no upper end, nor one of results."""
     trip("add", "--new", "--role", "user", "Where shall we eat in Lisbon tonight?")

@@ -26,8 +26,9 @@ def show(session: Session, found: Results, *, explain: bool = False) -> None:
     output = session.output
     for warning in found.warnings:
         output.warning(warning)
-    if found.tier == "relaxed" and found.dropped:
-        output.hint(f"not all words together; without: {_told(found.dropped)}")
+    lacking = _told(word for word in found.dropped if word not in found.misspelt)  # of those the warnings tell
+    if found.tier == "relaxed" and lacking:
+        output.hint(f"not all words together; without: {lacking}")
     if found.unwanted:
         output.hint(f"without messages that have: {' '.join(found.unwanted)}")  # which may not be what -rf was to say
     if explain:
@@ -53,7 +54,7 @@ def show(session: Session, found: Results, *, explain: bool = False) -> None:
             )
         )
     if found.tier == "none":
-        output.hint("nothing found" + (f"; no message has: {_told(found.dropped)}" if found.dropped else ""))
+        output.hint("nothing found" + (f"; no message has: {lacking}" if lacking else ""))
         session.exit_code = NO_MATCH
 
 

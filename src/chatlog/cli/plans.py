@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ from chatlog.cli.options import complete_tag, one_of
 from chatlog.cli.session import Session
 from chatlog.errors import PartlyDoneError, RefusedError, UsageError
 from chatlog.models import Conversation, parse_ref, short_ref
+from chatlog.narrowing import contradiction, possible
 from chatlog.output import ID, Column, Listing, Output, counted, size_text, text_of
 from chatlog.retention import Plan
 from chatlog.rules import ACTIONS, AGES, FILTERS, Rule, checked, rule_from
@@ -40,6 +42,8 @@ Detector = Annotated[
 ]
 Everything = Annotated[bool, typer.Option("--everything", help="Even if nothing remains.")]
 
+#: What nothing passes today, as --since 2026-11-01 --until 30d, may pass one day.
+LATER = timedelta(days=365_000)
 #: So many of what would go are named before the question.
 NAMED = 5
 UPDATED = Column("updated", lambda item: text_of(item["updated_at"]), lambda item: str(item["updated_at"])[:10])
@@ -63,7 +67,9 @@ def rule_of(session: Session, name: str, conditions: Mapping[str, Any]) -> Rule:
         raise UsageError("what is in the trash goes by itself", "chatlog erase --deleted removes it now")
     where = _settled({key: value for key, value in flags.items() if key in FILTERS})
     rule = checked(Rule(name=name, where=where, **_settled(conditions)))
-    rule.filters(session.now())
+    now = session.now()
+    if contradiction(rule.filters(now + LATER)):
+        possible(rule.filters(now))
     return rule
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from chatlog import query, timespec
+from chatlog import query
 from chatlog.cli import found
 from chatlog.cli.batch import check_keys, serve
 from chatlog.cli.options import complete_conversation, one_of, verb
@@ -15,6 +15,7 @@ from chatlog.cli.session import STDIN, Session
 from chatlog.embedders import NONE
 from chatlog.errors import UsageError, choices_hint
 from chatlog.models import ROLES, Filters
+from chatlog.narrowing import dated, possible
 from chatlog.output import FORMATS, counted
 from chatlog.results import Results, SearchOptions
 from chatlog.search import MODES, search_conversations, search_messages
@@ -187,7 +188,7 @@ class _Batch(NamedTuple):
         )
         output = _typed(request, "output", str, "")
         _check_output(output)
-        filters = self.filters._replace(**_filters(self.session, self.store, request))
+        filters = possible(self.filters._replace(**_filters(self.session, self.store, request)))
         if in_memory:
             return found.envelope(_recall(self.store, text, filters, options))
         results: Results = OUTPUTS[output](self.store, text, filters, options, self.session.now())
@@ -227,9 +228,8 @@ def _filters(session: Session, store: Store, request: Mapping[str, Any]) -> dict
     for field, name in (("tags", "tag"), ("no_tags", "no_tag"), ("title", "title")):
         if name in request:
             filters[field] = tuple(_strings(request[name]))
-    for name, bound in (("since", timespec.since), ("until", timespec.until)):
-        if asked := _typed(request, name, str, ""):
-            filters[name] = bound(asked, session.now())
+    dates = {name: asked for name in ("since", "until") if (asked := _typed(request, name, str, ""))}
+    filters |= dated(dates, session.now())
     if "conv" in request:
         filters["ids"] = tuple(session.conversation(store, ref).id for ref in _strings(request["conv"]))
     return filters

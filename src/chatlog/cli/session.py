@@ -21,6 +21,7 @@ from chatlog.cli.zone import SystemZone
 from chatlog.config import Settings
 from chatlog.errors import NotFoundError, RefusedError, UsageError, WrongKeyError, choices_hint
 from chatlog.models import Conversation, Filters, parse_ref
+from chatlog.narrowing import dated, possible
 from chatlog.output import Output, OutputSettings
 from chatlog.paths import exists, expanded
 from chatlog.store import Store, open_store, path_of
@@ -287,18 +288,12 @@ class Session:
         return [name for ref in refs for name in (self.read_text("ids").split() if ref == STDIN else [ref])]
 
     def filters(self, **changes: Any) -> Filters:
-        """Return what the filter options say.  Raises UsageError for a date that is none, or a span of none."""
-        flags = dict(self.filter_flags)
-        now = self.now()
-        for name, bound in (("since", timespec.since), ("until", timespec.until)):
-            if name in flags:
-                flags[name] = bound(flags[name], now)
-        if flags.get("since") and flags.get("until") and flags["since"] > flags["until"]:
-            raise UsageError("--since is later than --until, and nothing is both", "swap the two dates")
+        """Return what the filter options say.  Raises UsageError for a date that is none, and for a span of none."""
+        flags = dated(self.filter_flags, self.now())
         for name in ("tags", "no_tags", "title"):
             if name in flags:
                 flags[name] = tuple(flags[name])
-        return Filters(**{**flags, **changes})
+        return possible(Filters(**{**flags, **changes}))
 
     # input
 
