@@ -12,14 +12,13 @@ from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.calls import Calls
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, first_keys
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, document
 from chatlog.formats.openai_content import message
 from chatlog.formats.records import misshapen, read_each, rescued
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 
 _HISTORY = "history"
-_FIRST = re.compile(r'"history"\s*:\s*\[\s*(?=\{)')
 _EMPTY_HISTORY = re.compile(r'"history"\s*:\s*\[\s*\]')
 _OF_CONVERSATION = frozenset({"id", "name", "messages"})
 _TOLD = frozenset({"id", "name", "messages", "model", "prompt", "folderId"})
@@ -33,11 +32,10 @@ def sniff(head: Head) -> bool:
         return _OF_CONVERSATION <= keys <= _TOLD and _SPOKEN.search(head.text) is not None
     if _HISTORY not in keys or keys.isdisjoint(("version", "folders", "prompts")):
         return False
-    first = _FIRST.search(head.text)
+    first = head.first_in(_HISTORY)
     if first is None:
         return "folders" in keys and _EMPTY_HISTORY.search(head.text) is not None
-    found = _OF_CONVERSATION & set(first_keys(head.text[first.end() :]))
-    return len(found) >= len(_OF_CONVERSATION) - 1  # one that is odd makes the others no less
+    return len(_OF_CONVERSATION & first) >= len(_OF_CONVERSATION) - 1  # one that is odd makes the others no less
 
 
 def read(source: Source) -> Iterator[Record]:

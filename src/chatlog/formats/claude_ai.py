@@ -16,7 +16,7 @@ from chatlog.canonical import canonical_json
 from chatlog.formats import MALFORMED, Head, build, ids, trees
 from chatlog.formats.beside import beside
 from chatlog.formats.claude_ai_content import Said, said
-from chatlog.formats.jsonstream import first_keys, items
+from chatlog.formats.jsonstream import items
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
 from chatlog.timespec import instant, parse_iso
@@ -24,7 +24,6 @@ from chatlog.timespec import instant, parse_iso
 _ENVELOPE = "conversations"
 _MESSAGES = re.compile(r'"chat_messages"\s*:\s*\[')
 _DESIGN = re.compile(r'"contentBlocks"\s*:\s*\[')
-_DESIGN_MESSAGES = re.compile(r'"messages"\s*:\s*\[\s*(?=\{)')
 #: The form of the official export's times, which sorts as it stands.
 _SORTS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(?:Z|\+00:00)")
 _ROLES = {
@@ -64,9 +63,7 @@ def sniff(head: Head) -> bool:
 def _is_design(head: Head) -> bool:
     if not {"uuid", "messages"} <= head.keys:
         return False
-    first = _DESIGN_MESSAGES.search(head.text)
-    is_message = first is not None and {"uuid", "role", "content"} <= set(first_keys(head.text[first.end() :]))
-    return is_message or _DESIGN.search(head.text) is not None
+    return {"uuid", "role", "content"} <= (head.first_in("messages") or set()) or _DESIGN.search(head.text) is not None
 
 
 def read(source: Source) -> Iterator[Record]:

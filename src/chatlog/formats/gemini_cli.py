@@ -16,7 +16,7 @@ from chatlog.formats.beside import beside, text_beside
 from chatlog.formats.calls import Calls
 from chatlog.formats.gemini_cli_message import call_ids, message, shown
 from chatlog.formats.gemini_parts import parts_of, unpaired
-from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, first_keys, is_json, items, lines
+from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, is_json, items, lines
 from chatlog.formats.outputs import completed, of_gemini
 from chatlog.formats.records import read_each, rescued
 from chatlog.formats.source import Source
@@ -33,7 +33,6 @@ _ROLES = {"user": "user", "model": "assistant", "function": "tool"}
 _FACT = re.compile(r'"(sessionId|projectHash|startTime|lastUpdated)"\s*:\s*"([^"\\]*)"')
 _CONVERSATION_TOLD = frozenset(("sessionId", "startTime", "lastUpdated", "summary", "messages"))
 _SUBAGENT = re.compile(r"(?:^|[/\\!])chats[/\\](?P<parent>[^/\\!]+)[/\\][^/\\!]+\.jsonl?$")
-_MESSAGES = re.compile(r'"messages"\s*:\s*\[\s*(?=\{)')
 _LOG_KEYS = {"sessionId", "messageId", "message"}
 _SNAPSHOT = "<state_snapshot>"
 #: So many messages may a list begin with of which one is the summary.
@@ -55,8 +54,9 @@ def sniff(head: Head) -> bool:
 
 def _holds_entries(head: Head) -> bool:
     """Whether a document without the hash of its project has messages as a session has them."""
-    first = _MESSAGES.search(head.text) if {"sessionId", "messages"} <= head.keys else None
-    return first is not None and {"id", "timestamp", "type", "content"} <= set(first_keys(head.text[first.end() :]))
+    if not {"sessionId", "messages"} <= head.keys:
+        return False
+    return {"id", "timestamp", "type", "content"} <= (head.first_in("messages") or set())
 
 
 def _is_entry(value: Mapping[str, Any]) -> bool:

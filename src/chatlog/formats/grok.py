@@ -13,7 +13,7 @@ from typing import Any
 
 from chatlog import tagged
 from chatlog.formats import Head, build, ids, trees
-from chatlog.formats.jsonstream import first_keys, items
+from chatlog.formats.jsonstream import items
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
@@ -21,7 +21,6 @@ from chatlog.timespec import instant
 
 _ENVELOPE = "conversations"
 _BESIDE = {"projects": "projects", "tasks": "tasks", "media_posts": "pictures and films that were posted"}
-_FIRST = re.compile(r'"conversations"\s*:\s*\[\s*(?=\{)')
 #: A conversation may have no responses; the next has.
 _RESPONSES = re.compile(r'"responses"\s*:\s*\[')
 _PAIR = frozenset({"conversation", "responses"})
@@ -54,8 +53,7 @@ def sniff(head: Head) -> bool:
     """Say whether this is Grok's export, or a conversation of it."""
     if head.keys >= _PAIR:
         return True
-    first = _FIRST.search(head.text) if _ENVELOPE in head.keys else None
-    keys = set(first_keys(head.text[first.end() :])) if first else set()
+    keys = (head.first_in(_ENVELOPE) if _ENVELOPE in head.keys else None) or frozenset[str]()
     return keys >= _PAIR or ("conversation" in keys and _RESPONSES.search(head.text) is not None)
 
 

@@ -5,6 +5,7 @@ No format's knowledge lives here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -59,6 +60,11 @@ class Head:
     def keys(self) -> frozenset[str]:
         """The top-level keys of the first object, as far as the head shows them."""
         return frozenset(first_keys(self.text)) if self.is_json else frozenset()
+
+    def first_in(self, key: str) -> frozenset[str] | None:
+        """Return the keys of the first object in the list under `key`, as far as they are seen; None for no list."""
+        found = re.search(rf'"{key}"\s*:\s*\[\s*(?=\{{)', self.text)
+        return frozenset(first_keys(self.text[found.end() :])) if found else None
 
     @cached_property
     def objects(self) -> tuple[dict[str, Any], ...]:

@@ -14,7 +14,6 @@ from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.beside import beside
-from chatlog.formats.jsonstream import first_keys
 from chatlog.formats.lm_studio_steps import PROMPT, Made, fields, messages, prompt_in
 from chatlog.formats.records import misshapen, recovered
 from chatlog.formats.source import Source
@@ -27,7 +26,6 @@ LOCATIONS = (
     "~/.cache/lm-studio/conversations/**/*.conversation.json",
 )
 
-_TURN = re.compile(r'"messages"\s*:\s*\[\s*(?=\{)')
 _VERSIONED = re.compile(r'"(?:currentlySelected"\s*:\s*\d|type"\s*:\s*"(?:singleStep|multiStep)")')
 _OF_CHAT = frozenset({
     "assistantLastMessagedAt", "clientInput", "clientInputFiles", "perChatPredictionConfig", "tokenCount",
@@ -51,9 +49,7 @@ def sniff(head: Head) -> bool:
         return False
     if len(head.keys & _OF_CHAT) > 1:
         return True
-    first = _TURN.search(head.text)
-    is_turn = first is not None and "versions" in first_keys(head.text[first.end() :])
-    return is_turn and _VERSIONED.search(head.text) is not None
+    return "versions" in (head.first_in("messages") or ()) and _VERSIONED.search(head.text) is not None
 
 
 def read(source: Source) -> Iterator[Record]:

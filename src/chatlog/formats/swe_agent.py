@@ -8,14 +8,12 @@ The messages of mini-swe-agent's ``.traj.json`` are `swe_mini`'s matter.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, anthropic_messages, build, ids, openai_content, swe_mini
 from chatlog.formats.calls import Calls
-from chatlog.formats.jsonstream import first_keys
 from chatlog.formats.records import misshapen, recovered
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, MessageDraft, Problem, Record, text_parts
@@ -28,8 +26,6 @@ LOCATIONS: tuple[str, ...] = (
     *(f"{home}/last_mini_run.traj.json" for home in _MINI_HOMES),
 )
 
-_STEP = re.compile(r'"trajectory"\s*:\s*\[\s*(?=\{)')
-_ROW = re.compile(r'"history"\s*:\s*\[\s*(?=\{)')
 #: Facts of a step that its history does not tell.
 _STEP_FACTS = ("execution_time", "state", "extra_info")
 _CONVERSATION_FACTS = ("environment", "info", "replay_config", "trajectory_format", "instance_id")
@@ -47,10 +43,9 @@ def sniff(head: Head) -> bool:
         return False
     if head.keys.isdisjoint(("trajectory", "history", "attempts")):
         return swe_mini.sniff(head)
-    step, row = _STEP.search(head.text), _ROW.search(head.text)
-    if step is not None:
-        return {"action", "observation"} <= set(first_keys(head.text[step.end() :]))
-    is_row = row is not None and {"role", "content", "agent"} <= set(first_keys(head.text[row.end() :]))
+    if (step := head.first_in("trajectory")) is not None:
+        return {"action", "observation"} <= step
+    is_row = {"role", "content", "agent"} <= (head.first_in("history") or set())
     return is_row or ("trajectory" in head.keys and "info" in head.keys)
 
 

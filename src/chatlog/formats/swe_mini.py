@@ -11,13 +11,11 @@ from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, ids, openai_content
 from chatlog.formats.calls import Calls
-from chatlog.formats.jsonstream import first_keys
 from chatlog.formats.records import misshapen
 from chatlog.models import MessageDraft, Problem
 from chatlog.timespec import instant
 
 _RUN = re.compile(r'"(?:mini_version|model_stats|exit_status)"\s*:|"trajectory_format"\s*:\s*"mini-swe-agent')
-_FIRST = re.compile(r'"messages"\s*:\s*\[\s*(?=\{)')
 #: How the output of a command begins that was sent to the model as words of the user.
 _OUTPUT = ("<returncode>", "<exception>", "<output>")
 #: What is noted of a message that it tells itself, or that has a place of its own.
@@ -31,10 +29,10 @@ def sniff(head: Head) -> bool:
     """Say whether this is a trajectory of mini-swe-agent: messages with the facts of a run."""
     if "info" not in head.keys:
         return False
-    first = _FIRST.search(head.text)
+    first = head.first_in("messages")
     if first is None:
         return '"mini_version"' in head.text  # the messages lie beyond what can be seen
-    return "role" in first_keys(head.text[first.end() :]) and _RUN.search(head.text) is not None
+    return "role" in first and _RUN.search(head.text) is not None
 
 
 def is_run(run: Row) -> bool:
