@@ -163,8 +163,8 @@ class _Conversation:
         return build.message("user", content, text, reason=reason)
 
     def _answered(self, row: Row, key: str) -> MessageDraft | None:
-        content, thinking = _content(row), row.get("thinking")
-        parts = [build.reasoning(thinking)] if isinstance(thinking, str) and thinking else []
+        content, thinking = _content(row), build.word(row.get("thinking"))
+        parts = [build.reasoning(thinking)] if thinking else []
         parts += [build.text(content)] if content else []
         self.answered_at, self.waiting = row.get("step_index"), {}
         for at, call in enumerate(row.get("tool_calls") or ()):

@@ -103,7 +103,7 @@ def local_path(address: str) -> str:
 
 def raw(kind: Any, values: Mapping[str, Any]) -> Part:
     """Return what a source holds as it came, under its own type; one named like ours gets another name."""
-    name = kind if isinstance(kind, str) and kind else "unknown"
+    name = word(kind) or "unknown"
     own = {"source_type": values["type"]} if values.get("type", name) != name else {}
     return {**values, **own, "type": f"source_{name}" if name in _OURS else name}
 

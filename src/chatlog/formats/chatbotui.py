@@ -73,8 +73,7 @@ def _conversation(entry: Mapping[str, Any], place: str, folders: Mapping[str, st
     chain, calls = ids.Chain(), Calls()
     model = entry.get("model")
     model_id = build.word(model.get("id") if isinstance(model, dict) else model)
-    prompt = entry.get("prompt")
-    if isinstance(prompt, str) and prompt:
+    if prompt := build.word(entry.get("prompt")):
         messages.append(chain.link(MessageDraft(role="system", text=prompt, source_id="prompt")))
     for number, value in enumerate(entry["messages"], 1):
         try:

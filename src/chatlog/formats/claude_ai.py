@@ -157,8 +157,7 @@ class _Thread:
         parents: dict[str, str | None] = {}
         before: str | None = None
         for key, row in self.rows.items():
-            parent = row.get("parent_message_uuid") if linked else None
-            parents[key] = parent if isinstance(parent, str) and parent else before
+            parents[key] = (build.word(row.get("parent_message_uuid")) if linked else None) or before
             before = key
         return parents
 

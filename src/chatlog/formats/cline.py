@@ -218,8 +218,7 @@ def _read_session(source: Source) -> Iterator[Record]:
         yield Problem("", "not a session of Cline")
         return
     task = _Task(iter(()), [])
-    prompt = session.get("system_prompt")
-    if isinstance(prompt, str) and prompt:
+    if prompt := build.word(session.get("system_prompt")):
         task.messages.append(task.chain.link(MessageDraft(role="system", text=prompt, source_id="system_prompt")))
     task.read([cline_beside.pictured(source, row) for row in session["messages"]])
     yield _session(source, session, name, task)

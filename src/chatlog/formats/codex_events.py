@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chatlog.formats import build
-from chatlog.formats.codex_items import event_parts, image, message_view, searched
+from chatlog.formats.codex_items import event_parts, message_view, searched
 from chatlog.formats.codex_thread import ASSISTANT, CALL, REASONING, SEARCH, USER, Held
 from chatlog.formats.codex_turn_items import as_events
 
@@ -30,7 +30,8 @@ def _user_message(rollout: Rollout, payload: Payload, time: Any) -> bool:
     if payload.get("kind") in _CONTEXT:
         return False
     view = message_view({"role": "user", "content": text})
-    parts = view.parts + [image(address) for address in payload.get("images") or () if isinstance(address, str)]
+    images = [address for address in payload.get("images") or () if isinstance(address, str)]
+    parts = view.parts + [build.addressed(address, modality="image") for address in images]
     parts += [build.addressed(address, modality="audio") for address in payload.get("audio") or ()]
     held = Held("user", f"user\0{text}", time, parts, text=view.text)
     held.facts = build.compact(payload, ("type", "message", "images", "audio", "kind", "client_id"))
@@ -78,8 +79,7 @@ def _rolled_back(rollout: Rollout, payload: Payload, _: Any) -> bool:
 
 
 def _thread_name(rollout: Rollout, payload: Payload, _: Any) -> bool:
-    name = payload.get("thread_name")
-    rollout.meta.title = name if isinstance(name, str) and name else rollout.meta.title
+    rollout.meta.title = build.word(payload.get("thread_name")) or rollout.meta.title
     return True
 
 
@@ -138,7 +138,7 @@ def _note(rollout: Rollout, payload: Payload, time: Any) -> bool:
     """Take what Codex told its user, hidden."""
     kind, review = payload["type"], payload.get("review_output")
     told = build.mapping(review).get("overall_explanation")
-    text = next((word for word in (payload.get("message"), told) if isinstance(word, str) and word), "")
+    text = build.word(payload.get("message")) or build.word(told) or ""
     parts = [build.text(text)] if text else []
     if payload.keys() - {"type", "message"}:
         parts.append(build.raw(kind, payload))

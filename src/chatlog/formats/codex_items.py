@@ -190,11 +190,6 @@ def media_address(value: Any) -> str | None:
     return build.word(value.get("url") if isinstance(value, dict) else value)
 
 
-def image(address: str, **facts: Any) -> Part:
-    """Return an image's bytes where its address is a data URL that holds them, else the address."""
-    return build.addressed(address, modality="image", **facts)
-
-
 def _rest(values: Payload, *told: str) -> dict[str, Any]:
     return build.renamed(build.rest(values, (*told, "type")), _OWN)
 
@@ -202,7 +197,7 @@ def _rest(values: Payload, *told: str) -> dict[str, Any]:
 def call_name(payload: Payload) -> str:
     """Return the name of the tool that an item calls; built-in tools go by the item's type."""
     own = payload.get("name") or build.within(payload, "function", "name")
-    return own if isinstance(own, str) and own else str(payload.get("type", "tool")).removesuffix("_call")
+    return build.word(own) or str(payload.get("type", "tool")).removesuffix("_call")
 
 
 def call_part(payload: Payload, call_id: str) -> Part:
@@ -215,8 +210,8 @@ def call_part(payload: Payload, call_id: str) -> Part:
 
 def drawn(payload: Payload) -> list[Part]:
     """Return the image that an image generation made."""
-    result = payload.get("result")
-    return [build.blob("image/png", result, modality="image")] if isinstance(result, str) and result else []
+    result = build.word(payload.get("result"))
+    return [build.blob("image/png", result, modality="image")] if result else []
 
 
 def searched(payload: Payload) -> str | None:

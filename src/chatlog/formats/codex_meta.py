@@ -81,8 +81,7 @@ class Meta:
     @property
     def own(self) -> str:
         """The session's id: as it says, else as its file is called."""
-        name = self.facts.get("id") or self.facts.get("session_id")
-        if isinstance(name, str) and name:
+        if name := build.word(self.facts.get("id") or self.facts.get("session_id")):
             return name
         found = _FILE.search(self.source.stem)
         return found[1] if found else self.source.stem
@@ -122,7 +121,7 @@ class Meta:
             self.facts.get("forked_from_id"),
             *self.inherited[:1],
         ]
-        return next((name for name in named if isinstance(name, str) and name and name != self.own), None)
+        return next((name for name in map(build.word, named) if name and name != self.own), None)
 
     def _indexed(self) -> str | None:
         """Return the thread's name in the index that Codex keeps above its sessions; the last one counts."""

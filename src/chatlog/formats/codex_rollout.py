@@ -123,9 +123,9 @@ class Rollout:
         if payload == self.context:
             return
         self.context = payload
-        model, cwd = payload.get("model"), payload.get("cwd")
-        self.thread.model = model if isinstance(model, str) and model else self.thread.model
-        self.thread.place = {"cwd": cwd} if isinstance(cwd, str) and cwd and not self.meta.is_at(cwd) else {}
+        cwd = build.word(payload.get("cwd"))
+        self.thread.model = build.word(payload.get("model")) or self.thread.model
+        self.thread.place = {"cwd": cwd} if cwd and not self.meta.is_at(cwd) else {}
         self.meta.turn(payload)
 
     def compacted(self, payload: Payload, time: Any) -> None:

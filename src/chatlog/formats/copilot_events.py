@@ -132,11 +132,7 @@ class _Session:
 
     def _place(self, made: Made, event: Data, lane: _Lane) -> None:
         parent, own = self._base(event, lane), event.get("id")
-        name = (
-            own
-            if isinstance(own, str) and own
-            else ids.derived_id(parent, MessageDraft(role=made.role, text=made.text))
-        )
+        name = build.word(own) or ids.derived_id(parent, MessageDraft(role=made.role, text=made.text))
         lane.last = ids.numbered(name, lane.used)
         if isinstance(own, str):
             self.places[own] = (lane.key, lane.last)
@@ -168,14 +164,13 @@ class _Session:
     def start(self, event: Data, data: Data, lane: _Lane) -> None:
         """Take what is known of the session."""
         context = build.mapping(data.get("context"))
-        cwd, model = context.get("cwd"), data.get("selectedModel")
         facts = build.compact(data, _START_TOLD)
         facts |= build.compact(context, ("cwd",))
-        self.model = model if isinstance(model, str) and model else self.model
+        self.model = build.word(data.get("selectedModel")) or self.model
         lane.draft = lane.draft._replace(
             source_id=lane.draft.source_id if lane.opened else str(data.get("sessionId") or lane.draft.source_id),
             created_at=instant(data.get("startTime")) or instant(event.get("timestamp")),
-            project=build.word(cwd),
+            project=build.word(context.get("cwd")),
             model=self.model,
             metadata={**lane.draft.metadata, **facts},
         )
@@ -251,9 +246,8 @@ class _Session:
         self.thoughts = []
         for key in OPAQUE:
             self.counts[f"{key} (not readable)"] += bool(data.get(key))
-        model = data.get("model")
         default = None if lane.draft.parent else self.model
-        made = _spoken(parts, model if isinstance(model, str) and model else default)
+        made = _spoken(parts, build.word(data.get("model")) or default)
         usage = {"outputTokens": data["outputTokens"]} if data.get("outputTokens") else {}
         usage |= {**self.recorded.pop(str(data.get("apiCallId")), {}), **self.usage}
         self.usage = {}

@@ -112,8 +112,7 @@ class _Requests:
         """Take the list as it is now in."""
         last, now = None, list[str]()
         for number, request in enumerate(build.listed(requests), 1):
-            own = build.mapping(request).get("requestId")
-            name = own if isinstance(own, str) and own else f"request-{number}"
+            name = build.word(build.within(request, "requestId")) or f"request-{number}"
             self.parents.setdefault(name, last)
             self.seen[name] = request
             if not _is_withdrawn(request):
@@ -161,12 +160,11 @@ def _silent(request: Any) -> int:
 def _conversation(
     source: Source, chat: Mapping[str, Any], drafts: list[MessageDraft], head: str | None
 ) -> ConversationDraft:
-    own, title = chat.get("sessionId"), chat.get("customTitle")
     first = str(drafts[0].source_id) if drafts else source.stem
     told = {*_TOLD, "pendingRequests"}
     return ConversationDraft(
-        source_id=own if isinstance(own, str) and own else f"chat-{first}",
-        title=build.word(title),
+        source_id=build.word(chat.get("sessionId")) or f"chat-{first}",
+        title=build.word(chat.get("customTitle")),
         created_at=instant(chat.get("creationDate")),
         updated_at=instant(chat.get("lastMessageDate")),
         model=build.last_model(drafts),
@@ -201,8 +199,7 @@ def _messages(name: str, request: Request, parent: str | None, used: Counter[str
         parent=parent,
         metadata=rest,
     )
-    own = request.get("responseId")
-    reply = own if isinstance(own, str) and own else f"{name}-response"
+    reply = build.word(request.get("responseId")) or f"{name}-response"
     said = _response(name, request, moment)
     if said is not None:
         said = said._replace(source_id=ids.numbered(reply, used))

@@ -76,14 +76,13 @@ class _Chat:
         self.drafts: list[MessageDraft] = []
         self.problems: list[Problem] = []
         self.head: str | None = None
-        model = build.within(prompt, "runSettings", "model")
-        self.model = model.removeprefix("models/") if isinstance(model, str) and model else None
+        model = build.word(build.within(prompt, "runSettings", "model"))
+        self.model = model.removeprefix("models/") if model else None
 
     def read(self) -> None:
         """Make the messages: instruction, turns, and what was typed but not sent."""
         self._instruction()
-        held = self.prompt.get("chunkedPrompt")
-        held = build.mapping(held)
+        held = build.mapping(self.prompt.get("chunkedPrompt"))
         for turn in _turns(self._chunks(held.get("chunks"), "chunk")):
             self._turn(turn)
         unsent = held.get("pendingInputs") or self.prompt.get("pendingInputs")
@@ -270,8 +269,7 @@ def _conversation(source: Source, prompt: Mapping[str, Any], chat: _Chat) -> Con
 
 def _title(source: Source, prompt: Mapping[str, Any]) -> str | None:
     """Return the chat's own title, else its file's name, which has no extension but may have a dot."""
-    own = prompt.get("title") or prompt.get("displayName")
-    if isinstance(own, str) and own:
+    if own := build.word(prompt.get("title") or prompt.get("displayName")):
         return own
     name = source.parts[-1]
     return (name[:-5] if name.endswith((".json", ".JSON")) else name).strip("-") or None

@@ -232,8 +232,7 @@ def _tool_result(record: Row) -> MessageDraft:
 
 def _answer_parts(record: Row) -> Iterator[Part]:
     """Yield what an answer says; old ones have their reasoning within."""
-    thought = build.within(record, "reasoning", "text")
-    if isinstance(thought, str) and thought:
+    if thought := build.word(build.within(record, "reasoning", "text")):
         yield build.reasoning(thought)
     yield from content_parts(record.get("content"))
     for call in record.get("tool_calls") or ():

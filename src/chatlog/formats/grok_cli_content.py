@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from chatlog.formats import build, ids
-from chatlog.formats.codex_items import image
 from chatlog.models import MessageDraft, Part, joined_text
 
 Row = Mapping[str, Any]
@@ -96,7 +95,7 @@ def _block(block: Any) -> Part:
         case {"type": "text", "text": str(words)} | {"text": str(words)}:
             return build.text(words)
         case {"type": "image", "url": str(address)}:
-            return image(address)
+            return build.addressed(address, modality="image")
         case {"type": "image" | "audio", "data": str(data)}:
             return build.blob(build.word(block.get("mimeType")), data, modality=block["type"])
         case {"type": "resource_link", "uri": str(address)}:

@@ -169,9 +169,7 @@ def _own_name(chat: Row, found: _Chat) -> str:
 
 
 def _last_model(chat: Row) -> str | None:
-    used = chat.get("lastUsedModel")
-    if not isinstance(used, dict):
-        return None
+    used = build.mapping(chat.get("lastUsedModel"))
     return build.word(used.get("identifier")) or build.word(used.get("indexedModelIdentifier"))
 
 

@@ -161,7 +161,7 @@ class _Reading:
         yield draft
 
     def _tree(self, name: Any, root: str, facts: dict[str, Any]) -> _Tree:
-        name = name if isinstance(name, str) and name else root
+        name = build.word(name) or root
         if name not in self.trees:
             self.trees[name] = _Tree(ConversationDraft(source_id=name, metadata=facts))
         return self.trees[name]
