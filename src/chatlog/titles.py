@@ -11,13 +11,13 @@ TITLE_CHARS = 80
 #: A title is looked for in so much of a message.
 TITLE_SCAN = 4_000
 #: What a program notes in a human's name, which names no conversation.
-_INTERRUPTED = "[Request interrupted by user"
+INTERRUPTED = "[Request interrupted by user"
 _OPENING = r"\s*<([a-z][\w-]{0,60})(?=[\s>])[^>]{0,1000}>"
 
 
 def title_from(text: str) -> str | None:
     """Return a one-line title from a human's first words, without an injected preamble; None for none."""
-    if text.startswith(_INTERRUPTED) and text.rstrip().endswith("]"):
+    if text.startswith(INTERRUPTED) and text.rstrip().endswith("]"):
         return None
     start, opening = 0, re.compile(_OPENING) if text.lstrip().startswith("<") else None
     while opening is not None and (match := opening.match(text, start)):

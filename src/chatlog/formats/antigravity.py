@@ -36,7 +36,7 @@ _REQUEST = "USER_REQUEST"
 _ADDED = re.compile(r"<([A-Z][A-Z_]+)(?=>)")
 _MODEL = re.compile(r"`Model Selection` from .{0,200}? to (.{1,200}?)\.?(?=\s{0,9}(?:$|</)|\.\s)", re.MULTILINE)
 #: Another conversation that speaks to this one; a task of one's own has ``/task-3`` behind it.
-_SENDER = re.compile(r"\bsender=([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?=\s)")
+_SENDER = re.compile(rf"\bsender=({ids.UUID})(?=\s)")
 _CUT = re.compile(r"\n<truncated \d+ bytes>$")
 _INJECTED = frozenset({"CHECKPOINT", "CONVERSATION_HISTORY", "EPHEMERAL_MESSAGE", "ERROR_MESSAGE", "SYSTEM_MESSAGE"})
 _FAILED = frozenset({"ERROR", "FAILED"})

@@ -158,6 +158,11 @@ def message(
     return MessageDraft(role=role, text=words, parts=kept(parts, words), hidden=is_hidden, **facts)
 
 
+def instructions(words: str | None) -> list[MessageDraft]:
+    """Return the message that the instructions of an assistant are, none where it has none."""
+    return [MessageDraft(role="system", text=words, source_id="instructions")] if words else []
+
+
 def without_reminders(text: str) -> str:
     """Return a text without what an agent's program tells its model in the middle of it."""
     if "<system-reminder>" not in text:

@@ -147,7 +147,8 @@ class _Topic:
     def records(self, told: Row, assistant: Row, left_out: Counter[str]) -> Iterator[Record]:
         """Yield the conversation with the instructions and its messages, and what could not be read."""
         if self.messages:
-            instructions = list(_instructions(told, assistant))
+            prompts = (build.word(assistant.get("prompt")), build.word(told.get("prompt")))
+            instructions = build.instructions("\n".join(filter(None, prompts)))
             yield self._draft(told, assistant)
             yield from instructions
             root = instructions[0].source_id if instructions else None
@@ -175,12 +176,6 @@ class _Topic:
             head=self.last,
             metadata=build.compact({**rest, "assistant": who}),
         )
-
-
-def _instructions(told: Row, assistant: Row) -> Iterator[MessageDraft]:
-    words = filter(None, (build.word(assistant.get("prompt")), build.word(told.get("prompt"))))
-    if text := "\n".join(words):
-        yield MessageDraft(role="system", text=text, source_id="instructions")
 
 
 def _unblocked(row: Row, facts: Row) -> Iterator[Part]:

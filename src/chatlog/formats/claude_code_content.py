@@ -49,7 +49,6 @@ _TELLING = ("local_command", "away_summary")
 _HUMAN = ("human", "channel")
 #: How words that came over a chat service are wrapped.
 _CHANNEL = re.compile(r"\s*<channel\b[^>]*>(.*)</channel>\s*", re.DOTALL)
-INTERRUPTED = "[Request interrupted by user"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,10 @@ from typing import Any
 
 from chatlog import timespec
 from chatlog.formats import build, ids
-from chatlog.formats.claude_code_content import INTERRUPTED, View, fingerprint, parts_of, result_facts, shown
+from chatlog.formats.claude_code_content import View, fingerprint, parts_of, result_facts, shown
 from chatlog.formats.claude_code_links import Entry, Links
 from chatlog.models import ConversationDraft, MessageDraft, Part, joined_text
+from chatlog.titles import INTERRUPTED
 
 Drafts = Sequence[ConversationDraft | MessageDraft]
 

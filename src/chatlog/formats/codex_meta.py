@@ -12,12 +12,13 @@ from typing import Any
 
 from chatlog.formats import build
 from chatlog.formats.codex_thread import Thread
+from chatlog.formats.ids import UUID
 from chatlog.formats.jsonstream import BROKEN_JSON, decoded
 from chatlog.formats.source import UNREADABLE, Source
 from chatlog.models import ConversationDraft
 from chatlog.timespec import instant
 
-_FILE = re.compile(r"rollout-.*?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$")
+_FILE = re.compile(rf"rollout-.*?({UUID})$")
 #: How the model is told its folder: by an element, in the first versions in a sentence.
 _FOLDER = re.compile(r"<cwd>\s*([^<>\n]+?)\s*</cwd>|^Current working directory: (.+)$", re.MULTILINE)
 #: Keys whose values have a place of their own, or are as long as a message.

@@ -13,11 +13,12 @@ from urllib.parse import unquote
 from chatlog.formats import build
 from chatlog.formats.beside import beside
 from chatlog.formats.grok_cli_content import Row, typed
+from chatlog.formats.ids import UUID
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft
 from chatlog.timespec import instant
 
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = re.compile(UUID)
 _ROOTED = re.compile(r"/|[A-Za-z]:[\\/]")
 #: Facts of a session that only count or steer what Grok does next.
 _SUMMARY_TOLD = frozenset({

@@ -14,6 +14,8 @@ from itertools import islice
 from chatlog.canonical import content_hash
 from chatlog.models import ConversationDraft, MessageDraft, Part, Record
 
+#: A pattern of the ids that many programs give.
+UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 #: So many messages are looked at for the first that was typed.
 _OPENING_MESSAGES = 100
 

@@ -82,7 +82,7 @@ class _Thread:
     def records(self, thread: Row) -> Iterator[Record]:
         """Yield the thread and its messages, each after its parent."""
         parents = _parents(self.rows)
-        instructions = list(_instructions(thread))
+        instructions = build.instructions(build.word(_assistant(thread).get("instructions")))
         root = instructions[0].source_id if instructions else None
         kept, standing = trees.without_empty(parents, self.messages, root)
         if kept:
@@ -122,11 +122,6 @@ def _meta(row: Row) -> Row:
 def _assistant(thread: Row) -> Row:
     """Return the assistant of a thread."""
     return build.mapping(next(iter(build.listed(thread.get("assistants"))), None))
-
-
-def _instructions(thread: Row) -> Iterator[MessageDraft]:
-    if words := build.word(_assistant(thread).get("instructions")):
-        yield MessageDraft(role="system", text=words, source_id="instructions")
 
 
 # The tree

@@ -113,7 +113,8 @@ class _Tables:
 
     def conversation(self, group: list[_Said]) -> Iterator[Record]:
         """Yield a conversation with its messages, each after its parent."""
-        instructions = list(self._instructions(group[0].row))
+        _, config = self._assistant(group[0].row)
+        instructions = build.instructions(build.word(config.get("systemRole")))
         names = _named(group)
         parents = self._parents(group, names)
         drafts = {names[id(said)]: said.draft for said in group}
@@ -146,11 +147,6 @@ class _Tables:
         session = self.sessions.get(name, {})
         config = session.get("config")
         return session, config if isinstance(config, dict) else self.agents.get(self.agent_of.get(name, ""), {})
-
-    def _instructions(self, row: Row) -> Iterator[MessageDraft]:
-        _, config = self._assistant(row)
-        if words := build.word(config.get("systemRole")):
-            yield MessageDraft(role="system", text=words, source_id="instructions")
 
     def _draft(self, row: Row, kept: list[MessageDraft], head: str | None) -> ConversationDraft:
         topic = self.topics.get(_id(row, "topicId"), {})

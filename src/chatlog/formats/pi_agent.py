@@ -31,7 +31,7 @@ LOCATIONS = (
 )
 
 _HEADER_SIGNS = frozenset({"cwd", "version", "provider", "modelId", "parentSession", "branchedFrom"})
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = re.compile(ids.UUID)
 _HEADER_TOLD = frozenset({"type", "id", "timestamp", "cwd", "modelId", "title"})
 #: What ``pi --mode json`` prints besides, and what of it a message tells again when it is whole.
 _STREAMED = ("agent_start", "turn_start", "message_start")
