@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from chatlog import tagged
 from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.antigravity_steps import FULL, SHORT, steps
 from chatlog.formats.beside import beside
+from chatlog.formats.build import Row
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, decoded
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -53,8 +54,6 @@ _STEP_OF = {
 }
 _USUAL = frozenset({"DONE", "USER_EXPLICIT", "MODEL", "SYSTEM"})
 _STEP_TOLD = frozenset({"step_index", "type", "created_at", "content", "thinking", "tool_calls", "error"})
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

@@ -13,6 +13,8 @@ from urllib.parse import unquote, urlsplit
 from chatlog.formats.jsonstream import BROKEN_JSON, decoded
 from chatlog.models import LeftOut, MessageDraft, Part, joined_text
 
+#: A record of a source as it came: an object of JSON, or a row of a table.
+Row = Mapping[str, Any]
 #: What says nothing where a source has it.
 EMPTY: tuple[object, ...] = (None, "", [], {})
 _DRIVE = re.compile(r"/[A-Za-z]:")

@@ -8,12 +8,13 @@ they are taken as UTC, and whether the day or the month comes first is told by a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from chatlog.formats import MALFORMED, Head, build, ids
+from chatlog.formats.build import Row
 from chatlog.formats.jsonstream import text_of
 from chatlog.formats.records import recovered
 from chatlog.formats.source import Source
@@ -40,8 +41,6 @@ _QUOTED = re.compile(r"\A> Thinking:[^\n]*\n((?:>[^\n]*(?:\n|\Z))*)\s*")
 _LINE = 200
 _MONTHS = 12
 _DAYS = 31
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, ids
+from chatlog.formats.build import Row
 from chatlog.formats.envelope import role_of
 from chatlog.formats.jsonstream import BROKEN_JSON, document, leading, sound, text_of
 from chatlog.formats.records import misshapen
@@ -39,8 +40,6 @@ _MESSAGE_TOLD = frozenset(
     | {"links", "cancel", "generating", "isStreamingMode", "isSummary"}
 )
 _CALL_TOLD = frozenset({"type", "toolCallId", "toolName", "args", "result", "state"})
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

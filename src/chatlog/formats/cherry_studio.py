@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, ids
+from chatlog.formats.build import Row
 from chatlog.formats.envelope import role_of
 from chatlog.formats.records import misshapen, recovered
 from chatlog.formats.source import Source
@@ -33,8 +34,6 @@ _META_TOLD = frozenset({"mcpTools", "generateImage"})
 _BLOCK_TOLD = frozenset({"id", "messageId", "type", "content", "createdAt", "updatedAt", "status", "model", "file"})
 _CALL_TOLD = _BLOCK_TOLD | {"toolId", "toolName", "arguments", "metadata"}
 _FILE_TOLD = frozenset({"id", "name", "origin_name", "path"})
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

@@ -8,10 +8,11 @@ showed `cline_shown`'s, what the files beside a history tell `cline_beside`'s.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, cline_beside, cline_rows, ids
+from chatlog.formats.build import Row
 from chatlog.formats.calls import Calls
 from chatlog.formats.cline_content import environment, message, model_of
 from chatlog.formats.cline_shown import Shown, request_usage
@@ -58,8 +59,6 @@ _COMPACTED = ".compaction"
 _OF_SESSION = (".messages.json", f"{_COMPACTED}.json")
 _HELPERS = ("subagent", "teammate")
 _SAFE = re.compile(r"[\w-]+")
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from chatlog.formats import build
 from chatlog.formats.beside import beside, bytes_beside
+from chatlog.formats.build import Row
 from chatlog.formats.cline_shown import request_usage
 from chatlog.formats.source import Source
 from chatlog.timespec import instant
@@ -24,8 +25,6 @@ _SHOWN = ("ui_messages.json", "claude_messages.json")
 _BEFORE = 2
 _BLOB = re.compile(r"[0-9a-f]{64}")
 _ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp"}
-
-Row = Mapping[str, Any]
 
 
 class Entry(NamedTuple):

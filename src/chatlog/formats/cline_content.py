@@ -7,11 +7,12 @@ result over as words of the user: this takes them apart again.  Files are not kn
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from chatlog import tagged
 from chatlog.formats import anthropic_messages, build, cline_calls
+from chatlog.formats.build import Row
 from chatlog.formats.calls import Calls
 from chatlog.models import MessageDraft, Part, joined_text
 from chatlog.timespec import instant
@@ -56,8 +57,6 @@ _MODEL = re.compile(r"<model>([^<]+)</model>")
 _TOLD = frozenset({"role", "content", "id", "ts", "modelInfo", "metrics", "type"})
 #: Types of ours that a block of another shape may have too.
 _OTHERS = ("reasoning", "file", "blob", "uri", "tool_call", "tool_call_response")
-
-Row = Mapping[str, Any]
 
 
 class Environment(NamedTuple):

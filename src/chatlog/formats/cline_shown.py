@@ -7,10 +7,11 @@ answer's usage.  Files are not known here.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from chatlog.formats import build, ids
+from chatlog.formats.build import Row
 from chatlog.formats.cline_content import model_of
 from chatlog.models import MessageDraft, Part
 from chatlog.timespec import instant
@@ -27,8 +28,6 @@ _CHANGED = "HAS_CHANGES"
 #: Where the words of an answer that is JSON are.
 _WORDS = ("question", "response", "text")
 _TOLD = frozenset({"ts", "type", "say", "ask", "text", "images", "modelInfo", "partial", "conversationHistoryIndex"})
-
-Row = Mapping[str, Any]
 
 
 def request_usage(entry: Row) -> dict[str, Any] | None:

@@ -8,13 +8,14 @@ A fork begins with the entries of the session that it is from, under that one's 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 from chatlog.formats import Head, build, ids
 from chatlog.formats.beside import beside
+from chatlog.formats.build import Row
 from chatlog.formats.claude_code_content import shown
 from chatlog.formats.codex_items import content_parts
 from chatlog.formats.jsonstream import lines
@@ -33,8 +34,6 @@ LOCATIONS = (
 _RESULT = "function_call_result"
 _TITLES = {"topic": "topic", "ai-title": "aiTitle", "custom-title": "customTitle"}
 _FAILED = ("failed", "error", "incomplete")
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

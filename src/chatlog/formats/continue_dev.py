@@ -7,12 +7,13 @@ session itself began stands in the ``sessions.json`` beside it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.beside import beside
+from chatlog.formats.build import Row
 from chatlog.formats.continue_items import Known, Made, known, messages, summarised, thought
 from chatlog.formats.records import misshapen, recovered
 from chatlog.formats.source import Source
@@ -25,8 +26,6 @@ LOCATIONS = ("~/.continue/sessions/*.json", "$CONTINUE_GLOBAL_DIR/sessions/*.jso
 _INDEX = "sessions.json"
 _UNTITLED = frozenset({"New Session", "Untitled Session"})
 _SESSION_TOLD = frozenset({"sessionId", "title", "workspaceDirectory", "history", "dateCreated", "chatModelTitle"})
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from chatlog.formats import build
+from chatlog.formats.build import Row
 from chatlog.models import MessageDraft, Part, joined_text
 from chatlog.timespec import instant
 
@@ -28,8 +29,6 @@ _STATE_TOLD = frozenset({"toolCallId", "toolCall", "status", "parsedArgs", "outp
 _CONTEXT_TOLD = frozenset(
     {"type", "content", "name", "uri", "id", "icon", "editing", "editable", "file_id", "mime_type"}
 )
-
-Row = Mapping[str, Any]
 
 
 class Made(NamedTuple):

@@ -7,11 +7,11 @@ counted, and what follows them is linked to the message before.  What ``droid ex
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from chatlog.formats import Head, anthropic_messages, build, droid_stream, ids
+from chatlog.formats.build import Row
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -24,8 +24,6 @@ LOCATIONS = ("~/.factory/sessions/**/*.jsonl",)
 _START = "session_start"
 _START_TOLD = frozenset({"type", "id", "title", "sessionTitle", "cwd", "timestamp", "parentSessionId"})
 _ENTRY_TOLD = frozenset({"type", "id", "parentId", "timestamp", "message"})
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

@@ -7,11 +7,12 @@ the completion at the end of a run is its last answer's usage.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import build, ids
+from chatlog.formats.build import Row
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -23,8 +24,6 @@ _SESSION = ("sessionId", "session_id")
 _TOLD = frozenset({"type", "id", "timestamp", "role", "text", "finalText", *_SESSION})
 _START_TOLD = frozenset({"type", "subtype", "id", "timestamp", "model", "cwd", *_SESSION})
 _CALL_TOLD = frozenset({"toolName", "toolId", "parameters", "isError", "value"})
-
-Row = Mapping[str, Any]
 
 
 def is_event(value: Row) -> bool:

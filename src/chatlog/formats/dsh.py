@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import Head, build, ids
+from chatlog.formats.build import Row
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -34,8 +35,6 @@ _SUMMARIES = ("compact", "compact-checkpoint", "compaction")
 _FRAMES = frozenset({"turn/start", "step/start", "step/end", "request/context", "session/end-seed"})
 _PIECES = frozenset({"assistant/chunk", "text-chunks", "reasoning-chunks", "tool-call-chunks"})
 _ENDED_WELL = ("completed", "blocked", None)
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

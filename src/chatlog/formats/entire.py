@@ -7,11 +7,12 @@ agent's own ``full.jsonl``, which tells all that and more, they are a copy and n
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
 from chatlog.formats import Head, build, ids
+from chatlog.formats.build import Row
 from chatlog.formats.claude_code_content import parts_of, shown
 from chatlog.formats.jsonstream import Line, lines
 from chatlog.formats.records import read_each
@@ -27,8 +28,6 @@ _CLAUDE_CODE = "claude-code"
 #: How the text of a skill begins, which Claude Code adds in a human's name.
 _SKILL = "Base directory for this skill:"
 _TOKENS = ("input_tokens", "output_tokens")
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

@@ -5,11 +5,11 @@ A run is a conversation of its own, beside the session that Gemini CLI keeps of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 from chatlog.formats import Head, build, ids
+from chatlog.formats.build import Row
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -18,8 +18,6 @@ from chatlog.timespec import instant
 
 #: Keys that only lines of this stream have, by their type.
 _SIGNS = {"init": {"session_id", "model", "timestamp"}, "tool_use": {"tool_name", "tool_id", "parameters"}}
-
-Row = Mapping[str, Any]
 
 
 def is_stream(head: Head) -> bool:

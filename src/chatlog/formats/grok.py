@@ -13,6 +13,7 @@ from typing import Any
 
 from chatlog import tagged
 from chatlog.formats import Head, build, ids, trees
+from chatlog.formats.build import Row
 from chatlog.formats.jsonstream import items
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -45,8 +46,6 @@ _RESPONSE_TOLD = frozenset({
     "message", "model", "parent_response_id", "response_id", "sender", "steps", "thinking_trace", "xai_user_id",
     *_IMAGES, *_KEPT_AS_PARTS,
 })  # fmt: skip
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

@@ -14,8 +14,9 @@ from typing import Any
 
 from chatlog.formats import Head, build, ids
 from chatlog.formats.beside import text_beside
+from chatlog.formats.build import Row
 from chatlog.formats.grok_cli_beside import Place
-from chatlog.formats.grok_cli_content import Row, Thread, content_parts, server_call, shown, typed, workspace_of
+from chatlog.formats.grok_cli_content import Thread, content_parts, server_call, shown, typed, workspace_of
 from chatlog.formats.grok_updates import BEFORE, Told, Updates, is_update, told_beside
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each

@@ -12,7 +12,8 @@ from urllib.parse import unquote
 
 from chatlog.formats import build
 from chatlog.formats.beside import beside
-from chatlog.formats.grok_cli_content import Row, typed
+from chatlog.formats.build import Row
+from chatlog.formats.grok_cli_content import typed
 from chatlog.formats.ids import UUID
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft

@@ -7,13 +7,12 @@ files is known here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from chatlog.formats import build, ids
+from chatlog.formats.build import Row
 from chatlog.models import MessageDraft, Part, joined_text
-
-Row = Mapping[str, Any]
 
 #: The envelope around what was typed, with context and a note of Grok's before it.
 _QUERY = re.compile(

@@ -13,7 +13,8 @@ from typing import Any
 
 from chatlog.formats import build
 from chatlog.formats.beside import lines_beside
-from chatlog.formats.grok_cli_content import Row, Thread, content_parts, shown
+from chatlog.formats.build import Row
+from chatlog.formats.grok_cli_content import Thread, content_parts, shown
 from chatlog.formats.source import Source
 from chatlog.models import MessageDraft, Part, joined_text
 from chatlog.timespec import instant

@@ -7,13 +7,14 @@ A file whose session the database holds too is counted and not read again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, ids, openai_content
+from chatlog.formats.build import Row
 from chatlog.formats.calls import Calls
 from chatlog.formats.jsonstream import BROKEN_JSON, Line, document, lines
 from chatlog.formats.records import rescued
@@ -60,8 +61,6 @@ _SESSION_TOLD = frozenset(
     | {"session_start", "last_activity_at", "last_updated", "cwd", "archived", "pinned", "messages", "tools", "role"}
     | {"message_count", "tool_call_count", "git_metadata_generation", "expiry_finalized", "last_read_at", "timestamp"}
 )
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

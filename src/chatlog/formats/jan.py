@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, ids, tags, trees
 from chatlog.formats.beside import beside
+from chatlog.formats.build import Row
 from chatlog.formats.calls import Calls
 from chatlog.formats.envelope import role_of
 from chatlog.formats.jsonstream import Line, lines
@@ -39,8 +39,6 @@ _FACTS = {"file_id": "file_id", "name": "name", "type": "file_type", "size": "si
 _ROW_TOLD = frozenset({"id", "object", "thread_id", "role", "content", "created_at", "model", "metadata", "status"})
 _META_TOLD = frozenset({"parentId", "activeChildId", "tool_calls", "inline_file_contents"})
 _THREAD_TOLD = frozenset({"id", "object", "title", "created", "updated", "assistants", "metadata"})
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

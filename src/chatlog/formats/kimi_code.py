@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import Head, build, ids
 from chatlog.formats.beside import beside
+from chatlog.formats.build import Row
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -38,8 +39,6 @@ _MESSAGE_TOLD = frozenset({"role", "content", "toolCalls", "origin", "toolCallId
 _STATE_TOLD = frozenset({"title", "customTitle", "isCustomTitle", "workDir", "createdAt", "updatedAt", "agents"})
 _COMMANDS = ("skill_activation", "plugin_command")
 _ROLES = ("user", "assistant", "tool", "system")
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

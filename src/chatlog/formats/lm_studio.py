@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, ids
 from chatlog.formats.beside import beside
+from chatlog.formats.build import Row
 from chatlog.formats.lm_studio_steps import PROMPT, Made, fields, messages, prompt_in
 from chatlog.formats.records import misshapen, recovered
 from chatlog.formats.source import Source
@@ -39,8 +40,6 @@ _CHAT_TOLD = frozenset({
     "name", "pinned", "createdAt", "userLastMessagedAt", "assistantLastMessagedAt", "messages", "lastUsedModel",
     "perChatPredictionConfig", "usePerChatPredictionConfig", "systemPrompt",
 })  # fmt: skip
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from chatlog.formats import build
+from chatlog.formats.build import Row
 from chatlog.models import ROLES, MessageDraft, Part
 from chatlog.timespec import instant
 
@@ -28,8 +29,6 @@ _REQUEST_TOLD = frozenset(
 _RESULT_TOLD = frozenset({"type", "callId", "toolCallRequestId", "toolCallId", "content"})
 _FILE_TOLD = frozenset({"type", "fileIdentifier", "identifier", "name", "fileType"})
 _MIME = ("text/", "application/", "image/", "audio/", "video/")
-
-Row = Mapping[str, Any]
 
 
 class Made(NamedTuple):

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, ids, trees
+from chatlog.formats.build import Row
 from chatlog.formats.envelope import role_of
 from chatlog.formats.jsonstream import first_keys
 from chatlog.formats.records import misshapen, recovered
@@ -34,8 +35,6 @@ _ROW_TOLD = frozenset(
 )
 _EXTRA_TOLD = frozenset({"fromModel", "translate"})
 _TOPIC_TOLD = frozenset({"id", "clientId", "title", "favorite", "sessionId", "createdAt", "updatedAt", "accessedAt"})
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

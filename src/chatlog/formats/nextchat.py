@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, ids
+from chatlog.formats.build import Row
 from chatlog.formats.calls import Calls
 from chatlog.formats.openai_content import message
 from chatlog.formats.records import misshapen, recovered
@@ -33,8 +34,6 @@ _NUMBERS = re.compile(r"(\d{1,4})\D+(\d{1,2})\D+(\d{1,4})\D+(\d{1,2}):(\d{2})(?:
 _AFTERNOON = re.compile(r"p\.?\s?m|下午|晚上|오후", re.IGNORECASE)
 _MORNING = re.compile(r"a\.?\s?m|上午|凌晨|早上|오전", re.IGNORECASE)
 _QUARTER, _WIDEST, _SLACK = timedelta(minutes=15), timedelta(hours=14), timedelta(minutes=2)
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

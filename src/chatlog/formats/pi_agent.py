@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import Head, build, ids, pi_messages
+from chatlog.formats.build import Row
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -36,8 +37,6 @@ _HEADER_TOLD = frozenset({"type", "id", "timestamp", "cwd", "modelId", "title"})
 #: What ``pi --mode json`` prints besides, and what of it a message tells again when it is whole.
 _STREAMED = ("agent_start", "turn_start", "message_start")
 _TOLD_AGAIN = ("message_start", "message_update", "turn_end", "agent_end")
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

@@ -5,10 +5,11 @@ Entries are linked to each other by `pi_agent`; files are not known here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from chatlog.formats import build
+from chatlog.formats.build import Row
 from chatlog.models import MessageDraft, Part
 from chatlog.timespec import instant
 
@@ -16,8 +17,6 @@ _MESSAGE_TOLD = frozenset({"role", "content", "timestamp", "model", "toolCallId"
 _ENTRY_TOLD = frozenset({"type", "id", "parentId", "timestamp", "content", "display", "summary", "message"})
 #: How oh-my-pi names a picture that it keeps in a file of its own.
 _KEPT_APART = "blob:"
-
-Row = Mapping[str, Any]
 
 
 def message(entry: Row) -> MessageDraft | None:

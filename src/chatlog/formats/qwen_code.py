@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from chatlog.formats import Head, build
+from chatlog.formats.build import Row
 from chatlog.formats.gemini_parts import parts_of
 from chatlog.formats.jsonstream import Line, lines
 from chatlog.formats.records import read_each
@@ -36,8 +37,6 @@ _TOLD = frozenset({
     "cwd", "forkedFrom", "isSidechain", "agentId", "message", "model", "parentUuid", "sessionId", "systemPayload",
     "timestamp", "type", "usageMetadata", "uuid", "version", "gitBranch",
 })  # fmt: skip
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, ids
+from chatlog.formats.build import Row
 from chatlog.formats.jsonstream import items, lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
@@ -57,8 +58,6 @@ _ROW_TOLD = frozenset(
 )
 _SWIPE_FACTS = ("send_date", "gen_started", "gen_finished", "extra")
 _CALL_TOLD = frozenset({"type", "id", "name", "parameters", "result"})
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

@@ -9,10 +9,11 @@ The messages of mini-swe-agent's ``.traj.json`` are `swe_mini`'s matter.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, anthropic_messages, build, ids, openai_content, swe_mini
+from chatlog.formats.build import Row
 from chatlog.formats.calls import Calls
 from chatlog.formats.records import misshapen, recovered
 from chatlog.formats.source import Source
@@ -33,8 +34,6 @@ _ROW_TOLD = frozenset({"is_demo", "tool_call_ids", "message_type", "agent", "thi
 _MAIN = ("main", "primary")
 #: So many first messages at least, the first answer among them, tell one run from another of the same name.
 _TELLING = 3
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

@@ -6,10 +6,11 @@ Tells `swe_agent` whether a file is one and what its messages are; files are not
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, ids, openai_content
+from chatlog.formats.build import Row
 from chatlog.formats.calls import Calls
 from chatlog.formats.records import misshapen
 from chatlog.models import MessageDraft, Problem
@@ -21,8 +22,6 @@ _OUTPUT = ("<returncode>", "<exception>", "<output>")
 #: What is noted of a message that it tells itself, or that has a place of its own.
 _EXTRA_TOLD = frozenset({"actions", "raw_output", "response", "submission", "timestamp"})
 _EXIT = "exit"
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from chatlog.formats import MALFORMED, Head, build, ids, tags
+from chatlog.formats.build import Row
 from chatlog.formats.calls import Calls
 from chatlog.formats.openai_content import message as openai_message
 from chatlog.formats.records import recovered
@@ -41,8 +42,6 @@ _TOLD = frozenset(
     {"timestamp", "model_name", "attachments", "versions", "current_version_index", "tool_sequence"}
     | {"content", "visible_content"}
 )
-
-Row = Mapping[str, Any]
 
 
 def sniff(head: Head) -> bool:
