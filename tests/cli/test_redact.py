@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -384,12 +385,18 @@ def test_a_reader_keeps_it_from_being_complete(run: Run, tmp_path: Path, monkeyp
 
 @pytest.mark.parametrize("verb", [["redact", "@last"], ["prune", "--expired"], ["db", "vacuum"]])
 def test_one_that_was_killed_is_finished(run: Run, monkeypatch: pytest.MonkeyPatch, verb: list[str]) -> None:
-    """Where it ended before the file was written anew doctor says so; the next one, a prune and a vacuum do it."""
+    """Where it ended before the file was written anew doctor says so; the next one, a prune and a vacuum do it.
+
+    Not even a page of the index is called after what it once began with.
+    """
 
     def killed(store: Any) -> bool:
         raise KeyboardInterrupt
 
-    say(run, {"text": f"Write to {MAIL}"})
+    even, odd = range(1000, 3000, 2), range(1001, 3000, 2)
+    secret = " ".join(f"qq{number}@example.com" for number in even)
+    say(run, {"text": secret}, {"text": " ".join(f"qq{number}" for number in odd)})
+    run("redact", "@last", "--dry-run")  # the verb is imported as it is
     with monkeypatch.context() as patch:
         patch.setattr("chatlog.redacting.finish", killed)
         assert 130 == run("redact", "@last", "--yes").code
@@ -397,6 +404,7 @@ def test_one_that_was_killed_is_finished(run: Run, monkeypatch: pytest.MonkeyPat
     assert (False, "chatlog db vacuum") == (checks["erasures"]["ok"], checks["erasures"]["mend"])
     assert 0 == run(*verb).code
     assert 0 == run("doctor").code
+    assert None is re.search(rb"qq\d{3}[02468]", Path("chatlog.db").read_bytes())
 
 
 def test_another_process_finds_the_verb(run: Run) -> None:

@@ -17,8 +17,8 @@ from chatlog.errors import UsageError
 from chatlog.keys import Key
 from chatlog.output import THING, counted, size_text
 from chatlog.paths import exists, expanded
+from chatlog.redacting import finish, unfinished
 from chatlog.store import files, path_of
-from chatlog.store.forgetting import REDACTION
 from chatlog.timespec import iso
 
 
@@ -248,9 +248,7 @@ def vacuum(ctx: typer.Context) -> None:
     forgetting = session.store().forgetting
     with session.output.progress("writing the file anew"):
         before, after = forgetting.vacuum()
-        folded = forgetting.fold()
-    if folded:
-        forgetting.end_chores([REDACTION])
+        folded = finish(session.store()) if unfinished(session.store()) else forgetting.fold()
     facts = {"before": before, "after": after, "freed": before - after, "log_emptied": folded}
     session.output.thing("vacuum", facts, [f"{size_text(before)} before, {size_text(after)} now"])
 
