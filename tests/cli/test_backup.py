@@ -89,6 +89,22 @@ def test_a_backup_takes_the_place_of_the_database(trip: Run, tmp_path: Path) -> 
         assert tmp_path / found["kept"] in [backup.path for backup in store.backups()]
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_copies_are_known_after_a_restore(trip: Run, tmp_path: Path, is_there: bool) -> None:
+    """Those that the file before it knew of, and the one that was restored: an erasure names them."""
+    for name in ("early", "late"):
+        trip("db", "backup", f"{name}/")
+    early, late = (next((tmp_path / name).iterdir()) for name in ("early", "late"))
+    if not is_there:
+        (tmp_path / "chatlog.db").unlink()
+    found = trip("db", "restore", str(early), "--yes", "--json").json["restore"]
+    copies = {str(early), *([str(late), str(tmp_path / found["kept"])] if is_there else [])}
+    assert copies == {*trip("erase", LISBON, "--dry-run", "--json").json["copies"]}
+    with chatlog.open(tmp_path / "chatlog.db") as store:
+        known = {str(backup.path): backup.bytes for backup in store.backups()}
+    assert {copy: Path(copy).stat().st_size for copy in copies} == known
+
+
 def test_a_backup_in_the_home_folder(trip: Run) -> None:
     """It is found by the name that it was made by, also where no shell expands that."""
     assert 0 == trip("db", "backup", "~/copy.db").code

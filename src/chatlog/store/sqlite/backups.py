@@ -20,6 +20,14 @@ def remember(connection: Connection, path: Path, now: str, instead_of: Iterable[
     connection.executemany("DELETE FROM backups WHERE path = ?", gone)
 
 
+def take_over(connection: Connection, copies: Iterable[Backup]) -> None:
+    """Remember copies that were made of what stood in the file's place, or that it was made of."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO backups (path, made_at, bytes) VALUES (?, ?, ?)",
+        [(str(copy.path), copy.made_at, copy.bytes) for copy in copies],
+    )
+
+
 def known(connection: Connection) -> list[Backup]:
     """Return the copies, the latest first."""
     rows = connection.execute("SELECT path, made_at, bytes FROM backups ORDER BY made_at DESC, path DESC")

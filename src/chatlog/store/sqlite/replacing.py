@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,11 +29,12 @@ from chatlog.errors import (
 )
 from chatlog.keys import Key
 from chatlog.paths import exists, is_file
-from chatlog.store.files import Replaced
+from chatlog.store.files import Backup, Replaced
 from chatlog.store.sqlite import backups, cipher, health, migrations, schema, upkeep
-from chatlog.store.sqlite.connection import Connection, connect
+from chatlog.store.sqlite.connection import Connection, connect, looked_at, transaction
 from chatlog.store.sqlite.database_file import COMPANIONS, WAL, Registry, all_of, beside, make_private, part_of
-from chatlog.store.sqlite.failures import translate
+from chatlog.store.sqlite.failures import UNREADABLE, translate
+from chatlog.timespec import iso
 
 
 def convert(path: Path, old: Key | None, new: Key | None) -> Replaced:
@@ -67,11 +69,26 @@ def restore(path: Path, source: Path, key: Key | None, *, aside: Path, now: str)
         _rekey(part, source, key)
         counts = _verified(part, key)
         kept = _put_aside(part, path, key, aside)
-    if kept is not None:
-        # it is done by now, and the copy's name says what it is
-        with suppress(BusyError), _told(path), closing(connect(path, key=key)) as connection:
+    # it is done by now, and the copy's name says what it is
+    with suppress(BusyError), _told(path), closing(connect(path, key=key)) as connection, transaction(connection):
+        backups.take_over(connection, [*_copies_known_to(kept, key), _copy_at(source)])
+        if kept is not None:
             backups.remember(connection, kept, now)
     return Replaced(path, path.stat().st_size, *counts, kept)
+
+
+def _copies_known_to(kept: Path | None, key: Key | None) -> list[Backup]:
+    """Return the copies that a file knew of, none where it cannot be read."""
+    if kept is not None:
+        with suppress(driver.Error, *UNREADABLE), looked_at(kept, key) as connection:
+            return backups.known(connection)
+    return []
+
+
+def _copy_at(source: Path) -> Backup:
+    """Return what there is to know of a backup that is put in a file's place."""
+    facts = source.stat()
+    return Backup(source.absolute(), iso(datetime.fromtimestamp(facts.st_mtime, UTC)), facts.st_size, exists=True)
 
 
 def check_plain(path: Path) -> None:
