@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -103,6 +104,28 @@ def test_copies_are_known_after_a_restore(trip: Run, tmp_path: Path, is_there: b
     with chatlog.open(tmp_path / "chatlog.db") as store:
         known = {str(backup.path): backup.bytes for backup in store.backups()}
     assert {copy: Path(copy).stat().st_size for copy in copies} == known
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_copy_is_on_the_disk_before_it_has_its_name(
+    trip: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    """What a power cut leaves is whole: a backup, and what is restored from any copy."""
+    synced, sync = list[int](), os.fsync
+
+    def recorded(handle: int) -> None:
+        synced.append(os.fstat(handle).st_ino)
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    trip("db", "backup", "copy.db")
+    folder, path = tmp_path.stat().st_ino, tmp_path / "chatlog.db"
+    assert [(tmp_path / "copy.db").stat().st_ino, folder] == synced
+    shutil.copy(path, "plain.db")
+    if not is_there:
+        path.unlink()
+    trip("db", "restore", "plain.db", "--yes")
+    assert [path.stat().st_ino, folder] == synced[-2:]
 
 
 def test_a_backup_in_the_home_folder(trip: Run) -> None:

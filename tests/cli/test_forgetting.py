@@ -453,7 +453,7 @@ def test_an_erasure_names_what_a_killed_backup_left(trip: Run, monkeypatch: pyte
     kept = trip("db", "backup", "backups/", "--json").json["backup"]["path"]
     for place in ("backups/", "."):
         with monkeypatch.context() as patch:
-            patch.setattr(Path, "rename", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            patch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             patch.setattr(Path, "unlink", lambda *_, **__: None)
             assert 130 == trip("db", "backup", place).code
     named = [Path(copy) for copy in trip("erase", LISBON, "--yes", "--json").json["copies"]]

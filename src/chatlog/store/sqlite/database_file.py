@@ -61,6 +61,19 @@ def part_of(path: Path) -> Iterator[Path]:
                 file.unlink()
 
 
+def put_in_place(part: Path, path: Path) -> None:
+    """Give a whole file its name: it says so, also after a kill or a power cut."""
+    with part.open("r+b") as file:
+        os.fsync(file.fileno())
+    part.replace(path)
+    with suppress(OSError):  # Windows cannot
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
 class Registry:
     """Which files this process has open, so that nothing reads their bytes meanwhile."""
 

@@ -32,7 +32,16 @@ from chatlog.paths import exists, is_file
 from chatlog.store.files import Backup, Replaced
 from chatlog.store.sqlite import backups, cipher, health, migrations, schema, upkeep
 from chatlog.store.sqlite.connection import Connection, connect, looked_at, transaction
-from chatlog.store.sqlite.database_file import COMPANIONS, WAL, Registry, all_of, beside, make_private, part_of
+from chatlog.store.sqlite.database_file import (
+    COMPANIONS,
+    WAL,
+    Registry,
+    all_of,
+    beside,
+    make_private,
+    part_of,
+    put_in_place,
+)
 from chatlog.store.sqlite.failures import UNREADABLE, translate
 from chatlog.timespec import iso
 
@@ -182,7 +191,7 @@ def _verified(part: Path, key: Key | None) -> tuple[int, int]:
 def _put_aside(part: Path, path: Path, key: Key | None, aside: Path) -> Path | None:
     """Put a verified file in the place of another; return what the other is kept as."""
     if not exists(path):
-        part.rename(path)
+        put_in_place(part, path)
         return None
     try:
         with _alone(path, cipher.settled(path, key)) as connection:
@@ -194,7 +203,7 @@ def _put_aside(part: Path, path: Path, key: Key | None, aside: Path) -> Path | N
         for old, kept in zip(all_of(path), all_of(aside), strict=True):
             if old.exists():
                 old.rename(kept)
-        part.rename(path)
+        put_in_place(part, path)
         return aside
 
 
@@ -205,8 +214,7 @@ def _swap(connection: Connection, part: Path, path: Path, *, wipe: bool = False)
     with path.open("r+b") as old:  # to be closed after the connection: it would let go of that one's locks
         for suffix in COMPANIONS:
             beside(path, suffix).unlink(missing_ok=True)
-        part.replace(path)
-        _sync_folder(path.parent)
+        put_in_place(part, path)
         connection.execute(f"PRAGMA application_id = {schema.MOVED}")
         connection.close()
         if wipe:
@@ -220,12 +228,3 @@ def _overwrite(file: BinaryIO) -> None:
         left -= file.write(bytes(min(left, 1 << 20)))
     file.flush()
     os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    with suppress(OSError):  # Windows cannot
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

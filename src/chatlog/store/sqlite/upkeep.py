@@ -12,7 +12,7 @@ from sqlcipher3 import dbapi2 as driver
 from chatlog.errors import RefusedError, StorageFullError, not_written
 from chatlog.store.sqlite import vectors
 from chatlog.store.sqlite.connection import Connection, connect, transaction
-from chatlog.store.sqlite.database_file import WAL, beside, part_of
+from chatlog.store.sqlite.database_file import WAL, beside, part_of, put_in_place
 from chatlog.store.sqlite.failures import FULL, IOERR, translate
 
 
@@ -27,7 +27,7 @@ def backup(connection: Connection, target: Path) -> int:
     with part_of(target) as part:
         try:
             connection.execute("VACUUM INTO ?", (str(part),))
-            part.rename(target)  # the name says a whole copy, also after a kill
+            put_in_place(part, target)
         except OSError as error:
             raise not_written(error, target) from None
         except driver.Error as error:
