@@ -70,6 +70,13 @@ def test_a_word_is_a_tag(store: Store, tag: str) -> None:
     assert (tag,) == store.get(name).tags
 
 
+@pytest.mark.parametrize("tag", ["c++", "todo-", "🎉", "a.b", "«so»", "x" * 99 + "-"])
+def test_a_tag_comes_back_as_it_was(store: Store, tag: str) -> None:
+    """What comes in with a conversation is kept as it is where it is a tag."""
+    store.ingest("x", [ConversationDraft(source_id="s", tags=(tag, "+two, words "))])
+    assert {tag, "two-words"} == {name for name, _ in store.tags()}
+
+
 @pytest.mark.parametrize("tag", ["", " ", "two words", "a,b", "a\tb", "a\nb", "+a", "-a", "\x1b", "\u200b", "x" * 101])
 def test_anything_else_is_no_tag(store: Store, tag: str) -> None:
     """Blanks, commas, leading signs and what cannot be seen are refused, and nothing is written."""

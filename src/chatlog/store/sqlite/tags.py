@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 
+from chatlog.errors import UsageError
 from chatlog.models import checked_tag, several
 from chatlog.store.sqlite.connection import Connection
 
 
 def made_of(name: str) -> str:
-    """Return a tag made of any label: blanks and commas become dashes; "" where nothing is left."""
+    """Return a label that is a tag, or a tag made of it: blanks and commas become dashes; "" where nothing is left."""
+    with suppress(UsageError):
+        return checked_tag(name)
     return re.sub(r"[\s,]+|[^\x20-\x7e\w]", "-", name).strip("+-")[:100]
 
 
