@@ -7,14 +7,16 @@ import shutil
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlcipher3 import dbapi2 as driver
 
 import chatlog
 from chatlog.cli.session import Session
-from chatlog.store.sqlite import migrations, schema
+from chatlog.store.sqlite import connection, migrations, schema
 from tests.acceptance.helpers import execute
 from tests.conftest import Run
 
@@ -257,6 +259,20 @@ def test_a_portable_copy_opens_anywhere(trip: Run, tmp_path: Path) -> None:
     assert ("True 1\n", "") == (done.stdout, done.stderr)
     assert {"to-browse.db"} == {path.name for path in tmp_path.glob("to-browse*")}
     assert 0 == trip("--db", "to-browse.db", "doctor").code
+
+
+def test_a_portable_copy_that_others_read_is_read_at_once(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not waited for until it can be given a log again."""
+    trip("db", "backup", "to-browse.db", "--portable")
+    pauses = list[float]()
+    monkeypatch.setattr(connection.time, "sleep", pauses.append)
+    with closing(driver.connect("to-browse.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM bodies").fetchone()
+        assert 0 == trip("--db", "to-browse.db", "list").code
+    assert [] == pauses
+    trip("--db", "to-browse.db", "list")
+    assert "wal" == trip("--db", "to-browse.db", "db", "info", "--json").json["db"]["journal_mode"]
 
 
 def test_a_folder_that_is_not_there_is_made(trip: Run, tmp_path: Path) -> None:

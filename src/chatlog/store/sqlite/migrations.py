@@ -109,8 +109,8 @@ def _be_born(connection: Connection) -> None:
 def _heal(connection: Connection) -> None:
     """Bring the write-ahead log back where a process was killed while it put another file in this one's place."""
     if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        with suppress(driver.OperationalError):  # a file that cannot be written stays as it is
-            _be_born(connection)
+        with suppress(driver.OperationalError):  # a file that others read, or that cannot be written, stays as it is
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
 
 
 def _apply(connection: Connection, step: Migration, path: Path) -> None:
