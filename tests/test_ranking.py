@@ -35,7 +35,10 @@ from chatlog.store.words import Spot, Surroundings
 def row_of(spots: list[Spot]) -> Surroundings:
     """Return spots as all that there is, conversations out of reach of each other."""
     places = [spot.conversation * 1_000 + spot.seq for spot in spots]
-    return Surroundings(places, [spot.body for spot in spots], places, 100_000)
+    row = [0] * (max(places, default=0) + REACH + 1)
+    for place, spot in zip(places, spots, strict=True):
+        row[place] = spot.body
+    return Surroundings(row, places)
 
 
 def test_a_word_farther_off_ranks_but_is_no_share_of_the_question() -> None:

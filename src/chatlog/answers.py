@@ -16,15 +16,15 @@ _NUMBERS = """
     \\d[\\d,.]* one two three four five six seven eight nine ten twelve twenty thirty fifty hundred thousand couple few
     several dozen once twice both
 """
-_TIME = re.compile(rf"\b(?:{'|'.join(_TIMES.split())})\b", re.IGNORECASE)
-_NUMBER = re.compile(rf"\b(?:{'|'.join(_NUMBERS.split())})\b", re.IGNORECASE)
+_TIME = rf"(?i)\b(?:{'|'.join(_TIMES.split())})\b"
+_NUMBER = rf"(?i)\b(?:{'|'.join(_NUMBERS.split())})\b"
 #: A name within a sentence.
-_PLACE = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][a-z]+")
-#: How a question asks for one of them; the first that fits.
+_PLACE = r"(?<![.!?]\s)(?<!^)\b[A-Z][a-z]+"
+#: How a question asks for one of them; the first that fits.  Patterns are compiled when one does: few do.
 _WANTED = (
-    (re.compile(r"\bwhen\b|what (?:date|day|year|month|time)|how long", re.IGNORECASE), _TIME),
-    (re.compile(r"how (?:many|much|often|old)", re.IGNORECASE), _NUMBER),
-    (re.compile(r"\bwhere\b|what (?:city|country|place|state)", re.IGNORECASE), _PLACE),
+    (r"(?i)\bwhen\b|what (?:date|day|year|month|time)|how long", _TIME),
+    (r"(?i)how (?:many|much|often|old)", _NUMBER),
+    (r"(?i)\bwhere\b|what (?:city|country|place|state)", _PLACE),
 )
 _I = """
     i my mine we our ours ich mein meine meinen meinem meiner wir unser unsere unseren unserem unserer
@@ -41,7 +41,7 @@ _ASKS = re.compile(r"[?？]\W*$")
 
 def wanted(question: str) -> re.Pattern[str] | None:
     """Return what answers to a question have in them, None where that cannot be told."""
-    return next((answer for asked, answer in _WANTED if asked.search(question)), None)
+    return next((re.compile(answer) for asked, answer in _WANTED if re.search(asked, question)), None)
 
 
 def asks(text: str) -> bool:

@@ -53,7 +53,7 @@ class Candidates:
 def gather(hunt: Hunt, weighed: Sequence[Weighed], *, by_words: bool) -> Candidates:
     """Gather what may answer, and score it."""
     scope = hunt.scope
-    seeds = scope.allowed if scope.whole else hunt.seeds(weighed) if by_words else None
+    seeds = scope.allowed if scope.whole else hunt.seeds(weighed, SPREAD) if by_words else None
     seeds = seeds or frozenset()
     found = {spot[:2]: spot for spot in scope.around(seeds, SPREAD)}
     question = hunt.question({spot.author for spot in found.values()})

@@ -86,13 +86,16 @@ class Hunt:
         self.needs_narrowing |= not is_complete and scope.are_few(found)
         return found
 
-    def seeds(self, weighed: Sequence[Weighed]) -> frozenset[int]:
-        """Return the messages that hold the most of the words, enough of them visible ones."""
+    def seeds(self, weighed: Sequence[Weighed], reach: int = 0) -> frozenset[int]:
+        """Return the messages that hold the most of the words, enough of them visible ones.
+
+        What stands within `reach` of them is going to be looked at: mostly all are visible, and that is known then.
+        """
         scope = self.scope
         asked = scope.wanted
         while True:
             ranked = ranking.best_seeds(weighed, asked, self.may_be_found)
-            visible = scope.seen(ranked)
+            visible = scope.seen(ranked, reach)
             if len(visible) >= scope.wanted or len(ranked) < asked:
                 common = any(scope.are_many(term.bodies) for term in weighed)
                 self.needs_narrowing |= common and scope.are_few(visible)

@@ -11,7 +11,7 @@ import re
 from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, repeat
 from operator import mul
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -226,14 +226,11 @@ class Question:
 
         The most alike of them counts `most` beside the blend.
         """
-        row = [0] * around.length
-        for place, body in zip(around.places, around.bodies, strict=True):
-            row[place] = body
+        row = around.row
         near = {*chain.from_iterable(row[at - REACH : at + REACH + 1] for at in around.spots)} - {0}
-
         own = store.vectors.cosines(near, _code(self.row))
-        known = bytes(body in own for body in row)
-        alike = [own.get(body, 0.0) for body in row]
+        known = bytes(map(own.__contains__, row))
+        alike = [*map(own.get, row, repeat(0.0))]
         windows = ((at - REACH, at + REACH + 1) for at in around.spots)
         return [_blended(alike[first:end], known[first:end], most) for first, end in windows]
 

@@ -278,15 +278,20 @@ def is_weak(term: Term) -> bool:
     return bare(term.text) in ASKING_WORDS or (is_unspaced(term) and bool(set(term.text) & ASKING_CHARACTERS))
 
 
+def has_unspaced(text: str) -> bool:
+    """Whether a text has a character of a script without blanks between words."""
+    return not text.isascii() and bool(re.search(f"[{UNSPACED}]", text))  # to compile the pattern takes milliseconds
+
+
 def is_unspaced(term: Term) -> bool:
     """Whether a term is a character or two of a script without blanks between words."""
-    return len(term.text) <= 2 and bool(re.fullmatch(f"[{UNSPACED}]+", term.text))
+    return len(term.text) in (1, 2) and all(map(has_unspaced, term.text))
 
 
 def whole(term: Term, ending: str = "") -> str:
     """Return a pattern of a term as whole words, where its script has such; with `ending` they may end in that."""
     words = re.escape(term.text)
-    if re.search(f"[{UNSPACED}]", term.text):
+    if has_unspaced(term.text):
         return words
     return rf"(?<!\w){words}" if term.prefix else rf"(?<!\w){words}{ending}(?!\w)"
 

@@ -24,7 +24,7 @@ _LEANING = frozenset(
 )
 #: Where sentences end, and where they do within what has no blanks.
 _END = re.compile(rf"{language.SENTENCE_END.pattern}\W*$")
-_END_WITHIN = re.compile(rf"(?<=[。？！；])(?=\w)|(?<=[?!;])(?=[{UNSPACED}])")
+_END_WITHIN = rf"(?<=[。？！；])(?=\w)|(?<=[?!;])(?=[{UNSPACED}])"
 _ASKS = re.compile(r"[?？؟]\W*$")
 
 
@@ -48,7 +48,7 @@ def among(terms: Sequence[Term]) -> list[tuple[Term, ...]]:
 def _sentences(terms: Sequence[Term]) -> Iterator[tuple[Term, ...]]:
     sentence: list[Term] = []
     for term in terms:
-        for piece in [term.text] if term.phrase else _END_WITHIN.split(term.text):
+        for piece in [term.text] if term.phrase or term.text.isascii() else re.split(_END_WITHIN, term.text):
             sentence.append(term._replace(text=piece))
             if not term.phrase and _END.search(piece):
                 yield tuple(sentence)

@@ -56,7 +56,7 @@ _DAYS = {word: number for number, name in enumerate(WEEKDAYS) for word in (name,
 
 #: Months and days that are other words, too, and what stands before them where they are not.
 _DOUBTFUL = frozenset(("may", "march", "mar", "sat", "sun", "wed"))
-_BEFORE_DATES = re.compile(
+_BEFORE_DATES = (
     r"after|before|by|during|early|every|from|in|last|late|mid|next|of|on|since|this|till|until|st|nd|rd|th|\d+"
 )
 
@@ -106,12 +106,10 @@ class Scores:
 
 def _windows(around: Surroundings, term: Weighed) -> Iterator[bytes]:
     """Yield for each spot where around it a term stands: a byte a place, in shown text 1, in tool text 2."""
-    row = bytearray(around.length)
-    for mark, bodies in ((1, term.shown), (2, term.tool)):
-        if bodies:
-            for place in [place for place, body in zip(around.places, around.bodies, strict=True) if body in bodies]:
-                row[place] |= mark
-    marks = bytes(row)
+    marks = bytes(map(term.shown.__contains__, around.row))
+    if term.tool:
+        beside = map(term.tool.__contains__, around.row)
+        marks = bytes(shown + 2 * tool for shown, tool in zip(marks, beside, strict=True))
     return (marks[place - REACH : place + REACH + 1] for place in around.spots)
 
 
@@ -161,7 +159,7 @@ def _is_of_a_date(before: str, word: str, after: str) -> bool:
     """Whether a word that may be a month or a day is one: by its capital within a sentence, or by its neighbours."""
     if before and word.istitle():
         return True
-    return after.isdigit() or bool(_BEFORE_DATES.fullmatch(before.lower()))
+    return after.isdigit() or bool(re.fullmatch(_BEFORE_DATES, before.lower()))
 
 
 class DateWords(NamedTuple):

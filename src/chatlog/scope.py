@@ -97,11 +97,12 @@ class Scope:
         """Return where bodies stand, with their neighbours."""
         return self._places(frozenset(bodies), reach)
 
-    def seen(self, bodies: Collection[int]) -> frozenset[int]:
-        """Return those of the bodies that stand where they may be seen."""
+    def seen(self, bodies: Collection[int], reach: int = 0) -> frozenset[int]:
+        """Return those of the bodies that stand where they may be seen; with `reach` what is `around` is known then."""
         if self.allowed is not None:
             return self.allowed.intersection(bodies)
-        return frozenset(spot.body for spot in self.around(bodies, 0) if spot.allowed) if bodies else frozenset()
+        found = self.around(bodies, reach) if bodies else ()
+        return frozenset(spot.body for spot in found if spot.allowed).intersection(bodies)
 
     def has(self, bodies: Collection[int]) -> bool:
         """Whether any of the bodies may be seen."""

@@ -8,7 +8,7 @@ from string import ascii_lowercase
 
 from chatlog import query as language
 from chatlog.hunt import Hunt
-from chatlog.models import UNSPACED, Term
+from chatlog.models import Term
 from chatlog.query import Query
 from chatlog.scope import Scope
 
@@ -100,6 +100,6 @@ def slips(word: str) -> Iterator[str]:
 
 def _letters(word: str) -> str:
     """Return the alphabet a word is written in; nothing where it is none of ours, or words have no blanks between."""
-    if re.search(f"[{UNSPACED}]", word):
+    if language.has_unspaced(word):
         return ""
     return next((letters for letters in _ALPHABETS if language.folded(word)[:1] in letters), "")

@@ -53,9 +53,8 @@ def test_neighbours_stand_in_order_each_once(store: Store) -> None:
     spots = store.words.spots([4, 5, 13], 0)
     assert [(1, 4, 4), (1, 5, 5), (2, 3, 13)] == [spot[:3] for spot in spots]
     around = store.words.surroundings(spots, 2)
-    assert [*range(2, 8), 11, 12, 13] == around.bodies
-    assert [*range(6), 6, 7, 8] == around.places
-    assert ([2, 3, 8], 11) == (around.spots, around.length)
+    assert [*range(2, 8), 11, 12, 13, 0, 0] == around.row
+    assert [2, 3, 8] == around.spots
 
 
 def test_what_is_out_of_reach_stays_so_in_a_row(store: Store) -> None:
@@ -65,9 +64,8 @@ def test_what_is_out_of_reach_stays_so_in_a_row(store: Store) -> None:
     for bodies in ([1, 12, 13, 24], [5, 6, 9], [7, 20], [3]):
         spots = store.words.spots(bodies, 0)
         around = store.words.surroundings(spots, 3)
-        row = dict(zip(around.places, around.bodies, strict=True))
-        near = [[row[place] for place in range(here - 3, here + 4) if place in row] for here in around.spots]
-        assert [spot.body for spot in spots] == [row[here] for here in around.spots]
+        near = [[body for body in around.row[here - 3 : here + 4] if body] for here in around.spots]
+        assert [spot.body for spot in spots] == [around.row[here] for here in around.spots]
         assert [
             [
                 one.body

@@ -48,10 +48,8 @@ class Surroundings(NamedTuple):
     So what is within reach of a spot is a piece of the row, and nothing else is.
     """
 
-    places: list[int]  # those that hold a message
-    bodies: list[int]  # the body at each of them
+    row: list[int]  # the body at each place, 0 where no message is
     spots: list[int]  # where each spot stands
-    length: int
 
 
 class Words(Protocol):

@@ -77,7 +77,7 @@ def is_damage(error: BaseException) -> bool:
 
 def _by_its_words(error: Exception, path: Path) -> ChatlogError | None:
     """Return what an error means that has no code of its own."""
-    if isinstance(error, driver.OperationalError) and _NOT_WHOLE.search(str(error)):
+    if isinstance(error, driver.OperationalError) and re.search(_NOT_WHOLE, str(error)):
         return DamagedFileError(f"{path} is not whole: {error}", "run: chatlog doctor")
     if isinstance(error, driver.OperationalError) and str(error).startswith(_TOO_MUCH):
         return UsageError("the filters are too long, or too many", "choose by less")
@@ -87,7 +87,7 @@ def _by_its_words(error: Exception, path: Path) -> ChatlogError | None:
 
 
 #: How it and FTS5 say that the schema is not the one that was written; how sqlite-vec says what of its own is not.
-_NOT_WHOLE = re.compile(
+_NOT_WHOLE = (
     r"no such (table|column|function)|table \w+ has no column|unrecognized (column )?option"
     r"|error in tokenizer|parse error in|vtable constructor failed"
     r"|sqlite-vec error|vec0 \w+ error|\bblob\b|vector data|chunks? (iter|validity|rowids)"
