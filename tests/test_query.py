@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -12,13 +13,19 @@ from hypothesis import strategies as st
 from chatlog.models import Filters, Term, is_symbol
 from chatlog.query import (
     MAX_TERMS,
+    QUESTION_CHARS,
     Query,
+    bare,
     content_terms,
+    folded,
+    having,
     is_unspaced,
     is_weak,
     most_telling,
     parse,
+    singular,
     split_runs,
+    whole,
     without_endings,
 )
 from chatlog.stopwords import STOP_WORDS
@@ -78,6 +85,15 @@ def test_a_minus_before_any_other_word_excludes(word: str) -> None:
     assert (Term("plan"), Term(word)) == asked(f"plan -{word}").as_typed().terms
 
 
+def test_what_may_be_flags_of_a_command_are_bare_unwanted_words() -> None:
+    """Neither a phrase nor a beginning; taken as they were typed they are wanted, and a phrase stays unwanted."""
+    found = asked('rm -rf -"old one" -begin* build')
+    assert (Term("rf"),) == found.flags
+    typed = found.as_typed()
+    assert (Term("rm"), Term("rf"), Term("begin", prefix=True), Term("build")) == typed.terms
+    assert (Term("old one", phrase=True),) == typed.without
+
+
 @pytest.mark.parametrize("text", ["", " ", "-", '""', '"', "*", "?!", "- -", "::", "()", "-*", "\x00", "\u200b"])
 def test_marks_alone_ask_nothing(text: str) -> None:
     """What holds no letter and no digit is no word."""
@@ -135,6 +151,7 @@ def test_what_only_looks_like_a_field_is_a_word(text: str) -> None:
         ("-source:codex", {"source": "codex"}),
         ("-from:ana", {"author": "ana"}),
         ('-title:"two words"', {"title": ("two words",)}),
+        ("-Role:tool", {"role": "tool"}),
     ],
 )
 def test_a_field_with_a_minus_excludes(text: str, expected: dict[str, Any]) -> None:
@@ -161,12 +178,17 @@ def test_in_says_where_to_look() -> None:
     assert (("title", "tool"), (Term("word"),)) == (found.within, found.terms)
 
 
+def test_a_place_cannot_be_excluded() -> None:
+    """`-in:title` says nothing about where to look."""
+    assert ((), (Term("in:title"),)) == ((found := asked("word -in:title")).within, found.without)
+
+
 # content
 
 
 def test_a_question_is_reduced_to_what_it_is_about() -> None:
     """Stop words and their punctuation fall away, repetitions too."""
-    assert ["decide", "database?"] == words("What did we decide about the database? decide")
+    assert ["decide", "database?"] == words("What did we decide about the database? Decide")
 
 
 def test_stop_words_alone_are_searched_for() -> None:
@@ -177,6 +199,7 @@ def test_stop_words_alone_are_searched_for() -> None:
 def test_a_phrase_keeps_its_stop_words() -> None:
     """In quotes every word counts."""
     assert ["to be or not"] == words('"to be or not"')
+    assert ["the", "plan"] == words('"the" plan')
 
 
 def test_a_typographic_apostrophe_is_an_apostrophe() -> None:
@@ -258,8 +281,64 @@ def test_what_a_word_is_in_a_question() -> None:
     weak = ["discuss", "hotel", "的", "東京", "東京的"]
     assert [True, False, True, False, False] == [is_weak(Term(word)) for word in weak]
     assert [True, True, False, False] == [is_unspaced(Term(word)) for word in ("東", "東京", "東京都", "to")]
-    talk = ["What did they discuss about the hotel", "what was discussed", "Which hotel", '"discuss the hotel" price']
+    talk = ["What did they discuss about the hotel", "what was discussed", "Which hotel", '"discussion" hotel']
     assert [True, False, False, False] == [asked(text).asks_for_talk for text in talk]
+    assert [True, False] == [asked(text).is_question for text in ("Which hotel?", "hotel price")]
+
+
+def test_a_capital_makes_a_name_in_english_alone() -> None:
+    """In German any noun has one; what begins a question has one anyway, and what has none is no name."""
+    name, noun = Term("Anna"), Term("Hotel")
+    assert [True, False, False] == [
+        asked(text).is_proper(term)
+        for text, term in (("did Anna like it", name), ("Anna liked what", name), ("did anna", Term("anna")))
+    ]
+    german = asked("welches Hotel hat die Anna denn gemocht")
+    assert [True, True] == [german.has_capital(term) for term in (name, noun)]
+    assert [False, False] == [german.is_proper(term) for term in (name, noun)]
+
+
+def test_the_question_of_a_long_text_is_its_beginning() -> None:
+    """Nothing means what a whole log does."""
+    assert f"{'word ' * QUESTION_CHARS}"[:QUESTION_CHARS] == asked("word " * QUESTION_CHARS).text
+    assert 8_000 == QUESTION_CHARS
+
+
+@pytest.mark.parametrize(
+    ("term", "ending", "found"),
+    [
+        (Term("cat"), "", ["cat", "a cat!"]),
+        (Term("cat"), "s?", ["cat", "a cat!", "cats"]),
+        (Term("cat", prefix=True), "", ["cat", "a cat!", "cats", "category"]),
+        (Term("c.t"), "", []),
+        (Term("京都"), "", ["東京都"]),
+    ],
+)
+def test_a_term_is_a_whole_word_where_there_are_blanks(term: Term, ending: str, found: list[str]) -> None:
+    """Alone, with an ending, or as the beginning of one; what has no blanks between words is anywhere."""
+    texts = ["cat", "a cat!", "cats", "category", "concat", "東京都"]
+    assert found == [text for text in texts if re.search(whole(term, ending), text)]
+
+
+def test_one_of_many_is_looked_for_by_the_same_word() -> None:
+    """A plural loses its ending, but not what only looks like one, is short, or is quoted."""
+    words_of = ["starters", "boss", "gas", "cats", "starter"]
+    assert ["starter", "boss", "gas", "cat", "starter"] == [singular(Term(word)).text for word in words_of]
+    assert Term("starters", phrase=True) == singular(Term("starters", phrase=True))
+
+
+def test_titles_that_have_a_word_have_it_in_either_number() -> None:
+    """In small letters or capitals, as a word by itself; marks alone are in none."""
+    titles = {1: "Sourdough Starter", 2: "five starters", 3: "a restarter", 4: "Bread", 5: "who?"}
+    for word in ("starter", "Starters?", "STARTER"):
+        assert frozenset({1, 2}) == having(titles, Term(word))
+    assert frozenset() == having(titles, Term("?!")) == having(titles, Term("rye"))
+
+
+def test_words_are_compared_without_what_is_around_them() -> None:
+    """Marks and capitals; in the index accents too, and ß is ss."""
+    assert ["who's", "c++", "ça", ""] == [bare(text) for text in ("«Who’s?»", "(C++)", "¿Ça!", "…")]
+    assert ["ca va", "strasse", "ecole"] == [folded(text) for text in ("Ça va", "Straße", "École")]
 
 
 @given(st.text())
