@@ -87,10 +87,11 @@ def test_a_minus_before_any_other_word_excludes(word: str) -> None:
 
 def test_what_may_be_flags_of_a_command_are_bare_unwanted_words() -> None:
     """Neither a phrase nor a beginning; taken as they were typed they are wanted, and a phrase stays unwanted."""
-    found = asked('rm -rf -"old one" -begin* build')
+    found = asked('rm -rf -"old one" -begin* build "this one"')
     assert (Term("rf"),) == found.flags
     typed = found.as_typed()
-    assert (Term("rm"), Term("rf"), Term("begin", prefix=True), Term("build")) == typed.terms
+    words_typed = (Term("rm"), Term("rf"), Term("begin", prefix=True), Term("build"))
+    assert (*words_typed, Term("this one", phrase=True)) == typed.terms
     assert (Term("old one", phrase=True),) == typed.without
 
 
@@ -152,6 +153,7 @@ def test_what_only_looks_like_a_field_is_a_word(text: str) -> None:
         ("-from:ana", {"author": "ana"}),
         ('-title:"two words"', {"title": ("two words",)}),
         ("-Role:tool", {"role": "tool"}),
+        ("-From:ana", {"author": "ana"}),
     ],
 )
 def test_a_field_with_a_minus_excludes(text: str, expected: dict[str, Any]) -> None:

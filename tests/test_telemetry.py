@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -268,3 +270,48 @@ def test_the_console_is_stderr(run: Run, monkeypatch: pytest.MonkeyPatch) -> Non
     ran = run("import", "-", "--json", stdin='{"messages": [{"role": "user", "content": "x"}]}')
     assert '"name": "chatlog.import"' in ran.err
     assert 1 == ran.json["total"]["new"]
+
+
+@pytest.fixture
+def console(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Print spans to stderr, and no metrics."""
+    monkeypatch.setenv("CHATLOG_TELEMETRY", "yes")
+    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "console")
+    monkeypatch.setenv("OTEL_METRICS_EXPORTER", "none")
+    return monkeypatch
+
+
+def test_queries_are_sent_where_the_setting_says_so(run: Run, console: pytest.MonkeyPatch) -> None:
+    """With `content`, and not with `yes`; a later run that is not to be recorded is not."""
+    run("add", "--new", "--role", "user", SECRET)
+    asked = ("search", SECRET, "--mode", "lexical")
+    assert (True, False) == ('"retrieval chatlog"' in (ran := run(*asked)).err, SECRET in ran.err)
+    console.setenv("CHATLOG_TELEMETRY", "content")
+    assert f'"gen_ai.retrieval.query.text": "{SECRET}"' in run(*asked).err
+    console.setenv("CHATLOG_TELEMETRY", "no")
+    assert "" == run(*asked).err
+
+
+def test_a_run_is_called_chatlog_unless_it_has_a_name(run: Run, console: pytest.MonkeyPatch) -> None:
+    """The one that OpenTelemetry's own variable gives it."""
+    run("add", "--new", "--role", "user", "hello")
+    console.delenv("OTEL_SERVICE_NAME", raising=False)
+    assert '"service.name": "chatlog"' in run("search", "hello", "--mode", "lexical").err
+    console.setenv("OTEL_SERVICE_NAME", "shop")
+    assert '"service.name": "shop"' in run("search", "hello", "--mode", "lexical").err
+
+
+def test_nothing_is_sent_where_there_is_nobody_to_send_it_to(run: Run, console: pytest.MonkeyPatch) -> None:
+    """Exporters that are none take nothing and say nothing, and what OpenTelemetry itself says is heard nowhere."""
+    console.setenv("OTEL_TRACES_EXPORTER", "none")
+    run("add", "--new", "--role", "user", "hello")
+    assert (0, "") == ((ran := run("search", "hello", "--mode", "lexical")).code, ran.err)
+    assert not logging.getLogger("opentelemetry.sdk").isEnabledFor(logging.CRITICAL)
+
+
+def test_opentelemetry_that_is_not_installed_is_named(run: Run, console: pytest.MonkeyPatch) -> None:
+    """With what installs it; nothing is done unobserved."""
+    console.setitem(sys.modules, "opentelemetry.sdk.metrics", None)
+    ran = run("new")
+    said = "error: telemetry needs OpenTelemetry\n  pip install 'chatlog[otel]'\n"
+    assert (2, "", said) == (ran.code, ran.out, ran.err)

@@ -8,6 +8,8 @@ from types import ModuleType
 
 import pytest
 
+from chatlog.cli.session import Session
+
 from ..conftest import Run
 from .helpers import LISBON, refused
 
@@ -72,6 +74,18 @@ def test_a_database_of_its_own_key_begins_with_it(run: Run, ring: Ring, monkeypa
     assert (1, True) == (len(ring.kept), "Ben's" in run("list").out)
 
 
+def test_a_key_that_the_keyring_has_is_kept(trip: Run, ring: Ring, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Backups of an earlier time are encrypted with it: encrypting once more makes no other."""
+    monkeypatch.setenv("CHATLOG_KEYRING", "yes")
+    trip("db", "encrypt")
+    kept = {**ring.kept}
+    assert 0 == trip("db", "decrypt", "--yes").code
+    assert 0 == trip("db", "encrypt").code
+    assert kept == ring.kept
+    monkeypatch.setenv("CHATLOG_KEYRING", "no")
+    refused(trip("list", "--json"), 6, "wrong_key")
+
+
 def test_a_keyring_without_its_package_is_named(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """With what installs it."""
     monkeypatch.setitem(sys.modules, "keyring", None)
@@ -96,6 +110,22 @@ def test_key_files_that_are_none(trip: Run) -> None:
         "noise": "error: the key file noise holds no text",
         "short": "error: a passphrase needs 8 characters at least",
     } == told
+
+
+def test_a_key_file_that_cannot_be_used_says_why(trip: Run) -> None:
+    """One that others may read, whoever they are, one that is below a file, and one that is missing."""
+    Path("key").write_text("correct horse battery")
+    for mode in (0o604, 0o640, 0o602):
+        Path("key").chmod(mode)
+        assert "error: others may read the key file key\n  chmod 600 key\n" == trip("list", "--key-file", "key").err
+    assert "error: cannot read the key file key/below: Not a directory\n" == trip("list", "--key-file", "key/below").err
+    made = "error: there is no key file nowhere\n  chatlog db encrypt makes one\n"
+    assert made == trip("list", "--key-file", "nowhere").err
+    assert made == trip("list", "--key-file", "nowhere", "--db", "none.db").err
+    Path("key").chmod(0o600)
+    trip("db", "encrypt", "--key-file", "key")
+    lost = "error: there is no key file nowhere\n  is it elsewhere? a lost key cannot be recovered\n"
+    assert lost == trip("list", "--key-file", "nowhere").err
 
 
 def test_a_key_file_that_cannot_be_made(trip: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -130,6 +160,37 @@ def test_a_key_file_is_whole_or_not_there(trip: Run, monkeypatch: pytest.MonkeyP
 def test_a_command_that_prints_nothing(trip: Run) -> None:
     """It gave no key, whatever its exit code says."""
     assert "error: the key_command is empty" in trip("list", "--key-command", "true").err
+
+
+def test_the_first_line_that_a_command_prints_is_the_key(trip: Run) -> None:
+    """Password managers print notes below it; a command that fails, or is none, gave no key, whatever it printed."""
+    Path("key").write_text("correct horse battery\n")
+    Path("key").chmod(0o600)
+    Path("note").write_text("correct horse battery\nurl: example.org\n")
+    trip("db", "encrypt", "--key-file", "key")
+    assert LISBON in trip("list", "--key-command", "cat note").out
+    hint = "  chatlog config get key_command\n"
+    for command, said in (
+        ("sh -c 'cat note; exit 3'", "the key_command failed (exit code 3)"),
+        ("no-such-command-at-all", "the key_command cannot be run"),
+        ("'", "the key_command cannot be run"),
+    ):
+        assert f"error: {said}\n{hint}" == trip("list", "--key-command", command).err
+
+
+def test_a_new_passphrase_is_asked_for_twice_a_known_one_once(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slip of the hand in a new one would lock everybody out; in a known one it opens nothing."""
+    asked: list[str] = []
+
+    def typed(question: str, **_: object) -> str:
+        asked.append(question)
+        return "correct horse battery"
+
+    monkeypatch.setattr("getpass.getpass", typed)
+    assert 0 == trip("db", "encrypt", "--passphrase", stdin=None).code
+    monkeypatch.setattr(Session, "may_ask", True)
+    assert LISBON in trip("list", stdin=None).out
+    assert ["The new passphrase: ", "Once more: ", "Passphrase of chatlog.db: "] == asked
 
 
 def test_passphrases_that_differ_change_nothing(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
