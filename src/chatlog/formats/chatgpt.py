@@ -7,6 +7,7 @@ message says is `chatgpt_content`'s matter; the export's files about the account
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -16,9 +17,10 @@ from chatlog.formats.beside import beside
 from chatlog.formats.chatgpt_citations import clean
 from chatlog.formats.chatgpt_content import UNSHOWN, Row, Said, asset_id, said
 from chatlog.formats.chatgpt_research import report
-from chatlog.formats.jsonstream import first_keys, items
+from chatlog.formats.jsonstream import Line, first_keys, items
+from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ROLES, ConversationDraft, LeftOut, MessageDraft, Problem, Record
+from chatlog.models import ROLES, ConversationDraft, MessageDraft, Problem, Record
 from chatlog.timespec import instant
 
 _ENVELOPE = "conversations"
@@ -78,20 +80,15 @@ def _has_other_messages(text: str) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield each conversation with every message of its tree."""
-    names = _asset_names(source)
-    without = 0
-    for item in items(source, _ENVELOPE):
-        if isinstance(item, Problem):
-            yield item
-            continue
-        try:
-            entry = _conversation_in(item.value)
-            without += not isinstance(entry.get("mapping"), dict)
-            yield from _conversation(entry, item.place, names)
-        except MALFORMED:
-            yield Problem(item.place, "not a ChatGPT conversation")
-    if without:
-        yield LeftOut("conversations without messages (no mapping)", without)
+    names, counts = _asset_names(source), Counter[str]()
+
+    def take(item: Line) -> Iterator[Record]:
+        entry = _conversation_in(item.value)
+        counts["conversations without messages (no mapping)"] += not isinstance(entry.get("mapping"), dict)
+        yield from _conversation(entry, item.place, names)
+
+    yield from read_each(items(source, _ENVELOPE), take, "not a ChatGPT conversation", names_error=False)
+    yield from build.left_out(counts)
 
 
 def _asset_names(source: Source) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC
 from typing import Any
@@ -16,9 +17,10 @@ from chatlog.canonical import canonical_json
 from chatlog.formats import MALFORMED, Head, build, ids, trees
 from chatlog.formats.beside import beside
 from chatlog.formats.claude_ai_content import Said, said
-from chatlog.formats.jsonstream import items
+from chatlog.formats.jsonstream import Line, items
+from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Problem, Record
+from chatlog.models import ConversationDraft, MessageDraft, Problem, Record
 from chatlog.timespec import instant, parse_iso
 
 _ENVELOPE = "conversations"
@@ -68,23 +70,18 @@ def _is_design(head: Head) -> bool:
 
 def read(source: Source) -> Iterator[Record]:
     """Yield each conversation with every message of it."""
-    projects = _Projects(source)
-    budgets = 0
-    for item in items(source, _ENVELOPE):
-        if isinstance(item, Problem):
-            yield item
-            continue
-        try:
-            if item.value.keys().isdisjoint(_OWN_KEYS):
-                raise ValueError("no key of a conversation")
-            thread = _Thread(item.value, item.place)
-            thread.read()
-            yield from thread.records(projects)
-            budgets += thread.budgets
-        except MALFORMED:
-            yield Problem(item.place, "not a Claude.ai conversation")
-    if budgets:
-        yield LeftOut("token_budget blocks (they hold nothing)", budgets)
+    projects, counts = _Projects(source), Counter[str]()
+
+    def take(item: Line) -> Iterator[Record]:
+        if item.value.keys().isdisjoint(_OWN_KEYS):
+            raise ValueError("no key of a conversation")
+        thread = _Thread(item.value, item.place)
+        thread.read()
+        yield from thread.records(projects)
+        counts["token_budget blocks (they hold nothing)"] += thread.budgets
+
+    yield from read_each(items(source, _ENVELOPE), take, "not a Claude.ai conversation", names_error=False)
+    yield from build.left_out(counts)
 
 
 class _Projects:

@@ -6,15 +6,16 @@ A message names its chat and nothing else.  An answer has the time of its questi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import IO, Any
 
-from chatlog.formats import MALFORMED, Head, build, ids
+from chatlog.formats import Head, build, ids
 from chatlog.formats.grok import shown
-from chatlog.formats.jsonstream import items
+from chatlog.formats.jsonstream import Line, items
+from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, MessageDraft, Part, Problem, Record
+from chatlog.models import ConversationDraft, MessageDraft, Part, Record
 from chatlog.timespec import instant
 
 #: X's archive is for a page that shows it: each file gives its list to a variable.
@@ -30,16 +31,14 @@ def sniff(head: Head) -> bool:
 def read(source: Source) -> Iterator[Record]:
     """Yield each chat with its messages, the oldest first."""
     chats: dict[str, list[MessageDraft]] = {}
-    for line in items(_list(source)):
-        if isinstance(line, Problem):
-            yield line
-            continue
-        try:
-            item = line.value["grokChatItem"]
-            chat, message = str(item["chatId"] or "unnamed"), _message(item)
-            chats.setdefault(chat, []).append(message)
-        except MALFORMED:
-            yield Problem(line.place, "not a message of Grok's")
+
+    def take(line: Line) -> Iterable[Record]:
+        item = line.value["grokChatItem"]
+        chat, message = str(item["chatId"] or "unnamed"), _message(item)
+        chats.setdefault(chat, []).append(message)
+        return ()
+
+    yield from read_each(items(_list(source)), take, "not a message of Grok's", names_error=False)
     for chat, messages in chats.items():
         yield from _conversation(chat, messages)
 
