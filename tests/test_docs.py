@@ -58,6 +58,16 @@ def test_what_is_stale_is_named_and_mended(generate: SimpleNamespace, tmp_path: 
     assert ["docs/cli.md"] == generate.stale(tmp_path)
 
 
+def test_the_map_of_the_code_has_every_module() -> None:
+    """Who is new finds each module there, and none that is gone."""
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    map_of_code = text.partition("## Where things are")[2].partition("\n## ")[0]
+    rows = [line for line in map_of_code.splitlines() if line.startswith("|")]
+    named = {*re.findall(r"`(\w+)/?`", "\n".join(rows))}
+    there = {path.stem for path in (ROOT / "src" / "chatlog").iterdir() if not path.name.startswith(("_", "py.typed"))}
+    assert there == named
+
+
 @pytest.mark.parametrize("columns", ["40", "250"])
 def test_the_width_of_the_terminal_changes_nothing(columns: str, tmp_path: Path) -> None:
     """The same bytes on every machine, whatever its window, colours and settings."""
