@@ -157,6 +157,10 @@ class MessageDraft(NamedTuple):
     tokens: int | None = None
     metadata: Mapping[str, Any] = _NOTHING
 
+    def all_parts(self) -> tuple[Part, ...]:
+        """Return the parts, `text` as the only one where there are none."""
+        return self.parts if self.parts is not None else text_parts(self.text)
+
 
 class TitleHint(NamedTuple):
     """A title for whichever conversation holds the message `message_id` (Claude Code summaries)."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from chatlog.formats import build
-from chatlog.models import MessageDraft, Part, text_parts
+from chatlog.models import MessageDraft, Part
 
 #: The keys of a record, and the mark in the words that each stands for.
 _KEYS = {"images": "image", "image": "image", "videos": "video", "video": "video", "audios": "audio", "audio": "audio"}
@@ -53,5 +53,5 @@ def _part(kind: str, address: str) -> Part:
 
 def _with(draft: MessageDraft, parts: list[Part]) -> MessageDraft:
     """Return a message with these parts before its own; its text is what was said without the marks."""
-    own = draft.parts or text_parts(draft.text)
+    own = draft.all_parts()
     return draft._replace(text=_MARK.sub("", draft.text).strip() if parts else draft.text, parts=(*parts, *own))

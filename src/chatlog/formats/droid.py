@@ -15,7 +15,7 @@ from chatlog.formats.build import Row
 from chatlog.formats.jsonstream import lines
 from chatlog.formats.records import read_each
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, MessageDraft, Record, text_parts
+from chatlog.models import ConversationDraft, MessageDraft, Record
 from chatlog.timespec import instant
 
 #: Where the files are found, on every platform.
@@ -100,7 +100,7 @@ def _message(entry: Row) -> MessageDraft:
     made = anthropic_messages.message(entry["message"])
     parts, text, facts = made.parts, made.text, dict(made.metadata)
     if made.role == "user" and "<system-reminder>" in text:
-        parts, text = made.parts or text_parts(text), build.without_reminders(text)
+        parts, text = made.all_parts(), build.without_reminders(text)
         if not text:
             facts["hidden_reason"] = "system_reminder"
     facts |= build.rest(entry, _ENTRY_TOLD)

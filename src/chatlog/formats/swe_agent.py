@@ -17,7 +17,7 @@ from chatlog.formats.build import Row
 from chatlog.formats.calls import Calls
 from chatlog.formats.records import misshapen, recovered
 from chatlog.formats.source import Source
-from chatlog.models import ConversationDraft, MessageDraft, Problem, Record, text_parts
+from chatlog.models import ConversationDraft, MessageDraft, Problem, Record
 
 #: Where mini-swe-agent keeps its settings and its last run.
 _MINI_HOMES = ("~/.config/mini-swe-agent", "~/Library/Application Support/mini-swe-agent", "$MSWEA_GLOBAL_CONFIG_DIR")
@@ -165,7 +165,7 @@ def _message(row: Row, calls: Calls, step: Row, *, answers_action: bool) -> Mess
     thoughts = tuple(anthropic_messages.part(block) for block in row.get("thinking_blocks") or ())
     agent, is_demo = row.get("agent"), bool(row.get("is_demo"))
     return made._replace(
-        parts=(*thoughts, *(made.parts or text_parts(made.text))) if thoughts else made.parts,
+        parts=(*thoughts, *made.all_parts()) if thoughts else made.parts,
         author=build.word(agent) if made.role == "assistant" and agent not in _MAIN else made.author,
         hidden=is_demo,
         metadata=_facts(made, step, is_demo=is_demo),

@@ -94,7 +94,7 @@ class SqliteStore(Nouns, Store):
     def _reading(self, conversation: str) -> Iterator[tuple[Connection, int]]:
         """Lend a connection with the internal key of a conversation of the user's."""
         with self._pool.snapshot() as connection:
-            yield connection, conversation_rows.readable_key_of(connection, self.user, conversation, self._now())
+            yield connection, self._readable(connection, conversation)
 
     @contextmanager
     def _changing(self, conversation: str) -> Iterator[tuple[Connection, Standing, str]]:

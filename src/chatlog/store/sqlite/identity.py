@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from chatlog.models import FULL_OUTPUT, ConversationDraft, MessageDraft, Part, text_parts
+from chatlog.models import FULL_OUTPUT, ConversationDraft, MessageDraft, Part
 from chatlog.store.sqlite import bodies
 
 #: Ids that a reader derived from content begin so: equal ones in two conversations are no copies of each other.
@@ -47,7 +47,7 @@ def last_versions(drafts: Sequence[MessageDraft]) -> Iterable[MessageDraft]:
     for number, draft in enumerate(drafts, 1):
         name = identity(draft) or -number
         before = found.get(name)
-        if before is None or before.role != draft.role or not is_beginning(parts_of(draft), parts_of(before)):
+        if before is None or before.role != draft.role or not is_beginning(draft.all_parts(), before.all_parts()):
             found[name] = draft
         elif before.parent is None:
             found[name] = before._replace(parent=draft.parent)
@@ -69,11 +69,6 @@ def parents_first(drafts: Iterable[MessageDraft]) -> Iterable[MessageDraft]:
             step = None if step.parent is None else named.get(step.parent)
         ordered += reversed(line)
     return ordered
-
-
-def parts_of(draft: MessageDraft) -> Sequence[Part]:
-    """Return the parts of a message on its way in, its text as the only one where it has none."""
-    return draft.parts if draft.parts is not None else text_parts(draft.text)
 
 
 def is_beginning(parts: Sequence[Part], stored: Sequence[Part]) -> bool:

@@ -26,7 +26,6 @@ from chatlog.store.sqlite.identity import (
     nameless,
     origin,
     parents_first,
-    parts_of,
 )
 from chatlog.store.sqlite.rows import Rows
 from chatlog.store.sqlite.target import Target
@@ -309,7 +308,7 @@ class Ingest:
         """
         self.rows.write()
         role, stored = existing.said_at(self.connection, target.key, seq)
-        parts = parts_of(draft)
+        parts = draft.all_parts()
         is_edit = target.is_newer and len(parts) == len(stored) and not is_same(parts, stored)
         if role == draft.role and not is_edit and is_beginning(parts, stored):
             return "unchanged"

@@ -8,7 +8,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from chatlog.store.sqlite.connection import Pool
+from chatlog.store.sqlite.connection import Connection, Pool
+from chatlog.store.sqlite.conversations import readable_key_of
 from chatlog.timespec import iso
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ class Noun:
 
     def _now(self) -> str:
         return iso(self.clock())
+
+    def _readable(self, connection: Connection, conversation: str) -> int:
+        """Return the internal key of a conversation of the user's, in the trash or not.  Raises NotFoundError."""
+        return readable_key_of(connection, self.user, conversation, self._now())
 
 
 class Nouns(Noun):

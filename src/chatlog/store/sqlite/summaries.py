@@ -23,20 +23,17 @@ class SqliteSummaries(Noun, Summaries):
 
     def latest(self, conversation: str) -> dict[str, Summary]:
         with self._pool.snapshot() as connection:
-            key = self._key(connection, conversation)
+            key = self._readable(connection, conversation)
             rows = [row for kind in KINDS if (row := _in_force(connection, key, kind))]
         return {found.kind: found for found in map(_from_row, rows)}
 
     def all(self, conversation: str) -> list[Summary]:
         with self._pool.snapshot() as connection:
-            key = self._key(connection, conversation)
+            key = self._readable(connection, conversation)
             rows = connection.execute(
                 f"SELECT {_COLUMNS} FROM summaries WHERE conversation = ? ORDER BY id", (key,)
             ).fetchall()
         return [_from_row(row) for row in rows]
-
-    def _key(self, connection: Connection, conversation: str) -> int:
-        return conversation_rows.readable_key_of(connection, self.user, conversation, self._now())
 
     def add(self, conversation: str, drafts: Sequence[SummaryDraft]) -> list[Summary]:
         now = self._now()

@@ -25,12 +25,9 @@ _MOST_CHOSEN = 200
 class SqliteWindows(Noun, Windows):
     """The windows of one user's conversations in an SQLite file."""
 
-    def _key(self, connection: Connection, conversation: str) -> int:
-        return conversation_rows.readable_key_of(connection, self.user, conversation, self._now())
-
     def opening(self, conversation: str, encoding: str, count: Count) -> Opening:
         with self._pool.snapshot() as connection:
-            key = self._key(connection, conversation)
+            key = self._readable(connection, conversation)
             total = _Total(connection, key, encoding)
             system = _chosen(connection, key, conversation, "system", "m.role IN ('system', 'developer')", "ASC")
             kept = _chosen(connection, key, conversation, "importance", "m.importance = 'keep'", "DESC")
@@ -64,7 +61,7 @@ class SqliteWindows(Noun, Windows):
         self, conversation: str, encoding: str, count: Count, *, before: int | None = None, limit: int = 64
     ) -> list[Counted]:
         with self._pool.snapshot() as connection:
-            key = self._key(connection, conversation)
+            key = self._readable(connection, conversation)
             rows = connection.execute(
                 """SELECT m.seq, t.tokens FROM messages AS m
                    LEFT JOIN token_counts AS t ON t.body = m.body AND t.encoding = ?
@@ -77,7 +74,7 @@ class SqliteWindows(Noun, Windows):
 
     def asked(self, conversation: str, before: int) -> Message | None:
         with self._pool.snapshot() as connection:
-            key = self._key(connection, conversation)
+            key = self._readable(connection, conversation)
             row = connection.execute(
                 """SELECT seq FROM messages WHERE conversation = ? AND active AND NOT hidden AND role = 'user'
                    AND seq < ? ORDER BY seq DESC LIMIT 1""",
@@ -90,7 +87,7 @@ class SqliteWindows(Noun, Windows):
             rows = connection.execute(
                 """SELECT seq FROM messages WHERE conversation = ? AND active AND NOT hidden
                    AND seq IN (SELECT value FROM json_each(?))""",
-                (self._key(connection, conversation), json.dumps(list(seqs))),
+                (self._readable(connection, conversation), json.dumps(list(seqs))),
             ).fetchall()
         return {row[0] for row in rows}
 
