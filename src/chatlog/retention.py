@@ -144,19 +144,7 @@ def decide(
 ) -> tuple[list[Taken], list[Left]]:
     """Return which candidates a rule takes, and which it would take were they not exempt; the oldest first."""
     newest = sorted(candidates, key=lambda one: (_age(rule, one), one.id), reverse=True)
-    reasons: dict[str, list[str]] = {one.id: [] for one in newest}
-    if rule.older_than is not None:
-        bound = timespec.before(rule.older_than, now)
-        old = {one.id for one in newest if _age(rule, one) <= bound}
-        word = "last active" if rule.by == "activity" else "created"
-        reasons = {
-            one.id: [*reasons[one.id], f"{word} {_age(rule, one)[:10]}, over {rule.older_than} ago"]
-            for one in newest
-            if one.id in old
-        }
-    if rule.keep_last is not None:
-        kept = {one.id for one in newest[: rule.keep_last]}
-        reasons = {key: [*why, f"not of the last {rule.keep_last}"] for key, why in reasons.items() if key not in kept}
+    reasons = _reasons(rule, newest, now)
     chosen = [one for one in reversed(newest) if one.id in reasons]
     if rule.action == "archive":
         chosen = [one for one in chosen if not one.archived]
@@ -173,6 +161,19 @@ def decide(
         if one.id not in exempt
     ]
     return taken, [Left(one.id, exempt[one.id]) for one in chosen if one.id in exempt]
+
+
+def _reasons(rule: Rule, newest: Sequence[Conversation], now: datetime) -> dict[str, list[str]]:
+    """Return the conversations that are old enough for a rule and not of those it keeps, by id, and why they are."""
+    found: dict[str, list[str]] = {}
+    bound = None if rule.older_than is None else timespec.before(rule.older_than, now)
+    word = "last active" if rule.by == "activity" else "created"
+    for one in newest[rule.keep_last or 0 :]:
+        age = _age(rule, one)
+        if bound is None or age <= bound:
+            old = [f"{word} {age[:10]}, over {rule.older_than} ago"] if bound is not None else []
+            found[one.id] = old + ([f"not of the last {rule.keep_last}"] if rule.keep_last is not None else [])
+    return found
 
 
 def _age(rule: Rule, conversation: Conversation) -> str:

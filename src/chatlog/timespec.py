@@ -50,6 +50,11 @@ def parse_iso(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def minute(moment: str) -> str:
+    """Return a time in chatlog's form to the minute, as a page shows it."""
+    return moment[:16].replace("T", " ")
+
+
 def hour_of(written: str, half: str | None) -> int:
     """Return the hour that a clock shows: one of twelve where a half of the day, AM or PM, is named."""
     return int(written) % 12 + 12 * half.lower().startswith("p") if half else int(written)

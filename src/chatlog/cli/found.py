@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
@@ -34,13 +34,8 @@ def show(session: Session, found: Results, *, explain: bool = False) -> None:
     if explain:
         output.hint(f"searched by {found.mode} for: {found.asked} ({found.tier})")
     if output.format == "table":
-        look = Look(output.paint, color=output.color, zone=session.now().tzinfo, width=get_terminal_size().columns)
         with output.paged():
-            for item in found.items:
-                output.lines(result_lines(item, look))
-                if explain:
-                    output.lines([output.paint(f"  {_why(record_of(item, found, explain=True))}", "dim")])
-                output.lines([""])
+            output.lines(_lines(session, found, explain=explain))
     else:
         items = [record_of(item, found, explain=explain) for item in found.items]
         output.listing(
@@ -56,6 +51,17 @@ def show(session: Session, found: Results, *, explain: bool = False) -> None:
     if found.tier == "none":
         output.hint("nothing found" + (f"; no message has: {lacking}" if lacking else ""))
         session.exit_code = NO_MATCH
+
+
+def _lines(session: Session, found: Results, *, explain: bool) -> Iterator[str]:
+    """Yield the lines of results for a person."""
+    paint, color = session.output.paint, session.output.color
+    look = Look(paint, color=color, zone=session.now().tzinfo, width=get_terminal_size().columns)
+    for item in found.items:
+        yield from result_lines(item, look)
+        if explain:
+            yield paint(f"  {_why(record_of(item, found, explain=True))}", "dim")
+        yield ""
 
 
 def _told(words: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from chatlog.formats.markdown_words import settled
 from chatlog.models import Conversation, Message, Part
 from chatlog.shown import mention, response_text, shown_parts, uncoloured
+from chatlog.timespec import minute
 
 if TYPE_CHECKING:
     from chatlog.formats import Transcript
@@ -62,15 +63,11 @@ def _facts(conversation: Conversation) -> Iterator[str]:
     """Yield what the line below the title says: id, origin, model, time, size, tags."""
     yield f"`{conversation.id}`"
     yield from (fact for fact in (conversation.source, conversation.model, conversation.project) if fact)
-    first, last = _minute(conversation.created_at), _minute(conversation.updated_at)
+    first, last = minute(conversation.created_at), minute(conversation.updated_at)
     yield f"{first} UTC" if first == last else f"{first} – {last} UTC"
     yield f"{conversation.messages} message{'' if conversation.messages == 1 else 's'}"
     if conversation.tags:
         yield " ".join(f"#{tag}" for tag in conversation.tags)
-
-
-def _minute(moment: str) -> str:
-    return moment[:16].replace("T", " ")
 
 
 def _section(message: Message, conversation: Conversation, names: dict[str, str]) -> str:
@@ -82,7 +79,7 @@ def _heading(message: Message, conversation: Conversation) -> str:
     model = message.model if message.model != conversation.model else None
     who = message.author or (model if message.role == "assistant" else None)
     name = _letters(_BLANKS.sub(" ", who).strip()) if who else ""
-    return f"## {message.role.capitalize()}{f' ({name})' if name else ''} · {_minute(message.created_at)}"
+    return f"## {message.role.capitalize()}{f' ({name})' if name else ''} · {minute(message.created_at)}"
 
 
 def _block(part: Part, names: dict[str, str]) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from chatlog.formats.webpage import text as spell
 from chatlog.models import Conversation, Message, Part
 from chatlog.shown import mention, response_text, shown_parts
+from chatlog.timespec import minute
 
 #: A result of so many lines and characters stands open.
 OPEN_LINES, OPEN_CHARS = 4, 300
@@ -104,11 +105,6 @@ class Speaker:
         kind = "use result error" if part.get("is_error") else "use result"
         label = _label("Error" if part.get("is_error") else "Result", f"{name} {_size(shown)}".strip())
         return _folded(kind, label, body, is_open=is_short)
-
-
-def minute(moment: str) -> str:
-    """Return a stored time to the minute."""
-    return moment[:16].replace("T", " ")
 
 
 def _words(part: Part, role: str) -> str:

@@ -12,9 +12,9 @@ from functools import cache
 from html import escape
 from importlib.resources import files
 
-from chatlog.formats.webpage.message import minute
 from chatlog.formats.webpage.text import plain
 from chatlog.models import Conversation
+from chatlog.timespec import minute
 
 #: What a page may do: show itself.  Pictures are those it holds; nothing is loaded, sent or framed.
 POLICY = (
