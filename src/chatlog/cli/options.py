@@ -19,6 +19,7 @@ from chatlog.cli.session import Session
 from chatlog.errors import UsageError, choices_hint
 from chatlog.models import ROLES, Filters, checked_tag
 from chatlog.output import FORMATS, WIRE_FORMS
+from chatlog.terminal import cut
 
 #: The messages of exit codes, for the end of each help text.
 EXIT_CODES = (
@@ -29,6 +30,8 @@ EXIT_CODES = (
 
 #: So many conversations are offered to complete with: a shell asks before it shows a hundred.
 MOST_OFFERED = 50
+#: So much of words that are too many is told: they may be a whole text.
+MOST_TOLD = 60
 #: More messages, and more results, than there ever are: who asks for more than that means all.
 MOST = 1 << 31
 
@@ -259,7 +262,8 @@ class Command(TyperCommand):
             left = super().parse_args(ctx, args)
         if left and not ctx.resilient_parsing:
             usage = " ".join([ctx.command_path, *self.collect_usage_pieces(ctx)])
-            raise UsageError(f"too many words: {' '.join(left)}", f"{usage} · {ctx.command_path} --help")
+            said = cut(" ".join(left), MOST_TOLD)
+            raise UsageError(f"too many words: {said}", f"{usage} · {ctx.command_path} --help")
         return left
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
