@@ -212,9 +212,10 @@ def _days(text: str, today: date) -> tuple[date, date] | None:
             monday = date.fromisoformat(text.upper())
             return monday, monday + timedelta(days=6)
         if match := re.fullmatch(r"(\d{4})(?:-(\d\d))?", text):
-            year, month = int(match[1]), int(match[2] or 12)
-            following = date(year, month, 28) + timedelta(days=4)
-            return date(year, int(match[2] or 1), 1), following - timedelta(days=following.day)
+            from calendar import monthrange
+
+            year, last = int(match[1]), int(match[2] or 12)
+            return date(year, int(match[2] or 1), 1), date(year, last, monthrange(year, last)[1])
     except (OverflowError, ValueError):
         pass
     return None

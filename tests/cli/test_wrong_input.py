@@ -18,7 +18,7 @@ HUGE = "9" * 30
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
-        (("list", "-n", HUGE), 2),
+        (("list", "--min-messages", HUGE), 2),
         (("list", "-n", "abc"), 2),
         (("list", "--since", "99999999y"), 2),
         (("list", "--since", "2026-02-01", "--until", "2026-01-01"), 2),
@@ -211,7 +211,8 @@ def test_more_messages_than_there_can_be_are_all_of_them(trip: Run) -> None:
     """A number of messages has no upper end, nor one of results."""
     trip("add", "--new", "--role", "user", "Where shall we eat in Lisbon tonight?")
     assert 0 == trip("similar", LISBON, "-n", HUGE).code
-    assert trip("show", LISBON, "--json").json == trip("show", LISBON, "-n", HUGE, "--json").json
+    for verb in (("show", LISBON), ("list",), ("trash",)):
+        assert trip(*verb, "--json").json == trip(*verb, "-n", HUGE, "--json").json
 
 
 @pytest.mark.parametrize(

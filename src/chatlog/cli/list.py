@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chatlog.cli.options import one_of, verb
+from chatlog.cli.options import MOST, one_of, verb
 from chatlog.cli.session import Session
 from chatlog.errors import PartlyDoneError
 from chatlog.models import Page
@@ -40,7 +40,7 @@ def command(
     session = Session.of(ctx)
     filters = session.filters(archived=session.filter_flags.get("archived", False))
     store = session.store()
-    page = store.conversations(filters, sort=sort, limit=number or None, cursor=cursor, readable=True)
+    page = store.conversations(filters, sort=sort, limit=min(number, MOST) or None, cursor=cursor, readable=True)
     none = "no conversation matches" if session.filter_flags else "no conversations"
     show(session, page, [*map(conversation_record, page.items)], columns(session), none=none)
     if sort.partition(":")[0] == "tokens" and (unsized := store.measures.unsized(filters)):

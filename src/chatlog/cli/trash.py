@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from chatlog.cli.options import verb
+from chatlog.cli.options import MOST, verb
 from chatlog.cli.session import Session
 from chatlog.output import FORMATS, Column
 from chatlog.records import conversation_record
@@ -24,7 +24,7 @@ def command(
 
     session = Session.of(ctx)
     filters = session.filters(deleted=True)
-    page = session.store().conversations(filters, limit=number or None, cursor=cursor, readable=True)
+    page = session.store().conversations(filters, limit=min(number, MOST) or None, cursor=cursor, readable=True)
     grace, now = duration(session.settings.get("trash")), session.now()
     items = [
         {**conversation_record(one), "leaves_at": after(grace, parse_iso(one.deleted_at or one.updated_at))}
