@@ -59,6 +59,17 @@ def test_the_store_knows_its_backups(trip: Run, tmp_path: Path) -> None:
     assert [("chatlog-20261120T214403Z.db", True), ("one.db", False)] == [(b.path.name, b.exists) for b in known]
 
 
+def test_a_backup_that_was_removed_is_made_again(trip: Run, tmp_path: Path) -> None:
+    """It is known once, as it is now."""
+    first = trip("db", "backup", "copy.db", "--json").json["backup"]["bytes"]
+    (tmp_path / "copy.db").unlink()
+    trip("add", LISBON, "--role", "user", "many words " * 2_000)
+    second = trip("db", "backup", "copy.db", "--json").json["backup"]["bytes"]
+    with chatlog.open(tmp_path / "chatlog.db") as store:
+        assert first < second
+        assert [(second, True)] == [(backup.bytes, backup.exists) for backup in store.backups()]
+
+
 @pytest.mark.parametrize("kind", ["file", "link", "dangling link", "folder that is not there"])
 def test_a_backup_overwrites_nothing(trip: Run, tmp_path: Path, kind: str) -> None:
     """Neither a file nor what a link leads to, also where that is nothing."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from chatlog.errors import NotFoundError, UsageError
 from chatlog.models import ConversationDraft, Filters
 from chatlog.store import Store
+from chatlog.timespec import iso
+from tests.conftest import Clock
 
 from .making import unwritten
 
@@ -50,6 +54,22 @@ def test_tags_are_counted(store: Store) -> None:
     assert [("ana", 1), ("work", 2)] == store.tags()
     store.delete([one])
     assert [("work", 1)] == store.tags()
+
+
+def test_a_tag_is_taken_from_the_one_that_is_named(store: Store) -> None:
+    """Others keep it."""
+    one, other = titled(store, "a", "b")
+    store.tag([one, other], add=["work"])
+    store.tag([one], remove=["work"])
+    assert ((), ("work",)) == (store.get(one).tags, store.get(other).tags)
+
+
+def test_an_expired_one_is_not_counted(store: Store, clock: Clock) -> None:
+    """From the moment on in which its time is over."""
+    store.new(ConversationDraft(tags=("work",), expires_at=iso(clock.now + timedelta(hours=1))))
+    assert [("work", 1)] == store.tags()
+    clock.now += timedelta(hours=1)
+    assert [] == store.tags()
 
 
 def test_several_tags_narrow(store: Store) -> None:
