@@ -113,12 +113,44 @@ def test_one_that_is_killed_half_way_is_audited(store: Store, monkeypatch: pytes
 
 
 def test_what_was_put_on_hold_after_the_plan_stays(store: Store) -> None:
-    """Neither its title nor its tags are touched."""
-    name = store.new(ConversationDraft(title=f"of {MAIL}", tags=(MAIL,))).id
+    """Neither its title, its tags nor what it shares with another conversation is touched, and that is said."""
+    said = [MessageDraft(role="user", text=f"from {MAIL}")]
+    other = store.new(ConversationDraft(title="theirs"), said).id
+    name = store.fork(other, title=f"of {MAIL}").id
+    store.tag([name], add=[MAIL])
     planned = redacting.plan(store, [store.get(name)], Redactor(["email"]))
     store.forgetting.hold(name, "case 7")
     redacting.apply(store, planned)
     assert (f"of {MAIL}", (MAIL,)) == (store.get(name).title, store.get(name).tags)
+    assert [f"from {MAIL}"] * 2 == [message.text for each in (name, other) for message in store.messages(each)]
+    assert {name: redacting.HELD} == planned.skipped
+
+
+def test_only_what_changes_is_another_revision(store: Store) -> None:
+    """It is to be counted anew; another conversation and another user's are as they were."""
+    one, other = (store.new(messages=[MessageDraft(role="user", text=text)]).id for text in (MAIL, "hello"))
+    store.change(one, {"title": "one"})
+    theirs = store.for_user("ana")
+    theirs.new(ConversationDraft(title=MAIL), [MessageDraft(role="user", text=MAIL)])
+    theirs.memories.set(MemoryDraft("contact", MAIL))
+    for name in (one, other):
+        store.measures.count(name, "o200k_base", lambda message: len(message.text))
+    others = [store.get(other), *theirs.redactions.conversations(), *theirs.memories.all()]
+    before = store.get(one)
+    planned = redacting.plan(store, store.redactions.conversations(), Redactor(["email"]), memories=True)
+    redacting.apply(store, planned)
+    assert before._replace(revision=before.revision + 1, tokens=None) == store.get(one)
+    assert others == [store.get(other), *theirs.redactions.conversations(), *theirs.memories.all()]
+
+
+def test_a_memory_keeps_its_key_beside_those_of_others(store: Store) -> None:
+    """Only keys of its user and namespace are taken."""
+    theirs = store.for_user("ana")
+    for kept, namespace in ((theirs, ""), (store, "home")):
+        kept.memories.set(MemoryDraft(MARK, "taken", namespace))
+    store.memories.set(MemoryDraft(MAIL, "mine"))
+    redacting.apply(store, redacting.plan(store, [], Redactor(["email"]), memories=True))
+    assert {("", MARK), ("home", MARK)} == {(memory.namespace, memory.key) for memory in store.memories.all()}
 
 
 def test_names_are_redacted(store: Store) -> None:
