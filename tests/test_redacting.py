@@ -68,13 +68,13 @@ def test_a_file_that_is_called_as_what_was_found_is_forgotten(store: Store) -> N
 
 
 def test_a_summary_made_after_the_plan_is_redacted(store: Store) -> None:
-    """It was made of the words that go."""
+    """It was made of the words that go, and is to be counted anew."""
     name = store.new(messages=[MessageDraft(role="user", text=f"Write to {MAIL}")]).id
     planned = redacting.plan(store, [store.get(name)], Redactor(["email"]))
     summary = SummaryDraft("rolling", 1, 1, f"wrote to {MAIL}", 5, "test", None, [*store.messages(name)])
     store.summaries.add(name, [summary])
     redacting.apply(store, planned)
-    assert [f"wrote to {MARK}"] == [made.text for made in store.summaries.all(name)]
+    assert [(f"wrote to {MARK}", None)] == [(made.text, made.tokens) for made in store.summaries.all(name)]
 
 
 def test_what_a_plan_takes_is_named(store: Store) -> None:
@@ -129,9 +129,9 @@ def test_what_was_put_on_hold_after_the_plan_stays(store: Store) -> None:
 def test_only_what_changes_is_another_revision(store: Store) -> None:
     """It is to be counted anew; another conversation and another user's are as they were."""
     one, other = (store.new(messages=[MessageDraft(role="user", text=text)]).id for text in (MAIL, "hello"))
-    store.change(one, {"title": "one"})
+    store.change(one, {"title": f"of {MAIL}"})
     theirs = store.for_user("ana")
-    theirs.new(ConversationDraft(title=MAIL), [MessageDraft(role="user", text=MAIL)])
+    theirs.new(ConversationDraft(id=one, title=MAIL), [MessageDraft(role="user", text=MAIL)])
     theirs.memories.set(MemoryDraft("contact", MAIL))
     for name in (one, other):
         store.measures.count(name, "o200k_base", lambda message: len(message.text))
@@ -139,7 +139,7 @@ def test_only_what_changes_is_another_revision(store: Store) -> None:
     before = store.get(one)
     planned = redacting.plan(store, store.redactions.conversations(), Redactor(["email"]), memories=True)
     redacting.apply(store, planned)
-    assert before._replace(revision=before.revision + 1, tokens=None) == store.get(one)
+    assert before._replace(revision=before.revision + 2, tokens=None, title=f"of {MARK}") == store.get(one)
     assert others == [store.get(other), *theirs.redactions.conversations(), *theirs.memories.all()]
 
 
@@ -151,6 +151,35 @@ def test_a_memory_keeps_its_key_beside_those_of_others(store: Store) -> None:
     store.memories.set(MemoryDraft(MAIL, "mine"))
     redacting.apply(store, redacting.plan(store, [], Redactor(["email"]), memories=True))
     assert {("", MARK), ("home", MARK)} == {(memory.namespace, memory.key) for memory in store.memories.all()}
+
+
+@pytest.mark.parametrize("places", [[("", MAIL), ("", "ann@example.org")], [(MAIL, "x"), ("ann@example.org", "x")]])
+def test_two_memories_whose_place_becomes_the_same(store: Store, places: list[tuple[str, str]]) -> None:
+    """By their keys or by their namespaces: the second one's key gets a number."""
+    for namespace, key in places:
+        store.memories.set(MemoryDraft(key, "kept", namespace))
+    redacting.apply(store, redacting.plan(store, [], Redactor(["email"]), memories=True))
+    one, other = store.memories.all()
+    assert (one.namespace, f"{one.key} 2") == (other.namespace, other.key)
+
+
+def test_one_conversation_is_redacted_without_memories(store: Store) -> None:
+    """They are nobody's but the user's."""
+    name = store.new(ConversationDraft(title=MAIL)).id
+    store.memories.set(MemoryDraft("contact", MAIL))
+    redacting.apply(store, redacting.plan(store, [store.get(name)], Redactor(["email"])))
+    assert (MARK, MAIL) == (store.get(name).title, store.memories.get("contact").value)
+
+
+def test_only_what_came_redacted_comes_so_again(store: Store) -> None:
+    """Neither other conversations, nor another user's of the same id."""
+    theirs = store.for_user("ana")
+    one, other = (store.new().id for _ in range(2))
+    theirs.new(ConversationDraft(id=one))
+    store.redactions.note_came_redacted([one])
+    asked = [(store, one), (store, other), (theirs, one)]
+    assert [True, False, False] == [each.redactions.came_redacted("chatlog", name) for each, name in asked]
+    assert (True, False) == (store.redactions.any_came_redacted(), theirs.redactions.any_came_redacted())
 
 
 def test_names_are_redacted(store: Store) -> None:

@@ -194,8 +194,8 @@ def apply(store: Store, found: Plan) -> bool:
         "redact", conversations=len(found.items), messages=found.messages, bytes=found.bytes, kinds=dict(found.kinds)
     )
     for start in range(0, len(found.said), BATCH):
-        done = redactions.replace(found.said[start : start + BATCH])
-        found.skipped |= dict.fromkeys(done.held, HELD)
+        held = redactions.replace(found.said[start : start + BATCH])
+        found.skipped |= dict.fromkeys(held, HELD)
     for name, item in found.items.items():
         if item.changes:
             redactions.rewrite(name, partial(fields, found.redactor, titles=item.titles))

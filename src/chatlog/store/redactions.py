@@ -6,7 +6,7 @@ legal hold is left as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from chatlog.models import Conversation, MessageDraft
@@ -37,14 +37,6 @@ class Noted(NamedTuple):
     values: Mapping[str, Any]
 
 
-class Replaced(NamedTuple):
-    """How many messages and bytes were replaced, and the conversations that were left alone for being on hold."""
-
-    messages: int = 0
-    bytes: int = 0
-    held: tuple[str, ...] = ()
-
-
 class Redactions(Protocol):
     """The redaction of one user's words."""
 
@@ -57,8 +49,11 @@ class Redactions(Protocol):
     def noted(self, conversations: Sequence[str], *, memories: bool) -> Iterator[Noted]:
         """Yield the summaries of conversations, and with `memories` the user's."""
 
-    def replace(self, changes: Sequence[tuple[int, MessageDraft]]) -> Replaced:
-        """Put other words in the place of some, wherever they stand; what was there does not come back by import."""
+    def replace(self, changes: Sequence[tuple[int, MessageDraft]]) -> Collection[str]:
+        """Put other words in the place of some, wherever they stand; what was there does not come back by import.
+
+        Return the conversations on hold: what stands in one is left alone.
+        """
 
     def rewrite(self, conversation: str, change: Change) -> None:
         """Change what title, project, tags, state and metadata of a conversation are by now, unless it is on hold.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from chatlog.canonical import canonical_json
 from chatlog.errors import BusyError
 from chatlog.models import Conversation, MessageDraft
 from chatlog.redaction import Names
-from chatlog.store.redactions import Change, Handle, Noted, Redactions, Replaced, Said
+from chatlog.store.redactions import Change, Handle, Noted, Redactions, Said
 from chatlog.store.sqlite import bodies, conversations, fulltext, superseded, tags, vectors
 from chatlog.store.sqlite import space as room
 from chatlog.store.sqlite.connection import Connection
@@ -69,23 +69,19 @@ class SqliteRedactions(Noun, Redactions):
         names = _NOTES[table]
         return {name: json.loads(value) if name in _JSON else value for name, value in zip(names, row, strict=True)}
 
-    def replace(self, changes: Sequence[tuple[int, MessageDraft]]) -> Replaced:
-        messages = octets = 0
+    def replace(self, changes: Sequence[tuple[int, MessageDraft]]) -> Collection[str]:
         held: dict[str, None] = {}
         with self._pool.write() as connection:
             for body, draft in changes:
                 places = connection.execute(_PLACES, (body, self.user)).fetchall()
-                if on_hold := [name for _, _, name, hold in places if hold is not None]:
+                if on_hold := [name for name, hold in places if hold is not None]:
                     held |= dict.fromkeys(on_hold)
                 elif places:
-                    octets += self._replace_one(connection, body, draft)
-                    messages += len(places)
-        return Replaced(messages, octets, tuple(held))
+                    self._replace_one(connection, body, draft)
+        return held.keys()
 
-    def _replace_one(self, connection: Connection, old: int, draft: MessageDraft) -> int:
-        """Put a new body in the place of another; return the bytes of words that the other had."""
-        found = connection.execute(f"SELECT {bodies.OCTETS} FROM bodies AS b WHERE b.id = ?", (old,))
-        octets: int = found.fetchone()[0]
+    def _replace_one(self, connection: Connection, old: int, draft: MessageDraft) -> None:
+        """Put a new body in the place of another."""
         new = bodies.insert(connection, self.user, draft, bodies.hash_of(draft))
         fulltext.index(connection, new, new)
         superseded.note_redaction(connection, old)
@@ -97,7 +93,6 @@ class SqliteRedactions(Noun, Redactions):
         connection.execute("UPDATE messages SET body = ? WHERE body = ?", (new, old))
         bodies.release(connection, [old])
         vectors.forget_weights(connection, self.user)
-        return octets
 
     def rewrite(self, conversation: str, change: Change) -> None:
         with self._pool.write() as connection:
@@ -177,7 +172,7 @@ class SqliteRedactions(Noun, Redactions):
         return room.fold(self._pool, FINISH_SECONDS)
 
 
-_PLACES = """SELECT m.conversation, m.seq, c.id, c.hold FROM messages AS m
+_PLACES = """SELECT c.id, c.hold FROM messages AS m
     JOIN conversations AS c ON c.key = m.conversation WHERE m.body = ? AND c.user = ?"""
 #: The fields of what is noted that hold words, and those of them and of conversations that are JSON.
 _NOTES = {"summaries": ("text", "method"), "memories": ("namespace", "key", "value", "tags")}
