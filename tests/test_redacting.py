@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -127,12 +128,13 @@ def test_what_was_put_on_hold_after_the_plan_stays(store: Store) -> None:
 
 
 def test_only_what_changes_is_another_revision(store: Store) -> None:
-    """It is to be counted anew; another conversation and another user's are as they were."""
-    one, other = (store.new(messages=[MessageDraft(role="user", text=text)]).id for text in (MAIL, "hello"))
-    store.change(one, {"title": f"of {MAIL}"})
+    """It is to be counted anew; another conversation and another user's of the same id are as they were."""
     theirs = store.for_user("ana")
-    theirs.new(ConversationDraft(id=one, title=MAIL), [MessageDraft(role="user", text=MAIL)])
+    one = theirs.new(ConversationDraft(title=MAIL), [MessageDraft(role="user", text=MAIL)]).id
     theirs.memories.set(MemoryDraft("contact", MAIL))
+    store.new(ConversationDraft(id=one), [MessageDraft(role="user", text=MAIL)])
+    other = store.new(messages=[MessageDraft(role="user", text="hello")]).id
+    store.change(one, {"title": f"of {MAIL}"})
     for name in (one, other):
         store.measures.count(name, "o200k_base", lambda message: len(message.text))
     others = [store.get(other), *theirs.redactions.conversations(), *theirs.memories.all()]
@@ -172,14 +174,44 @@ def test_one_conversation_is_redacted_without_memories(store: Store) -> None:
 
 
 def test_only_what_came_redacted_comes_so_again(store: Store) -> None:
-    """Neither other conversations, nor another user's of the same id."""
+    """Neither other conversations, nor another user's or source's of the same name."""
     theirs = store.for_user("ana")
-    one, other = (store.new().id for _ in range(2))
-    theirs.new(ConversationDraft(id=one))
+    said = [ConversationDraft(source_id="c"), MessageDraft(role="user", text="hello", source_id="m")]
+    for each, source in ((store, "chatgpt"), (store, "codex"), (theirs, "chatgpt")):
+        each.ingest(source, said)
+    one, other = (page.id for page in store.conversations(sort="created:asc").items)
     store.redactions.note_came_redacted([one])
     asked = [(store, one), (store, other), (theirs, one)]
     assert [True, False, False] == [each.redactions.came_redacted("chatlog", name) for each, name in asked]
+    for name, is_message in (("c", False), ("m", True)):
+        came = [
+            each.redactions.came_redacted(source, name, is_message=is_message)
+            for each, source in ((store, "chatgpt"), (store, "codex"), (theirs, "chatgpt"))
+        ]
+        assert [True, False, False] == came
     assert (True, False) == (store.redactions.any_came_redacted(), theirs.redactions.any_came_redacted())
+
+
+def test_what_is_no_secret_of_a_message_stays(store: Store) -> None:
+    """Its author, parts and metadata."""
+    parts = ({"type": "text", "content": f"for {MAIL}"}, {"type": "reasoning", "content": "well"})
+    said = MessageDraft(role="assistant", text=f"for {MAIL}", parts=parts, author="Ann", metadata={"usage": {"in": 7}})
+    name = store.new(messages=[said]).id
+    redacting.apply(store, redacting.plan(store, [store.get(name)], Redactor(["email"])))
+    (found,) = store.messages(name)
+    assert ("Ann", {"usage": {"in": 7}}, f"for {MARK}") == (found.author, found.metadata, found.text)
+    assert ({**parts[0], "content": f"for {MARK}"}, parts[1]) == found.parts
+
+
+def test_one_without_room_for_the_file_anew_is_not_finished(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Old bytes may still be in its gaps; the next one with room finishes it."""
+    name = store.new(ConversationDraft(title=MAIL)).id
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.disk_usage", lambda _path: SimpleNamespace(free=0))
+        assert not redacting.apply(store, redacting.plan(store, [store.get(name)], Redactor(["email"])))
+        assert redacting.unfinished(store)
+    assert redacting.finish(store)
+    assert not redacting.unfinished(store)
 
 
 def test_names_are_redacted(store: Store) -> None:
