@@ -151,7 +151,7 @@ def broken(cases: int) -> tuple[int, int, int]:
             system=[found for found in visible if found.role in ("system", "developer")],
             first_asked=next((found.seq for found in visible if found.role == "user"), None),
             kept=[found for found in visible if found.importance == "keep"],
-            query=rng.choice([None, "Which hotel was it?"]), hits=lambda _, hits=hits: hits,
+            query=rng.choice([None, "Which hotel was it?"]), hits=lambda *_, hits=hits: hits,
         )  # fmt: skip
         for name, form in FORMS.items():
             budget = int(10 ** rng.uniform(1.2, 4.2))
@@ -223,7 +223,7 @@ def prefix(turns: int, budget: int) -> tuple[float, float]:
         hits = rng.sample(talk[:length], min(length, 60))
         made = Material(
             conversation="c", tail=tail, is_whole=True, total=sum(turn.tokens for turn in tail), system=[system],
-            hits=lambda _, hits=hits: hits,
+            hits=lambda *_, hits=hits: hits,
         )  # fmt: skip
         chosen = choose(made, budget, FORMS["openai"], count)
         assert not isinstance(chosen, int)

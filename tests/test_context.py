@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -197,11 +198,11 @@ def resumed(store: Store, name: str, **asked: Any) -> str:
     return next((part for part in str(wire).split("<history ") if part.startswith('kind="resuming"')), "")
 
 
-def paused(store: Store, days: float) -> str:
+def paused(store: Store, days: float, more: int = 0) -> str:
     """Return a conversation whose last exchange was some days after the others."""
     before, after = iso(NOW - timedelta(days=days)), iso(NOW)
     settled = MessageDraft(role="user", text="Let's go with hotel 7. It has a garden.", created_at=before)
-    return talk(store, *exchanges(60, created_at=before), settled,
+    return talk(store, *exchanges(60, created_at=before), settled, *exchanges(more, created_at=before)[1:],
                 *exchanges(2, 60, created_at=after), title="Trip")  # fmt: skip
 
 
@@ -227,6 +228,41 @@ def test_what_is_hidden_ends_no_pause(store: Store, clock: Clock) -> None:
     name = talk(store, *exchanges(60, created_at=iso(NOW - timedelta(days=9))))
     store.add(name, [MessageDraft(role="user", text="psst", hidden=True)])
     assert "paused on 2026-11-11" in resumed(store, name)
+
+
+def test_the_reminder_of_a_pause_stays_while_the_conversation_grows(store: Store) -> None:
+    """It is made of what was said before the pause, not of what of it is still read."""
+    name = paused(store, 9, more=8)
+    told = []
+    for _ in range(40):
+        told.append(resumed(store, name).partition("</history>")[0])
+        store.add(name, exchanges(1, 100))
+    assert told[0].endswith("Settled then: Let's go with hotel 7.\n")
+    assert {told[0]} == {*told}
+
+
+# an agent at work
+
+
+def worked(number: int, says: str, tokens: int = 30) -> list[MessageDraft]:
+    call = {"type": "tool_call", "id": f"c{number}", "name": "read", "arguments": {"path": f"{number}.txt"}}
+    result = {"type": "tool_call_response", "id": f"c{number}", "response": f"{says} {'pad ' * tokens}"}
+    return [MessageDraft(role="assistant", parts=(call,)), MessageDraft(role="tool", parts=(result,))]
+
+
+@pytest.mark.parametrize("embedder", ["none", "wordllama"])
+def test_what_was_sent_stays_while_tools_are_at_work(store: Store, embedder: str) -> None:
+    """Byte for byte, so that the provider's prompt cache has it: the quotes too, whatever the results say."""
+    name = talk(store, *exchanges(60), *worked(0, "A long list.", 400))
+    store.add(name, [MessageDraft(role="user", text="Which hotel costs 107 euros a night, and is it hotel 7?")])
+    sent = [assemble(store, store.get(name), Request(budget=2_000, embedder=embedder))]
+    for number in range(1, 6):
+        store.add(name, worked(number, "Hotel 7 costs 107 euros a night."))
+        sent.append(assemble(store, store.get(name), Request(budget=2_000, embedder=embedder)))
+    assert refs(sent[0], "retrieved")
+    assert refs(sent[0], "recent")[0] > 1
+    for before, after in pairwise(sent):
+        assert before.wire == after.wire[: len(before.wire)]
 
 
 # summaries

@@ -138,6 +138,17 @@ def test_how_long_a_result_or_call_may_be(messages: list[Message], words: int) -
     assert (words, 321) == found.caps(at)
 
 
+def test_what_was_new_when_the_user_asked_is_new_while_tools_are_at_work() -> None:
+    """The exchange before that too, until the user speaks again; what is hidden begins none."""
+    messages = [*said("user"), result(2, "a"), message(3, "user", TEN), result(4, "b"), message(5, "user", TEN)]
+    messages += [message(6, "user", TEN, hidden=True)]
+    assert [(60, 321), (321, 321)] == [window(messages, 965, room=0).caps(at) for at in (1, 3)]
+    messages += [call(7, "c"), result(8, "c")]
+    assert [(60, 321), (321, 321), (321, 321)] == [window(messages, 965, room=0).caps(at) for at in (1, 3, 7)]
+    messages += [message(9, "user", TEN)]
+    assert [(60, 321), (60, 321), (321, 321)] == [window(messages, 965, room=0).caps(at) for at in (1, 3, 7)]
+
+
 def test_in_a_tiny_window_a_turn_has_the_half_and_a_result_a_third() -> None:
     """Less would say nothing."""
     assert (20, 30) == window(said("user", "assistant"), 60).caps(0)

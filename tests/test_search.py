@@ -170,6 +170,7 @@ def test_filters_are_given_beside_the_query(store: Store) -> None:
     store.new(messages=[say("zebra c")])
     assert ["zebra a"] == texts(found(store, "zebra role:user", Filters(tags=("work",))))
     assert ["zebra b"] == texts(found(store, "zebra", Filters(ids=(one,), role="assistant")))
+    assert ["zebra a"] == texts(found(store, "zebra", Filters(ids=(one,), before=2)))
 
 
 def test_filters_alone_give_the_latest_messages(store: Store, clock: Clock) -> None:

@@ -17,7 +17,7 @@ from chatlog.chosen import WHY, Chosen, Left, Section
 from chatlog.formats.turns import Step, steps
 from chatlog.material import Material
 from chatlog.models import Message, as_text, text_parts
-from chatlog.quoting import BETWEEN, CONTINUE, beginning, labelled, polished, said, signed, speaker, word_set
+from chatlog.quoting import BETWEEN, CONTINUE, beginning, labelled, polished, said, signed, speaker, unstored, word_set
 from chatlog.recent import AROUND, Window, fitted
 from chatlog.retrieval import Quotes
 from chatlog.store.summaries import Summary
@@ -166,7 +166,7 @@ class Assembly:
         window, asked = self._recent(), self.material.new_query
         if asked is None and all(turn.hidden for turn in window):
             asked = CONTINUE  # quotes alone ask for nothing
-        told = [*([head] if head else []), *window, *([_words(asked)] if asked is not None else [])]
+        told = [*([head] if head else []), *window, *([unstored(asked)] if asked is not None else [])]
         found = [*self.system, *self._spoken(told)]
         if block:
             # without a user's step it goes before the turns: after them, it would come between calls and their results
@@ -205,14 +205,13 @@ class Assembly:
         name = self.material.conversation
         self._note("summary", older, [f"{name}:{found.from_seq}-{found.to_seq}" for found in told])
         text = "\n".join(filter(None, [kept, older]))
-        return _words(text) if text else None
+        return unstored(text) if text else None
 
     def _kept(self) -> str:
         spare = int(self.free * _KEPT)
         lines: list[str] = []
         refs: list[str] = []
-        there = [*(turn.message for turn in self._sent()), *self.material.pending]
-        starts = there[0].seq if there else 1 << 62
+        starts = self._there[0].seq if self._there else 1 << 62
         self.omitted["kept"] = []
         for message in reversed(self.material.kept):
             if message.seq >= starts or message == self.window.request or message.role in ("system", "developer"):
@@ -304,6 +303,11 @@ class Assembly:
         """Return the turns that are sent themselves: the window's, or the last answer where there is nothing else."""
         return self.window.turns[self.window.start :] or ([] if self.newest else self._last_group())
 
+    @property
+    def _there(self) -> list[Message]:
+        """The messages that are sent themselves."""
+        return [*(turn.message for turn in self._sent()), *self.material.pending]
+
     def _recent(self) -> list[Message]:
         """Return the verbatim turns and the messages that wait for an answer."""
         window, sent = self.window, self._sent()
@@ -313,7 +317,7 @@ class Assembly:
         opening: list[Message] = []
         if window.request:
             is_next = verbatim[0].parent == window.request.seq  # too long to be one of the turns
-            opening = [window.request] if is_next else [window.request, _words(BETWEEN)]
+            opening = [window.request] if is_next else [window.request, unstored(BETWEEN)]
             self.refs["recent"] = (window.request.ref, *self.refs["recent"])
         return [*opening, *verbatim, *self.material.pending]
 
@@ -375,15 +379,16 @@ class Assembly:
 
     def _retrieved(self, question: str) -> str:
         window = self.window
-        taken = {turn.message.seq for turn in self._sent()}
-        taken |= {message.seq for message in self.material.pending}
+        taken = {message.seq for message in self._there}
+        # what is said after that while tools are at work would change how well earlier turns answer, and so the quotes
+        before = min(taken, default=None) if not self.material.is_asked else None
         taken |= {window.request.seq} if window.request else set()
         taken |= {int(ref.rpartition(":")[2]) for name in ("system", "kept") for ref in self.refs.get(name, ())}
         room = self.budget - self._price([*self.system, *self.newest]) - window.spent
         room -= sum(self.texts.get(name, 0) for name in ("kept", "summary", "memory")) + 2 * AROUND
         most = room if self.material.is_asked else min(room, self._quoted_room)
         quotes = Quotes(self.count, most, word_set(question))
-        for message in self.material.found:
+        for message in self.material.hits(question, before):
             if message.seq not in taken:
                 quotes.take(message)
         text = quotes.text()
@@ -392,8 +397,3 @@ class Assembly:
             Left(message.ref, "found, no room", self.count(said(message))) for message in quotes.refused[:10]
         ]
         return text
-
-
-def _words(text: str) -> Message:
-    """Return text as a user message that is not stored anywhere."""
-    return Message("", 0, None, "user", None, text, None, None, "", None, "", None, None, False, None, {})

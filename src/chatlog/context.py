@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import Any
 
 from chatlog.assembly import choose
@@ -45,6 +46,8 @@ _MEANINGS = {
 }
 #: The newest messages are read in pages of this size, and up to this many in all.
 _PAGE, _MOST_READ = 128, 4_000
+#: So many messages before a pause are looked through for what was settled.
+_BEFORE_PAUSE = 24
 #: The tokens that most forms add to a turn, and those that a summary's label costs.
 _TURN, _LABEL = 4, 20
 #: Of a long message, this many characters at each end are taken as the question.
@@ -229,11 +232,23 @@ class _Reading:
             kept=self.opening.kept,
             summaries=_told(summaries),
             asked=self.windows.asked(name, tail[0].message.seq) if tail else None,
-            pause=pause_in(tail, self.conversation.title, self.store.clock(), self.request.gap),
+            pause=self._pause(tail),
             query=self.request.query,
             memories=lambda question: relevant(self.windows.memories(), question),
-            hits=lambda question: self._hits(question, usable),
+            hits=cache(partial(self._hits, usable)),
         )
+
+    def _pause(self, tail: Sequence[Counted]) -> Pause | None:
+        """Return the last pause among the newest messages, told of those before it wherever the tail begins."""
+        found = pause_in(tail, self.store.clock(), self.request.gap)
+        if found is None:
+            return None
+        last, after = found
+        before = self.windows.tail(
+            self.conversation.id, self.tokenizer.encoding, self.tokens_of, before=last.seq + 1, limit=_BEFORE_PAUSE
+        )
+        seen = [turn.message for turn in before if not turn.message.hidden]
+        return Pause(after, _reminder(seen, self.conversation.title, last))
 
     def _summaries(self, usable: int) -> Mapping[str, Summary]:
         """Return the summaries by kind; none if all of it fits and the covered turns cost no more than they do."""
@@ -276,13 +291,13 @@ class _Reading:
             before = read[0].message.seq
         return found, False
 
-    def _hits(self, question: str, usable: int) -> Sequence[Message]:
+    def _hits(self, usable: int, question: str, before: int | None) -> Sequence[Message]:
         """Return the turns that search finds for a question, those on the active path, by what they are worth."""
         name, words = self.conversation.id, plain_words(question)
         mean = self.opening.tokens / max(self.opening.messages, 1)  # many more than fit are of no use
         limit = min(max(int(1.1 * usable / max(mean, 1)), 30), 120)
         options = SearchOptions(mode="hybrid", limit=limit, embedder=self.request.embedder)
-        items = search_messages(self.store, words, Filters(ids=(name,)), options).items
+        items = search_messages(self.store, words, Filters(ids=(name,), before=before), options).items
         active = self.windows.active(name, [item.message.seq for item in items])
         found = [Scored(item.message, item.score) for item in items if item.message.seq in active]
         return by_worth(found, _telling(words))
@@ -308,15 +323,16 @@ def _reported(message: Message) -> int | None:
     return used if isinstance(used, int) and not isinstance(used, bool) else None
 
 
-def pause_in(tail: Sequence[Counted], title: str | None, now: datetime, gap: timedelta) -> Pause | None:
-    """Return the last pause of at least `gap` among the newest messages, or between the last of them and now."""
-    seen = [turn.message for turn in tail if not turn.message.hidden]
+def pause_in(tail: Sequence[Counted], now: datetime, gap: timedelta) -> tuple[Message, int] | None:
+    """Return the last message before the last pause of at least `gap`, and the number of the next one."""
     later, following = iso(now), 1 << 62
-    for at in range(len(seen) - 1, -1, -1):
-        before = seen[at].created_at
+    for turn in reversed(tail):
+        if turn.message.hidden:
+            continue
+        before = turn.message.created_at
         if later[:10] != before[:10] and _moment(later) - _moment(before) >= gap:
-            return Pause(following, _reminder(seen[: at + 1], title, _moment(before)))
-        later, following = before, seen[at].seq
+            return turn.message, following
+        later, following = before, turn.message.seq
     return None
 
 
@@ -324,10 +340,10 @@ def _moment(stored: str) -> datetime:
     return datetime.fromisoformat(stored)
 
 
-def _reminder(before: Sequence[Message], title: str | None, last: datetime) -> str:
+def _reminder(before: Sequence[Message], title: str | None, last: Message) -> str:
     """Return when the conversation paused, what it was about, and what was settled."""
-    lines = [f"The conversation paused on {last:%Y-%m-%d}." + (f" It was about: {title}" if title else "")]
-    settled = key_sentences(reversed(before[-24:]), 3)
+    lines = [f"The conversation paused on {last.created_at[:10]}." + (f" It was about: {title}" if title else "")]
+    settled = key_sentences(reversed(before), 3)
     if settled:
         lines.append("Settled then: " + " / ".join(sentence[:200] for _, sentence in reversed(settled)))
     return "\n".join(lines)

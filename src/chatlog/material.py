@@ -29,7 +29,8 @@ class Material:
     `tail` are the newest messages in order, back to where the summary ends or further than the budget reaches;
     `is_whole` says that nothing is left between.  `asked` is the user's last message before the tail: what a run of
     tools at its beginning still works on.  Prompts above `first_asked`, the conversation's first user's message, are
-    at its head.  `memories` and `hits` are asked only where there is room, best first.
+    at its head.  `memories` and `hits` are asked only where there is room, best first; `hits` for what was said before
+    the message of a number.
     """
 
     conversation: str
@@ -44,7 +45,7 @@ class Material:
     pause: Pause | None = None
     query: str | None = None
     memories: Callable[[str], Sequence[Remembered]] = field(default=lambda _: ())
-    hits: Callable[[str], Sequence[Message]] = field(default=lambda _: ())
+    hits: Callable[[str, int | None], Sequence[Message]] = field(default=lambda *_: ())
 
     @cached_property
     def turns(self) -> list[Counted]:
@@ -81,6 +82,11 @@ class Material:
             found.insert(0, turn.message)
         return found
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the last message is no question: tools put something out, and the model goes on."""
+        return not (self.pending or self.is_asked)
+
     @cached_property
     def new_query(self) -> str | None:
         """The question, unless it is what waits for an answer already."""
@@ -90,11 +96,6 @@ class Material:
     def is_asked(self) -> bool:
         """Whether there is a question of its own, and not only what was said last."""
         return bool((self.query or "").strip())
-
-    @cached_property
-    def found(self) -> Sequence[Message]:
-        """The earlier turns that the question finds, best first."""
-        return self.hits(self.question)
 
     @cached_property
     def remembered(self) -> Sequence[Remembered]:

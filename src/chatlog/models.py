@@ -224,6 +224,7 @@ class Filters(NamedTuple):
     max_messages: int | None = None
     ids: tuple[str, ...] | None = None
     begins: str | None = None  # the first characters of the id
+    before: int | None = None  # only the messages with lower numbers
     excluded: tuple[Filters, ...] = ()
 
 

@@ -50,6 +50,11 @@ def speaker(message: Message) -> str:
     return message.author or message.role.capitalize()
 
 
+def unstored(text: str) -> Message:
+    """Return text as a user message that is not stored anywhere."""
+    return Message("", 0, None, "user", None, text, None, None, "", None, "", None, None, False, None, {})
+
+
 def said(message: Message) -> str:
     """Return the words of a message, those of its tools where it has no others."""
     if message.text.strip():

@@ -200,9 +200,13 @@ class Window:
 
     @cached_property
     def _last_exchange(self) -> int:
-        """The index of the turn that the last exchange starts at."""
-        users = [at for at, turn in enumerate(self.turns) if turn.message.role == "user"]
-        return users[-1] if users else 0
+        """The index of the turn that the last exchange starts at, the one before that which tools are at work in.
+
+        While they are, nothing is shortened that was whole when the user asked: the provider's prompt cache has it.
+        """
+        users = [at for at, turn in enumerate(self.turns) if turn.message.role == "user" and not turn.message.hidden]
+        last = users[-2:] if self.material.is_at_work else users[-1:]
+        return last[0] if last else 0
 
     def caps(self, at: int) -> tuple[int, int]:
         """Return how many tokens a tool result or call of a turn may have, and how many any other text of it."""

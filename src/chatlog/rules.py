@@ -23,7 +23,7 @@ KEEPING = frozenset(ACTIONS[:3])
 AGES = ("activity", "created")
 _SIZES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 #: Filters a rule may have; dates are kept as they were typed, and mean what they mean on the day.
-FILTERS = tuple(name for name in Filters._fields if name not in ("deleted", "any_state", "ids", "excluded"))
+FILTERS = tuple(name for name in Filters._fields if name not in ("deleted", "any_state", "ids", "before", "excluded"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

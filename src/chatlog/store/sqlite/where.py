@@ -89,6 +89,7 @@ def _of_message(filters: Filters) -> list[Condition]:
         _is("b.author", filters.author),
         (filters.since, "m.created_at >= ?", [checked_instant(filters.since)]),
         (filters.until, "m.created_at <= ?", [checked_instant(filters.until)]),
+        (filters.before, "m.seq < ?", [filters.before]),
     ]
 
 
