@@ -94,6 +94,13 @@ def test_a_zone_of_half_hours(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "2026-10-31T18:29:59.999Z" == until("last month", at)
 
 
+def test_a_clock_without_a_date_is_in_no_season() -> None:
+    """The zone has a name and an offset for a day of the year, none for any."""
+    noon = now("2026-07-01T10:00:00Z").timetz()
+    assert (None, None, None) == (noon.utcoffset(), noon.dst(), noon.tzname())
+    assert ("CEST", "CET") == tuple(now(f"2026-{month}-01T10:00:00Z").tzname() for month in ("07", "01"))
+
+
 def test_what_the_system_does_not_know() -> None:
     """The ends of the calendar are no error."""
     for year in (1, 9999):
