@@ -144,6 +144,23 @@ def test_a_long_name_of_a_group_is_cut_and_its_bar_short() -> None:
     )[-2:]
 
 
+@pytest.mark.parametrize(
+    ("counts", "shades"), [((8, 7, 6, 5, 4, 3, 2, 1, 0), "██▓▓▒▒░░·"), ((1, 0), "░·"), ((3, 2, 1, 0), "▓▒░·")]
+)
+def test_a_day_is_the_darker_the_more_was_said(counts: tuple[int, ...], shades: str) -> None:
+    """In four steps up to the most of a day; one on which nothing was said is a dot."""
+    days = tuple(
+        Group((TODAY - timedelta(weeks=ago)).isoformat(), 1, count, 0, 0) for ago, count in enumerate(counts) if count
+    )
+    (friday,) = [line for line in lines(made(days=days)) if line.startswith("Fri")]
+    assert shades == friday[::-1][: len(shades)]
+
+
+def test_a_page_of_next_to_no_width() -> None:
+    """Names, bars and what they count stay, however narrow the terminal is."""
+    assert ["gpt-5 █  1,200 messages", "-     █     34 messages"] == lines(made(), width=1)[-2:]
+
+
 def test_measures_for_a_pipe() -> None:
     """A line for each number, whole ones in full; what is not measured has none."""
     stats = made(compaction=WAITING, tokens=123_456_789, by=(Group("a\tb", 1, 2, 3, 4),))

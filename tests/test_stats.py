@@ -294,5 +294,6 @@ def test_the_calendar_ends_today_wherever_that_is(run: Run, monkeypatch: pytest.
 def test_small_helpers() -> None:
     """Numbers a person reads, and blocks by height."""
     assert ["999", "9,999", "12.3 k", "1.5 M", "2.0 G"] == [short(n) for n in (999, 9_999, 12_345, 1_500_000, 2e9)]
+    assert ["10.0 k", "1.0 M", "1.0 G"] == [short(n) for n in (10_000, 1_000_000, 1e9)]
     assert "▁▂█" == sparkline([0, 1, 7])
     assert "▁▁" == sparkline([0, 0])
