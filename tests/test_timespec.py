@@ -216,6 +216,7 @@ def test_a_bare_day_week_month_or_year_is_the_whole_local_one(text: str, start: 
         ("2026-01-31T10:00:00.123456789Z", "2026-01-31T10:00:00.123Z"),
         ("2026-01-31 10:00", "2026-01-31T01:00:00.000Z"),
         ("2026-01-31 10:00 UTC", "2026-01-31T10:00:00.000Z"),
+        (" 2026-01-31T10:00:00Z ", "2026-01-31T10:00:00.000Z"),
         ("14:00", "2026-11-21T05:00:00.000Z"),
         ("yesterday 9:30", "2026-11-20T00:30:00.000Z"),
         ("Nov 3  14:00", "2026-11-03T05:00:00.000Z"),
@@ -250,6 +251,15 @@ def test_anything_else_is_no_date(text: str) -> None:
     """What is no date is a usage error that quotes it."""
     with pytest.raises(UsageError, match=f"'{text}'"):
         since(text, NOW)
+
+
+def test_what_a_refusal_names_can_be_typed() -> None:
+    """Each form of the hint is understood, and those with blanks stand in quotes, as a shell wants them."""
+    forms = ["7d", "'3 weeks ago'", "'yesterday 5pm'", "'last week'", "monday", "'Nov 3'", "2026-01-31"]
+    with pytest.raises(UsageError) as refused:
+        since("whenever", NOW)
+    assert f"write {', '.join(forms)} or a full ISO time" == refused.value.hint
+    assert all(FORM.fullmatch(since(form.strip("'"), NOW)) for form in forms)
 
 
 @pytest.mark.parametrize(
@@ -307,6 +317,8 @@ def test_the_turn_of_a_year_is_a_turn_of_its_last_week_and_month() -> None:
     }
     new_year = datetime(2027, 1, 1, tzinfo=UTC)
     assert "2026-12-01T00:00:00.000Z" == since("last month", new_year)
+    monday = datetime(2026, 11, 16, tzinfo=UTC)
+    assert ("2026-11-09", "2026-11-15") == (since("last week", monday)[:10], until("last week", monday)[:10])
     leap_day = datetime(2028, 2, 29, tzinfo=UTC)
     assert ("2027-01-01", "2028-01-31") == (since("last year", leap_day)[:10], until("last month", leap_day)[:10])
 

@@ -186,7 +186,7 @@ def _moment(text: str, said: str, now: datetime) -> datetime:
     except ValueError:
         raise UsageError(
             f"'{text}' is not a date chatlog knows",
-            "write 7d, 3 weeks ago, yesterday 5pm, last week, monday, Nov 3, 2026-01-31 or a full ISO time",
+            "write 7d, '3 weeks ago', 'yesterday 5pm', 'last week', monday, 'Nov 3', 2026-01-31 or a full ISO time",
         ) from None
 
 

@@ -134,9 +134,21 @@ def test_a_number_is_called_what_people_call_it(trip: Run) -> None:
     ("arguments", "message", "hint"),
     [
         (["show"], "chatlog show needs CONV[:SEQ]", "such as: chatlog show @last · chatlog show --help"),
-        (["list", "a", "b"], "too many words: a b", "chatlog list [OPTIONS] · chatlog list --help"),
-        (["db", "path", "a"], "too many words: a", "chatlog db path [OPTIONS] · chatlog db path --help"),
-        (["new", "a " * 99], f"too many words: {'a ' * 29}a…", "chatlog new [OPTIONS] · chatlog new --help"),
+        (
+            ["list", "a", "b"],
+            "too many words: a b",
+            "chatlog list [OPTIONS] · what has blanks needs quotes · chatlog list --help",
+        ),
+        (
+            ["db", "path", "a"],
+            "too many words: a",
+            "chatlog db path [OPTIONS] · what has blanks needs quotes · chatlog db path --help",
+        ),
+        (
+            ["new", "a " * 99],
+            f"too many words: {'a ' * 29}a…",
+            "chatlog new [OPTIONS] · what has blanks needs quotes · chatlog new --help",
+        ),
         (["list", "-qn"], "-n needs a value", "-n N · chatlog list --help"),
         (["--user"], "--user needs a value", "--user NAME · chatlog --help"),
         (["db", "--user"], "--user needs a value", "--user NAME · chatlog db --help"),

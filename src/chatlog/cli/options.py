@@ -261,9 +261,10 @@ class Command(TyperCommand):
         with placed(ctx):
             left = super().parse_args(ctx, args)
         if left and not ctx.resilient_parsing:
-            usage = " ".join([ctx.command_path, *self.collect_usage_pieces(ctx)])
             said = cut(" ".join(left), MOST_TOLD)
-            raise UsageError(f"too many words: {said}", f"{usage} · {ctx.command_path} --help")
+            usage = " ".join([ctx.command_path, *self.collect_usage_pieces(ctx)])
+            hint = f"{usage} · what has blanks needs quotes · {ctx.command_path} --help"
+            raise UsageError(f"too many words: {said}", hint)
         return left
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
