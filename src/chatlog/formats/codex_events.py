@@ -6,18 +6,17 @@ event said something, and leaves the counting of the rest to the rollout.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from chatlog.formats import build
-from chatlog.formats.codex_items import event_parts, message_view, searched
+from chatlog.formats.codex_items import Payload, event_parts, message_view, searched
 from chatlog.formats.codex_thread import ASSISTANT, CALL, REASONING, SEARCH, USER, Held
 from chatlog.formats.codex_turn_items import as_events
 
 if TYPE_CHECKING:
     from chatlog.formats.codex_rollout import Rollout
 
-Payload = Mapping[str, Any]
 
 #: Kinds of user messages that no user wrote; items tell them too.
 _CONTEXT = ("user_instructions", "environment_context")

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from chatlog.formats import build
 from chatlog.formats.codex_events import EVENTS
 from chatlog.formats.codex_items import (
+    Payload,
     call_name,
     call_part,
     content_parts,
@@ -29,8 +30,6 @@ from chatlog.models import Record
 #: The keys of the first line, in the generation that had no payloads.
 FIRST_KEYS = {"id", "timestamp", "instructions", "git"}
 _NAME = re.compile(r"[\w.-]{1,60}")
-
-Payload = Mapping[str, Any]
 
 
 class Rollout:

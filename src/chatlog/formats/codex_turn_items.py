@@ -6,10 +6,10 @@ functions from one item to such events; what an event means is `codex_events`' m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
-Payload = Mapping[str, Any]
+from chatlog.formats.codex_items import Payload
 
 
 def as_events(item: Payload) -> Iterator[Payload]:

@@ -59,15 +59,16 @@ def text_draft(
         role=role,
         text=text,
         parts=parts,
-        author=_take_text(facts, "name") or _take_text(facts, "author"),
-        model=_take_text(facts, "model"),
+        author=take_text(facts, "name") or take_text(facts, "author"),
+        model=take_text(facts, "model"),
         created_at=time_of(facts),
         source_id=own_id(facts),
         metadata=facts,
     )
 
 
-def _take_text(facts: dict[str, Any], key: str) -> str | None:
+def take_text(facts: dict[str, Any], key: str) -> str | None:
+    """Return the text under a key, and take it out; None where there is none."""
     return facts.pop(key) if isinstance(facts.get(key), str) else None
 
 

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from chatlog.formats import MALFORMED, Head, build, dataset_media, datasets, ids
 from chatlog.formats.calls import Calls
-from chatlog.formats.envelope import UnreadableError, own_id, time_of
+from chatlog.formats.envelope import UnreadableError, own_id, take_text, time_of
 from chatlog.formats.openai_content import message
 from chatlog.formats.records import misshapen, records
 from chatlog.formats.turns import Step, arguments_text, held_bytes, picture_url, steps, tool_name
@@ -233,14 +233,11 @@ def _linked_up(drafts: list[MessageDraft]) -> tuple[list[MessageDraft], str]:
 
 def _conversation_draft(facts: dict[str, Any]) -> ConversationDraft:
     """Return what a record says of its conversation; what has no place of its own becomes metadata."""
-    model, title, project = (
-        facts.pop(key) if isinstance(facts.get(key), str) else None for key in ("model", "title", "cwd")
-    )
     return ConversationDraft(
         source_id=_conversation_id(facts),
-        title=title or None,
-        model=model,
-        project=project or None,
+        title=take_text(facts, "title") or None,
+        model=take_text(facts, "model"),
+        project=take_text(facts, "cwd") or None,
         created_at=time_of(facts),
         metadata=build.given(facts),
     )

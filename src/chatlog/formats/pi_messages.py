@@ -6,6 +6,7 @@ Entries are linked to each other by `pi_agent`; files are not known here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from chatlog.formats import build
@@ -46,14 +47,6 @@ def _spoken(role: str, value: Row, moment: str | None) -> MessageDraft:
         created_at=moment,
         metadata=_facts(value),
     )
-
-
-def _user(value: Row, moment: str | None) -> MessageDraft:
-    return _spoken("user", value, moment)
-
-
-def _assistant(value: Row, moment: str | None) -> MessageDraft:
-    return _spoken("assistant", value, moment)
 
 
 def _tool_result(value: Row, moment: str | None) -> MessageDraft:
@@ -148,9 +141,9 @@ def _begun(entry: Row) -> MessageDraft:
 
 
 _ROLES: dict[Any, Callable[[Row, str | None], MessageDraft]] = {
-    "user": _user,
+    "user": partial(_spoken, "user"),
     "developer": _developer,
-    "assistant": _assistant,
+    "assistant": partial(_spoken, "assistant"),
     "toolResult": _tool_result,
     "bashExecution": _shell,
     "pythonExecution": _python,

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 from chatlog.canonical import canonical_json
 from chatlog.formats import MALFORMED, Head, build, dataset_media, ids, openai_content, tags
 from chatlog.formats.calls import Calls
-from chatlog.formats.envelope import time_of
+from chatlog.formats.envelope import take_text, time_of
 from chatlog.formats.jsonstream import Line, first_keys
-from chatlog.formats.records import misshapen, records
+from chatlog.formats.records import misshapen, read_each, records
 from chatlog.formats.source import Source
 from chatlog.models import ConversationDraft, LeftOut, MessageDraft, Part, Problem, Record, joined_text
 
@@ -88,11 +88,7 @@ def _begins_turn(key: str, text: str) -> bool:
 def read(source: Source) -> Iterator[Record]:
     """Yield each record's conversation and its turns."""
     reading = _Reading()
-    for entry in records(source):
-        if isinstance(entry, Problem):
-            yield entry
-        else:
-            yield from reading.take(entry)
+    yield from read_each(records(source), reading.take, "not a ShareGPT conversation")
     if reading.empty:
         yield LeftOut("conversations without messages", reading.empty)
 
@@ -104,14 +100,9 @@ class _Reading:
         self.empty = 0
         self.seen: Counter[str] = Counter()
 
-    def take(self, entry: Line) -> Iterable[Record]:
-        """Return the records of one value of the source, or the problem with it."""
-        try:
-            return self._conversation(dict(entry.value), entry.place)
-        except MALFORMED as error:
-            return (misshapen(entry.place, error, "not a ShareGPT conversation"),)
-
-    def _conversation(self, facts: dict[str, Any], place: str) -> list[Record]:
+    def take(self, entry: Line) -> list[Record]:
+        """Return the records of one value of the source.  Raises one of MALFORMED."""
+        facts, place = dict(entry.value), entry.place
         own, sequences = _own_id(facts), _sequences(facts)
         is_chained = own is not None or len(sequences) > 1
         threads = [_Thread(place, turns, is_chained=is_chained) for turns in sequences]
@@ -151,13 +142,10 @@ def _once(threads: list[_Thread]) -> list[MessageDraft]:
 
 
 def _conversation_draft(facts: dict[str, Any], name: str, threads: list[_Thread]) -> ConversationDraft:
-    model, title = (
-        build.word(facts.pop(key)) if isinstance(facts.get(key), str) else None for key in ("model", "title")
-    )
     return ConversationDraft(
         source_id=name,
-        title=title,
-        model=model,
+        title=take_text(facts, "title") or None,
+        model=take_text(facts, "model") or None,
         created_at=time_of(facts),
         head=threads[0].last if len(threads) > 1 else None,
         metadata=build.given(facts),
