@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatlog.formats import build, detect, openai_messages
+from chatlog.formats import build, detect, openai_content, openai_messages
 from chatlog.formats.source import Source, file_source, stream_source
 from chatlog.models import LeftOut, MessageDraft, Problem, Record
 
@@ -611,13 +611,13 @@ def test_a_preference_beside_the_whole_dialogue_is_a_branch() -> None:
 
 
 def parts_of(**value: Any) -> tuple[dict[str, Any], ...]:
-    return openai_messages.message({"role": "user", **value}).parts or ()
+    return openai_content.message({"role": "user", **value}).parts or ()
 
 
 def test_plain_text_needs_no_parts() -> None:
     """A message that is only text has no parts, in whichever way the text is given."""
     for content in ("Hello", [{"type": "text", "text": "Hello"}], [{"type": "text", "value": "Hello"}], ["Hello"]):
-        assert MessageDraft(role="user", text="Hello") == openai_messages.message({"role": "user", "content": content})
+        assert MessageDraft(role="user", text="Hello") == openai_content.message({"role": "user", "content": content})
 
 
 def test_images_and_sounds_become_references_and_blobs() -> None:
@@ -643,7 +643,7 @@ def test_images_and_sounds_become_references_and_blobs() -> None:
 
 def test_reasoning_stands_before_the_answer() -> None:
     """Reasoning under any of its names is a part, once, and not in the text."""
-    made = openai_messages.message(
+    made = openai_content.message(
         {"role": "assistant", "content": "4", "reasoning": "2+2", "reasoning_content": "2+2", "thinking": "sum"}
     )
 
@@ -654,9 +654,9 @@ def test_reasoning_stands_before_the_answer() -> None:
 def test_a_refusal_is_read_as_what_was_said() -> None:
     """A refusal, in the content or beside it or both, is text marked as one."""
     blocks = [{"type": "refusal", "refusal": "No."}]
-    beside = openai_messages.message({"role": "assistant", "content": None, "refusal": "No."})
-    inside = openai_messages.message({"role": "assistant", "content": blocks})
-    both = openai_messages.message({"role": "assistant", "content": blocks, "refusal": "No."})
+    beside = openai_content.message({"role": "assistant", "content": None, "refusal": "No."})
+    inside = openai_content.message({"role": "assistant", "content": blocks})
+    both = openai_content.message({"role": "assistant", "content": blocks, "refusal": "No."})
 
     assert ("No.", ({"type": "text", "content": "No.", "refusal": True},)) == (beside.text, beside.parts)
     assert beside == inside == both
@@ -665,7 +665,7 @@ def test_a_refusal_is_read_as_what_was_said() -> None:
 def test_a_call_with_two_ids() -> None:
     """A call that has the id of the Responses API beside its own keeps both."""
     asked = {"id": "a", "call_id": "b", "type": "function", "function": {"name": "look", "arguments": "{}"}}
-    made = openai_messages.message({"role": "assistant", "content": None, "tool_calls": [asked]})
+    made = openai_content.message({"role": "assistant", "content": None, "tool_calls": [asked]})
     assert ({**build.tool_call("a", "look", {}), "call_id": "b"},) == made.parts
 
 
@@ -673,14 +673,14 @@ def test_what_else_a_called_function_says() -> None:
     """What a gateway adds to the function of a call, as the signature of a thought, is kept with the call."""
     signed = {"name": "look", "arguments": "{}", "provider_specific_fields": {"thought_signature": "c2ln"}}
     asked = {"id": "a", "type": "function", "function": signed}
-    made = openai_messages.message({"role": "assistant", "content": None, "tool_calls": [asked]})
+    made = openai_content.message({"role": "assistant", "content": None, "tool_calls": [asked]})
     rest = {"provider_specific_fields": {"thought_signature": "c2ln"}}
     assert (build.tool_call("a", "look", {}, **rest),) == made.parts
 
 
 def test_tool_calls_and_results_are_parts() -> None:
     """Arguments are parsed from JSON text or taken as an object; a result is not the message's text."""
-    made = openai_messages.message(
+    made = openai_content.message(
         {
             "role": "assistant",
             "content": None,
@@ -692,7 +692,7 @@ def test_tool_calls_and_results_are_parts() -> None:
             ],
         }
     )
-    result = openai_messages.message({"role": "tool", "tool_call_id": "a", "content": "1"})
+    result = openai_content.message({"role": "tool", "tool_call_id": "a", "content": "1"})
 
     assert [("a", {"x": 1}), ("b", {"x": 2}), ("c", "ls"), ("d", "{broken")] == [
         (part["id"], part["arguments"]) for part in made.parts or ()
@@ -719,7 +719,7 @@ def test_legacy_functions_are_paired_by_name() -> None:
 
 def test_facts_beside_the_content_are_kept() -> None:
     """Name, model, time and id have their places; everything else is metadata, a weight of 0 too."""
-    made = openai_messages.message(
+    made = openai_content.message(
         {
             "role": "assistant",
             "content": "Hi",

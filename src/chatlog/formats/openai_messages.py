@@ -35,8 +35,6 @@ _NUMBER_CHARS = 19
 _NOT_IN_AUTHORS = re.compile(r"[\s<|\\/>]+")
 _SOUNDS = {"audio/wav": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3"}
 
-__all__ = ["message", "read", "sniff", "spell", "to_wire", "write"]
-
 
 def sniff(head: Head) -> bool:
     """Say whether a source that begins like this holds role-and-content messages."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from chatlog.errors import UsageError
 from chatlog.models import NO_WORDS
-from chatlog.redaction.text import Found, Text
+from chatlog.redaction.text import Text
 
 #: A user's pattern: so long at most, so many, and so many seconds for one text.
 MAX_PATTERN_CHARS, MAX_PATTERNS, PATTERN_SECONDS = 1_000, 100, 2.0
@@ -238,18 +238,3 @@ def _matches(name: str, pattern: Any, text: str) -> list[Any]:
     except TimeoutError:
         hint = "a repeat within a repeat, as in (a+)+, is why"
         raise UsageError(f"the pattern '{name}' takes too long", hint) from None
-
-
-__all__ = [
-    "GROUPS",
-    "Found",
-    "Names",
-    "Redactor",
-    "Span",
-    "Text",
-    "compiled",
-    "in_words",
-    "mark",
-    "numbered",
-    "settled",
-]
