@@ -22,7 +22,7 @@ SERVICE = "chatlog"
 MAX_KEY_FILE = 4_096
 
 
-def configured(settings: Settings, database: Path, *, make: bool = False) -> Key | None:
+def configured(settings: Settings, database: Path, *, make: bool) -> Key | None:
     """Return the key that the settings point to, None where they point to none; with `make` a missing one is made.
 
     Raises UsageError and NotFoundError for a key that cannot be had, RefusedError for a file that others may read.
@@ -89,7 +89,7 @@ def of_command(command: str) -> Key:
     return _parsed(done.stdout.splitlines()[0] if done.stdout.strip() else b"", "the key_command")
 
 
-def of_keyring(database: Path, *, make: bool = False) -> Key:
+def of_keyring(database: Path, *, make: bool) -> Key:
     """Return the key that the system's keyring has for a database."""
     ring: Any = _keyring()
     account = str(database.resolve())

@@ -109,11 +109,11 @@ class Directory(Folder):
             return sorted(f"{folder}/{entry.name}" for entry in entries if entry.is_file())
 
 
-def file_source(path: Path, name: str | None = None, looked: Looked | None = None) -> Source:
+def file_source(path: Path, looked: Looked | None = None) -> Source:
     """Return the source of a file on disk; `looked` is told what its reader looks at beside it."""
     stat = path.stat()
     return Source(
-        name=name or str(path).encode("utf-8", "backslashreplace").decode("utf-8"),
+        name=str(path).encode("utf-8", "backslashreplace").decode("utf-8"),
         opener=lambda: path.open("rb", READ_BYTES),
         size=stat.st_size,
         modified=stat.st_mtime,

@@ -87,7 +87,7 @@ MOST_IDLE: Final = 8
 MUCH_PAGES: Final = 16_000
 
 
-def check_driver(synchronous: str, key: Key | None = None) -> None:
+def check_driver(synchronous: str, key: Key | None) -> None:
     """Raise UsageError for an SQLite that loses data, or a setting it does not have; before any file is made."""
     if driver.sqlite_version_info < MINIMUM_SQLITE:
         raise UsageError(
@@ -163,7 +163,7 @@ def folded(text: str | None) -> str | None:
 
 
 @contextmanager
-def looked_at(path: Path, key: Key | None = None) -> Iterator[Connection]:
+def looked_at(path: Path, key: Key | None) -> Iterator[Connection]:
     """Lend a connection that can write nothing to a file that nobody else of this process has open.
 
     A file without a log is taken as it stands: reading it otherwise would leave a log beside it that is never removed.
@@ -175,7 +175,7 @@ def looked_at(path: Path, key: Key | None = None) -> Iterator[Connection]:
 
 
 @contextmanager
-def peeked(path: Path, key: Key | None = None) -> Iterator[Connection | None]:
+def peeked(path: Path, key: Key | None) -> Iterator[Connection | None]:
     """Lend a read-only connection to a file with a write-ahead log, None where a look costs nothing.
 
     The last connection that may write folds the log into the file as it closes: not into somebody else's.
@@ -221,9 +221,9 @@ def patiently(action: Callable[[], Answer], seconds: float = BUSY_SECONDS) -> An
         time.sleep(pause * int.from_bytes(os.urandom(2)) / 65_536)
 
 
-def begin_immediate(connection: Connection, seconds: float = BUSY_SECONDS) -> None:
-    """Take the write lock, waiting for it for up to `seconds`."""
-    patiently(lambda: connection.execute("BEGIN IMMEDIATE"), seconds)
+def begin_immediate(connection: Connection) -> None:
+    """Take the write lock, waiting for it as long as `patiently` does."""
+    patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
 
 
 @contextmanager
