@@ -96,18 +96,17 @@ def standing(connection: Connection, user: str, conversation: str, now: str) -> 
 
 def readable_key_of(connection: Connection, user: str, conversation: str, now: str) -> int:
     """Return the internal key of a full id that is the user's, in the trash or not.  Raises NotFoundError."""
-    condition = ["c.user = ?", "(c.expires_at IS NULL OR c.expires_at > ?)"]
-    return _key(connection, conversation, condition, [user, now])
+    return _key(connection, conversation, "c.user = ? AND (c.expires_at IS NULL OR c.expires_at > ?)", [user, now])
 
 
 def any_key_of(connection: Connection, user: str, conversation: str) -> int:
     """Return the internal key of a full id that is the user's and not being removed.  Raises NotFoundError."""
-    return _key(connection, conversation, ["c.user = ?", "c.expires_at IS NOT ?"], [user, DOOMED])
+    return _key(connection, conversation, "c.user = ? AND c.expires_at IS NOT ?", [user, DOOMED])
 
 
-def _key(connection: Connection, conversation: str, clauses: list[str], values: list[Any]) -> int:
+def _key(connection: Connection, conversation: str, condition: str, values: list[str]) -> int:
     row = connection.execute(
-        f"SELECT c.key FROM conversations AS c WHERE c.id = ? AND {' AND '.join(clauses)}",
+        f"SELECT c.key FROM conversations AS c WHERE c.id = ? AND {condition}",
         [checked_id(conversation), *values],
     ).fetchone()
     if row is None:
@@ -136,10 +135,10 @@ def resolve(connection: Connection, user: str, ref: str, now: str, among: Filter
     prefix = ref.strip().lower()
     if len(prefix) < MIN_PREFIX or not re.fullmatch(_ID, prefix):
         raise NotFoundError(f"'{ref}' is not a conversation's id", f"an id's first {MIN_PREFIX} characters are enough")
-    clauses, values = conversation_where(user, among, now)
+    condition, values = conversation_where(user, among, now)
     found = connection.execute(
         f"""SELECT c.key, c.id FROM conversations AS c
-            WHERE c.id >= ? AND c.id < ? AND {" AND ".join(clauses)} ORDER BY c.id LIMIT 6""",
+            WHERE c.id >= ? AND c.id < ? AND {condition} ORDER BY c.id LIMIT 6""",
         [prefix, prefix + "\x7f", *values],
     ).fetchall()
     exact = [row for row in found if row[1] == prefix]
@@ -154,9 +153,9 @@ def _recent(connection: Connection, user: str, ref: str, now: str, among: Filter
     number = "1" if ref == "@last" else ref[1:]
     if not re.fullmatch("0*[1-9][0-9]{0,8}", number):
         raise UsageError(f"'{ref}' is not a conversation", "write @last, @1, @2 …")
-    clauses, values = conversation_where(user, among._replace(archived=False), now)
+    condition, values = conversation_where(user, among._replace(archived=False), now)
     row = connection.execute(
-        f"""SELECT c.key FROM conversations AS c WHERE {" AND ".join(clauses)}
+        f"""SELECT c.key FROM conversations AS c WHERE {condition}
             ORDER BY c.updated_at DESC, c.key DESC LIMIT 1 OFFSET ?""",
         [*values, int(number) - 1],
     ).fetchone()
@@ -293,11 +292,11 @@ def touch(connection: Connection, keys: Iterable[int]) -> None:
 
 def batch(connection: Connection, user: str, filters: Filters, now: str, after: int) -> tuple[list[Conversation], int]:
     """Return the next conversations that the filters let through, in the order they came, and where to go on."""
-    clauses, values = conversation_where(user, filters, now)
-    more, more_values = listing_where(filters)
+    alive, values = conversation_where(user, filters, now)
+    listed, more_values = listing_where(filters)
     rows = connection.execute(
         f"""SELECT {_COLUMNS}, c.key FROM conversations AS c
-            WHERE c.key > ? AND {" AND ".join([*clauses, *more])} ORDER BY c.key LIMIT 500""",
+            WHERE c.key > ? AND {alive} AND {listed} ORDER BY c.key LIMIT 500""",
         [after, *values, *more_values],
     ).fetchall()
     return [from_row(row) for row in rows], rows[-1][-1] if rows else after
@@ -305,9 +304,9 @@ def batch(connection: Connection, user: str, filters: Filters, now: str, after: 
 
 def keys(connection: Connection, user: str, filters: Filters, now: str) -> list[int]:
     """Return the internal keys of the conversations the filters let through, the most recent first."""
-    clauses, values = conversation_where(user, filters, now)
+    condition, values = conversation_where(user, filters, now)
     rows = connection.execute(
-        f"SELECT c.key FROM conversations AS c WHERE {' AND '.join(clauses)} ORDER BY c.updated_at DESC, c.key DESC",
+        f"SELECT c.key FROM conversations AS c WHERE {condition} ORDER BY c.updated_at DESC, c.key DESC",
         values,
     )
     return [row[0] for row in rows]

@@ -52,9 +52,9 @@ def page(connection: Connection, user: str, filters: Filters, now: str, asked: A
         raise UsageError(f"a page cannot have {asked.limit} conversations", "limit is a number from 0 on")
     column, usual = _ORDERS[name]
     order = "DESC" if (direction or usual) == "desc" else "ASC"
-    clauses, values = conversation_where(user, filters, now)
-    more, more_values = listing_where(filters)
-    condition, values = " AND ".join([*clauses, *more]), [*values, *more_values]
+    alive, values = conversation_where(user, filters, now)
+    listed, more_values = listing_where(filters)
+    condition, values = f"{alive} AND {listed}", [*values, *more_values]
     total = connection.execute(f"SELECT count(*) FROM conversations AS c WHERE {condition}", values).fetchone()[0]
     if asked.cursor is not None:
         condition += f" AND ({column}, c.key) {'<' if order == 'DESC' else '>'} (?, ?)"

@@ -127,9 +127,9 @@ class SqliteMeasures(Noun, Measures):
 
     def _ask(self, filters: Filters, encoding: str, query: str) -> list[Row]:
         """Return the rows of a query over the `chosen` conversations; ``?1`` is the encoding."""
-        clauses, values = conversation_where(self.user, filters, self._now())
-        more, more_values = listing_where(filters)
-        chosen = "SELECT c.* FROM conversations AS c WHERE " + " AND ".join([*clauses, *more])
+        alive, values = conversation_where(self.user, filters, self._now())
+        listed, more_values = listing_where(filters)
+        chosen = f"SELECT c.* FROM conversations AS c WHERE {alive} AND {listed}"
         asked: list[Any] = [encoding, *values, *more_values]
         with self._pool.read() as connection:
             return connection.execute(

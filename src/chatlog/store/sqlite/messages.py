@@ -351,11 +351,11 @@ def scan(
     if found is None:  # removed since the page before
         return None, []
     name, title = found
-    clauses, values = message_where(filters, hidden=hidden)
+    condition, values = message_where(filters, hidden=hidden)
     bound = (1 << 62 if latest else 0) if seq is None else seq
     rows = connection.execute(
         f"""SELECT {_COLUMNS} {_FROM} JOIN conversations AS c ON c.key = m.conversation
-            WHERE m.conversation = ? AND m.seq {"<" if latest else ">"} ? AND {" AND ".join(clauses)}
+            WHERE m.conversation = ? AND m.seq {"<" if latest else ">"} ? AND {condition}
             ORDER BY m.seq {"DESC" if latest else "ASC"} LIMIT {PAGE}""",
         [key, bound, *values],
     ).fetchall()

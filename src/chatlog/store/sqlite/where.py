@@ -12,11 +12,12 @@ from chatlog.timespec import checked_instant
 
 #: What is wanted, None for whatever there is; the condition that this makes, and its values.
 Condition = tuple[object, str, list[Any]]
-Where = tuple[list[str], list[Any]]
+#: A condition, and its values.
+Where = tuple[str, list[Any]]
 
 
 def conversation_where(user: str, filters: Filters, now: str) -> Where:
-    """Return conditions and values for conversations `c`: the user's, alive, and as the filters say."""
+    """Return the condition for conversations `c`: the user's, alive, and as the filters say."""
     clauses, values = ["c.user = ?"], [user]
     if not filters.any_state:
         clauses.append("c.deleted_at IS NOT NULL" if filters.deleted else "c.deleted_at IS NULL")
@@ -28,14 +29,14 @@ def conversation_where(user: str, filters: Filters, now: str) -> Where:
 def _joined(
     clauses: list[str], values: list[Any], conditions: Callable[[Filters], list[Condition]], filters: Filters
 ) -> Where:
-    """Return the clauses and values with the conditions of filters, and those of what they exclude turned around."""
+    """Return the clauses with the conditions of filters, and those of what they exclude turned around, as one."""
     excluded = (each for one in filters.excluded for each in conditions(one))
     for form, found in (("{}", conditions(filters)), ("({}) IS NOT TRUE", excluded)):  # no title is no unwanted one
         for wanted, condition, more in found:
             if wanted is not None:
                 clauses.append(form.format(condition))
                 values.extend(more)
-    return clauses, values
+    return " AND ".join(clauses) or "true", values
 
 
 def _of_conversation(filters: Filters) -> list[Condition]:
@@ -56,7 +57,7 @@ def _of_conversation(filters: Filters) -> list[Condition]:
 
 
 def listing_where(filters: Filters) -> Where:
-    """Return the conditions that hold for a conversation as a whole: dates, and any message of a role or model."""
+    """Return the condition for a conversation as a whole: dates, and any message of a role or model."""
     return _joined([], [], _of_any_message, filters)
 
 
@@ -77,9 +78,8 @@ def _some_message(condition: str) -> str:
 
 
 def message_where(filters: Filters, *, hidden: bool) -> Where:
-    """Return conditions and values for single messages `m` with their bodies `b`."""
-    clauses, values = _joined([] if hidden else ["NOT m.hidden"], [], _of_message, filters)
-    return clauses or ["1"], values
+    """Return the condition for single messages `m` with their bodies `b`."""
+    return _joined([] if hidden else ["NOT m.hidden"], [], _of_message, filters)
 
 
 def _of_message(filters: Filters) -> list[Condition]:

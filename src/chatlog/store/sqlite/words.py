@@ -181,11 +181,11 @@ class SqliteWords(Noun, Words):
     def titled(self, words: Sequence[str], filters: Filters, most: int) -> list[tuple[str, str]]:
         rarest = sorted(words, key=len, reverse=True)  # likely, and most titles are done with by the first
         among = filters._replace(title=(*rarest, *filters.title))
-        clauses, values = conversation_where(self.user, among, self._now())
-        condition = " AND ".join([*clauses, "c.title_by <> 'text'"])
+        condition, values = conversation_where(self.user, among, self._now())
         with self._pool.read() as connection:
             return connection.execute(
-                f"SELECT c.id, c.title FROM conversations AS c WHERE {condition} ORDER BY +c.updated_at DESC LIMIT ?",
+                f"""SELECT c.id, c.title FROM conversations AS c WHERE {condition} AND c.title_by <> 'text'
+                    ORDER BY +c.updated_at DESC LIMIT ?""",
                 [*values, most],
             ).fetchall()
 
@@ -204,9 +204,9 @@ class SqliteWords(Noun, Words):
             return messages.placed(connection, self.user, places)
 
     def _condition(self, filters: Filters, *, hidden: bool) -> tuple[str, list[Any]]:
-        clauses, values = conversation_where(self.user, filters, self._now())
-        more, more_values = message_where(filters, hidden=hidden)
-        return " AND ".join([*clauses, *more]), [*values, *more_values]
+        alive, values = conversation_where(self.user, filters, self._now())
+        said, more_values = message_where(filters, hidden=hidden)
+        return f"{alive} AND {said}", [*values, *more_values]
 
 
 def _numbers(array: str) -> list[int]:
