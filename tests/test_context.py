@@ -273,6 +273,27 @@ def summarised(store: Store, name: str, last: int, text: str = "They compared ho
     store.summaries.add(name, [SummaryDraft("rolling", 1, last, text, 5, "test", None, turns)])
 
 
+def test_a_fork_goes_on_with_the_summaries_of_what_it_starts_with(store: Store) -> None:
+    """Under its own numbers, of each kind the one that reaches furthest; none of turns that it does not have."""
+    name = talk(store, *exchanges(1), ("user", "Hm."))
+    store.add(name, [exchanges(1)[0]._replace(parent=2), *exchanges(40)[1:]])
+    turns = [*store.messages(name)]
+    for kind, text in (("facts", NOTHING), ("rolling", "They compared hotels.")):
+        store.summaries.add(name, [SummaryDraft(kind, 1, 20, text, 5, "test", None, turns[:19])])
+    last = store.summaries.latest(name)["rolling"]
+    store.summaries.add(name, [SummaryDraft("rolling", 1, 60, "And booked one.", 4, "test", last.id, turns[19:59])])
+
+    def told(at: int) -> dict[str, tuple[int, int, str]]:
+        found = store.summaries.latest(store.fork(name, at).id)
+        return {kind: (one.from_seq, one.to_seq, one.text) for kind, one in found.items()}
+
+    assert {"facts": (1, 19, NOTHING), "rolling": (1, 59, "And booked one.")} == told(61)
+    assert {"facts": (1, 19, NOTHING), "rolling": (1, 19, "They compared hotels.")} == told(59)
+    assert {} == told(19) == told(3)
+    here, there = (context(store, one, budget=900) for one in (name, store.fork(name).id))
+    assert here.sections["summary"].tokens == there.sections["summary"].tokens > 0
+
+
 def test_a_summary_that_is_longer_than_what_it_covers_is_not_sent(store: Store) -> None:
     """Where all of it fits anyway; in a smaller budget, or where more is covered, the summary comes."""
     name = talk(store, *exchanges(12))

@@ -127,6 +127,21 @@ def test_what_was_put_on_hold_after_the_plan_stays(store: Store) -> None:
     assert {name: redacting.HELD} == planned.skipped
 
 
+def test_the_summaries_of_a_fork_are_redacted_with_what_it_shares(store: Store) -> None:
+    """They were made of it; those of another conversation stay."""
+    said = [MessageDraft(role="user", text=f"from {MAIL}")]
+    name, other = (store.new(messages=said[:count]).id for count in (1, 0))
+    store.add(other, [MessageDraft(role="user", text=f"to {MAIL}")])
+    child = store.fork(name).id
+    for each in (name, child, other):
+        store.summaries.add(
+            each, [SummaryDraft("rolling", 1, 1, f"It is {MAIL}", 5, "test", None, [*store.messages(each)])]
+        )
+    redacting.apply(store, redacting.plan(store, [store.get(name)], Redactor(["email"])))
+    told = [store.summaries.latest(each)["rolling"].text for each in (name, child, other)]
+    assert [f"It is {MARK}", f"It is {MARK}", f"It is {MAIL}"] == told
+
+
 def test_only_what_changes_is_another_revision(store: Store) -> None:
     """It is to be counted anew; another conversation and another user's of the same id are as they were."""
     theirs = store.for_user("ana")

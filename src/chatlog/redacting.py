@@ -122,15 +122,16 @@ def plan(store: Store, conversations: Sequence[Conversation], redactor: Redactor
             item.messages += 1
             item.titles |= retitled(known[name].title, said.draft.text, draft.text)
             found.messages += 1
-    for conversation in {**chosen, **{name: item.conversation for name, item in found.items.items()}}.values():
+    touched = {**chosen, **{name: item.conversation for name, item in found.items.items()}}
+    for conversation in touched.values():
         _plan_fields(found, conversation, redactor)
-    for note in store.redactions.noted([*chosen], memories=memories):
+    for note in store.redactions.noted([*touched], memories=memories):
         changes, kinds = _counted(redactor, partial(noted, values=note.values))
         if changes:
             found.noted.append(note.handle)
             found.kinds += kinds
             if note.conversation is not None:
-                found.items.setdefault(note.conversation, Item(chosen[note.conversation])).kinds += kinds
+                found.items.setdefault(note.conversation, Item(touched[note.conversation])).kinds += kinds
     return found
 
 

@@ -33,6 +33,7 @@ from chatlog.store import Batch, Clock, Store, checked_user
 from chatlog.store.sqlite import audit, cipher, listing, migrations
 from chatlog.store.sqlite import conversations as conversation_rows
 from chatlog.store.sqlite import messages as message_rows
+from chatlog.store.sqlite import summaries as summary_rows
 from chatlog.store.sqlite import tags as tag_rows
 from chatlog.store.sqlite.connection import Connection, Pool, check_driver, connect_anyway, peeked
 from chatlog.store.sqlite.conversations import Standing
@@ -161,7 +162,9 @@ class SqliteStore(Nouns, Store):
             )
             child = conversation_rows.insert(connection, self.user, draft, now)
             tag_rows.add(connection, self.user, [child], draft.tags)
-            message_rows.copy_path(connection, key, message_rows.path_to(connection, key, at) if at else [], child)
+            path = message_rows.path_to(connection, key, at) if at else []
+            message_rows.copy_path(connection, key, path, child)
+            summary_rows.copy(connection, key, path, child)
             return conversation_rows.by_key(connection, child)
 
     def delete(self, conversations: Sequence[str]) -> int:

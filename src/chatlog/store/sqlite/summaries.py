@@ -63,6 +63,23 @@ def _in_force(connection: Connection, key: int, kind: str) -> Row | None:
     return row
 
 
+def copy(connection: Connection, source: int, seqs: Sequence[int], target: int) -> None:
+    """Give a conversation the summaries of another whose messages `seqs` it starts with, numbered from 1."""
+    numbers = {seq: number for number, seq in enumerate(seqs, 1)}
+    for kind in KINDS:
+        rows = connection.execute(
+            "SELECT id, from_seq, to_seq FROM summaries WHERE conversation = ? AND kind = ? ORDER BY to_seq, id",
+            (source, kind),
+        ).fetchall()
+        told = [(number, first, last) for number, first, last in rows if last in numbers]
+        for number, first, last in told[-1:]:
+            connection.execute(
+                """INSERT INTO summaries (conversation, user, kind, from_seq, to_seq, text, tokens, method, created_at)
+                   SELECT ?, user, kind, ?, ?, text, tokens, method, created_at FROM summaries WHERE id = ?""",
+                (target, numbers.get(first, 1), numbers[last], number),
+            )
+
+
 def _from_row(row: Row) -> Summary:
     number, kind, first, last, text, tokens, method, created, superseded = row
     return Summary(number, kind, first, last, text, tokens, method, created, bool(superseded))
