@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from chatlog.errors import NotFoundError, UsageError, choices_hint, not_written
 from chatlog.paths import exists, expanded, replace_text
+from chatlog.timespec import duration
 
 
 class Setting(NamedTuple):
@@ -75,6 +76,8 @@ SETTINGS = (
 )  # fmt: skip
 #: The settings that name a file.
 PATHS = ("db", "key_file")
+#: The settings that are spans of time.
+SPANS = ("trash", "ttl")
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -89,6 +92,13 @@ class Value(NamedTuple):
 def _from(found: Value) -> str:
     """Return where to look for a value that somebody did not just type."""
     return "" if found.origin == "flag" else f" (from the {found.origin})"
+
+
+def _check_span(found: Value) -> None:
+    try:
+        duration(found.value)
+    except UsageError as error:
+        raise UsageError(f"{found.setting.name}: {error.message}{_from(found)}", error.hint) from None
 
 
 def default_path() -> Path:
@@ -142,6 +152,8 @@ class Settings:
         if setting.choices and found.value not in setting.choices:
             choices = ", ".join(choice for choice in setting.choices if choice)
             raise UsageError(f"'{found.value}' is not a value of {name}{_from(found)}", f"one of: {choices}")
+        if name in SPANS and found.value:
+            _check_span(found)
         return found
 
     def _found(self, setting: Setting) -> Value:

@@ -185,6 +185,26 @@ def test_what_the_verbs_would_refuse_cannot_be_set(run: Run, name: str, value: s
 
 
 @pytest.mark.parametrize(
+    ("variable", "arguments", "message"),
+    [
+        ("CHATLOG_TTL", ("new",), "ttl: 'noon' is not a span of time (from the environment)"),
+        ("CHATLOG_TRASH", ("prune", "--policies"), "trash: 'noon' is not a span of time (from the environment)"),
+        ("CHATLOG_TRASH", ("trash",), "trash: 'noon' is not a span of time (from the environment)"),
+        ("CHATLOG_TTL", ("config", "set", "ttl", "noon"), "ttl: 'noon' is not a span of time"),
+    ],
+)
+def test_a_setting_that_is_no_span_is_named(
+    variable: str, arguments: tuple[str, ...], message: str, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever set it long ago would not know what noon is meant; a verb that does not need it is not stopped."""
+    run("add", "--new", "--role", "user", "hello")
+    monkeypatch.setenv(variable, "noon")
+    ran = run(*arguments)
+    assert (2, "", f"error: {message}\n  write 90d, 2w, 3mo, 1y, 12h, 30m\n") == (ran.code, ran.out, ran.err)
+    assert 0 == run("list").code
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [("ttl", "30d"), ("ttl", ""), ("trash", "0d"), ("budget", ""), ("budget", "8000"), ("embedder", "none"),
      ("embedder", "http://127.0.0.1:1/v1#m"), ("embedder", "command:cat")],

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from chatlog import config, timespec
+from chatlog import config
 from chatlog.cli.options import checked_budget, meant, verb
 from chatlog.cli.session import Session
 from chatlog.errors import NoVectorsError, UsageError
@@ -72,8 +72,6 @@ def set_(ctx: typer.Context, name: Name, value: Value) -> None:
 def _check(name: str, value: str) -> None:
     """Raise UsageError for a value that the verbs which use it would refuse: who sets it should hear it."""
     match name:
-        case "ttl" | "trash" if value:
-            timespec.duration(value)
         case "user":
             checked_user(value)
         case "budget" if value:

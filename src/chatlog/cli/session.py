@@ -163,7 +163,7 @@ class Session:
         return Compaction(store, made, Redactor(["secrets"]).text(name))
 
     def span(self, name: str) -> timedelta | None:
-        """Return a setting that is a span of time, None where it is empty.  Raises UsageError for anything else."""
+        """Return a setting that is a span of time, None where it is empty."""
         value = self.settings.get(name)
         return timespec.duration(value) if value else None
 
