@@ -33,7 +33,7 @@ With --json an error is {"error": {"kind", "message", "hint", "retryable"}} on s
   7d 2w 3mo 1y 12h 30m     that long ago, as are "3 weeks ago" and "10 days" (a month is 30 days, a year 365)
   today yesterday monday   the whole local day; "last friday" and "Nov 3" are the latest there was
   2026-01-31 2026-W46      the whole day, week, month (2026-01) or year (2026): --since its start, --until its end
-  "last week" "Jan 2026"   the same: this or the last week (from Monday), month or year; January is the latest there was
+  "last week" "Jan 2026"   the same: this or the last week (from Monday), month, year; January: the latest there was
   2026-01-31T10:00+01:00   an instant; without a zone, local time
   14:00 5pm noon now       an instant of today, or of a day beside it: "yesterday 5pm"
 
