@@ -6,8 +6,11 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import rich.progress
 from sqlcipher3 import dbapi2 as driver
 
 from chatlog import transfer
@@ -232,3 +235,20 @@ def test_watching_for_scripts(run: Run, session: Path, rounds: Callable[..., Non
     rounds(lambda: write(session, PROMPT, ANSWER, at=OLD + 1))
     ran = run("import", "--auto", "--watch", "--format", "jsonl")
     assert [1, 1] == [json.loads(line)["new"] for line in ran.lines]
+
+
+def test_a_bar_holds_the_file_that_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bar goes through all that it holds with each file and ten times a second: of many files it is one."""
+    bars: list[rich.progress.Progress] = []
+
+    class Watched(rich.progress.Progress):
+        def __init__(self, *columns: Any, **options: Any) -> None:
+            super().__init__(*columns, **options)
+            bars.append(self)
+
+    monkeypatch.setattr(rich.progress, "Progress", Watched)
+    with import_._progress(SimpleNamespace(shows_progress=True)) as advance:  # type: ignore[arg-type]
+        assert advance is not None
+        for number in range(20):
+            advance(SimpleNamespace(name=f"/log/{number}.jsonl", size=2), 1)  # type: ignore[arg-type]
+        assert [("19.jsonl", 1)] == [(task.description, task.completed) for task in bars[0].tasks]

@@ -241,14 +241,14 @@ def _progress(output: Output) -> Iterator[Progress | None]:
     )  # fmt: skip
     console = Console(stderr=True, markup=False, emoji=False, highlight=False)
     with Bar(*columns, console=console, transient=True) as bar:
-        tasks: dict[str, object] = {}
+        name, task = None, bar.add_task("", visible=False)
 
         def advance(source: Source, count: int) -> None:
-            if source.name not in tasks:
-                for done in tasks.values():
-                    bar.update(done, visible=False)  # type: ignore[arg-type]
-                tasks[source.name] = bar.add_task(one_line(Path(source.name).name)[-40:], total=source.size)
-            bar.advance(tasks[source.name], count)  # type: ignore[arg-type]
+            nonlocal name, task
+            if source.name != name:
+                bar.remove_task(task)  # the bar looks at all it has, ten times a second
+                name, task = source.name, bar.add_task(one_line(Path(source.name).name)[-40:], total=source.size)
+            bar.advance(task, count)
 
         yield advance
 
