@@ -13,7 +13,7 @@ from chatlog.formats import detect, ids, reader
 from chatlog.formats.source import Source, file_source
 from chatlog.models import MessageDraft
 
-from .making import conversations, messages, source_of
+from .making import conversations, json_lines, messages, source_of
 from .sqlite_making import table
 
 Turns = list[tuple[str, str]]
@@ -25,10 +25,6 @@ CONTEXT = "This is the Gemini CLI. We are setting up the context for our chat."
 
 def openai(turns: Turns) -> list[dict[str, Any]]:
     return [{"role": role, "content": text} for role, text in turns]
-
-
-def by_line(values: list[Any]) -> str:
-    return "".join(json.dumps(value) + "\n" for value in values)
 
 
 def langchain(turns: Turns) -> list[dict[str, Any]]:
@@ -53,7 +49,7 @@ def chatbotui(turns: Turns) -> dict[str, Any]:
 
 def goose(turns: Turns) -> str:
     said = [{"role": r, "created": 1700000000, "content": [{"type": "text", "text": t}]} for r, t in turns[1:]]
-    return by_line([{"working_dir": "/w", "description": "d", "message_count": 1}, *said])
+    return json_lines({"working_dir": "/w", "description": "d", "message_count": 1}, *said)
 
 
 def aider(turns: Turns) -> str:
@@ -68,7 +64,7 @@ def swe(turns: Turns) -> dict[str, Any]:
 
 MAKERS: dict[str, Maker] = {
     "a document of messages": lambda turns: ("messages.json", openai(turns)),
-    "a message a line": lambda turns: ("log.jsonl", by_line(openai(turns))),
+    "a message a line": lambda turns: ("log.jsonl", json_lines(*openai(turns))),
     "LangChain": lambda turns: ("history.json", langchain(turns)),
     "AI Studio": lambda turns: ("Untitled prompt", aistudio(turns)),
     "Gemini CLI's checkpoint": lambda turns: ("checkpoint-t.json", gemini(turns)),
