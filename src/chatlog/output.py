@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from shutil import get_terminal_size
 from types import MappingProxyType
 from typing import IO, Any, NamedTuple, cast
 
@@ -207,6 +208,7 @@ class Output:
             file=self.out, color_system="standard" if self.color else None, force_terminal=self.color,
             highlight=False, emoji=False, markup=False,
         )  # fmt: skip
+        console.width = console.width or get_terminal_size().columns  # COLUMNS=0 says nothing, and leaves no room
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
         shown = [index for index in range(len(listing.columns)) if any(row[index] not in ("", "-") for row in rows)]
         columns = [listing.columns[index] for index in shown]
@@ -322,11 +324,9 @@ class Output:
 
 
 def _fitted(lines: Iterable[str]) -> Iterator[str]:
-    import shutil
-
     from chatlog.terminal import broken, hanging
 
-    width = shutil.get_terminal_size().columns
+    width = get_terminal_size().columns
     return (row for line in lines for row in broken(line, width, hanging(line)))
 
 

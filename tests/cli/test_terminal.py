@@ -179,6 +179,14 @@ def test_the_heading_of_a_result_stays_within_the_screen(
     assert "長い題名" in lines[0] + lines[1]
 
 
+def test_a_width_of_nothing_is_none(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some shells in editors and some containers export COLUMNS=0: the table is as wide as without it."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+    usual = trip("list", "--format", "table").out
+    monkeypatch.setenv("COLUMNS", "0")
+    assert ("Trip to Lisbon" in usual, usual) == (True, trip("list", "--format", "table").out)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
