@@ -315,3 +315,25 @@ def test_opentelemetry_that_is_not_installed_is_named(run: Run, console: pytest.
     ran = run("new")
     said = "error: telemetry needs OpenTelemetry\n  pip install 'chatlog[otel]'\n"
     assert (2, "", said) == (ran.code, ran.out, ran.err)
+
+
+def test_metrics_may_be_printed_without_spans(run: Run, console: pytest.MonkeyPatch) -> None:
+    """Each signal has an exporter of its own."""
+    console.setenv("OTEL_TRACES_EXPORTER", "none")
+    console.setenv("OTEL_METRICS_EXPORTER", "console")
+    run("add", "--new", "--role", "user", "hello")
+    said = run("search", "hello", "--mode", "lexical").err
+    assert (True, False) == ('"name": "gen_ai.client.operation.duration"' in said, '"retrieval chatlog"' in said)
+
+
+def test_an_end_that_never_comes_is_given_up(run: Run, console: pytest.MonkeyPatch) -> None:
+    """Whoever runs the command waits for a moment, and nothing that still waits holds up the end of the process."""
+    never, running = threading.Event(), {*threading.enumerate()}
+    console.setenv("OTEL_TRACES_EXPORTER", "none")
+    console.setattr("chatlog.cli.observing.TIMEOUT", 0.01)
+    console.setattr(TracerProvider, "shutdown", lambda _: never.wait())
+    ran = run("add", "--new", "--role", "user", "hello")
+    left = [thread.daemon for thread in {*threading.enumerate()} - running]
+    never.set()
+    assert (0, "warning: telemetry was not sent: the collector took too long\n") == (ran.code, ran.err)
+    assert [True] == left
