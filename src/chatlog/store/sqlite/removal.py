@@ -169,7 +169,6 @@ def take_out(connection: Connection, user: str, key: int, seq: int, now: str) ->
 def _forget_derived(connection: Connection, user: str, key: int, seq: int) -> None:
     """Delete the summaries that a message went into, and those made of them."""
     later = "conversation = ? AND user = ? AND to_seq >= ?"
-    connection.execute(f"UPDATE summaries SET superseded_by = NULL WHERE {later}", (key, user, seq))
     connection.execute(
         f"""UPDATE summaries SET superseded_by = NULL WHERE superseded_by IN
             (SELECT id FROM summaries WHERE {later})""",
