@@ -16,6 +16,7 @@ from sqlcipher3 import dbapi2 as driver
 
 import chatlog
 from chatlog.cli.session import Session
+from chatlog.store.forgetting import Cause
 from chatlog.store.sqlite import connection, migrations, schema
 from tests.acceptance.helpers import execute
 from tests.conftest import Run
@@ -202,6 +203,66 @@ def test_what_is_no_sound_backup_changes_nothing(trip: Run, tmp_path: Path, spoi
     assert (code, "") == (ran.code, ran.out)
     assert before[1] == everything(trip)
     assert {"chatlog.db", "copy.db"} == {path.name for path in tmp_path.iterdir() if ".db" in path.name}
+
+
+@pytest.mark.parametrize("options", [(), ("--key-file", "key")])
+def test_a_copy_with_its_log_is_restored_whole(trip: Run, tmp_path: Path, options: tuple[str, ...]) -> None:
+    """What somebody copied by hand while the database was in use; it is left as it was."""
+    with chatlog.open(tmp_path / "chatlog.db") as store:
+        store.add(LISBON, [chatlog.MessageDraft(role="user", text="in the log alone")])
+        for suffix in ("", "-wal"):
+            shutil.copy(f"chatlog.db{suffix}", f"copy.db{suffix}")
+    before = everything(trip)
+    held = {path: path.read_bytes() for path in tmp_path.glob("copy.db*")}
+    if options:
+        trip("db", "encrypt", *options)
+    assert (0, 2) == (trip("db", "restore", "copy.db", "--yes", *options).code, len(held))
+    assert (before, True) == (trip("export", *options).out, "in the log alone" in before)
+    assert held == {path: path.read_bytes() for path in tmp_path.glob("copy.db*")}
+
+
+@pytest.mark.parametrize("options", [(), ("--key-file", "key")])
+def test_what_is_no_backup_is_called_by_its_name(trip: Run, options: tuple[str, ...]) -> None:
+    """Not by that of the copy which is looked at; also where it would have got the key of the database."""
+    if options:
+        trip("db", "encrypt", *options)
+    Path("notes.txt").write_text("notes\n" * 900)
+    Path("noise.db").write_bytes(bytes(range(256)) * 64)
+    with closing(driver.connect("theirs.db")) as connection:
+        connection.executescript("CREATE TABLE a (b); DROP TABLE a")
+    for name, said in (
+        ("notes.txt", "notes.txt"),
+        ("noise.db", "noise.db"),
+        ("theirs.db", "not a database of chatlog"),
+    ):
+        ran = trip("db", "restore", name, "--yes", *options)
+        assert (6, True, False) == (ran.code, said in ran.err, ".part" in ran.err)
+
+
+@pytest.mark.parametrize("verb", [("restore", "copy.db", "--yes"), ("encrypt",)])
+def test_another_applications_file_is_neither_replaced_nor_encrypted(
+    trip: Run, tmp_path: Path, verb: tuple[str, ...]
+) -> None:
+    """It is named, and not a byte of it changes."""
+    trip("db", "backup", "copy.db")
+    with closing(driver.connect("theirs.db")) as connection:
+        connection.executescript("CREATE TABLE a (b)")
+    before = (tmp_path / "theirs.db").read_bytes()
+    ran = trip("--db", "theirs.db", "db", *verb, *(("--key-file", "key") if verb == ("encrypt",) else ()))
+    assert (6, True) == (ran.code, "theirs.db belongs to another application" in ran.err)
+    assert before == (tmp_path / "theirs.db").read_bytes()
+    assert ["theirs.db"] == [path.name for path in tmp_path.glob("theirs*")]
+
+
+def test_an_encrypted_database_gives_free_pages_back(trip: Run, tmp_path: Path) -> None:
+    """As it did before: a removal makes it smaller."""
+    trip("add", LISBON, "--role", "user", "many words " * 20_000)
+    trip("db", "encrypt", "--key-file", "key")
+    with chatlog.open(tmp_path / "chatlog.db", key=Path("key").read_text()) as store:
+        before, _ = store.forgetting.size()
+        store.forgetting.remove([LISBON], Cause("prune"), stop=bool)
+        assert store.forgetting.tidy(bool)
+        assert before - 200_000 > store.forgetting.size()[0]
 
 
 def test_a_backup_of_an_earlier_chatlog_is_brought_to_the_newest_schema(

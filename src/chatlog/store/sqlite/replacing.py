@@ -161,7 +161,7 @@ def _rekey(part: Path, source: Path, key: Key | None) -> None:
     except (WrongKeyError, DamagedFileError) as error:
         raise type(error)(error.message.replace(str(part), str(source)), error.hint) from None
     except SchemaMismatchError as error:
-        if key is None or not is_plain(part):
+        if not is_plain(part):
             raise SchemaMismatchError(f"{source} is not a database", "check the spelling") from error
     with part_of(part) as plain:
         part.replace(plain)
