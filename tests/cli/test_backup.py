@@ -326,10 +326,20 @@ def test_a_portable_copy_opens_anywhere(trip: Run, tmp_path: Path) -> None:
     code = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); tables = c.execute("
     code += "\"SELECT name FROM sqlite_master WHERE type = 'table'\").fetchall();"
     code += "print(all(c.execute(f'SELECT count(*) FROM [{name}]').fetchone() for (name,) in tables),"
-    code += "c.execute(\"SELECT count(*) FROM words WHERE words MATCH 'sardines'\").fetchone()[0])"
+    code += "c.execute(\"SELECT count(*) FROM words WHERE words MATCH 'sardines'\").fetchone()[0],"
+    code += "*(c.execute(f'PRAGMA {name}').fetchone()[0] for name in ('journal_mode', 'freelist_count')))"
     done = subprocess.run([sys.executable, "-c", code, "to-browse.db"], capture_output=True, text=True, check=False)
-    assert ("True 1\n", "") == (done.stdout, done.stderr)
+    assert ("True 1 delete 0\n", "") == (done.stdout, done.stderr)
     assert {"to-browse.db"} == {path.name for path in tmp_path.glob("to-browse*")}
+    assert 0 == trip("--db", "to-browse.db", "doctor").code
+
+
+def test_a_portable_copy_without_the_extension_is_a_whole_one(trip: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the platform has none it is said that the copy is not what was asked for."""
+    trip("embed")
+    with monkeypatch.context() as patch:
+        patch.setattr("chatlog.store.sqlite.vectors.find_spec", lambda _name: None)
+        refused(trip("db", "backup", "to-browse.db", "--portable", "--json"), 1, "no_vectors")
     assert 0 == trip("--db", "to-browse.db", "doctor").code
 
 

@@ -13,6 +13,7 @@ import chatlog
 from chatlog.errors import NotFoundError, RefusedError
 from chatlog.models import ConversationDraft
 from chatlog.store import Store, open_store
+from chatlog.store.forgetting import Cause
 
 from .making import assert_sound, exported, failed, of, only, opened, raw, say, shown, talk, unwritten
 
@@ -276,6 +277,22 @@ def test_the_facts_are_those_of_the_file(store: Store) -> None:
     )  # fmt: skip
     assert (1, 4) == (facts["conversations"], facts["messages"])
     assert facts["bytes"] > 0 <= facts["free_bytes"]
+
+
+def test_the_counts_are_of_the_users_living_conversations(store: Store) -> None:
+    """Neither the trash's nor another user's; the free pages and the log are the file's."""
+    kept, gone = (store.new(messages=[say("word " * 9_000), say("b")]).id for _ in range(2))
+    store.delete([gone])
+    store.for_user("ana").new(messages=[say("c")])
+    before = store.info()
+    assert (1, 2) == (before["conversations"], before["messages"])
+    assert path_of(store).with_name("chatlog.db-wal").stat().st_size == before["wal_bytes"] > 0
+    store.forgetting.remove([kept], Cause("prune"), stop=bool)
+    with raw(store) as connection:
+        free = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    after = store.info()
+    assert (0, 0, free * 4_096) == (after["conversations"], after["messages"], after["free_bytes"])
+    assert after["bytes"] > after["free_bytes"] > 40_000
 
 
 def test_what_was_done_is_on_record(store: Store) -> None:

@@ -50,7 +50,6 @@ def make_portable(copy: Path) -> None:
             with transaction(connection):
                 vectors.drop(connection)
             connection.execute("VACUUM")
-            connection.execute("PRAGMA journal_mode = DELETE").fetchone()
         except driver.Error as error:
             raise translate(error, copy) or error from error
 
