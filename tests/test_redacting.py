@@ -128,7 +128,7 @@ def test_what_was_put_on_hold_after_the_plan_stays(store: Store) -> None:
 
 
 def test_the_summaries_of_a_fork_are_redacted_with_what_it_shares(store: Store) -> None:
-    """They were made of it; those of another conversation stay."""
+    """They were made of it, and are counted; those of another conversation stay."""
     said = [MessageDraft(role="user", text=f"from {MAIL}")]
     name, other = (store.new(messages=said[:count]).id for count in (1, 0))
     store.add(other, [MessageDraft(role="user", text=f"to {MAIL}")])
@@ -137,7 +137,9 @@ def test_the_summaries_of_a_fork_are_redacted_with_what_it_shares(store: Store) 
         store.summaries.add(
             each, [SummaryDraft("rolling", 1, 1, f"It is {MAIL}", 5, "test", None, [*store.messages(each)])]
         )
-    redacting.apply(store, redacting.plan(store, [store.get(name)], Redactor(["email"])))
+    planned = redacting.plan(store, [store.get(name)], Redactor(["email"]))
+    redacting.apply(store, planned)
+    assert {name: {"email": 3}, child: {"email": 3}} == {each: item.kinds for each, item in planned.items.items()}
     told = [store.summaries.latest(each)["rolling"].text for each in (name, child, other)]
     assert [f"It is {MARK}", f"It is {MARK}", f"It is {MAIL}"] == told
 
