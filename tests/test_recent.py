@@ -108,6 +108,11 @@ def test_the_request_that_the_first_turn_works_on_is_the_last_visible_one_before
     assert None is request(window(messages[2:], 100, room=0))
     assert None is request(window(said("user", "assistant"), 60, room=0, asked=asked))
     assert None is request(window(said("assistant"), 10 + AROUND, room=0, asked=asked))
+    both = 10 + COUNT(asked.text) + 3 * AROUND
+    assert (None, asked.text) == tuple(
+        request(window(said("assistant"), most, 0, asked=asked)) for most in (both - 1, both)
+    )
+    assert asked.text == request(window(said("assistant"), 10 + AROUND, asked=asked))
 
 
 def test_a_long_request_is_shortened_to_an_eighth_of_the_window() -> None:
@@ -120,6 +125,22 @@ def test_a_long_request_is_shortened_to_an_eighth_of_the_window() -> None:
     assert found.request
     assert 100 <= COUNT(found.request.text) <= 100 + 40
     assert COUNT(found.request.text) + 2 * AROUND == found.spent - len(seqs(found)) * (10 + AROUND)
+
+
+def test_a_request_has_room_for_a_few_words_in_a_small_window() -> None:
+    """Whatever an eighth of it is."""
+    words = "word " * 45
+    messages = [message(1, "user", words), *[made._replace(seq=made.seq + 1) for made in said(*["assistant"] * 20)]]
+    found = window(messages, 200, room=0)
+    assert found.request
+    assert words == found.request.text
+
+
+def test_after_a_pause_three_exchanges_before_it_stay() -> None:
+    """From the third user's turn before it on; everything where there are fewer."""
+    messages = said("assistant", *["user", "assistant"] * 4)
+    floors = [window(messages, 2, pause=Pause(after, "Then.")).floor for after in (1, 5, 6, 7, 8, 9, 10)]
+    assert [0, 0, 0, 1, 1, 3, 3] == floors
 
 
 @pytest.mark.parametrize(

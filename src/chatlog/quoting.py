@@ -80,7 +80,7 @@ def passage(text: str, words: frozenset[str], most: int, count: Counter) -> str:
     if count.fits(text, most):
         return text
     size = max(len(text) * most // max(count(text), 1) - 8, 40)
-    starts = range(0, len(text), max(size // 2, 1))
+    starts = range(0, len(text), size // 2)
     best = max(starts, key=lambda start: (_overlap(text[start : start + size], words), -start))
     while count(piece := _piece(text, best, best + size)) > most and size > 8:
         size = size * 9 // 10

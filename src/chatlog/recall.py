@@ -86,7 +86,7 @@ def recall(
     items.sort(key=lambda item: (-item.score, item.memory.namespace, item.memory.key))
     known = frozenset[int]().union(*(said for said, _ in held))
     dropped = tuple(term.text for index, term in enumerate(terms) if index not in known)
-    whole = bool(terms) and any(len(said) == len(terms) for said, _ in held)
+    whole = any(len(said) == len(terms) for said, _ in held)
     return Recall(tuple(items[:limit]), mode, _tier(items, whole=whole), dropped, warnings)
 
 
