@@ -12,7 +12,8 @@ from .making import opened
 
 FILE = SeenFile(
     path="/home/ana/.codex/ü.jsonl", state=FileState(3_000_000_000, 1_795_000_000_123_456_789), read_ns=5, reader="1",
-    format="codex", sha256=b"\x00\xff", beside={"/x": FileState(1, 2), "/gone": None}, marks=frozenset({"tag:a", "b"}),
+    format="codex", sha256=b"\x00\xff", beside={"/x": FileState(1, 2), "/gone": None},
+    marks=frozenset({"tag:a", "b"}), stamp=7,
 )  # fmt: skip
 PLAIN = SeenFile(path="/p", state=FileState(0, 0), read_ns=0, reader="")
 
@@ -25,6 +26,19 @@ def test_files_are_remembered_as_told(store: Store) -> None:
     store.sources.remember([later])
     store.sources.remember([])
     assert later == store.sources.all()["/p"]
+
+
+def test_the_stamp_is_another_after_each_loss(store: Store) -> None:
+    """Whatever is deleted or comes back, but not with an export or what another user does."""
+    one, other = (store.new().id for _ in range(2))
+    stamps = [store.sources.stamp()]
+    for change in (lambda: store.delete([one]), lambda: store.delete([other]), lambda: store.restore([one])):
+        change()
+        stamps.append(store.sources.stamp())
+    assert (4, 0) == (len({*stamps}), stamps[0])
+    store.record("export", conversations=1)
+    store.for_user("ana").record("erase", conversations=1)
+    assert stamps[-1] == store.sources.stamp()
 
 
 def test_what_tells_something_is_forgotten(store: Store) -> None:

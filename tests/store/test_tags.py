@@ -9,6 +9,7 @@ import pytest
 from chatlog.errors import NotFoundError, UsageError
 from chatlog.models import ConversationDraft, Filters
 from chatlog.store import Store
+from chatlog.store.sqlite import tags
 from chatlog.timespec import iso
 from tests.conftest import Clock
 
@@ -95,6 +96,12 @@ def test_a_tag_comes_back_as_it_was(store: Store, tag: str) -> None:
     """What comes in with a conversation is kept as it is where it is a tag."""
     store.ingest("x", [ConversationDraft(source_id="s", tags=(tag, "+two, words "))])
     assert {tag, "two-words"} == {name for name, _ in store.tags()}
+
+
+@pytest.mark.parametrize(("label", "tag"), [("x y" * 50, "x-y" * 33 + "x"), (" +a, b!- ", "a-b!"), ("+-", "")])
+def test_a_label_becomes_a_tag(label: str, tag: str) -> None:
+    """One word of at most a hundred characters, or none where nothing is left."""
+    assert tag == tags.made_of(label)
 
 
 @pytest.mark.parametrize("tag", ["", " ", "two words", "a,b", "a\tb", "a\nb", "+a", "-a", "\x1b", "\u200b", "x" * 101])
