@@ -69,15 +69,15 @@ def _was_plain(data: bytes) -> bool:
     """Whether the pages behind the first are those of a plain database: they begin as trees do, and hold zeros."""
     pages = [data[start : start + PAGE] for start in range(PAGE, len(data), PAGE)]
     trees = [page for page in pages if page[0] in _TREES]
-    return 2 * len(trees) >= len(pages) > 0 and any(bytes(16) in page for page in pages)
+    return 2 * len(trees) >= len(pages) and any(bytes(16) in page for page in pages)
 
 
 def _fits(data: bytes, key: Key) -> bool:
     """Whether a key seals one of the pages behind the first."""
     raw = key.with_salt(data[:SALT_BYTES]).raw or b""
-    secret, salts = raw[:KEY_BYTES], {raw[KEY_BYTES:], data[:SALT_BYTES]}
+    secret, salt = raw[:KEY_BYTES], raw[KEY_BYTES:]
     numbers = range(2, len(data) // PAGE + 1)
-    return any(_is_sealed(data[(n - 1) * PAGE : n * PAGE], n, secret, salt) for salt in salts for n in numbers)
+    return any(_is_sealed(data[(n - 1) * PAGE : n * PAGE], n, secret, salt) for n in numbers)
 
 
 def _is_sealed(page: bytes, number: int, secret: bytes, salt: bytes) -> bool:
