@@ -416,7 +416,7 @@ def test_a_doctor_for_a_damaged_file(run: Run, tmp_path: Path) -> None:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give up on a lock at once instead of after half a minute."""
-    monkeypatch.setattr(connection.begin_immediate, "__defaults__", (0.0,))
+    monkeypatch.setattr(connection.patiently, "__defaults__", (0.0,))
 
 
 @pytest.mark.usefixtures("impatient")

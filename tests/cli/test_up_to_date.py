@@ -178,7 +178,7 @@ def test_watching_outlasts_whoever_keeps_the_database(
     run: Run, session: Path, rounds: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where another process writes for longer than anybody waits, that is said once, and what waits comes in later."""
-    monkeypatch.setattr(connection.begin_immediate, "__defaults__", (0.0,))
+    monkeypatch.setattr(connection.patiently, "__defaults__", (0.0,))
     others = driver.connect("chatlog.db", isolation_level=None)
     rounds(
         lambda: (write(session, PROMPT, ANSWER, at=OLD + 1), others.execute("BEGIN IMMEDIATE")),
